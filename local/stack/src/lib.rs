@@ -1,0 +1,1 @@
+//! Everything on one machine: the functions, the emulator and an AWS mock.

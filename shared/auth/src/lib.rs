@@ -1,0 +1,1 @@
+//! Connections: credentials from Secrets Manager, tokens from Entra ID.
