@@ -1,1 +1,35 @@
-//! A client for the Dataverse Web API: typed queries, batches, exactly-once writes, retries.
+//! A client for the Dataverse Web API.
+//!
+//! It knows OData and Dataverse, and nothing of bots or of AWS:
+//!
+//! - [`Query`] says what to read. Names are [`Name`]s and values are [`Literal`]s, so text that a
+//!   visitor typed cannot become part of a query's structure.
+//! - [`Session`] sends: one query, several in one `$batch` trip, a keyed [`Create`], a conditional
+//!   [`Update`], an [`Action`], or a [`ChangeSet`] that happens whole or not at all.
+//! - [`Record`] is a row of an answer, with its formatted values and expanded rows.
+//! - [`Error`] says what went wrong, whether trying again may help, and what became of a write.
+//!
+//! Reads and keyed creates are repeated after a lost answer; nothing else is. Throttling (429) is
+//! waited out as long as the session's deadline allows.
+
+mod batch;
+mod client;
+mod error;
+mod filter;
+mod instance;
+mod name;
+mod query;
+mod record;
+mod retry;
+mod token;
+mod write;
+
+pub use client::{Client, Session};
+pub use error::{ApiError, Error, WriteOutcome, codes};
+pub use filter::{Filter, Literal};
+pub use instance::{InstanceUrl, InstanceUrlError};
+pub use name::{InvalidName, Name, Table};
+pub use query::{Expand, Order, Query};
+pub use record::{Lookup, Page, Record};
+pub use token::{AccessToken, TokenSource};
+pub use write::{Action, ChangeSet, Create, Created, Operation, Outcome, Update, bind};

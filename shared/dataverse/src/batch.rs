@@ -1,0 +1,192 @@
+//! `$batch`: several requests in one trip, as `multipart/mixed`.
+//!
+//! Source: Microsoft's page on batch operations of the Web API. Lines end with CRLF, inner URLs may
+//! be relative to the service root's host, every part of a change set has a `Content-ID`, and the
+//! first failure ends the batch unless `Prefer: odata.continue-on-error` is sent.
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use uuid::Uuid;
+
+use crate::client::{Answer, Request};
+
+/// A batch request's body and the boundary that its `Content-Type` names.
+pub(crate) struct Encoded {
+    pub(crate) content_type: String,
+    pub(crate) body: Bytes,
+}
+
+/// The requests one after the other, each for itself.
+pub(crate) fn of_reads(requests: &[Request]) -> Encoded {
+    let boundary = format!("batch_{}", Uuid::new_v4());
+    let mut body = String::new();
+    for request in requests {
+        part(&mut body, &boundary, None, request);
+    }
+    finish(body, &boundary)
+}
+
+/// The requests as one change set.
+pub(crate) fn of_change_set(requests: &[Request]) -> Encoded {
+    let boundary = format!("batch_{}", Uuid::new_v4());
+    let inner = format!("changeset_{}", Uuid::new_v4());
+    let mut body =
+        format!("--{boundary}\r\nContent-Type: multipart/mixed; boundary=\"{inner}\"\r\n\r\n");
+    for (position, request) in requests.iter().enumerate() {
+        part(&mut body, &inner, Some(position + 1), request);
+    }
+    let _ = write!(body, "--{inner}--\r\n");
+    finish(body, &boundary)
+}
+
+fn finish(mut body: String, boundary: &str) -> Encoded {
+    // Writing to a String cannot fail, here and below.
+    let _ = write!(body, "--{boundary}--\r\n");
+    Encoded {
+        content_type: format!("multipart/mixed; boundary=\"{boundary}\""),
+        body: Bytes::from(body),
+    }
+}
+
+fn part(body: &mut String, boundary: &str, content_id: Option<usize>, request: &Request) {
+    let _ = write!(
+        body,
+        "--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n"
+    );
+    if let Some(content_id) = content_id {
+        let _ = write!(body, "Content-ID: {content_id}\r\n");
+    }
+    let _ = write!(body, "\r\n{} /api/data/v9.2/{} HTTP/1.1\r\n", request.method, request.path);
+    let _ = write!(body, "Accept: application/json\r\n");
+    for (name, value) in &request.headers {
+        // All our headers are made of visible ASCII characters.
+        let _ = write!(body, "{name}: {}\r\n", value.to_str().unwrap_or_default());
+    }
+    match &request.body {
+        Some(content) => {
+            let _ = write!(body, "Content-Type: application/json; type=entry\r\n\r\n{content}\r\n");
+        }
+        None => body.push_str("\r\n"),
+    }
+}
+
+/// Why a batch's answer could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Malformed {
+    #[error("no boundary in the batch's content type")]
+    NoBoundary,
+    #[error("a part of the batch is not HTTP")]
+    NotHttp,
+}
+
+/// The answers of a batch, those of a change set in its place.
+pub(crate) fn answers(content_type: &str, body: &Bytes) -> Result<Vec<Answer>, Malformed> {
+    let boundary = boundary(content_type).ok_or(Malformed::NoBoundary)?;
+    let mut answers = Vec::new();
+    for content in parts(body, boundary) {
+        let (headers, rest) = part_headers(&content)?;
+        let inner = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        match inner {
+            Some(inner) if inner.starts_with("multipart/mixed") => {
+                answers.extend(self::answers(inner, &rest)?);
+            }
+            _ => answers.push(answer(&rest)?),
+        }
+    }
+    Ok(answers)
+}
+
+fn boundary(content_type: &str) -> Option<&str> {
+    let (_, after) = content_type.split_once("boundary=")?;
+    Some(after.split(';').next()?.trim().trim_matches('"'))
+}
+
+/// What stands between the boundaries.
+fn parts(body: &Bytes, boundary: &str) -> Vec<Bytes> {
+    let delimiter = format!("--{boundary}");
+    let mut parts = Vec::new();
+    let mut start = None;
+    let mut position = 0;
+    for line in body.split_inclusive(|byte| *byte == b'\n') {
+        let text = line.trim_ascii_end();
+        let ends = text.strip_prefix(delimiter.as_bytes());
+        if let Some(ends @ (b"" | b"--")) = ends {
+            if let Some(start) = start {
+                parts.push(body.slice(start..position));
+            }
+            start = (ends.is_empty()).then_some(position + line.len());
+        }
+        position += line.len();
+    }
+    parts
+}
+
+fn part_headers(content: &Bytes) -> Result<(HeaderMap, Bytes), Malformed> {
+    let mut slots = [httparse::EMPTY_HEADER; 16];
+    match httparse::parse_headers(content, &mut slots) {
+        Ok(httparse::Status::Complete((length, headers))) => {
+            Ok((header_map(headers), content.slice(length..)))
+        }
+        _ => Err(Malformed::NotHttp),
+    }
+}
+
+fn answer(content: &Bytes) -> Result<Answer, Malformed> {
+    let mut slots = [httparse::EMPTY_HEADER; 64];
+    let mut response = httparse::Response::new(&mut slots);
+    let Ok(httparse::Status::Complete(length)) = response.parse(content) else {
+        return Err(Malformed::NotHttp);
+    };
+    let status = response.code.and_then(|code| StatusCode::from_u16(code).ok());
+    let headers = header_map(response.headers);
+    let rest = content.slice(length..);
+    let body = rest.slice_ref(rest.trim_ascii());
+    Ok(Answer { status: status.ok_or(Malformed::NotHttp)?, headers, body })
+}
+
+fn header_map(headers: &[httparse::Header<'_>]) -> HeaderMap {
+    headers
+        .iter()
+        .filter_map(|header| {
+            let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
+            Some((name, HeaderValue::from_bytes(header.value).ok()?))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ANSWER: &str = "--batchresponse_1\r\nContent-Type: application/http\r\n\
+        Content-Transfer-Encoding: binary\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: application/json\
+        \r\nOData-Version: 4.0\r\n\r\n{\"value\":[]}\r\n--batchresponse_1\r\nContent-Type: \
+        multipart/mixed; boundary=changesetresponse_2\r\n\r\n--changesetresponse_2\r\nContent-Type: \
+        application/http\r\nContent-ID: 1\r\n\r\nHTTP/1.1 204 No Content\r\nOData-EntityId: x\r\n\r\n\
+        \r\n--changesetresponse_2--\r\n--batchresponse_1\r\nContent-Type: application/http\r\n\r\n\
+        HTTP/1.1 404 Not Found\r\nREQ_ID: 7\r\n\r\n{\"error\":{\"code\":\"\",\"message\":\"m\"}}\r\n\
+        --batchresponse_1--\r\n";
+
+    #[test]
+    fn reads_answers_in_order() {
+        let body = Bytes::from_static(ANSWER.as_bytes());
+        let answers = answers("multipart/mixed; boundary=batchresponse_1", &body).unwrap();
+        let statuses: Vec<_> = answers.iter().map(|answer| answer.status.as_u16()).collect();
+        assert_eq!(statuses, [200, 204, 404]);
+        assert_eq!(answers[0].body, "{\"value\":[]}");
+        assert_eq!(answers[1].body, "");
+        assert_eq!(answers[2].headers["req_id"], "7");
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(body in ".{0,200}", cut in 0..ANSWER.len()) {
+            let _ = answers("multipart/mixed; boundary=\"b\"", &Bytes::from(format!("--b\n{body}")));
+            let _ = answers("multipart/mixed; boundary=batchresponse_1", &Bytes::from(&ANSWER[..cut]));
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! Sending requests: connection reuse, tokens, retries, deadlines.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
+
+use crate::error::{ApiError, Error, WriteOutcome, codes};
+use crate::retry::{self, Repeat};
+use crate::{
+    Action, ChangeSet, Create, Created, InstanceUrl, Operation, Outcome, Page, Query, Record,
+    TokenSource, Update, batch,
+};
+
+/// A request that has not been answered by now is given up, and sent again where that is safe.
+const PATIENCE: Duration = Duration::from_secs(12);
+
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+const SUPPRESS_DUPLICATE_DETECTION: HeaderName =
+    HeaderName::from_static("mscrm.suppressduplicatedetection");
+
+/// Labels of choices, names behind lookups, and the tables that lookups point at.
+const ANNOTATIONS: &str = "odata.include-annotations=\"OData.Community.Display.V1.FormattedValue,\
+                           Microsoft.Dynamics.CRM.lookuplogicalname\"";
+
+/// The way to one Dataverse environment. Cheap to clone; connections are shared.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    instance: Arc<InstanceUrl>,
+    tokens: Arc<dyn TokenSource>,
+}
+
+impl Client {
+    /// A client of the environment at `instance`, which authenticates with `tokens`.
+    pub fn new(
+        http: reqwest::Client,
+        instance: InstanceUrl,
+        tokens: Arc<dyn TokenSource>,
+    ) -> Client {
+        Client { http, instance: Arc::new(instance), tokens }
+    }
+
+    /// The environment's address.
+    pub fn instance(&self) -> &InstanceUrl {
+        &self.instance
+    }
+
+    /// Requests that belong together and end at one deadline.
+    pub fn session(&self, deadline: Instant) -> Session {
+        Session { client: self.clone(), deadline, trips: Arc::default() }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Client").field("instance", &self.instance).finish_non_exhaustive()
+    }
+}
+
+/// Requests that belong together: they share a deadline, and are counted.
+#[derive(Clone, Debug)]
+pub struct Session {
+    client: Client,
+    deadline: Instant,
+    trips: Arc<AtomicU32>,
+}
+
+/// A request below the service root.
+#[derive(Clone)]
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) body: Option<String>,
+    repeat: Repeat,
+}
+
+/// An answer that was received whole.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    fn into_result(self) -> Result<Answer, Error> {
+        if self.status.is_success() {
+            Ok(self)
+        } else {
+            Err(Error::Api(ApiError::from_answer(self.status, &self.headers, &self.body)))
+        }
+    }
+
+    fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_slice(&self.body).map_err(|error| Error::Unreadable(error.to_string()))
+    }
+
+    fn record(&self) -> Result<Record, Error> {
+        if self.body.is_empty() { Ok(Record::default()) } else { self.json() }
+    }
+
+    /// A row that does not exist reads as no rows.
+    fn page(self) -> Result<Page, Error> {
+        let answer = match self.into_result() {
+            Err(error) if error.is_not_found() => return Ok(Page::default()),
+            result => result?,
+        };
+        let value: Value = answer.json()?;
+        if value.get("value").is_some_and(Value::is_array) {
+            serde_json::from_value(value).map_err(|error| Error::Unreadable(error.to_string()))
+        } else {
+            answer.record().map(Page::from)
+        }
+    }
+}
+
+impl Session {
+    /// The environment's address.
+    pub fn instance(&self) -> &InstanceUrl {
+        self.client.instance()
+    }
+
+    /// How many requests went to Dataverse so far.
+    pub fn trips(&self) -> u32 {
+        self.trips.load(Ordering::Relaxed)
+    }
+
+    /// When everything must have been answered.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// The rows that a query finds. A row that does not exist is no row.
+    pub async fn list(&self, query: &Query) -> Result<Page, Error> {
+        self.exchange(&Request::read(query)).await?.page()
+    }
+
+    /// The first row that a query finds.
+    pub async fn first(&self, query: &Query) -> Result<Option<Record>, Error> {
+        Ok(self.list(query).await?.records.into_iter().next())
+    }
+
+    /// Several queries in one trip. Each has a result of its own.
+    pub async fn list_each<const N: usize>(
+        &self,
+        queries: [Query; N],
+    ) -> Result<[Result<Page, Error>; N], Error> {
+        let requests = queries.each_ref().map(Request::read);
+        let encoded = batch::of_reads(&requests);
+        let answers = self.batch(encoded, Repeat::Safe).await?;
+        let pages: Vec<_> = answers.into_iter().map(Answer::page).collect();
+        let received = pages.len();
+        pages
+            .try_into()
+            .map_err(|_| Error::Unreadable(format!("{received} answers to a batch of {N}")))
+    }
+
+    /// Several queries in one trip, all of which must succeed.
+    pub async fn list_all<const N: usize>(&self, queries: [Query; N]) -> Result<[Page; N], Error> {
+        let mut pages = [const { None }; N];
+        for (slot, page) in pages.iter_mut().zip(self.list_each(queries).await?) {
+            *slot = Some(page?);
+        }
+        Ok(pages.map(Option::unwrap_or_default))
+    }
+
+    /// A call of a function, such as `WhoAmI`.
+    pub async fn function(&self, name: &'static str) -> Result<Record, Error> {
+        let request = Request {
+            method: Method::GET,
+            path: name.to_owned(),
+            headers: Vec::new(),
+            body: None,
+            repeat: Repeat::Safe,
+        };
+        self.exchange(&request).await?.into_result()?.record()
+    }
+
+    /// Makes a row, exactly once.
+    ///
+    /// Sent again after a lost answer, it finds the row that the first try made.
+    pub async fn create(&self, create: &Create) -> Result<Created, Error> {
+        let before = self.trips();
+        match self.exchange(&Request::create(create)).await?.into_result() {
+            Ok(answer) => answer.record().map(Created::Now),
+            Err(error) if error.is(codes::KEY_EXISTS) => {
+                // On the first try the row is an earlier call's. On a later one it is ours.
+                let first_try = self.trips() == before + 1;
+                let query =
+                    Query::row(create.table, create.id).select(create.select.iter().cloned());
+                let record = self.first(&query).await?.ok_or(error)?;
+                Ok(if first_try { Created::Before(record) } else { Created::Now(record) })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Changes a row, if it still has the version that was read.
+    pub async fn update(&self, update: &Update) -> Result<(), Error> {
+        self.exchange(&Request::update(update)).await?.into_result().map(drop)
+    }
+
+    /// Calls an action. An action without a result gives an empty record.
+    pub async fn invoke(&self, action: &Action) -> Result<Record, Error> {
+        self.exchange(&Request::action(action)).await?.into_result()?.record()
+    }
+
+    /// Makes several changes, all of them or none. The error is that of the first that failed.
+    pub async fn change(&self, changes: &ChangeSet) -> Result<Vec<Outcome>, Error> {
+        let requests: Vec<_> = changes.operations.iter().map(Request::write).collect();
+        // Repeating creates would be safe, but a change set that happened answers the second time
+        // with an error of the whole: the caller settles that by reading.
+        let answers = self.batch(batch::of_change_set(&requests), Repeat::Unsafe).await?;
+        answers.into_iter().map(|answer| answer.into_result()?.record()).collect()
+    }
+
+    async fn batch(&self, encoded: batch::Encoded, repeat: Repeat) -> Result<Vec<Answer>, Error> {
+        let content_type = HeaderValue::from_str(&encoded.content_type)
+            .map_err(|error| Error::Unreadable(error.to_string()))?;
+        let mut headers = vec![(CONTENT_TYPE, content_type)];
+        if repeat == Repeat::Safe {
+            headers.push((PREFER, HeaderValue::from_static("odata.continue-on-error")));
+        }
+        // The body is text of our own making.
+        let body = String::from_utf8_lossy(&encoded.body).into_owned();
+        let request =
+            Request { method: Method::POST, path: "$batch".into(), headers, body: Some(body), repeat };
+        let answer = self.exchange(&request).await?;
+        let content_type =
+            answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+        // A change set that failed answers 400 around the part that says why.
+        if content_type.starts_with("multipart/mixed") {
+            batch::answers(content_type, &answer.body)
+                .map_err(|error| Error::Unreadable(error.to_string()))
+        } else {
+            Err(match answer.into_result() {
+                Err(error) => error,
+                Ok(_) => Error::Unreadable("the batch's answer is not multipart".to_owned()),
+            })
+        }
+    }
+
+    /// Sends until there is an answer to act on.
+    async fn exchange(&self, request: &Request) -> Result<Answer, Error> {
+        let mut waits = retry::waits();
+        let mut may_renew_token = true;
+        loop {
+            let result = self.attempt(request).await;
+            let wait = match &result {
+                Ok(answer) if answer.status == StatusCode::UNAUTHORIZED && may_renew_token => {
+                    may_renew_token = false;
+                    Some(Duration::ZERO)
+                }
+                Ok(answer) if answer.status == StatusCode::TOO_MANY_REQUESTS => {
+                    let asked = retry::retry_after(&answer.headers, jiff::Timestamp::now());
+                    asked.or_else(|| waits.next())
+                }
+                Ok(answer) if answer.is_transient() && request.repeat == Repeat::Safe => {
+                    let asked = retry::retry_after(&answer.headers, jiff::Timestamp::now());
+                    waits.next().map(|wait| asked.unwrap_or(wait))
+                }
+                Err(error) if error.is_retryable() && request.may_repeat_after(error) => {
+                    waits.next()
+                }
+                _ => None,
+            };
+            match wait {
+                Some(wait) if Instant::now() + wait < self.deadline => {
+                    tokio::time::sleep(wait).await;
+                }
+                _ => return result,
+            }
+        }
+    }
+
+    async fn attempt(&self, request: &Request) -> Result<Answer, Error> {
+        let token = self.client.tokens.token(self.deadline).await.map_err(Error::Token)?;
+        let url = format!("{}{}", self.client.instance.service_root(), request.path);
+        let mut builder = self
+            .client
+            .http
+            .request(request.method.clone(), url)
+            .header(AUTHORIZATION, bearer(token.expose())?)
+            .header(ACCEPT, "application/json")
+            .header("OData-MaxVersion", "4.0")
+            .header("OData-Version", "4.0");
+        for (name, value) in &request.headers {
+            builder = builder.header(name, value);
+        }
+        if let Some(body) = &request.body {
+            builder = builder.body(body.clone());
+        }
+
+        self.trips.fetch_add(1, Ordering::Relaxed);
+        let started = Instant::now();
+        let until = self.deadline.min(started + PATIENCE);
+        let answer = match timeout_at(until, receive(builder)).await {
+            Ok(result) => result?,
+            Err(_) => return Err(Error::Deadline { write: request.outcome_if_unanswered() }),
+        };
+        if answer.status == StatusCode::UNAUTHORIZED {
+            self.client.tokens.rejected(&token);
+        }
+        tracing::debug!(
+            method = %request.method,
+            // Without the query: it may hold what a visitor said.
+            path = request.path.split('?').next(),
+            status = answer.status.as_u16(),
+            milliseconds = started.elapsed().as_millis(),
+            "Dataverse answered"
+        );
+        Ok(answer)
+    }
+}
+
+fn bearer(token: &str) -> Result<HeaderValue, Error> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
+        .map_err(|_| Error::Unreadable("the access token is not printable text".to_owned()))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+async fn receive(builder: reqwest::RequestBuilder) -> Result<Answer, Error> {
+    let no_answer = |error: reqwest::Error| Error::NoAnswer {
+        write: if error.is_connect() { WriteOutcome::NotHappened } else { WriteOutcome::Unknown },
+        // The URL may hold what a visitor said.
+        source: Arc::new(error.without_url()),
+    };
+    let response = builder.send().await.map_err(no_answer)?;
+    let status = response.status();
+    let headers = response.headers().clone();
+    let body = response.bytes().await.map_err(no_answer)?;
+    Ok(Answer { status, headers, body })
+}
+
+impl Answer {
+    fn is_transient(&self) -> bool {
+        !self.status.is_success()
+            && ApiError::from_answer(self.status, &self.headers, &self.body).is_transient()
+    }
+}
+
+impl Request {
+    fn read(query: &Query) -> Request {
+        Request {
+            method: Method::GET,
+            path: query.path(),
+            headers: vec![(PREFER, HeaderValue::from_static(ANNOTATIONS))],
+            body: None,
+            repeat: Repeat::Safe,
+        }
+    }
+
+    fn create(create: &Create) -> Request {
+        let mut path = create.table.entity_set.to_owned();
+        if !create.select.is_empty() {
+            let names: Vec<_> = create.select.iter().map(|name| name.as_str()).collect();
+            path = format!("{path}?$select={}", names.join(","));
+        }
+        let suppress = if create.allow_duplicate { "true" } else { "false" };
+        let prefer = HeaderValue::from_str(&format!("return=representation,{ANNOTATIONS}"));
+        Request {
+            method: Method::POST,
+            path,
+            headers: vec![
+                json(),
+                // Both parts are constants of visible ASCII characters.
+                (PREFER, prefer.unwrap_or(HeaderValue::from_static("return=representation"))),
+                (SUPPRESS_DUPLICATE_DETECTION, HeaderValue::from_static(suppress)),
+            ],
+            body: Some(Value::Object(create.columns.clone()).to_string()),
+            repeat: Repeat::Safe,
+        }
+    }
+
+    fn update(update: &Update) -> Request {
+        // An ETag that is no header value matches no row: the update is refused, as it should be.
+        let etag = HeaderValue::from_str(&update.etag).unwrap_or(HeaderValue::from_static("W/\"\""));
+        Request {
+            method: Method::PATCH,
+            path: format!("{}({})", update.table.entity_set, update.id),
+            headers: vec![json(), (IF_MATCH, etag)],
+            body: Some(Value::Object(update.columns.clone()).to_string()),
+            repeat: Repeat::Unsafe,
+        }
+    }
+
+    fn action(action: &Action) -> Request {
+        Request {
+            method: Method::POST,
+            path: action.path.clone(),
+            headers: vec![json()],
+            body: Some(Value::Object(action.parameters.clone()).to_string()),
+            repeat: Repeat::Unsafe,
+        }
+    }
+
+    fn write(operation: &Operation) -> Request {
+        match operation {
+            Operation::Create(create) => Request::create(create),
+            Operation::Update(update) => Request::update(update),
+            Operation::Action(action) => Request::action(action),
+        }
+    }
+
+    fn may_repeat_after(&self, error: &Error) -> bool {
+        self.repeat == Repeat::Safe || error.write_outcome() == WriteOutcome::NotHappened
+    }
+
+    fn outcome_if_unanswered(&self) -> WriteOutcome {
+        if self.method == Method::GET { WriteOutcome::NotHappened } else { WriteOutcome::Unknown }
+    }
+}
+
+fn json() -> (HeaderName, HeaderValue) {
+    (CONTENT_TYPE, HeaderValue::from_static("application/json"))
+}

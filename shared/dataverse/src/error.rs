@@ -1,0 +1,264 @@
+//! What can go wrong between us and Dataverse.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use serde::Deserialize;
+
+/// Codes of the platform that decide what a caller does next.
+/// Source: Microsoft's list of web service error codes.
+pub mod codes {
+    /// The row does not exist.
+    pub const NOT_FOUND: &str = "0x80040217";
+    /// No row has these alternate key values.
+    pub const KEY_NOT_FOUND: &str = "0x80060891";
+    /// A row with this primary key exists.
+    pub const KEY_EXISTS: &str = "0x80040237";
+    /// The row changed since it was read.
+    pub const VERSION_MISMATCH: &str = "0x80060882";
+    /// The organization's duplicate detection found one.
+    pub const DUPLICATE: &str = "0x80040333";
+    /// A privilege is missing. The message names it.
+    pub const PRIVILEGE_DENIED: &str = "0x80040220";
+    /// The token is good, but no user of the organization belongs to it.
+    pub const NOT_A_MEMBER: &str = "0x80072560";
+    /// The application user is disabled.
+    pub const USER_DISABLED: &str = "0x80040225";
+    /// A name in the URL is unknown: a table, a column, a function.
+    pub const UNKNOWN_NAME: &str = "0x80060888";
+    /// The case is resolved already.
+    pub const CASE_ALREADY_RESOLVED: &str = "0x800404cf";
+    /// The case is resolved or canceled already.
+    pub const CASE_ALREADY_CLOSED: &str = "0x80044411";
+    /// The opportunity is won or lost already.
+    pub const OPPORTUNITY_ALREADY_CLOSED: &str = "0x80040515";
+    /// The lead is qualified or disqualified already.
+    pub const LEAD_ALREADY_CLOSED: &str = "0x80040519";
+    /// The row is inactive and cannot be changed.
+    pub const INACTIVE: &str = "0x80040230";
+    /// The row is read-only.
+    pub const READ_ONLY: &str = "0x8004022e";
+    /// Two requests wait for the same lock.
+    pub const LOCK: &str = "0x80044339";
+    /// A query took longer than SQL Server may.
+    pub const SQL_TIMEOUT: &str = "0x80044151";
+}
+
+/// What became of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteOutcome {
+    /// Nothing was changed.
+    NotHappened,
+    /// The change was made.
+    Happened,
+    /// It cannot be known from here: the request left, and no answer came.
+    Unknown,
+}
+
+/// An error that Dataverse answered with.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("Dataverse answered {status} {code}")]
+pub struct ApiError {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The platform's code in hexadecimal, `0x80040217`; empty where there was none.
+    pub code: String,
+    /// The message. It may hold names or texts of the organization: for callers with care, never
+    /// for a log.
+    pub message: String,
+    /// The id under which Microsoft's support finds the request.
+    pub request_id: Option<String>,
+    /// How long to wait before the next try.
+    pub retry_after: Option<Duration>,
+}
+
+impl ApiError {
+    /// Whether it has this code.
+    pub fn is(&self, code: &str) -> bool {
+        self.code.eq_ignore_ascii_case(code)
+    }
+
+    /// Whether the same request may succeed a little later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self.status.as_u16(), 408 | 429 | 502 | 503 | 504)
+            || self.is(codes::LOCK)
+            || self.is(codes::SQL_TIMEOUT)
+    }
+
+    /// The privilege that a 403 names, such as `prvReadIncident`.
+    pub fn missing_privilege(&self) -> Option<&str> {
+        let after = self.message.split_once("is missing ")?.1;
+        let name = after.split_whitespace().next()?;
+        name.starts_with("prv").then_some(name)
+    }
+
+    /// The table that a 403 names, such as `incident`.
+    pub fn denied_table(&self) -> Option<&str> {
+        let after = self.message.split_once("for entity '")?.1;
+        after.split('\'').next()
+    }
+
+    /// The entity set or function that a 404 does not know.
+    pub fn unknown_segment(&self) -> Option<&str> {
+        let after = self.message.split_once("Resource not found for the segment '")?.1;
+        after.split('\'').next()
+    }
+}
+
+/// Why a request to Dataverse gave no result.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// No access token could be had.
+    #[error("no access token")]
+    Token(#[source] Arc<dyn StdError + Send + Sync>),
+
+    /// Dataverse answered with an error.
+    #[error(transparent)]
+    Api(ApiError),
+
+    /// No answer came: the connection failed, or broke.
+    #[error("no answer from Dataverse")]
+    NoAnswer {
+        /// Whether the request may have reached Dataverse.
+        write: WriteOutcome,
+        /// What the HTTP client said.
+        #[source]
+        source: Arc<reqwest::Error>,
+    },
+
+    /// The deadline passed.
+    #[error("the deadline passed before Dataverse answered")]
+    Deadline {
+        /// What became of a write.
+        write: WriteOutcome,
+    },
+
+    /// The answer was not what the Web API promises.
+    #[error("Dataverse's answer could not be read: {0}")]
+    Unreadable(String),
+}
+
+impl Error {
+    /// The error that Dataverse answered with, if it did.
+    pub fn api(&self) -> Option<&ApiError> {
+        match self {
+            Error::Api(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether Dataverse answered with this code.
+    pub fn is(&self, code: &str) -> bool {
+        self.api().is_some_and(|error| error.is(code))
+    }
+
+    /// Whether the row that was asked for does not exist.
+    pub fn is_not_found(&self) -> bool {
+        self.is(codes::NOT_FOUND) || self.is(codes::KEY_NOT_FOUND)
+    }
+
+    /// Whether the same call may succeed a little later.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Error::Api(error) => error.is_transient(),
+            Error::NoAnswer { .. } | Error::Deadline { .. } => true,
+            Error::Token(_) | Error::Unreadable(_) => false,
+        }
+    }
+
+    /// What became of the write that failed with this error.
+    ///
+    /// A refusal (4xx) means that nothing happened. After a 5xx the change may have been made
+    /// before the answer went wrong.
+    pub fn write_outcome(&self) -> WriteOutcome {
+        match self {
+            Error::Token(_) => WriteOutcome::NotHappened,
+            Error::Api(error) if error.status.is_server_error() => {
+                // A plug-in or lock error is an answer of the transaction itself: rolled back.
+                if error.is(codes::LOCK) || error.is(codes::DUPLICATE) {
+                    WriteOutcome::NotHappened
+                } else {
+                    WriteOutcome::Unknown
+                }
+            }
+            Error::Api(_) => WriteOutcome::NotHappened,
+            Error::NoAnswer { write, .. } | Error::Deadline { write } => *write,
+            Error::Unreadable(_) => WriteOutcome::Unknown,
+        }
+    }
+}
+
+/// The body of an error answer. A gateway's error is no JSON; then there is only the status.
+#[derive(Default, Deserialize)]
+struct Body {
+    error: BodyError,
+}
+
+#[derive(Default, Deserialize)]
+struct BodyError {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    message: String,
+}
+
+impl ApiError {
+    /// Reads an error answer.
+    pub(crate) fn from_answer(
+        status: StatusCode,
+        headers: &http::HeaderMap,
+        body: &[u8],
+    ) -> ApiError {
+        let Body { error } = serde_json::from_slice(body).unwrap_or_default();
+        let request_id = ["x-ms-service-request-id", "req_id"]
+            .iter()
+            .find_map(|name| headers.get(*name)?.to_str().ok())
+            .map(str::to_owned);
+        ApiError {
+            status,
+            code: error.code,
+            message: error.message,
+            request_id,
+            retry_after: crate::retry::retry_after(headers, jiff::Timestamp::now()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+
+    fn answered(status: u16, body: &str) -> ApiError {
+        let status = StatusCode::from_u16(status).unwrap();
+        ApiError::from_answer(status, &HeaderMap::new(), body.as_bytes())
+    }
+
+    #[test]
+    fn a_refusal_names_privilege_and_table() {
+        let error = answered(
+            403,
+            r#"{"error":{"code":"0x80040220","message":"Principal user (Id=b0, type=8, roleCount=1, privilegeCount=4, accessMode='4 Non-interactive'), is missing prvReadIncident privilege (Id=a4) on OTC=112 for entity 'incident' (LocalizedName='Case'). context.Caller=b0."}}"#,
+        );
+        assert_eq!(error.missing_privilege(), Some("prvReadIncident"));
+        assert_eq!(error.denied_table(), Some("incident"));
+    }
+
+    #[test]
+    fn a_gateway_page_is_no_reason_to_fail() {
+        let error = answered(502, "<html>Bad gateway</html>");
+        assert_eq!(error.code, "");
+        assert!(error.is_transient());
+        assert_eq!(Error::Api(error).write_outcome(), WriteOutcome::Unknown);
+    }
+
+    #[test]
+    fn a_refused_write_did_not_happen() {
+        let error = answered(412, r#"{"error":{"code":"0x80060882","message":"m"}}"#);
+        assert!(error.is(codes::VERSION_MISMATCH) && !error.is_transient());
+        assert_eq!(Error::Api(error).write_outcome(), WriteOutcome::NotHappened);
+    }
+}

@@ -1,0 +1,454 @@
+//! Filters that cannot be written unescaped.
+
+use std::fmt::{self, Display, Formatter};
+
+use jiff::{Timestamp, civil::Date};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use crate::Name;
+
+/// Everything that may mean something in a URL is encoded inside a literal.
+const LITERAL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A value in a filter.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Literal {
+    /// A string; quotes in it are doubled.
+    Text(String),
+    /// An id; written bare, as Dataverse wants it.
+    Id(Uuid),
+    /// A whole number, also the value of a choice.
+    Integer(i64),
+    /// An amount.
+    Decimal(Decimal),
+    /// Yes or no.
+    Boolean(bool),
+    /// A day.
+    Date(Date),
+    /// A point in time.
+    Time(Timestamp),
+    /// The absence of a value.
+    Null,
+}
+
+impl Display for Literal {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Literal::Text(text) => {
+                let doubled = text.replace('\'', "''");
+                write!(formatter, "%27{}%27", utf8_percent_encode(&doubled, LITERAL))
+            }
+            Literal::Id(id) => write!(formatter, "{id}"),
+            Literal::Integer(number) => write!(formatter, "{number}"),
+            Literal::Decimal(number) => write!(formatter, "{number}"),
+            Literal::Boolean(flag) => write!(formatter, "{flag}"),
+            Literal::Date(date) => write!(formatter, "{date}"),
+            Literal::Time(time) => {
+                let text = time.to_string();
+                write!(formatter, "{}", utf8_percent_encode(&text, LITERAL))
+            }
+            Literal::Null => formatter.write_str("null"),
+        }
+    }
+}
+
+impl From<&str> for Literal {
+    fn from(text: &str) -> Literal {
+        Literal::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Literal {
+    fn from(text: String) -> Literal {
+        Literal::Text(text)
+    }
+}
+
+macro_rules! literal_from {
+    ($($from:ty => $variant:ident),* $(,)?) => {
+        $(impl From<$from> for Literal {
+            fn from(value: $from) -> Literal {
+                Literal::$variant(value.into())
+            }
+        })*
+    };
+}
+
+literal_from! {
+    Uuid => Id, i64 => Integer, i32 => Integer, Decimal => Decimal, bool => Boolean,
+    Date => Date, Timestamp => Time,
+}
+
+/// A condition on rows.
+///
+/// Paths may go through single-valued navigation properties: `customerid_contact/emailaddress1`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Filter {
+    /// `path operator value`
+    Compare(Path, Comparison, Literal),
+    /// `function(path,'text')`
+    Match(TextFunction, Path, String),
+    /// Every one holds.
+    All(Vec<Filter>),
+    /// At least one holds.
+    Any(Vec<Filter>),
+    /// It does not hold.
+    Not(Box<Filter>),
+    /// Some row of a collection satisfies the filter, whose paths are relative to that row.
+    Some(Name, Box<Filter>),
+}
+
+/// How two values are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// `eq`
+    Equal,
+    /// `ne`
+    NotEqual,
+    /// `gt`
+    Greater,
+    /// `ge`
+    GreaterOrEqual,
+    /// `lt`
+    Less,
+    /// `le`
+    LessOrEqual,
+}
+
+/// How text is looked for in a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextFunction {
+    /// `contains`
+    Contains,
+    /// `startswith`
+    StartsWith,
+    /// `endswith`
+    EndsWith,
+}
+
+/// A column, possibly of a row that a lookup points at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Path(Vec<Name>);
+
+impl From<&'static str> for Path {
+    fn from(path: &'static str) -> Path {
+        Path(path.split('/').map(Name::from).collect())
+    }
+}
+
+impl Path {
+    fn below(mut self, navigation: &'static str) -> Path {
+        self.0.insert(0, Name::from(navigation));
+        self
+    }
+}
+
+impl From<Name> for Path {
+    fn from(name: Name) -> Path {
+        Path(vec![name])
+    }
+}
+
+impl Filter {
+    /// The column has this value.
+    pub fn equals(path: impl Into<Path>, value: impl Into<Literal>) -> Filter {
+        Filter::Compare(path.into(), Comparison::Equal, value.into())
+    }
+
+    /// The column has another value, or none.
+    pub fn not_equals(path: impl Into<Path>, value: impl Into<Literal>) -> Filter {
+        Filter::Compare(path.into(), Comparison::NotEqual, value.into())
+    }
+
+    /// The column's value compares so with this one.
+    pub fn compare(
+        path: impl Into<Path>,
+        comparison: Comparison,
+        value: impl Into<Literal>,
+    ) -> Filter {
+        Filter::Compare(path.into(), comparison, value.into())
+    }
+
+    /// The column has no value.
+    pub fn is_null(path: impl Into<Path>) -> Filter {
+        Filter::Compare(path.into(), Comparison::Equal, Literal::Null)
+    }
+
+    /// The column's text contains this text, literally: `%` and the like have no special meaning.
+    pub fn contains(path: impl Into<Path>, text: &str) -> Filter {
+        Filter::Match(TextFunction::Contains, path.into(), text.to_owned())
+    }
+
+    /// The column's text starts with this text, literally.
+    pub fn starts_with(path: impl Into<Path>, text: &str) -> Filter {
+        Filter::Match(TextFunction::StartsWith, path.into(), text.to_owned())
+    }
+
+    /// The column's text ends with this text, literally.
+    pub fn ends_with(path: impl Into<Path>, text: &str) -> Filter {
+        Filter::Match(TextFunction::EndsWith, path.into(), text.to_owned())
+    }
+
+    /// Every one of these holds.
+    pub fn all(filters: impl IntoIterator<Item = Filter>) -> Filter {
+        Filter::All(filters.into_iter().collect())
+    }
+
+    /// At least one of these holds.
+    pub fn any(filters: impl IntoIterator<Item = Filter>) -> Filter {
+        Filter::Any(filters.into_iter().collect())
+    }
+
+    /// Some row of the collection satisfies the filter.
+    pub fn some(collection: impl Into<Name>, filter: Filter) -> Filter {
+        Filter::Some(collection.into(), Box::new(filter))
+    }
+
+    /// This and that.
+    #[must_use]
+    pub fn and(self, other: Filter) -> Filter {
+        Filter::All(vec![self, other])
+    }
+
+    /// The same condition on the row that a lookup points at: `emailaddress1 eq '…'` through
+    /// `customerid_contact` becomes `customerid_contact/emailaddress1 eq '…'`.
+    #[must_use]
+    pub fn through(self, navigation: &'static str) -> Filter {
+        match self {
+            Filter::Compare(path, comparison, value) => {
+                Filter::Compare(path.below(navigation), comparison, value)
+            }
+            Filter::Match(function, path, text) => {
+                Filter::Match(function, path.below(navigation), text)
+            }
+            Filter::All(filters) => {
+                Filter::All(filters.into_iter().map(|filter| filter.through(navigation)).collect())
+            }
+            Filter::Any(filters) => {
+                Filter::Any(filters.into_iter().map(|filter| filter.through(navigation)).collect())
+            }
+            Filter::Not(filter) => Filter::Not(Box::new(filter.through(navigation))),
+            // Dataverse refuses a lambda on a collection that is reached through a lookup.
+            some @ Filter::Some(..) => some,
+        }
+    }
+
+    /// The filter for use in a URL, percent-encoded.
+    pub(crate) fn encoded(&self) -> String {
+        Encoded { filter: self, variable: None, depth: 0 }.to_string()
+    }
+}
+
+impl std::ops::Not for Filter {
+    type Output = Filter;
+
+    fn not(self) -> Filter {
+        Filter::Not(Box::new(self))
+    }
+}
+
+/// Dataverse passes the text of the three functions to SQL's `LIKE`, so `%`, `_` and `[` in it are
+/// wildcards unless they stand in brackets.
+fn without_wildcards(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '%' | '_' | '[' => escaped.extend(['[', character, ']']),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+struct Encoded<'a> {
+    filter: &'a Filter,
+    /// Inside a lambda, paths start at its variable.
+    variable: Option<usize>,
+    depth: usize,
+}
+
+impl Encoded<'_> {
+    fn with<'b>(&self, filter: &'b Filter) -> Encoded<'b> {
+        Encoded { filter, variable: self.variable, depth: self.depth }
+    }
+
+    fn path(&self, path: &Path, formatter: &mut Formatter<'_>) -> fmt::Result {
+        if let Some(variable) = self.variable {
+            write!(formatter, "x{variable}/")?;
+        }
+        for (position, name) in path.0.iter().enumerate() {
+            if position > 0 {
+                formatter.write_str("/")?;
+            }
+            write!(formatter, "{name}")?;
+        }
+        Ok(())
+    }
+
+    fn joined(
+        &self,
+        filters: &[Filter],
+        word: &str,
+        of_none: &str,
+        formatter: &mut Formatter<'_>,
+    ) -> fmt::Result {
+        match filters {
+            // An empty list needs a condition that is always, or never, true.
+            [] => formatter.write_str(of_none),
+            [only] => self.with(only).fmt(formatter),
+            several => {
+                formatter.write_str("(")?;
+                for (position, filter) in several.iter().enumerate() {
+                    if position > 0 {
+                        write!(formatter, "%20{word}%20")?;
+                    }
+                    self.with(filter).fmt(formatter)?;
+                }
+                formatter.write_str(")")
+            }
+        }
+    }
+}
+
+impl Display for Encoded<'_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        match self.filter {
+            Filter::Compare(path, comparison, value) => {
+                self.path(path, formatter)?;
+                let word = match comparison {
+                    Comparison::Equal => "eq",
+                    Comparison::NotEqual => "ne",
+                    Comparison::Greater => "gt",
+                    Comparison::GreaterOrEqual => "ge",
+                    Comparison::Less => "lt",
+                    Comparison::LessOrEqual => "le",
+                };
+                write!(formatter, "%20{word}%20{value}")
+            }
+            Filter::Match(function, path, text) => {
+                let name = match function {
+                    TextFunction::Contains => "contains",
+                    TextFunction::StartsWith => "startswith",
+                    TextFunction::EndsWith => "endswith",
+                };
+                write!(formatter, "{name}(")?;
+                self.path(path, formatter)?;
+                write!(formatter, ",{})", Literal::Text(without_wildcards(text)))
+            }
+            Filter::All(filters) => self.joined(filters, "and", "true%20eq%20true", formatter),
+            Filter::Any(filters) => self.joined(filters, "or", "true%20eq%20false", formatter),
+            Filter::Not(filter) => {
+                formatter.write_str("not%20(")?;
+                self.with(filter).fmt(formatter)?;
+                formatter.write_str(")")
+            }
+            Filter::Some(collection, filter) => {
+                self.path(&Path(vec![collection.clone()]), formatter)?;
+                write!(formatter, "/any(x{}:", self.depth)?;
+                let inner = Encoded { filter, variable: Some(self.depth), depth: self.depth + 1 };
+                inner.fmt(formatter)?;
+                formatter.write_str(")")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use percent_encoding::percent_decode_str;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn plain(filter: &Filter) -> String {
+        percent_decode_str(&filter.encoded()).decode_utf8().unwrap().into_owned()
+    }
+
+    #[test]
+    fn reads_as_one_would_write_it() {
+        let id = Uuid::from_u128(1);
+        let filter = Filter::all([
+            Filter::any([
+                Filter::equals("_customerid_value", id),
+                Filter::equals("customerid_contact/emailaddress1", "a@b.example"),
+            ]),
+            Filter::equals("statecode", 0),
+            !Filter::is_null("title"),
+        ]);
+        assert_eq!(
+            plain(&filter),
+            "((_customerid_value eq 00000000-0000-0000-0000-000000000001 \
+             or customerid_contact/emailaddress1 eq 'a@b.example') \
+             and statecode eq 0 and not (title eq null))"
+        );
+    }
+
+    #[test]
+    fn lambda_paths_start_at_the_variable() {
+        let filter = Filter::some(
+            "activitypointer_activity_parties",
+            Filter::equals("_partyid_value", Uuid::nil()).and(Filter::some(
+                "inner",
+                Filter::contains("subject", "x"),
+            )),
+        );
+        assert_eq!(
+            plain(&filter),
+            "activitypointer_activity_parties/any(x0:(x0/_partyid_value eq \
+             00000000-0000-0000-0000-000000000000 and x0/inner/any(x1:contains(x1/subject,'x'))))"
+        );
+    }
+
+    #[test]
+    fn through_a_lookup() {
+        let contact = Filter::any([
+            Filter::equals("emailaddress1", "a@b.example"),
+            !Filter::contains("lastname", "x"),
+        ]);
+        assert_eq!(
+            plain(&contact.through("customerid_contact")),
+            "(customerid_contact/emailaddress1 eq 'a@b.example' \
+             or not (contains(customerid_contact/lastname,'x')))"
+        );
+    }
+
+    #[test]
+    fn quotes_and_wildcards_mean_themselves() {
+        assert_eq!(plain(&Filter::equals("lastname", "O'Brien")), "lastname eq 'O''Brien'");
+        assert_eq!(plain(&Filter::equals("name", "100%")), "name eq '100%'");
+        assert_eq!(
+            plain(&Filter::contains("name", "50%_[x]'")),
+            "contains(name,'50[%][_][[]x]''')"
+        );
+    }
+
+    /// Undoes what a server undoes, and gives what stands between the outer quotes.
+    fn read_back(encoded: &str) -> String {
+        let decoded = percent_decode_str(encoded).decode_utf8().unwrap().into_owned();
+        let literal = decoded.strip_prefix("name eq '").unwrap().strip_suffix('\'').unwrap();
+        let without_pairs = literal.replace("''", "");
+        assert!(!without_pairs.contains('\''), "an unpaired quote ends the literal: {decoded}");
+        literal.replace("''", "'")
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_stays_inside_its_literal(text in any::<String>()) {
+            let encoded = Filter::equals("name", text.as_str()).encoded();
+            prop_assert!(encoded.is_ascii());
+            for reserved in ['&', '+', '#', '?', '\'', ' ', '"', '/', ';', ','] {
+                prop_assert!(!encoded.contains(reserved), "{encoded}");
+            }
+            prop_assert_eq!(read_back(&encoded), text);
+        }
+
+        #[test]
+        fn no_wildcard_is_left_bare(text in "[%_\\[\\]^a-c']{0,12}") {
+            let escaped = without_wildcards(&text);
+            let bare = escaped.replace("[%]", "").replace("[_]", "").replace("[[]", "");
+            prop_assert!(!bare.contains(['%', '_', '[']), "{escaped}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Names of tables, columns and navigation properties.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// The name of a column, a navigation property, an entity set or an operation.
+///
+/// Either written in the source (`From<&'static str>`) or checked by [`Name::parse`]: a name can
+/// go into a URL as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Name(Cow<'static, str>);
+
+/// Text that is no Dataverse name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a name consists of letters, digits and underscores and does not start with a digit")]
+pub struct InvalidName;
+
+impl Name {
+    /// Takes a name that is known only at run time, such as a custom column's.
+    pub fn parse(text: &str) -> Result<Name, InvalidName> {
+        let mut characters = text.chars();
+        let starts_well =
+            characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
+        let goes_on_well = characters.all(|next| next.is_ascii_alphanumeric() || next == '_');
+        if starts_well && goes_on_well && text.len() <= 128 {
+            Ok(Name(Cow::Owned(text.to_owned())))
+        } else {
+            Err(InvalidName)
+        }
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&'static str> for Name {
+    fn from(name: &'static str) -> Name {
+        Name(Cow::Borrowed(name))
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// A table: what its rows are called in the singular, in URLs, and by which column they are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Table {
+    /// The logical name, `incident`.
+    pub logical_name: &'static str,
+    /// The entity set's name, `incidents`.
+    pub entity_set: &'static str,
+    /// The primary key column, `incidentid`.
+    pub key: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_are_names() {
+        assert_eq!(Name::parse("new_loyaltytier").unwrap().as_str(), "new_loyaltytier");
+        for text in ["", "1st", "a b", "name)", "name'", "über", "a/b", "$filter"] {
+            assert_eq!(Name::parse(text), Err(InvalidName), "{text}");
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! A row of an answer.
+
+use std::collections::HashMap;
+
+use jiff::{Timestamp, civil::Date};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+const FORMATTED: &str = "@OData.Community.Display.V1.FormattedValue";
+const LOGICAL_NAME: &str = "@Microsoft.Dynamics.CRM.lookuplogicalname";
+
+/// A row, with its annotations and the rows that were expanded into it.
+///
+/// An absent column, a null and a value of another type all read as `None`: what a tool shows must
+/// not fail because one organization changed a column.
+#[derive(Clone, Default, PartialEq)]
+pub struct Record {
+    columns: HashMap<String, Value>,
+    related: HashMap<String, Vec<Record>>,
+}
+
+/// What a lookup column points at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// The id of the row.
+    pub id: Uuid,
+    /// The name of the row, as Dataverse formats it.
+    pub name: Option<String>,
+    /// The logical name of the row's table.
+    pub table: Option<String>,
+}
+
+/// The rows that a query found.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct Page {
+    /// The rows of this page.
+    #[serde(rename = "value")]
+    pub records: Vec<Record>,
+    /// How many rows match in all, up to 5,000, where the query asked.
+    #[serde(rename = "@odata.count", default)]
+    pub count: Option<u64>,
+    /// Whether there are rows beyond this page.
+    #[serde(rename = "@odata.nextLink", default)]
+    next_link: Option<String>,
+}
+
+impl Page {
+    /// Whether there are rows beyond this page.
+    pub fn has_more(&self) -> bool {
+        self.next_link.is_some()
+    }
+}
+
+impl From<Record> for Page {
+    fn from(record: Record) -> Page {
+        Page { records: vec![record], ..Page::default() }
+    }
+}
+
+impl Record {
+    /// The id in this column: the primary key, or a lookup.
+    pub fn id(&self, column: &str) -> Option<Uuid> {
+        self.text(column)?.parse().ok()
+    }
+
+    /// The text in this column, unless it is empty.
+    pub fn text(&self, column: &str) -> Option<&str> {
+        self.columns.get(column)?.as_str().filter(|text| !text.is_empty())
+    }
+
+    /// What Dataverse shows for this column: the label of a choice, the name behind a lookup.
+    pub fn label(&self, column: &str) -> Option<&str> {
+        self.text(&format!("{column}{FORMATTED}"))
+    }
+
+    /// The whole number in this column, also the value of a choice.
+    pub fn integer(&self, column: &str) -> Option<i64> {
+        self.columns.get(column)?.as_i64()
+    }
+
+    /// Yes or no.
+    pub fn boolean(&self, column: &str) -> Option<bool> {
+        self.columns.get(column)?.as_bool()
+    }
+
+    /// The amount in this column, exactly, without trailing zeros.
+    pub fn decimal(&self, column: &str) -> Option<Decimal> {
+        let text = self.columns.get(column)?.as_number()?.to_string();
+        let exact = Decimal::from_str_exact(&text).or_else(|_| Decimal::from_scientific(&text));
+        exact.ok().map(|number| number.normalize())
+    }
+
+    /// The point in time in this column.
+    pub fn time(&self, column: &str) -> Option<Timestamp> {
+        self.text(column)?.parse().ok()
+    }
+
+    /// The day in this column.
+    pub fn date(&self, column: &str) -> Option<Date> {
+        self.text(column)?.parse().ok()
+    }
+
+    /// What the lookup column `_…_value` points at.
+    pub fn lookup(&self, column: &str) -> Option<Lookup> {
+        Some(Lookup {
+            id: self.id(column)?,
+            name: self.label(column).map(str::to_owned),
+            table: self.text(&format!("{column}{LOGICAL_NAME}")).map(str::to_owned),
+        })
+    }
+
+    /// The version of the row, for a conditional update.
+    pub fn etag(&self) -> Option<&str> {
+        self.text("@odata.etag")
+    }
+
+    /// The type that Dataverse names for a row of mixed results, without its namespace.
+    pub fn type_name(&self) -> Option<&str> {
+        self.text("@odata.type")?.rsplit('.').next()
+    }
+
+    /// The row that a single-valued navigation property was expanded to.
+    pub fn one(&self, navigation: &str) -> Option<&Record> {
+        self.many(navigation).first()
+    }
+
+    /// The rows that a navigation property was expanded to.
+    pub fn many(&self, navigation: &str) -> &[Record] {
+        self.related.get(navigation).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The names of the columns that have a value, without annotations.
+    pub fn column_names(&self) -> impl Iterator<Item = &str> {
+        self.columns
+            .iter()
+            .filter(|(name, value)| !name.contains('@') && !value.is_null())
+            .map(|(name, _)| name.as_str())
+    }
+
+    /// The value of a column as it came.
+    pub fn value(&self, column: &str) -> Option<&Value> {
+        self.columns.get(column).filter(|value| !value.is_null())
+    }
+}
+
+/// Column names only: what stands in the columns may be personal.
+impl std::fmt::Debug for Record {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut names: Vec<_> = self.columns.keys().chain(self.related.keys()).collect();
+        names.sort();
+        formatter.debug_tuple("Record").field(&names).finish()
+    }
+}
+
+impl From<Map<String, Value>> for Record {
+    fn from(object: Map<String, Value>) -> Record {
+        let mut record = Record::default();
+        for (name, value) in object {
+            match value {
+                Value::Object(inner) => {
+                    record.related.insert(name, vec![Record::from(inner)]);
+                }
+                Value::Array(items) if items.iter().all(Value::is_object) => {
+                    record.related.insert(name, items.into_iter().filter_map(of_object).collect());
+                }
+                value => {
+                    record.columns.insert(name, value);
+                }
+            }
+        }
+        record
+    }
+}
+
+fn of_object(value: Value) -> Option<Record> {
+    match value {
+        Value::Object(object) => Some(Record::from(object)),
+        _ => None,
+    }
+}
+
+impl<'de> Deserialize<'de> for Record {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Record, D::Error> {
+        Map::deserialize(deserializer).map(Record::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn sample() -> Record {
+        serde_json::from_value(json!({
+            "@odata.etag": "W/\"17\"",
+            "incidentid": "99cd5b72-d11b-5441-8fb4-9479925d4bcf",
+            "title": "Cannot sign in",
+            "description": null,
+            "prioritycode@OData.Community.Display.V1.FormattedValue": "High",
+            "prioritycode": 1,
+            "isescalated": false,
+            "_customerid_value@OData.Community.Display.V1.FormattedValue": "Northwind",
+            "_customerid_value@Microsoft.Dynamics.CRM.lookuplogicalname": "account",
+            "_customerid_value": "852dede1-e4e7-5617-bc33-b74f2626b52a",
+            "customerid_account": {"name": "Northwind", "revenue": 1234.5},
+            "Incident_Annotation": [{"subject": "a"}, {"subject": "b"}],
+            "followupby": "2026-12-01",
+            "createdon": "2025-08-04T14:05:00Z",
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn reads_columns_annotations_and_related_rows() {
+        let record = sample();
+        assert_eq!(record.text("title"), Some("Cannot sign in"));
+        assert_eq!(record.text("description"), None);
+        assert_eq!(record.label("prioritycode"), Some("High"));
+        assert_eq!(record.integer("prioritycode"), Some(1));
+        assert_eq!(record.etag(), Some("W/\"17\""));
+        let customer = record.lookup("_customerid_value").unwrap();
+        assert_eq!(customer.table.as_deref(), Some("account"));
+        assert_eq!(customer.name.as_deref(), Some("Northwind"));
+        assert_eq!(
+            record.one("customerid_account").unwrap().decimal("revenue"),
+            Some("1234.5".parse().unwrap())
+        );
+        assert_eq!(record.many("Incident_Annotation").len(), 2);
+        assert_eq!(record.date("followupby").unwrap().to_string(), "2026-12-01");
+        assert_eq!(record.time("createdon").unwrap().to_string(), "2025-08-04T14:05:00Z");
+    }
+
+    #[test]
+    fn money_is_exact() {
+        let text = r#"{"a": 922337203685477.5807, "b": 5000000.0000000000, "c": 1e3}"#;
+        let record: Record = serde_json::from_str(text).unwrap();
+        assert_eq!(record.decimal("a").unwrap().to_string(), "922337203685477.5807");
+        assert_eq!(record.decimal("b").unwrap().to_string(), "5000000");
+        assert_eq!(record.decimal("c").unwrap().to_string(), "1000");
+    }
+
+    #[test]
+    fn debug_shows_no_values() {
+        let text = format!("{:?}", sample());
+        assert!(text.contains("title") && !text.contains("Cannot sign in"), "{text}");
+    }
+}

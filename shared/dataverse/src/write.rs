@@ -1,0 +1,208 @@
+//! What to change.
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::{Name, Record, Table};
+
+/// The reference to a row that a lookup is bound to: `/contacts(…)`.
+pub fn bind(table: Table, id: Uuid) -> String {
+    format!("/{}({id})", table.entity_set)
+}
+
+/// A new row under a key of our own making.
+///
+/// Because the key is in the request, sending it twice cannot make two rows: the second time
+/// Dataverse answers that the key exists (412, `0x80040237`).
+#[derive(Clone)]
+pub struct Create {
+    pub(crate) table: Table,
+    pub(crate) id: Uuid,
+    pub(crate) columns: Map<String, Value>,
+    pub(crate) select: Vec<Name>,
+    pub(crate) allow_duplicate: bool,
+}
+
+impl Create {
+    /// A row of this table with this primary key.
+    pub fn new(table: Table, id: Uuid) -> Create {
+        let columns = Map::from_iter([(table.key.to_owned(), Value::from(id.to_string()))]);
+        Create { table, id, columns, select: Vec::new(), allow_duplicate: false }
+    }
+
+    /// Sets a column. `None` leaves the column to Dataverse's default.
+    #[must_use]
+    pub fn set<V: Into<Value>>(mut self, column: impl Into<Name>, value: Option<V>) -> Create {
+        if let Some(value) = value {
+            self.columns.insert(column.into().to_string(), value.into());
+        }
+        self
+    }
+
+    /// Points a lookup, by its navigation property, at a row.
+    #[must_use]
+    pub fn bind(mut self, navigation: impl Into<Name>, table: Table, id: Uuid) -> Create {
+        self.columns.insert(format!("{}@odata.bind", navigation.into()), bind(table, id).into());
+        self
+    }
+
+    /// Creates rows along with this one, in the same transaction.
+    #[must_use]
+    pub fn with_related(
+        mut self,
+        navigation: impl Into<Name>,
+        rows: Vec<Map<String, Value>>,
+    ) -> Create {
+        let rows = rows.into_iter().map(Value::Object).collect();
+        self.columns.insert(navigation.into().to_string(), Value::Array(rows));
+        self
+    }
+
+    /// The columns to answer with.
+    #[must_use]
+    pub fn select<N: Into<Name>>(mut self, columns: impl IntoIterator<Item = N>) -> Create {
+        self.select.extend(columns.into_iter().map(Into::into));
+        self
+    }
+
+    /// Switches the organization's duplicate detection rules off for this row.
+    #[must_use]
+    pub fn allow_duplicate(mut self, allow: bool) -> Create {
+        self.allow_duplicate = allow;
+        self
+    }
+}
+
+/// Whether a create made its row, or an earlier one had.
+#[derive(Clone, Debug)]
+pub enum Created {
+    /// This call made the row.
+    Now(Record),
+    /// A row with this key was there before this call.
+    Before(Record),
+}
+
+impl Created {
+    /// The row.
+    pub fn record(&self) -> &Record {
+        match self {
+            Created::Now(record) | Created::Before(record) => record,
+        }
+    }
+}
+
+/// A change of a row that exists: only if it still has the version that was read.
+///
+/// The condition also means that an update can never create a row, as a bare PATCH would.
+#[derive(Clone)]
+pub struct Update {
+    pub(crate) table: Table,
+    pub(crate) id: Uuid,
+    pub(crate) etag: String,
+    pub(crate) columns: Map<String, Value>,
+}
+
+impl Update {
+    /// A change of this row as of this version; see [`Record::etag`].
+    pub fn new(table: Table, id: Uuid, etag: impl Into<String>) -> Update {
+        Update { table, id, etag: etag.into(), columns: Map::new() }
+    }
+
+    /// Sets a column; `Value::Null` clears it.
+    #[must_use]
+    pub fn set(mut self, column: impl Into<Name>, value: impl Into<Value>) -> Update {
+        self.columns.insert(column.into().to_string(), value.into());
+        self
+    }
+
+    /// Points a lookup, by its navigation property, at a row.
+    #[must_use]
+    pub fn bind(mut self, navigation: impl Into<Name>, table: Table, id: Uuid) -> Update {
+        self.columns.insert(format!("{}@odata.bind", navigation.into()), bind(table, id).into());
+        self
+    }
+
+    /// Whether nothing would change.
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+}
+
+/// A call of an action, such as `CloseIncident`.
+#[derive(Clone)]
+pub struct Action {
+    pub(crate) path: String,
+    pub(crate) parameters: Map<String, Value>,
+}
+
+impl Action {
+    /// An action that stands for itself.
+    pub fn unbound(name: &'static str) -> Action {
+        Action { path: name.to_owned(), parameters: Map::new() }
+    }
+
+    /// An action on a row.
+    pub fn bound(table: Table, id: Uuid, name: &'static str) -> Action {
+        let path = format!("{}({id})/Microsoft.Dynamics.CRM.{name}", table.entity_set);
+        Action { path, parameters: Map::new() }
+    }
+
+    /// Sets a parameter.
+    #[must_use]
+    pub fn parameter(mut self, name: &'static str, value: impl Into<Value>) -> Action {
+        self.parameters.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+/// One write of a change set.
+#[derive(Clone)]
+pub enum Operation {
+    /// A new row.
+    Create(Create),
+    /// A conditional update.
+    Update(Update),
+    /// A call of an action.
+    Action(Action),
+}
+
+impl From<Create> for Operation {
+    fn from(create: Create) -> Operation {
+        Operation::Create(create)
+    }
+}
+
+impl From<Update> for Operation {
+    fn from(update: Update) -> Operation {
+        Operation::Update(update)
+    }
+}
+
+impl From<Action> for Operation {
+    fn from(action: Action) -> Operation {
+        Operation::Action(action)
+    }
+}
+
+/// Several writes that happen together or not at all, in one trip and in this order.
+#[derive(Clone, Default)]
+pub struct ChangeSet {
+    pub(crate) operations: Vec<Operation>,
+}
+
+impl ChangeSet {
+    /// No writes yet.
+    pub fn new() -> ChangeSet {
+        ChangeSet::default()
+    }
+
+    /// Adds a write.
+    #[must_use]
+    pub fn then(mut self, operation: impl Into<Operation>) -> ChangeSet {
+        self.operations.push(operation.into());
+        self
+    }
+}
+
+/// What a write of a change set answered: a create its row, an action its result.
+pub type Outcome = Record;
