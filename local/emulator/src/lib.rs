@@ -1,5 +1,8 @@
 //! Dataverse, Entra ID and a little of Microsoft Graph, in memory and strict.
 
+pub mod api;
 pub mod metadata;
+pub mod privileges;
 pub mod store;
 pub mod value;
+mod write;
