@@ -3,6 +3,7 @@
 pub mod api;
 pub mod metadata;
 pub mod privileges;
+pub mod sample;
 pub mod store;
 pub mod value;
 mod write;
