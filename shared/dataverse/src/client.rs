@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
@@ -191,7 +191,9 @@ impl Session {
         let before = self.trips();
         match self.exchange(&Request::create(create)).await?.into_result() {
             Ok(answer) => answer.record().map(Created::Now),
-            Err(error) if error.is(codes::KEY_EXISTS) => {
+            // The organization's rules may see the duplicate in the row that the first try made,
+            // before anybody looks at its key.
+            Err(error) if error.is(codes::KEY_EXISTS) || error.is(codes::DUPLICATE) => {
                 // On the first try the row is an earlier call's. On a later one it is ours.
                 let first_try = self.trips() == before + 1;
                 let query =
@@ -231,8 +233,13 @@ impl Session {
         }
         // The body is text of our own making.
         let body = String::from_utf8_lossy(&encoded.body).into_owned();
-        let request =
-            Request { method: Method::POST, path: "$batch".into(), headers, body: Some(body), repeat };
+        let request = Request {
+            method: Method::POST,
+            path: "$batch".into(),
+            headers,
+            body: Some(body),
+            repeat,
+        };
         let answer = self.exchange(&request).await?;
         let content_type =
             answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
@@ -261,7 +268,8 @@ impl Session {
                 }
                 Ok(answer) if answer.status == StatusCode::TOO_MANY_REQUESTS => {
                     let asked = retry::retry_after(&answer.headers, jiff::Timestamp::now());
-                    asked.or_else(|| waits.next())
+                    // Not at once, even if it says so.
+                    asked.map(|wait| wait.max(Duration::from_millis(100))).or_else(|| waits.next())
                 }
                 Ok(answer) if answer.is_transient() && request.repeat == Repeat::Safe => {
                     let asked = retry::retry_after(&answer.headers, jiff::Timestamp::now());
@@ -383,7 +391,8 @@ impl Request {
 
     fn update(update: &Update) -> Request {
         // An ETag that is no header value matches no row: the update is refused, as it should be.
-        let etag = HeaderValue::from_str(&update.etag).unwrap_or(HeaderValue::from_static("W/\"\""));
+        let etag =
+            HeaderValue::from_str(&update.etag).unwrap_or(HeaderValue::from_static("W/\"\""));
         Request {
             method: Method::PATCH,
             path: format!("{}({})", update.table.entity_set, update.id),

@@ -153,11 +153,7 @@ impl Query {
 
     /// The rows that a collection-valued navigation property of one row leads to.
     pub fn related(table: Table, id: Uuid, navigation: impl Into<Name>) -> Query {
-        Query {
-            table,
-            target: Target::Related(id, navigation.into()),
-            options: Options::default(),
-        }
+        Query { table, target: Target::Related(id, navigation.into()), options: Options::default() }
     }
 
     shared_options!();
