@@ -493,11 +493,11 @@ impl OwnerRef {
         teams: Page,
         instance: &InstanceUrl,
     ) -> Result<Owner, Unresolved> {
-        if let Some(team) = teams.records.first() {
-            if let Some(id) = team.id(tables::TEAM.key) {
-                let name = team.text("name").map(str::to_owned);
-                return Ok(Owner { table: tables::TEAM, id, name });
-            }
+        if let Some(team) = teams.records.first()
+            && let Some(id) = team.id(tables::TEAM.key)
+        {
+            let name = team.text("name").map(str::to_owned);
+            return Ok(Owner { table: tables::TEAM, id, name });
         }
         let reference = UserRef(self.0.clone());
         let user = reference.one(users, instance)?;

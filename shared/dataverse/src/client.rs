@@ -206,7 +206,34 @@ impl Session {
     }
 
     /// Changes a row, if it still has the version that was read.
+    ///
+    /// After a lost answer the row is read: if it has the new values the change was made, and if
+    /// it has the old version the change is sent once more, which the condition makes safe.
     pub async fn update(&self, update: &Update) -> Result<(), Error> {
+        let error = match self.send_update(update).await {
+            Err(error) if error.write_outcome() == WriteOutcome::Unknown => error,
+            result => return result,
+        };
+        match self.first(&update.query()).await {
+            Ok(Some(row)) if update.holds_in(&row) => Ok(()),
+            Ok(Some(row)) if row.etag() == Some(&update.etag) => {
+                match self.send_update(update).await {
+                    // The first one arrived after all.
+                    Err(late) if late.is(codes::VERSION_MISMATCH) => {
+                        match self.first(&update.query()).await {
+                            Ok(Some(row)) if update.holds_in(&row) => Ok(()),
+                            _ => Err(late),
+                        }
+                    }
+                    result => result,
+                }
+            }
+            // Somebody else's change came in between, or the row cannot be read either.
+            _ => Err(error),
+        }
+    }
+
+    async fn send_update(&self, update: &Update) -> Result<(), Error> {
         self.exchange(&Request::update(update)).await?.into_result().map(drop)
     }
 
