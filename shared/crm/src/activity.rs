@@ -7,6 +7,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::labels::{ActivityState, Choice as _};
+use crate::reference::{ContactRef, Reference as _};
 use crate::tables::ACTIVITY;
 use crate::text::excerpt;
 
@@ -88,14 +89,13 @@ pub fn when(record: &Record) -> Option<Timestamp> {
         .find_map(|column| record.time(column))
 }
 
-/// Activities regarding these contacts, and those that they take part in. `contacts` is a
-/// condition on contacts.
-pub fn of_contacts(contacts: &Filter) -> Filter {
+/// Activities regarding the contact, and those that the contact takes part in.
+pub fn of_contact(contact: &ContactRef) -> Filter {
     Filter::any([
-        contacts.clone().through("regardingobjectid_contact"),
+        contact.at(&[("_regardingobjectid_value", "regardingobjectid_contact")]),
         Filter::some(
             "activitypointer_activity_parties",
-            contacts.clone().through("partyid_contact"),
+            contact.at(&[("_partyid_value", "partyid_contact")]),
         ),
     ])
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::Linked;
 use crate::labels::{CasePriority, CaseState, CaseStatus, Choice as _};
+use crate::reference::{AccountRef, ContactRef, Reference as _};
 use crate::tables::CASE;
 
 /// A case in a few words.
@@ -114,12 +115,24 @@ pub fn open() -> Filter {
     Filter::equals("statecode", CaseState::Active.value())
 }
 
-/// Cases of which these contacts are the customer or the primary contact. `contacts` is a
-/// condition on contacts.
-pub fn of_contacts(contacts: &Filter) -> Filter {
+/// Cases of which the contact is the customer or the primary contact.
+pub fn of_contact(contact: &ContactRef) -> Filter {
+    contact.at(&[
+        ("_customerid_value", "customerid_contact"),
+        ("_primarycontactid_value", "primarycontactid"),
+    ])
+}
+
+/// Cases of which the account is the customer.
+pub fn of_account(account: &AccountRef) -> Filter {
+    account.at(&[("_customerid_value", "customerid_account")])
+}
+
+/// Cases that set off an [`escalation`] when they are open.
+pub fn urgent() -> Filter {
     Filter::any([
-        contacts.clone().through("customerid_contact"),
-        contacts.clone().through("primarycontactid"),
+        Filter::equals("prioritycode", CasePriority::High.value()),
+        Filter::equals("isescalated", true),
     ])
 }
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::labels::{Choice as _, OpportunityState, OpportunityStatus, SalesStage};
 use crate::money::Money;
+use crate::reference::{AccountRef, ContactRef, Reference as _};
 use crate::tables::OPPORTUNITY;
 
 /// An opportunity in a few words.
@@ -76,12 +77,19 @@ pub fn open() -> Filter {
     Filter::equals("statecode", OpportunityState::Open.value())
 }
 
-/// Opportunities of these contacts: as the contact, or as the potential customer. `contacts` is a
-/// condition on contacts.
-pub fn of_contacts(contacts: &Filter) -> Filter {
-    Filter::any([
-        contacts.clone().through("parentcontactid"),
-        contacts.clone().through("customerid_contact"),
+/// Opportunities of the contact: as its contact, or as its potential customer.
+pub fn of_contact(contact: &ContactRef) -> Filter {
+    contact.at(&[
+        ("_parentcontactid_value", "parentcontactid"),
+        ("_customerid_value", "customerid_contact"),
+    ])
+}
+
+/// Opportunities of the account: as its account, or as its potential customer.
+pub fn of_account(account: &AccountRef) -> Filter {
+    account.at(&[
+        ("_parentaccountid_value", "parentaccountid"),
+        ("_customerid_value", "customerid_account"),
     ])
 }
 

@@ -93,6 +93,15 @@ pub trait Reference: Sized {
         }
     }
 
+    /// Rows of another table that point at the record: by any of these lookup columns where the
+    /// id is known, else through the navigation property that goes with the column.
+    fn at(&self, lookups: &[(&'static str, &'static str)]) -> Filter {
+        Filter::any(lookups.iter().map(|(column, navigation)| match self.id() {
+            Some(id) => Filter::equals(*column, id),
+            None => self.filter().through(navigation),
+        }))
+    }
+
     /// A query for the record: enough rows to tell one from several.
     fn query(&self) -> Query {
         let query = match self.id() {

@@ -153,14 +153,25 @@ impl Session {
         &self,
         queries: [Query; N],
     ) -> Result<[Result<Page, Error>; N], Error> {
-        let requests = queries.each_ref().map(Request::read);
-        let encoded = batch::of_reads(&requests);
-        let answers = self.batch(encoded, Repeat::Safe).await?;
-        let pages: Vec<_> = answers.into_iter().map(Answer::page).collect();
+        let pages = self.list_every(&queries).await?;
         let received = pages.len();
         pages
             .try_into()
             .map_err(|_| Error::Unreadable(format!("{received} answers to a batch of {N}")))
+    }
+
+    /// As [`Session::list_each`], for as many queries as a call happens to need.
+    pub async fn list_every(&self, queries: &[Query]) -> Result<Vec<Result<Page, Error>>, Error> {
+        if let [only] = queries {
+            return Ok(vec![self.list(only).await]);
+        }
+        let requests: Vec<_> = queries.iter().map(Request::read).collect();
+        let answers = self.batch(batch::of_reads(&requests), Repeat::Safe).await?;
+        if answers.len() != queries.len() {
+            let (received, sent) = (answers.len(), queries.len());
+            return Err(Error::Unreadable(format!("{received} answers to a batch of {sent}")));
+        }
+        Ok(answers.into_iter().map(Answer::page).collect())
     }
 
     /// Several queries in one trip, all of which must succeed.

@@ -103,7 +103,11 @@ macro_rules! shared_options {
         /// The columns to read. Without them Dataverse sends every column of the row.
         #[must_use]
         pub fn select<N: Into<Name>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {
-            self.options.select.extend(columns.into_iter().map(Into::into));
+            for column in columns.into_iter().map(Into::into) {
+                if !self.options.select.contains(&column) {
+                    self.options.select.push(column);
+                }
+            }
             self
         }
 

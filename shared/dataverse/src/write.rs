@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::{Name, Record, Table};
+use crate::{Name, Query, Record, Table};
 
 /// The reference to a row that a lookup is bound to: `/contacts(…)`.
 pub fn bind(table: Table, id: Uuid) -> String {

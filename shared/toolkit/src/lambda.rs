@@ -6,8 +6,9 @@ use std::time::Duration;
 use auth::{ConnectionId, Connections, Environment, Secrets};
 use bytes::Bytes;
 use http::Response;
+pub use lambda_http::Error;
 use lambda_http::request::RequestContext;
-use lambda_http::{Body, Error, Request, RequestExt as _, service_fn};
+use lambda_http::{Body, Request, RequestExt as _, service_fn};
 use tokio::time::{Instant, timeout};
 
 use crate::{Caller, Group, Incoming, KeyStore, Service, logging};
