@@ -25,11 +25,14 @@ mod faults;
 mod graph;
 mod instance;
 mod log;
+mod metadata;
 mod organization;
 mod privileges;
 mod server;
 mod shell;
+mod store;
 mod throttle;
+mod value;
 
 use std::io;
 use std::path::{Path, PathBuf};
