@@ -33,6 +33,7 @@ mod shell;
 mod store;
 mod throttle;
 mod value;
+mod write;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -6,8 +6,10 @@
 
 use std::collections::BTreeSet;
 
+use http::StatusCode;
 use uuid::Uuid;
 
+use crate::api::{ApiError, Caller};
 use crate::metadata::{Metadata, Table};
 
 /// What is being done to a row.
@@ -155,6 +157,25 @@ pub fn privilege_name(access: Access, table: &Table) -> String {
 /// The id of a privilege: made from its name, so that it is the same in every run.
 pub fn privilege_id(name: &str) -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())
+}
+
+/// The refusal of a caller that lacks a privilege, worded as recorded from the online service.
+pub fn missing_privilege(caller: &Caller, access: Access, table: &Table) -> ApiError {
+    let name = privilege_name(access, table);
+    let user = caller.user;
+    let message = format!(
+        "Principal user (Id={user}, type=8, roleCount={}, privilegeCount={}, accessMode='4 \
+         Non-interactive'), is missing {name} privilege (Id={}) on OTC={} for entity '{}' \
+         (LocalizedName='{}'). context.Caller={user}. Consider adding missed privilege to one of \
+         the principal (user/team) roles.",
+        caller.privileges.role_count(),
+        caller.privileges.len(),
+        privilege_id(&name),
+        table.object_type_code,
+        table.name,
+        table.label,
+    );
+    ApiError::new(StatusCode::FORBIDDEN, 0x8004_0220, message).named("PrivilegeDenied")
 }
 
 /// What the roles of one user allow.

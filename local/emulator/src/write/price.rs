@@ -12,7 +12,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 pub(crate) enum PricingError {
     /// A line of the document has an error of its own.
     Detail = 1,
-    MissingPriceLevel = 2,
+    MissingUnitPrice = 5,
     InactivePriceLevel = 3,
     ProductNotInPriceLevel = 11,
     MissingPriceLevelAmount = 12,
