@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
-use uuid::{Uuid, uuid};
+use uuid::Uuid;
 
 use crate::api::{ApiError, Caller};
 use crate::metadata::{Metadata, Relationship};
@@ -19,7 +19,7 @@ use crate::write::body::{Purpose, Reader};
 use crate::write::{How, Numbers, Writer};
 
 /// The application user that the emulator's well-known client signs in as.
-pub const APPLICATION_USER: Uuid = uuid!("13e151d3-145a-5574-8ada-338f91277337");
+pub(crate) const APPLICATION_USER: Uuid = crate::APPLICATION_USER_ID;
 
 /// When rows were created whose data does not say.
 const BEGINNING: Timestamp = Timestamp::constant(1_730_707_200, 0);
