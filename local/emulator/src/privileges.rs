@@ -6,8 +6,10 @@
 
 use std::collections::BTreeSet;
 
+use http::StatusCode;
 use uuid::Uuid;
 
+use crate::api::{ApiError, Caller};
 use crate::metadata::{Metadata, Table};
 
 /// What is being done to a row.
@@ -79,6 +81,15 @@ impl Role {
         Self::CustomerServiceRepresentative,
         Self::BasicUser,
     ];
+
+    /// The roles of the emulator's own application user.
+    pub const OF_APPLICATION_USER: [Self; 2] =
+        [Self::Salesperson, Self::CustomerServiceRepresentative];
+
+    /// The id of the role, made from its name.
+    pub fn id(self) -> Uuid {
+        Uuid::new_v5(&Uuid::NAMESPACE_OID, self.name().as_bytes())
+    }
 
     /// The role of this name, as an administrator reads it.
     pub fn named(name: &str) -> Option<Self> {
@@ -157,6 +168,25 @@ pub fn privilege_id(name: &str) -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())
 }
 
+/// The refusal of a caller that lacks a privilege, worded as recorded from the online service.
+pub fn missing_privilege(caller: &Caller, access: Access, table: &Table) -> ApiError {
+    let name = privilege_name(access, table);
+    let user = caller.user;
+    let message = format!(
+        "Principal user (Id={user}, type=8, roleCount={}, privilegeCount={}, accessMode='4 \
+         Non-interactive'), is missing {name} privilege (Id={}) on OTC={} for entity '{}' \
+         (LocalizedName='{}'). context.Caller={user}. Consider adding missed privilege to one of \
+         the principal (user/team) roles.",
+        caller.privileges.role_count(),
+        caller.privileges.len(),
+        privilege_id(&name),
+        table.object_type_code,
+        table.name,
+        table.label,
+    );
+    ApiError::new(StatusCode::FORBIDDEN, 0x8004_0220, message).named("PrivilegeDenied")
+}
+
 /// What the roles of one user allow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Privileges {
@@ -177,7 +207,7 @@ impl Privileges {
 
     /// The roles of the emulator's own application user.
     pub fn of_default_application_user() -> Self {
-        Self::of_roles(&[Role::Salesperson, Role::CustomerServiceRepresentative])
+        Self::of_roles(&Role::OF_APPLICATION_USER)
     }
 
     /// Whether this access to the table is allowed.
