@@ -64,8 +64,8 @@ impl Writer<'_> {
         let mut row = Row::new(table, id);
         defaults::fill(self, &mut row);
         self.apply(&mut row, &body, how)?;
+        self.own(&mut row, None)?;
         if how != How::Sample {
-            self.own(&mut row, None)?;
             states::of_new(&mut row, &body, how)?;
             self.require_columns(&row)?;
         }

@@ -29,8 +29,8 @@ pub(crate) fn before_create(
     body: &Body,
     how: How,
 ) -> Result<(), ApiError> {
-    if how == How::Sample && row.value("statecode").is_null() {
-        states::put(row, 0, None)?;
+    if how == How::Sample {
+        complete_sample(row, body)?;
     }
     if row.value("overriddencreatedon").as_date_time().is_some() {
         let created = row.value("overriddencreatedon").clone();
@@ -120,4 +120,22 @@ pub(crate) fn after_delete(writer: &mut Writer<'_>, row: &Row) {
     if let Some(parent) = lines::parent_of(row) {
         lines::recalculate(writer, parent, How::REQUEST);
     }
+}
+
+/// Rows of the sample data say when they were created and whose they are; the rest follows.
+fn complete_sample(row: &mut Row, body: &Body) -> Result<(), ApiError> {
+    if row.value("statecode").is_null() {
+        states::put(row, 0, None)?;
+    }
+    if body.value("modifiedon").is_none() {
+        let created = row.value("createdon").clone();
+        row.set_value("modifiedon", created);
+    }
+    if !row.value("_owninguser_value").is_null() {
+        for column in ["_createdby_value", "_modifiedby_value"] {
+            let owner = row.value("_owninguser_value").clone();
+            row.set_value(column, owner);
+        }
+    }
+    Ok(())
 }
