@@ -148,7 +148,9 @@ impl ApiError {
 }
 
 fn help_link(code: u32) -> String {
-    format!("http://go.microsoft.com/fwlink/?LinkID=398563&error=Microsoft.Crm.CrmException%3a{code:x}&client=platform")
+    format!(
+        "http://go.microsoft.com/fwlink/?LinkID=398563&error=Microsoft.Crm.CrmException%3a{code:x}&client=platform"
+    )
 }
 
 /// The values of all `Prefer` headers of a request, split at the commas between preferences.
@@ -209,7 +211,10 @@ mod tests {
     use super::*;
 
     fn prefer(value: &'static str) -> HeaderMap {
-        HeaderMap::from_iter([(http::HeaderName::from_static("prefer"), HeaderValue::from_static(value))])
+        HeaderMap::from_iter([(
+            http::HeaderName::from_static("prefer"),
+            HeaderValue::from_static(value),
+        )])
     }
 
     #[test]
@@ -218,9 +223,11 @@ mod tests {
         let body: Value = serde_json::from_slice(&error.body).unwrap();
         assert_eq!(body, json!({"error": {"code": "0x80060888", "message": "No."}}));
 
-        let error = ApiError::odata("No.").into_response(&prefer("odata.include-annotations=\"*\""));
+        let error =
+            ApiError::odata("No.").into_response(&prefer("odata.include-annotations=\"*\""));
         let body: Value = serde_json::from_slice(&error.body).unwrap();
-        let status = &body["error"]["@Microsoft.PowerApps.CDS.ErrorDetails.ApiExceptionHttpStatusCode"];
+        let status =
+            &body["error"]["@Microsoft.PowerApps.CDS.ErrorDetails.ApiExceptionHttpStatusCode"];
         assert_eq!(status, "400");
     }
 

@@ -54,11 +54,12 @@ impl Graph<'_> {
         headers: &HeaderMap,
         body: &Bytes,
     ) -> Result<Response, Refusal> {
-        let claims = authentication::token(headers, self.tokens, self.clock)
-            .and_then(|it| {
-                if it.aud == GRAPH_RESOURCE { Ok(it) } else { Err(TokenProblem::Audience) }
-            })
-            .map_err(Refusal::token)?;
+        let claims =
+            authentication::token(headers, self.tokens, self.clock)
+                .and_then(|it| {
+                    if it.aud == GRAPH_RESOURCE { Ok(it) } else { Err(TokenProblem::Audience) }
+                })
+                .map_err(Refusal::token)?;
         let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
         let (application, action) = match path.split_once('/') {
             None => return Err(Refusal::unknown_segment(&path)),
@@ -158,7 +159,9 @@ impl Graph<'_> {
         let AddPassword { password_credential: wanted } = parse(body)?;
         let start = wanted.start_date_time.unwrap_or_else(|| self.clock.now());
         if wanted.end_date_time.is_some_and(|end| end <= start) {
-            return Err(Refusal::bad_request("The credential's end date is before its start.".into()));
+            return Err(Refusal::bad_request(
+                "The credential's end date is before its start.".into(),
+            ));
         }
         let password =
             self.application.add_password(wanted.display_name, start, wanted.end_date_time);
@@ -178,7 +181,9 @@ impl Graph<'_> {
         if self.application.remove_password(key_id) {
             Ok(StatusCode::NO_CONTENT.into_response())
         } else {
-            Err(Refusal::bad_request(format!("No password credential found with keyId '{key_id}'.")))
+            Err(Refusal::bad_request(format!(
+                "No password credential found with keyId '{key_id}'."
+            )))
         }
     }
 }
@@ -197,8 +202,9 @@ fn shown(password: &Password, secret: Option<&str>) -> Value {
 }
 
 fn parse<'a, T: Deserialize<'a>>(body: &'a Bytes) -> Result<T, Refusal> {
-    serde_json::from_slice(body)
-        .map_err(|error| Refusal::bad_request(format!("Unable to read JSON request payload. {error}")))
+    serde_json::from_slice(body).map_err(|error| {
+        Refusal::bad_request(format!("Unable to read JSON request payload. {error}"))
+    })
 }
 
 /// Whether a key, an object id or `(appId='…')`, names the one application.

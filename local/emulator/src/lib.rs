@@ -165,8 +165,7 @@ async fn bind(host: &str, port: u16) -> Result<(TcpListener, u16), StartError> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), StartError> {
-    std::fs::write(path, text)
-        .map_err(|source| StartError::Write { path: path.to_owned(), source })
+    std::fs::write(path, text).map_err(|source| StartError::Write { path: path.to_owned(), source })
 }
 
 /// A running emulator; it stops when this is dropped.

@@ -12,14 +12,8 @@ use crate::value::Value;
 /// and none is empty.
 fn rules(table: &Table) -> &'static [(&'static str, &'static [&'static str])] {
     match table.name.as_str() {
-        "account" => &[
-            ("account", &["emailaddress1"]),
-            ("account", &["name", "websiteurl"]),
-        ],
-        "contact" => &[
-            ("contact", &["emailaddress1"]),
-            ("contact", &["fullname", "telephone1"]),
-        ],
+        "account" => &[("account", &["emailaddress1"]), ("account", &["name", "websiteurl"])],
+        "contact" => &[("contact", &["emailaddress1"]), ("contact", &["fullname", "telephone1"])],
         "lead" => &[("lead", &["emailaddress1"])],
         _ => &[],
     }

@@ -57,5 +57,7 @@ pub(crate) fn set_base_amounts(store: &Store, row: &mut Row) {
 }
 
 fn in_base(amount: Decimal, rate: Decimal) -> Value {
-    amount.checked_div(rate).map_or(Value::Null, |base| Value::Decimal(rounded(base, BASE_PRECISION)))
+    amount
+        .checked_div(rate)
+        .map_or(Value::Null, |base| Value::Decimal(rounded(base, BASE_PRECISION)))
 }

@@ -150,9 +150,8 @@ pub(crate) fn has_open_activity(store: &Store, row: Reference) -> bool {
         return false;
     };
     let Some(regarding) = activities.column("_regardingobjectid_value") else { return false };
-    let ids = store
-        .ids_by_index(activities, regarding.id, &Value::Reference(row))
-        .unwrap_or_default();
+    let ids =
+        store.ids_by_index(activities, regarding.id, &Value::Reference(row)).unwrap_or_default();
     ids.into_iter().filter_map(|id| store.get(activities, id)).any(|activity| {
         matches!(activity.value("statecode").as_integer(), Some(0 | 3))
             && !activity.table.table().name.ends_with("resolution")

@@ -287,7 +287,9 @@ impl Writer<'_> {
         }
         let Some(owner) = row.value("_ownerid_value").as_reference() else {
             // An owner cannot be taken away, only changed.
-            return Err(table.column("_ownerid_value").map_or_else(refusal::inactive, refusal::missing_required));
+            return Err(table
+                .column("_ownerid_value")
+                .map_or_else(refusal::inactive, refusal::missing_required));
         };
         let before = old.and_then(|old| old.value("_ownerid_value").as_reference());
         let is_change = before.map_or(owner.id != self.caller.user, |before| before != owner);
@@ -296,11 +298,11 @@ impl Writer<'_> {
         }
         let is_user = owner.table.table().name == "systemuser";
         let as_kept = Value::Reference(owner);
-        let (user, team) =
-            if is_user { (as_kept, Value::Null) } else { (Value::Null, as_kept) };
+        let (user, team) = if is_user { (as_kept, Value::Null) } else { (Value::Null, as_kept) };
         row.set_value("_owninguser_value", user);
         row.set_value("_owningteam_value", team);
-        let unit = self.store.follow(owner).map(|owner| owner.value("_businessunitid_value").clone());
+        let unit =
+            self.store.follow(owner).map(|owner| owner.value("_businessunitid_value").clone());
         row.set_value("_owningbusinessunit_value", unit.unwrap_or(Value::Null));
         Ok(())
     }

@@ -37,9 +37,10 @@ pub(crate) fn before_update(
 }
 
 fn one_customer(body: &Body) -> Result<(), ApiError> {
-    let customers = body.links.iter().filter(|link| {
-        link.to.is_some() && link.navigation.name.starts_with("customerid_")
-    });
+    let customers = body
+        .links
+        .iter()
+        .filter(|link| link.to.is_some() && link.navigation.name.starts_with("customerid_"));
     if customers.count() > 1 {
         return Err(refusal::bad_request(
             0x8004_440f,

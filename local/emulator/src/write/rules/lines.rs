@@ -13,13 +13,10 @@ use crate::write::price::{Header, Line, PriceSource, PricingError, Totals};
 use crate::write::{How, Writer, money, refusal, states};
 
 /// Completes and checks a new line.
-pub(crate) fn before_create(
-    writer: &Writer<'_>,
-    row: &mut Row,
-    how: How,
-) -> Result<(), ApiError> {
+pub(crate) fn before_create(writer: &Writer<'_>, row: &mut Row, how: How) -> Result<(), ApiError> {
     let table = row.table.table();
-    let Some(parent) = parent_of(row).and_then(|parent| writer.store.follow(parent)).cloned() else {
+    let Some(parent) = parent_of(row).and_then(|parent| writer.store.follow(parent)).cloned()
+    else {
         let column = table.column(parent_lookup(table).1);
         return Err(column.map_or_else(refusal::parent_read_only, refusal::missing_required));
     };
@@ -29,7 +26,8 @@ pub(crate) fn before_create(
     inherit(row, &parent);
     if row.value("lineitemnumber").is_null() {
         let numbers = of(writer.store, parent.reference());
-        let last = numbers.iter().filter_map(|line| line.value("lineitemnumber").as_integer()).max();
+        let last =
+            numbers.iter().filter_map(|line| line.value("lineitemnumber").as_integer()).max();
         row.set_value("lineitemnumber", Value::Integer(last.unwrap_or(0) + 1));
     }
     complete(writer.store, row, &parent)
@@ -80,8 +78,11 @@ pub(crate) fn of(store: &Store, document: Reference) -> Vec<Arc<Row>> {
     let Some(table) = Metadata::get().table(lines) else { return Vec::new() };
     let Some(column) = table.column(lookup) else { return Vec::new() };
     let ids = store.ids_by_index(table, column.id, &Value::Reference(document));
-    let mut rows: Vec<_> =
-        ids.unwrap_or_default().into_iter().filter_map(|id| store.get(table, id).cloned()).collect();
+    let mut rows: Vec<_> = ids
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|id| store.get(table, id).cloned())
+        .collect();
     rows.sort_by_key(|line| line.value("lineitemnumber").as_integer());
     rows
 }
@@ -246,7 +247,8 @@ fn complete_existing(
     let name = product.name().unwrap_or_default().to_owned();
     set_name(row, &name);
     if row.value("ispriceoverridden").as_boolean() == Some(true) {
-        let valid = row.value("priceperunit").as_decimal().is_some_and(|price| price >= Decimal::ZERO);
+        let valid =
+            row.value("priceperunit").as_decimal().is_some_and(|price| price >= Decimal::ZERO);
         return if valid {
             Ok(None)
         } else {

@@ -38,7 +38,8 @@ fn allowed(writer: &Writer<'_>, size: usize, extension: Option<&str>) -> bool {
         .and_then(|organizations| writer.store.scan(organizations, None).next());
     let Some(organization) = organization else { return true };
     let limit = organization.value("maxuploadfilesize").as_integer();
-    let fits = limit.and_then(|limit| usize::try_from(limit).ok()).is_none_or(|limit| size <= limit);
+    let fits =
+        limit.and_then(|limit| usize::try_from(limit).ok()).is_none_or(|limit| size <= limit);
     let blocked = organization.value("blockedattachments").as_text().unwrap_or_default();
     fits && extension.is_none_or(|extension| blocked.split(';').all(|one| one != extension))
 }

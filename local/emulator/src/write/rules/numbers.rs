@@ -46,11 +46,7 @@ fn suffix() -> String {
     let bytes = random.as_bytes().iter().take(6).enumerate();
     bytes
         .map(|(place, byte)| {
-            if place % 2 == 0 {
-                char::from(b'A' + byte % 26)
-            } else {
-                char::from(b'0' + byte % 10)
-            }
+            if place % 2 == 0 { char::from(b'A' + byte % 26) } else { char::from(b'0' + byte % 10) }
         })
         .collect()
 }
