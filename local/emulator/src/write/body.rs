@@ -136,7 +136,8 @@ impl Reader<'_> {
             if purpose == Purpose::Update {
                 return Err(deep_update(name));
             }
-            let parent = self.object(concrete(navigation.target.table(), object), purpose, object)?;
+            let parent =
+                self.object(concrete(navigation.target.table(), object), purpose, object)?;
             body.parents.push((navigation, parent));
             return Ok(());
         }
@@ -433,7 +434,10 @@ mod tests {
         for (json, text) in [
             (json!({"foo": 1}), "The property 'foo' does not exist on type"),
             (json!({"Title": "x"}), "The property 'Title' does not exist"),
-            (json!({"customerid@odata.bind": "/contacts(1)"}), "An undeclared property 'customerid'"),
+            (
+                json!({"customerid@odata.bind": "/contacts(1)"}),
+                "An undeclared property 'customerid'",
+            ),
             (json!({"Customerid_contact@odata.bind": "/contacts(1)"}), "An undeclared property"),
             (json!({"customerid": ID}), "The property 'customerid' does not exist"),
             (json!({"customerid_contact": ID}), "A 'StartObject' node was expected"),

@@ -105,7 +105,8 @@ fn date_time(
 pub(crate) fn check(table: &Table, column: &Column, value: &Value) -> Result<(), ApiError> {
     match (&column.kind, value) {
         (ColumnKind::Text { max_length, .. }, Value::Text(text)) => {
-            let forbidden = |c: &char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{7f}'..);
+            let forbidden =
+                |c: &char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{7f}'..);
             if let Some(character) = text.chars().find(forbidden) {
                 return Err(refusal::invalid_character(column, character));
             }

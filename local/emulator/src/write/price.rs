@@ -12,7 +12,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 pub(crate) enum PricingError {
     /// A line of the document has an error of its own.
     Detail = 1,
-    MissingPriceLevel = 2,
+    MissingUnitPrice = 5,
     InactivePriceLevel = 3,
     ProductNotInPriceLevel = 11,
     MissingPriceLevelAmount = 12,
@@ -89,7 +89,10 @@ impl Line {
 
     /// The discounts of the line.
     pub(crate) fn discount(self, precision: u32) -> Decimal {
-        rounded(self.manual_discount + self.volume_discount.saturating_mul(self.quantity), precision)
+        rounded(
+            self.manual_discount + self.volume_discount.saturating_mul(self.quantity),
+            precision,
+        )
     }
 
     /// What the line comes to, with tax.
@@ -120,8 +123,7 @@ pub(crate) struct Totals {
 impl Totals {
     pub(crate) fn of(header: Header, lines: &[Line], precision: u32) -> Self {
         let sum = |amount: &dyn Fn(&Line) -> Decimal| lines.iter().map(amount).sum::<Decimal>();
-        let line_items =
-            sum(&|line| line.base_amount(precision) - line.discount(precision));
+        let line_items = sum(&|line| line.base_amount(precision) - line.discount(precision));
         let tax = sum(&|line| line.tax);
         let discount = header.discount_amount
             + rounded(line_items * header.discount_percentage / Decimal::ONE_HUNDRED, precision);
@@ -176,13 +178,15 @@ mod tests {
     fn totals_take_line_discounts_then_the_header_then_freight_and_tax() {
         let lines = [
             Line { quantity: d("120"), price: d("79"), tax: d("10"), ..Line::default() },
-            Line { quantity: d("1"), price: d("2500"), manual_discount: d("250"), ..Line::default() },
+            Line {
+                quantity: d("1"),
+                price: d("2500"),
+                manual_discount: d("250"),
+                ..Line::default()
+            },
         ];
-        let header = Header {
-            discount_amount: d("30"),
-            discount_percentage: d("5"),
-            freight: d("12.5"),
-        };
+        let header =
+            Header { discount_amount: d("30"), discount_percentage: d("5"), freight: d("12.5") };
         let totals = Totals::of(header, &lines, 2);
         assert_eq!(totals.line_items, d("11730"));
         assert_eq!(totals.line_item_discounts, d("250"));

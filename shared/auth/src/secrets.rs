@@ -1,0 +1,130 @@
+//! AWS Secrets Manager, as far as it is needed here.
+
+use std::time::Duration;
+
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata as _, SdkError};
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
+use secrecy::SecretString;
+
+/// Reads secrets. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    client: aws_sdk_secretsmanager::Client,
+}
+
+/// Why a secret could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    /// There is no secret of this name, or it is marked for deletion.
+    #[error("there is no secret {name}")]
+    NotFound {
+        /// The secret's name.
+        name: String,
+    },
+    /// The function's role may not read it.
+    #[error("the function may not read the secret {name}: {code}")]
+    Denied {
+        /// The secret's name.
+        name: String,
+        /// What AWS calls it.
+        code: String,
+    },
+    /// It has no text.
+    #[error("the secret {name} holds bytes, not text")]
+    NotText {
+        /// The secret's name.
+        name: String,
+    },
+    /// Secrets Manager could not be reached, or failed.
+    #[error("Secrets Manager did not answer: {problem}")]
+    Unavailable {
+        /// What the SDK says.
+        problem: String,
+    },
+}
+
+/// How long one reading may take, retries of the SDK included.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+impl Secrets {
+    /// Reads through this client.
+    pub fn new(client: aws_sdk_secretsmanager::Client) -> Secrets {
+        Secrets { client }
+    }
+
+    /// Reads as the Lambda environment says. `AWS_ENDPOINT_URL_SECRETS_MANAGER` is honoured.
+    pub async fn from_environment() -> Secrets {
+        let config = aws_config::defaults(aws_config::BehaviorVersion::latest()).load().await;
+        Secrets::new(aws_sdk_secretsmanager::Client::new(&config))
+    }
+
+    /// Reads from a stand-in for Secrets Manager at this address, with credentials of no worth.
+    pub fn at_endpoint(url: &str) -> Secrets {
+        use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
+        let config = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+            .region(Region::new("us-east-1"))
+            .endpoint_url(url)
+            .build();
+        Secrets::new(aws_sdk_secretsmanager::Client::from_conf(config))
+    }
+
+    /// Stores a text under a name, whether or not there is a secret of that name.
+    pub async fn store(&self, name: &str, text: impl Into<String>) -> Result<(), SecretError> {
+        let text = text.into();
+        let unavailable = |problem: Option<&str>| SecretError::Unavailable {
+            problem: problem.unwrap_or("no answer").to_owned(),
+        };
+        let put = self.client.put_secret_value().secret_id(name).secret_string(&text).send().await;
+        match put {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|e| e.is_resource_not_found_exception()) =>
+            {
+                let create = self.client.create_secret().name(name).secret_string(text);
+                let created = create.send().await;
+                created.map(drop).map_err(|error| unavailable(error.code()))
+            }
+            Err(error) => Err(unavailable(error.code())),
+        }
+    }
+
+    /// The current text of a secret.
+    pub async fn text(&self, name: &str) -> Result<SecretString, SecretError> {
+        let request = self.client.get_secret_value().secret_id(name).send();
+        let answer = tokio::time::timeout(PATIENCE, request)
+            .await
+            .map_err(|_| SecretError::Unavailable { problem: "no answer in time".to_owned() })?
+            .map_err(|error| of_sdk(name, &error))?;
+        match answer.secret_string {
+            Some(text) => Ok(SecretString::from(text)),
+            None => Err(SecretError::NotText { name: name.to_owned() }),
+        }
+    }
+}
+
+fn of_sdk(name: &str, error: &SdkError<GetSecretValueError>) -> SecretError {
+    let name = name.to_owned();
+    let service = error.as_service_error();
+    let code = service.and_then(|error| error.meta().code()).unwrap_or_default().to_owned();
+    match service {
+        Some(GetSecretValueError::ResourceNotFoundException(_)) => SecretError::NotFound { name },
+        // A secret that is marked for deletion.
+        Some(GetSecretValueError::InvalidRequestException(_)) => SecretError::NotFound { name },
+        Some(_) if code.contains("AccessDenied") || code.contains("Decryption") => {
+            SecretError::Denied { name, code }
+        }
+        Some(_) => SecretError::Unavailable { problem: code },
+        None => {
+            let problem = match error {
+                SdkError::TimeoutError(_) => "timeout",
+                SdkError::DispatchFailure(_) => "connection failed, or no AWS credentials",
+                _ => "unreadable answer",
+            };
+            SecretError::Unavailable { problem: problem.to_owned() }
+        }
+    }
+}
