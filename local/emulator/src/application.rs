@@ -40,7 +40,13 @@ impl Password {
         end: Option<Timestamp>,
     ) -> Self {
         let default_end = start.saturating_add(DEFAULT_LIFETIME).unwrap_or(Timestamp::MAX);
-        Self { key_id: Uuid::new_v4(), display_name, secret, start, end: end.unwrap_or(default_end) }
+        Self {
+            key_id: Uuid::new_v4(),
+            display_name,
+            secret,
+            start,
+            end: end.unwrap_or(default_end),
+        }
     }
 
     /// The first three characters, by which an owner tells secrets apart.
@@ -99,10 +105,7 @@ pub struct ApplicationUser {
 
 impl Default for ApplicationUser {
     fn default() -> Self {
-        Self::new(
-            UserState::Enabled,
-            vec![Role::Salesperson, Role::CustomerServiceRepresentative],
-        )
+        Self::new(UserState::Enabled, vec![Role::Salesperson, Role::CustomerServiceRepresentative])
     }
 }
 

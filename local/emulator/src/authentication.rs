@@ -55,9 +55,7 @@ pub fn caller(
     }
     let user = application.user();
     match user.state {
-        UserState::Enabled => {
-            Ok(Caller { user: APPLICATION_USER_ID, privileges: user.privileges })
-        }
+        UserState::Enabled => Ok(Caller { user: APPLICATION_USER_ID, privileges: user.privileges }),
         UserState::Missing => {
             let message = "The user is not a member of the organization.";
             Err(ApiError::new(StatusCode::FORBIDDEN, 0x8007_2560, message).into_response(headers))

@@ -145,7 +145,9 @@ fn request(
         headers.insert("content-id", id.clone());
     }
     // What is left after the body is the line end before the next boundary, or none of it.
-    let body = match headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse().ok())
+    let body = match headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|it| it.to_str().ok()?.parse().ok())
     {
         Some(length) if length <= body.len() => &body[..length],
         Some(_) => return Err(ApiError::odata("A request in the batch is shorter than it says.")),
@@ -271,7 +273,10 @@ pub fn answer(status: StatusCode, answers: &[Answer]) -> ApiResponse {
             Answer::Single(id, response) => push_response(&mut body, id.as_ref(), response),
             Answer::ChangeSet(responses) => {
                 let inner = format!("changesetresponse_{}", Uuid::new_v4());
-                push(&mut body, &format!("Content-Type: multipart/mixed; boundary={inner}\r\n\r\n"));
+                push(
+                    &mut body,
+                    &format!("Content-Type: multipart/mixed; boundary={inner}\r\n\r\n"),
+                );
                 for (id, response) in responses {
                     push(&mut body, &format!("--{inner}\r\n"));
                     push_response(&mut body, id.as_ref(), response);

@@ -129,14 +129,13 @@ pub fn failed(shell: &Shell, fault: &Fault, headers: &HeaderMap, base: &str) -> 
         Kind::Unauthorized => authentication::unauthorized(TokenProblem::Missing, base),
         Kind::Plugin => {
             let message = fault.message.clone().unwrap_or_default();
-            ApiError::bad_request(0x8004_0265, message)
-                .named("IsvAborted")
-                .into_response(headers)
+            ApiError::bad_request(0x8004_0265, message).named("IsvAborted").into_response(headers)
         }
         // Drop and Slow have no answer of their own: what is left is a server that is not there.
         Kind::Unavailable | Kind::Drop | Kind::Slow => {
             let mut answer = ApiResponse::empty(StatusCode::SERVICE_UNAVAILABLE);
-            let html = "<html><head><title>503 Service Temporarily Unavailable</title></head></html>";
+            let html =
+                "<html><head><title>503 Service Temporarily Unavailable</title></head></html>";
             answer.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
             answer.body = html.into();
             if let Some(seconds) = fault.retry_after {

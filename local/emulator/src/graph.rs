@@ -54,26 +54,21 @@ impl Graph<'_> {
         headers: &HeaderMap,
         body: &Bytes,
     ) -> Result<Response, Refusal> {
-        let claims = authentication::token(headers, self.tokens, self.clock)
-            .and_then(|it| {
-                if it.aud == GRAPH_RESOURCE { Ok(it) } else { Err(TokenProblem::Audience) }
-            })
-            .map_err(Refusal::token)?;
+        let claims =
+            authentication::token(headers, self.tokens, self.clock)
+                .and_then(|it| {
+                    if it.aud == GRAPH_RESOURCE { Ok(it) } else { Err(TokenProblem::Audience) }
+                })
+                .map_err(Refusal::token)?;
         let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
-        let (application, action) = match path.split_once('/') {
-            None => return Err(Refusal::unknown_segment(&path)),
-            Some(("applications", rest)) => {
-                let (key, action) = rest.split_once('/').unwrap_or((rest, ""));
-                (key.to_owned(), action.to_owned())
-            }
-            Some((segment, _)) => {
-                let (segment, action) = match segment.strip_prefix("applications(") {
-                    Some(key) => (format!("({key}"), path.split_once('/').map_or("", |it| it.1)),
-                    None => return Err(Refusal::unknown_segment(segment)),
-                };
-                (segment, action.to_owned())
-            }
+        let Some(below) = path.strip_prefix("applications") else {
+            return Err(Refusal::unknown_segment(
+                path.split(['/', '(']).next().unwrap_or_default(),
+            ));
         };
+        // The key is a segment of its own or, in parentheses, part of the first one.
+        let below = below.strip_prefix('/').unwrap_or(below);
+        let (application, action) = below.split_once('/').unwrap_or((below, ""));
         let granted = |wanted: &[&str]| {
             if claims.roles.iter().any(|role| wanted.contains(&role.as_str())) {
                 Ok(())
@@ -81,8 +76,8 @@ impl Graph<'_> {
                 Err(Refusal::privileges())
             }
         };
-        let own = is_own(&application);
-        match (method, action.as_str()) {
+        let own = is_own(application);
+        match (method, action) {
             (&Method::GET, "") => {
                 granted(&[READ_ALL, OWNED_BY, READ_WRITE_ALL])?;
                 own?;
@@ -158,7 +153,9 @@ impl Graph<'_> {
         let AddPassword { password_credential: wanted } = parse(body)?;
         let start = wanted.start_date_time.unwrap_or_else(|| self.clock.now());
         if wanted.end_date_time.is_some_and(|end| end <= start) {
-            return Err(Refusal::bad_request("The credential's end date is before its start.".into()));
+            return Err(Refusal::bad_request(
+                "The credential's end date is before its start.".into(),
+            ));
         }
         let password =
             self.application.add_password(wanted.display_name, start, wanted.end_date_time);
@@ -178,7 +175,9 @@ impl Graph<'_> {
         if self.application.remove_password(key_id) {
             Ok(StatusCode::NO_CONTENT.into_response())
         } else {
-            Err(Refusal::bad_request(format!("No password credential found with keyId '{key_id}'.")))
+            Err(Refusal::bad_request(format!(
+                "No password credential found with keyId '{key_id}'."
+            )))
         }
     }
 }
@@ -197,8 +196,9 @@ fn shown(password: &Password, secret: Option<&str>) -> Value {
 }
 
 fn parse<'a, T: Deserialize<'a>>(body: &'a Bytes) -> Result<T, Refusal> {
-    serde_json::from_slice(body)
-        .map_err(|error| Refusal::bad_request(format!("Unable to read JSON request payload. {error}")))
+    serde_json::from_slice(body).map_err(|error| {
+        Refusal::bad_request(format!("Unable to read JSON request payload. {error}"))
+    })
 }
 
 /// Whether a key, an object id or `(appId='…')`, names the one application.

@@ -12,8 +12,10 @@
 //! # }
 //! ```
 
+mod actions;
 pub mod api;
 mod application;
+mod apps;
 mod authentication;
 mod batch;
 mod certificate;
@@ -26,8 +28,12 @@ mod graph;
 mod instance;
 mod log;
 mod metadata;
+mod odata;
 mod organization;
+mod preferences;
 mod privileges;
+mod read;
+mod render;
 mod sample;
 mod server;
 mod shell;
@@ -166,8 +172,7 @@ async fn bind(host: &str, port: u16) -> Result<(TcpListener, u16), StartError> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), StartError> {
-    std::fs::write(path, text)
-        .map_err(|source| StartError::Write { path: path.to_owned(), source })
+    std::fs::write(path, text).map_err(|source| StartError::Write { path: path.to_owned(), source })
 }
 
 /// A running emulator; it stops when this is dropped.

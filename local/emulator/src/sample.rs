@@ -21,6 +21,11 @@ use crate::write::{How, Numbers, Writer};
 /// The application user that the emulator's well-known client signs in as.
 pub(crate) const APPLICATION_USER: Uuid = crate::APPLICATION_USER_ID;
 
+/// The organization's names and environment, as `RetrieveCurrentOrganization` gives them.
+pub(crate) const ENVIRONMENT_ID: &str = "a610cea4-4850-5649-bd00-2fd4471a1cbd";
+pub(crate) const URL_NAME: &str = "contosodemo";
+pub(crate) const UNIQUE_NAME: &str = "unqcontosodemo";
+
 /// When rows were created whose data does not say.
 const BEGINNING: Timestamp = Timestamp::constant(1_730_707_200, 0);
 

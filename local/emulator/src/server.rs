@@ -78,9 +78,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
-    let service = service_fn(move |request| {
-        answer(Arc::clone(&shell), request, scheme.clone(), number)
-    });
+    let service =
+        service_fn(move |request| answer(Arc::clone(&shell), request, scheme.clone(), number));
     // A fault that drops the connection comes out of here as an error: hyper closes without an
     // answer, which is what it is for.
     if let Err(error) = auto::Builder::new(TokioExecutor::new())

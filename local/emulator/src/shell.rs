@@ -186,7 +186,10 @@ impl Shell {
     }
 
     async fn outcome(&self, target: &Target<'_>, method: &Method, request: &Incoming) -> Outcome {
-        tokio::time::sleep(self.latency()).await;
+        let latency = self.latency();
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
         let path = request.head.uri.path();
         let below = match target {
             Target::Dataverse(below) => format!("/{below}"),
@@ -233,8 +236,7 @@ impl Shell {
                 response
             }
             _ => {
-                let answer =
-                    dataverse::failed(self, fault, &request.head.headers, &request.base);
+                let answer = dataverse::failed(self, fault, &request.head.headers, &request.base);
                 into_http(answer)
             }
         }
@@ -254,13 +256,11 @@ impl Shell {
             Target::Token(..) | Target::Discovery(_) => {
                 StatusCode::METHOD_NOT_ALLOWED.into_response().into()
             }
-            Target::Graph(below) => Graph {
-                tokens: &self.tokens,
-                application: &self.application,
-                clock: &self.clock,
+            Target::Graph(below) => {
+                Graph { tokens: &self.tokens, application: &self.application, clock: &self.clock }
+                    .answer(&head.method, below, head.uri.query(), &head.headers, &request.body)
+                    .into()
             }
-            .answer(&head.method, below, head.uri.query(), &head.headers, &request.body)
-            .into(),
             Target::Unknown => StatusCode::NOT_FOUND.into_response().into(),
         }
     }
