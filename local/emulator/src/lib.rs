@@ -35,6 +35,7 @@ mod privileges;
 mod read;
 mod render;
 mod sample;
+mod seed;
 mod server;
 mod shell;
 mod store;

@@ -1,12 +1,19 @@
 //! The emulated organization: its rows, and what a request does to them.
 
+mod changes;
+
+use crate::actions;
 use crate::api::{ApiError, ApiRequest, ApiResponse, Caller};
 use crate::apps::Apps;
 use crate::metadata::Metadata;
 use crate::odata::bind::Moment;
-use crate::odata::resource::{self, Resource};
+use crate::odata::resource::{self, End, Key, Resource, RowsPath};
+use crate::privileges::Role;
 use crate::read::Reader;
 use crate::store::{Row, Store};
+use crate::value::Reference;
+use crate::write::Numbers;
+use crate::{sample, seed};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use parking_lot::RwLock;
@@ -19,18 +26,50 @@ const URL_LIMIT: usize = 65_536;
 pub struct Organization {
     store: RwLock<Store>,
     apps: RwLock<Apps>,
+    numbers: Numbers,
+}
+
+impl std::fmt::Debug for Organization {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Organization").finish_non_exhaustive()
+    }
 }
 
 impl Organization {
-    /// An organization without rows.
-    pub fn empty() -> Self {
-        Self { store: RwLock::new(Store::new()), apps: RwLock::new(Apps::ALL) }
+    /// With the sample data.
+    pub fn sample(_now: Timestamp) -> Self {
+        let store = sample::store();
+        let numbers = Numbers::after(&store);
+        Self { store: RwLock::new(store), apps: RwLock::new(Apps::ALL), numbers }
+    }
+
+    /// Back to the sample data.
+    pub fn reset(&self) {
+        let fresh = sample::store();
+        let mut store = self.store.write();
+        *store = fresh;
+        self.numbers.restart(&store);
+    }
+
+    /// Adds rows to a table by its logical name, for load tests; says why it cannot.
+    pub fn seed(&self, table: &str, rows: usize) -> Result<(), String> {
+        let found = Metadata::get().table(table).filter(|table| !table.is_abstract);
+        let table = found.ok_or_else(|| format!("unknown table '{table}'"))?;
+        let users = Metadata::get().table("systemuser").ok_or("there are no users")?;
+        let owner = Reference { table: users.id, id: sample::APPLICATION_USER };
+        seed::seed(&mut self.store.write(), table, rows, owner, Timestamp::now())
+            .map_err(|occupied| occupied.to_string())
     }
 
     /// Carries out one request.
     pub fn handle(&self, caller: &Caller, request: ApiRequest) -> ApiResponse {
         let headers = request.headers.clone();
         self.answer(caller, &request).unwrap_or_else(|error| error.into_response(&headers))
+    }
+
+    /// Gives the application user these roles as rows, for whoever reads them.
+    pub fn set_roles(&self, user: Uuid, roles: &[Role]) {
+        sample::set_roles(&mut self.store.write(), user, roles);
     }
 
     /// Says which of the two apps are installed: without one, its tables are unknown.
@@ -52,14 +91,24 @@ impl Organization {
             let message = "The request URL is too long.";
             return Err(ApiError::new(StatusCode::URI_TOO_LONG, 0, message));
         }
+        if request.method != Method::GET {
+            return self.change(caller, request);
+        }
         let resource = resource::parse(&request.path)?;
         let store = self.store.read();
         let moment = self.moment(&store, caller);
-        match (&request.method, resource) {
-            (&Method::GET, Resource::Rows(path)) => {
-                Reader::new(&store, caller, request, moment)?.get(&path)
+        match resource {
+            Resource::Rows(RowsPath {
+                root,
+                key: Some(Key::Id(id)),
+                steps,
+                end: End::Bound(call),
+            }) if steps.is_empty() => {
+                let row = Reference { table: root.id, id };
+                actions::bound_function(&store, caller, request, row, &call)
             }
-            (_, Resource::Unbound(call)) => Err(ApiError::unknown_segment(&call.name)),
+            Resource::Rows(path) => Reader::new(&store, caller, request, moment)?.get(&path),
+            Resource::Unbound(call) => actions::unbound_function(&store, caller, request, &call),
             _ => Err(ApiError::unknown_segment(&request.path)),
         }
     }

@@ -14,7 +14,7 @@ use crate::api::{ApiError, Caller};
 use crate::metadata::{Metadata, Relationship};
 use crate::privileges::{Privileges, Role};
 use crate::store::{Row, Store};
-use crate::value::{Reference, Value};
+use crate::value::Value;
 use crate::write::body::{Purpose, Reader};
 use crate::write::{How, Numbers, Writer};
 
@@ -125,11 +125,11 @@ fn dangling(store: &Store) -> Vec<String> {
     found
 }
 
-/// The row that a reference of the sample data names; for tests.
+/// A reference to a row of the sample data names; for tests.
 #[cfg(test)]
-pub(crate) fn reference(table: &str, id: &str) -> Reference {
+pub(crate) fn reference(table: &str, id: &str) -> crate::value::Reference {
     let table = Metadata::get().table(table).expect("a table").id;
-    Reference { table, id: id.parse().expect("a GUID") }
+    crate::value::Reference { table, id: id.parse().expect("a GUID") }
 }
 
 #[cfg(test)]

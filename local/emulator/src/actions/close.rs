@@ -55,8 +55,7 @@ pub(super) fn opportunity(
     let parameters = Parameters::read(action, session, request, &["OpportunityClose", "Status"])?;
     let mut close = parameters.row("OpportunityClose", table("opportunityclose")?)?;
     let status = parameters.integer("Status")?;
-    let missing =
-        || refusal::bad_request(0x8004_3b15, "The opportunity id is missing or invalid.");
+    let missing = || refusal::bad_request(0x8004_3b15, "The opportunity id is missing or invalid.");
     let opportunity = linked(&close, "opportunityid").ok_or_else(missing)?;
     writer.require(Access::Write, opportunity.table.table())?;
     let row = writer.find(opportunity)?;
@@ -82,7 +81,7 @@ pub(super) fn opportunity(
     };
     writer.create(close, How::Action)?;
     put(writer, opportunity, state, status, |row| {
-        row.set_value("actualclosedate", Value::Date(ended.to_zoned(TimeZone::UTC).date()));
+        row.set_value("actualclosedate", Value::Date(TimeZone::UTC.to_datetime(ended).date()));
         row.set_value("actualvalue", revenue);
     })?;
     Ok(Outcome::Done)
@@ -112,7 +111,7 @@ pub(super) fn quote(
     let status = status_of(&row, state, status)?;
     complete(writer, &mut close);
     writer.create(close, How::Action)?;
-    let today = writer.now.to_zoned(TimeZone::UTC).date();
+    let today = TimeZone::UTC.to_datetime(writer.now).date();
     put(writer, quote, state, status, |row| {
         row.set_value("closedon", Value::Date(today));
     })?;

@@ -149,7 +149,7 @@ fn current_organization(
     detail.text("EnvironmentId", sample::ENVIRONMENT_ID);
     detail.text("DatacenterId", &Uuid::nil().to_string());
     detail.text("Geo", "EMEA");
-    detail.text("TenantId", &crate::TENANT_ID.to_string());
+    detail.text("TenantId", crate::TENANT_ID);
     detail.text("UrlName", sample::URL_NAME);
     detail.text("UniqueName", sample::UNIQUE_NAME);
     detail.raw("Endpoints", &endpoints.finish());

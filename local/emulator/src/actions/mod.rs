@@ -52,9 +52,7 @@ pub(crate) fn bound(
 ) -> Result<Outcome, ApiError> {
     match (row.table.table().name.as_str(), call.name.as_str()) {
         ("lead", "QualifyLead") => qualify_lead::qualify(session, writer, request, row),
-        (_, name) => {
-            Err(ApiError::unknown_segment(&format!("Microsoft.Dynamics.CRM.{name}")))
-        }
+        (_, name) => Err(ApiError::unknown_segment(&format!("Microsoft.Dynamics.CRM.{name}"))),
     }
 }
 
@@ -62,7 +60,11 @@ pub(crate) fn bound(
 fn is_installed(session: &Session<'_>, action: &str) -> bool {
     let app = match action {
         "CloseIncident" => App::Service,
-        "WinOpportunity" | "LoseOpportunity" | "WinQuote" | "CloseQuote" | "ReviseQuote"
+        "WinOpportunity"
+        | "LoseOpportunity"
+        | "WinQuote"
+        | "CloseQuote"
+        | "ReviseQuote"
         | "GenerateQuoteFromOpportunity" => App::Sales,
         _ => App::Base,
     };

@@ -48,7 +48,9 @@ impl<'a> Parameters<'a> {
         let json = self.given.get(name).unwrap_or(&Json::Null);
         refusal::odata(
             self.action,
-            &format!("Cannot convert the literal '{json}' of '{name}' to the expected type '{expected}'."),
+            &format!(
+                "Cannot convert the literal '{json}' of '{name}' to the expected type '{expected}'."
+            ),
         )
     }
 
@@ -118,7 +120,8 @@ impl<'a> Parameters<'a> {
             return Ok(None);
         }
         let columns = json.get("Columns").and_then(Json::as_array);
-        let columns = columns.ok_or_else(|| self.wrong("ColumnSet", "Microsoft.Dynamics.CRM.ColumnSet"))?;
+        let columns =
+            columns.ok_or_else(|| self.wrong("ColumnSet", "Microsoft.Dynamics.CRM.ColumnSet"))?;
         Ok(Some(columns.iter().filter_map(Json::as_str).map(str::to_owned).collect()))
     }
 }

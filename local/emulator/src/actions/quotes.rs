@@ -71,7 +71,8 @@ pub(super) fn revise(
     let mut body = copied(&row, "quote", OF_DOCUMENT, LINKS_OF_DOCUMENT)?;
     copy_customer(&row, &mut body);
     link(&mut body, "opportunityid", row.value("_opportunityid_value").as_reference());
-    for column in ["effectivefrom", "effectiveto", "expireson", "requestdeliveryby", "quotenumber"] {
+    for column in ["effectivefrom", "effectiveto", "expireson", "requestdeliveryby", "quotenumber"]
+    {
         body.set(column, row.value(column).clone());
     }
     let revision = row.value("revisionnumber").as_integer().unwrap_or(0) + 1;

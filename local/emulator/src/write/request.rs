@@ -300,11 +300,7 @@ fn linked_by_query(request: &ApiRequest, target: &Table) -> Result<Reference, Ap
         .ok_or_else(|| ApiError::odata("Bad Request - Error in query syntax."))
 }
 
-fn link_body_of(
-    table: &'static Table,
-    navigation: &str,
-    to: Reference,
-) -> Result<Body, ApiError> {
+fn link_body_of(table: &'static Table, navigation: &str, to: Reference) -> Result<Body, ApiError> {
     link_body(Reference { table: table.id, id: to.id }, navigation, Some(to))
 }
 
