@@ -94,12 +94,7 @@ api.create({
   contentId: "1",
   inChangeSet: true,
 });
-api.update({
-  collection: "contacts",
-  key: "$1",
-  data: { jobtitle: "By reference" },
-  inChangeSet: true,
-});
+api.update({ contentId: "$1", data: { jobtitle: "By reference" }, inChangeSet: true });
 api.retrieveMultiple({ collection: "accounts", select: ["name"], top: 2 });
 const answers = await api.executeBatch();
 assert.equal(answers[0].fullname, "Grace O'Brien");
