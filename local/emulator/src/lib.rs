@@ -14,6 +14,7 @@
 
 pub mod api;
 mod application;
+mod apps;
 mod authentication;
 mod batch;
 mod certificate;
@@ -26,8 +27,12 @@ mod graph;
 mod instance;
 mod log;
 mod metadata;
+mod odata;
 mod organization;
+mod preferences;
 mod privileges;
+mod read;
+mod render;
 mod server;
 mod shell;
 mod store;

@@ -1,71 +1,90 @@
-//! The emulated organization.
-
-use bytes::Bytes;
-use http::StatusCode;
-use jiff::Timestamp;
-use serde_json::{Value, json};
+//! The emulated organization: its rows, and what a request does to them.
 
 use crate::api::{ApiError, ApiRequest, ApiResponse, Caller};
+use crate::apps::Apps;
+use crate::metadata::Metadata;
+use crate::odata::bind::Moment;
+use crate::odata::resource::{self, Resource};
+use crate::read::Reader;
+use crate::store::{Row, Store};
+use http::{Method, StatusCode};
+use jiff::Timestamp;
+use parking_lot::RwLock;
+use uuid::Uuid;
 
-/// The rows and rules of one organization.
-#[derive(Debug)]
-pub struct Organization {}
+/// The longest URL that Dataverse reads; outside of a `$batch` the web server stops at half.
+const URL_LIMIT: usize = 65_536;
+
+/// One organization. Reads share the rows; a write has them to itself for as long as it takes.
+pub struct Organization {
+    store: RwLock<Store>,
+    apps: RwLock<Apps>,
+}
 
 impl Organization {
-    /// With the sample data.
-    pub fn sample(_now: Timestamp) -> Self {
-        Self {}
+    /// An organization without rows.
+    pub fn empty() -> Self {
+        Self { store: RwLock::new(Store::new()), apps: RwLock::new(Apps::ALL) }
     }
 
     /// Carries out one request.
     pub fn handle(&self, caller: &Caller, request: ApiRequest) -> ApiResponse {
-        if request.path.trim_end_matches("()") == "WhoAmI" {
-            return ApiResponse::json(
-                StatusCode::OK,
-                &json!({
-                    "@odata.context":
-                        format!("{}$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse", request.base),
-                    "BusinessUnitId": "f68a9514-0976-5b41-bbac-bd20a4b635d9",
-                    "UserId": caller.user,
-                    "OrganizationId": "be61b360-aec4-5ce8-8664-13d8cca08fc7",
-                }),
-            );
-        }
-        ApiError::unknown_segment(&request.path).into_response(&request.headers)
+        let headers = request.headers.clone();
+        self.answer(caller, &request).unwrap_or_else(|error| error.into_response(&headers))
     }
-
-    /// Carries out a change set: all of it or nothing. The error is the number of the request that
-    /// failed and its answer.
-    pub fn change_set(
-        &self,
-        caller: &Caller,
-        requests: Vec<ApiRequest>,
-    ) -> Result<Vec<ApiResponse>, (usize, ApiResponse)> {
-        let mut answers = Vec::new();
-        for (index, request) in requests.into_iter().enumerate() {
-            let answer = self.handle(caller, request);
-            if answer.status.is_client_error() {
-                return Err((index, answer));
-            }
-            answers.push(answer);
-        }
-        Ok(answers)
-    }
-
-    /// The rows of a table by its entity set name, raw.
-    pub fn rows(&self, _set: &str) -> Option<Value> {
-        None
-    }
-
-    /// Back to the sample data.
-    pub fn reset(&self) {}
 
     /// Says which of the two apps are installed: without one, its tables are unknown.
-    pub fn set_apps(&self, _sales: bool, _service: bool) {}
-
-    /// Adds rows to a table by its logical name, for load tests; says why it cannot.
-    pub fn seed(&self, table: &str, _rows: usize) -> Result<(), String> {
-        let _: Bytes = Bytes::new();
-        Err(format!("unknown table '{table}'"))
+    pub fn set_apps(&self, sales: bool, service: bool) {
+        *self.apps.write() = Apps { sales, service };
     }
+
+    /// The rows of a table by its entity set name, with all columns, for control calls and tests.
+    pub fn rows(&self, entity_set: &str) -> Option<serde_json::Value> {
+        let table = Metadata::get().entity_set(entity_set)?;
+        let store = self.store.read();
+        let rows = store.scan(table, None).map(|row| raw(row)).collect::<Vec<_>>();
+        Some(serde_json::Value::from(rows))
+    }
+
+    fn answer(&self, caller: &Caller, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
+        let query = request.query.as_deref().map_or(0, str::len);
+        if request.base.len() + request.path.len() + query > URL_LIMIT {
+            let message = "The request URL is too long.";
+            return Err(ApiError::new(StatusCode::URI_TOO_LONG, 0, message));
+        }
+        let resource = resource::parse(&request.path)?;
+        let store = self.store.read();
+        let moment = self.moment(&store, caller);
+        match (&request.method, resource) {
+            (&Method::GET, Resource::Rows(path)) => {
+                Reader::new(&store, caller, request, moment)?.get(&path)
+            }
+            (_, Resource::Unbound(call)) => Err(ApiError::unknown_segment(&call.name)),
+            _ => Err(ApiError::unknown_segment(&request.path)),
+        }
+    }
+
+    fn moment(&self, store: &Store, caller: &Caller) -> Moment {
+        let users = Metadata::get().table("systemuser");
+        let unit = users
+            .and_then(|users| store.get(users, caller.user))
+            .and_then(|user| user.value("_businessunitid_value").as_id());
+        Moment {
+            now: Timestamp::now(),
+            user: caller.user,
+            business_unit: unit.unwrap_or(Uuid::nil()),
+            apps: *self.apps.read(),
+        }
+    }
+}
+
+/// A row as plain JSON: every column that has a value.
+fn raw(row: &Row) -> serde_json::Value {
+    let table = row.table.table();
+    let members = row.values().map(|(column, value)| {
+        let column = table.at(column);
+        let json = crate::render::json_value(column, value);
+        (column.name.clone(), serde_json::from_str(&json).unwrap_or_default())
+    });
+    serde_json::Value::Object(members.collect())
 }

@@ -82,6 +82,15 @@ impl Role {
         Self::BasicUser,
     ];
 
+    /// The roles of the emulator's own application user.
+    pub const OF_APPLICATION_USER: [Self; 2] =
+        [Self::Salesperson, Self::CustomerServiceRepresentative];
+
+    /// The id of the role, made from its name.
+    pub fn id(self) -> Uuid {
+        Uuid::new_v5(&Uuid::NAMESPACE_OID, self.name().as_bytes())
+    }
+
     /// The role of this name, as an administrator reads it.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.name().eq_ignore_ascii_case(name.trim()))
@@ -198,7 +207,7 @@ impl Privileges {
 
     /// The roles of the emulator's own application user.
     pub fn of_default_application_user() -> Self {
-        Self::of_roles(&[Role::Salesperson, Role::CustomerServiceRepresentative])
+        Self::of_roles(&Role::OF_APPLICATION_USER)
     }
 
     /// Whether this access to the table is allowed.
