@@ -33,6 +33,8 @@ mod preferences;
 mod privileges;
 mod read;
 mod render;
+mod sample;
+mod seed;
 mod server;
 mod shell;
 mod store;

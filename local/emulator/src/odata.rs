@@ -15,10 +15,6 @@ mod syntax;
 mod tests;
 pub(crate) mod text;
 
-pub use options::QueryOptions;
-pub use parser::{filter as parse_filter, literal as parse_literal};
-pub use syntax::{Expression, Literal};
-
 use crate::api::ApiError;
 
 /// A URL that is not well-formed.

@@ -7,6 +7,8 @@ use crate::odata::bind::Moment;
 use crate::odata::resource::{self, Resource};
 use crate::read::Reader;
 use crate::store::{Row, Store};
+use crate::value::Reference;
+use crate::{sample, seed};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use parking_lot::RwLock;
@@ -21,10 +23,44 @@ pub struct Organization {
     apps: RwLock<Apps>,
 }
 
+impl std::fmt::Debug for Organization {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Organization").finish_non_exhaustive()
+    }
+}
+
 impl Organization {
-    /// An organization without rows.
-    pub fn empty() -> Self {
-        Self { store: RwLock::new(Store::new()), apps: RwLock::new(Apps::ALL) }
+    /// With the sample data.
+    pub fn sample(_now: Timestamp) -> Self {
+        Self { store: RwLock::new(sample::store()), apps: RwLock::new(Apps::ALL) }
+    }
+
+    /// Back to the sample data.
+    pub fn reset(&self) {
+        let fresh = sample::store();
+        *self.store.write() = fresh;
+    }
+
+    /// Adds rows to a table by its logical name, for load tests; says why it cannot.
+    pub fn seed(&self, table: &str, rows: usize) -> Result<(), String> {
+        let found = Metadata::get().table(table).filter(|table| !table.is_abstract);
+        let table = found.ok_or_else(|| format!("unknown table '{table}'"))?;
+        let users = Metadata::get().table("systemuser").ok_or("there are no users")?;
+        let owner = Reference { table: users.id, id: sample::APPLICATION_USER };
+        seed::seed(&mut self.store.write(), table, rows, owner, Timestamp::now())
+            .map_err(|occupied| occupied.to_string())
+    }
+
+    /// Carries out a change set: all of it or nothing. The error is the number of the request that
+    /// failed and its answer.
+    pub fn change_set(
+        &self,
+        _caller: &Caller,
+        requests: Vec<ApiRequest>,
+    ) -> Result<Vec<ApiResponse>, (usize, ApiResponse)> {
+        let error = ApiError::new(StatusCode::NOT_IMPLEMENTED, 0, "Change sets are not emulated.");
+        let headers = requests.first().map(|request| request.headers.clone()).unwrap_or_default();
+        Err((0, error.into_response(&headers)))
     }
 
     /// Carries out one request.
@@ -59,6 +95,9 @@ impl Organization {
             (&Method::GET, Resource::Rows(path)) => {
                 Reader::new(&store, caller, request, moment)?.get(&path)
             }
+            (&Method::GET, Resource::Unbound(call)) if call.name == "WhoAmI" => {
+                Ok(who_am_i(&store, request, moment))
+            }
             (_, Resource::Unbound(call)) => Err(ApiError::unknown_segment(&call.name)),
             _ => Err(ApiError::unknown_segment(&request.path)),
         }
@@ -76,6 +115,19 @@ impl Organization {
             apps: *self.apps.read(),
         }
     }
+}
+
+fn who_am_i(store: &Store, request: &ApiRequest, moment: Moment) -> ApiResponse {
+    let organizations = Metadata::get().table("organization");
+    let organization = organizations.and_then(|table| store.scan(table, None).next());
+    let context = format!("{}$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse", request.base);
+    let body = serde_json::json!({
+        "@odata.context": context,
+        "BusinessUnitId": moment.business_unit,
+        "UserId": moment.user,
+        "OrganizationId": organization.map(|row| row.id),
+    });
+    ApiResponse::json(StatusCode::OK, &body)
 }
 
 /// A row as plain JSON: every column that has a value.

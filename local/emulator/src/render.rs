@@ -165,9 +165,11 @@ impl<'a> Renderer<'a> {
                 // Dataverse writes this link even where nothing is left to read.
                 let mut link =
                     format!("{}{}({})/{}", self.base, table.entity_set, row.id, collection.name);
-                if !expansion.link_query.is_empty() {
-                    link.push('?');
-                    link.extend(utf8_percent_encode(&expansion.link_query, QUERY));
+                for (index, (option, value)) in expansion.link_options.iter().enumerate() {
+                    link.push_str(if index == 0 { "?" } else { "&" });
+                    link.push_str(option);
+                    link.push('=');
+                    link.extend(utf8_percent_encode(value, QUERY));
                 }
                 object.text(&format!("{}@odata.nextLink", collection.name), &link);
             }

@@ -127,8 +127,8 @@ impl Lexer<'_> {
                 return Ok(text);
             }
         }
-        // Dataverse counts from the quote that is left open, which is the last one.
-        let position = self.text.rfind('\'').unwrap_or(start);
+        // The OData library names the place where it missed the quote: the end.
+        let position = self.text.chars().count();
         Err(SyntaxError::Unterminated { position, text: self.text.to_owned() })
     }
 

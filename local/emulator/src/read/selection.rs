@@ -36,7 +36,7 @@ pub(crate) struct Expansion {
     pub(crate) order: Sorting,
     pub(crate) top: Option<usize>,
     /// The options of the link to the whole collection.
-    pub(crate) link_query: String,
+    pub(crate) link_options: Vec<(&'static str, String)>,
 }
 
 /// A navigation property of either kind.
@@ -163,9 +163,9 @@ impl<'a> Selector<'a> {
         self.touched.extend(binder.touched());
         let selection = self.level(target, options, depth + 1)?;
         let top = options.top.map(|top| usize::try_from(top).unwrap_or(usize::MAX));
-        let link_query = link_query(options);
+        let link_options = link_options(options);
         let reference_only = expand.reference_only;
-        Ok(Expansion { property, reference_only, selection, filter, order, top, link_query })
+        Ok(Expansion { property, reference_only, selection, filter, order, top, link_options })
     }
 }
 
@@ -243,25 +243,21 @@ fn context(select: Option<&[String]>, expansions: &[Expansion]) -> String {
     if parts.is_empty() { String::new() } else { format!("({})", parts.join(",")) }
 }
 
-fn link_query(options: &QueryOptions) -> String {
-    let mut parts = Vec::new();
+fn link_options(options: &QueryOptions) -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
     if let Some(select) = &options.select {
-        parts.push(format!("$select={}", select.join(",")));
+        found.push(("$select", select.join(",")));
     }
     if let Some(filter) = &options.filter {
-        parts.push(format!("$filter={filter}"));
+        found.push(("$filter", filter.to_string()));
     }
     if !options.order_by.is_empty() {
-        let items: Vec<String> = options
-            .order_by
-            .iter()
-            .map(|item| {
-                format!("{}{}", item.path.join("/"), if item.descending { " desc" } else { "" })
-            })
-            .collect();
-        parts.push(format!("$orderby={}", items.join(",")));
+        let items = options.order_by.iter().map(|item| {
+            format!("{}{}", item.path.join("/"), if item.descending { " desc" } else { "" })
+        });
+        found.push(("$orderby", items.collect::<Vec<_>>().join(",")));
     }
-    parts.join("&")
+    found
 }
 
 impl Expansion {
