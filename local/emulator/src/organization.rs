@@ -8,7 +8,7 @@ use crate::odata::resource::{self, Resource};
 use crate::read::Reader;
 use crate::store::{Row, Store};
 use crate::value::Reference;
-use crate::{sample, seed};
+use crate::{entity_definitions, metadata_document, sample, seed};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use parking_lot::RwLock;
@@ -89,6 +89,19 @@ impl Organization {
             return Err(ApiError::new(StatusCode::URI_TOO_LONG, 0, message));
         }
         let resource = resource::parse(&request.path)?;
+        let apps = *self.apps.read();
+        match (&request.method, &resource) {
+            (&Method::GET, Resource::ServiceDocument) => {
+                return Ok(metadata_document::service_document(request, apps));
+            }
+            (&Method::GET, Resource::MetadataDocument) => {
+                return Ok(metadata_document::metadata_document(apps));
+            }
+            (_, Resource::Definitions(segments)) => {
+                return entity_definitions::answer(request, segments, apps);
+            }
+            _ => {}
+        }
         let store = self.store.read();
         let moment = self.moment(&store, caller);
         match (&request.method, resource) {
