@@ -40,7 +40,6 @@ pub enum Operand {
 
 /// A literal value.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum Literal {
     Null,
     Boolean(bool),

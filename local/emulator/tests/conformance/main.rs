@@ -5,7 +5,10 @@
 mod authentication;
 mod batch;
 mod control;
+mod filters;
 mod graph;
 mod harness;
 mod limits;
+mod metadata;
+mod reads;
 mod token;
