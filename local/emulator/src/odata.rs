@@ -10,7 +10,7 @@ pub(crate) mod options;
 mod parser;
 pub(crate) mod plan;
 pub(crate) mod resource;
-mod syntax;
+pub(crate) mod syntax;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
@@ -19,7 +19,6 @@ use crate::api::ApiError;
 
 /// A URL that is not well-formed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
 pub enum SyntaxError {
     #[error("There is an unterminated literal at position {position} in '{text}'.")]
     Unterminated { position: usize, text: String },

@@ -13,7 +13,7 @@ use crate::read::Reader;
 use crate::store::{Row, Store};
 use crate::value::Reference;
 use crate::write::Numbers;
-use crate::{sample, seed};
+use crate::{entity_definitions, metadata_document, sample, seed};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use parking_lot::RwLock;
@@ -91,10 +91,21 @@ impl Organization {
             let message = "The request URL is too long.";
             return Err(ApiError::new(StatusCode::URI_TOO_LONG, 0, message));
         }
-        if request.method != Method::GET {
-            return self.change(caller, request);
-        }
         let resource = resource::parse(&request.path)?;
+        let apps = *self.apps.read();
+        match (&request.method, &resource) {
+            (&Method::GET, Resource::ServiceDocument) => {
+                return Ok(metadata_document::service_document(request, apps));
+            }
+            (&Method::GET, Resource::MetadataDocument) => {
+                return Ok(metadata_document::metadata_document(apps));
+            }
+            (_, Resource::Definitions(segments)) => {
+                return entity_definitions::answer(request, segments, apps);
+            }
+            (&Method::GET, _) => {}
+            _ => return self.change(caller, request),
+        }
         let store = self.store.read();
         let moment = self.moment(&store, caller);
         match resource {

@@ -2,6 +2,8 @@
 
 mod paging;
 pub(crate) mod selection;
+#[cfg(test)]
+mod tests;
 
 use crate::api::{ApiError, ApiRequest, ApiResponse, Caller};
 use crate::metadata::{Relationship, Table, TableId};
