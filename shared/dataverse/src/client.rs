@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
@@ -153,14 +153,25 @@ impl Session {
         &self,
         queries: [Query; N],
     ) -> Result<[Result<Page, Error>; N], Error> {
-        let requests = queries.each_ref().map(Request::read);
-        let encoded = batch::of_reads(&requests);
-        let answers = self.batch(encoded, Repeat::Safe).await?;
-        let pages: Vec<_> = answers.into_iter().map(Answer::page).collect();
+        let pages = self.list_every(&queries).await?;
         let received = pages.len();
         pages
             .try_into()
             .map_err(|_| Error::Unreadable(format!("{received} answers to a batch of {N}")))
+    }
+
+    /// As [`Session::list_each`], for as many queries as a call happens to need.
+    pub async fn list_every(&self, queries: &[Query]) -> Result<Vec<Result<Page, Error>>, Error> {
+        if let [only] = queries {
+            return Ok(vec![self.list(only).await]);
+        }
+        let requests: Vec<_> = queries.iter().map(Request::read).collect();
+        let answers = self.batch(batch::of_reads(&requests), Repeat::Safe).await?;
+        if answers.len() != queries.len() {
+            let (received, sent) = (answers.len(), queries.len());
+            return Err(Error::Unreadable(format!("{received} answers to a batch of {sent}")));
+        }
+        Ok(answers.into_iter().map(Answer::page).collect())
     }
 
     /// Several queries in one trip, all of which must succeed.
@@ -191,7 +202,9 @@ impl Session {
         let before = self.trips();
         match self.exchange(&Request::create(create)).await?.into_result() {
             Ok(answer) => answer.record().map(Created::Now),
-            Err(error) if error.is(codes::KEY_EXISTS) => {
+            // The organization's rules may see the duplicate in the row that the first try made,
+            // before anybody looks at its key.
+            Err(error) if error.is(codes::KEY_EXISTS) || error.is(codes::DUPLICATE) => {
                 // On the first try the row is an earlier call's. On a later one it is ours.
                 let first_try = self.trips() == before + 1;
                 let query =
@@ -204,7 +217,34 @@ impl Session {
     }
 
     /// Changes a row, if it still has the version that was read.
+    ///
+    /// After a lost answer the row is read: if it has the new values the change was made, and if
+    /// it has the old version the change is sent once more, which the condition makes safe.
     pub async fn update(&self, update: &Update) -> Result<(), Error> {
+        let error = match self.send_update(update).await {
+            Err(error) if error.write_outcome() == WriteOutcome::Unknown => error,
+            result => return result,
+        };
+        match self.first(&update.query()).await {
+            Ok(Some(row)) if update.holds_in(&row) => Ok(()),
+            Ok(Some(row)) if row.etag() == Some(&update.etag) => {
+                match self.send_update(update).await {
+                    // The first one arrived after all.
+                    Err(late) if late.is(codes::VERSION_MISMATCH) => {
+                        match self.first(&update.query()).await {
+                            Ok(Some(row)) if update.holds_in(&row) => Ok(()),
+                            _ => Err(late),
+                        }
+                    }
+                    result => result,
+                }
+            }
+            // Somebody else's change came in between, or the row cannot be read either.
+            _ => Err(error),
+        }
+    }
+
+    async fn send_update(&self, update: &Update) -> Result<(), Error> {
         self.exchange(&Request::update(update)).await?.into_result().map(drop)
     }
 
@@ -231,8 +271,13 @@ impl Session {
         }
         // The body is text of our own making.
         let body = String::from_utf8_lossy(&encoded.body).into_owned();
-        let request =
-            Request { method: Method::POST, path: "$batch".into(), headers, body: Some(body), repeat };
+        let request = Request {
+            method: Method::POST,
+            path: "$batch".into(),
+            headers,
+            body: Some(body),
+            repeat,
+        };
         let answer = self.exchange(&request).await?;
         let content_type =
             answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
@@ -261,7 +306,8 @@ impl Session {
                 }
                 Ok(answer) if answer.status == StatusCode::TOO_MANY_REQUESTS => {
                     let asked = retry::retry_after(&answer.headers, jiff::Timestamp::now());
-                    asked.or_else(|| waits.next())
+                    // Not at once, even if it says so.
+                    asked.map(|wait| wait.max(Duration::from_millis(100))).or_else(|| waits.next())
                 }
                 Ok(answer) if answer.is_transient() && request.repeat == Repeat::Safe => {
                     let asked = retry::retry_after(&answer.headers, jiff::Timestamp::now());
@@ -383,7 +429,8 @@ impl Request {
 
     fn update(update: &Update) -> Request {
         // An ETag that is no header value matches no row: the update is refused, as it should be.
-        let etag = HeaderValue::from_str(&update.etag).unwrap_or(HeaderValue::from_static("W/\"\""));
+        let etag =
+            HeaderValue::from_str(&update.etag).unwrap_or(HeaderValue::from_static("W/\"\""));
         Request {
             method: Method::PATCH,
             path: format!("{}({})", update.table.entity_set, update.id),

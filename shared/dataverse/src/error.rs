@@ -28,6 +28,8 @@ pub mod codes {
     pub const USER_DISABLED: &str = "0x80040225";
     /// A name in the URL is unknown: a table, a column, a function.
     pub const UNKNOWN_NAME: &str = "0x80060888";
+    /// The body names something that the table does not have, or has a value of a wrong type.
+    pub const BAD_PAYLOAD: &str = "0x80048d19";
     /// The case is resolved already.
     pub const CASE_ALREADY_RESOLVED: &str = "0x800404cf";
     /// The case is resolved or canceled already.

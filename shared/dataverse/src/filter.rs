@@ -389,10 +389,8 @@ mod tests {
     fn lambda_paths_start_at_the_variable() {
         let filter = Filter::some(
             "activitypointer_activity_parties",
-            Filter::equals("_partyid_value", Uuid::nil()).and(Filter::some(
-                "inner",
-                Filter::contains("subject", "x"),
-            )),
+            Filter::equals("_partyid_value", Uuid::nil())
+                .and(Filter::some("inner", Filter::contains("subject", "x"))),
         );
         assert_eq!(
             plain(&filter),

@@ -29,7 +29,9 @@ pub enum InstanceUrlError {
     #[error("the instance URL must not have a port, a user name or a password")]
     Extra,
     /// The host is none of Microsoft's Dynamics 365 domains.
-    #[error("the instance URL's host is not a Dynamics 365 environment, which looks like yourorg.crm.dynamics.com")]
+    #[error(
+        "the instance URL's host is not a Dynamics 365 environment, which looks like yourorg.crm.dynamics.com"
+    )]
     ForeignHost,
 }
 
@@ -88,14 +90,14 @@ fn address(text: &str) -> Result<Url, InstanceUrlError> {
     if text.is_empty() {
         return Err(InstanceUrlError::Empty);
     }
-    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let with_scheme =
+        if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
     Url::parse(&with_scheme).map_err(|_| InstanceUrlError::NotAnAddress)
 }
 
 /// `name[.api].crm[number].domain`
 fn is_environment(host: &str) -> bool {
-    let Some(rest) =
-        DOMAINS.iter().find_map(|domain| host.strip_suffix(domain)?.strip_suffix('.'))
+    let Some(rest) = DOMAINS.iter().find_map(|domain| host.strip_suffix(domain)?.strip_suffix('.'))
     else {
         return false;
     };

@@ -26,7 +26,7 @@ mod write;
 
 pub use client::{Client, Session};
 pub use error::{ApiError, Error, WriteOutcome, codes};
-pub use filter::{Filter, Literal};
+pub use filter::{Comparison, Filter, Literal, Path, TextFunction};
 pub use instance::{InstanceUrl, InstanceUrlError};
 pub use name::{InvalidName, Name, Table};
 pub use query::{Expand, Order, Query};

@@ -103,7 +103,11 @@ macro_rules! shared_options {
         /// The columns to read. Without them Dataverse sends every column of the row.
         #[must_use]
         pub fn select<N: Into<Name>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {
-            self.options.select.extend(columns.into_iter().map(Into::into));
+            for column in columns.into_iter().map(Into::into) {
+                if !self.options.select.contains(&column) {
+                    self.options.select.push(column);
+                }
+            }
             self
         }
 
@@ -153,11 +157,7 @@ impl Query {
 
     /// The rows that a collection-valued navigation property of one row leads to.
     pub fn related(table: Table, id: Uuid, navigation: impl Into<Name>) -> Query {
-        Query {
-            table,
-            target: Target::Related(id, navigation.into()),
-            options: Options::default(),
-        }
+        Query { table, target: Target::Related(id, navigation.into()), options: Options::default() }
     }
 
     shared_options!();

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::{Name, Record, Table};
+use crate::{Name, Query, Record, Table};
 
 /// The reference to a row that a lookup is bound to: `/contacts(…)`.
 pub fn bind(table: Table, id: Uuid) -> String {
@@ -125,6 +125,32 @@ impl Update {
     /// Whether nothing would change.
     pub fn is_empty(&self) -> bool {
         self.columns.is_empty()
+    }
+
+    /// The row with the columns that change. Lookups are read by another name than they are
+    /// written: they are left out.
+    pub(crate) fn query(&self) -> Query {
+        // A name that is none was never accepted by Dataverse either.
+        let names = self.plain_columns().filter_map(|(name, _)| Name::parse(name).ok());
+        Query::row(self.table, self.id).select(names)
+    }
+
+    /// Whether the row has the new values.
+    pub(crate) fn holds_in(&self, row: &Record) -> bool {
+        // The version tells nothing where only lookups change.
+        self.plain_columns().next().is_some()
+            && self.plain_columns().all(|(name, wanted)| match (wanted, row.value(name)) {
+                (Value::Null, found) => found.is_none(),
+                (Value::Number(_), Some(_)) => {
+                    let wanted = Record::from(Map::from_iter([(name.clone(), wanted.clone())]));
+                    wanted.decimal(name) == row.decimal(name)
+                }
+                (wanted, found) => found == Some(wanted),
+            })
+    }
+
+    fn plain_columns(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.columns.iter().filter(|(name, _)| !name.contains('@'))
     }
 }
 

@@ -1,1 +1,34 @@
-//! What makes a function a tool function: the Tool trait, schemas, dispatch, answers and errors.
+//! What makes a function a tool function.
+//!
+//! A tool implements [`Tool`]: its arguments, its result, what it asks Dataverse. Tools that share
+//! a Lambda form a [`Group`]. [`Service`] answers HTTP requests with a group: it checks who calls
+//! ([`Caller`], [`ApiKeys`]), opens the connection, reads the arguments, calls the tool, and turns
+//! what came of it into an answer or a [`ToolError`]. [`lambda::run`] is the entry in AWS Lambda;
+//! the local stack calls the same service.
+
+mod caller;
+mod context;
+mod error;
+mod explain;
+mod group;
+mod idempotency;
+mod keys;
+pub mod lambda;
+mod limit;
+pub mod logging;
+mod part;
+mod schema;
+mod service;
+mod tool;
+
+pub use caller::{Caller, Grants, Scope, Scopes};
+pub use context::Context;
+pub use crm::case::{Escalation, EscalationReason};
+pub use error::{DataverseDetails, ErrorCode, ToolError, WriteState};
+pub use group::{Definition, Group};
+pub use keys::{ApiKeys, ApiKeysError, KeyStore, sha256_hex};
+pub use limit::Limit;
+pub use part::optional_part;
+pub use schema::strict_schema;
+pub use service::{Incoming, Service};
+pub use tool::{Access, Answer, Change, Changes, Tool};

@@ -1,0 +1,70 @@
+use crm::contact::ContactSummary;
+use crm::labels::{ActiveState, Choice as _};
+use crm::reference::contact_by_email;
+use crm::tables::CONTACT;
+use crm::text::EmailAddress;
+use dataverse::{Order, Query};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toolkit::{Access, Answer, Context, ErrorCode, Limit, Tool, ToolError};
+
+/// Reads the contact that has exactly this email address.
+pub(crate) struct GetContactByEmail;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Arguments {
+    /// The whole address.
+    email: EmailAddress,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Found {
+    contact: ContactSummary,
+    /// Other contacts with the same address.
+    also: Option<Vec<ContactSummary>>,
+    /// Whether there are more of those.
+    more: Option<bool>,
+}
+
+/// The contact and five others.
+const SHOWN: Limit = Limit::of(6);
+
+impl Tool for GetContactByEmail {
+    const NAME: &'static str = "dynamics365_get_contact_by_email";
+    const TITLE: &'static str = "Get contact by email";
+    const DESCRIPTION: &'static str = "Look up one contact by exact email address. The fastest way \
+        when the visitor has given the whole address.";
+    const ACCESS: Access = Access::Read;
+
+    type Arguments = Arguments;
+    type Result = Found;
+
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+        let query = Query::rows(CONTACT)
+            .select(ContactSummary::COLUMNS)
+            .filter(contact_by_email(arguments.email.as_str()))
+            // Active ones come first: their state is the smaller number.
+            .order_by(Order::ascending("statecode"))
+            .order_by(Order::descending("modifiedon"))
+            .top(SHOWN.rows_to_ask_for());
+        let page = context.dataverse().list(&query).await?;
+
+        let (mut contacts, more) =
+            SHOWN.shown(&page, |record| ContactSummary::of(record, context.instance()));
+        if contacts.is_empty() {
+            return Err(ToolError::new(ErrorCode::NotFound, "no contact has that email address")
+                .next_step(
+                    "Ask for another address, or look by name with dynamics365_search_contacts.",
+                ));
+        }
+        let contact = contacts.remove(0);
+        let is_inactive = contact.status.as_deref() == Some(ActiveState::Inactive.label());
+        let also = (!contacts.is_empty()).then_some(contacts);
+        let shared = also
+            .is_some()
+            .then_some("Several contacts share this address. Make sure which one is the visitor.");
+        let inactive = is_inactive.then_some("This contact has been deactivated in the CRM.");
+        Ok(Answer::new(Found { contact, also, more }).hint_if(shared).hint_if(inactive))
+    }
+}

@@ -1,0 +1,79 @@
+use crm::contact::ContactSummary;
+use crm::tables::CONTACT;
+use crm::text::Line;
+use dataverse::{Filter, Order, Query};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toolkit::{Access, Answer, Context, Limit, Tool, ToolError};
+
+/// Finds contacts by name or email address.
+pub(crate) struct SearchContacts;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Arguments {
+    /// Name or email address, or a part of one.
+    query: Line<200>,
+    /// At most so many, 1 to 25; 5 by default.
+    limit: Option<Limit>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Found {
+    contacts: Vec<ContactSummary>,
+    /// Whether there are more than these.
+    more: Option<bool>,
+}
+
+impl Tool for SearchContacts {
+    const NAME: &'static str = "dynamics365_search_contacts";
+    const TITLE: &'static str = "Search contacts";
+    const DESCRIPTION: &'static str = "Find contacts by name or email address, or a part of one. \
+        The first look-up in a conversation, to learn who the visitor is.";
+    const ACCESS: Access = Access::Read;
+
+    type Arguments = Arguments;
+    type Result = Found;
+
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+        let limit = arguments.limit.unwrap_or_default();
+        let query = Query::rows(CONTACT)
+            .select(ContactSummary::COLUMNS)
+            .filter(matching(arguments.query.as_str()))
+            .filter(Filter::equals("statecode", 0))
+            .order_by(Order::ascending("fullname"))
+            .top(limit.rows_to_ask_for());
+        let page = context.dataverse().list(&query).await?;
+
+        let (contacts, more) =
+            limit.shown(&page, |record| ContactSummary::of(record, context.instance()));
+        let hint = match contacts.as_slice() {
+            [] => Some("No active contact matches. Ask for another spelling or the email address."),
+            [_] => None,
+            _ => Some("Several contacts match. Make sure which one is the visitor."),
+        };
+        Ok(Answer::new(Found { contacts, more }).hint_if(hint))
+    }
+}
+
+/// An email address matches all three address columns. Every word of a name must match the first,
+/// the last or the full name; a single word may be a part of an address as well.
+fn matching(text: &str) -> Filter {
+    let by_address = || {
+        ["emailaddress1", "emailaddress2", "emailaddress3"]
+            .map(|column| Filter::contains(column, text))
+    };
+    if text.contains('@') {
+        return Filter::any(by_address());
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let by_name = Filter::all(words.iter().map(|word| {
+        Filter::any(
+            ["fullname", "firstname", "lastname"].map(|column| Filter::contains(column, word)),
+        )
+    }));
+    match words.as_slice() {
+        [_] => Filter::any([by_name].into_iter().chain(by_address())),
+        _ => by_name,
+    }
+}

@@ -1,0 +1,96 @@
+//! AWS Secrets Manager, as far as it is needed here.
+
+use std::time::Duration;
+
+use aws_sdk_secretsmanager::error::SdkError;
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
+use secrecy::SecretString;
+
+/// Reads secrets. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    client: aws_sdk_secretsmanager::Client,
+}
+
+/// Why a secret could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    /// There is no secret of this name, or it is marked for deletion.
+    #[error("there is no secret {name}")]
+    NotFound {
+        /// The secret's name.
+        name: String,
+    },
+    /// The function's role may not read it.
+    #[error("the function may not read the secret {name}: {code}")]
+    Denied {
+        /// The secret's name.
+        name: String,
+        /// What AWS calls it.
+        code: String,
+    },
+    /// It has no text.
+    #[error("the secret {name} holds bytes, not text")]
+    NotText {
+        /// The secret's name.
+        name: String,
+    },
+    /// Secrets Manager could not be reached, or failed.
+    #[error("Secrets Manager did not answer: {problem}")]
+    Unavailable {
+        /// What the SDK says.
+        problem: String,
+    },
+}
+
+/// How long one reading may take, retries of the SDK included.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+impl Secrets {
+    /// Reads through this client.
+    pub fn new(client: aws_sdk_secretsmanager::Client) -> Secrets {
+        Secrets { client }
+    }
+
+    /// Reads as the Lambda environment says. `AWS_ENDPOINT_URL_SECRETS_MANAGER` is honoured.
+    pub async fn from_environment() -> Secrets {
+        let config = aws_config::defaults(aws_config::BehaviorVersion::latest()).load().await;
+        Secrets::new(aws_sdk_secretsmanager::Client::new(&config))
+    }
+
+    /// The current text of a secret.
+    pub async fn text(&self, name: &str) -> Result<SecretString, SecretError> {
+        let request = self.client.get_secret_value().secret_id(name).send();
+        let answer = tokio::time::timeout(PATIENCE, request)
+            .await
+            .map_err(|_| SecretError::Unavailable { problem: "no answer in time".to_owned() })?
+            .map_err(|error| of_sdk(name, &error))?;
+        match answer.secret_string {
+            Some(text) => Ok(SecretString::from(text)),
+            None => Err(SecretError::NotText { name: name.to_owned() }),
+        }
+    }
+}
+
+fn of_sdk(name: &str, error: &SdkError<GetSecretValueError>) -> SecretError {
+    let name = name.to_owned();
+    let service = error.as_service_error();
+    let code = service.and_then(|error| error.meta().code()).unwrap_or_default().to_owned();
+    match service {
+        Some(GetSecretValueError::ResourceNotFoundException(_)) => SecretError::NotFound { name },
+        // A secret that is marked for deletion.
+        Some(GetSecretValueError::InvalidRequestException(_)) => SecretError::NotFound { name },
+        Some(_) if code.contains("AccessDenied") || code.contains("Decryption") => {
+            SecretError::Denied { name, code }
+        }
+        Some(_) => SecretError::Unavailable { problem: code },
+        None => {
+            let problem = match error {
+                SdkError::TimeoutError(_) => "timeout",
+                SdkError::DispatchFailure(_) => "connection failed, or no AWS credentials",
+                _ => "unreadable answer",
+            };
+            SecretError::Unavailable { problem: problem.to_owned() }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Cases as the tools show them, and when one is for a person to handle.
+
+use dataverse::{Filter, InstanceUrl, Record};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::Linked;
+use crate::labels::{CasePriority, CaseState, CaseStatus, Choice as _};
+use crate::reference::{AccountRef, ContactRef, Reference as _};
+use crate::tables::CASE;
+
+/// A case in a few words.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct CaseSummary {
+    /// The id of the case.
+    pub id: Uuid,
+    /// The case number, as the customer knows it.
+    pub number: Option<String>,
+    /// What it is about.
+    pub subject: Option<String>,
+    /// Where it stands.
+    pub status: Option<String>,
+    /// How urgent it is.
+    pub priority: Option<String>,
+    /// Whether it has been escalated.
+    pub escalated: Option<bool>,
+    /// Whose case it is.
+    pub customer: Option<Linked>,
+    /// When it was opened.
+    #[schemars(with = "Option<String>")]
+    pub created_on: Option<Timestamp>,
+    /// How many days ago that was.
+    pub age_days: Option<i64>,
+    /// Opens the case in Dynamics 365.
+    pub url: String,
+}
+
+impl CaseSummary {
+    /// The columns that it is made of.
+    pub const COLUMNS: [&'static str; 9] = [
+        "incidentid",
+        "title",
+        "ticketnumber",
+        "statecode",
+        "statuscode",
+        "prioritycode",
+        "isescalated",
+        "_customerid_value",
+        "createdon",
+    ];
+
+    /// Reads it from a row with [`CaseSummary::COLUMNS`].
+    pub fn of(record: &Record, instance: &InstanceUrl, now: Timestamp) -> Option<CaseSummary> {
+        let id = record.id(CASE.key)?;
+        let created_on = record.time("createdon");
+        Some(CaseSummary {
+            id,
+            number: record.text("ticketnumber").map(str::to_owned),
+            subject: record.text("title").map(str::to_owned),
+            status: CaseStatus::of(record, "statuscode"),
+            priority: CasePriority::of(record, "prioritycode"),
+            escalated: record.boolean("isescalated").filter(|escalated| *escalated),
+            customer: Linked::of(record, "_customerid_value", instance),
+            created_on,
+            age_days: created_on.map(|created| now.duration_since(created).as_hours() / 24),
+            url: instance.record_page(CASE.logical_name, id),
+        })
+    }
+}
+
+/// Why a person should take over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Escalation {
+    /// What sets it off.
+    pub reason: EscalationReason,
+    /// The record that does.
+    pub detail: String,
+}
+
+/// What makes an escalation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EscalationReason {
+    /// An open case of the customer has been escalated.
+    EscalatedCase,
+    /// An open case of the customer has high priority.
+    HighPriorityCase,
+}
+
+/// Whether an open case among these rows is for a person to handle. Decided by data alone: there
+/// is no "Critical" in Dynamics 365 out of the box, so high priority or escalated is what counts.
+pub fn escalation<'a>(cases: impl IntoIterator<Item = &'a Record>) -> Option<Escalation> {
+    let found = cases.into_iter().filter_map(|case| {
+        if case.integer("statecode") != Some(CaseState::Active.value()) {
+            return None;
+        }
+        let number = case.text("ticketnumber").unwrap_or("A case");
+        if case.boolean("isescalated") == Some(true) {
+            let detail = format!("{number} is escalated and open");
+            return Some(Escalation { reason: EscalationReason::EscalatedCase, detail });
+        }
+        (case.integer("prioritycode") == Some(CasePriority::High.value())).then(|| Escalation {
+            reason: EscalationReason::HighPriorityCase,
+            detail: format!("{number} is High and open"),
+        })
+    });
+    // An escalated case outranks one of high priority.
+    found.min_by_key(|found| found.reason != EscalationReason::EscalatedCase)
+}
+
+/// Cases that are open.
+pub fn open() -> Filter {
+    Filter::equals("statecode", CaseState::Active.value())
+}
+
+/// Cases of which the contact is the customer or the primary contact.
+pub fn of_contact(contact: &ContactRef) -> Filter {
+    contact.at(&[
+        ("_customerid_value", "customerid_contact"),
+        ("_primarycontactid_value", "primarycontactid"),
+    ])
+}
+
+/// Cases of which the account is the customer.
+pub fn of_account(account: &AccountRef) -> Filter {
+    account.at(&[("_customerid_value", "customerid_account")])
+}
+
+/// Cases that set off an [`escalation`] when they are open.
+pub fn urgent() -> Filter {
+    Filter::any([
+        Filter::equals("prioritycode", CasePriority::High.value()),
+        Filter::equals("isescalated", true),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn case(number: &str, state: i64, priority: i64, escalated: bool) -> Record {
+        serde_json::from_value(json!({
+            "ticketnumber": number, "statecode": state, "prioritycode": priority,
+            "isescalated": escalated,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn only_open_urgent_cases_escalate() {
+        assert_eq!(escalation(&[case("a", 1, 1, true), case("b", 0, 2, false)]), None);
+        let high = escalation(&[case("a", 0, 1, false)]).unwrap();
+        assert_eq!(high.detail, "a is High and open");
+        let both = escalation(&[case("a", 0, 1, false), case("b", 0, 3, true)]).unwrap();
+        assert_eq!(both.reason, EscalationReason::EscalatedCase);
+        assert_eq!(both.detail, "b is escalated and open");
+    }
+}

@@ -1,0 +1,65 @@
+//! Contacts as the tools show them.
+
+use dataverse::{InstanceUrl, Record};
+use schemars::JsonSchema;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::Linked;
+use crate::labels::{ActiveState, Choice as _};
+use crate::tables::CONTACT;
+
+/// A contact in a few words.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ContactSummary {
+    /// The id of the contact.
+    pub id: Uuid,
+    /// The full name.
+    pub name: Option<String>,
+    /// What the person does.
+    pub job_title: Option<String>,
+    /// The main email address.
+    pub email: Option<String>,
+    /// The business phone, else the mobile, else the home phone.
+    pub phone: Option<String>,
+    /// The company, or the contact, that the person belongs to.
+    pub account: Option<Linked>,
+    /// `Inactive`, where it is.
+    pub status: Option<String>,
+    /// Opens the contact in Dynamics 365.
+    pub url: String,
+}
+
+impl ContactSummary {
+    /// The columns that it is made of.
+    pub const COLUMNS: [&'static str; 9] = [
+        "contactid",
+        "fullname",
+        "jobtitle",
+        "emailaddress1",
+        "telephone1",
+        "mobilephone",
+        "telephone2",
+        "_parentcustomerid_value",
+        "statecode",
+    ];
+
+    /// Reads it from a row with [`ContactSummary::COLUMNS`].
+    pub fn of(record: &Record, instance: &InstanceUrl) -> Option<ContactSummary> {
+        let id = record.id(CONTACT.key)?;
+        let text = |column| record.text(column).map(str::to_owned);
+        let is_active = record.integer("statecode") == Some(ActiveState::Active.value());
+        Some(ContactSummary {
+            id,
+            name: text("fullname"),
+            job_title: text("jobtitle"),
+            email: text("emailaddress1"),
+            phone: text("telephone1")
+                .or_else(|| text("mobilephone"))
+                .or_else(|| text("telephone2")),
+            account: Linked::of(record, "_parentcustomerid_value", instance),
+            status: ActiveState::of(record, "statecode").filter(|_| !is_active),
+            url: instance.record_page(CONTACT.logical_name, id),
+        })
+    }
+}

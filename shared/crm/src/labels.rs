@@ -1,0 +1,215 @@
+//! Choices by their labels.
+//!
+//! The labels are those of Dynamics 365 in English, whatever the language of the application user:
+//! a value that every organization has is shown by its label here, a value that an organization
+//! added by the label that Dataverse sends along.
+
+use dataverse::Record;
+
+/// A choice whose values every organization has.
+pub trait Choice: Copy + Sized + 'static {
+    /// Every value with its label, in the order of Dynamics 365.
+    const ALL: &'static [(Self, &'static str, i64)];
+
+    /// The number that Dataverse knows it by.
+    fn value(self) -> i64;
+
+    /// What people call it.
+    fn label(self) -> &'static str;
+
+    /// The choice with this number.
+    fn from_value(value: i64) -> Option<Self> {
+        Self::ALL.iter().find(|(_, _, number)| *number == value).map(|(choice, ..)| *choice)
+    }
+
+    /// The choice with this label, in any case.
+    fn from_label(label: &str) -> Option<Self> {
+        let label = label.trim();
+        let found = Self::ALL.iter().find(|(_, name, _)| name.eq_ignore_ascii_case(label));
+        found.map(|(choice, ..)| *choice)
+    }
+
+    /// The label of a column's value.
+    fn of(record: &Record, column: &str) -> Option<String> {
+        match record.integer(column).and_then(Self::from_value) {
+            Some(choice) => Some(choice.label().to_owned()),
+            None => record.label(column).map(str::to_owned),
+        }
+    }
+}
+
+/// Defines a choice that arguments may hold: it is read and written as its label.
+#[macro_export]
+macro_rules! choice {
+    ($(#[$doc:meta])* $visibility:vis enum $name:ident {
+        $($(#[$variant_doc:meta])* $variant:ident = $value:literal $label:literal,)*
+    }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        $visibility enum $name {
+            $($(#[$variant_doc])* #[doc = $label] $variant,)*
+        }
+
+        impl $crate::labels::Choice for $name {
+            const ALL: &'static [(Self, &'static str, i64)] =
+                &[$((Self::$variant, $label, $value),)*];
+
+            fn value(self) -> i64 {
+                match self { $(Self::$variant => $value,)* }
+            }
+
+            fn label(self) -> &'static str {
+                match self { $(Self::$variant => $label,)* }
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str($crate::labels::Choice::label(*self))
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                <Self as $crate::labels::Choice>::from_label(&text).ok_or_else(|| {
+                    serde::de::Error::custom(concat!("must be one of: ", $crate::choice!(@list $($label)*)))
+                })
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "enum": [$($label,)*] })
+            }
+        }
+    };
+    (@list $first:literal $($rest:literal)*) => { concat!($first $(, ", ", $rest)*) };
+}
+
+choice! {
+    /// How urgent a case is.
+    pub enum CasePriority {
+        High = 1 "High",
+        Normal = 2 "Normal",
+        Low = 3 "Low",
+    }
+}
+
+choice! {
+    /// What kind of case it is.
+    pub enum CaseType {
+        Question = 1 "Question",
+        Problem = 2 "Problem",
+        Request = 3 "Request",
+    }
+}
+
+choice! {
+    /// Where a case stands (`statuscode`).
+    pub enum CaseStatus {
+        InProgress = 1 "In Progress",
+        OnHold = 2 "On Hold",
+        WaitingForDetails = 3 "Waiting for Details",
+        Researching = 4 "Researching",
+        ProblemSolved = 5 "Problem Solved",
+        InformationProvided = 1000 "Information Provided",
+        Canceled = 6 "Canceled",
+        Merged = 2000 "Merged",
+    }
+}
+
+choice! {
+    /// Whether a case is open (`statecode`).
+    pub enum CaseState {
+        Active = 0 "Active",
+        Resolved = 1 "Resolved",
+        Canceled = 2 "Canceled",
+    }
+}
+
+choice! {
+    /// Whether an opportunity is open (`statecode`).
+    pub enum OpportunityState {
+        Open = 0 "Open",
+        Won = 1 "Won",
+        Lost = 2 "Lost",
+    }
+}
+
+choice! {
+    /// Where an opportunity stands (`statuscode`).
+    pub enum OpportunityStatus {
+        InProgress = 1 "In Progress",
+        OnHold = 2 "On Hold",
+        Won = 3 "Won",
+        Canceled = 4 "Canceled",
+        OutSold = 5 "Out-Sold",
+    }
+}
+
+choice! {
+    /// Where in the pipeline an opportunity is (`salesstage`).
+    pub enum SalesStage {
+        Qualify = 0 "Qualify",
+        Develop = 1 "Develop",
+        Propose = 2 "Propose",
+        Close = 3 "Close",
+    }
+}
+
+choice! {
+    /// Whether an activity is done (`statecode`).
+    pub enum ActivityState {
+        Open = 0 "Open",
+        Completed = 1 "Completed",
+        Canceled = 2 "Canceled",
+        Scheduled = 3 "Scheduled",
+    }
+}
+
+choice! {
+    /// Whether a contact or an account is in use (`statecode`).
+    pub enum ActiveState {
+        Active = 0 "Active",
+        Inactive = 1 "Inactive",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn labels_are_read_in_any_case_and_written_as_dynamics_does() {
+        let status: CaseStatus = serde_json::from_value(json!("waiting FOR details ")).unwrap();
+        assert_eq!(status, CaseStatus::WaitingForDetails);
+        assert_eq!(serde_json::to_value(status).unwrap(), json!("Waiting for Details"));
+        let error = serde_json::from_value::<CasePriority>(json!("Critical")).unwrap_err();
+        assert_eq!(error.to_string(), "must be one of: High, Normal, Low");
+    }
+
+    #[test]
+    fn known_values_have_our_label_and_others_their_own() {
+        let record: Record = serde_json::from_value(json!({
+            "prioritycode": 1,
+            "prioritycode@OData.Community.Display.V1.FormattedValue": "Hoch",
+            "casetypecode": 100_000_000,
+            "casetypecode@OData.Community.Display.V1.FormattedValue": "Recall",
+        }))
+        .unwrap();
+        assert_eq!(CasePriority::of(&record, "prioritycode").as_deref(), Some("High"));
+        assert_eq!(CaseType::of(&record, "casetypecode").as_deref(), Some("Recall"));
+        assert_eq!(CaseStatus::of(&record, "statuscode"), None);
+    }
+}

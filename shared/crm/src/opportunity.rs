@@ -1,0 +1,115 @@
+//! Opportunities as the tools show them.
+
+use dataverse::{Filter, InstanceUrl, Record};
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::labels::{Choice as _, OpportunityState, OpportunityStatus, SalesStage};
+use crate::money::Money;
+use crate::reference::{AccountRef, ContactRef, Reference as _};
+use crate::tables::OPPORTUNITY;
+
+/// An opportunity in a few words.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct OpportunitySummary {
+    /// The id of the opportunity.
+    pub id: Uuid,
+    /// Its topic.
+    pub name: Option<String>,
+    /// Where it stands.
+    pub status: Option<String>,
+    /// Where in the pipeline it is.
+    pub stage: Option<String>,
+    /// What it may bring.
+    pub estimated_value: Option<Money>,
+    /// When it may be decided.
+    #[schemars(with = "Option<String>")]
+    pub close_date: Option<Date>,
+    /// How likely it is won, in percent.
+    pub probability: Option<i64>,
+    /// Opens the opportunity in Dynamics 365.
+    pub url: String,
+}
+
+impl OpportunitySummary {
+    /// The columns that it is made of, together with [`crate::money::currency`].
+    pub const COLUMNS: [&'static str; 9] = [
+        "opportunityid",
+        "name",
+        "statecode",
+        "statuscode",
+        "salesstage",
+        "stepname",
+        "estimatedvalue",
+        "estimatedclosedate",
+        "closeprobability",
+    ];
+
+    /// Reads it from a row with [`OpportunitySummary::COLUMNS`].
+    pub fn of(record: &Record, instance: &InstanceUrl) -> Option<OpportunitySummary> {
+        let id = record.id(OPPORTUNITY.key)?;
+        Some(OpportunitySummary {
+            id,
+            name: record.text("name").map(str::to_owned),
+            status: OpportunityStatus::of(record, "statuscode"),
+            stage: stage(record),
+            estimated_value: Money::of(record, "estimatedvalue"),
+            close_date: record.date("estimatedclosedate"),
+            probability: record.integer("closeprobability"),
+            url: instance.record_page(OPPORTUNITY.logical_name, id),
+        })
+    }
+}
+
+/// The pipeline phase: its own name (`1-Qualify` reads as "Qualify"), else the sales stage.
+pub fn stage(record: &Record) -> Option<String> {
+    let phase = record.text("stepname").map(|name| {
+        let bare = name.trim_start_matches(|next: char| next.is_ascii_digit());
+        bare.strip_prefix('-').unwrap_or(name).trim().to_owned()
+    });
+    phase.or_else(|| SalesStage::of(record, "salesstage"))
+}
+
+/// Opportunities that are open.
+pub fn open() -> Filter {
+    Filter::equals("statecode", OpportunityState::Open.value())
+}
+
+/// Opportunities of the contact: as its contact, or as its potential customer.
+pub fn of_contact(contact: &ContactRef) -> Filter {
+    contact.at(&[
+        ("_parentcontactid_value", "parentcontactid"),
+        ("_customerid_value", "customerid_contact"),
+    ])
+}
+
+/// Opportunities of the account: as its account, or as its potential customer.
+pub fn of_account(account: &AccountRef) -> Filter {
+    account.at(&[
+        ("_parentaccountid_value", "parentaccountid"),
+        ("_customerid_value", "customerid_account"),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_stage_is_said_as_people_do() {
+        for (row, expected) in [
+            (json!({"stepname": "1-Qualify", "salesstage": 2}), Some("Qualify")),
+            (json!({"stepname": "Verhandlung"}), Some("Verhandlung")),
+            (json!({"stepname": "30 days"}), Some("30 days")),
+            (json!({"salesstage": 2}), Some("Propose")),
+            (json!({}), None),
+        ] {
+            let record: Record = serde_json::from_value(row).unwrap();
+            assert_eq!(stage(&record).as_deref(), expected);
+        }
+    }
+}

@@ -1,0 +1,611 @@
+//! A record as a person names it, and how one is found by it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use dataverse::{Filter, InstanceUrl, Page, Query, Record, Table};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
+use uuid::Uuid;
+
+use crate::tables;
+use crate::text::{EmailAddress, Line, TextError};
+
+/// What a reference may be longer than by no means: no column that names a record is.
+const LIMIT: usize = 300;
+
+/// How many records are shown to choose from.
+const CANDIDATES: usize = 3;
+
+/// Why a text refers to no record.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReferenceError {
+    /// The text is none.
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// It was meant to be an id.
+    #[error("looks like an id but is not a GUID such as 5b4ced1c-88e1-4e11-904c-6045bd05e9d4")]
+    NotGuid,
+    /// Only an id or an email address will do.
+    #[error("must be a GUID or an email address")]
+    NotOwner,
+}
+
+/// The forms that a reference can have.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Handle {
+    /// The id of the record.
+    Id(Uuid),
+    /// An email address.
+    Email(String),
+    /// A name, a number, a domain: what people call it.
+    Name(String),
+}
+
+impl Handle {
+    fn parse(text: &str) -> Result<Handle, ReferenceError> {
+        let text = Line::<LIMIT>::parse(text)?.as_str().to_owned();
+        if let Ok(id) = Uuid::parse_str(&text) {
+            return Ok(Handle::Id(id));
+        }
+        if is_meant_as_guid(&text) {
+            return Err(ReferenceError::NotGuid);
+        }
+        Ok(match EmailAddress::parse(&text) {
+            Ok(email) => Handle::Email(email.as_str().to_owned()),
+            Err(_) => Handle::Name(text),
+        })
+    }
+}
+
+/// Five groups of letters and digits: nobody is called that.
+fn is_meant_as_guid(text: &str) -> bool {
+    let bare = text.trim_start_matches('{').trim_end_matches('}');
+    bare.len() >= 30
+        && bare.split('-').count() == 5
+        && bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// A record of one table, as a person names it.
+pub trait Reference: Sized {
+    /// The table.
+    const TABLE: Table;
+    /// What people call such a record.
+    const NOUN: &'static str;
+    /// The column with its name.
+    const NAME_COLUMN: &'static str;
+    /// A further column that tells two of the same name apart.
+    const DETAIL_COLUMN: &'static str;
+    /// What to try when none is found.
+    const NOT_FOUND: &'static str;
+
+    /// The text's form.
+    fn handle(&self) -> &Handle;
+
+    /// The rows that it may mean, as a condition on the table.
+    fn filter(&self) -> Filter;
+
+    /// The id, where one was given.
+    fn id(&self) -> Option<Uuid> {
+        match self.handle() {
+            Handle::Id(id) => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// Rows of another table that point at the record: by any of these lookup columns where the
+    /// id is known, else through the navigation property that goes with the column.
+    fn at(&self, lookups: &[(&'static str, &'static str)]) -> Filter {
+        Filter::any(lookups.iter().map(|(column, navigation)| match self.id() {
+            Some(id) => Filter::equals(*column, id),
+            None => self.filter().through(navigation),
+        }))
+    }
+
+    /// A query for the record: enough rows to tell one from several.
+    fn query(&self) -> Query {
+        let query = match self.id() {
+            Some(id) => Query::row(Self::TABLE, id),
+            None => Query::rows(Self::TABLE).filter(self.filter()).top(CANDIDATES as u32 + 1),
+        };
+        query.select([Self::NAME_COLUMN, Self::DETAIL_COLUMN])
+    }
+
+    /// The one record that [`Reference::query`] found.
+    fn one(&self, page: Page, instance: &InstanceUrl) -> Result<Record, Unresolved> {
+        let mut records = page.records;
+        if records.len() > 1 {
+            let candidates = records.iter().take(CANDIDATES);
+            return Err(Unresolved::Ambiguous {
+                noun: Self::NOUN,
+                more: records.len() > CANDIDATES,
+                candidates: candidates
+                    .filter_map(|record| {
+                        let id = record.id(Self::TABLE.key)?;
+                        Some(Candidate {
+                            id,
+                            name: record.text(Self::NAME_COLUMN).map(str::to_owned),
+                            detail: record
+                                .label(Self::DETAIL_COLUMN)
+                                .or_else(|| record.text(Self::DETAIL_COLUMN))
+                                .map(str::to_owned),
+                            url: instance.record_page(Self::TABLE.logical_name, id),
+                        })
+                    })
+                    .collect(),
+            });
+        }
+        records.pop().ok_or(Unresolved::NotFound {
+            noun: Self::NOUN,
+            by: match self.handle() {
+                Handle::Id(_) => "id",
+                Handle::Email(_) => "email address",
+                Handle::Name(_) => "name",
+            },
+            next_step: Self::NOT_FOUND,
+        })
+    }
+}
+
+/// One of several records that a reference may mean.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Candidate {
+    /// The id of the record.
+    pub id: Uuid,
+    /// Its name.
+    pub name: Option<String>,
+    /// What tells it from others of the same name.
+    pub detail: Option<String>,
+    /// Opens it in Dynamics 365.
+    pub url: String,
+}
+
+/// Why a reference leads to no single record.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Unresolved {
+    /// There is none.
+    #[error("no {noun} has that {by}")]
+    NotFound {
+        /// What people call such a record.
+        noun: &'static str,
+        /// By what it was looked for.
+        by: &'static str,
+        /// What to try.
+        next_step: &'static str,
+    },
+    /// There are several.
+    #[error("several {noun}s match")]
+    Ambiguous {
+        /// What people call such a record.
+        noun: &'static str,
+        /// The first three.
+        candidates: Vec<Candidate>,
+        /// Whether there are more than those.
+        more: bool,
+    },
+}
+
+macro_rules! reference {
+    ($(#[$doc:meta])* $name:ident {
+        table: $table:expr, noun: $noun:literal, name: $name_column:literal,
+        detail: $detail:literal, not_found: $not_found:literal,
+        filter: |$handle:ident| $filter:expr,
+    }) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq)]
+        pub struct $name(Handle);
+
+        impl $name {
+            /// Reads what a caller gave.
+            pub fn parse(text: &str) -> Result<Self, ReferenceError> {
+                Handle::parse(text).map(Self)
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(Handle::Id(id))
+            }
+        }
+
+        impl Reference for $name {
+            const TABLE: Table = $table;
+            const NOUN: &'static str = $noun;
+            const NAME_COLUMN: &'static str = $name_column;
+            const DETAIL_COLUMN: &'static str = $detail;
+            const NOT_FOUND: &'static str = $not_found;
+
+            fn handle(&self) -> &Handle {
+                &self.0
+            }
+
+            fn filter(&self) -> Filter {
+                let $handle = &self.0;
+                match $handle {
+                    Handle::Id(id) => Filter::equals(Self::TABLE.key, *id),
+                    _ => $filter,
+                }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = Cow::<'de, str>::deserialize(deserializer)?;
+                Self::parse(&text).map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string" })
+            }
+        }
+
+        /// Not what it holds: it may be a person's name.
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+reference! {
+    /// A contact: a GUID, an email address, or a name. By email address and name only active
+    /// contacts are found.
+    ContactRef {
+        table: tables::CONTACT,
+        noun: "contact",
+        name: "fullname",
+        detail: "emailaddress1",
+        not_found: "Ask for another spelling or an email address, or look with dynamics365_search_contacts.",
+        filter: |handle| match handle {
+            Handle::Email(email) => contact_by_email(email),
+            Handle::Name(name) => contact_by_name(name),
+            Handle::Id(id) => Filter::equals("contactid", *id),
+        }.and(Filter::equals("statecode", 0)),
+    }
+}
+
+reference! {
+    /// An account: a GUID, a name, or a web domain. By name and domain only active accounts are
+    /// found.
+    AccountRef {
+        table: tables::ACCOUNT,
+        noun: "account",
+        name: "name",
+        detail: "address1_city",
+        not_found: "Ask for another spelling, or look with dynamics365_search_accounts.",
+        filter: |handle| match handle {
+            Handle::Email(text) | Handle::Name(text) => account_by_name(text),
+            Handle::Id(id) => Filter::equals("accountid", *id),
+        }.and(Filter::equals("statecode", 0)),
+    }
+}
+
+reference! {
+    /// A case: a GUID, or a case number such as `CAS-01003-B8W7X2`.
+    CaseRef {
+        table: tables::CASE,
+        noun: "case",
+        name: "title",
+        detail: "ticketnumber",
+        not_found: "Ask for the case number again, or look with dynamics365_search_cases.",
+        filter: |handle| match handle {
+            Handle::Email(text) | Handle::Name(text) => Filter::equals("ticketnumber", text.as_str()),
+            Handle::Id(id) => Filter::equals("incidentid", *id),
+        },
+    }
+}
+
+reference! {
+    /// An opportunity: a GUID, or a name.
+    OpportunityRef {
+        table: tables::OPPORTUNITY,
+        noun: "opportunity",
+        name: "name",
+        detail: "statuscode",
+        not_found: "Ask for another spelling, or look with dynamics365_search_opportunities.",
+        filter: |handle| match handle {
+            Handle::Email(text) | Handle::Name(text) => Filter::equals("name", text.as_str()),
+            Handle::Id(id) => Filter::equals("opportunityid", *id),
+        },
+    }
+}
+
+reference! {
+    /// A lead: a GUID, an email address, or a name.
+    LeadRef {
+        table: tables::LEAD,
+        noun: "lead",
+        name: "fullname",
+        detail: "companyname",
+        not_found: "Ask for another spelling, or look with dynamics365_search_leads.",
+        filter: |handle| match handle {
+            Handle::Email(email) => any_email(email),
+            Handle::Name(name) => person_by_name(name),
+            Handle::Id(id) => Filter::equals("leadid", *id),
+        },
+    }
+}
+
+reference! {
+    /// A product: a GUID, a product number, or a name. Only active products are found by number
+    /// and name.
+    ProductRef {
+        table: tables::PRODUCT,
+        noun: "product",
+        name: "name",
+        detail: "productnumber",
+        not_found: "Look with dynamics365_get_products.",
+        filter: |handle| match handle {
+            Handle::Email(text) | Handle::Name(text) => Filter::any([
+                Filter::equals("productnumber", text.as_str()),
+                Filter::equals("name", text.as_str()),
+            ]),
+            Handle::Id(id) => Filter::equals("productid", *id),
+        }.and(Filter::equals("statecode", 0)),
+    }
+}
+
+reference! {
+    /// A user of Dynamics 365: a GUID, or an email address.
+    UserRef {
+        table: tables::USER,
+        noun: "user",
+        name: "fullname",
+        detail: "internalemailaddress",
+        not_found: "Ask the Dynamics administrator for the email address of an enabled user.",
+        filter: |handle| match handle {
+            Handle::Email(text) | Handle::Name(text) => {
+                Filter::equals("internalemailaddress", text.as_str())
+            }
+            Handle::Id(id) => Filter::equals("systemuserid", *id),
+        }.and(Filter::equals("isdisabled", false)),
+    }
+}
+
+/// An exact address in any of the three columns.
+fn any_email(email: &str) -> Filter {
+    Filter::any(
+        ["emailaddress1", "emailaddress2", "emailaddress3"]
+            .map(|column| Filter::equals(column, email)),
+    )
+}
+
+/// Contacts with exactly this email address in any of the three columns.
+pub fn contact_by_email(email: &str) -> Filter {
+    any_email(email)
+}
+
+fn contact_by_name(name: &str) -> Filter {
+    person_by_name(name)
+}
+
+/// The full name; or first and last name, however the words divide, which also finds people with
+/// a middle name and organizations that put the last name first; or one of the two alone.
+fn person_by_name(name: &str) -> Filter {
+    let words: Vec<&str> = name.split_whitespace().collect();
+    let mut ways = vec![Filter::equals("fullname", name)];
+    if let [word] = words.as_slice() {
+        ways.push(Filter::equals("firstname", *word));
+        ways.push(Filter::equals("lastname", *word));
+    }
+    // More words than that are a full name.
+    if words.len() <= 5 {
+        ways.extend((1..words.len()).map(|at| {
+            Filter::equals("firstname", words[..at].join(" "))
+                .and(Filter::equals("lastname", words[at..].join(" ")))
+        }));
+    }
+    Filter::any(ways)
+}
+
+/// The name; or, for what looks like a domain, the website or the email address.
+fn account_by_name(text: &str) -> Filter {
+    let mut ways = vec![Filter::equals("name", text)];
+    if let Some(domain) = web_domain(text) {
+        ways.extend(by_domain(&domain));
+    }
+    Filter::any(ways)
+}
+
+/// Accounts whose website or email address is of this domain.
+pub fn by_domain(domain: &str) -> Vec<Filter> {
+    let hosts = [domain.to_owned(), format!("www.{domain}")];
+    let mut ways: Vec<Filter> = hosts
+        .iter()
+        .flat_map(|host| ["", "http://", "https://"].map(|scheme| format!("{scheme}{host}")))
+        .flat_map(|address| {
+            [
+                Filter::equals("websiteurl", address.clone()),
+                Filter::starts_with("websiteurl", &format!("{address}/")),
+            ]
+        })
+        .collect();
+    ways.push(Filter::ends_with("emailaddress1", &format!("@{domain}")));
+    ways
+}
+
+/// The domain in a web address, an email address, or a bare domain; without `www.`.
+pub fn web_domain(text: &str) -> Option<String> {
+    let text = text.trim().to_ascii_lowercase();
+    let text = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);
+    let text = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
+    let host = text.split(['/', '?', '#', ':']).next()?;
+    let host = host.strip_prefix("www.").unwrap_or(host);
+    let is_label = |label: &str| {
+        !label.is_empty() && label.chars().all(|next| next.is_alphanumeric() || next == '-')
+    };
+    let labels: Vec<_> = host.split('.').collect();
+    let is_domain = labels.len() >= 2
+        && labels.iter().all(|label| is_label(label))
+        && labels
+            .last()
+            .is_some_and(|last| last.len() >= 2 && last.chars().all(char::is_alphabetic));
+    is_domain.then(|| host.to_owned())
+}
+
+/// Who a record is assigned to: a user by GUID or email address, or a team by GUID.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OwnerRef(Handle);
+
+/// The user or team that an [`OwnerRef`] means.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Owner {
+    /// The table that it is a row of.
+    pub table: Table,
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: Option<String>,
+}
+
+impl OwnerRef {
+    /// Reads what a caller gave.
+    pub fn parse(text: &str) -> Result<OwnerRef, ReferenceError> {
+        match Handle::parse(text)? {
+            Handle::Name(_) => Err(ReferenceError::NotOwner),
+            handle => Ok(OwnerRef(handle)),
+        }
+    }
+
+    /// Queries for the enabled user, and for the team, that it may be.
+    pub fn queries(&self) -> [Query; 2] {
+        let team = match &self.0 {
+            Handle::Id(id) => Query::row(tables::TEAM, *id),
+            // Teams have no address of their own that people would know.
+            _ => Query::rows(tables::TEAM).filter(Filter::equals("teamid", Uuid::nil())),
+        };
+        [
+            Query::rows(tables::USER)
+                .filter(UserRef(self.0.clone()).filter())
+                .filter(Filter::equals("isdisabled", false))
+                .select(["fullname", "internalemailaddress"])
+                .top(CANDIDATES as u32 + 1),
+            team.select(["name"]),
+        ]
+    }
+
+    /// The owner that [`OwnerRef::queries`] found.
+    pub fn one(
+        &self,
+        users: Page,
+        teams: Page,
+        instance: &InstanceUrl,
+    ) -> Result<Owner, Unresolved> {
+        if let Some(team) = teams.records.first()
+            && let Some(id) = team.id(tables::TEAM.key)
+        {
+            let name = team.text("name").map(str::to_owned);
+            return Ok(Owner { table: tables::TEAM, id, name });
+        }
+        let reference = UserRef(self.0.clone());
+        let user = reference.one(users, instance)?;
+        let id = user.id(tables::USER.key).ok_or(Unresolved::NotFound {
+            noun: UserRef::NOUN,
+            by: "id",
+            next_step: UserRef::NOT_FOUND,
+        })?;
+        Ok(Owner { table: tables::USER, id, name: user.text("fullname").map(str::to_owned) })
+    }
+}
+
+impl<'de> Deserialize<'de> for OwnerRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for OwnerRef {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "OwnerRef".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}
+
+impl fmt::Debug for OwnerRef {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("OwnerRef").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_text_refers_to() {
+        let id = "5b4ced1c-88e1-4e11-904c-6045bd05e9d4";
+        assert_eq!(ContactRef::parse(id).unwrap().id().unwrap().to_string(), id);
+        assert!(ContactRef::parse(&format!("{{{id}}}")).unwrap().id().is_some());
+        let is_email = |text| matches!(ContactRef::parse(text).unwrap().0, Handle::Email(_));
+        assert!(is_email("o'brien@example.com") && !is_email("O'Brien @ home"));
+        assert_eq!(
+            ContactRef::parse("5b4ced1c-88e1-4e11-904c-6045bd05e9dX"),
+            Err(ReferenceError::NotGuid)
+        );
+        assert!(OwnerRef::parse("Sarah").is_err() && OwnerRef::parse("sarah@example.com").is_ok());
+        assert!(ContactRef::parse(&"x".repeat(10_000)).is_err());
+    }
+
+    #[test]
+    fn domains() {
+        for (text, domain) in [
+            ("contoso.com", Some("contoso.com")),
+            ("https://www.Contoso.co.uk/about?x", Some("contoso.co.uk")),
+            ("info@contoso.de", Some("contoso.de")),
+            ("Contoso Ltd.", None),
+            ("Dr. No", None),
+            ("v1.2", None),
+            ("contoso", None),
+        ] {
+            assert_eq!(web_domain(text).as_deref(), domain, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_is_used_several_are_shown_none_is_not_found() {
+        let instance = InstanceUrl::parse("contoso.crm.dynamics.com").unwrap();
+        let page = |count: u128| -> Page {
+            let rows: Vec<_> = (1..=count)
+                .map(|number| {
+                    json!({
+                        "contactid": Uuid::from_u128(number),
+                        "fullname": "Maria", "emailaddress1": "m@example.com",
+                    })
+                })
+                .collect();
+            serde_json::from_value(json!({ "value": rows })).unwrap()
+        };
+        let maria = ContactRef::parse("Maria").unwrap();
+        assert!(maria.one(page(1), &instance).is_ok());
+        match maria.one(page(4), &instance).unwrap_err() {
+            Unresolved::Ambiguous { candidates, more, .. } => {
+                assert!(candidates.len() == 3 && more);
+                assert_eq!(candidates[0].detail.as_deref(), Some("m@example.com"));
+            }
+            other => panic!("{other}"),
+        }
+        let error = maria.one(page(0), &instance).unwrap_err();
+        assert_eq!(error.to_string(), "no contact has that name");
+    }
+}

@@ -1,0 +1,225 @@
+//! Who calls, and what they may do.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+
+use auth::ConnectionId;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Access, ErrorCode, ToolError};
+
+/// A right of an API key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// To call tools that only look.
+    Read,
+    /// To call tools that change the CRM.
+    Write,
+    /// To set connections up.
+    Admin,
+}
+
+impl Scope {
+    const ALL: [Scope; 3] = [Scope::Read, Scope::Write, Scope::Admin];
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scope::Read => "read",
+            Scope::Write => "write",
+            Scope::Admin => "admin",
+        }
+    }
+}
+
+/// The rights of an API key.
+pub type Scopes = BTreeSet<Scope>;
+
+/// The connections that an API key is bound to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Grants {
+    /// All of them.
+    All,
+    /// These.
+    Only(BTreeSet<ConnectionId>),
+}
+
+impl Grants {
+    /// Reads `*`, or ids.
+    pub fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Grants, String> {
+        let mut ids = BTreeSet::new();
+        for text in texts {
+            if text == "*" {
+                return Ok(Grants::All);
+            }
+            ids.insert(text.parse().map_err(|error| format!("{text:?}: {error}"))?);
+        }
+        Ok(Grants::Only(ids))
+    }
+}
+
+impl fmt::Display for Grants {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Grants::All => formatter.write_str("*"),
+            Grants::Only(ids) => {
+                let ids: Vec<_> = ids.iter().map(ConnectionId::as_str).collect();
+                formatter.write_str(&ids.join(","))
+            }
+        }
+    }
+}
+
+/// Who calls, and what they may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The name of the client that the API key was given to.
+    pub client: String,
+    /// The connections that the key is bound to.
+    pub connections: Grants,
+    /// What the key allows.
+    pub scopes: Scopes,
+}
+
+impl Caller {
+    /// As the authorizer passes it on: the values of a context must be flat.
+    pub fn to_context(&self) -> HashMap<String, Value> {
+        let scopes: Vec<_> = self.scopes.iter().map(|scope| scope.as_str()).collect();
+        HashMap::from([
+            ("client".to_owned(), self.client.clone().into()),
+            ("connections".to_owned(), self.connections.to_string().into()),
+            ("scopes".to_owned(), scopes.join(" ").into()),
+        ])
+    }
+
+    /// Reads what [`Caller::to_context`] wrote. Anything else is nobody.
+    pub fn from_context(context: &HashMap<String, Value>) -> Option<Caller> {
+        let text = |name: &str| context.get(name).and_then(Value::as_str);
+        let connections = text("connections")?.split(',').filter(|id| !id.is_empty());
+        let scopes = text("scopes")?;
+        Some(Caller {
+            client: text("client")?.to_owned(),
+            connections: Grants::parse(connections).ok()?,
+            scopes: Scope::ALL
+                .into_iter()
+                .filter(|scope| scopes.split(' ').any(|word| word == scope.as_str()))
+                .collect(),
+        })
+    }
+
+    /// The connection that a call is for: the one it names, else the only one of the key, else
+    /// `default`.
+    pub fn connection(&self, named: Option<&str>) -> Result<ConnectionId, ToolError> {
+        let id = match (named, &self.connections) {
+            (Some(text), _) => text.parse().map_err(|error| {
+                ToolError::new(
+                    ErrorCode::InvalidArguments,
+                    format!("the header X-Connection-Id is wrong: {error}"),
+                )
+            })?,
+            (None, Grants::Only(ids)) if ids.len() == 1 => {
+                ids.first().cloned().unwrap_or_else(ConnectionId::fallback)
+            }
+            (None, grants) => {
+                let fallback = ConnectionId::fallback();
+                if !grants.include(&fallback) {
+                    return Err(ToolError::new(
+                        ErrorCode::InvalidArguments,
+                        "this API key is bound to several connections: name one in the header \
+                         X-Connection-Id",
+                    ));
+                }
+                fallback
+            }
+        };
+        if self.connections.include(&id) {
+            Ok(id)
+        } else {
+            Err(ToolError::new(
+                ErrorCode::Forbidden,
+                format!("this API key is not bound to the connection {id}"),
+            ))
+        }
+    }
+
+    /// Refuses what the key does not allow.
+    pub fn authorize(&self, access: Access) -> Result<(), ToolError> {
+        let scope = match access {
+            Access::Read => Scope::Read,
+            Access::Write => Scope::Write,
+        };
+        self.authorize_scope(scope)
+    }
+
+    /// Refuses what the key does not allow.
+    pub fn authorize_scope(&self, scope: Scope) -> Result<(), ToolError> {
+        if self.scopes.contains(&scope) {
+            Ok(())
+        } else {
+            Err(ToolError::new(
+                ErrorCode::Forbidden,
+                format!("this API key does not have the scope {}", scope.as_str()),
+            ))
+        }
+    }
+}
+
+impl Grants {
+    fn include(&self, id: &ConnectionId) -> bool {
+        match self {
+            Grants::All => true,
+            Grants::Only(ids) => ids.contains(id),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(connections: &[&str], scopes: &[Scope]) -> Caller {
+        Caller {
+            client: "chat platform".to_owned(),
+            connections: Grants::parse(connections.iter().copied()).unwrap(),
+            scopes: scopes.iter().copied().collect(),
+        }
+    }
+
+    #[test]
+    fn survives_the_authorizers_context() {
+        for before in [
+            caller(&["*"], &[Scope::Read, Scope::Write, Scope::Admin]),
+            caller(&["emea", "apac"], &[Scope::Read]),
+            caller(&[], &[]),
+        ] {
+            assert_eq!(Caller::from_context(&before.to_context()), Some(before));
+        }
+        assert_eq!(Caller::from_context(&HashMap::new()), None);
+    }
+
+    #[test]
+    fn which_connection() {
+        let code = |result: Result<ConnectionId, ToolError>| result.unwrap_err().code();
+        let one = caller(&["emea"], &[]);
+        assert_eq!(one.connection(None).unwrap().as_str(), "emea");
+        assert_eq!(code(one.connection(Some("apac"))), ErrorCode::Forbidden);
+        assert_eq!(code(one.connection(Some("../x"))), ErrorCode::InvalidArguments);
+        let two = caller(&["emea", "apac"], &[]);
+        assert_eq!(code(two.connection(None)), ErrorCode::InvalidArguments);
+        assert_eq!(two.connection(Some("apac")).unwrap().as_str(), "apac");
+        assert_eq!(caller(&["*"], &[]).connection(None).unwrap().as_str(), "default");
+        let none = caller(&[], &[]);
+        assert_eq!(code(none.connection(None)), ErrorCode::InvalidArguments);
+        assert_eq!(code(none.connection(Some("default"))), ErrorCode::Forbidden);
+    }
+
+    #[test]
+    fn scopes_do_not_include_each_other() {
+        let reader = caller(&["*"], &[Scope::Read]);
+        assert!(reader.authorize(Access::Read).is_ok());
+        assert_eq!(reader.authorize(Access::Write).unwrap_err().code(), ErrorCode::Forbidden);
+        assert!(caller(&["*"], &[Scope::Admin]).authorize(Access::Read).is_err());
+    }
+}

@@ -1,0 +1,54 @@
+//! What a call brings along.
+
+use std::fmt;
+
+use auth::ConnectionId;
+use dataverse::{InstanceUrl, Session};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// What a call brings along.
+pub struct Context {
+    pub(crate) session: Session,
+    pub(crate) connection: ConnectionId,
+    pub(crate) now: Timestamp,
+    pub(crate) record_id: Uuid,
+}
+
+impl Context {
+    /// The way to Dataverse, until the deadline.
+    pub fn dataverse(&self) -> &Session {
+        &self.session
+    }
+
+    /// The environment's address, for links.
+    pub fn instance(&self) -> &InstanceUrl {
+        self.session.instance()
+    }
+
+    /// The connection that the call is for.
+    pub fn connection(&self) -> &ConnectionId {
+        &self.connection
+    }
+
+    /// When the call came.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The primary key for the row that this call makes. When the same call comes again, with its
+    /// idempotency key or in its conversation, the key is the same: look for a row that has it
+    /// before anything else.
+    pub fn record_id(&self) -> Uuid {
+        self.record_id
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Context")
+            .field("connection", &self.connection)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,359 @@
+//! What a caller sees when something went wrong, and what only the log may see.
+
+use std::fmt;
+use std::time::Duration;
+
+use crm::reference::{Candidate, Unresolved};
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// What went wrong, for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// An argument or a header is not what it must be.
+    InvalidArguments,
+    /// There is no API key, or a wrong one.
+    Unauthenticated,
+    /// The API key is not bound to that connection or scope.
+    Forbidden,
+    /// Dataverse refused: a privilege is missing.
+    PermissionDenied,
+    /// The record does not exist.
+    NotFound,
+    /// The tool does not exist.
+    UnknownTool,
+    /// The connection does not exist.
+    ConnectionNotFound,
+    /// Several records match.
+    Ambiguous,
+    /// The organization's rules say that the record is there already.
+    Duplicate,
+    /// The record is closed.
+    AlreadyClosed,
+    /// The record changed since it was read.
+    VersionConflict,
+    /// A business rule or a plug-in said no.
+    RejectedByDynamics,
+    /// The connection must be mended.
+    ConnectionBroken,
+    /// Dataverse limits the calls.
+    RateLimited,
+    /// Dataverse, Entra ID or Secrets Manager does not answer.
+    DynamicsUnavailable,
+    /// There was not enough time.
+    DeadlineExceeded,
+    /// A defect of this software.
+    Internal,
+}
+
+impl ErrorCode {
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        use ErrorCode::*;
+        match self {
+            InvalidArguments => "invalid_arguments",
+            Unauthenticated => "unauthenticated",
+            Forbidden => "forbidden",
+            PermissionDenied => "permission_denied",
+            NotFound => "not_found",
+            UnknownTool => "unknown_tool",
+            ConnectionNotFound => "connection_not_found",
+            Ambiguous => "ambiguous",
+            Duplicate => "duplicate",
+            AlreadyClosed => "already_closed",
+            VersionConflict => "version_conflict",
+            RejectedByDynamics => "rejected_by_dynamics",
+            ConnectionBroken => "connection_broken",
+            RateLimited => "rate_limited",
+            DynamicsUnavailable => "dynamics_unavailable",
+            DeadlineExceeded => "deadline_exceeded",
+            Internal => "internal",
+        }
+    }
+
+    /// The HTTP status.
+    pub fn status(self) -> StatusCode {
+        use ErrorCode::*;
+        match self {
+            InvalidArguments => StatusCode::BAD_REQUEST,
+            Unauthenticated => StatusCode::UNAUTHORIZED,
+            Forbidden | PermissionDenied => StatusCode::FORBIDDEN,
+            NotFound | UnknownTool | ConnectionNotFound => StatusCode::NOT_FOUND,
+            Ambiguous | Duplicate | AlreadyClosed => StatusCode::CONFLICT,
+            VersionConflict => StatusCode::PRECONDITION_FAILED,
+            RejectedByDynamics => StatusCode::UNPROCESSABLE_ENTITY,
+            ConnectionBroken => StatusCode::FAILED_DEPENDENCY,
+            RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            DynamicsUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+            Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// In words.
+    pub fn title(self) -> &'static str {
+        use ErrorCode::*;
+        match self {
+            InvalidArguments => "The arguments are not valid",
+            Unauthenticated => "The API key is missing or wrong",
+            Forbidden => "The API key does not allow this",
+            PermissionDenied => "Dynamics 365 does not allow this to the application user",
+            NotFound => "There is no such record",
+            UnknownTool => "There is no such tool",
+            ConnectionNotFound => "There is no such connection",
+            Ambiguous => "Several records match",
+            Duplicate => "Dynamics 365 says that this exists already",
+            AlreadyClosed => "The record is closed",
+            VersionConflict => "The record changed in the meantime",
+            RejectedByDynamics => "Dynamics 365 rejected this",
+            ConnectionBroken => "The connection to Dynamics 365 must be mended",
+            RateLimited => "Dynamics 365 limits the calls",
+            DynamicsUnavailable => "Dynamics 365 does not answer",
+            DeadlineExceeded => "There was not enough time",
+            Internal => "Something went wrong on our side",
+        }
+    }
+
+    /// Whether the same call may succeed later without anybody mending anything.
+    pub fn is_retryable(self) -> bool {
+        use ErrorCode::*;
+        matches!(self, VersionConflict | RateLimited | DynamicsUnavailable | DeadlineExceeded)
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// What became of a write that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WriteState {
+    /// Nothing was changed.
+    NotHappened,
+    /// The change was made.
+    Happened,
+    /// It is not known. The same call with the same idempotency key finds out, and does nothing
+    /// twice.
+    Unknown,
+}
+
+/// What Dataverse said, for its support.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DataverseDetails {
+    /// Its error code, `0x80040217`.
+    pub code: String,
+    /// The id of the request.
+    pub request_id: Option<String>,
+}
+
+/// An error as a caller sees it.
+#[derive(Clone, Debug)]
+pub struct ToolError(Box<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
+    code: ErrorCode,
+    detail: String,
+    next_step: Option<String>,
+    admin_action: Option<String>,
+    retry_after: Option<Duration>,
+    candidates: Vec<Candidate>,
+    write: Option<WriteState>,
+    dataverse: Option<DataverseDetails>,
+    /// Never leaves the log.
+    cause: Option<String>,
+}
+
+impl ToolError {
+    /// An error with what may be said about it.
+    pub fn new(code: ErrorCode, detail: impl Into<String>) -> ToolError {
+        ToolError(Box::new(Parts {
+            code,
+            detail: detail.into(),
+            next_step: None,
+            admin_action: None,
+            retry_after: None,
+            candidates: Vec::new(),
+            write: None,
+            dataverse: None,
+            cause: None,
+        }))
+    }
+
+    /// An argument is not what it must be.
+    pub fn invalid(field: &str, problem: impl fmt::Display) -> ToolError {
+        ToolError::new(ErrorCode::InvalidArguments, format!("{field}: {problem}"))
+            .next_step("Correct the argument and call again.")
+    }
+
+    /// A defect of this software, with what the log should say.
+    pub fn internal(cause: impl fmt::Display) -> ToolError {
+        ToolError::new(ErrorCode::Internal, "This is a defect; the log has the cause.").cause(cause)
+    }
+
+    /// One sentence for the bot.
+    #[must_use]
+    pub fn next_step(mut self, text: impl Into<String>) -> ToolError {
+        self.0.next_step = Some(text.into());
+        self
+    }
+
+    /// What whoever runs the connection should do.
+    #[must_use]
+    pub fn admin_action(mut self, text: impl Into<String>) -> ToolError {
+        self.0.admin_action = Some(text.into());
+        self
+    }
+
+    /// When to try again.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Option<Duration>) -> ToolError {
+        self.0.retry_after = wait;
+        self
+    }
+
+    /// The records to choose from.
+    #[must_use]
+    pub fn candidates(mut self, candidates: Vec<Candidate>) -> ToolError {
+        self.0.candidates = candidates;
+        self
+    }
+
+    /// What became of the write.
+    #[must_use]
+    pub fn write(mut self, state: WriteState) -> ToolError {
+        self.0.write = Some(state);
+        self
+    }
+
+    /// What Dataverse said.
+    #[must_use]
+    pub fn dataverse(mut self, details: DataverseDetails) -> ToolError {
+        self.0.dataverse = Some(details);
+        self
+    }
+
+    /// For the log alone.
+    #[must_use]
+    pub fn cause(mut self, cause: impl fmt::Display) -> ToolError {
+        self.0.cause = Some(cause.to_string());
+        self
+    }
+
+    /// What went wrong.
+    pub fn code(&self) -> ErrorCode {
+        self.0.code
+    }
+
+    /// What may be said about it.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// What Dataverse said.
+    pub fn dataverse_details(&self) -> Option<&DataverseDetails> {
+        self.0.dataverse.as_ref()
+    }
+
+    /// For the log alone.
+    pub(crate) fn log_cause(&self) -> Option<&str> {
+        self.0.cause.as_deref()
+    }
+
+    /// What became of the write matters only to tools that write.
+    pub(crate) fn without_write(mut self) -> ToolError {
+        self.0.write = None;
+        self
+    }
+
+    /// The problem details of RFC 9457.
+    pub fn to_problem(&self, request_id: &str) -> Value {
+        let Parts { code, .. } = *self.0;
+        let parts = &self.0;
+        let mut problem = json!({
+            "type": format!("urn:dynamics365-tools:problem:{code}"),
+            "title": code.title(),
+            "status": code.status().as_u16(),
+            "detail": parts.detail,
+            "code": code,
+            "retryable": code.is_retryable(),
+        });
+        let mut set = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                problem[name] = value;
+            }
+        };
+        // A full second too early is no use: round up.
+        let seconds = parts.retry_after.map(|wait| wait.as_millis().div_ceil(1000) as u64);
+        set("retry_after", seconds.map(Value::from));
+        set("next_step", parts.next_step.clone().map(Value::from));
+        set("admin_action", parts.admin_action.clone().map(Value::from));
+        set("write", parts.write.map(|state| json!(state)));
+        set("candidates", (!parts.candidates.is_empty()).then(|| json!(parts.candidates)));
+        set("dataverse", parts.dataverse.as_ref().map(|details| json!(details)));
+        problem["request_id"] = request_id.into();
+        crate::service::without_nulls(&mut problem);
+        problem
+    }
+}
+
+impl fmt::Display for ToolError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.0.code, self.0.detail)
+    }
+}
+
+impl std::error::Error for ToolError {}
+
+impl From<Unresolved> for ToolError {
+    fn from(unresolved: Unresolved) -> ToolError {
+        let sentence = unresolved.to_string();
+        match unresolved {
+            Unresolved::NotFound { next_step, .. } => {
+                ToolError::new(ErrorCode::NotFound, sentence).next_step(next_step)
+            }
+            Unresolved::Ambiguous { noun, candidates, more } => {
+                let detail = if more {
+                    format!("{sentence}; the first {} are listed", candidates.len())
+                } else {
+                    sentence
+                };
+                ToolError::new(ErrorCode::Ambiguous, detail)
+                    .candidates(candidates)
+                    .next_step(format!("Ask which {noun} is meant and call again with its id."))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_says_all_there_is_and_nothing_more() {
+        let error = ToolError::new(ErrorCode::RateLimited, "Too many calls.")
+            .retry_after(Some(Duration::from_millis(1500)))
+            .dataverse(DataverseDetails { code: "0x80072322".into(), request_id: None })
+            .cause("for the log alone");
+        assert_eq!(
+            error.to_problem("r-1"),
+            json!({
+                "type": "urn:dynamics365-tools:problem:rate_limited",
+                "title": "Dynamics 365 limits the calls",
+                "status": 429,
+                "detail": "Too many calls.",
+                "code": "rate_limited",
+                "retryable": true,
+                "retry_after": 2,
+                "dataverse": {"code": "0x80072322"},
+                "request_id": "r-1",
+            })
+        );
+    }
+}

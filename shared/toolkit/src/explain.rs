@@ -1,0 +1,364 @@
+//! What went wrong below, explained: one cause, one cure.
+//!
+//! The set-up steps that `admin_action` points at are those of the guide in the README.
+
+use auth::{ConnectionError, CredentialsError, EntraError, Fault, SecretError, TokenError};
+use dataverse::{ApiError, Error, WriteOutcome, codes};
+
+use crate::{DataverseDetails, ErrorCode, ToolError, WriteState};
+
+const STEP_TENANT: &str = "Set-up step 1 (tenant id)";
+const STEP_APPLICATION: &str = "Set-up step 2 (app registration)";
+const STEP_SECRET: &str = "Set-up step 3 (client secret)";
+const STEP_INSTANCE: &str = "Set-up step 5 (instance URL)";
+const STEP_USER: &str = "Set-up step 6 (application user)";
+
+const BOT_CANNOT_MEND: &str = "Tell the visitor that the CRM cannot be reached right now, and offer \
+                               a person; the connection must be mended by its administrator.";
+const BOT_TRY_LATER: &str = "Apologise for the delay and try again shortly.";
+
+fn broken(detail: impl Into<String>, admin_action: String) -> ToolError {
+    ToolError::new(ErrorCode::ConnectionBroken, detail)
+        .admin_action(admin_action)
+        .next_step(BOT_CANNOT_MEND)
+}
+
+fn unavailable(detail: impl Into<String>) -> ToolError {
+    ToolError::new(ErrorCode::DynamicsUnavailable, detail).next_step(BOT_TRY_LATER)
+}
+
+impl From<ConnectionError> for ToolError {
+    fn from(error: ConnectionError) -> ToolError {
+        match error {
+            ConnectionError::Secret(error) => of_secret(&error),
+            ConnectionError::Credentials(error) => of_credentials(&error),
+        }
+    }
+}
+
+fn of_secret(error: &SecretError) -> ToolError {
+    match error {
+        SecretError::NotFound { name } => ToolError::new(
+            ErrorCode::ConnectionNotFound,
+            "there are no credentials for this connection",
+        )
+        .admin_action(format!(
+            "Store the four credentials in Secrets Manager as {name}, or call with the id of a \
+             connection that exists in the header X-Connection-Id."
+        )),
+        SecretError::Denied { name, code } => broken(
+            "the function may not read the connection's credentials",
+            format!("Let the function's role read the secret {name}: AWS answered {code}."),
+        ),
+        SecretError::NotText { name } => broken(
+            "the connection's credentials are not readable",
+            format!("Store the secret {name} as text: a JSON object with the four credentials."),
+        ),
+        SecretError::Unavailable { .. } => {
+            unavailable("the credentials could not be read: Secrets Manager did not answer")
+        }
+    }
+    .write(WriteState::NotHappened)
+    .cause(error)
+}
+
+fn of_credentials(error: &CredentialsError) -> ToolError {
+    let step = match error {
+        CredentialsError::Tenant | CredentialsError::Empty { field: "tenant_id" } => STEP_TENANT,
+        CredentialsError::Client | CredentialsError::Empty { field: "client_id" } => {
+            STEP_APPLICATION
+        }
+        CredentialsError::SecretId | CredentialsError::Empty { field: "client_secret" } => {
+            STEP_SECRET
+        }
+        CredentialsError::Instance(_) => STEP_INSTANCE,
+        CredentialsError::Empty { .. } | CredentialsError::Malformed { .. } => {
+            "The README's set-up"
+        }
+    };
+    broken(
+        format!("the connection's credentials are not valid: {error}"),
+        format!("{step}: correct the connection's secret: {error}."),
+    )
+    .write(WriteState::NotHappened)
+}
+
+fn of_token(error: &TokenError) -> ToolError {
+    match error {
+        TokenError::Entra(error) => of_entra(error),
+        TokenError::Secret(error) => of_secret(error),
+        TokenError::Credentials(error) => of_credentials(error),
+        TokenError::Deadline => {
+            ToolError::new(ErrorCode::DeadlineExceeded, "Microsoft Entra ID did not answer in time")
+                .next_step(BOT_TRY_LATER)
+        }
+    }
+    .write(WriteState::NotHappened)
+}
+
+fn of_entra(error: &EntraError) -> ToolError {
+    let explained = match error.fault {
+        Fault::WrongSecret => broken(
+            "Entra ID does not accept the client secret",
+            format!(
+                "{STEP_SECRET}: store the secret's Value, not its Secret ID; if it was lost, make \
+                 a new one."
+            ),
+        ),
+        Fault::ExpiredSecret => broken(
+            "the client secret has expired",
+            format!("{STEP_SECRET}: make a new client secret and store its Value."),
+        ),
+        Fault::UnknownApplication => broken(
+            "the tenant has no application with this client id",
+            format!(
+                "{STEP_APPLICATION}: compare the Application (client) ID, and the tenant that it \
+                 was registered in."
+            ),
+        ),
+        Fault::UnknownTenant => broken(
+            "Entra ID has no tenant with this id",
+            format!("{STEP_TENANT}: compare the Tenant ID."),
+        ),
+        Fault::UnknownInstance => broken(
+            "the tenant has no environment with this instance URL",
+            format!(
+                "{STEP_INSTANCE}: compare the Instance URL, and that it belongs to the tenant."
+            ),
+        ),
+        Fault::DisabledApplication => broken(
+            "the application is disabled in Entra ID",
+            format!("{STEP_APPLICATION}: let users sign in to the enterprise application again."),
+        ),
+        Fault::ConditionalAccess => broken(
+            "a conditional access policy keeps the application out",
+            format!(
+                "{STEP_APPLICATION}: exclude the application's workload identity from the policy."
+            ),
+        ),
+        Fault::Unavailable => {
+            unavailable("Microsoft Entra ID did not answer").retry_after(error.retry_after)
+        }
+        Fault::Other => broken(
+            match error.code {
+                Some(code) => format!("Entra ID refused with AADSTS{code}"),
+                None => "Entra ID refused for a reason that is not known".to_owned(),
+            },
+            format!(
+                "{STEP_APPLICATION}: look the code up in Entra ID's sign-in logs of the \
+                 application{}.",
+                error.trace_id.as_ref().map(|id| format!(", trace {id}")).unwrap_or_default()
+            ),
+        ),
+    };
+    explained.cause(error)
+}
+
+impl From<Error> for ToolError {
+    fn from(error: Error) -> ToolError {
+        let write = match error.write_outcome() {
+            WriteOutcome::NotHappened => WriteState::NotHappened,
+            WriteOutcome::Happened => WriteState::Happened,
+            WriteOutcome::Unknown => WriteState::Unknown,
+        };
+        let explained = match &error {
+            Error::Token(source) => match source.downcast_ref::<TokenError>() {
+                Some(token) => of_token(token),
+                None => ToolError::internal(source),
+            },
+            Error::Api(api) => of_api(api),
+            Error::NoAnswer { source, .. } => {
+                let never_reached = source.is_connect();
+                let detail = if never_reached {
+                    "no connection to Dynamics 365 could be made"
+                } else {
+                    "the connection to Dynamics 365 broke before an answer came"
+                };
+                let explained = unavailable(detail).cause(chain(source.as_ref()));
+                if never_reached {
+                    explained.admin_action(format!(
+                        "If it goes on: {STEP_INSTANCE}: compare the Instance URL."
+                    ))
+                } else {
+                    explained
+                }
+            }
+            Error::Deadline { .. } => {
+                ToolError::new(ErrorCode::DeadlineExceeded, "Dynamics 365 did not answer in time")
+                    .next_step(BOT_TRY_LATER)
+            }
+            Error::Unreadable(problem) => {
+                unavailable("Dynamics 365 gave an answer that cannot be read").cause(problem)
+            }
+        };
+        explained.write(write)
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
+}
+
+fn of_api(error: &ApiError) -> ToolError {
+    let details =
+        DataverseDetails { code: error.code.clone(), request_id: error.request_id.clone() };
+    let explained = if error.is(codes::NOT_A_MEMBER) {
+        broken(
+            "Dynamics 365 has no application user for this application",
+            format!("{STEP_USER}: create the application user in this environment."),
+        )
+    } else if error.is(codes::USER_DISABLED) {
+        broken(
+            "the application user is disabled",
+            format!("{STEP_USER}: enable the application user again."),
+        )
+    } else if error.status.as_u16() == 401 {
+        broken(
+            "Dynamics 365 does not accept the access token",
+            format!(
+                "{STEP_INSTANCE}: compare the Instance URL, and that it belongs to the tenant."
+            ),
+        )
+    } else if let Some(app) = missing_app(error) {
+        broken(
+            format!("this environment does not have the {app} app"),
+            format!(
+                "Install Dynamics 365 {app} in this environment, or do not offer the bot the \
+                 tools that need it."
+            ),
+        )
+    } else if error.status.as_u16() == 403 {
+        denied(error)
+    } else if error.is(codes::NOT_FOUND) || error.is(codes::KEY_NOT_FOUND) {
+        ToolError::new(ErrorCode::NotFound, "a record that was named does not exist (any more)")
+            .next_step("Look the record up again and call with its present id.")
+    } else if error.is(codes::VERSION_MISMATCH) {
+        ToolError::new(
+            ErrorCode::VersionConflict,
+            "somebody else changed the record at the same moment; nothing was changed",
+        )
+        .next_step("Call again.")
+    } else if error.is(codes::DUPLICATE) {
+        ToolError::new(
+            ErrorCode::Duplicate,
+            "the organization's duplicate detection rules found a record like this",
+        )
+        .next_step(
+            "Look for the record that exists; if a second one is really meant, call again with \
+             allow_duplicate.",
+        )
+    } else if [
+        codes::CASE_ALREADY_RESOLVED,
+        codes::CASE_ALREADY_CLOSED,
+        codes::OPPORTUNITY_ALREADY_CLOSED,
+        codes::LEAD_ALREADY_CLOSED,
+        codes::INACTIVE,
+        codes::READ_ONLY,
+    ]
+    .iter()
+    .any(|code| error.is(code))
+    {
+        ToolError::new(ErrorCode::AlreadyClosed, "the record is closed and cannot be changed")
+            .next_step("Say that it is closed; reopen it first if it must be changed.")
+    } else if error.status.as_u16() == 429 {
+        ToolError::new(
+            ErrorCode::RateLimited,
+            "Dynamics 365 limits the calls of this connection for the moment",
+        )
+        .retry_after(error.retry_after)
+        .next_step(BOT_TRY_LATER)
+    } else if error.is_transient() || error.status.is_server_error() {
+        unavailable("Dynamics 365 reported a problem of its own").retry_after(error.retry_after)
+    } else if error.is(codes::UNKNOWN_NAME) || error.is(codes::BAD_PAYLOAD) || error.code.is_empty()
+    {
+        // Only a request of our own making can be malformed, or an organization without the column.
+        ToolError::new(
+            ErrorCode::Internal,
+            "Dynamics 365 did not understand the request; the log has the cause",
+        )
+    } else {
+        ToolError::new(ErrorCode::RejectedByDynamics, cleaned(&error.message))
+            .next_step("Say what Dynamics 365 objects to, and ask for what it needs.")
+    };
+    // The message may quote what a visitor said: the log gets it only where it is about names.
+    let explained = match explained.code() {
+        ErrorCode::Internal if !error.message.contains("literal") => {
+            explained.cause(format!("{error}: {}", error.message))
+        }
+        _ => explained.cause(error),
+    };
+    explained.dataverse(details)
+}
+
+fn denied(error: &ApiError) -> ToolError {
+    let (detail, action) = match (error.missing_privilege(), error.denied_table()) {
+        (Some(privilege), table) => {
+            let on = table.map(|table| format!(" on the table {table}")).unwrap_or_default();
+            let role = suggested_role(table.unwrap_or_default());
+            (
+                format!("the application user lacks the privilege {privilege}{on}"),
+                format!(
+                    "{STEP_USER}: give the application user a security role with {privilege}{on}, \
+                     such as {role}."
+                ),
+            )
+        }
+        (None, _) => (
+            "the application user may not do this with this record".to_owned(),
+            format!(
+                "{STEP_USER}: give the application user a security role with access to records of \
+                 the whole organization."
+            ),
+        ),
+    };
+    ToolError::new(ErrorCode::PermissionDenied, detail)
+        .admin_action(action)
+        .next_step("Say that this cannot be done here, and offer a person.")
+}
+
+/// The role that comes with Dynamics 365 and has the privilege.
+fn suggested_role(table: &str) -> &'static str {
+    match table {
+        "incident" | "incidentresolution" => "Customer Service Representative",
+        _ => "Salesperson",
+    }
+}
+
+/// The app that a table belongs to which the environment does not have.
+fn missing_app(error: &ApiError) -> Option<&'static str> {
+    match error.unknown_segment()? {
+        "incidents" | "incidentresolutions" | "CloseIncident" => Some("Customer Service"),
+        "leads"
+        | "opportunities"
+        | "opportunityproducts"
+        | "opportunitycloses"
+        | "quotes"
+        | "quotedetails"
+        | "products"
+        | "pricelevels"
+        | "productpricelevels"
+        | "uoms"
+        | "WinOpportunity"
+        | "LoseOpportunity"
+        | "QualifyLead" => Some("Sales"),
+        _ => None,
+    }
+}
+
+/// The text of a business rule or plug-in, without what is only for developers.
+fn cleaned(message: &str) -> String {
+    let text = crm::text::plain(message);
+    let text = text.split("---->").next().unwrap_or_default();
+    let text = text.split("\n   at ").next().unwrap_or_default();
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if words.is_empty() {
+        return "Dynamics 365 gave no reason".to_owned();
+    }
+    crm::text::excerpt(&words, 500).text
+}

@@ -1,0 +1,146 @@
+//! The tools that share a Lambda.
+
+use futures::future::{BoxFuture, FutureExt as _};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{Access, Answer, Context, ErrorCode, Tool, ToolError, schema, strict_schema};
+
+/// What the world may know of a tool.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Definition {
+    /// The name, `dynamics365_…`.
+    pub name: &'static str,
+    /// The name for people.
+    pub title: &'static str,
+    /// For the model.
+    pub description: &'static str,
+    /// Whether it changes anything.
+    #[serde(skip)]
+    pub access: Access,
+    /// The schema of its arguments, for strict modes.
+    pub input_schema: Value,
+    /// The schema of its result.
+    pub output_schema: Value,
+}
+
+type Called<'a> = BoxFuture<'a, Result<Answer<Value>, ToolError>>;
+
+/// A call whose arguments are good.
+pub(crate) type Prepared = Box<dyn for<'a> FnOnce(&'a Context) -> Called<'a> + Send>;
+
+/// A tool behind one type.
+struct Entry {
+    name: &'static str,
+    access: Access,
+    define: fn() -> Definition,
+    prepare: fn(Value) -> Result<Prepared, ToolError>,
+}
+
+/// The tools that share a Lambda.
+pub struct Group {
+    name: &'static str,
+    entries: Vec<Entry>,
+}
+
+impl Group {
+    /// A group without tools.
+    pub fn new(name: &'static str) -> Group {
+        Group { name, entries: Vec::new() }
+    }
+
+    /// Adds a tool.
+    #[must_use]
+    pub fn tool<T: Tool>(mut self) -> Group {
+        self.entries.push(Entry {
+            name: T::NAME,
+            access: T::ACCESS,
+            define: define::<T>,
+            prepare: prepare::<T>,
+        });
+        self
+    }
+
+    /// Adds the tools of another group.
+    #[must_use]
+    pub fn and(mut self, other: Group) -> Group {
+        self.entries.extend(other.entries);
+        self
+    }
+
+    /// The group's name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What the world may know of the tools.
+    pub fn definitions(&self) -> Vec<Definition> {
+        self.entries.iter().map(|entry| (entry.define)()).collect()
+    }
+
+    /// The tools' names.
+    pub fn tool_names(&self) -> impl Iterator<Item = &'static str> {
+        self.entries.iter().map(|entry| entry.name)
+    }
+
+    pub(crate) fn access(&self, tool: &str) -> Result<Access, ToolError> {
+        self.find(tool).map(|entry| entry.access)
+    }
+
+    /// Reads the arguments, and gives the call that waits to be made.
+    pub(crate) fn prepare(&self, tool: &str, arguments: Value) -> Result<Prepared, ToolError> {
+        (self.find(tool)?.prepare)(arguments)
+    }
+
+    fn find(&self, tool: &str) -> Result<&Entry, ToolError> {
+        self.entries.iter().find(|entry| entry.name == tool).ok_or_else(|| {
+            let names: Vec<_> = self.tool_names().collect();
+            ToolError::new(ErrorCode::UnknownTool, "no tool of this group has that name")
+                .next_step(format!("Call one of: {}.", names.join(", ")))
+        })
+    }
+}
+
+fn define<T: Tool>() -> Definition {
+    Definition {
+        name: T::NAME,
+        title: T::TITLE,
+        description: T::DESCRIPTION,
+        access: T::ACCESS,
+        input_schema: strict_schema::<T::Arguments>(),
+        output_schema: schema::result_schema::<T::Result>(),
+    }
+}
+
+fn prepare<T: Tool>(arguments: Value) -> Result<Prepared, ToolError> {
+    let arguments: T::Arguments =
+        serde_path_to_error::deserialize(arguments).map_err(|error| invalid(&error))?;
+    Ok(Box::new(move |context| {
+        async move {
+            let Answer { result, hints, escalation } = T::call(context, arguments).await?;
+            let result = serde_json::to_value(result).map_err(ToolError::internal)?;
+            Ok(Answer { result, hints, escalation })
+        }
+        .boxed()
+    }))
+}
+
+/// What is wrong with the arguments, and where.
+fn invalid(error: &serde_path_to_error::Error<serde_json::Error>) -> ToolError {
+    let path = error.path().to_string();
+    let problem = error.inner().to_string().replace('`', "");
+    match path.as_str() {
+        "." | "?" => ToolError::new(ErrorCode::InvalidArguments, problem)
+            .next_step("Correct the arguments and call again."),
+        // The path of an unknown field ends with its name, which the problem says anyway.
+        path if problem.starts_with("unknown field") => {
+            let outer = path.rsplit_once('.').map(|(outer, _)| format!("{outer}: "));
+            ToolError::new(
+                ErrorCode::InvalidArguments,
+                format!("{}{problem}", outer.unwrap_or_default()),
+            )
+            .next_step("Leave that argument out and call again.")
+        }
+        path => ToolError::invalid(path, problem),
+    }
+}

@@ -1,0 +1,89 @@
+//! Primary keys that make a create repeatable.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+/// The namespace of the keys, drawn once at random.
+const NAMESPACE: Uuid = Uuid::from_u128(0x9d0e_7f8b_34a1_4c57_8f1e_6c2b_a0d5_41e9);
+
+/// What a call is known by when it comes again.
+pub(crate) struct Identity<'a> {
+    pub(crate) connection: &'a str,
+    pub(crate) client: &'a str,
+    pub(crate) tool: &'a str,
+    pub(crate) idempotency_key: Option<&'a str>,
+    pub(crate) conversation: Option<&'a str>,
+    pub(crate) arguments: &'a Value,
+}
+
+impl Identity<'_> {
+    /// The key for the row that the call makes: the same whenever the call comes again, drawn from
+    /// the idempotency key where there is one, else from conversation and arguments where there is
+    /// a conversation. `None` where nothing ties two calls together.
+    pub(crate) fn record_id(&self) -> Option<Uuid> {
+        let arguments;
+        let (kind, tie, arguments) = match (self.idempotency_key, self.conversation) {
+            (Some(key), _) => ("key", key, ""),
+            (None, Some(conversation)) => {
+                arguments = canonical(self.arguments);
+                ("conversation", conversation, arguments.as_str())
+            }
+            (None, None) => return None,
+        };
+        // With its length before it, no part can pretend to be another.
+        let parts = [self.connection, self.client, self.tool, kind, tie, arguments];
+        let name: String = parts.iter().map(|part| format!("{}:{part};", part.len())).collect();
+        Some(Uuid::new_v5(&NAMESPACE, name.as_bytes()))
+    }
+}
+
+/// The same text for the same arguments: keys sorted, nulls dropped.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(object) => {
+            let mut members: Vec<_> = object.iter().filter(|(_, value)| !value.is_null()).collect();
+            members.sort_by_key(|(name, _)| name.as_str());
+            let members: Vec<_> = members
+                .into_iter()
+                .map(|(name, value)| format!("{}:{}", Value::from(name.as_str()), canonical(value)))
+                .collect();
+            format!("{{{}}}", members.join(","))
+        }
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(canonical).collect();
+            format!("[{}]", items.join(","))
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn id(key: Option<&str>, conversation: Option<&str>, arguments: Value) -> Option<Uuid> {
+        Identity {
+            connection: "default",
+            client: "chat",
+            tool: "dynamics365_create_case",
+            idempotency_key: key,
+            conversation,
+            arguments: &arguments,
+        }
+        .record_id()
+    }
+
+    #[test]
+    fn the_same_call_has_the_same_key() {
+        let arguments = || json!({"subject": "a", "contact": "b", "priority": null});
+        let reordered = json!({"contact": "b", "subject": "a"});
+        assert_eq!(id(Some("k"), None, arguments()), id(Some("k"), Some("c"), json!({})));
+        assert_eq!(id(None, Some("c"), arguments()), id(None, Some("c"), reordered));
+        assert_ne!(id(None, Some("c"), arguments()), id(None, Some("d"), arguments()));
+        assert_ne!(id(None, Some("c"), arguments()), id(None, Some("c"), json!({"subject": "a"})));
+        assert_ne!(id(Some("c"), None, json!({})), id(None, Some("c"), json!({})));
+        assert_eq!(id(None, None, arguments()), None);
+    }
+}

@@ -1,0 +1,92 @@
+//! How many records a list may have.
+
+use std::borrow::Cow;
+
+use dataverse::Page;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer};
+
+/// How many records a list may have: 5 where nothing is said, at most 25.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit(u32);
+
+impl Limit {
+    const MAXIMUM: u32 = 25;
+
+    /// This many, but at most as many as a list may have.
+    pub const fn of(rows: u32) -> Limit {
+        Limit(if rows > Limit::MAXIMUM { Limit::MAXIMUM } else { rows })
+    }
+
+    /// How many rows to ask for: one more than are shown, to know whether there are more.
+    pub fn rows_to_ask_for(self) -> u32 {
+        self.0 + 1
+    }
+
+    /// The first so many, and `Some(true)` where there are more.
+    pub fn cut<T>(self, rows: impl IntoIterator<Item = T>) -> (Vec<T>, Option<bool>) {
+        let mut rows: Vec<T> = rows.into_iter().take(self.0 as usize + 1).collect();
+        let more = rows.len() > self.0 as usize;
+        rows.truncate(self.0 as usize);
+        (rows, more.then_some(true))
+    }
+
+    /// The records of a page as the tool shows them, and whether there are more.
+    pub fn shown<T>(
+        self,
+        page: &Page,
+        show: impl Fn(&dataverse::Record) -> Option<T>,
+    ) -> (Vec<T>, Option<bool>) {
+        self.cut(page.records.iter().filter_map(show))
+    }
+}
+
+impl Default for Limit {
+    fn default() -> Limit {
+        Limit(5)
+    }
+}
+
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Limit, D::Error> {
+        match i64::deserialize(deserializer)? {
+            rows @ 1..=25 => Ok(Limit(rows as u32)),
+            _ => Err(serde::de::Error::custom("must be a whole number from 1 to 25")),
+        }
+    }
+}
+
+impl JsonSchema for Limit {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Limit".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_to_twenty_five() {
+        for (text, expected) in [("1", Some(1)), ("25", Some(25)), ("0", None), ("26", None)] {
+            let limit = serde_json::from_str::<Limit>(text).ok();
+            assert_eq!(limit.map(|limit| limit.0), expected, "{text}");
+        }
+        assert!(serde_json::from_str::<Limit>("\"5\"").is_err());
+        assert!(serde_json::from_str::<Limit>("2.5").is_err());
+    }
+
+    #[test]
+    fn one_more_than_shown_tells_whether_there_are_more() {
+        assert_eq!(Limit(2).cut([1, 2, 3]), (vec![1, 2], Some(true)));
+        assert_eq!(Limit(2).cut([1, 2]), (vec![1, 2], None));
+    }
+}

@@ -1,0 +1,145 @@
+//! Schemas that the strict mode of every vendor accepts.
+//!
+//! Every object is closed, every property is required, an optional one is nullable, and there are
+//! no keywords that bound numbers or lengths: the server checks those.
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+/// Keywords that strict modes refuse, or that only cost tokens.
+const DROPPED: [&str; 14] = [
+    "$schema",
+    "title",
+    "format",
+    "default",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "pattern",
+];
+
+/// The schema of a tool's arguments.
+pub fn strict_schema<T: JsonSchema>() -> Value {
+    let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_deserialize());
+    if let Value::Object(object) = &mut schema {
+        // The tool has a description of its own.
+        object.shift_remove("description");
+        object.entry("properties").or_insert_with(|| json!({}));
+    }
+    strict(&mut schema);
+    schema
+}
+
+/// The schema of a tool's result, for documentation.
+pub(crate) fn result_schema<T: JsonSchema>() -> Value {
+    let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_serialize());
+    if let Value::Object(object) = &mut schema {
+        object.shift_remove("$schema");
+    }
+    schema
+}
+
+fn generate<T: JsonSchema>(mut settings: SchemaSettings) -> Value {
+    settings.inline_subschemas = true;
+    settings.into_generator().into_root_schema_for::<T>().to_value()
+}
+
+fn strict(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            for keyword in DROPPED {
+                object.shift_remove(keyword);
+            }
+            if let Some(Value::Object(properties)) = object.get_mut("properties") {
+                let names: Vec<Value> =
+                    properties.keys().map(|name| Value::from(name.as_str())).collect();
+                for property in properties.values_mut() {
+                    strict(property);
+                }
+                close(object, names);
+            }
+            for keyword in ["items", "anyOf", "oneOf", "allOf"] {
+                if let Some(inner) = object.get_mut(keyword) {
+                    strict(inner);
+                }
+            }
+        }
+        Value::Array(schemas) => schemas.iter_mut().for_each(strict),
+        _ => {}
+    }
+}
+
+fn close(object: &mut Map<String, Value>, names: Vec<Value>) {
+    object.insert("required".to_owned(), names.into());
+    object.insert("additionalProperties".to_owned(), false.into());
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::Limit;
+
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its schema is of interest")]
+    struct Arguments {
+        /// What to look for.
+        query: String,
+        /// How urgent.
+        priority: Option<crm::labels::CasePriority>,
+        /// How many.
+        limit: Option<Limit>,
+        /// Lines.
+        lines: Option<Vec<Line>>,
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its schema is of interest")]
+    struct Line {
+        /// How much.
+        quantity: u32,
+    }
+
+    #[test]
+    fn closed_all_required_optional_ones_nullable() {
+        assert_eq!(
+            strict_schema::<Arguments>(),
+            json!({
+                "type": "object",
+                "properties": {
+                    "query": {"description": "What to look for.", "type": "string"},
+                    "priority": {
+                        "description": "How urgent.",
+                        "type": ["string", "null"],
+                        "enum": ["High", "Normal", "Low", null],
+                    },
+                    "limit": {"description": "How many.", "type": ["integer", "null"]},
+                    "lines": {
+                        "description": "Lines.",
+                        "type": ["array", "null"],
+                        "items": {
+                            "type": "object",
+                            "properties": {
+                                "quantity": {"description": "How much.", "type": "integer"},
+                            },
+                            "required": ["quantity"],
+                            "additionalProperties": false,
+                        },
+                    },
+                },
+                "required": ["query", "priority", "limit", "lines"],
+                "additionalProperties": false,
+            })
+        );
+    }
+}
