@@ -30,8 +30,11 @@ def cloudformation():
     # SAM asks for a region although nothing here depends on one.
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     template = yaml_parse((ROOT / "template.yaml").read_text())
-    # SAM takes code from S3; which, does not matter here.
-    template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
+    # SAM takes code from S3 only. The key keeps the folder's name, which is the binary's too.
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            folder = Path(resource["Properties"]["CodeUri"])
+            resource["Properties"]["CodeUri"] = f"s3://bucket/{folder.name}"
     defaults = {name: p["Default"] for name, p in template["Parameters"].items() if "Default" in p}
     return transform(template, {"AWS::Region": "us-east-1", **defaults}, ManagedPolicies())
 
@@ -93,11 +96,7 @@ def check():
 
     # Each tool goes to the function of its group, as the local router has it
     functions = of_type(resources, "AWS::Lambda::Function")
-    binaries = {
-        name: f["Metadata"]["BuildProperties"]["Binary"]
-        for name, f in resources.items()
-        if f["Type"] == "AWS::Lambda::Function"
-    }
+    binaries = {name: function["Code"]["S3Key"] for name, function in functions.items()}
     for tool in routes & served:
         uri = paths[TOOL_ROUTE + tool]["post"]["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
         [binary] = [b for name, b in binaries.items() if f"${{{name}.Arn}}" in uri]
