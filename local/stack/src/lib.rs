@@ -1,1 +1,193 @@
-//! Everything on one machine: the functions, the emulator and an AWS mock.
+//! Everything on one machine: the functions on one port, the emulator, and a stand-in for AWS
+//! Secrets Manager.
+//!
+//! The functions run the code that runs in Lambda; only the entry differs. They read their
+//! credentials and API keys over HTTP through the AWS SDK, as they do in AWS.
+
+mod api;
+mod aws;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth::{ConnectionId, Connections, Environment, Secrets};
+use emulator::Emulator;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use toolkit::{Group, KeyStore, Service, sha256_hex};
+use url::Url;
+
+/// The API key of the local stack: all connections, all scopes.
+pub const API_KEY: &str = "local-dev-key";
+
+/// Where things listen. Port 0 takes a free one.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The port of the tools.
+    pub port: u16,
+    /// The port of the emulator.
+    pub emulator_port: u16,
+    /// The port of the stand-in for Secrets Manager.
+    pub aws_port: u16,
+    /// How long the emulator holds every answer back.
+    pub latency: Duration,
+    /// The port of the emulator for clients that insist on https.
+    pub emulator_tls_port: Option<u16>,
+    /// Where to write the certificate that those clients must trust.
+    pub emulator_ca: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            port: 0,
+            emulator_port: 0,
+            aws_port: 0,
+            latency: Duration::ZERO,
+            emulator_tls_port: None,
+            emulator_ca: None,
+        }
+    }
+}
+
+/// Why the stack did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A port is taken, for one.
+    #[error("cannot listen on 127.0.0.1:{port}: {source}")]
+    Listen {
+        /// Where.
+        port: u16,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The emulator did not start.
+    #[error(transparent)]
+    Emulator(#[from] emulator::StartError),
+    /// The HTTP client could not be made.
+    #[error("no HTTP client: {0}")]
+    Client(String),
+    /// The secrets could not be stored.
+    #[error("cannot store the secret {name}: {problem}")]
+    Secret {
+        /// Its name.
+        name: String,
+        /// Why not.
+        problem: String,
+    },
+}
+
+/// A running stack; it stops when this is dropped.
+#[derive(Debug)]
+pub struct Stack {
+    api: SocketAddr,
+    aws: SocketAddr,
+    emulator: emulator::Running,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Every tool of every function.
+pub fn tools() -> Group {
+    contact::group().and(case::group())
+}
+
+/// Starts everything on the current Tokio runtime, and returns once it listens.
+pub async fn start(options: Options) -> Result<Stack, StartError> {
+    let emulator = Emulator::start(emulator::Options {
+        port: options.emulator_port,
+        tls_port: options.emulator_tls_port,
+        certificate_authority_file: options.emulator_ca,
+        latency: options.latency,
+        ..emulator::Options::default()
+    })
+    .await?;
+    let (api_listener, api) = bind(options.port).await?;
+    let (aws_listener, aws) = bind(options.aws_port).await?;
+    let (stop, stopped) = watch::channel(false);
+    let aws_task = tokio::spawn(aws::serve(aws_listener, stopped.clone()));
+
+    let aws_url = format!("http://{aws}");
+    store_secrets(&aws_url, &emulator.url()).await?;
+    let secrets = Secrets::at_endpoint(&aws_url);
+    let http =
+        toolkit::lambda::http_client().map_err(|error| StartError::Client(error.to_string()))?;
+    let environment = Environment { local: Url::parse(&emulator.url()).ok() };
+    let connections = Connections::new(http, secrets.clone(), environment);
+    let keys = Arc::new(KeyStore::new(secrets, KeyStore::DEFAULT_SECRET));
+    let service = Service::new(tools(), connections).with_keys(keys);
+    let api_task = tokio::spawn(api::serve(api_listener, service, stopped));
+    Ok(Stack { api, aws, emulator, stop, tasks: vec![aws_task, api_task] })
+}
+
+async fn bind(port: u16) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { port, source };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+/// The credentials of the connection `default`, and the API key.
+async fn store_secrets(aws_url: &str, emulator_url: &str) -> Result<(), StartError> {
+    let credentials = json!({
+        "tenant_id": emulator::TENANT_ID,
+        "client_id": emulator::CLIENT_ID,
+        "client_secret": emulator::CLIENT_SECRET,
+        "instance_url": emulator_url,
+        "label": "The local emulator",
+    });
+    let keys = json!({"keys": [{
+        "client": "local development",
+        "sha256": sha256_hex(API_KEY),
+        "connections": ["*"],
+        "scopes": ["read", "write", "admin"],
+    }]});
+    let secrets = Secrets::at_endpoint(aws_url);
+    for (name, value) in [
+        (ConnectionId::fallback().secret_name(), credentials),
+        (KeyStore::DEFAULT_SECRET.to_owned(), keys),
+    ] {
+        secrets
+            .store(&name, value.to_string())
+            .await
+            .map_err(|error| StartError::Secret { name, problem: error.to_string() })?;
+    }
+    Ok(())
+}
+
+impl Stack {
+    /// Where the tools are.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.api)
+    }
+
+    /// Where the stand-in for Secrets Manager is.
+    pub fn aws_url(&self) -> String {
+        format!("http://{}", self.aws)
+    }
+
+    /// The emulator.
+    pub fn emulator(&self) -> &emulator::Running {
+        &self.emulator
+    }
+
+    /// The secrets, to read and to change.
+    pub fn secrets(&self) -> Secrets {
+        Secrets::at_endpoint(&self.aws_url())
+    }
+
+    /// Stops listening.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        for task in self.tasks {
+            // It ends by itself, or has panicked, which its log line has said.
+            let _ = task.await;
+        }
+        self.emulator.stop().await;
+    }
+}

@@ -1,2 +1,94 @@
-//! Entry.
-fn main() {}
+//! `cargo run`: everything on one machine.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use stack::{API_KEY, Options, Stack};
+
+/// The Dynamics 365 tools on this machine: no AWS account, no Dynamics 365, no Docker needed.
+#[derive(Parser)]
+struct Arguments {
+    /// The port of the tools.
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    /// The port of the emulated Dynamics 365.
+    #[arg(long, default_value_t = 3001)]
+    emulator_port: u16,
+    /// The port of the stand-in for AWS Secrets Manager.
+    #[arg(long, default_value_t = 3002)]
+    aws_port: u16,
+    /// How long the emulator holds every answer back: 80ms, 1.5s.
+    #[arg(long, default_value = "0ms", value_parser = duration)]
+    latency: Duration,
+    /// Also serve the emulator over TLS, for clients that insist on https.
+    #[arg(long, value_name = "PORT")]
+    emulator_tls_port: Option<u16>,
+    /// Where to write the certificate that those clients must trust.
+    #[arg(long, value_name = "FILE", requires = "emulator_tls_port")]
+    emulator_ca: Option<PathBuf>,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
+        (Some(milliseconds), _) => milliseconds.trim().parse::<f64>().map(|number| number / 1000.0),
+        (None, Some(seconds)) => seconds.trim().parse(),
+        (None, None) => return Err("say it with a unit, as in 80ms or 1.5s".to_owned()),
+    };
+    let seconds = seconds.map_err(|error| error.to_string())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    toolkit::logging::initialize();
+    let arguments = Arguments::parse();
+    let options = Options {
+        port: arguments.port,
+        emulator_port: arguments.emulator_port,
+        aws_port: arguments.aws_port,
+        latency: arguments.latency,
+        emulator_tls_port: arguments.emulator_tls_port,
+        emulator_ca: arguments.emulator_ca,
+    };
+    match stack::start(options).await {
+        Ok(stack) => {
+            announce(&stack);
+            // Without a way to wait for Ctrl-C there is nothing to wait for.
+            let _ = tokio::signal::ctrl_c().await;
+            stack.stop().await;
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "it is what the person who started it reads")]
+fn announce(stack: &Stack) {
+    let (url, aws) = (stack.url(), stack.aws_url());
+    let emulator = stack.emulator();
+    println!("The tools        {url}/v1/tools/{{tool}}");
+    println!("  API key        {API_KEY}");
+    println!(
+        "Dynamics 365     {}  (an emulator; what it saw: /_emulator/requests)",
+        emulator.url()
+    );
+    if let Some(tls) = emulator.tls_url() {
+        println!("  over TLS       {tls}");
+    }
+    println!("Secrets Manager  {aws}  (a stand-in)");
+    println!(
+        "  for functions  AWS_ENDPOINT_URL_SECRETS_MANAGER={aws} DATAVERSE_LOCAL_URL={}",
+        emulator.url()
+    );
+    println!();
+    println!("Try this:");
+    println!(
+        "  curl -s {url}/v1/tools/dynamics365_get_contact -H 'Authorization: Bearer {API_KEY}' -d '{{\"contact\":\"maren.quist@northwind.example\"}}'"
+    );
+    println!();
+}

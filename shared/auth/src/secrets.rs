@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_secretsmanager::error::SdkError;
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use secrecy::SecretString;
 
@@ -56,6 +56,40 @@ impl Secrets {
     pub async fn from_environment() -> Secrets {
         let config = aws_config::defaults(aws_config::BehaviorVersion::latest()).load().await;
         Secrets::new(aws_sdk_secretsmanager::Client::new(&config))
+    }
+
+    /// Reads from a stand-in for Secrets Manager at this address, with credentials of no worth.
+    pub fn at_endpoint(url: &str) -> Secrets {
+        use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
+        let config = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+            .region(Region::new("us-east-1"))
+            .endpoint_url(url)
+            .build();
+        Secrets::new(aws_sdk_secretsmanager::Client::from_conf(config))
+    }
+
+    /// Stores a text under a name, whether or not there is a secret of that name.
+    pub async fn store(&self, name: &str, text: impl Into<String>) -> Result<(), SecretError> {
+        let text = text.into();
+        let unavailable = |problem: Option<&str>| SecretError::Unavailable {
+            problem: problem.unwrap_or("no answer").to_owned(),
+        };
+        let put = self.client.put_secret_value().secret_id(name).secret_string(&text).send().await;
+        match put {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|e| e.is_resource_not_found_exception()) =>
+            {
+                let create = self.client.create_secret().name(name).secret_string(text);
+                let created = create.send().await;
+                created.map(drop).map_err(|error| unavailable(error.code()))
+            }
+            Err(error) => Err(unavailable(error.code())),
+        }
     }
 
     /// The current text of a secret.

@@ -122,6 +122,13 @@ impl Update {
         self
     }
 
+    /// The same change of another version. `*` is any version, but never a row that is not there.
+    #[must_use]
+    pub fn of_version(mut self, etag: impl Into<String>) -> Update {
+        self.etag = etag.into();
+        self
+    }
+
     /// Whether nothing would change.
     pub fn is_empty(&self) -> bool {
         self.columns.is_empty()

@@ -30,5 +30,5 @@ pub use keys::{ApiKeys, ApiKeysError, KeyStore, sha256_hex};
 pub use limit::Limit;
 pub use part::optional_part;
 pub use schema::strict_schema;
-pub use service::{Incoming, Service};
+pub use service::{Incoming, Service, bearer};
 pub use tool::{Access, Answer, Change, Changes, Tool};

@@ -1,0 +1,218 @@
+use crm::case::{self, CaseSummary};
+use crm::labels::{CasePriority, CaseType, Choice as _};
+use crm::reference::{AccountRef, ContactRef, Reference as _};
+use crm::tables::{ACCOUNT, CASE, CONTACT};
+use crm::text::{Line, Paragraph};
+use dataverse::{Create, Created, Filter, Order, Page, Query, Record};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toolkit::{Access, Answer, Context, Tool, ToolError};
+use uuid::Uuid;
+
+/// Opens a case, unless it is open already.
+pub(crate) struct CreateCase;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Arguments {
+    /// The customer, or with an account the person there: id, email address or full name.
+    contact: Option<ContactRef>,
+    /// The customer, where it is a company: id, name or web domain.
+    account: Option<AccountRef>,
+    /// What it is about, in one line.
+    subject: Line<200>,
+    /// The problem in the visitor's words, with all that helps.
+    description: Paragraph<2000>,
+    /// Normal by default.
+    priority: Option<CasePriority>,
+    /// What kind of case.
+    #[serde(rename = "type")]
+    kind: Option<CaseType>,
+    /// Create it even where the same case is open already.
+    allow_duplicate: Option<bool>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Opened {
+    /// Whether this call made the case; false where it was there already.
+    created: bool,
+    case: CaseSummary,
+}
+
+/// How many other open cases of the customer are named.
+const OTHERS: usize = 5;
+
+impl Tool for CreateCase {
+    const NAME: &'static str = "dynamics365_create_case";
+    const TITLE: &'static str = "Create case";
+    const DESCRIPTION: &'static str = "Open a support case for a contact or an account. If the \
+        customer has an open case with that subject, that one is returned instead.";
+    const ACCESS: Access = Access::Write;
+
+    type Arguments = Arguments;
+    type Result = Opened;
+
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Opened>, ToolError> {
+        let session = context.dataverse();
+        let before = Before::read(context, &arguments).await?;
+        if let Some(case) = &before.same_call {
+            return before.answer(context, case, false, "This call had made the case before.");
+        }
+        let allow_duplicate = arguments.allow_duplicate.unwrap_or(false);
+        if let Some(case) = before.same_subject.as_ref().filter(|_| !allow_duplicate) {
+            return before.answer(
+                context,
+                case,
+                false,
+                "The customer has an open case with this subject: go on with that one. Call with \
+                 allow_duplicate only if a second one is really meant.",
+            );
+        }
+
+        let create = before
+            .customer
+            .bind(Create::new(CASE, context.record_id()))
+            .set("title", Some(arguments.subject))
+            .set("description", Some(arguments.description))
+            .set("prioritycode", arguments.priority.map(|priority| priority.value()))
+            .set("casetypecode", arguments.kind.map(|kind| kind.value()))
+            // Web: it comes from a chat.
+            .set("caseorigincode", Some(3))
+            .allow_duplicate(allow_duplicate)
+            .select(CaseSummary::COLUMNS);
+        match session.create(&create).await? {
+            Created::Now(case) => before.answer(context, &case, true, ""),
+            Created::Before(case) => {
+                before.answer(context, &case, false, "This call had made the case before.")
+            }
+        }
+    }
+}
+
+/// Whose case it is.
+enum Customer {
+    Contact(Uuid),
+    Account(Uuid),
+    /// The company, and the person there.
+    AccountWithContact(Uuid, Uuid),
+}
+
+impl Customer {
+    fn bind(&self, create: Create) -> Create {
+        match *self {
+            // A contact that is the customer must not be the primary contact as well: Dataverse
+            // refuses that (0x8004f865).
+            Customer::Contact(id) => create.bind("customerid_contact", CONTACT, id),
+            Customer::Account(id) => create.bind("customerid_account", ACCOUNT, id),
+            Customer::AccountWithContact(account, contact) => create
+                .bind("customerid_account", ACCOUNT, account)
+                .bind("primarycontactid", CONTACT, contact),
+        }
+    }
+}
+
+/// What there is before anything is created.
+struct Before {
+    customer: Customer,
+    /// The case that an earlier, equal call made.
+    same_call: Option<Record>,
+    /// An open case of the customer with this subject.
+    same_subject: Option<Record>,
+    /// The customer's open cases, the newest first.
+    open: Vec<Record>,
+    /// An open case of the customer that a person should handle.
+    urgent: Vec<Record>,
+}
+
+impl Before {
+    /// One trip for all of it.
+    async fn read(context: &Context, arguments: &Arguments) -> Result<Before, ToolError> {
+        let Arguments { contact, account, subject, .. } = arguments;
+        let of_customer = match (contact, account) {
+            (_, Some(account)) => case::of_account(account),
+            (Some(contact), None) => case::of_contact(contact),
+            (None, None) => {
+                return Err(ToolError::invalid("contact, account", "one of them must be given"));
+            }
+        };
+        let open = || {
+            Query::rows(CASE)
+                .select(CaseSummary::COLUMNS)
+                .filter(of_customer.clone())
+                .filter(case::open())
+        };
+        let mut queries = vec![
+            Query::row(CASE, context.record_id()).select(CaseSummary::COLUMNS),
+            open().filter(Filter::equals("title", subject.as_str())).top(1),
+            open().order_by(Order::descending("createdon")).top(OTHERS as u32),
+            open().filter(case::urgent()).order_by(Order::descending("isescalated")).top(1),
+        ];
+        queries.extend(
+            contact.as_ref().map(|contact| contact.query().select(["_parentcustomerid_value"])),
+        );
+        queries.extend(account.as_ref().map(|account| account.query()));
+
+        let mut pages = context.dataverse().list_every(&queries).await?.into_iter();
+        let mut next = || pages.next().unwrap_or(Ok(Page::default()));
+        let [same_call, same_subject, open, urgent] = [next()?, next()?, next()?, next()?];
+        let contact = match contact {
+            Some(contact) => Some(contact.one(next()?, context.instance())?),
+            None => None,
+        };
+        let account = match account {
+            Some(account) => Some(account.one(next()?, context.instance())?),
+            None => None,
+        };
+        Ok(Before {
+            customer: customer(contact.as_ref(), account.as_ref())?,
+            same_call: same_call.records.into_iter().next(),
+            same_subject: same_subject.records.into_iter().next(),
+            open: open.records,
+            urgent: urgent.records,
+        })
+    }
+
+    fn answer(
+        &self,
+        context: &Context,
+        case: &Record,
+        created: bool,
+        hint: &str,
+    ) -> Result<Answer<Opened>, ToolError> {
+        let summary = CaseSummary::of(case, context.instance(), context.now())
+            .ok_or_else(|| ToolError::internal("a case without an id"))?;
+        let others: Vec<_> = self
+            .open
+            .iter()
+            .filter(|other| other.id(CASE.key) != Some(summary.id))
+            .filter_map(|other| other.text("ticketnumber"))
+            .collect();
+        let others = (!others.is_empty())
+            .then(|| format!("The customer has other open cases: {}.", others.join(", ")));
+        let escalation = case::escalation(self.urgent.iter().chain([case]));
+        Ok(Answer::new(Opened { created, case: summary })
+            .hint_if(Some(hint).filter(|hint| !hint.is_empty()))
+            .hint_if(others)
+            .escalate(escalation))
+    }
+}
+
+fn customer(contact: Option<&Record>, account: Option<&Record>) -> Result<Customer, ToolError> {
+    let contact_id = contact.and_then(|contact| contact.id(CONTACT.key));
+    let account_id = account.and_then(|account| account.id(ACCOUNT.key));
+    match (contact_id, account_id) {
+        (Some(contact_id), Some(account_id)) => {
+            let company = contact.and_then(|contact| contact.id("_parentcustomerid_value"));
+            if company != Some(account_id) {
+                return Err(ToolError::invalid(
+                    "contact, account",
+                    "the contact does not belong to that account; give only one of them",
+                ));
+            }
+            Ok(Customer::AccountWithContact(account_id, contact_id))
+        }
+        (Some(contact), None) => Ok(Customer::Contact(contact)),
+        (None, Some(account)) => Ok(Customer::Account(account)),
+        (None, None) => Err(ToolError::internal("a customer without an id")),
+    }
+}

@@ -1,0 +1,98 @@
+use crm::case::{self, CaseSummary};
+use crm::reference::{AccountRef, ContactRef, Reference as _};
+use crm::tables::CASE;
+use crm::text::Line;
+use dataverse::{Filter, Order, Page, Query};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toolkit::{Access, Answer, Context, Limit, Tool, ToolError};
+
+use crate::state::Wanted;
+
+/// Finds cases by title, number, contact or account.
+pub(crate) struct SearchCases;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Arguments {
+    /// A part of the title or of the case number.
+    query: Option<Line<200>>,
+    /// Only cases of this contact: id, email address or full name.
+    contact: Option<ContactRef>,
+    /// Only cases of this account: id, name or web domain.
+    account: Option<AccountRef>,
+    /// Open by default.
+    status: Option<Wanted>,
+    /// At most so many, 1 to 25; 5 by default.
+    limit: Option<Limit>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Found {
+    cases: Vec<CaseSummary>,
+    /// Whether there are more than these.
+    more: Option<bool>,
+}
+
+impl Tool for SearchCases {
+    const NAME: &'static str = "dynamics365_search_cases";
+    const TITLE: &'static str = "Search cases";
+    const DESCRIPTION: &'static str = "Find support cases by title or case number, or of a contact \
+        or account; at least one of these. Use it before creating a case, to avoid a duplicate.";
+    const ACCESS: Access = Access::Read;
+
+    type Arguments = Arguments;
+    type Result = Found;
+
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+        let Arguments { query, contact, account, status, limit } = arguments;
+        if query.is_none() && contact.is_none() && account.is_none() {
+            return Err(ToolError::invalid(
+                "query, contact, account",
+                "at least one of them must be given",
+            ));
+        }
+        let limit = limit.unwrap_or_default();
+        let status = status.unwrap_or(Wanted::Open);
+
+        let conditions = [
+            status.filter(),
+            query.as_ref().map(|text| {
+                Filter::any(
+                    ["title", "ticketnumber"].map(|column| Filter::contains(column, text.as_str())),
+                )
+            }),
+            contact.as_ref().map(case::of_contact),
+            account.as_ref().map(case::of_account),
+        ];
+        let cases = Query::rows(CASE)
+            .select(CaseSummary::COLUMNS)
+            .filter(Filter::all(conditions.into_iter().flatten()))
+            .order_by(Order::descending("createdon"))
+            .top(limit.rows_to_ask_for());
+        // The contact and the account come along, to know that they are the ones that are meant.
+        let named = [
+            contact.as_ref().map(|contact| contact.query()),
+            account.as_ref().map(|account| account.query()),
+        ];
+        let queries: Vec<_> = named.into_iter().flatten().chain([cases]).collect();
+        let mut pages = context.dataverse().list_every(&queries).await?.into_iter();
+        let mut next = || pages.next().unwrap_or(Ok(Page::default()));
+        if let Some(contact) = &contact {
+            contact.one(next()?, context.instance())?;
+        }
+        if let Some(account) = &account {
+            account.one(next()?, context.instance())?;
+        }
+        let page = next()?;
+
+        let escalation = case::escalation(&page.records);
+        let (cases, more) =
+            limit.shown(&page, |record| CaseSummary::of(record, context.instance(), context.now()));
+        let none = cases.is_empty().then_some(match status {
+            Wanted::Open => "No open case matches. Status \"all\" would include closed ones.",
+            _ => "No case matches.",
+        });
+        Ok(Answer::new(Found { cases, more }).hint_if(none).escalate(escalation))
+    }
+}

@@ -1,0 +1,287 @@
+use crm::labels::{CasePriority, CaseState, CaseStatus, Choice as _};
+use crm::reference::{CaseRef, Owner, OwnerRef, Reference as _};
+use crm::tables::CASE;
+use crm::text::Paragraph;
+use dataverse::{
+    Action, ChangeSet, Error, Operation, Page, Query, Record, Update, WriteOutcome, bind,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use toolkit::{Access, Answer, Change, Changes, Context, ErrorCode, Tool, ToolError, WriteState};
+use uuid::Uuid;
+
+/// Changes a case: status, priority, owner; resolves, cancels or reopens it.
+pub(crate) struct UpdateCase;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Arguments {
+    /// The case: id or case number.
+    case: CaseRef,
+    /// New status. An open status reopens a closed case.
+    status: Option<NewStatus>,
+    /// New priority.
+    priority: Option<CasePriority>,
+    /// How it was solved; only with status Problem Solved or Information Provided.
+    resolution: Option<Paragraph<2000>>,
+    /// New owner: id or email address of a user, or id of a team.
+    owner: Option<OwnerRef>,
+}
+
+crm::choice! {
+    /// The statuses that a case can be given.
+    pub(crate) enum NewStatus {
+        InProgress = 1 "In Progress",
+        OnHold = 2 "On Hold",
+        WaitingForDetails = 3 "Waiting for Details",
+        Researching = 4 "Researching",
+        ProblemSolved = 5 "Problem Solved",
+        InformationProvided = 1000 "Information Provided",
+        Canceled = 6 "Canceled",
+    }
+}
+
+impl NewStatus {
+    fn state(self) -> CaseState {
+        match self {
+            NewStatus::ProblemSolved | NewStatus::InformationProvided => CaseState::Resolved,
+            NewStatus::Canceled => CaseState::Canceled,
+            _ => CaseState::Active,
+        }
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Updated {
+    id: Uuid,
+    number: Option<String>,
+    subject: Option<String>,
+    url: String,
+    changes: Vec<Change>,
+}
+
+/// What must be known of the case before it is changed.
+const COLUMNS: [&str; 5] = ["title", "ticketnumber", "statecode", "statuscode", "prioritycode"];
+
+impl Tool for UpdateCase {
+    const NAME: &'static str = "dynamics365_update_case";
+    const TITLE: &'static str = "Update case";
+    const DESCRIPTION: &'static str = "Change a case's status, priority or owner; resolve it with \
+        the resolution, cancel it, or reopen it. Confirm with the visitor before closing a case.";
+    const ACCESS: Access = Access::Write;
+
+    type Arguments = Arguments;
+    type Result = Updated;
+
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Updated>, ToolError> {
+        check(&arguments)?;
+        let (record, owner) = read(context, &arguments).await?;
+        let case = Case::of(&record)?;
+        let plan = case.plan(&arguments, owner.as_ref())?;
+
+        let nothing = plan.changes.is_empty().then_some("The case is as wanted already.");
+        if !plan.operations.is_empty() {
+            carry_out(context, &case, plan.operations, arguments.status).await?;
+        }
+        Ok(Answer::new(Updated {
+            id: case.id,
+            number: record.text("ticketnumber").map(str::to_owned),
+            subject: record.text("title").map(str::to_owned),
+            url: context.instance().record_page(CASE.logical_name, case.id),
+            changes: plan.changes.into_vec(),
+        })
+        .hint_if(nothing))
+    }
+}
+
+/// What can be said without asking Dataverse.
+fn check(arguments: &Arguments) -> Result<(), ToolError> {
+    let Arguments { status, priority, resolution, owner, .. } = arguments;
+    let resolves = status.is_some_and(|status| status.state() == CaseState::Resolved);
+    if resolution.is_some() && !resolves {
+        return Err(ToolError::invalid(
+            "resolution",
+            "goes with the status Problem Solved or Information Provided",
+        ));
+    }
+    if status.is_none() && priority.is_none() && owner.is_none() {
+        return Err(ToolError::invalid(
+            "status, priority, owner",
+            "at least one of them must be given",
+        ));
+    }
+    Ok(())
+}
+
+/// The case, and the new owner, in one trip.
+async fn read(
+    context: &Context,
+    arguments: &Arguments,
+) -> Result<(Record, Option<Owner>), ToolError> {
+    let mut queries =
+        vec![arguments.case.query().select(COLUMNS).select(["_ownerid_value", "modifiedon"])];
+    queries.extend(arguments.owner.iter().flat_map(OwnerRef::queries));
+    let mut pages = context.dataverse().list_every(&queries).await?.into_iter();
+    let mut next = || pages.next().unwrap_or(Ok(Page::default()));
+    let record = arguments.case.one(next()?, context.instance())?;
+    let owner = match &arguments.owner {
+        // Not everybody may read teams: without them, only users are found.
+        Some(owner) => Some(owner.one(next()?, next().unwrap_or_default(), context.instance())?),
+        None => None,
+    };
+    Ok((record, owner))
+}
+
+/// The case as it is.
+struct Case<'a> {
+    id: Uuid,
+    etag: &'a str,
+    state: Option<CaseState>,
+    record: &'a Record,
+}
+
+/// What is to be done, and what it changes.
+#[derive(Default)]
+struct Plan {
+    changes: Changes,
+    operations: Vec<Operation>,
+}
+
+impl<'a> Case<'a> {
+    fn of(record: &'a Record) -> Result<Case<'a>, ToolError> {
+        let (Some(id), Some(etag)) = (record.id(CASE.key), record.etag()) else {
+            return Err(ToolError::internal("a case without an id or a version"));
+        };
+        let state = record.integer("statecode").and_then(CaseState::from_value);
+        Ok(Case { id, etag, state, record })
+    }
+
+    fn plan(&self, arguments: &Arguments, owner: Option<&Owner>) -> Result<Plan, ToolError> {
+        let mut plan = Plan::default();
+        let mut details = Update::new(CASE, self.id, self.etag);
+        if let Some(priority) = arguments.priority {
+            let from = CasePriority::of(self.record, "prioritycode").map(Value::from);
+            if plan.changes.add("priority", from, priority.label()) {
+                details = details.set("prioritycode", priority.value());
+            }
+        }
+        if let Some(owner) = owner {
+            let from = self.record.lookup("_ownerid_value");
+            if from.as_ref().map(|from| from.id) != Some(owner.id) {
+                let name = |name: &Option<String>, id: Uuid| {
+                    Value::from(name.clone().unwrap_or_else(|| id.to_string()))
+                };
+                let from = from.map(|from| name(&from.name, from.id));
+                plan.changes.add("owner", from, name(&owner.name, owner.id));
+                details = details.bind("ownerid", owner.table, owner.id);
+            }
+        }
+        let from = CaseStatus::of(self.record, "statuscode").map(Value::from);
+        let status =
+            arguments.status.filter(|status| plan.changes.add("status", from, status.label()));
+        if let Some(resolution) = arguments.resolution.as_ref().filter(|_| status.is_some()) {
+            plan.changes.add("resolution", None, resolution.as_str());
+        }
+
+        let is_open = self.state == Some(CaseState::Active);
+        match status {
+            // Open as it was, or to be opened again: then first of all, for a closed case takes
+            // no other changes.
+            Some(status) if status.state() == CaseState::Active => {
+                if is_open {
+                    plan.operations.push(details.set("statuscode", status.value()).into());
+                } else {
+                    plan.operations.push(self.set_state(self.etag, status).into());
+                    if !details.is_empty() {
+                        plan.operations.push(details.of_version("*").into());
+                    }
+                }
+            }
+            Some(_) | None if !is_open && (status.is_some() || !details.is_empty()) => {
+                return Err(self.already_closed());
+            }
+            Some(status) => {
+                // The etag is that of the case as it was read: only the first write can have it.
+                let etag = if details.is_empty() { self.etag } else { "*" };
+                if !details.is_empty() {
+                    plan.operations.push(details.into());
+                }
+                plan.operations.push(if status == NewStatus::Canceled {
+                    self.set_state(etag, status).into()
+                } else {
+                    self.resolve(status, arguments.resolution.as_ref()).into()
+                });
+            }
+            None if !details.is_empty() => plan.operations.push(details.into()),
+            None => {}
+        }
+        Ok(plan)
+    }
+
+    fn set_state(&self, etag: &str, status: NewStatus) -> Update {
+        Update::new(CASE, self.id, etag)
+            .set("statecode", status.state().value())
+            .set("statuscode", status.value())
+    }
+
+    /// Resolving is an action: Dataverse refuses to set the state.
+    fn resolve(&self, status: NewStatus, resolution: Option<&Paragraph<2000>>) -> Action {
+        let text = resolution.map_or("Resolved in chat", Paragraph::as_str);
+        // The subject is one line of at most 200 characters.
+        let subject: String = text.lines().next().unwrap_or_default().chars().take(100).collect();
+        Action::unbound("CloseIncident")
+            .parameter(
+                "IncidentResolution",
+                json!({
+                    "@odata.type": "Microsoft.Dynamics.CRM.incidentresolution",
+                    "subject": subject,
+                    "description": text,
+                    "incidentid@odata.bind": bind(CASE, self.id),
+                }),
+            )
+            .parameter("Status", status.value())
+    }
+
+    fn already_closed(&self) -> ToolError {
+        let status = CaseStatus::of(self.record, "statuscode").unwrap_or_default();
+        ToolError::new(ErrorCode::AlreadyClosed, format!("the case is closed already: {status}"))
+            .next_step(
+                "Say so. To change it, reopen it first with the status In Progress, if the \
+                 visitor wants that.",
+            )
+            .write(WriteState::NotHappened)
+    }
+}
+
+/// Does it, in one trip. Where the answer is lost, the case itself tells what happened.
+async fn carry_out(
+    context: &Context,
+    case: &Case<'_>,
+    operations: Vec<Operation>,
+    status: Option<NewStatus>,
+) -> Result<(), ToolError> {
+    let session = context.dataverse();
+    let result: Result<(), Error> = match operations.as_slice() {
+        [Operation::Update(update)] => session.update(update).await,
+        [Operation::Action(action)] => session.invoke(action).await.map(drop),
+        _ => {
+            let changes = operations.into_iter().fold(ChangeSet::new(), ChangeSet::then);
+            session.change(&changes).await.map(drop)
+        }
+    };
+    let Err(error) = result else { return Ok(()) };
+    if error.write_outcome() != WriteOutcome::Unknown {
+        return Err(error.into());
+    }
+    let query = Query::row(CASE, case.id).select(["statuscode", "modifiedon"]);
+    match (session.first(&query).await, status) {
+        (Ok(Some(now)), Some(status)) if now.integer("statuscode") == Some(status.value()) => {
+            Ok(())
+        }
+        (Ok(Some(now)), _) if now.etag() == Some(case.etag) => {
+            Err(ToolError::from(error).write(WriteState::NotHappened))
+        }
+        _ => Err(error.into()),
+    }
+}

@@ -1,0 +1,245 @@
+//! What passes between the HTTP side of the emulator and the emulated organization.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+pub use crate::privileges::Privileges;
+
+/// One request to the Web API, on its own or out of a `$batch`.
+#[derive(Clone, Debug)]
+pub struct ApiRequest {
+    /// The HTTP method.
+    pub method: Method,
+    /// Below `/api/data/v9.2/`, without a leading slash, still percent-encoded.
+    pub path: String,
+    /// Still percent-encoded.
+    pub query: Option<String>,
+    /// The headers; inside a change set they include the part's `Content-ID`.
+    pub headers: HeaderMap,
+    /// The body, empty where there is none.
+    pub body: Bytes,
+    /// What absolute links start with: `http://127.0.0.1:3001/api/data/v9.2/`.
+    pub base: String,
+}
+
+/// The answer to an [`ApiRequest`].
+#[derive(Clone, Debug)]
+pub struct ApiResponse {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, empty where there is none.
+    pub body: Bytes,
+}
+
+impl ApiResponse {
+    /// An answer without a body.
+    pub fn empty(status: StatusCode) -> Self {
+        Self { status, headers: HeaderMap::new(), body: Bytes::new() }
+    }
+
+    /// An answer with a JSON body of minimal metadata.
+    pub fn json(status: StatusCode, body: &Value) -> Self {
+        let mut response = Self::empty(status);
+        response.headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json; odata.metadata=minimal"),
+        );
+        response.body = body.to_string().into();
+        response
+    }
+}
+
+/// Who asks: a user of the organization and what its roles allow.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The `systemuserid`.
+    pub user: Uuid,
+    /// What its security roles allow.
+    pub privileges: Arc<Privileges>,
+}
+
+/// A refusal by Dataverse.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{status} 0x{code:08x}: {message}")]
+pub struct ApiError {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// Dataverse's own code, as in its list of error codes; `0` is shown as an empty string, as
+    /// the OData layer in front of Dataverse does.
+    pub code: u32,
+    /// The sentence a developer reads.
+    pub message: String,
+    /// The name of the exception, shown where the caller asked for error annotations.
+    pub exception_name: Option<&'static str>,
+}
+
+/// The code of everything that the OData layer does not understand in a URL.
+pub const ODATA_ERROR: u32 = 0x8006_0888;
+
+impl ApiError {
+    /// A refusal with this status, code and message.
+    pub fn new(status: StatusCode, code: u32, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), exception_name: None }
+    }
+
+    /// 400 with this code.
+    pub fn bad_request(code: u32, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    /// 400 of the OData layer: something in the URL is unknown or malformed.
+    pub fn odata(message: impl Into<String>) -> Self {
+        Self::bad_request(ODATA_ERROR, message)
+    }
+
+    /// 404 of the OData layer: no such table, column, function or action.
+    pub fn unknown_segment(segment: &str) -> Self {
+        let message = format!("Resource not found for the segment '{segment}'.");
+        Self::new(StatusCode::NOT_FOUND, ODATA_ERROR, message)
+    }
+
+    /// Names the exception.
+    #[must_use]
+    pub fn named(mut self, exception_name: &'static str) -> Self {
+        self.exception_name = Some(exception_name);
+        self
+    }
+
+    /// The answer as Dataverse writes it. `request` decides whether error annotations are added.
+    pub fn into_response(self, request: &HeaderMap) -> ApiResponse {
+        let code = if self.code == 0 { String::new() } else { format!("0x{:08x}", self.code) };
+        let mut error = Map::new();
+        error.insert("code".into(), code.into());
+        error.insert("message".into(), self.message.clone().into());
+        let wanted = |name: &str| annotation_wanted(request, name);
+        for (name, value) in [
+            ("ApiExceptionSourceKey", "Plugin/Microsoft.Crm.ObjectModel".to_owned()),
+            ("ApiActivityIdKey", Uuid::new_v4().to_string()),
+            ("ApiExceptionCategory", "ClientError".to_owned()),
+            (
+                "ApiExceptionMessageName",
+                self.exception_name.unwrap_or("InvalidArgument").to_owned(),
+            ),
+            ("ApiExceptionHttpStatusCode", self.status.as_u16().to_string()),
+        ] {
+            // The filter names `Microsoft.PowerApps…`; the members are written with a leading `@`.
+            let name = format!("Microsoft.PowerApps.CDS.ErrorDetails.{name}");
+            if wanted(&name) {
+                error.insert(format!("@{name}"), value.into());
+            }
+        }
+        for (name, value) in [
+            ("Microsoft.PowerApps.CDS.HelpLink", help_link(self.code)),
+            ("Microsoft.PowerApps.CDS.TraceText", String::new()),
+            ("Microsoft.PowerApps.CDS.InnerError.Message", self.message),
+        ] {
+            if wanted(name) && !value.is_empty() {
+                error.insert(format!("@{name}"), value.into());
+            }
+        }
+        ApiResponse::json(self.status, &json!({ "error": error }))
+    }
+}
+
+fn help_link(code: u32) -> String {
+    format!(
+        "http://go.microsoft.com/fwlink/?LinkID=398563&error=Microsoft.Crm.CrmException%3a{code:x}&client=platform"
+    )
+}
+
+/// The values of all `Prefer` headers of a request, split at the commas between preferences.
+pub fn preferences(headers: &HeaderMap) -> impl Iterator<Item = String> {
+    let mut preferences = Vec::new();
+    for value in headers.get_all("prefer") {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let mut current = String::new();
+        let mut quoted = false;
+        for character in value.chars() {
+            match character {
+                '"' => {
+                    quoted = !quoted;
+                    current.push(character);
+                }
+                ',' if !quoted => preferences.push(std::mem::take(&mut current)),
+                _ => current.push(character),
+            }
+        }
+        preferences.push(current);
+    }
+    preferences.into_iter().map(|one| one.trim().to_owned()).filter(|one| !one.is_empty())
+}
+
+/// Whether `Prefer: odata.include-annotations` asks for this annotation (named without the `@`).
+pub fn annotation_wanted(headers: &HeaderMap, name: &str) -> bool {
+    let mut wanted = false;
+    for preference in preferences(headers) {
+        let Some((key, value)) = preference.split_once('=') else { continue };
+        if !matches!(key.trim(), "odata.include-annotations" | "include-annotations") {
+            continue;
+        }
+        for pattern in value.trim().trim_matches('"').split(',').map(str::trim) {
+            match pattern.strip_prefix('-') {
+                Some(excluded) if wildcard_matches(excluded, name) => wanted = false,
+                None if wildcard_matches(pattern, name) => wanted = true,
+                _ => {}
+            }
+        }
+    }
+    wanted
+}
+
+/// `*` stands for any run of characters, anywhere in the name.
+fn wildcard_matches(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((start, rest)) => name.strip_prefix(start).is_some_and(|name| {
+            rest.is_empty()
+                || name.char_indices().any(|(at, _)| wildcard_matches(rest, &name[at..]))
+                || wildcard_matches(rest, "")
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prefer(value: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(
+            http::HeaderName::from_static("prefer"),
+            HeaderValue::from_static(value),
+        )])
+    }
+
+    #[test]
+    fn an_error_is_code_and_message_alone_unless_annotations_are_asked_for() {
+        let error = ApiError::odata("No.").into_response(&HeaderMap::new());
+        let body: Value = serde_json::from_slice(&error.body).unwrap();
+        assert_eq!(body, json!({"error": {"code": "0x80060888", "message": "No."}}));
+
+        let error =
+            ApiError::odata("No.").into_response(&prefer("odata.include-annotations=\"*\""));
+        let body: Value = serde_json::from_slice(&error.body).unwrap();
+        let status =
+            &body["error"]["@Microsoft.PowerApps.CDS.ErrorDetails.ApiExceptionHttpStatusCode"];
+        assert_eq!(status, "400");
+    }
+
+    #[test]
+    fn annotations_are_chosen_by_name_or_wildcard() {
+        let headers = prefer(
+            "return=representation, odata.include-annotations=\"OData.Community.Display.V1.FormattedValue,Microsoft.*.lookuplogicalname\"",
+        );
+        assert!(annotation_wanted(&headers, "OData.Community.Display.V1.FormattedValue"));
+        assert!(annotation_wanted(&headers, "Microsoft.Dynamics.CRM.lookuplogicalname"));
+        assert!(!annotation_wanted(&headers, "Microsoft.Dynamics.CRM.totalrecordcount"));
+        assert_eq!(preferences(&headers).count(), 2);
+        assert!(!annotation_wanted(&HeaderMap::new(), "x"));
+    }
+}

@@ -1,0 +1,33 @@
+//! Which Dynamics 365 apps the organization has.
+
+use crate::metadata::{App, Table};
+
+/// The installed apps; without one, its tables do not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Apps {
+    /// Dynamics 365 Sales.
+    pub sales: bool,
+    /// Dynamics 365 Customer Service.
+    pub service: bool,
+}
+
+impl Apps {
+    /// Both.
+    pub const ALL: Self = Self { sales: true, service: true };
+
+    /// Whether the table is there.
+    pub fn bring(self, table: &Table) -> bool {
+        match table.app {
+            App::Base => true,
+            App::Sales => self.sales,
+            App::Service => self.service,
+            App::SalesOrService => self.sales || self.service,
+        }
+    }
+}
+
+impl Default for Apps {
+    fn default() -> Self {
+        Self::ALL
+    }
+}

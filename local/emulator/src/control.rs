@@ -1,0 +1,303 @@
+//! The control calls under `/_emulator`: seeing what happened, and making the emulator misbehave.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRequest, Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::application::{ApplicationUser, SecretState, UserState};
+use crate::faults::{Fault, FaultError};
+use crate::privileges::Role;
+use crate::shell::Shell;
+use crate::throttle::Limits;
+
+const PREFIX: &str = "/_emulator";
+
+/// Whether a path is a control call.
+pub fn is_control(path: &str) -> bool {
+    path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The control calls.
+pub fn router(shell: Arc<Shell>) -> Router {
+    let calls = Router::new()
+        .route("/", get(overview))
+        .route("/requests", get(requests).delete(forget_requests))
+        .route("/faults", get(faults).post(arm).delete(disarm))
+        .route("/reset", post(reset))
+        .route("/rows/{set}", get(rows))
+        .route("/application-user", put(application_user))
+        .route("/client-secret", put(client_secret))
+        .route("/graph", put(graph))
+        .route("/apps", put(apps))
+        .route("/limits", get(limits).put(set_limits))
+        .route("/latency", put(latency))
+        .route("/clock", post(clock))
+        .route("/seed", post(seed))
+        .fallback(unknown)
+        .method_not_allowed_fallback(unknown);
+    Router::new().nest(PREFIX, calls).fallback(unknown).with_state(shell)
+}
+
+/// A control call that makes no sense: 400 and why.
+#[derive(Debug)]
+struct Misunderstood(StatusCode, String);
+
+impl IntoResponse for Misunderstood {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({ "error": self.1 }))).into_response()
+    }
+}
+
+impl From<JsonRejection> for Misunderstood {
+    fn from(rejection: JsonRejection) -> Self {
+        Self(StatusCode::BAD_REQUEST, rejection.body_text())
+    }
+}
+
+impl From<FaultError> for Misunderstood {
+    fn from(error: FaultError) -> Self {
+        Self(StatusCode::BAD_REQUEST, error.to_string())
+    }
+}
+
+impl Misunderstood {
+    fn because(why: impl Into<String>) -> Self {
+        Self(StatusCode::BAD_REQUEST, why.into())
+    }
+}
+
+/// A JSON body whose errors are answered as JSON too. `curl -d` without a content type will do:
+/// control calls are typed by hand.
+struct Body<T>(T);
+
+impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Misunderstood;
+
+    async fn from_request(
+        request: axum::extract::Request,
+        state: &S,
+    ) -> Result<Self, Self::Rejection> {
+        let bytes = axum::body::Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| Misunderstood::because(rejection.body_text()))?;
+        Ok(Self(Json::<T>::from_bytes(&bytes)?.0))
+    }
+}
+
+type Answer<T> = Result<T, Misunderstood>;
+type Emulator = State<Arc<Shell>>;
+
+async fn unknown() -> Misunderstood {
+    Misunderstood(
+        StatusCode::NOT_FOUND,
+        "no such control call; GET /_emulator/ lists them".to_owned(),
+    )
+}
+
+async fn overview(State(shell): Emulator) -> Json<Value> {
+    let user = shell.application.user();
+    Json(json!({
+        "calls": [
+            "GET|DELETE /_emulator/requests",
+            "GET|POST|DELETE /_emulator/faults",
+            "POST /_emulator/reset",
+            "GET /_emulator/rows/{set}",
+            "PUT /_emulator/application-user",
+            "PUT /_emulator/client-secret",
+            "PUT /_emulator/graph",
+            "PUT /_emulator/apps",
+            "GET|PUT /_emulator/limits",
+            "PUT /_emulator/latency",
+            "POST /_emulator/clock",
+            "POST /_emulator/seed",
+        ],
+        "now": shell.clock.now(),
+        "application_user": {
+            "state": user.state,
+            "roles": user.roles.iter().map(|role| role.name()).collect::<Vec<_>>(),
+        },
+        "graph_permissions": shell.application.graph_permissions(),
+        "latency_ms": shell.latency().as_millis() as u64,
+        "limits": shell.throttle.limits(),
+        "faults": shell.faults.armed(),
+    }))
+}
+
+async fn requests(State(shell): Emulator) -> Json<Value> {
+    Json(json!({ "value": shell.log.entries() }))
+}
+
+async fn forget_requests(State(shell): Emulator) -> StatusCode {
+    shell.log.clear();
+    StatusCode::NO_CONTENT
+}
+
+async fn faults(State(shell): Emulator) -> Json<Value> {
+    Json(json!({ "value": shell.faults.armed() }))
+}
+
+async fn arm(State(shell): Emulator, Body(fault): Body<Fault>) -> Answer<StatusCode> {
+    shell.faults.arm(fault)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn disarm(State(shell): Emulator) -> StatusCode {
+    shell.faults.clear();
+    StatusCode::NO_CONTENT
+}
+
+async fn reset(State(shell): Emulator) -> StatusCode {
+    in_background(move || shell.reset()).await;
+    StatusCode::NO_CONTENT
+}
+
+async fn rows(State(shell): Emulator, Path(set): Path<String>) -> Answer<Json<Value>> {
+    let unknown = format!("unknown entity set '{set}'");
+    in_background(move || shell.organization.rows(&set))
+        .await
+        .flatten()
+        .map(Json)
+        .ok_or(Misunderstood(StatusCode::NOT_FOUND, unknown))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UserChange {
+    state: Option<UserState>,
+    roles: Option<Vec<String>>,
+}
+
+async fn application_user(
+    State(shell): Emulator,
+    Body(change): Body<UserChange>,
+) -> Answer<StatusCode> {
+    let current = shell.application.user();
+    let roles = match change.roles {
+        None => current.roles,
+        Some(names) => names.iter().map(|name| role(name)).collect::<Answer<_>>()?,
+    };
+    let state = change.state.unwrap_or(current.state);
+    shell.application.set_user(ApplicationUser::new(state, roles));
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn role(name: &str) -> Answer<Role> {
+    Role::named(name).ok_or_else(|| {
+        let known: Vec<_> = Role::ALL.iter().map(|role| role.name()).collect();
+        Misunderstood::because(format!("unknown role '{name}'; known: {}", known.join(", ")))
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SecretChange {
+    state: SecretState,
+    expires_at: Option<Timestamp>,
+}
+
+async fn client_secret(
+    State(shell): Emulator,
+    Body(change): Body<SecretChange>,
+) -> Answer<StatusCode> {
+    let now = shell.clock.now();
+    if let Some(end) = change.expires_at
+        && (end > now) == (change.state == SecretState::Expired)
+    {
+        return Err(Misunderstood::because("expires_at: does not agree with state"));
+    }
+    shell.application.set_secret(change.state, change.expires_at, now);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GraphChange {
+    permissions: Vec<String>,
+}
+
+/// Permissions go into tokens when they are issued, so a token at hand keeps those it has.
+async fn graph(State(shell): Emulator, Body(change): Body<GraphChange>) -> StatusCode {
+    shell.application.set_graph_permissions(change.permissions);
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Apps {
+    sales: bool,
+    service: bool,
+}
+
+async fn apps(State(shell): Emulator, Body(installed): Body<Apps>) -> StatusCode {
+    shell.organization.set_apps(installed.sales, installed.service);
+    StatusCode::NO_CONTENT
+}
+
+async fn limits(State(shell): Emulator) -> Json<Limits> {
+    Json(shell.throttle.limits())
+}
+
+async fn set_limits(State(shell): Emulator, Body(limits): Body<Limits>) -> StatusCode {
+    shell.throttle.set(limits);
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Latency {
+    ms: u64,
+}
+
+async fn latency(State(shell): Emulator, Body(latency): Body<Latency>) -> StatusCode {
+    shell.set_latency(latency.ms);
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    advance_seconds: i64,
+}
+
+#[derive(Serialize)]
+struct Now {
+    now: Timestamp,
+}
+
+async fn clock(State(shell): Emulator, Body(advance): Body<Advance>) -> Answer<Json<Now>> {
+    if !shell.clock.advance(advance.advance_seconds) {
+        return Err(Misunderstood::because("advance_seconds: beyond the calendar"));
+    }
+    Ok(Json(Now { now: shell.clock.now() }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Seed {
+    table: String,
+    rows: usize,
+}
+
+async fn seed(State(shell): Emulator, Body(seed): Body<Seed>) -> Answer<StatusCode> {
+    in_background(move || shell.organization.seed(&seed.table, seed.rows))
+        .await
+        .unwrap_or_else(|| Err("the emulator failed; its log says where".to_owned()))
+        .map_err(Misunderstood::because)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Does what may take long without holding up the requests; nothing if it panicked.
+async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .inspect_err(|panic| tracing::error!(%panic, "a control call failed"))
+        .ok()
+}

@@ -1,0 +1,63 @@
+//! Amounts: how they are kept, and what they are in the organization's own currency.
+
+use rust_decimal::Decimal;
+
+use super::price::rounded;
+use crate::metadata::{Column, ColumnKind};
+use crate::store::{Row, Store};
+use crate::value::Value;
+
+/// Decimals of an amount in the base currency.
+const BASE_PRECISION: u32 = 4;
+
+/// The value as the platform keeps it: amounts are rounded to what the currency has.
+pub(crate) fn as_kept(column: &Column, value: &Value, precision: u32) -> Value {
+    match (&column.kind, value) {
+        (ColumnKind::Money { .. }, Value::Decimal(amount)) => {
+            Value::Decimal(rounded(*amount, precision))
+        }
+        _ => value.clone(),
+    }
+}
+
+/// How many decimals the row's currency has.
+pub(crate) fn precision(store: &Store, row: &Row) -> u32 {
+    row.value("_transactioncurrencyid_value")
+        .as_reference()
+        .and_then(|currency| store.follow(currency))
+        .and_then(|currency| currency.value("currencyprecision").as_integer())
+        .and_then(|precision| precision.try_into().ok())
+        .unwrap_or(2)
+}
+
+/// Sets the exchange rate and every `…_base` column. The rate says how much of the row's currency
+/// one unit of the base currency buys.
+pub(crate) fn set_base_amounts(store: &Store, row: &mut Row) {
+    let table = row.table.table();
+    if table.name == "transactioncurrency" {
+        return;
+    }
+    let rate = row
+        .value("_transactioncurrencyid_value")
+        .as_reference()
+        .and_then(|currency| store.follow(currency))
+        .and_then(|currency| currency.value("exchangerate").as_decimal())
+        .filter(|rate| !rate.is_zero());
+    let Some(rate) = rate else { return };
+    row.set_value("exchangerate", Value::Decimal(rate));
+    for column in table.columns() {
+        if let ColumnKind::Money { base_of: Some(amount), .. } = column.kind {
+            let base = match row.get(amount) {
+                Value::Decimal(amount) => in_base(*amount, rate),
+                _ => Value::Null,
+            };
+            row.set(column.id, base);
+        }
+    }
+}
+
+fn in_base(amount: Decimal, rate: Decimal) -> Value {
+    amount
+        .checked_div(rate)
+        .map_or(Value::Null, |base| Value::Decimal(rounded(base, BASE_PRECISION)))
+}

@@ -1,0 +1,11 @@
+//! The emulator behaves as Dataverse, Entra ID and Graph are documented or recorded to behave.
+//!
+//! One binary, one module per subject. Every test starts an emulator of its own.
+
+mod authentication;
+mod batch;
+mod control;
+mod graph;
+mod harness;
+mod limits;
+mod token;

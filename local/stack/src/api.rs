@@ -1,0 +1,54 @@
+//! The tools over HTTP, as API Gateway would serve them.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use toolkit::{Incoming, Service};
+use uuid::Uuid;
+
+/// API Gateway takes 10 MB.
+const BODY_LIMIT: usize = 10 * 1024 * 1024;
+
+/// API Gateway gives 30 seconds; two are kept back, as in Lambda.
+const DEADLINE: Duration = Duration::from_secs(28);
+
+pub(crate) async fn serve(
+    listener: TcpListener,
+    service: Service,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let router = Router::new().fallback(answer).with_state(service);
+    let stop = async move {
+        // An error means that the stack was dropped.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    };
+    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop).await {
+        tracing::error!(%error, "the tools are served no longer");
+    }
+}
+
+async fn answer(State(service): State<Service>, request: Request) -> Response {
+    let deadline = Instant::now() + DEADLINE;
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
+        let mut response = Response::new(Body::from(r#"{"message":"Request Entity Too Large"}"#));
+        *response.status_mut() = http::StatusCode::PAYLOAD_TOO_LARGE;
+        return response;
+    };
+    let incoming = Incoming {
+        method: parts.method,
+        path: parts.uri.path().to_owned(),
+        headers: parts.headers,
+        body,
+        caller: None,
+        request_id: Uuid::new_v4().to_string(),
+        deadline,
+    };
+    service.answer(incoming).await.map(Body::from)
+}

@@ -1,0 +1,71 @@
+//! A stand-in for AWS Secrets Manager, spoken to by the real AWS SDK.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use winterbaume_core::{MockRequest, MockService as _};
+use winterbaume_secretsmanager::SecretsManagerService;
+
+const BODY_LIMIT: usize = 1024 * 1024;
+
+pub(crate) async fn serve(listener: TcpListener, mut stopped: watch::Receiver<bool>) {
+    let secrets = Arc::new(SecretsManagerService::new());
+    let router = Router::new().fallback(answer).with_state(secrets);
+    let stop = async move {
+        // An error means that the stack was dropped.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    };
+    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop).await {
+        tracing::error!(%error, "secrets are served no longer");
+    }
+}
+
+async fn answer(State(secrets): State<Arc<SecretsManagerService>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
+        return status(StatusCode::PAYLOAD_TOO_LARGE);
+    };
+    let answered = secrets
+        .handle(MockRequest {
+            method: parts.method.to_string(),
+            uri: parts.uri.to_string(),
+            headers: in_one_region(parts.headers),
+            body,
+        })
+        .await;
+    let mut response = Response::new(Body::from(answered.body));
+    *response.status_mut() =
+        StatusCode::from_u16(answered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.headers_mut() = answered.headers;
+    response
+}
+
+fn status(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+/// The stand-in keeps secrets by region. A function that is started with another region, as
+/// `sam local` may do, shall find them all the same.
+fn in_one_region(mut headers: HeaderMap) -> HeaderMap {
+    const REGION: &str = "us-east-1";
+    // AWS4-HMAC-SHA256 Credential=<key>/<date>/<region>/<service>/aws4_request, …
+    let signed = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let moved = signed.and_then(|text| {
+        let mut parts: Vec<&str> = text.split('/').collect();
+        *parts.get_mut(2)? = REGION;
+        HeaderValue::from_str(&parts.join("/")).ok()
+    });
+    if let Some(value) = moved {
+        headers.insert(AUTHORIZATION, value);
+    }
+    headers
+}
