@@ -11,8 +11,7 @@ async fn who_am_i_names_the_application_user() {
     let emulated = Emulated::start().await;
     let answer = emulated.get("WhoAmI").await;
     let body = answer.expect(200);
-    let context =
-        format!("{}/$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse", emulated.api());
+    let context = format!("{}/$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse", emulated.api());
     assert_eq!(body["@odata.context"], context);
     assert_eq!(body["UserId"], emulator::APPLICATION_USER_ID.to_string());
     assert_eq!(body.as_object().unwrap().len(), 4);
@@ -84,7 +83,11 @@ async fn a_missing_privilege_is_named_in_a_message_that_can_be_read_by_a_program
     emulated.control(Method::PUT, "application-user", json!({"roles": []})).await;
     let answer = emulated.get("contacts?$top=1").await;
     answer.refused_with(403, "0x80040220", "is missing prvReadContact privilege (Id=");
-    answer.refused_with(403, "0x80040220", "on OTC=2 for entity 'contact' (LocalizedName='Contact')");
+    answer.refused_with(
+        403,
+        "0x80040220",
+        "on OTC=2 for entity 'contact' (LocalizedName='Contact')",
+    );
     let service = json!({"roles": ["Customer Service Representative"]});
     emulated.control(Method::PUT, "application-user", service).await;
     emulated.get("contacts?$top=1").await.expect(200);

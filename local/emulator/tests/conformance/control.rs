@@ -118,11 +118,7 @@ async fn reset_brings_everything_back() {
     emulated.post("contacts", json!({"lastname": "Gone soon"})).await.created();
     emulated.control(Method::PUT, "apps", json!({"sales": false, "service": true})).await;
     let answer = emulated.get("opportunities?$top=1").await;
-    answer.refused(
-        404,
-        "0x80060888",
-        "Resource not found for the segment 'opportunities'.",
-    );
+    answer.refused(404, "0x80060888", "Resource not found for the segment 'opportunities'.");
     emulated.get("incidents?$top=1").await.expect(200);
     arm(&emulated, json!({"kind": "drop"})).await;
     emulated.control(Method::POST, "reset", Value::Null).await;
