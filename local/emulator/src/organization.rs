@@ -13,7 +13,7 @@ use crate::read::Reader;
 use crate::store::{Row, Store};
 use crate::value::Reference;
 use crate::write::Numbers;
-use crate::{sample, seed};
+use crate::{entity_definitions, metadata_document, sample, seed};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use parking_lot::RwLock;
@@ -95,6 +95,19 @@ impl Organization {
             return self.change(caller, request);
         }
         let resource = resource::parse(&request.path)?;
+        let apps = *self.apps.read();
+        match (&request.method, &resource) {
+            (&Method::GET, Resource::ServiceDocument) => {
+                return Ok(metadata_document::service_document(request, apps));
+            }
+            (&Method::GET, Resource::MetadataDocument) => {
+                return Ok(metadata_document::metadata_document(apps));
+            }
+            (_, Resource::Definitions(segments)) => {
+                return entity_definitions::answer(request, segments, apps);
+            }
+            _ => {}
+        }
         let store = self.store.read();
         let moment = self.moment(&store, caller);
         match resource {
