@@ -12,6 +12,7 @@
 //! # }
 //! ```
 
+mod actions;
 pub mod api;
 mod application;
 mod apps;
@@ -21,12 +22,14 @@ mod certificate;
 mod clock;
 mod control;
 mod dataverse;
+mod entity_definitions;
 mod entra;
 mod faults;
 mod graph;
 mod instance;
 mod log;
 mod metadata;
+mod metadata_document;
 mod odata;
 mod organization;
 mod preferences;

@@ -10,7 +10,7 @@ pub(crate) mod options;
 mod parser;
 pub(crate) mod plan;
 pub(crate) mod resource;
-mod syntax;
+pub(crate) mod syntax;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;

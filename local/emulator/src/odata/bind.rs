@@ -355,6 +355,7 @@ pub(crate) fn literal_value(column: &Column, literal: &Literal) -> Option<Value>
         Literal::Guid(id) => Value::Guid(*id),
         Literal::DateTime(time) => Value::DateTime(*time),
         Literal::Date(day) => Value::Date(*day),
+        Literal::Enumeration(..) => return None,
     };
     (value_family(&value) == Some(family(column))).then_some(value)
 }

@@ -249,6 +249,9 @@ impl<'a> Parser<'a> {
             Some(Token::Double(number)) => Literal::Double(*number),
             Some(Token::DateTime(time)) => Literal::DateTime(*time),
             Some(Token::Date(day)) => Literal::Date(*day),
+            Some(Token::Prefixed(kind, member)) if kind.contains('.') => {
+                Literal::Enumeration(kind.clone(), member.clone())
+            }
             Some(Token::Prefixed(prefix, text)) => {
                 return Err(SyntaxError::UnrecognizedLiteral {
                     literal: format!("{prefix}'{text}'"),

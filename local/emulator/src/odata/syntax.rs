@@ -51,6 +51,8 @@ pub enum Literal {
     Guid(Uuid),
     DateTime(Timestamp),
     Date(Date),
+    /// The type and the member: `Some.Enumeration'Member'`.
+    Enumeration(String, String),
 }
 
 /// A comparison operator.
@@ -247,13 +249,16 @@ impl Display for Literal {
             Self::Guid(id) => id.fmt(f),
             Self::DateTime(time) => time.fmt(f),
             Self::Date(day) => day.fmt(f),
+            Self::Enumeration(kind, member) => {
+                write!(f, "{kind}'{}'", member.replace('\'', "''"))
+            }
         }
     }
 }
 
 impl Literal {
     /// The type that error messages name.
-    pub(super) fn edm_type(&self) -> &'static str {
+    pub(super) fn edm_type(&self) -> &str {
         match self {
             Self::Null => "<null>",
             Self::Boolean(_) => "Edm.Boolean",
@@ -265,6 +270,7 @@ impl Literal {
             Self::Guid(_) => "Edm.Guid",
             Self::DateTime(_) => "Edm.DateTimeOffset",
             Self::Date(_) => "Edm.Date",
+            Self::Enumeration(kind, _) => kind,
         }
     }
 }
