@@ -5,7 +5,10 @@
 mod authentication;
 mod batch;
 mod control;
+mod create;
 mod graph;
 mod harness;
 mod limits;
+mod states;
 mod token;
+mod update;
