@@ -1,1 +1,1 @@
-//! End-to-end tests over HTTP against the local stack.
+//! The end-to-end tests are in `tests/end_to_end`.

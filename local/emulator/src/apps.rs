@@ -17,7 +17,12 @@ impl Apps {
 
     /// Whether the table is there.
     pub fn bring(self, table: &Table) -> bool {
-        match table.app {
+        self.has(table.app)
+    }
+
+    /// Whether what comes with this app is there.
+    pub fn has(self, app: App) -> bool {
+        match app {
             App::Base => true,
             App::Sales => self.sales,
             App::Service => self.service,

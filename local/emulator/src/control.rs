@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::APPLICATION_USER_ID;
 use crate::application::{ApplicationUser, SecretState, UserState};
 use crate::faults::{Fault, FaultError};
 use crate::privileges::Role;
@@ -185,6 +186,7 @@ async fn application_user(
         Some(names) => names.iter().map(|name| role(name)).collect::<Answer<_>>()?,
     };
     let state = change.state.unwrap_or(current.state);
+    shell.organization.set_roles(APPLICATION_USER_ID, &roles);
     shell.application.set_user(ApplicationUser::new(state, roles));
     Ok(StatusCode::NO_CONTENT)
 }

@@ -12,6 +12,7 @@
 //! # }
 //! ```
 
+mod actions;
 pub mod api;
 mod application;
 mod apps;

@@ -1,13 +1,18 @@
 //! The emulated organization: its rows, and what a request does to them.
 
+mod changes;
+
+use crate::actions;
 use crate::api::{ApiError, ApiRequest, ApiResponse, Caller};
 use crate::apps::Apps;
 use crate::metadata::Metadata;
 use crate::odata::bind::Moment;
-use crate::odata::resource::{self, Resource};
+use crate::odata::resource::{self, End, Key, Resource, RowsPath};
+use crate::privileges::Role;
 use crate::read::Reader;
 use crate::store::{Row, Store};
 use crate::value::Reference;
+use crate::write::Numbers;
 use crate::{entity_definitions, metadata_document, sample, seed};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
@@ -21,6 +26,7 @@ const URL_LIMIT: usize = 65_536;
 pub struct Organization {
     store: RwLock<Store>,
     apps: RwLock<Apps>,
+    numbers: Numbers,
 }
 
 impl std::fmt::Debug for Organization {
@@ -32,13 +38,17 @@ impl std::fmt::Debug for Organization {
 impl Organization {
     /// With the sample data.
     pub fn sample(_now: Timestamp) -> Self {
-        Self { store: RwLock::new(sample::store()), apps: RwLock::new(Apps::ALL) }
+        let store = sample::store();
+        let numbers = Numbers::after(&store);
+        Self { store: RwLock::new(store), apps: RwLock::new(Apps::ALL), numbers }
     }
 
     /// Back to the sample data.
     pub fn reset(&self) {
         let fresh = sample::store();
-        *self.store.write() = fresh;
+        let mut store = self.store.write();
+        *store = fresh;
+        self.numbers.restart(&store);
     }
 
     /// Adds rows to a table by its logical name, for load tests; says why it cannot.
@@ -51,22 +61,15 @@ impl Organization {
             .map_err(|occupied| occupied.to_string())
     }
 
-    /// Carries out a change set: all of it or nothing. The error is the number of the request that
-    /// failed and its answer.
-    pub fn change_set(
-        &self,
-        _caller: &Caller,
-        requests: Vec<ApiRequest>,
-    ) -> Result<Vec<ApiResponse>, (usize, ApiResponse)> {
-        let error = ApiError::new(StatusCode::NOT_IMPLEMENTED, 0, "Change sets are not emulated.");
-        let headers = requests.first().map(|request| request.headers.clone()).unwrap_or_default();
-        Err((0, error.into_response(&headers)))
-    }
-
     /// Carries out one request.
     pub fn handle(&self, caller: &Caller, request: ApiRequest) -> ApiResponse {
         let headers = request.headers.clone();
         self.answer(caller, &request).unwrap_or_else(|error| error.into_response(&headers))
+    }
+
+    /// Gives the application user these roles as rows, for whoever reads them.
+    pub fn set_roles(&self, user: Uuid, roles: &[Role]) {
+        sample::set_roles(&mut self.store.write(), user, roles);
     }
 
     /// Says which of the two apps are installed: without one, its tables are unknown.
@@ -90,29 +93,29 @@ impl Organization {
         }
         let resource = resource::parse(&request.path)?;
         let apps = *self.apps.read();
-        match (&request.method, &resource) {
-            (&Method::GET, Resource::ServiceDocument) => {
-                return Ok(metadata_document::service_document(request, apps));
-            }
-            (&Method::GET, Resource::MetadataDocument) => {
-                return Ok(metadata_document::metadata_document(apps));
-            }
-            (_, Resource::Definitions(segments)) => {
-                return entity_definitions::answer(request, segments, apps);
-            }
-            _ => {}
+        if let Resource::Definitions(segments) = &resource {
+            return entity_definitions::answer(request, segments, apps);
+        }
+        if request.method != Method::GET {
+            return self.change(caller, request);
         }
         let store = self.store.read();
         let moment = self.moment(&store, caller);
-        match (&request.method, resource) {
-            (&Method::GET, Resource::Rows(path)) => {
-                Reader::new(&store, caller, request, moment)?.get(&path)
+        match resource {
+            Resource::ServiceDocument => Ok(metadata_document::service_document(request, apps)),
+            Resource::MetadataDocument => Ok(metadata_document::metadata_document(apps)),
+            Resource::Rows(RowsPath {
+                root,
+                key: Some(Key::Id(id)),
+                steps,
+                end: End::Bound(call),
+            }) if steps.is_empty() => {
+                let row = Reference { table: root.id, id };
+                actions::bound_function(&store, caller, request, row, &call)
             }
-            (&Method::GET, Resource::Unbound(call)) if call.name == "WhoAmI" => {
-                Ok(who_am_i(&store, request, moment))
-            }
-            (_, Resource::Unbound(call)) => Err(ApiError::unknown_segment(&call.name)),
-            _ => Err(ApiError::unknown_segment(&request.path)),
+            Resource::Rows(path) => Reader::new(&store, caller, request, moment)?.get(&path),
+            Resource::Unbound(call) => actions::unbound_function(&store, caller, request, &call),
+            Resource::Definitions(_) => Err(ApiError::unknown_segment(&request.path)),
         }
     }
 
@@ -128,19 +131,6 @@ impl Organization {
             apps: *self.apps.read(),
         }
     }
-}
-
-fn who_am_i(store: &Store, request: &ApiRequest, moment: Moment) -> ApiResponse {
-    let organizations = Metadata::get().table("organization");
-    let organization = organizations.and_then(|table| store.scan(table, None).next());
-    let context = format!("{}$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse", request.base);
-    let body = serde_json::json!({
-        "@odata.context": context,
-        "BusinessUnitId": moment.business_unit,
-        "UserId": moment.user,
-        "OrganizationId": organization.map(|row| row.id),
-    });
-    ApiResponse::json(StatusCode::OK, &body)
 }
 
 /// A row as plain JSON: every column that has a value.

@@ -8,18 +8,23 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
-use uuid::{Uuid, uuid};
+use uuid::Uuid;
 
 use crate::api::{ApiError, Caller};
 use crate::metadata::{Metadata, Relationship};
 use crate::privileges::{Privileges, Role};
 use crate::store::{Row, Store};
-use crate::value::{Reference, Value};
+use crate::value::Value;
 use crate::write::body::{Purpose, Reader};
 use crate::write::{How, Numbers, Writer};
 
 /// The application user that the emulator's well-known client signs in as.
-pub const APPLICATION_USER: Uuid = uuid!("13e151d3-145a-5574-8ada-338f91277337");
+pub(crate) const APPLICATION_USER: Uuid = crate::APPLICATION_USER_ID;
+
+/// The organization's names and environment, as `RetrieveCurrentOrganization` gives them.
+pub(crate) const ENVIRONMENT_ID: &str = "a610cea4-4850-5649-bd00-2fd4471a1cbd";
+pub(crate) const URL_NAME: &str = "contosodemo";
+pub(crate) const UNIQUE_NAME: &str = "unqcontosodemo";
 
 /// When rows were created whose data does not say.
 const BEGINNING: Timestamp = Timestamp::constant(1_730_707_200, 0);
@@ -120,11 +125,11 @@ fn dangling(store: &Store) -> Vec<String> {
     found
 }
 
-/// The row that a reference of the sample data names; for tests.
+/// A reference to a row of the sample data names; for tests.
 #[cfg(test)]
-pub(crate) fn reference(table: &str, id: &str) -> Reference {
+pub(crate) fn reference(table: &str, id: &str) -> crate::value::Reference {
     let table = Metadata::get().table(table).expect("a table").id;
-    Reference { table, id: id.parse().expect("a GUID") }
+    crate::value::Reference { table, id: id.parse().expect("a GUID") }
 }
 
 #[cfg(test)]

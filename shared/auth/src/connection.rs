@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dataverse::{Client, InstanceUrl};
+use dataverse::{Client, InstanceUrl, TokenSource};
 use parking_lot::RwLock;
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
@@ -48,6 +48,16 @@ impl Connection {
     /// The way to the environment.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Where the client's tokens come from.
+    pub fn tokens(&self) -> &dyn TokenSource {
+        self.tokens.as_ref()
+    }
+
+    /// The credentials as last read.
+    pub fn credentials(&self) -> Arc<Credentials> {
+        self.tokens.credentials()
     }
 
     /// The environment's address.

@@ -72,12 +72,6 @@ impl Body {
             self.values.push((column.id, value));
         }
     }
-
-    /// Whether the body says anything about the lookup column.
-    pub(crate) fn links_column(&self, column: ColumnId) -> bool {
-        self.links.iter().any(|link| link.navigation.column == column)
-            || self.parents.iter().any(|(navigation, _)| navigation.column == column)
-    }
 }
 
 /// Reads bodies: knows what the names in them may refer to.

@@ -7,9 +7,11 @@ mod literal;
 mod money;
 mod price;
 pub(crate) mod refusal;
+pub(crate) mod request;
 mod rules;
-mod states;
+pub(crate) mod states;
 mod writer;
 
-pub(crate) use rules::Numbers;
+pub(crate) use request::{Outcome, Session, suppresses_duplicate_detection};
+pub(crate) use rules::{Numbers, lines_of};
 pub(crate) use writer::{How, Writer};

@@ -8,15 +8,7 @@ use uuid::Uuid;
 
 use crate::api::ApiError;
 use crate::metadata::{Column, Table};
-
-/// The table and key of a row, as messages name it.
-pub(crate) fn not_found(table: &Table, id: Uuid) -> ApiError {
-    ApiError::new(
-        StatusCode::NOT_FOUND,
-        0x8004_0217,
-        format!("Entity '{}' With Id = {id} Does Not Exist", table.name),
-    )
-}
+pub(crate) use crate::read::not_found;
 
 /// A body that the OData reader cannot make sense of.
 pub(crate) fn payload(entity_set: &str, inner: &str) -> ApiError {

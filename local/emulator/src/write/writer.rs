@@ -106,13 +106,10 @@ impl Writer<'_> {
             states::of_changed(self.store, &old, &mut new, &body)?;
         }
         rules::before_update(self, &old, &mut new, &body, how)?;
-        new.set_value("modifiedon", Value::DateTime(self.now));
-        self.stamp(&mut new, "_modifiedby_value");
-        money::set_base_amounts(self.store, &mut new);
         if how == (How::Request { detect_duplicates: true }) {
             duplicates::refuse(self.store, &new, Some(&old))?;
         }
-        self.store.update(reference, |row| *row = new);
+        self.replace(new);
         for (navigation, children) in std::mem::take(&mut body.children) {
             rules::replace_parties(self, reference);
             for child in children {
@@ -138,6 +135,14 @@ impl Writer<'_> {
             .follow(reference)
             .cloned()
             .ok_or_else(|| refusal::not_found(reference.table.table(), reference.id))
+    }
+
+    /// Puts a changed row in the place of the old one, as a change by the caller.
+    pub(crate) fn replace(&mut self, mut row: Row) {
+        row.set_value("modifiedon", Value::DateTime(self.now));
+        self.stamp(&mut row, "_modifiedby_value");
+        money::set_base_amounts(self.store, &mut row);
+        self.store.update(row.reference(), |current| *current = row);
     }
 
     /// Refuses what the caller may not do.

@@ -5,10 +5,13 @@
 mod authentication;
 mod batch;
 mod control;
+mod create;
 mod filters;
 mod graph;
 mod harness;
 mod limits;
 mod metadata;
 mod reads;
+mod states;
 mod token;
+mod update;

@@ -49,7 +49,7 @@ fn decoded_size(text: &str) -> Option<usize> {
     let content = text.trim_end_matches('=');
     let padding = text.len() - content.len();
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
-    let complete = text.len() % 4 == 0 && padding <= 2;
+    let complete = text.len().is_multiple_of(4) && padding <= 2;
     (complete && content.bytes().all(is_base64)).then(|| content.len() * 3 / 4)
 }
 

@@ -23,6 +23,13 @@ impl Numbers {
         }
     }
 
+    /// Goes on where the rows of the store end.
+    pub(crate) fn restart(&self, store: &Store) {
+        let fresh = Self::after(store);
+        self.case.store(fresh.case.into_inner(), Ordering::Relaxed);
+        self.quote.store(fresh.quote.into_inner(), Ordering::Relaxed);
+    }
+
     /// The next case number.
     pub(crate) fn next_case(&self) -> String {
         numbered("CAS", &self.case)

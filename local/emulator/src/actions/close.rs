@@ -1,0 +1,162 @@
+//! Resolving cases, winning and losing opportunities, winning and closing quotes.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use super::parameters::{Parameters, table};
+use crate::api::{ApiError, ApiRequest};
+use crate::privileges::Access;
+use crate::store::Row;
+use crate::value::{Reference, Value};
+use crate::write::body::Body;
+use crate::write::{How, Outcome, Session, Writer, refusal, states};
+
+/// `CloseIncident`
+pub(super) fn incident(
+    session: &Session<'_>,
+    writer: &mut Writer<'_>,
+    request: &ApiRequest,
+) -> Result<Outcome, ApiError> {
+    let known = ["IncidentResolution", "Status"];
+    let parameters = Parameters::read("CloseIncident", session, request, &known)?;
+    let mut resolution = parameters.row("IncidentResolution", table("incidentresolution")?)?;
+    let status = parameters.integer("Status")?;
+    let missing = || refusal::bad_request(0x8004_4409, "The incident id is missing.");
+    let incident = linked(&resolution, "incidentid").ok_or_else(missing)?;
+    writer.require(Access::Write, incident.table.table())?;
+    let row = writer.find(incident)?;
+    match row.value("statecode").as_integer() {
+        Some(1) => return Err(states::closed(incident.table.table(), 1)),
+        Some(2) => return Err(refusal::bad_request(0x8004_4411, "Already Closed or Canceled")),
+        _ => {}
+    }
+    let status = status_of(&row, 1, status)?;
+    if states::has_open_activity(writer.store, incident) {
+        return Err(refusal::bad_request(
+            0x8004_440a,
+            "The incident can not be closed because there are open activities for this incident.",
+        ));
+    }
+    complete(writer, &mut resolution);
+    writer.create(resolution, How::Action)?;
+    put(writer, incident, 1, status, |_| {})?;
+    Ok(Outcome::Done)
+}
+
+/// `WinOpportunity` and `LoseOpportunity`
+pub(super) fn opportunity(
+    session: &Session<'_>,
+    writer: &mut Writer<'_>,
+    request: &ApiRequest,
+    action: &str,
+    state: i32,
+) -> Result<Outcome, ApiError> {
+    let parameters = Parameters::read(action, session, request, &["OpportunityClose", "Status"])?;
+    let mut close = parameters.row("OpportunityClose", table("opportunityclose")?)?;
+    let status = parameters.integer("Status")?;
+    let missing = || refusal::bad_request(0x8004_3b15, "The opportunity id is missing or invalid.");
+    let opportunity = linked(&close, "opportunityid").ok_or_else(missing)?;
+    writer.require(Access::Write, opportunity.table.table())?;
+    let row = writer.find(opportunity)?;
+    if row.value("statecode") != &Value::Integer(0) {
+        return Err(refusal::bad_request(0x8004_0515, "The opportunity is already closed."));
+    }
+    let status = status_of(&row, state, status)?;
+    // No source settles what open quotes do; an active one is an offer that still stands.
+    let offers = writer.pointing_at("quote", "_opportunityid_value", opportunity);
+    let still_stands = offers
+        .into_iter()
+        .filter_map(|quote| writer.store.follow(quote))
+        .any(|quote| quote.value("statecode") == &Value::Integer(1));
+    if still_stands {
+        return Err(refusal::bad_request(0x8004_0516, "The opportunity cannot be closed."));
+    }
+    complete(writer, &mut close);
+    let ended = close.value("actualend").and_then(Value::as_date_time).unwrap_or(writer.now);
+    let revenue = match close.value("actualrevenue") {
+        Some(revenue) if !revenue.is_null() => revenue.clone(),
+        _ if state == 1 => row.value("estimatedvalue").clone(),
+        _ => Value::Null,
+    };
+    writer.create(close, How::Action)?;
+    put(writer, opportunity, state, status, |row| {
+        row.set_value("actualclosedate", Value::Date(TimeZone::UTC.to_datetime(ended).date()));
+        row.set_value("actualvalue", revenue);
+    })?;
+    Ok(Outcome::Done)
+}
+
+/// `WinQuote` and `CloseQuote`
+pub(super) fn quote(
+    session: &Session<'_>,
+    writer: &mut Writer<'_>,
+    request: &ApiRequest,
+    action: &str,
+    state: i32,
+) -> Result<Outcome, ApiError> {
+    let parameters = Parameters::read(action, session, request, &["QuoteClose", "Status"])?;
+    let mut close = parameters.row("QuoteClose", table("quoteclose")?)?;
+    let status = parameters.integer("Status")?;
+    let missing = || refusal::bad_request(0x8004_0203, "The quote id is missing.");
+    let quote = linked(&close, "quoteid").ok_or_else(missing)?;
+    writer.require(Access::Write, quote.table.table())?;
+    let row = writer.find(quote)?;
+    if row.value("statecode") != &Value::Integer(1) {
+        return Err(refusal::bad_request(
+            0x8004_8408,
+            "The quote cannot be closed because it is not in the active state.",
+        ));
+    }
+    let status = status_of(&row, state, status)?;
+    complete(writer, &mut close);
+    writer.create(close, How::Action)?;
+    let today = TimeZone::UTC.to_datetime(writer.now).date();
+    put(writer, quote, state, status, |row| {
+        row.set_value("closedon", Value::Date(today));
+    })?;
+    Ok(Outcome::Done)
+}
+
+/// Puts a row into a state and changes what comes with it.
+pub(super) fn put(
+    writer: &mut Writer<'_>,
+    row: Reference,
+    state: i32,
+    status: i32,
+    change: impl FnOnce(&mut Row),
+) -> Result<(), ApiError> {
+    let mut changed = Row::clone(&*writer.find(row)?);
+    states::put(&mut changed, state, Some(status))?;
+    change(&mut changed);
+    writer.replace(changed);
+    Ok(())
+}
+
+/// The status reason asked for; -1 asks for the one that the state comes with.
+pub(super) fn status_of(row: &Arc<Row>, state: i32, wanted: i32) -> Result<i32, ApiError> {
+    let table = row.table.table();
+    let statuses = states::statuses_of(table, state);
+    match statuses.first() {
+        Some(first) if wanted == -1 => Ok(*first),
+        _ if statuses.contains(&wanted) => Ok(wanted),
+        _ => Err(refusal::bad_request(
+            0x8004_8408,
+            format!("{wanted} is not a valid status code on {} with Id {}.", table.name, row.id),
+        )),
+    }
+}
+
+/// The activity that closes a row is complete as soon as it is there.
+fn complete(writer: &Writer<'_>, close: &mut Body) {
+    close.set("statecode", Value::Integer(1));
+    close.set("statuscode", Value::Integer(2));
+    if close.value("actualend").is_none_or(Value::is_null) {
+        close.set("actualend", Value::DateTime(writer.now));
+    }
+}
+
+/// The row that a body links to by this navigation property.
+fn linked(body: &Body, navigation: &str) -> Option<Reference> {
+    body.links.iter().find(|link| link.navigation.name == navigation).and_then(|link| link.to)
+}

@@ -1,0 +1,144 @@
+//! The four contact tools.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Bench, MAREN};
+
+fn names(found: &Value) -> Vec<&str> {
+    let contacts = found["contacts"].as_array().unwrap().iter();
+    contacts.filter_map(|contact| contact["name"].as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_contact_is_found_by_part_of_name_or_address() {
+    let bench = Bench::start().await;
+    for (query, expected) in [
+        ("Maren Quist", vec!["Maren Quist"]),
+        ("quist maren", vec!["Maren Quist"]),
+        ("MAREN", vec!["Maren Quist"]),
+        ("brandt", vec!["Jonas Brandt", "Zoë Brandt"]),
+        ("zoe", vec!["Zoë Brandt"]),
+        ("O'Rell", vec!["Siobhan O'Rell"]),
+        ("northwind.example", vec!["Dario Velasco", "Maren Quist"]),
+        ("@litware.example", vec!["Jonas Brandt", "Zoë Brandt"]),
+        ("nobody of that name", vec![]),
+    ] {
+        let answer = bench.call("search_contacts", json!({"query": query})).await;
+        assert_eq!(names(answer.result()), expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_is_cut_and_says_that_there_is_more() {
+    let bench = Bench::start().await;
+    let (answer, trips) =
+        bench.counted("search_contacts", json!({"query": "example", "limit": 3})).await;
+    assert_eq!(names(answer.result()).len(), 3);
+    assert_eq!(answer.result()["more"], true);
+    assert_eq!(trips, 1);
+}
+
+#[tokio::test]
+async fn a_contact_with_all_around_it_costs_one_trip() {
+    let bench = Bench::start().await;
+    let (by_email, trips) = bench.counted("get_contact", json!({"contact": MAREN})).await;
+    let found = by_email.result();
+    assert_eq!(found["contact"]["name"], "Maren Quist");
+    assert!(found["contact"]["account"]["name"].is_string());
+    assert!(!found["open_cases"].as_array().unwrap().is_empty(), "{found:#}");
+    assert!(!found["open_opportunities"].as_array().unwrap().is_empty());
+    assert!(!found["latest_activities"].as_array().unwrap().is_empty());
+    assert_eq!(trips, 1);
+
+    let id = &found["contact"]["id"];
+    let (by_id, trips) = bench.counted("get_contact", json!({"contact": id})).await;
+    assert_eq!(by_id.body, by_email.body);
+    assert_eq!(trips, 1);
+    let (by_name, trips) = bench.counted("get_contact", json!({"contact": "maren quist"})).await;
+    assert_eq!(by_name.body, by_email.body);
+    assert_eq!(trips, 1);
+}
+
+#[tokio::test]
+async fn who_is_meant_must_be_clear() {
+    let bench = Bench::start().await;
+    // The two differ by their accents alone, which the organization's language ignores.
+    let answer = bench.call("get_contact", json!({"contact": "Lucia Ferran"})).await;
+    let problem = answer.problem("ambiguous");
+    let candidates = problem["candidates"].as_array().unwrap();
+    assert_eq!(candidates.len(), 2);
+    assert!(candidates.iter().all(|one| one["id"].is_string() && one["detail"].is_string()));
+
+    let answer = bench.call("get_contact", json!({"contact": "nobody@nowhere.example"})).await;
+    assert!(answer.problem("not_found")["next_step"].as_str().unwrap().contains("search_contacts"));
+    let unknown = "5b4ced1c-88e1-4e11-904c-6045bd05e9d4";
+    bench.call("get_contact", json!({"contact": unknown})).await.problem("not_found");
+    let answer =
+        bench.call("get_contact", json!({"contact": "5b4ced1c-88e1-4e11-904c-6045bd05e9dX"})).await;
+    let problem = answer.problem("invalid_arguments");
+    assert!(problem["detail"].as_str().unwrap().starts_with("contact: "), "{problem:#}");
+}
+
+#[tokio::test]
+async fn the_exact_address_is_looked_up_alone() {
+    let bench = Bench::start().await;
+    let (answer, trips) = bench
+        .counted("get_contact_by_email", json!({"email": "MAREN.quist@northwind.example"}))
+        .await;
+    assert_eq!(answer.result()["contact"]["name"], "Maren Quist");
+    assert_eq!(trips, 1);
+    let requests = bench.requests().await;
+    assert!(!requests[0]["query"].as_str().unwrap().contains("$expand"));
+
+    let answer = bench.call("get_contact_by_email", json!({"email": "maren.quist@"})).await;
+    answer.problem("invalid_arguments");
+}
+
+#[tokio::test]
+async fn of_several_with_one_address_the_active_one_comes_first() {
+    let bench = Bench::start().await;
+    let dario = bench.call("get_contact", json!({"contact": "Dario Velasco"})).await;
+    let dario = &dario.result()["contact"]["id"];
+    bench.call("update_contact", json!({"contact": dario, "email": MAREN})).await.result();
+    let answer = bench.call("get_contact_by_email", json!({"email": MAREN})).await;
+    let found = answer.result();
+    // The one that was modified last.
+    assert_eq!(found["contact"]["name"], "Dario Velasco");
+    assert_eq!(found["also"][0]["name"], "Maren Quist");
+    assert_eq!(answer.body["hints"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_update_says_what_it_changed() {
+    let bench = Bench::start().await;
+    let arguments =
+        json!({"contact": MAREN, "phone": "+1 555 0199", "job_title": "Chief of Staff"});
+    let (answer, trips) = bench.counted("update_contact", arguments.clone()).await;
+    let changes = answer.result()["changes"].as_array().unwrap();
+    assert_eq!(changes.len(), 2);
+    assert_eq!(changes[0]["field"], "phone");
+    assert_eq!(changes[0]["to"], "+1 555 0199");
+    assert_eq!(trips, 2);
+
+    let requests = bench.requests().await;
+    assert_eq!(requests[1]["method"], "PATCH");
+    let answer = bench.call("get_contact_by_email", json!({"email": MAREN})).await;
+    assert_eq!(answer.result()["contact"]["phone"], "+1 555 0199");
+
+    // The second time there is nothing to do, and nothing is sent.
+    let (again, trips) = bench.counted("update_contact", arguments).await;
+    assert_eq!(again.result()["changes"], json!([]));
+    assert_eq!(trips, 1);
+    let nothing = bench.call("update_contact", json!({"contact": MAREN})).await;
+    nothing.problem("invalid_arguments");
+}
+
+#[tokio::test]
+async fn an_update_of_an_unknown_id_makes_no_row() {
+    let bench = Bench::start().await;
+    let before = bench.rows("contacts").await.len();
+    let unknown = "5b4ced1c-88e1-4e11-904c-6045bd05e9d4";
+    let answer = bench.call("update_contact", json!({"contact": unknown, "phone": "1"})).await;
+    answer.problem("not_found");
+    assert_eq!(bench.rows("contacts").await.len(), before);
+}

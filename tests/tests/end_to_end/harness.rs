@@ -1,0 +1,160 @@
+//! A local stack of one's own for every test.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use stack::{API_KEY, Options, Stack};
+
+/// A contact of the sample organization, whose account has an open case.
+pub(crate) const MAREN: &str = "maren.quist@northwind.example";
+
+/// A running stack, and a client of it.
+pub(crate) struct Bench {
+    pub(crate) stack: Stack,
+    http: reqwest::Client,
+}
+
+/// What a call came back with.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) content_type: String,
+    pub(crate) retry_after: Option<String>,
+    pub(crate) body: Value,
+    pub(crate) took: Duration,
+}
+
+impl Answer {
+    /// The result of a call that must have succeeded.
+    #[track_caller]
+    pub(crate) fn result(&self) -> &Value {
+        assert_eq!(self.status, 200, "{:#}", self.body);
+        &self.body["result"]
+    }
+
+    /// The problem of a call that must have failed with this code.
+    #[track_caller]
+    pub(crate) fn problem(&self, code: &str) -> &Value {
+        assert_eq!(self.body["code"], code, "{:#}", self.body);
+        assert_eq!(self.content_type, "application/problem+json");
+        assert_eq!(self.body["status"], self.status);
+        &self.body
+    }
+}
+
+impl Bench {
+    pub(crate) async fn start() -> Bench {
+        let stack = stack::start(Options::default()).await.unwrap();
+        Bench { stack, http: reqwest::Client::new() }
+    }
+
+    /// Calls a tool.
+    pub(crate) async fn call(&self, tool: &str, arguments: Value) -> Answer {
+        self.call_with(tool, arguments, &[]).await
+    }
+
+    /// Calls a tool with further headers.
+    pub(crate) async fn call_with(
+        &self,
+        tool: &str,
+        arguments: Value,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut all = vec![("authorization", format!("Bearer {API_KEY}"))];
+        all.extend(headers.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        self.send(tool, arguments.to_string(), &all).await
+    }
+
+    /// Sends what it is given.
+    pub(crate) async fn send(
+        &self,
+        tool: &str,
+        body: impl Into<reqwest::Body>,
+        headers: &[(&str, String)],
+    ) -> Answer {
+        let url = format!("{}/v1/tools/dynamics365_{tool}", self.stack.url());
+        let mut request = self.http.post(url).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let started = Instant::now();
+        let response = request.send().await.unwrap();
+        let took = started.elapsed();
+        let header = |name| {
+            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+        };
+        Answer {
+            status: response.status().as_u16(),
+            content_type: header("content-type").unwrap_or_default(),
+            retry_after: header("retry-after"),
+            took,
+            body: response.json().await.unwrap(),
+        }
+    }
+
+    /// Calls a tool, and says how many requests Dataverse saw.
+    pub(crate) async fn counted(&self, tool: &str, arguments: Value) -> (Answer, usize) {
+        // Read the secret and get the token first: budgets are for a warm connection.
+        self.call("get_contact_by_email", json!({"email": "nobody@nowhere.example"})).await;
+        self.control("DELETE", "requests", None).await;
+        let answer = self.call(tool, arguments).await;
+        (answer, self.requests().await.len())
+    }
+
+    /// What Dataverse saw, without Entra ID.
+    pub(crate) async fn requests(&self) -> Vec<Value> {
+        let log = self.control("GET", "requests", None).await;
+        let requests = log["value"].as_array().unwrap().iter();
+        requests
+            .filter(|request| request["path"].as_str().unwrap().contains("/api/data/"))
+            .cloned()
+            .collect()
+    }
+
+    /// A control call of the emulator.
+    pub(crate) async fn control(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+        let url = format!("{}/_emulator/{path}", self.stack.emulator().url());
+        let mut request = self.http.request(method.parse().unwrap(), url);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.unwrap();
+        assert!(response.status().is_success(), "{method} {path}: {}", response.status());
+        let text = response.text().await.unwrap();
+        if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() }
+    }
+
+    /// The next matching requests fail.
+    pub(crate) async fn fault(&self, fault: Value) {
+        self.control("POST", "faults", Some(fault)).await;
+    }
+
+    /// The rows of a table.
+    pub(crate) async fn rows(&self, set: &str) -> Vec<Value> {
+        let answer = self.control("GET", &format!("rows/{set}"), None).await;
+        let rows = answer.get("value").unwrap_or(&answer);
+        rows.as_array().unwrap().clone()
+    }
+
+    /// How many rows have this value in this column.
+    pub(crate) async fn count(&self, set: &str, column: &str, value: &str) -> usize {
+        self.rows(set).await.iter().filter(|row| row[column] == value).count()
+    }
+
+    /// The connection's credentials, with one field changed.
+    pub(crate) async fn change_credentials(&self, field: &str, value: &str) {
+        let mut credentials = json!({
+            "tenant_id": emulator::TENANT_ID,
+            "client_id": emulator::CLIENT_ID,
+            "client_secret": emulator::CLIENT_SECRET,
+            "instance_url": self.stack.emulator().url(),
+        });
+        credentials[field] = value.into();
+        self.store("dynamics365/connections/default", &credentials.to_string()).await;
+    }
+
+    /// Stores a secret.
+    pub(crate) async fn store(&self, name: &str, text: &str) {
+        self.stack.secrets().store(name, text).await.unwrap();
+    }
+}

@@ -1,0 +1,62 @@
+//! Throttling, slowness, deadlines.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::harness::{Bench, MAREN};
+
+fn throttle(retry_after: u32, times: u32) -> serde_json::Value {
+    json!({
+        "method": "GET", "path": "/contacts", "kind": "throttle", "retry_after": retry_after,
+        "times": times, "after_commit": false,
+    })
+}
+
+#[tokio::test]
+async fn a_short_wait_is_waited_out() {
+    let bench = Bench::start().await;
+    bench.fault(throttle(1, 1)).await;
+    let answer = bench.call("get_contact_by_email", json!({"email": MAREN})).await;
+    assert_eq!(answer.result()["contact"]["name"], "Maren Quist");
+    assert!(answer.took >= Duration::from_secs(1), "{:?}", answer.took);
+    assert!(answer.took < Duration::from_secs(5), "{:?}", answer.took);
+}
+
+#[tokio::test]
+async fn a_long_wait_is_passed_on_at_once() {
+    let bench = Bench::start().await;
+    bench.fault(throttle(60, 1)).await;
+    let answer = bench.call("get_contact_by_email", json!({"email": MAREN})).await;
+    let problem = answer.problem("rate_limited");
+    assert_eq!(problem["retry_after"], 60);
+    assert_eq!(problem["retryable"], true);
+    assert!(problem["dataverse"]["code"].as_str().unwrap().starts_with("0x800723"));
+    assert_eq!(answer.retry_after.as_deref(), Some("60"));
+    assert!(answer.took < Duration::from_secs(2), "{:?}", answer.took);
+}
+
+#[tokio::test]
+async fn a_read_survives_a_bad_moment() {
+    let bench = Bench::start().await;
+    for kind in ["unavailable", "drop", "unauthorized"] {
+        bench
+            .fault(json!({
+                "method": "GET", "path": "/contacts", "kind": kind, "times": 2, "retry_after": 0,
+                "after_commit": false,
+            }))
+            .await;
+        if kind == "unauthorized" {
+            // One new token is worth a try; a second refusal is not.
+            bench.control("DELETE", "faults", None).await;
+            bench
+                .fault(json!({
+                    "method": "GET", "path": "/contacts", "kind": kind, "times": 1,
+                    "retry_after": 0, "after_commit": false,
+                }))
+                .await;
+        }
+        let answer = bench.call("get_contact_by_email", json!({"email": MAREN})).await;
+        assert_eq!(answer.result()["contact"]["name"], "Maren Quist", "{kind}");
+    }
+}

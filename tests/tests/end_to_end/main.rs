@@ -1,0 +1,11 @@
+//! The tools over HTTP, against the emulated Dynamics 365.
+
+mod broken_connections;
+mod cases;
+mod contacts;
+mod contract;
+mod exactly_once;
+mod harness;
+mod limits;
+mod nasty_text;
+mod schemas;
