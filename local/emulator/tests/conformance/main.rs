@@ -2,6 +2,7 @@
 //!
 //! One binary, one module per subject. Every test starts an emulator of its own.
 
+mod activities;
 mod authentication;
 mod batch;
 mod control;
@@ -11,7 +12,9 @@ mod graph;
 mod harness;
 mod limits;
 mod metadata;
+mod privileges;
 mod reads;
+mod sales;
 mod states;
 mod token;
 mod update;
