@@ -43,7 +43,7 @@ pub(crate) struct Details {
     summary: ContactSummary,
     mobile_phone: Option<String>,
     /// The second and third address.
-    other_emails: Vec<String>,
+    other_emails: Option<Vec<String>>,
     /// As it would stand on a letter.
     address: Option<String>,
     description: Option<String>,
@@ -143,12 +143,13 @@ fn details(record: &Record, context: &Context) -> Result<Details, ToolError> {
     let summary = ContactSummary::of(record, context.instance())
         .ok_or_else(|| ToolError::internal("a contact without an id"))?;
     let description = record.text("description").map(|text| excerpt(text, 1000));
+    let other_emails: Vec<_> = ["emailaddress2", "emailaddress3"]
+        .iter()
+        .filter_map(|column| record.text(column).map(str::to_owned))
+        .collect();
     Ok(Details {
         mobile_phone: record.text("mobilephone").map(str::to_owned),
-        other_emails: ["emailaddress2", "emailaddress3"]
-            .iter()
-            .filter_map(|column| record.text(column).map(str::to_owned))
-            .collect(),
+        other_emails: (!other_emails.is_empty()).then_some(other_emails),
         address: address(record),
         truncated: description.as_ref().and_then(|excerpt| excerpt.truncated),
         description: description.map(|excerpt| excerpt.text),

@@ -137,7 +137,6 @@ impl Role {
                 ("Product", READ),
                 ("Competitor", READ),
                 ("Territory", READ),
-                ("Incident", READ),
                 ("OpportunitySalesProcess", ALL),
                 ("LeadToOpportunitySalesProcess", ALL),
             ],
@@ -268,7 +267,7 @@ mod tests {
     fn a_role_alone_lacks_the_other_half() {
         let sales = Privileges::of_roles(&[Role::Salesperson]);
         assert!(sales.allows(Access::Create, the("lead")));
-        assert!(!sales.allows(Access::Create, the("incident")));
+        assert!(!sales.allows(Access::Read, the("incident")));
         let service = Privileges::of_roles(&[Role::CustomerServiceRepresentative]);
         assert!(service.allows(Access::Create, the("incident")));
         assert!(!service.allows(Access::Read, the("opportunity")));

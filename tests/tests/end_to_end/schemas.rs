@@ -37,7 +37,7 @@ fn the_definitions_of_the_tools() {
             "description": definition.description,
             "input_schema": definition.input_schema,
         });
-        insta::assert_json_snapshot!(definition.name, shown);
+        insta::assert_snapshot!(definition.name, format!("{shown:#}"));
     }
 }
 
@@ -93,7 +93,7 @@ async fn a_sample_answer_of_each_reading_tool() {
     ] {
         let answer = bench.call(tool, arguments).await;
         answer.result();
-        insta::assert_json_snapshot!(format!("answer_{tool}"), settled(answer.body));
+        insta::assert_snapshot!(format!("answer_{tool}"), format!("{:#}", settled(answer.body)));
     }
 }
 
