@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use http::{HeaderMap, Method, StatusCode};
+use jiff::Timestamp;
 
 use super::Organization;
 use crate::api::{ApiError, ApiRequest, ApiResponse, Caller};
@@ -72,7 +73,9 @@ impl Organization {
     ) -> Result<(Option<Reference>, ApiResponse), ApiError> {
         let resource = resource::parse(&request.path)?;
         let session = Session { apps: moment.apps, content_ids };
-        let mut writer = Writer { store, caller, now: moment.now, numbers: &self.numbers };
+        // Dataverse keeps whole seconds.
+        let now = Timestamp::from_second(moment.now.as_second()).unwrap_or(moment.now);
+        let mut writer = Writer { store, caller, now, numbers: &self.numbers };
         let outcome = session.carry_out(&mut writer, request, resource)?;
         let made = match outcome {
             Outcome::Created(row) | Outcome::Updated(row) | Outcome::Row(row, _) => Some(row),

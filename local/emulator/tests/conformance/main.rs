@@ -2,6 +2,9 @@
 //!
 //! One binary, one module per subject. Every test starts an emulator of its own.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod activities;
 mod authentication;
 mod batch;
 mod control;
@@ -11,7 +14,9 @@ mod graph;
 mod harness;
 mod limits;
 mod metadata;
+mod privileges;
 mod reads;
+mod sales;
 mod states;
 mod token;
 mod update;

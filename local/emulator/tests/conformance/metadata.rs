@@ -64,8 +64,9 @@ async fn a_table_is_found_by_its_logical_name() {
     );
     let by_id = emulated.get(&format!("EntityDefinitions({id})?$select=ObjectTypeCode")).await;
     assert_eq!(by_id.expect(200)["ObjectTypeCode"], 2);
-    let all = emulated.get(&format!("EntityDefinitions?$filter={}", encode("IsPrivate eq false")));
-    assert!(all.await.expect(200)["value"].as_array().unwrap().len() >= 26);
+    let public = format!("EntityDefinitions?$filter={}", encode("IsPrivate eq false"));
+    let all = emulated.get(&public).await;
+    assert!(all.expect(200)["value"].as_array().unwrap().len() >= 26);
     let missing = emulated.get("EntityDefinitions(LogicalName='nothing')").await;
     missing.refused_with(404, "0x80041102", "nothing");
     emulated.get("EntityDefinitions?$select=Nothing").await.refused_with(
@@ -89,7 +90,7 @@ async fn columns_tell_their_type_length_and_options() {
     let company = format!("{contact}/Attributes(LogicalName='parentcustomerid')");
     let answer = emulated.get(&company).await;
     assert_eq!(answer.expect(200)["AttributeType"], "Customer");
-    assert_eq!(answer.body["Targets"], json!(["contact", "account"]));
+    assert_eq!(answer.body["Targets"], json!(["account", "contact"]));
 
     // As Microsoft's Python client asks to turn labels into numbers.
     let choices = format!(

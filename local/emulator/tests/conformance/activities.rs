@@ -1,0 +1,206 @@
+//! Calls, tasks, appointments, emails and who takes part in them.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::create::refused;
+use crate::harness::Emulated;
+
+const ZOE: &str = "60ffa158-6493-594f-a4ba-b5efa0f7856d";
+const LITWARE: &str = "31c1b589-e0f1-51ca-a0f9-94b2913f78f7";
+const LEAD: &str = "623250d8-ed83-5253-80ef-176f9cb02e4a";
+const ROWAN: &str = "2de92443-cdf9-511f-a2ad-4db3cb4f861d";
+const ME: &str = "13e151d3-145a-5574-8ada-338f91277337";
+
+fn party(table: &str, set: &str, id: &str, mask: i32) -> Value {
+    let mut party = json!({"participationtypemask": mask});
+    party[format!("partyid_{table}@odata.bind")] = format!("/{set}({id})").into();
+    party
+}
+
+fn appointment(parties: &[Value]) -> Value {
+    json!({
+        "subject": "Follow-up",
+        "scheduledstart": "2025-10-14T09:00:00Z",
+        "scheduledend": "2025-10-14T12:00:00+02:00",
+        "regardingobjectid_contact_appointment@odata.bind": format!("/contacts({ZOE})"),
+        "ownerid_appointment@odata.bind": format!("/systemusers({ROWAN})"),
+        "appointment_activity_parties": parties,
+    })
+}
+
+async fn parties(emulated: &Emulated, set: &str, id: &str, navigation: &str) -> Vec<(i64, String)> {
+    let path = format!(
+        "{set}({id})?$select=subject&$expand={navigation}($select=participationtypemask,_partyid_value)"
+    );
+    let row = emulated.get(&path).await.expect(200).clone();
+    let mut found: Vec<_> = row[navigation]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|party| {
+            let id = party["_partyid_value"].as_str().unwrap_or("nobody").to_owned();
+            (party["participationtypemask"].as_i64().unwrap(), id)
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+fn pair(mask: i64, id: &str) -> (i64, String) {
+    (mask, id.to_owned())
+}
+
+#[tokio::test]
+async fn an_appointment_has_its_attendees_owner_and_subject_as_parties() {
+    let emulated = Emulated::start().await;
+    let body = appointment(&[
+        party("systemuser", "systemusers", ROWAN, 7),
+        party("contact", "contacts", ZOE, 5),
+    ]);
+    let headers = [("prefer", "return=representation")];
+    let answer = emulated.write(Method::POST, "appointments", &headers, body).await;
+    let row = answer.expect(201).clone();
+    assert_eq!(row["scheduledend"], "2025-10-14T10:00:00Z");
+    assert_eq!(row["scheduleddurationminutes"], 60);
+    assert_eq!(row["activitytypecode"], "appointment");
+    assert_eq!((&row["statecode"], &row["statuscode"]), (&json!(0), &json!(1)));
+    let id = row["activityid"].as_str().unwrap();
+    let expected = [pair(5, ZOE), pair(7, ROWAN), pair(8, ZOE), pair(9, ROWAN)];
+    let navigation = "appointment_activity_parties";
+    assert_eq!(parties(&emulated, "appointments", id, navigation).await, expected);
+    // It shows in the timeline too.
+    let pointer = emulated.get(&format!("activitypointers({id})")).await;
+    assert_eq!(pointer.expect(200)["activitytypecode"], "appointment");
+
+    // An update replaces the attendees, and the owner's party follows the owner.
+    let path = format!("appointments({id})");
+    let mut change =
+        json!({"appointment_activity_parties": [party("account", "accounts", LITWARE, 6)]});
+    change["ownerid_appointment@odata.bind"] = format!("/systemusers({ME})").into();
+    emulated.patch(&path, change).await.expect(204);
+    let expected = [pair(6, LITWARE), pair(8, ZOE), pair(9, ME)];
+    assert_eq!(parties(&emulated, "appointments", id, navigation).await, expected);
+}
+
+#[tokio::test]
+async fn appointments_need_a_start_before_their_end() {
+    let emulated = Emulated::start().await;
+    let mut body = appointment(&[]);
+    body.as_object_mut().unwrap().remove("scheduledend");
+    let answer = emulated.post("appointments", body).await;
+    answer.refused(
+        400,
+        "0x80040275",
+        "Scheduled End and Scheduled Start must be set for Appointments in order to sync with \
+         Outlook.",
+    );
+    let mut body = appointment(&[]);
+    body["scheduledend"] = "2025-10-14T08:00:00Z".into();
+    refused(&emulated.post("appointments", body).await, 400, "0x8004350a", "duration");
+    let mut body = appointment(&[]);
+    body["scheduledend"] = "2025-11-14T08:00:00Z".into();
+    assert_eq!(emulated.post("appointments", body).await.status, 400);
+    let mut body = appointment(&[]);
+    body["scheduledstart"] = "2025-10-14T09:00:00".into();
+    refused(
+        &emulated.post("appointments", body).await,
+        400,
+        "0x80048d19",
+        "time zone information is missing",
+    );
+    // The client for Outlook makes them scheduled and busy.
+    let mut body = appointment(&[]);
+    body["statecode"] = 3.into();
+    body["statuscode"] = 5.into();
+    emulated.post("appointments", body).await.expect(204);
+}
+
+#[tokio::test]
+async fn parties_that_do_not_fit_are_refused() {
+    let emulated = Emulated::start().await;
+    let before = emulated.count("phonecalls").await;
+    let opportunity = "c0a5c8c7-404a-55b4-9c8e-d5786a203a62";
+    for (party, status, code) in [
+        (party("contact", "contacts", ZOE, 5), 400, "0x80043505"),
+        (party("contact", "contacts", ZOE, 8), 400, "0x80043505"),
+        (party("contact", "contacts", ZOE, 77), 400, "0x8004431a"),
+        (party("opportunity", "opportunities", opportunity, 2), 400, "0x80043506"),
+        (json!({"participationtypemask": 2}), 400, "0x80043504"),
+        (json!({"participationtypemask": 2, "addressused": "x@y.example"}), 400, "0x80043504"),
+        (
+            party("contact", "contacts", "0f0e0d0c-0b0a-4908-8706-050403020100", 2),
+            404,
+            "0x80040217",
+        ),
+        (json!({"partyid_contact@odata.bind": format!("/contacts({ZOE})")}), 400, "0x80040203"),
+    ] {
+        let body = json!({"subject": "x", "phonecall_activity_parties": [party]});
+        refused(&emulated.post("phonecalls", body).await, status, code, "");
+    }
+    let body = json!({"subject": "x", "to": [ZOE]});
+    refused(&emulated.post("phonecalls", body).await, 400, "0x80048d19", "'to'");
+    assert_eq!(emulated.count("phonecalls").await, before);
+}
+
+#[tokio::test]
+async fn an_activity_is_completed_after_it_was_created() {
+    let emulated = Emulated::start().await;
+    let done = json!({"subject": "x", "statecode": 1, "statuscode": 5});
+    let answer = emulated.post("tasks", done).await;
+    refused(
+        &answer,
+        400,
+        "0x80048408",
+        "5 is not a valid status code for state code TaskState.Open",
+    );
+    let body = json!({"subject": "x", "regardingobjectid_lead_task@odata.bind": format!("/leads({LEAD})")});
+    let answer = emulated.post("tasks", body).await;
+    let address = answer.header("odata-entityid").to_owned();
+    let path = address.rsplit('/').next().unwrap();
+    emulated.patch(path, json!({"statecode": 1, "statuscode": 5})).await.expect(204);
+    let row = emulated.follow(&address, &[]).await.expect(200).clone();
+    assert_eq!((&row["statecode"], &row["statuscode"]), (&json!(1), &json!(5)));
+    assert_eq!(row["percentcomplete"], 100);
+    assert!(row["actualend"].is_string());
+    assert_eq!(row["_regardingobjectid_value"], LEAD);
+    let edit = emulated.patch(path, json!({"subject": "y"})).await;
+    edit.refused(400, "0x80040230", "The object cannot be updated because it is inactive.");
+}
+
+#[tokio::test]
+async fn what_an_activity_is_about_is_bound_by_a_typed_name() {
+    let emulated = Emulated::start().await;
+    let contact = format!("/contacts({ZOE})");
+    for name in ["regardingobjectid_contact_task", "regardingobjectid_contact"] {
+        let mut body = json!({"subject": "x"});
+        body[format!("{name}@odata.bind")] = contact.clone().into();
+        emulated.post("tasks", body).await.expect(204);
+    }
+    for name in ["regardingobjectid", "regardingobjectid_contact_phonecall"] {
+        let mut body = json!({"subject": "x"});
+        body[format!("{name}@odata.bind")] = contact.clone().into();
+        refused(&emulated.post("tasks", body).await, 400, "0x80048d19", "An undeclared property");
+    }
+}
+
+#[tokio::test]
+async fn an_email_lists_the_addresses_of_its_parties() {
+    let emulated = Emulated::start().await;
+    let body = json!({
+        "subject": "x",
+        "email_activity_parties": [
+            party("systemuser", "systemusers", ROWAN, 1),
+            party("contact", "contacts", ZOE, 2),
+            {"addressused": "x@y.example", "participationtypemask": 2},
+        ],
+    });
+    let headers = [("prefer", "return=representation")];
+    let answer = emulated.write(Method::POST, "emails", &headers, body).await;
+    let row = answer.expect(201);
+    assert_eq!(row["sender"], "rowan.sandstrom@contosodemo.example");
+    let recipients = row["torecipients"].as_str().unwrap();
+    assert!(recipients.contains("zoe.brandt@litware.example;"), "{recipients}");
+    assert!(recipients.contains("x@y.example;"), "{recipients}");
+    assert_eq!((&row["statecode"], &row["statuscode"]), (&json!(0), &json!(1)));
+}
