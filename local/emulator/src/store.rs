@@ -248,6 +248,7 @@ impl Store {
 
     /// How many rows have been looked at since the store was made; tests count on it to tell a
     /// scan from an index.
+    #[cfg(test)]
     pub fn visited(&self) -> u64 {
         self.visited.load(Ordering::Relaxed)
     }

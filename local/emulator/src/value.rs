@@ -104,14 +104,6 @@ impl Value {
         }
     }
 
-    /// The day.
-    pub fn as_date(&self) -> Option<Date> {
-        match self {
-            Self::Date(day) => Some(*day),
-            _ => None,
-        }
-    }
-
     /// The link.
     pub fn as_reference(&self) -> Option<Reference> {
         match self {

@@ -43,7 +43,7 @@ impl Row {
 
     /// Its weak ETag.
     pub fn etag(&self) -> String {
-        format!("W/\"{}\"", self.version)
+        format!("W/\"{}\"", self.version())
     }
 
     /// The value of a column, [`Value::Null`] where there is none.
