@@ -93,17 +93,22 @@ impl Organization {
         }
         let resource = resource::parse(&request.path)?;
         let apps = *self.apps.read();
-        if let Resource::Definitions(segments) = &resource {
-            return entity_definitions::answer(request, segments, apps);
-        }
-        if request.method != Method::GET {
-            return self.change(caller, request);
+        match (&request.method, &resource) {
+            (&Method::GET, Resource::ServiceDocument) => {
+                return Ok(metadata_document::service_document(request, apps));
+            }
+            (&Method::GET, Resource::MetadataDocument) => {
+                return Ok(metadata_document::metadata_document(apps));
+            }
+            (_, Resource::Definitions(segments)) => {
+                return entity_definitions::answer(request, segments, apps);
+            }
+            (&Method::GET, _) => {}
+            _ => return self.change(caller, request),
         }
         let store = self.store.read();
         let moment = self.moment(&store, caller);
         match resource {
-            Resource::ServiceDocument => Ok(metadata_document::service_document(request, apps)),
-            Resource::MetadataDocument => Ok(metadata_document::metadata_document(apps)),
             Resource::Rows(RowsPath {
                 root,
                 key: Some(Key::Id(id)),
@@ -115,7 +120,7 @@ impl Organization {
             }
             Resource::Rows(path) => Reader::new(&store, caller, request, moment)?.get(&path),
             Resource::Unbound(call) => actions::unbound_function(&store, caller, request, &call),
-            Resource::Definitions(_) => Err(ApiError::unknown_segment(&request.path)),
+            _ => Err(ApiError::unknown_segment(&request.path)),
         }
     }
 

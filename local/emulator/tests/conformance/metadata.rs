@@ -90,7 +90,7 @@ async fn columns_tell_their_type_length_and_options() {
     let company = format!("{contact}/Attributes(LogicalName='parentcustomerid')");
     let answer = emulated.get(&company).await;
     assert_eq!(answer.expect(200)["AttributeType"], "Customer");
-    assert_eq!(answer.body["Targets"], json!(["contact", "account"]));
+    assert_eq!(answer.body["Targets"], json!(["account", "contact"]));
 
     // As Microsoft's Python client asks to turn labels into numbers.
     let choices = format!(
