@@ -65,7 +65,7 @@ impl Access {
 pub enum Role {
     /// Everything.
     SystemAdministrator,
-    /// Accounts, contacts, leads, opportunities and quotes; cases are only read.
+    /// Accounts, contacts, leads, opportunities and quotes; nothing of service.
     Salesperson,
     /// Accounts, contacts and cases; nothing of sales but the products.
     CustomerServiceRepresentative,

@@ -2,8 +2,6 @@
 //!
 //! One binary, one module per subject. Every test starts an emulator of its own.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 mod activities;
 mod authentication;
 mod batch;
