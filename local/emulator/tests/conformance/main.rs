@@ -2,6 +2,8 @@
 //!
 //! One binary, one module per subject. Every test starts an emulator of its own.
 
+#![expect(clippy::unwrap_used, reason = "what a helper cannot unwrap fails its test")]
+
 mod activities;
 mod authentication;
 mod batch;
