@@ -1,5 +1,7 @@
 //! Conversations with Dataverse that go wrong on the way.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::error::Error as StdError;
 use std::net::TcpListener;
 use std::sync::Arc;
