@@ -2,11 +2,7 @@
 //!
 //! One binary, one module per subject. Every test starts an emulator of its own.
 
-<<<<<<< HEAD
 #![expect(clippy::unwrap_used, reason = "what a helper cannot unwrap fails its test")]
-=======
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
->>>>>>> emulator
 
 mod activities;
 mod authentication;
