@@ -70,8 +70,8 @@ def records(client: DataverseClient) -> None:
 def batch(client: DataverseClient) -> None:
     request = client.batch.new()
     with request.changeset() as changes:
-        reference = changes.create("contact", {"lastname": "In a change set"})
-        changes.update("contact", reference, {"jobtitle": "By reference"})
+        reference = changes.records.create("contact", {"lastname": "In a change set"})
+        changes.records.update("contact", reference, {"jobtitle": "By reference"})
     result = request.execute()
     assert not result.has_errors, result.failed
     found = client.records.list(
@@ -85,8 +85,8 @@ def batch(client: DataverseClient) -> None:
 
     request = client.batch.new()
     with request.changeset() as changes:
-        changes.create("contact", {"lastname": "Never there"})
-        changes.create("contact", {"lastname": "Never there", "nosuchcolumn": 1})
+        changes.records.create("contact", {"lastname": "Never there"})
+        changes.records.create("contact", {"lastname": "Never there", "nosuchcolumn": 1})
     assert request.execute(continue_on_error=True).has_errors
     found = client.records.list(
         "contact", select=["contactid"], filter="lastname eq 'Never there'"
@@ -94,17 +94,21 @@ def batch(client: DataverseClient) -> None:
     assert not found, "a change set that failed left a row"
 
 
-def main() -> None:
-    with DataverseClient(INSTANCE_URL, credential(os.environ["CLIENT_SECRET"])) as client:
-        records(client)
-        batch(client)
+def wrong_secret(_: DataverseClient) -> None:
     try:
         credential("wrong").get_token(f"{INSTANCE_URL}/.default")
     except ClientAuthenticationError as error:
         assert "AADSTS7000215" in str(error), error
     else:
         raise AssertionError("a wrong secret got a token")
-    print("2 passed, 0 failed")
+
+
+def main() -> None:
+    checks = [records, batch, wrong_secret]
+    with DataverseClient(INSTANCE_URL, credential(os.environ["CLIENT_SECRET"])) as client:
+        for check in checks:
+            check(client)
+    print(f"{len(checks)} passed, 0 failed")
 
 
 main()
