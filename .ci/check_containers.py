@@ -49,7 +49,7 @@ class Containers:
             "--template", template,
             "--parameter-overrides", f"Architecture={architecture}",
             "--env-vars", env_vars,
-            "--docker-network", "host",
+            "--add-host", "host.docker.internal:host-gateway",
             "--skip-pull-image",
         ]  # fmt: skip
 
@@ -109,8 +109,10 @@ def main():
 
     environment = (EVENTS / "local-env.json").read_text()
     for usual, ours in (("3001", EMULATOR), ("3002", AWS)):
-        environment = environment.replace(f"127.0.0.1:{usual}", f"127.0.0.1:{ours}")
-    ports = ["--port", str(API), "--emulator-port", str(EMULATOR), "--aws-port", str(AWS)]
+        environment = environment.replace(f":{usual}", f":{ours}")
+    # Containers come in through the bridge, not the loopback.
+    ports = ["--host", "0.0.0.0", "--port", str(API)]
+    ports += ["--emulator-port", str(EMULATOR), "--aws-port", str(AWS)]
 
     with tempfile.TemporaryDirectory() as folder:
         env_vars = Path(folder, "env.json")

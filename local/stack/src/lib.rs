@@ -28,6 +28,8 @@ pub const API_KEY: &str = "local-dev-key";
 /// Where things listen. Port 0 takes a free one.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// The address to listen on.
+    pub host: String,
     /// The port of the tools.
     pub port: u16,
     /// The port of the emulator.
@@ -45,6 +47,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         Options {
+            host: "127.0.0.1".to_owned(),
             port: 0,
             emulator_port: 0,
             aws_port: 0,
@@ -59,8 +62,10 @@ impl Default for Options {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A port is taken, for one.
-    #[error("cannot listen on 127.0.0.1:{port}: {source}")]
+    #[error("cannot listen on {host}:{port}: {source}")]
     Listen {
+        /// Where.
+        host: String,
         /// Where.
         port: u16,
         /// Why not.
@@ -99,16 +104,17 @@ pub fn tools() -> Group {
 
 /// Starts everything on the current Tokio runtime, and returns once it listens.
 pub async fn start(options: Options) -> Result<Stack, StartError> {
+    let host = options.host.as_str();
     let emulator = Emulator::start(emulator::Options {
+        host: host.to_owned(),
         port: options.emulator_port,
         tls_port: options.emulator_tls_port,
         certificate_authority_file: options.emulator_ca,
         latency: options.latency,
-        ..emulator::Options::default()
     })
     .await?;
-    let (api_listener, api) = bind(options.port).await?;
-    let (aws_listener, aws) = bind(options.aws_port).await?;
+    let (api_listener, api) = bind(host, options.port).await?;
+    let (aws_listener, aws) = bind(host, options.aws_port).await?;
     let (stop, stopped) = watch::channel(false);
     let aws_task = tokio::spawn(aws::serve(aws_listener, stopped.clone()));
 
@@ -125,10 +131,14 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     Ok(Stack { api, aws, emulator, stop, tasks: vec![aws_task, api_task] })
 }
 
-async fn bind(port: u16) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |source| StartError::Listen { port, source };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
+/// Listens, and says by which address this machine itself gets there.
+async fn bind(host: &str, port: u16) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { host: host.to_owned(), port, source };
+    let listener = TcpListener::bind((host, port)).await.map_err(failed)?;
+    let mut address = listener.local_addr().map_err(failed)?;
+    if address.ip().is_unspecified() {
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
     Ok((listener, address))
 }
 

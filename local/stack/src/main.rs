@@ -10,6 +10,9 @@ use stack::{API_KEY, Options, Stack};
 /// The Dynamics 365 tools on this machine: no AWS account, no Dynamics 365, no Docker needed.
 #[derive(Parser)]
 struct Arguments {
+    /// The address to listen on; 0.0.0.0 lets containers on this machine in.
+    #[arg(long, default_value = "127.0.0.1")]
+    host: String,
     /// The port of the tools.
     #[arg(long, default_value_t = 3000)]
     port: u16,
@@ -45,6 +48,7 @@ async fn main() -> ExitCode {
     toolkit::logging::initialize();
     let arguments = Arguments::parse();
     let options = Options {
+        host: arguments.host,
         port: arguments.port,
         emulator_port: arguments.emulator_port,
         aws_port: arguments.aws_port,

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use dataverse::{InstanceUrl, InstanceUrlError};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use url::Url;
 use uuid::Uuid;
 
 use crate::Environment;
@@ -138,7 +139,9 @@ impl Credentials {
             return Err(CredentialsError::SecretId);
         }
         let instance_url = match &environment.local {
-            Some(local) => InstanceUrl::parse_or_local(&fields.instance_url, local),
+            Some(local) => {
+                InstanceUrl::parse_or_local(&as_reached(fields.instance_url, local), local)
+            }
             None => InstanceUrl::parse(&fields.instance_url),
         }?;
         Ok(Credentials {
@@ -148,6 +151,17 @@ impl Credentials {
             instance_url,
         })
     }
+}
+
+/// A function in a container reaches the emulator by another name than the machine that it runs
+/// on: the loopback address with the emulator's port is the emulator.
+fn as_reached(instance_url: String, local: &Url) -> String {
+    let is_emulator = Url::parse(&instance_url).is_ok_and(|url| {
+        matches!(url.host_str(), Some("127.0.0.1" | "localhost"))
+            && url.scheme() == local.scheme()
+            && url.port() == local.port()
+    });
+    if is_emulator { local.to_string() } else { instance_url }
 }
 
 /// A GUID or a domain; either goes into a URL as it is.
@@ -273,6 +287,19 @@ mod tests {
             assert!(shown.contains(expected), "{shown}");
             assert!(!shown.contains("ETx8Q") && !shown.contains("123456"), "{shown}");
         }
+    }
+
+    #[test]
+    fn the_emulator_has_another_name_in_a_container() {
+        let local = Url::parse("http://host.docker.internal:3001").unwrap();
+        let environment = Environment { local: Some(local) };
+        let parse = |url: &str| {
+            let text = with("instance_url", url.into()).to_string();
+            Credentials::parse(&text, &environment).map(|one| one.instance_url.to_string())
+        };
+        assert_eq!(parse("http://127.0.0.1:3001").unwrap(), "http://host.docker.internal:3001");
+        assert!(parse("http://127.0.0.1:3002").is_err());
+        assert!(parse("http://192.168.0.1:3001").is_err());
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Tokens and secrets: asked for once, renewed in time, never shown.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use auth::{ConnectionError, ConnectionId, Connections, Environment, SecretError, Secrets};
-use dataverse::TokenSource as _;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use tracing_subscriber::fmt::MakeWriter;

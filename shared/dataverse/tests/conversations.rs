@@ -1,6 +1,9 @@
 //! Conversations with Dataverse that go wrong on the way.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::error::Error as StdError;
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -39,8 +42,11 @@ impl TokenSource for Tokens {
 }
 
 fn session(server: &MockServer, seconds: u64) -> Session {
-    let url = server.uri().parse().unwrap();
-    let instance = InstanceUrl::parse_or_local(&server.uri(), &url).unwrap();
+    session_at(&server.uri(), seconds)
+}
+
+fn session_at(url: &str, seconds: u64) -> Session {
+    let instance = InstanceUrl::parse_or_local(url, &url.parse().unwrap()).unwrap();
     Client::new(reqwest::Client::new(), instance, Arc::new(Tokens::default()))
         .session(Instant::now() + Duration::from_secs(seconds))
 }
@@ -183,9 +189,11 @@ async fn no_answer_at_all() {
     let error = session(&server, 1).invoke(&Action::unbound("X")).await.unwrap_err();
     assert!(matches!(error, Error::Deadline { write: WriteOutcome::Unknown }), "{error:?}");
 
-    let nobody = session(&server, 3);
-    drop(server);
+    // A port that nobody listens on any more.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let nobody = session_at(&format!("http://127.0.0.1:{port}"), 3);
     let error = nobody.list(&contacts()).await.unwrap_err();
     assert!(error.is_retryable());
+    assert_eq!(error.write_outcome(), WriteOutcome::NotHappened);
     assert!(!format!("{error:?}").contains("Brien"), "{error:?}");
 }
