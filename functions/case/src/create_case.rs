@@ -1,12 +1,12 @@
 use crm::case::{self, CaseSummary};
 use crm::labels::{CasePriority, CaseType, Choice as _};
-use crm::reference::{AccountRef, ContactRef, Reference as _};
+use crm::reference::{AccountRef, ContactRef};
 use crm::tables::{ACCOUNT, CASE, CONTACT};
 use crm::text::{Line, Paragraph};
-use dataverse::{Create, Created, Filter, Order, Page, Query, Record};
+use dataverse::{Create, Created, Filter, Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Tool, ToolError};
+use toolkit::{Access, Answer, Context, Reads, Tool, ToolError};
 use uuid::Uuid;
 
 /// Opens a case, unless it is open already.
@@ -53,7 +53,6 @@ impl Tool for CreateCase {
     type Result = Opened;
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Opened>, ToolError> {
-        let session = context.dataverse();
         let before = Before::read(context, &arguments).await?;
         if let Some(case) = &before.same_call {
             return before.answer(context, case, false, "This call had made the case before.");
@@ -80,7 +79,7 @@ impl Tool for CreateCase {
             .set("caseorigincode", Some(3))
             .allow_duplicate(allow_duplicate)
             .select(CaseSummary::COLUMNS);
-        match session.create(&create).await? {
+        match toolkit::create(context, &create, Vec::new()).await? {
             Created::Now(case) => before.answer(context, &case, true, ""),
             Created::Before(case) => {
                 before.answer(context, &case, false, "This call had made the case before.")
@@ -132,7 +131,7 @@ impl Before {
             (_, Some(account)) => case::of_account(account),
             (Some(contact), None) => case::of_contact(contact),
             (None, None) => {
-                return Err(ToolError::invalid("contact, account", "one of them must be given"));
+                return Err(ToolError::needs_one_of("contact, account"));
             }
         };
         let open = || {
@@ -141,34 +140,28 @@ impl Before {
                 .filter(of_customer.clone())
                 .filter(case::open())
         };
-        let mut queries = vec![
-            Query::row(CASE, context.record_id()).select(CaseSummary::COLUMNS),
-            open().filter(Filter::equals("title", subject.as_str())).top(1),
-            open().order_by(Order::descending("createdon")).top(OTHERS as u32),
-            open().filter(case::urgent()).order_by(Order::descending("isescalated")).top(1),
-        ];
-        queries.extend(
-            contact.as_ref().map(|contact| contact.query().select(["_parentcustomerid_value"])),
-        );
-        queries.extend(account.as_ref().map(|account| account.query()));
+        let mut reads = Reads::new();
+        let same_call =
+            reads.add(Query::row(CASE, context.record_id()).select(CaseSummary::COLUMNS));
+        let same_subject =
+            reads.add(open().filter(Filter::equals("title", subject.as_str())).top(1));
+        let latest = reads.add(open().order_by(Order::descending("createdon")).top(OTHERS as u32));
+        let urgent = reads
+            .add(open().filter(case::urgent()).order_by(Order::descending("isescalated")).top(1));
+        let contact = contact.as_ref().map(|contact| {
+            reads.seek_with(contact, |query| query.select(["_parentcustomerid_value"]))
+        });
+        let account = account.as_ref().map(|account| reads.seek(account));
 
-        let mut pages = context.dataverse().list_every(&queries).await?.into_iter();
-        let mut next = || pages.next().unwrap_or(Ok(Page::default()));
-        let [same_call, same_subject, open, urgent] = [next()?, next()?, next()?, next()?];
-        let contact = match contact {
-            Some(contact) => Some(contact.one(next()?, context.instance())?),
-            None => None,
-        };
-        let account = match account {
-            Some(account) => Some(account.one(next()?, context.instance())?),
-            None => None,
-        };
+        let mut answers = reads.send(context).await?;
+        let contact = answers.found_if(contact)?;
+        let account = answers.found_if(account)?;
         Ok(Before {
             customer: customer(contact.as_ref(), account.as_ref())?,
-            same_call: same_call.records.into_iter().next(),
-            same_subject: same_subject.records.into_iter().next(),
-            open: open.records,
-            urgent: urgent.records,
+            same_call: answers.first(same_call)?,
+            same_subject: answers.first(same_subject)?,
+            open: answers.page(latest)?.records,
+            urgent: answers.page(urgent)?.records,
         })
     }
 
@@ -179,8 +172,9 @@ impl Before {
         created: bool,
         hint: &str,
     ) -> Result<Answer<Opened>, ToolError> {
-        let summary = CaseSummary::of(case, context.instance(), context.now())
-            .ok_or_else(|| ToolError::internal("a case without an id"))?;
+        let summary = CaseSummary::of(case, context.now())
+            .ok_or_else(|| ToolError::internal("a case without an id"))?
+            .with_url(context.instance());
         let others: Vec<_> = self
             .open
             .iter()

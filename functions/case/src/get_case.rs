@@ -1,14 +1,15 @@
 use crm::Linked;
 use crm::case::{self, CaseSummary};
 use crm::labels::{CaseState, CaseType, Choice as _};
-use crm::reference::{CaseRef, Reference as _};
+use crm::note::Note;
+use crm::reference::CaseRef;
+use crm::tables::{ACCOUNT, CONTACT};
 use crm::text::excerpt;
+use crm::time::Minute;
 use dataverse::{Expand, Order, Record};
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Tool, ToolError};
-use uuid::Uuid;
+use toolkit::{Access, Answer, Context, Reads, Tool, ToolError};
 
 /// Reads a case with its latest notes.
 pub(crate) struct GetCase;
@@ -35,12 +36,14 @@ pub(crate) struct Details {
     kind: Option<String>,
     description: Option<String>,
     truncated: Option<bool>,
-    /// Where the customer is an account: the person there.
+    /// The customer, where that is a company.
+    account: Option<Linked>,
+    /// The customer, or the person there.
     contact: Option<Linked>,
     /// Who works on it.
     owner: Option<Linked>,
-    #[schemars(with = "Option<String>")]
-    modified_on: Option<Timestamp>,
+    created_on: Option<Minute>,
+    modified_on: Option<Minute>,
     /// Of a resolved case.
     resolution: Option<Resolution>,
 }
@@ -48,20 +51,11 @@ pub(crate) struct Details {
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Resolution {
     text: Option<String>,
-    #[schemars(with = "Option<String>")]
-    resolved_on: Option<Timestamp>,
+    resolved_on: Option<Minute>,
 }
 
-#[derive(Serialize, JsonSchema)]
-pub(crate) struct Note {
-    id: Uuid,
-    subject: Option<String>,
-    text: Option<String>,
-    truncated: Option<bool>,
-    author: Option<String>,
-    #[schemars(with = "Option<String>")]
-    created_on: Option<Timestamp>,
-}
+/// How many characters of a note are shown.
+const NOTE_TEXT: usize = 500;
 
 const COLUMNS: [&str; 5] =
     ["description", "casetypecode", "_primarycontactid_value", "_ownerid_value", "modifiedon"];
@@ -78,41 +72,32 @@ impl Tool for GetCase {
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
         let Arguments { case } = arguments;
-        let query = case
-            .query()
-            .select(CaseSummary::COLUMNS)
-            .select(COLUMNS)
-            .expand(
-                Expand::new("Incident_Annotation")
-                    .select([
-                        "annotationid",
-                        "subject",
-                        "notetext",
-                        "createdon",
-                        "_createdby_value",
-                    ])
-                    .order_by(Order::descending("createdon"))
-                    .top(3),
-            )
-            .expand(
-                Expand::new("Incident_IncidentResolutions")
-                    .select(["subject", "description", "actualend", "createdon"])
-                    .order_by(Order::descending("createdon"))
-                    .top(1),
-            );
-        let page = context.dataverse().list(&query).await?;
-        let record = case.one(page, context.instance())?;
+        let notes = Expand::new("Incident_Annotation")
+            .select(Note::COLUMNS)
+            .order_by(Order::descending("createdon"))
+            .top(3);
+        let resolution = Expand::new("Incident_IncidentResolutions")
+            .select(["subject", "description", "actualend", "createdon"])
+            .order_by(Order::descending("createdon"))
+            .top(1);
+        let mut reads = Reads::new();
+        let record = reads.seek_with(&case, |query| {
+            query.select(CaseSummary::COLUMNS).select(COLUMNS).expand(notes).expand(resolution)
+        });
+        let record = reads.send(context).await?.found(record)?;
 
         let details = details(&record, context)?;
-        let latest_notes = record.many("Incident_Annotation").iter().filter_map(note).collect();
+        let notes = record.many("Incident_Annotation").iter();
+        let latest_notes = notes.filter_map(|note| Note::of(note, NOTE_TEXT)).collect();
         Ok(Answer::new(Found { case: details, latest_notes }).escalate(case::escalation([&record])))
     }
 }
 
 fn details(record: &Record, context: &Context) -> Result<Details, ToolError> {
-    let instance = context.instance();
-    let summary = CaseSummary::of(record, instance, context.now())
-        .ok_or_else(|| ToolError::internal("a case without an id"))?;
+    let summary = CaseSummary::of(record, context.now())
+        .ok_or_else(|| ToolError::internal("a case without an id"))?
+        .with_url(context.instance());
+    let customer = |table| Linked::of_table(record, "_customerid_value", table);
     let description = record.text("description").map(|text| excerpt(text, 2000));
     let is_resolved = record.integer("statecode") == Some(CaseState::Resolved.value());
     let resolution = record.one("Incident_IncidentResolutions").filter(|_| is_resolved);
@@ -121,27 +106,20 @@ fn details(record: &Record, context: &Context) -> Result<Details, ToolError> {
         kind: CaseType::of(record, "casetypecode"),
         truncated: description.as_ref().and_then(|excerpt| excerpt.truncated),
         description: description.map(|excerpt| excerpt.text),
-        contact: Linked::of(record, "_primarycontactid_value", instance),
-        owner: Linked::of(record, "_ownerid_value", instance),
-        modified_on: record.time("modifiedon"),
+        account: customer(ACCOUNT),
+        contact: Linked::of(record, "_primarycontactid_value").or_else(|| customer(CONTACT)),
+        owner: Linked::of(record, "_ownerid_value"),
+        created_on: record.time("createdon").map(Minute),
+        modified_on: record.time("modifiedon").map(Minute),
         resolution: resolution.map(|resolution| Resolution {
             text: resolution
                 .text("description")
                 .or_else(|| resolution.text("subject"))
                 .map(|text| excerpt(text, 2000).text),
-            resolved_on: resolution.time("actualend").or_else(|| resolution.time("createdon")),
+            resolved_on: resolution
+                .time("actualend")
+                .or_else(|| resolution.time("createdon"))
+                .map(Minute),
         }),
-    })
-}
-
-fn note(record: &Record) -> Option<Note> {
-    let text = record.text("notetext").map(|text| excerpt(text, 500));
-    Some(Note {
-        id: record.id("annotationid")?,
-        subject: record.text("subject").map(str::to_owned),
-        truncated: text.as_ref().and_then(|excerpt| excerpt.truncated),
-        text: text.map(|excerpt| excerpt.text),
-        author: record.label("_createdby_value").map(str::to_owned),
-        created_on: record.time("createdon"),
     })
 }

@@ -1,11 +1,11 @@
 use crm::case::{self, CaseSummary};
 use crm::contact::ContactSummary;
-use crm::reference::{ContactRef, Reference as _};
+use crm::reference::ContactRef;
 use crm::tables::CASE;
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Limit, Tool, ToolError};
+use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError};
 
 use crate::state::Wanted;
 
@@ -30,6 +30,8 @@ pub(crate) struct Found {
     cases: Vec<CaseSummary>,
     /// Whether there are more than these.
     more: Option<bool>,
+    /// Opens one of the cases: put its id in place of {id}.
+    case_url: Option<String>,
 }
 
 impl Tool for GetContactCases {
@@ -51,29 +53,32 @@ impl Tool for GetContactCases {
                 .into_iter()
                 .flatten(),
         );
-        let [person, cases, urgent] = context
-            .dataverse()
-            .list_all([
-                contact.query().select(ContactSummary::COLUMNS),
-                Query::rows(CASE)
-                    .select(CaseSummary::COLUMNS)
-                    .filter(wanted)
-                    .order_by(Order::descending("createdon"))
-                    .top(limit.rows_to_ask_for()),
-                // The urgent one may be older than those that are shown.
-                Query::rows(CASE)
-                    .select(CaseSummary::COLUMNS)
-                    .filter(Filter::all([of_contact, case::open(), case::urgent()]))
-                    .order_by(Order::descending("isescalated"))
-                    .top(1),
-            ])
-            .await?;
-        let person = contact.one(person, context.instance())?;
-        let (cases, more) = limit
-            .shown(&cases, |record| CaseSummary::of(record, context.instance(), context.now()));
+        let mut reads = Reads::new();
+        let person = reads.seek_with(&contact, |query| query.select(ContactSummary::COLUMNS));
+        let cases = reads.add(
+            Query::rows(CASE)
+                .select(CaseSummary::COLUMNS)
+                .filter(wanted)
+                .order_by(Order::descending("createdon"))
+                .top(limit.rows_to_ask_for()),
+        );
+        // The urgent one may be older than those that are shown.
+        let urgent = reads.add(
+            Query::rows(CASE)
+                .select(CaseSummary::COLUMNS)
+                .filter(Filter::all([of_contact, case::open(), case::urgent()]))
+                .order_by(Order::descending("isescalated"))
+                .top(1),
+        );
+        let mut answers = reads.send(context).await?;
+        let person = answers.found(person)?;
+        let urgent = answers.page(urgent)?;
+        let (cases, more) =
+            limit.shown(&answers.page(cases)?, |record| CaseSummary::of(record, context.now()));
         let none = cases.is_empty().then_some("The contact has no such cases.");
-        let contact = ContactSummary::of(&person, context.instance());
-        Ok(Answer::new(Found { contact, cases, more })
+        let contact = ContactSummary::of(&person).map(|one| one.with_url(context.instance()));
+        let case_url = context.list_url(CASE, &cases);
+        Ok(Answer::new(Found { contact, cases, more, case_url })
             .hint_if(none)
             .escalate(case::escalation(&urgent.records)))
     }

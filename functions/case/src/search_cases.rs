@@ -1,11 +1,11 @@
 use crm::case::{self, CaseSummary};
-use crm::reference::{AccountRef, ContactRef, Reference as _};
+use crm::reference::{AccountRef, ContactRef};
 use crm::tables::CASE;
 use crm::text::Line;
-use dataverse::{Filter, Order, Page, Query};
+use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Limit, Tool, ToolError};
+use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError};
 
 use crate::state::Wanted;
 
@@ -32,6 +32,8 @@ pub(crate) struct Found {
     cases: Vec<CaseSummary>,
     /// Whether there are more than these.
     more: Option<bool>,
+    /// Opens one of the cases: put its id in place of {id}.
+    case_url: Option<String>,
 }
 
 impl Tool for SearchCases {
@@ -47,10 +49,7 @@ impl Tool for SearchCases {
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
         let Arguments { query, contact, account, status, limit } = arguments;
         if query.is_none() && contact.is_none() && account.is_none() {
-            return Err(ToolError::invalid(
-                "query, contact, account",
-                "at least one of them must be given",
-            ));
+            return Err(ToolError::needs_one_of("query, contact, account"));
         }
         let limit = limit.unwrap_or_default();
         let status = status.unwrap_or(Wanted::Open);
@@ -65,34 +64,29 @@ impl Tool for SearchCases {
             contact.as_ref().map(case::of_contact),
             account.as_ref().map(case::of_account),
         ];
-        let cases = Query::rows(CASE)
-            .select(CaseSummary::COLUMNS)
-            .filter(Filter::all(conditions.into_iter().flatten()))
-            .order_by(Order::descending("createdon"))
-            .top(limit.rows_to_ask_for());
+        let mut reads = Reads::new();
         // The contact and the account come along, to know that they are the ones that are meant.
-        let named = [
-            contact.as_ref().map(|contact| contact.query()),
-            account.as_ref().map(|account| account.query()),
-        ];
-        let queries: Vec<_> = named.into_iter().flatten().chain([cases]).collect();
-        let mut pages = context.dataverse().list_every(&queries).await?.into_iter();
-        let mut next = || pages.next().unwrap_or(Ok(Page::default()));
-        if let Some(contact) = &contact {
-            contact.one(next()?, context.instance())?;
-        }
-        if let Some(account) = &account {
-            account.one(next()?, context.instance())?;
-        }
-        let page = next()?;
+        let contact = contact.as_ref().map(|contact| reads.seek(contact));
+        let account = account.as_ref().map(|account| reads.seek(account));
+        let cases = reads.add(
+            Query::rows(CASE)
+                .select(CaseSummary::COLUMNS)
+                .filter(Filter::all(conditions.into_iter().flatten()))
+                .order_by(Order::descending("createdon"))
+                .top(limit.rows_to_ask_for()),
+        );
+        let mut answers = reads.send(context).await?;
+        answers.found_if(contact)?;
+        answers.found_if(account)?;
+        let page = answers.page(cases)?;
 
         let escalation = case::escalation(&page.records);
-        let (cases, more) =
-            limit.shown(&page, |record| CaseSummary::of(record, context.instance(), context.now()));
+        let (cases, more) = limit.shown(&page, |record| CaseSummary::of(record, context.now()));
         let none = cases.is_empty().then_some(match status {
             Wanted::Open => "No open case matches. Status \"all\" would include closed ones.",
             _ => "No case matches.",
         });
-        Ok(Answer::new(Found { cases, more }).hint_if(none).escalate(escalation))
+        let case_url = context.list_url(CASE, &cases);
+        Ok(Answer::new(Found { cases, more, case_url }).hint_if(none).escalate(escalation))
     }
 }

@@ -1,14 +1,15 @@
 use crm::labels::{CasePriority, CaseState, CaseStatus, Choice as _};
-use crm::reference::{CaseRef, Owner, OwnerRef, Reference as _};
+use crm::reference::{CaseRef, Owner, OwnerRef};
 use crm::tables::CASE;
 use crm::text::Paragraph;
-use dataverse::{
-    Action, ChangeSet, Error, Operation, Page, Query, Record, Update, WriteOutcome, bind,
-};
+use dataverse::{Action, Operation, Record, Update, bind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use toolkit::{Access, Answer, Change, Changes, Context, ErrorCode, Tool, ToolError, WriteState};
+use toolkit::{
+    Access, Answer, Change, Context, Edit, ErrorCode, Reads, Target, Tool, ToolError, WriteState,
+    carry_out,
+};
 use uuid::Uuid;
 
 /// Changes a case: status, priority, owner; resolves, cancels or reopens it.
@@ -78,18 +79,17 @@ impl Tool for UpdateCase {
         check(&arguments)?;
         let (record, owner) = read(context, &arguments).await?;
         let case = Case::of(&record)?;
-        let plan = case.plan(&arguments, owner.as_ref())?;
+        let Plan { changes, operations } = case.plan(&arguments, owner.as_ref())?;
 
-        let nothing = plan.changes.is_empty().then_some("The case is as wanted already.");
-        if !plan.operations.is_empty() {
-            carry_out(context, &case, plan.operations, arguments.status).await?;
-        }
+        let nothing = changes.is_empty().then_some("The case is as wanted already.");
+        let status = arguments.status.map(|status| status.value());
+        carry_out(context, case.target(), operations, status).await?;
         Ok(Answer::new(Updated {
             id: case.id,
             number: record.text("ticketnumber").map(str::to_owned),
             subject: record.text("title").map(str::to_owned),
             url: context.instance().record_page(CASE.logical_name, case.id),
-            changes: plan.changes.into_vec(),
+            changes,
         })
         .hint_if(nothing))
     }
@@ -106,10 +106,7 @@ fn check(arguments: &Arguments) -> Result<(), ToolError> {
         ));
     }
     if status.is_none() && priority.is_none() && owner.is_none() {
-        return Err(ToolError::invalid(
-            "status, priority, owner",
-            "at least one of them must be given",
-        ));
+        return Err(ToolError::needs_one_of("status, priority, owner"));
     }
     Ok(())
 }
@@ -119,15 +116,23 @@ async fn read(
     context: &Context,
     arguments: &Arguments,
 ) -> Result<(Record, Option<Owner>), ToolError> {
-    let mut queries =
-        vec![arguments.case.query().select(COLUMNS).select(["_ownerid_value", "modifiedon"])];
-    queries.extend(arguments.owner.iter().flat_map(OwnerRef::queries));
-    let mut pages = context.dataverse().list_every(&queries).await?.into_iter();
-    let mut next = || pages.next().unwrap_or(Ok(Page::default()));
-    let record = arguments.case.one(next()?, context.instance())?;
-    let owner = match &arguments.owner {
-        // Not everybody may read teams: without them, only users are found.
-        Some(owner) => Some(owner.one(next()?, next().unwrap_or_default(), context.instance())?),
+    let mut reads = Reads::new();
+    let case = reads.seek_with(&arguments.case, |query| {
+        query.select(COLUMNS).select(["_ownerid_value", "modifiedon"])
+    });
+    let owner = arguments.owner.as_ref().map(|owner| {
+        let [users, teams] = owner.queries();
+        (owner, reads.add(users), reads.add(teams))
+    });
+    let mut answers = reads.send(context).await?;
+    let record = answers.found(case)?;
+    let owner = match owner {
+        Some((owner, users, teams)) => {
+            let users = answers.page(users)?;
+            // Not everybody may read teams: without them, only users are found.
+            let teams = answers.result(teams).unwrap_or_default();
+            Some(owner.one(users, teams, context.instance())?)
+        }
         None => None,
     };
     Ok((record, owner))
@@ -144,7 +149,7 @@ struct Case<'a> {
 /// What is to be done, and what it changes.
 #[derive(Default)]
 struct Plan {
-    changes: Changes,
+    changes: Vec<Change>,
     operations: Vec<Operation>,
 }
 
@@ -157,32 +162,27 @@ impl<'a> Case<'a> {
         Ok(Case { id, etag, state, record })
     }
 
+    fn target(&self) -> Target<'a> {
+        Target { table: CASE, id: self.id, etag: self.etag }
+    }
+
     fn plan(&self, arguments: &Arguments, owner: Option<&Owner>) -> Result<Plan, ToolError> {
-        let mut plan = Plan::default();
-        let mut details = Update::new(CASE, self.id, self.etag);
-        if let Some(priority) = arguments.priority {
-            let from = CasePriority::of(self.record, "prioritycode").map(Value::from);
-            if plan.changes.add("priority", from, priority.label()) {
-                details = details.set("prioritycode", priority.value());
-            }
-        }
-        if let Some(owner) = owner {
-            let from = self.record.lookup("_ownerid_value");
-            if from.as_ref().map(|from| from.id) != Some(owner.id) {
-                let name = |name: &Option<String>, id: Uuid| {
-                    Value::from(name.clone().unwrap_or_else(|| id.to_string()))
-                };
-                let from = from.map(|from| name(&from.name, from.id));
-                plan.changes.add("owner", from, name(&owner.name, owner.id));
-                details = details.bind("ownerid", owner.table, owner.id);
-            }
+        let mut edit = Edit::of(self.record, CASE)?;
+        edit.choose("priority", "prioritycode", arguments.priority);
+        if let Some(Owner { table, id, name }) = owner {
+            let lookup = ("_ownerid_value", "ownerid");
+            edit.point("owner", lookup, (*table, *id, name.as_deref()));
         }
         let from = CaseStatus::of(self.record, "statuscode").map(Value::from);
-        let status =
-            arguments.status.filter(|status| plan.changes.add("status", from, status.label()));
-        if let Some(resolution) = arguments.resolution.as_ref().filter(|_| status.is_some()) {
-            plan.changes.add("resolution", None, resolution.as_str());
+        let status = arguments.status.filter(|status| from != Some(status.label().into()));
+        if let Some(status) = status {
+            edit.note("status", from, status.label());
+            if let Some(resolution) = &arguments.resolution {
+                edit.note("resolution", None, resolution.as_str());
+            }
         }
+        let (changes, details) = edit.finish();
+        let mut plan = Plan { changes, operations: Vec::new() };
 
         let is_open = self.state == Some(CaseState::Active);
         match status {
@@ -251,37 +251,5 @@ impl<'a> Case<'a> {
                  visitor wants that.",
             )
             .write(WriteState::NotHappened)
-    }
-}
-
-/// Does it, in one trip. Where the answer is lost, the case itself tells what happened.
-async fn carry_out(
-    context: &Context,
-    case: &Case<'_>,
-    operations: Vec<Operation>,
-    status: Option<NewStatus>,
-) -> Result<(), ToolError> {
-    let session = context.dataverse();
-    let result: Result<(), Error> = match operations.as_slice() {
-        [Operation::Update(update)] => session.update(update).await,
-        [Operation::Action(action)] => session.invoke(action).await.map(drop),
-        _ => {
-            let changes = operations.into_iter().fold(ChangeSet::new(), ChangeSet::then);
-            session.change(&changes).await.map(drop)
-        }
-    };
-    let Err(error) = result else { return Ok(()) };
-    if error.write_outcome() != WriteOutcome::Unknown {
-        return Err(error.into());
-    }
-    let query = Query::row(CASE, case.id).select(["statuscode", "modifiedon"]);
-    match (session.first(&query).await, status) {
-        (Ok(Some(now)), Some(status)) if now.integer("statuscode") == Some(status.value()) => {
-            Ok(())
-        }
-        (Ok(Some(now)), _) if now.etag() == Some(case.etag) => {
-            Err(ToolError::from(error).write(WriteState::NotHappened))
-        }
-        _ => Err(error.into()),
     }
 }

@@ -1,16 +1,17 @@
 use crm::Linked;
 use crm::activity::{self, ActivitySummary};
+use crm::address;
 use crm::case::{self, CaseSummary};
 use crm::contact::ContactSummary;
 use crm::money;
 use crm::opportunity::{self, OpportunitySummary};
-use crm::reference::{ContactRef, Reference as _};
+use crm::reference::ContactRef;
 use crm::tables::{ACTIVITY, CASE, OPPORTUNITY};
 use crm::text::excerpt;
 use dataverse::{Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Limit, Tool, ToolError, optional_part};
+use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError, optional_part};
 
 /// Reads a contact with what is going on around it.
 pub(crate) struct GetContact;
@@ -28,9 +29,13 @@ pub(crate) struct Found {
     open_cases: Vec<CaseSummary>,
     /// Whether there are more open cases than these.
     more_open_cases: Option<bool>,
+    /// Opens one of the cases: put its id in place of {id}.
+    case_url: Option<String>,
     open_opportunities: Vec<OpportunitySummary>,
     /// Whether there are more open opportunities than these.
     more_open_opportunities: Option<bool>,
+    /// Opens one of the opportunities: put its id in place of {id}.
+    opportunity_url: Option<String>,
     /// The latest first.
     latest_activities: Vec<ActivitySummary>,
     /// Whether there are more activities than these.
@@ -53,19 +58,7 @@ pub(crate) struct Details {
 }
 
 /// What [`Details`] needs beyond the summary.
-const COLUMNS: [&str; 11] = [
-    "emailaddress2",
-    "emailaddress3",
-    "address1_composite",
-    "address1_line1",
-    "address1_line2",
-    "address1_postalcode",
-    "address1_city",
-    "address1_stateorprovince",
-    "address1_country",
-    "description",
-    "_ownerid_value",
-];
+const COLUMNS: [&str; 4] = ["emailaddress2", "emailaddress3", "description", "_ownerid_value"];
 
 /// How many cases, opportunities and activities are shown.
 const SHOWN: Limit = Limit::of(5);
@@ -82,66 +75,75 @@ impl Tool for GetContact {
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
         let Arguments { contact } = arguments;
-        let instance = context.instance();
         let of_contact = case::of_contact(&contact).and(case::open());
-        let [person, cases, urgent_cases, opportunities, activities] = context
-            .dataverse()
-            .list_each([
-                contact.query().select(ContactSummary::COLUMNS).select(COLUMNS),
-                Query::rows(CASE)
-                    .select(CaseSummary::COLUMNS)
-                    .filter(of_contact.clone())
-                    .order_by(Order::descending("createdon"))
-                    .top(SHOWN.rows_to_ask_for()),
-                Query::rows(CASE)
-                    .select(CaseSummary::COLUMNS)
-                    .filter(of_contact.and(case::urgent()))
-                    .order_by(Order::descending("isescalated"))
-                    .top(1),
-                Query::rows(OPPORTUNITY)
-                    .select(OpportunitySummary::COLUMNS)
-                    .filter(opportunity::of_contact(&contact).and(opportunity::open()))
-                    .expand(money::currency())
-                    .order_by(Order::ascending("estimatedclosedate"))
-                    .top(SHOWN.rows_to_ask_for()),
-                Query::rows(ACTIVITY)
-                    .select(ActivitySummary::COLUMNS)
-                    .filter(activity::of_contact(&contact))
-                    .order_by(Order::descending("createdon"))
-                    .top(SHOWN.rows_to_ask_for()),
-            ])
-            .await?;
-        let person = contact.one(person?, instance)?;
+        let mut reads = Reads::new();
+        let person = reads.seek_with(&contact, |query| {
+            query.select(ContactSummary::COLUMNS).select(address::COLUMNS).select(COLUMNS)
+        });
+        let cases = reads.add(
+            Query::rows(CASE)
+                .select(CaseSummary::COLUMNS)
+                .filter(of_contact.clone())
+                .order_by(Order::descending("createdon"))
+                .top(SHOWN.rows_to_ask_for()),
+        );
+        let urgent_cases = reads.add(
+            Query::rows(CASE)
+                .select(CaseSummary::COLUMNS)
+                .filter(of_contact.and(case::urgent()))
+                .order_by(Order::descending("isescalated"))
+                .top(1),
+        );
+        let opportunities = reads.add(
+            Query::rows(OPPORTUNITY)
+                .select(OpportunitySummary::COLUMNS)
+                .filter(opportunity::of_contact(&contact).and(opportunity::open()))
+                .expand(money::currency())
+                .order_by(Order::ascending("estimatedclosedate"))
+                .top(SHOWN.rows_to_ask_for()),
+        );
+        let activities = reads.add(
+            Query::rows(ACTIVITY)
+                .select(ActivitySummary::COLUMNS)
+                .filter(activity::of_contact(&contact))
+                .expand(activity::senders())
+                .order_by(Order::descending("createdon"))
+                .top(SHOWN.rows_to_ask_for()),
+        );
+        let mut answers = reads.send(context).await?;
+        let person = answers.found(person)?;
 
         let mut hints = Vec::new();
-        let cases = optional_part(cases, "Cases", &mut hints)?;
-        let urgent_cases = urgent_cases.map(|page| page.records).unwrap_or_default();
-        let opportunities = optional_part(opportunities, "Opportunities", &mut hints)?;
-        let activities = optional_part(activities, "Activities", &mut hints)?;
+        let cases = optional_part(answers.result(cases), "Cases", &mut hints)?;
+        let urgent_cases = answers.result(urgent_cases).unwrap_or_default().records;
+        let opportunities =
+            optional_part(answers.result(opportunities), "Opportunities", &mut hints)?;
+        let activities = optional_part(answers.result(activities), "Activities", &mut hints)?;
         let (open_cases, more_open_cases) =
-            SHOWN.shown(&cases, |record| CaseSummary::of(record, instance, context.now()));
+            SHOWN.shown(&cases, |record| CaseSummary::of(record, context.now()));
         let (open_opportunities, more_open_opportunities) =
-            SHOWN.shown(&opportunities, |record| OpportunitySummary::of(record, instance));
-        let (latest_activities, more_activities) =
-            SHOWN.shown(&activities, |record| ActivitySummary::of(record, instance));
+            SHOWN.shown(&opportunities, OpportunitySummary::of);
+        let (activities, more_activities) = SHOWN.cut(activities.records);
 
         let found = Found {
             contact: details(&person, context)?,
+            case_url: context.list_url(CASE, &open_cases),
             open_cases,
             more_open_cases,
+            opportunity_url: context.list_url(OPPORTUNITY, &open_opportunities),
             open_opportunities,
             more_open_opportunities,
-            latest_activities,
+            latest_activities: ActivitySummary::list(&activities),
             more_activities,
         };
-        let answer = Answer::new(found).escalate(case::escalation(&urgent_cases));
-        Ok(hints.into_iter().fold(answer, Answer::hint))
+        Ok(Answer::new(found).with_hints(hints).escalate(case::escalation(&urgent_cases)))
     }
 }
 
 fn details(record: &Record, context: &Context) -> Result<Details, ToolError> {
-    let summary = ContactSummary::of(record, context.instance())
-        .ok_or_else(|| ToolError::internal("a contact without an id"))?;
+    let summary = ContactSummary::of(record)
+        .ok_or_else(|| ToolError::internal("a contact without an id"))?
+        .with_url(context.instance());
     let description = record.text("description").map(|text| excerpt(text, 1000));
     let other_emails: Vec<_> = ["emailaddress2", "emailaddress3"]
         .iter()
@@ -150,30 +152,10 @@ fn details(record: &Record, context: &Context) -> Result<Details, ToolError> {
     Ok(Details {
         mobile_phone: record.text("mobilephone").map(str::to_owned),
         other_emails: (!other_emails.is_empty()).then_some(other_emails),
-        address: address(record),
+        address: address::of(record),
         truncated: description.as_ref().and_then(|excerpt| excerpt.truncated),
         description: description.map(|excerpt| excerpt.text),
-        owner: Linked::of(record, "_ownerid_value", context.instance()),
+        owner: Linked::of(record, "_ownerid_value"),
         summary,
     })
-}
-
-/// The composed address, or what it would be composed of, in one line.
-fn address(record: &Record) -> Option<String> {
-    if let Some(composed) = record.text("address1_composite") {
-        let lines = composed.lines().map(str::trim).filter(|line| !line.is_empty());
-        return Some(lines.collect::<Vec<_>>().join(", "));
-    }
-    let parts: Vec<_> = [
-        "address1_line1",
-        "address1_line2",
-        "address1_postalcode",
-        "address1_city",
-        "address1_stateorprovince",
-        "address1_country",
-    ]
-    .iter()
-    .filter_map(|column| record.text(column))
-    .collect();
-    (!parts.is_empty()).then(|| parts.join(", "))
 }

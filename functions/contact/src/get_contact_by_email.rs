@@ -50,15 +50,14 @@ impl Tool for GetContactByEmail {
             .top(SHOWN.rows_to_ask_for());
         let page = context.dataverse().list(&query).await?;
 
-        let (mut contacts, more) =
-            SHOWN.shown(&page, |record| ContactSummary::of(record, context.instance()));
+        let (mut contacts, more) = SHOWN.shown(&page, ContactSummary::of);
         if contacts.is_empty() {
             return Err(ToolError::new(ErrorCode::NotFound, "no contact has that email address")
                 .next_step(
                     "Ask for another address, or look by name with dynamics365_search_contacts.",
                 ));
         }
-        let contact = contacts.remove(0);
+        let contact = contacts.remove(0).with_url(context.instance());
         let is_inactive = contact.status.as_deref() == Some(ActiveState::Inactive.label());
         let also = (!contacts.is_empty()).then_some(contacts);
         let shared = also

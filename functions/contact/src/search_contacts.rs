@@ -23,6 +23,8 @@ pub(crate) struct Found {
     contacts: Vec<ContactSummary>,
     /// Whether there are more than these.
     more: Option<bool>,
+    /// Opens one of the contacts: put its id in place of {id}.
+    contact_url: Option<String>,
 }
 
 impl Tool for SearchContacts {
@@ -45,14 +47,14 @@ impl Tool for SearchContacts {
             .top(limit.rows_to_ask_for());
         let page = context.dataverse().list(&query).await?;
 
-        let (contacts, more) =
-            limit.shown(&page, |record| ContactSummary::of(record, context.instance()));
+        let (contacts, more) = limit.shown(&page, ContactSummary::of);
         let hint = match contacts.as_slice() {
             [] => Some("No active contact matches. Ask for another spelling or the email address."),
             [_] => None,
             _ => Some("Several contacts match. Make sure which one is the visitor."),
         };
-        Ok(Answer::new(Found { contacts, more }).hint_if(hint))
+        let contact_url = context.list_url(CONTACT, &contacts);
+        Ok(Answer::new(Found { contacts, more, contact_url }).hint_if(hint))
     }
 }
 

@@ -1,11 +1,9 @@
-use crm::reference::{ContactRef, Reference as _};
+use crm::reference::ContactRef;
 use crm::tables::CONTACT;
 use crm::text::{EmailAddress, Line, Paragraph};
-use dataverse::Update;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use toolkit::{Access, Answer, Change, Changes, Context, Tool, ToolError};
+use toolkit::{Access, Answer, Change, Context, Edit, Reads, Tool, ToolError};
 use uuid::Uuid;
 
 /// Changes how a contact can be reached, and what is known about the person.
@@ -36,6 +34,10 @@ pub(crate) struct Updated {
     changes: Vec<Change>,
 }
 
+/// What must be known of the contact before it is changed.
+const COLUMNS: [&str; 5] =
+    ["telephone1", "mobilephone", "emailaddress1", "jobtitle", "description"];
+
 impl Tool for UpdateContact {
     const NAME: &'static str = "dynamics365_update_contact";
     const TITLE: &'static str = "Update contact";
@@ -48,38 +50,30 @@ impl Tool for UpdateContact {
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Updated>, ToolError> {
         let Arguments { contact, phone, mobile_phone, email, job_title, description } = arguments;
-        let wanted: Vec<(&'static str, &'static str, Value)> = [
-            ("phone", "telephone1", phone.map(Value::from)),
-            ("mobile_phone", "mobilephone", mobile_phone.map(Value::from)),
-            ("email", "emailaddress1", email.map(Value::from)),
-            ("job_title", "jobtitle", job_title.map(Value::from)),
-            ("description", "description", description.map(Value::from)),
-        ]
-        .into_iter()
-        .filter_map(|(field, column, value)| Some((field, column, value?)))
-        .collect();
-        if wanted.is_empty() {
-            return Err(ToolError::invalid(
+        let is_given = phone.is_some()
+            || mobile_phone.is_some()
+            || email.is_some()
+            || job_title.is_some()
+            || description.is_some();
+        if !is_given {
+            return Err(ToolError::needs_one_of(
                 "phone, mobile_phone, email, job_title, description",
-                "at least one of them must be given",
             ));
         }
 
-        let query = contact.query().select(wanted.iter().map(|(_, column, _)| *column));
-        let page = context.dataverse().list(&query).await?;
-        let record = contact.one(page, context.instance())?;
-        let (Some(id), Some(etag)) = (record.id(CONTACT.key), record.etag()) else {
-            return Err(ToolError::internal("a contact without an id or a version"));
-        };
+        let mut reads = Reads::new();
+        let record = reads.seek_with(&contact, |query| query.select(COLUMNS));
+        let record = reads.send(context).await?.found(record)?;
 
-        let mut update = Update::new(CONTACT, id, etag);
-        let mut changes = Changes::new();
-        for (field, column, value) in wanted {
-            if changes.add(field, record.value(column).cloned(), value.clone()) {
-                update = update.set(column, value);
-            }
-        }
-        let nothing = changes.is_empty().then_some("The contact has these values already.");
+        let mut edit = Edit::of(&record, CONTACT)?;
+        edit.set("phone", "telephone1", phone);
+        edit.set("mobile_phone", "mobilephone", mobile_phone);
+        edit.set("email", "emailaddress1", email);
+        edit.set("job_title", "jobtitle", job_title);
+        edit.set("description", "description", description);
+        let id = edit.id();
+        let nothing = edit.is_empty().then_some("The contact has these values already.");
+        let (changes, update) = edit.finish();
         if nothing.is_none() {
             context.dataverse().update(&update).await?;
         }
@@ -87,7 +81,7 @@ impl Tool for UpdateContact {
             id,
             name: record.text("fullname").map(str::to_owned),
             url: context.instance().record_page(CONTACT.logical_name, id),
-            changes: changes.into_vec(),
+            changes,
         })
         .hint_if(nothing))
     }

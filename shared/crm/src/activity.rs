@@ -1,24 +1,81 @@
 //! Activities as the tools show them.
 
-use dataverse::{Filter, InstanceUrl, Record};
+use dataverse::{Expand, Filter, Record};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
-use uuid::Uuid;
 
 use crate::labels::{ActivityState, Choice as _};
 use crate::reference::{ContactRef, Reference as _};
-use crate::tables::ACTIVITY;
+use crate::tables::{APPOINTMENT, EMAIL, PHONE_CALL, TASK};
 use crate::text::excerpt;
+use crate::time::Minute;
 
-/// How many characters of an activity's text are shown.
+/// How many characters of an activity's text are shown at most, and of all texts of a list.
 const EXCERPT: usize = 200;
+const EXCERPTS: usize = 1000;
 
-/// An activity in a few words.
+/// Less than this of a text tells nothing.
+const LEAST_EXCERPT: usize = 60;
+
+crate::choice! {
+    /// The activities that people talk about.
+    pub enum ActivityType {
+        Call = 0 "call",
+        Email = 1 "email",
+        Task = 2 "task",
+        Meeting = 3 "meeting",
+    }
+}
+
+impl ActivityType {
+    /// The table of its activities.
+    pub fn table(self) -> dataverse::Table {
+        match self {
+            ActivityType::Call => PHONE_CALL,
+            ActivityType::Email => EMAIL,
+            ActivityType::Task => TASK,
+            ActivityType::Meeting => APPOINTMENT,
+        }
+    }
+}
+
+crate::choice! {
+    /// Who called or wrote.
+    pub enum Direction {
+        Outgoing = 1 "outgoing",
+        Incoming = 0 "incoming",
+    }
+}
+
+impl Direction {
+    /// The direction of a call or an email, by its `directioncode`.
+    pub fn of(record: &Record) -> Option<Direction> {
+        let is_outgoing = record.boolean("directioncode")?;
+        Some(if is_outgoing { Direction::Outgoing } else { Direction::Incoming })
+    }
+
+    /// The direction by who called or wrote, for the table of all activities has no
+    /// `directioncode`: a user or a queue does so from inside, anybody else from outside.
+    fn by_sender(record: &Record) -> Option<Direction> {
+        let sender = record.one(PARTIES)?.lookup("_partyid_value").and_then(|party| party.table);
+        Some(match sender.as_deref() {
+            Some("systemuser" | "queue") => Direction::Outgoing,
+            _ => Direction::Incoming,
+        })
+    }
+}
+
+/// The people and records that have a part in an activity.
+const PARTIES: &str = "activitypointer_activity_parties";
+
+/// The part of who called or wrote (`participationtypemask`).
+const SENDER: i64 = 1;
+
+/// An activity of a timeline in a few words. No tool takes an activity, so it has no id: the
+/// timeline is on the page of the record.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ActivitySummary {
-    /// The id of the activity.
-    pub id: Uuid,
     /// `call`, `email`, `task`, `meeting`, or what else Dynamics 365 calls it.
     #[serde(rename = "type")]
     pub kind: Option<String>,
@@ -27,19 +84,18 @@ pub struct ActivitySummary {
     /// Whether it is done.
     pub status: Option<String>,
     /// When it took place, or is to.
-    #[schemars(with = "Option<String>")]
-    pub when: Option<Timestamp>,
+    pub when: Option<Minute>,
+    /// Of calls and emails.
+    pub direction: Option<Direction>,
     /// The beginning of its text.
     pub text: Option<String>,
     /// Whether the text goes on.
     pub truncated: Option<bool>,
-    /// Opens the activity in Dynamics 365.
-    pub url: Option<String>,
 }
 
 impl ActivitySummary {
-    /// The columns that it is made of.
-    pub const COLUMNS: [&'static str; 12] = [
+    /// The columns of the table of all activities that it is made of, together with [`senders`].
+    pub const COLUMNS: [&'static str; 11] = [
         "activityid",
         "activitytypecode",
         "subject",
@@ -51,26 +107,37 @@ impl ActivitySummary {
         "actualend",
         "senton",
         "createdon",
-        "_regardingobjectid_value",
     ];
 
-    /// Reads it from a row with [`ActivitySummary::COLUMNS`].
-    pub fn of(record: &Record, instance: &InstanceUrl) -> Option<ActivitySummary> {
-        let id = record.id(ACTIVITY.key)?;
+    /// Reads a list from rows with [`ActivitySummary::COLUMNS`]. The more there are, the less is
+    /// shown of the text of each.
+    pub fn list(records: &[Record]) -> Vec<ActivitySummary> {
+        let limit = EXCERPT.min(EXCERPTS / records.len().max(1));
+        records.iter().map(|record| ActivitySummary::of(record, limit)).collect()
+    }
+
+    fn of(record: &Record, limit: usize) -> ActivitySummary {
         let table = record.text("activitytypecode");
-        let text = record.text("description").map(|text| excerpt(text, EXCERPT));
-        let text = text.filter(|excerpt| !excerpt.text.is_empty());
-        Some(ActivitySummary {
-            id,
+        let has_direction = matches!(table, Some("phonecall" | "email"));
+        let text = record.text("description").filter(|_| limit >= LEAST_EXCERPT);
+        let text = text.map(|text| excerpt(text, limit)).filter(|text| !text.text.is_empty());
+        ActivitySummary {
             kind: table.map(|table| type_label(table).to_owned()),
             subject: record.text("subject").map(str::to_owned),
             status: ActivityState::of(record, "statecode"),
-            when: when(record),
+            when: when(record).map(Minute),
+            direction: Direction::by_sender(record).filter(|_| has_direction),
             truncated: text.as_ref().and_then(|excerpt| excerpt.truncated),
             text: text.map(|excerpt| excerpt.text),
-            url: table.map(|table| instance.record_page(table, id)),
-        })
+        }
     }
+}
+
+/// Brings along who called or wrote.
+pub fn senders() -> Expand {
+    Expand::new(PARTIES)
+        .select(["_partyid_value", "participationtypemask"])
+        .filter(Filter::equals("participationtypemask", SENDER))
 }
 
 /// What people call activities of this table.
@@ -93,9 +160,6 @@ pub fn when(record: &Record) -> Option<Timestamp> {
 pub fn of_contact(contact: &ContactRef) -> Filter {
     Filter::any([
         contact.at(&[("_regardingobjectid_value", "regardingobjectid_contact")]),
-        Filter::some(
-            "activitypointer_activity_parties",
-            contact.at(&[("_partyid_value", "partyid_contact")]),
-        ),
+        Filter::some(PARTIES, contact.at(&[("_partyid_value", "partyid_contact")])),
     ])
 }

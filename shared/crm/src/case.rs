@@ -6,7 +6,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::Linked;
 use crate::labels::{CasePriority, CaseState, CaseStatus, Choice as _};
 use crate::reference::{AccountRef, ContactRef, Reference as _};
 use crate::tables::CASE;
@@ -26,15 +25,12 @@ pub struct CaseSummary {
     pub priority: Option<String>,
     /// Whether it has been escalated.
     pub escalated: Option<bool>,
-    /// Whose case it is.
-    pub customer: Option<Linked>,
-    /// When it was opened.
-    #[schemars(with = "Option<String>")]
-    pub created_on: Option<Timestamp>,
-    /// How many days ago that was.
+    /// The name of the contact or the account whose case it is.
+    pub customer: Option<String>,
+    /// How many days ago it was opened.
     pub age_days: Option<i64>,
     /// Opens the case in Dynamics 365.
-    pub url: String,
+    pub url: Option<String>,
 }
 
 impl CaseSummary {
@@ -52,21 +48,26 @@ impl CaseSummary {
     ];
 
     /// Reads it from a row with [`CaseSummary::COLUMNS`].
-    pub fn of(record: &Record, instance: &InstanceUrl, now: Timestamp) -> Option<CaseSummary> {
-        let id = record.id(CASE.key)?;
+    pub fn of(record: &Record, now: Timestamp) -> Option<CaseSummary> {
         let created_on = record.time("createdon");
         Some(CaseSummary {
-            id,
+            id: record.id(CASE.key)?,
             number: record.text("ticketnumber").map(str::to_owned),
             subject: record.text("title").map(str::to_owned),
             status: CaseStatus::of(record, "statuscode"),
             priority: CasePriority::of(record, "prioritycode"),
             escalated: record.boolean("isescalated").filter(|escalated| *escalated),
-            customer: Linked::of(record, "_customerid_value", instance),
-            created_on,
+            customer: record.label("_customerid_value").map(str::to_owned),
             age_days: created_on.map(|created| now.duration_since(created).as_hours() / 24),
-            url: instance.record_page(CASE.logical_name, id),
+            url: None,
         })
+    }
+
+    /// With the address that opens it.
+    #[must_use]
+    pub fn with_url(mut self, instance: &InstanceUrl) -> CaseSummary {
+        self.url = Some(instance.record_page(CASE.logical_name, self.id));
+        self
     }
 }
 

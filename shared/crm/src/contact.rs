@@ -27,7 +27,7 @@ pub struct ContactSummary {
     /// `Inactive`, where it is.
     pub status: Option<String>,
     /// Opens the contact in Dynamics 365.
-    pub url: String,
+    pub url: Option<String>,
 }
 
 impl ContactSummary {
@@ -45,21 +45,27 @@ impl ContactSummary {
     ];
 
     /// Reads it from a row with [`ContactSummary::COLUMNS`].
-    pub fn of(record: &Record, instance: &InstanceUrl) -> Option<ContactSummary> {
-        let id = record.id(CONTACT.key)?;
+    pub fn of(record: &Record) -> Option<ContactSummary> {
         let text = |column| record.text(column).map(str::to_owned);
         let is_active = record.integer("statecode") == Some(ActiveState::Active.value());
         Some(ContactSummary {
-            id,
+            id: record.id(CONTACT.key)?,
             name: text("fullname"),
             job_title: text("jobtitle"),
             email: text("emailaddress1"),
             phone: text("telephone1")
                 .or_else(|| text("mobilephone"))
                 .or_else(|| text("telephone2")),
-            account: Linked::of(record, "_parentcustomerid_value", instance),
+            account: Linked::with_kind(record, "_parentcustomerid_value"),
             status: ActiveState::of(record, "statecode").filter(|_| !is_active),
-            url: instance.record_page(CONTACT.logical_name, id),
+            url: None,
         })
+    }
+
+    /// With the address that opens it.
+    #[must_use]
+    pub fn with_url(mut self, instance: &InstanceUrl) -> ContactSummary {
+        self.url = Some(instance.record_page(CONTACT.logical_name, self.id));
+        self
     }
 }

@@ -167,6 +167,92 @@ choice! {
 }
 
 choice! {
+    /// Whether a lead is open (`statecode`).
+    pub enum LeadState {
+        Open = 0 "Open",
+        Qualified = 1 "Qualified",
+        Disqualified = 2 "Disqualified",
+    }
+}
+
+choice! {
+    /// How far the qualification of a lead has come (`statuscode`).
+    pub enum LeadStatus {
+        New = 1 "New",
+        Contacted = 2 "Contacted",
+        Qualified = 3 "Qualified",
+        Lost = 4 "Lost",
+        CannotContact = 5 "Cannot Contact",
+        NoLongerInterested = 6 "No Longer Interested",
+        Canceled = 7 "Canceled",
+    }
+}
+
+choice! {
+    /// Where a lead came from (`leadsourcecode`).
+    pub enum LeadSource {
+        Advertisement = 1 "Advertisement",
+        EmployeeReferral = 2 "Employee Referral",
+        ExternalReferral = 3 "External Referral",
+        Partner = 4 "Partner",
+        PublicRelations = 5 "Public Relations",
+        Seminar = 6 "Seminar",
+        TradeShow = 7 "Trade Show",
+        Web = 8 "Web",
+        WordOfMouth = 9 "Word of Mouth",
+        Other = 10 "Other",
+    }
+}
+
+choice! {
+    /// How promising a lead is (`leadqualitycode`).
+    pub enum Rating {
+        Hot = 1 "Hot",
+        Warm = 2 "Warm",
+        Cold = 3 "Cold",
+    }
+}
+
+choice! {
+    /// What a company does (`industrycode`).
+    pub enum Industry {
+        Accounting = 1 "Accounting",
+        Agriculture = 2 "Agriculture and Non-petrol Natural Resource Extraction",
+        Broadcasting = 3 "Broadcasting Printing and Publishing",
+        Brokers = 4 "Brokers",
+        BuildingSupply = 5 "Building Supply Retail",
+        BusinessServices = 6 "Business Services",
+        Consulting = 7 "Consulting",
+        ConsumerServices = 8 "Consumer Services",
+        Design = 9 "Design, Direction and Creative Management",
+        Distributors = 10 "Distributors, Dispatchers and Processors",
+        Doctors = 11 "Doctor's Offices and Clinics",
+        DurableManufacturing = 12 "Durable Manufacturing",
+        EatingAndDrinking = 13 "Eating and Drinking Places",
+        EntertainmentRetail = 14 "Entertainment Retail",
+        EquipmentRental = 15 "Equipment Rental and Leasing",
+        Financial = 16 "Financial",
+        FoodAndTobacco = 17 "Food and Tobacco Processing",
+        InboundCapital = 18 "Inbound Capital Intensive Processing",
+        InboundRepair = 19 "Inbound Repair and Services",
+        Insurance = 20 "Insurance",
+        Legal = 21 "Legal Services",
+        NonDurableRetail = 22 "Non-Durable Merchandise Retail",
+        OutboundConsumer = 23 "Outbound Consumer Service",
+        Petrochemical = 24 "Petrochemical Extraction and Distribution",
+        ServiceRetail = 25 "Service Retail",
+        SigAffiliations = 26 "SIG Affiliations",
+        SocialServices = 27 "Social Services",
+        OutboundTrade = 28 "Special Outbound Trade Contractors",
+        SpecialtyRealty = 29 "Specialty Realty",
+        Transportation = 30 "Transportation",
+        Utilities = 31 "Utility Creation and Distribution",
+        VehicleRetail = 32 "Vehicle Retail",
+        Wholesale = 33 "Wholesale",
+    }
+}
+
+choice! {
     /// Whether an activity is done (`statecode`).
     pub enum ActivityState {
         Open = 0 "Open",

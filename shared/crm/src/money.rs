@@ -1,9 +1,12 @@
-//! Amounts of money with their currency.
+//! Amounts of money: those that callers give, and those that the tools show.
+
+use std::borrow::Cow;
 
 use dataverse::{Expand, Record};
 use rust_decimal::Decimal;
-use schemars::JsonSchema;
-use serde::Serialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 /// An amount of money.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -19,13 +22,167 @@ pub struct Money {
 impl Money {
     /// The amount in a column. The row must have been read with [`currency`].
     pub fn of(record: &Record, column: &str) -> Option<Money> {
-        let currency =
-            record.one("transactioncurrencyid").and_then(|row| row.text("isocurrencycode"));
-        Some(Money { amount: record.decimal(column)?, currency: currency.map(str::to_owned) })
+        Some(Money { amount: record.decimal(column)?, currency: currency_of(record) })
     }
 }
 
 /// Brings a row's currency along.
 pub fn currency() -> Expand {
     Expand::new("transactioncurrencyid").select(["isocurrencycode"])
+}
+
+/// The ISO 4217 code of a row that was read with [`currency`].
+pub fn currency_of(record: &Record) -> Option<String> {
+    let currency = record.one("transactioncurrencyid")?;
+    currency.text("isocurrencycode").map(str::to_owned)
+}
+
+/// A number as JSON, digit by digit.
+pub fn number(amount: Decimal) -> Value {
+    // A decimal is always a JSON number.
+    serde_json::from_str(&amount.normalize().to_string()).unwrap_or(Value::Null)
+}
+
+macro_rules! amounts {
+    ($($(#[$doc:meta])* $name:ident: $minimum:literal to $maximum:literal,
+        $places:literal places, $problem:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct $name(Decimal);
+
+        impl $name {
+            /// Takes a number that is in bounds.
+            pub fn parse(number: Decimal) -> Option<$name> {
+                let number = number.normalize();
+                let fits = number >= Decimal::new($minimum, $places)
+                    && number <= Decimal::from($maximum)
+                    && number.scale() <= $places;
+                fits.then_some($name(number))
+            }
+
+            /// The number.
+            pub fn get(self) -> Decimal {
+                self.0
+            }
+        }
+
+        impl From<$name> for Value {
+            fn from(amount: $name) -> Value {
+                number(amount.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let number = serde_json::Number::deserialize(deserializer)?;
+                exact(&number)
+                    .and_then(Self::parse)
+                    .ok_or_else(|| serde::de::Error::custom($problem))
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "number" })
+            }
+        }
+    )*};
+}
+
+/// The number, digit by digit; `None` where it has more digits than an amount has.
+fn exact(number: &serde_json::Number) -> Option<Decimal> {
+    let text = number.to_string();
+    text.parse().ok().or_else(|| Decimal::from_scientific(&text).ok())
+}
+
+amounts! {
+    /// An amount of money, without its currency.
+    Amount: 0 to 100_000_000_000_i64, 4 places,
+        "must be a number from 0 to 100,000,000,000 with at most 4 decimals";
+    /// How much of a product. Dataverse keeps five decimals.
+    Quantity: 1 to 100_000_000_000_i64, 5 places,
+        "must be a number above 0 with at most 5 decimals";
+    /// A part of a hundred.
+    Percentage: 0 to 100, 2 places,
+        "must be a number from 0 to 100 with at most 2 decimals";
+}
+
+/// How likely something is: a whole number from 0 to 100.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probability(i64);
+
+impl Probability {
+    /// The number.
+    pub fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl From<Probability> for Value {
+    fn from(probability: Probability) -> Value {
+        probability.0.into()
+    }
+}
+
+impl<'de> Deserialize<'de> for Probability {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match i64::deserialize(deserializer)? {
+            percent @ 0..=100 => Ok(Probability(percent)),
+            _ => Err(serde::de::Error::custom("must be a whole number from 0 to 100")),
+        }
+    }
+}
+
+impl JsonSchema for Probability {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Probability".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn amount(text: &str) -> Option<String> {
+        serde_json::from_str::<Amount>(text).ok().map(|amount| Value::from(amount).to_string())
+    }
+
+    #[test]
+    fn amounts_are_exact_and_bounded() {
+        for (text, expected) in [
+            ("24000", Some("24000")),
+            ("0.1", Some("0.1")),
+            ("1234567890.1234", Some("1234567890.1234")),
+            ("24000.00", Some("24000")),
+            ("2.4e4", Some("24000")),
+            ("0", Some("0")),
+            ("-1", None),
+            ("0.12345", None),
+            ("1e12", None),
+            ("1e400", None),
+            ("\"5\"", None),
+        ] {
+            assert_eq!(amount(text).as_deref(), expected, "{text}");
+        }
+        assert!(serde_json::from_str::<Quantity>("0").is_err());
+        assert!(serde_json::from_str::<Quantity>("0.25").is_ok());
+        assert!(serde_json::from_str::<Percentage>("100.5").is_err());
+        assert!(serde_json::from_str::<Probability>("101").is_err());
+    }
 }

@@ -30,7 +30,7 @@ pub struct OpportunitySummary {
     /// How likely it is won, in percent.
     pub probability: Option<i64>,
     /// Opens the opportunity in Dynamics 365.
-    pub url: String,
+    pub url: Option<String>,
 }
 
 impl OpportunitySummary {
@@ -48,18 +48,24 @@ impl OpportunitySummary {
     ];
 
     /// Reads it from a row with [`OpportunitySummary::COLUMNS`].
-    pub fn of(record: &Record, instance: &InstanceUrl) -> Option<OpportunitySummary> {
-        let id = record.id(OPPORTUNITY.key)?;
+    pub fn of(record: &Record) -> Option<OpportunitySummary> {
         Some(OpportunitySummary {
-            id,
+            id: record.id(OPPORTUNITY.key)?,
             name: record.text("name").map(str::to_owned),
             status: OpportunityStatus::of(record, "statuscode"),
             stage: stage(record),
             estimated_value: Money::of(record, "estimatedvalue"),
             close_date: record.date("estimatedclosedate"),
             probability: record.integer("closeprobability"),
-            url: instance.record_page(OPPORTUNITY.logical_name, id),
+            url: None,
         })
+    }
+
+    /// With the address that opens it.
+    #[must_use]
+    pub fn with_url(mut self, instance: &InstanceUrl) -> OpportunitySummary {
+        self.url = Some(instance.record_page(OPPORTUNITY.logical_name, self.id));
+        self
     }
 }
 

@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
+use crate::company;
 use crate::tables;
 use crate::text::{EmailAddress, Line, TextError};
 
@@ -74,8 +75,8 @@ pub trait Reference: Sized {
     const NOUN: &'static str;
     /// The column with its name.
     const NAME_COLUMN: &'static str;
-    /// A further column that tells two of the same name apart.
-    const DETAIL_COLUMN: &'static str;
+    /// Further columns that tell two of the same name apart.
+    const DETAIL_COLUMNS: [&'static str; 2];
     /// What to try when none is found.
     const NOT_FOUND: &'static str;
 
@@ -108,32 +109,24 @@ pub trait Reference: Sized {
             Some(id) => Query::row(Self::TABLE, id),
             None => Query::rows(Self::TABLE).filter(self.filter()).top(CANDIDATES as u32 + 1),
         };
-        query.select([Self::NAME_COLUMN, Self::DETAIL_COLUMN])
+        query.select([Self::NAME_COLUMN]).select(Self::DETAIL_COLUMNS)
+    }
+
+    /// A query for records with a longer name, where what was said may well mean one of those.
+    fn siblings(&self) -> Option<Query> {
+        None
+    }
+
+    /// Whether what was said is this record's name to the letter, and no shorter form of it.
+    fn is_exact(&self, _record: &Record) -> bool {
+        true
     }
 
     /// The one record that [`Reference::query`] found.
     fn one(&self, page: Page, instance: &InstanceUrl) -> Result<Record, Unresolved> {
         let mut records = page.records;
         if records.len() > 1 {
-            let candidates = records.iter().take(CANDIDATES);
-            return Err(Unresolved::Ambiguous {
-                noun: Self::NOUN,
-                more: records.len() > CANDIDATES,
-                candidates: candidates
-                    .filter_map(|record| {
-                        let id = record.id(Self::TABLE.key)?;
-                        Some(Candidate {
-                            id,
-                            name: record.text(Self::NAME_COLUMN).map(str::to_owned),
-                            detail: record
-                                .label(Self::DETAIL_COLUMN)
-                                .or_else(|| record.text(Self::DETAIL_COLUMN))
-                                .map(str::to_owned),
-                            url: instance.record_page(Self::TABLE.logical_name, id),
-                        })
-                    })
-                    .collect(),
-            });
+            return Err(ambiguous::<Self>(&records, false, instance));
         }
         records.pop().ok_or(Unresolved::NotFound {
             noun: Self::NOUN,
@@ -144,6 +137,72 @@ pub trait Reference: Sized {
             },
             next_step: Self::NOT_FOUND,
         })
+    }
+}
+
+fn ambiguous<R: Reference>(
+    records: &[Record],
+    similar: bool,
+    instance: &InstanceUrl,
+) -> Unresolved {
+    Unresolved::Ambiguous {
+        noun: R::NOUN,
+        similar,
+        more: records.len() > CANDIDATES,
+        candidates: records
+            .iter()
+            .take(CANDIDATES)
+            .filter_map(|record| Candidate::of::<R>(record, instance))
+            .collect(),
+    }
+}
+
+/// What can be looked for, and leads to one record or to none.
+pub trait Sought {
+    /// A query for the record: enough rows to tell one from several.
+    fn query(&self) -> Query;
+
+    /// A query for records that may be meant as well.
+    fn siblings(&self) -> Option<Query>;
+
+    /// The one record that is meant, among those that the two queries found.
+    fn found(
+        &self,
+        records: Page,
+        siblings: Page,
+        instance: &InstanceUrl,
+    ) -> Result<Record, Unresolved>;
+}
+
+impl<R: Reference> Sought for R {
+    fn query(&self) -> Query {
+        Reference::query(self)
+    }
+
+    fn siblings(&self) -> Option<Query> {
+        Reference::siblings(self)
+    }
+
+    fn found(
+        &self,
+        records: Page,
+        siblings: Page,
+        instance: &InstanceUrl,
+    ) -> Result<Record, Unresolved> {
+        let exact = matches!(records.records.as_slice(), [only] if self.is_exact(only));
+        let mut all = records.records.clone();
+        let is_new = |record: &Record, all: &[Record]| {
+            all.iter().all(|known| known.id(R::TABLE.key) != record.id(R::TABLE.key))
+        };
+        for sibling in siblings.records {
+            if is_new(&sibling, &all) {
+                all.push(sibling);
+            }
+        }
+        if exact || all.len() == records.records.len() {
+            return self.one(records, instance);
+        }
+        Err(ambiguous::<R>(&all, records.records.is_empty(), instance))
     }
 }
 
@@ -160,6 +219,22 @@ pub struct Candidate {
     pub url: String,
 }
 
+impl Candidate {
+    fn of<R: Reference>(record: &Record, instance: &InstanceUrl) -> Option<Candidate> {
+        let id = record.id(R::TABLE.key)?;
+        let details: Vec<_> = R::DETAIL_COLUMNS
+            .iter()
+            .filter_map(|column| record.label(column).or_else(|| record.text(column)))
+            .collect();
+        Some(Candidate {
+            id,
+            name: record.text(R::NAME_COLUMN).map(str::to_owned),
+            detail: (!details.is_empty()).then(|| details.join(", ")),
+            url: instance.record_page(R::TABLE.logical_name, id),
+        })
+    }
+}
+
 /// Why a reference leads to no single record.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Unresolved {
@@ -173,11 +248,13 @@ pub enum Unresolved {
         /// What to try.
         next_step: &'static str,
     },
-    /// There are several.
-    #[error("several {noun}s match")]
+    /// There are several, or only such as it may mean.
+    #[error("{}", if *.similar { format!("no {noun} has just that name, but similar ones") } else { format!("several {noun}s match") })]
     Ambiguous {
         /// What people call such a record.
         noun: &'static str,
+        /// Whether none of them is just what was said.
+        similar: bool,
         /// The first three.
         candidates: Vec<Candidate>,
         /// Whether there are more than those.
@@ -188,8 +265,9 @@ pub enum Unresolved {
 macro_rules! reference {
     ($(#[$doc:meta])* $name:ident {
         table: $table:expr, noun: $noun:literal, name: $name_column:literal,
-        detail: $detail:literal, not_found: $not_found:literal,
+        details: $details:expr, not_found: $not_found:literal,
         filter: |$handle:ident| $filter:expr,
+        $(siblings: $siblings:path, is_exact: $is_exact:path,)?
     }) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq)]
@@ -212,7 +290,7 @@ macro_rules! reference {
             const TABLE: Table = $table;
             const NOUN: &'static str = $noun;
             const NAME_COLUMN: &'static str = $name_column;
-            const DETAIL_COLUMN: &'static str = $detail;
+            const DETAIL_COLUMNS: [&'static str; 2] = $details;
             const NOT_FOUND: &'static str = $not_found;
 
             fn handle(&self) -> &Handle {
@@ -226,6 +304,16 @@ macro_rules! reference {
                     _ => $filter,
                 }
             }
+
+            $(
+                fn siblings(&self) -> Option<Query> {
+                    $siblings(&self.0)
+                }
+
+                fn is_exact(&self, record: &Record) -> bool {
+                    $is_exact(&self.0, record)
+                }
+            )?
         }
 
         impl<'de> Deserialize<'de> for $name {
@@ -265,7 +353,7 @@ reference! {
         table: tables::CONTACT,
         noun: "contact",
         name: "fullname",
-        detail: "emailaddress1",
+        details: ["emailaddress1", "_parentcustomerid_value"],
         not_found: "Ask for another spelling or an email address, or look with dynamics365_search_contacts.",
         filter: |handle| match handle {
             Handle::Email(email) => contact_by_email(email),
@@ -282,12 +370,14 @@ reference! {
         table: tables::ACCOUNT,
         noun: "account",
         name: "name",
-        detail: "address1_city",
+        details: ["address1_city", "websiteurl"],
         not_found: "Ask for another spelling, or look with dynamics365_search_accounts.",
         filter: |handle| match handle {
             Handle::Email(text) | Handle::Name(text) => account_by_name(text),
             Handle::Id(id) => Filter::equals("accountid", *id),
         }.and(Filter::equals("statecode", 0)),
+        siblings: longer_names,
+        is_exact: is_exact_account,
     }
 }
 
@@ -297,7 +387,7 @@ reference! {
         table: tables::CASE,
         noun: "case",
         name: "title",
-        detail: "ticketnumber",
+        details: ["ticketnumber", "_customerid_value"],
         not_found: "Ask for the case number again, or look with dynamics365_search_cases.",
         filter: |handle| match handle {
             Handle::Email(text) | Handle::Name(text) => Filter::equals("ticketnumber", text.as_str()),
@@ -312,7 +402,7 @@ reference! {
         table: tables::OPPORTUNITY,
         noun: "opportunity",
         name: "name",
-        detail: "statuscode",
+        details: ["statuscode", "_customerid_value"],
         not_found: "Ask for another spelling, or look with dynamics365_search_opportunities.",
         filter: |handle| match handle {
             Handle::Email(text) | Handle::Name(text) => Filter::equals("name", text.as_str()),
@@ -327,7 +417,7 @@ reference! {
         table: tables::LEAD,
         noun: "lead",
         name: "fullname",
-        detail: "companyname",
+        details: ["companyname", "emailaddress1"],
         not_found: "Ask for another spelling, or look with dynamics365_search_leads.",
         filter: |handle| match handle {
             Handle::Email(email) => any_email(email),
@@ -344,7 +434,7 @@ reference! {
         table: tables::PRODUCT,
         noun: "product",
         name: "name",
-        detail: "productnumber",
+        details: ["productnumber", "_parentproductid_value"],
         not_found: "Look with dynamics365_get_products.",
         filter: |handle| match handle {
             Handle::Email(text) | Handle::Name(text) => Filter::any([
@@ -362,7 +452,7 @@ reference! {
         table: tables::USER,
         noun: "user",
         name: "fullname",
-        detail: "internalemailaddress",
+        details: ["internalemailaddress", "title"],
         not_found: "Ask the Dynamics administrator for the email address of an enabled user.",
         filter: |handle| match handle {
             Handle::Email(text) | Handle::Name(text) => {
@@ -409,13 +499,41 @@ fn person_by_name(name: &str) -> Filter {
     Filter::any(ways)
 }
 
-/// The name; or, for what looks like a domain, the website or the email address.
+/// The name, with its legal form or without; or, for what looks like a domain, the website or the
+/// email address.
 fn account_by_name(text: &str) -> Filter {
-    let mut ways = vec![Filter::equals("name", text)];
+    let mut ways: Vec<_> =
+        company::spellings(text).into_iter().map(|name| Filter::equals("name", name)).collect();
     if let Some(domain) = web_domain(text) {
         ways.extend(by_domain(&domain));
     }
     Filter::any(ways)
+}
+
+/// Active accounts whose name goes on where the given one ends: "Fabrikam" may well mean "Fabrikam
+/// Residences". Somebody who gives the legal form, or a domain, means just that one.
+fn longer_names(handle: &Handle) -> Option<Query> {
+    let Handle::Name(text) = handle else { return None };
+    if company::has_legal_form(text) || web_domain(text).is_some() {
+        return None;
+    }
+    let filter = Filter::starts_with("name", &format!("{text} "));
+    Some(
+        Query::rows(tables::ACCOUNT)
+            .filter(filter.and(Filter::equals("statecode", 0)))
+            .select([AccountRef::NAME_COLUMN])
+            .select(AccountRef::DETAIL_COLUMNS)
+            .top(CANDIDATES as u32 + 1),
+    )
+}
+
+fn is_exact_account(handle: &Handle, record: &Record) -> bool {
+    match handle {
+        Handle::Name(text) => {
+            record.text("name").is_some_and(|name| company::same_name(name, text))
+        }
+        Handle::Id(_) | Handle::Email(_) => true,
+    }
 }
 
 /// Accounts whose website or email address is of this domain.

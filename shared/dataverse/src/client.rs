@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
@@ -15,7 +16,7 @@ use crate::error::{ApiError, Error, WriteOutcome, codes};
 use crate::retry::{self, Repeat};
 use crate::{
     Action, ChangeSet, Create, Created, InstanceUrl, Operation, Outcome, Page, Query, Record,
-    TokenSource, Update, batch,
+    Table, TokenSource, Update, batch,
 };
 
 /// A request that has not been answered by now is given up, and sent again where that is safe.
@@ -70,6 +71,18 @@ pub struct Session {
     client: Client,
     deadline: Instant,
     trips: Arc<AtomicU32>,
+}
+
+/// What a batch consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Reads, each for itself.
+    Reads,
+    /// Writes that happen together.
+    ChangeSet,
+    /// Writes that happen together, the first of which makes a row under a key of our own: the
+    /// second time, all of them are refused.
+    KeyedChangeSet,
 }
 
 /// A request below the service root.
@@ -166,7 +179,7 @@ impl Session {
             return Ok(vec![self.list(only).await]);
         }
         let requests: Vec<_> = queries.iter().map(Request::read).collect();
-        let answers = self.batch(batch::of_reads(&requests), Repeat::Safe).await?;
+        let answers = self.batch(batch::of_reads(&requests), Kind::Reads).await?;
         if answers.len() != queries.len() {
             let (received, sent) = (answers.len(), queries.len());
             return Err(Error::Unreadable(format!("{received} answers to a batch of {sent}")));
@@ -200,7 +213,40 @@ impl Session {
     /// Sent again after a lost answer, it finds the row that the first try made.
     pub async fn create(&self, create: &Create) -> Result<Created, Error> {
         let before = self.trips();
-        match self.exchange(&Request::create(create)).await?.into_result() {
+        let answer = self.exchange(&Request::create(create)).await?.into_result();
+        self.created(create, before, answer).await
+    }
+
+    /// Makes a row, exactly once, and does what goes with it: all of it or nothing, in one trip.
+    ///
+    /// What goes with it may name the new row by its key. Sent again after a lost answer, the whole
+    /// is refused because the row is there, and with it everything else.
+    pub async fn create_with(
+        &self,
+        create: &Create,
+        others: impl IntoIterator<Item = Operation>,
+    ) -> Result<Created, Error> {
+        let before = self.trips();
+        let requests: Vec<_> = std::iter::once(Request::create(create))
+            .chain(others.into_iter().map(|operation| Request::write(&operation)))
+            .collect();
+        let answers = self.batch(batch::of_change_set(&requests), Kind::KeyedChangeSet).await?;
+        let results: Result<Vec<_>, _> = answers.into_iter().map(Answer::into_result).collect();
+        let first = results.and_then(|answers| {
+            let first = answers.into_iter().next();
+            first.ok_or_else(|| Error::Unreadable("no answer to a change set".to_owned()))
+        });
+        self.created(create, before, first).await
+    }
+
+    /// What the answer to a create means, when `before` trips had been made before it was sent.
+    async fn created(
+        &self,
+        create: &Create,
+        before: u32,
+        answer: Result<Answer, Error>,
+    ) -> Result<Created, Error> {
+        match answer {
             Ok(answer) => answer.record().map(Created::Now),
             // The organization's rules may see the duplicate in the row that the first try made,
             // before anybody looks at its key.
@@ -248,6 +294,22 @@ impl Session {
         self.exchange(&Request::update(update)).await?.into_result().map(drop)
     }
 
+    /// The rows of a table that the organization's duplicate detection rules find to be the same as
+    /// a new row, at most three of each table.
+    ///
+    /// Source: Microsoft's reference of the function `RetrieveDuplicates`. Lookups of the new row
+    /// are not looked at.
+    pub async fn duplicates(
+        &self,
+        create: &Create,
+        tables: &[Table],
+    ) -> Result<Vec<Result<Page, Error>>, Error> {
+        let requests: Vec<_> =
+            tables.iter().map(|table| Request::duplicates(create, *table)).collect();
+        let answers = self.batch(batch::of_reads(&requests), Kind::Reads).await?;
+        Ok(answers.into_iter().map(Answer::page).collect())
+    }
+
     /// Calls an action. An action without a result gives an empty record.
     pub async fn invoke(&self, action: &Action) -> Result<Record, Error> {
         self.exchange(&Request::action(action)).await?.into_result()?.record()
@@ -258,15 +320,16 @@ impl Session {
         let requests: Vec<_> = changes.operations.iter().map(Request::write).collect();
         // Repeating creates would be safe, but a change set that happened answers the second time
         // with an error of the whole: the caller settles that by reading.
-        let answers = self.batch(batch::of_change_set(&requests), Repeat::Unsafe).await?;
+        let answers = self.batch(batch::of_change_set(&requests), Kind::ChangeSet).await?;
         answers.into_iter().map(|answer| answer.into_result()?.record()).collect()
     }
 
-    async fn batch(&self, encoded: batch::Encoded, repeat: Repeat) -> Result<Vec<Answer>, Error> {
+    async fn batch(&self, encoded: batch::Encoded, kind: Kind) -> Result<Vec<Answer>, Error> {
         let content_type = HeaderValue::from_str(&encoded.content_type)
             .map_err(|error| Error::Unreadable(error.to_string()))?;
         let mut headers = vec![(CONTENT_TYPE, content_type)];
-        if repeat == Repeat::Safe {
+        if kind == Kind::Reads {
+            // One that fails does not keep the others from being answered.
             headers.push((PREFER, HeaderValue::from_static("odata.continue-on-error")));
         }
         // The body is text of our own making.
@@ -276,7 +339,7 @@ impl Session {
             path: "$batch".into(),
             headers,
             body: Some(body),
-            repeat,
+            repeat: if kind == Kind::ChangeSet { Repeat::Unsafe } else { Repeat::Safe },
         };
         let answer = self.exchange(&request).await?;
         let content_type =
@@ -405,6 +468,28 @@ impl Request {
         }
     }
 
+    fn duplicates(create: &Create, matching: Table) -> Request {
+        let mut row = create.columns.clone();
+        // The new row would find itself; and what is bound or related is no column.
+        row.shift_remove(create.table.key);
+        row.retain(|name, value| !name.contains('@') && !value.is_array());
+        let type_name = format!("Microsoft.Dynamics.CRM.{}", create.table.logical_name);
+        row.insert("@odata.type".to_owned(), type_name.into());
+        let row = encoded(&Value::Object(row).to_string());
+        let table = encoded(&format!("'{}'", matching.logical_name));
+        let paging = encoded(r#"{"PageNumber":1,"Count":3}"#);
+        Request {
+            method: Method::GET,
+            path: format!(
+                "RetrieveDuplicates(BusinessEntity=@p1,MatchingEntityName=@p2,PagingInfo=@p3)\
+                 ?@p1={row}&@p2={table}&@p3={paging}"
+            ),
+            headers: vec![(PREFER, HeaderValue::from_static(ANNOTATIONS))],
+            body: None,
+            repeat: Repeat::Safe,
+        }
+    }
+
     fn create(create: &Create) -> Request {
         let mut path = create.table.entity_set.to_owned();
         if !create.select.is_empty() {
@@ -465,6 +550,11 @@ impl Request {
     fn outcome_if_unanswered(&self) -> WriteOutcome {
         if self.method == Method::GET { WriteOutcome::NotHappened } else { WriteOutcome::Unknown }
     }
+}
+
+/// A parameter's value in a URL.
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
 fn json() -> (HeaderName, HeaderValue) {

@@ -79,6 +79,12 @@ impl InstanceUrl {
         format!("{}/main.aspx?pagetype=entityrecord&etn={table}&id={id}", self.0)
     }
 
+    /// The address under which Dynamics 365 shows the rows of a table, with `{id}` where the id of a
+    /// row goes.
+    pub fn record_pages(&self, table: &str) -> String {
+        format!("{}/main.aspx?pagetype=entityrecord&etn={table}&id={{id}}", self.0)
+    }
+
     /// Where the Web API begins.
     pub(crate) fn service_root(&self) -> String {
         format!("{}/api/data/v9.2/", self.0)

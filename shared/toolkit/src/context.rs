@@ -3,7 +3,7 @@
 use std::fmt;
 
 use auth::ConnectionId;
-use dataverse::{InstanceUrl, Session};
+use dataverse::{InstanceUrl, Session, Table};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -24,6 +24,12 @@ impl Context {
     /// The environment's address, for links.
     pub fn instance(&self) -> &InstanceUrl {
         self.session.instance()
+    }
+
+    /// Opens a record of a list: the address has `{id}` where the record's id goes. A list without
+    /// records has none.
+    pub fn list_url<T>(&self, table: Table, list: &[T]) -> Option<String> {
+        (!list.is_empty()).then(|| self.instance().record_pages(table.logical_name))
     }
 
     /// The connection that the call is for.

@@ -191,6 +191,11 @@ impl ToolError {
             .next_step("Correct the argument and call again.")
     }
 
+    /// At least one of these arguments must be given.
+    pub fn needs_one_of(fields: &str) -> ToolError {
+        ToolError::invalid(fields, "at least one of them must be given")
+    }
+
     /// A defect of this software, with what the log should say.
     pub fn internal(cause: impl fmt::Display) -> ToolError {
         ToolError::new(ErrorCode::Internal, "This is a defect; the log has the cause.").cause(cause)
@@ -317,7 +322,7 @@ impl From<Unresolved> for ToolError {
             Unresolved::NotFound { next_step, .. } => {
                 ToolError::new(ErrorCode::NotFound, sentence).next_step(next_step)
             }
-            Unresolved::Ambiguous { noun, candidates, more } => {
+            Unresolved::Ambiguous { noun, candidates, more, .. } => {
                 let detail = if more {
                     format!("{sentence}; the first {} are listed", candidates.len())
                 } else {

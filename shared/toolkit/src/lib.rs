@@ -1,13 +1,16 @@
 //! What makes a function a tool function.
 //!
-//! A tool implements [`Tool`]: its arguments, its result, what it asks Dataverse. Tools that share
-//! a Lambda form a [`Group`]. [`Service`] answers HTTP requests with a group: it checks who calls
+//! A tool implements [`Tool`]: its arguments, its result, what it asks Dataverse. [`Reads`] asks
+//! several things in one trip; [`Edit`] works out what an update changes; [`create`] and
+//! [`carry_out`] write, and never twice. Tools that share a Lambda form a [`Group`]. [`Service`] answers HTTP requests with a group: it checks who calls
 //! ([`Caller`], [`ApiKeys`]), opens the connection, reads the arguments, calls the tool, and turns
 //! what came of it into an answer or a [`ToolError`]. [`lambda::run`] is the entry in AWS Lambda;
 //! the local stack calls the same service.
 
 mod caller;
 mod context;
+mod duplicate;
+mod edit;
 mod error;
 mod explain;
 mod group;
@@ -17,18 +20,24 @@ pub mod lambda;
 mod limit;
 pub mod logging;
 mod part;
+mod reads;
 mod schema;
 mod service;
+mod settle;
 mod tool;
 
 pub use caller::{Caller, Grants, Scope, Scopes};
 pub use context::Context;
 pub use crm::case::{Escalation, EscalationReason};
+pub use duplicate::create;
+pub use edit::Edit;
 pub use error::{DataverseDetails, ErrorCode, ToolError, WriteState};
 pub use group::{Definition, Group};
 pub use keys::{ApiKeys, ApiKeysError, KeyStore, sha256_hex};
 pub use limit::Limit;
 pub use part::optional_part;
+pub use reads::{Answers, Reads, Seeking, Slot};
 pub use schema::strict_schema;
 pub use service::{Incoming, Service, bearer};
-pub use tool::{Access, Answer, Change, Changes, Tool};
+pub use settle::{Target, carry_out};
+pub use tool::{Access, Answer, Change, Tool};

@@ -74,6 +74,13 @@ impl<T> Answer<T> {
         self
     }
 
+    /// Adds what the bot should do or know next.
+    #[must_use]
+    pub fn with_hints(mut self, hints: Vec<String>) -> Answer<T> {
+        self.hints.extend(hints);
+        self
+    }
+
     /// Says why a person should take over, if one should.
     #[must_use]
     pub fn escalate(mut self, escalation: Option<Escalation>) -> Answer<T> {
@@ -91,35 +98,4 @@ pub struct Change {
     pub from: Option<Value>,
     /// What it is now.
     pub to: Value,
-}
-
-/// The fields that an update changes. What has the wanted value already is no change.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Changes(Vec<Change>);
-
-impl Changes {
-    /// None yet.
-    pub fn new() -> Changes {
-        Changes::default()
-    }
-
-    /// Adds a field unless it has the wanted value already. Says whether it was added.
-    pub fn add(&mut self, field: &'static str, from: Option<Value>, to: impl Into<Value>) -> bool {
-        let to = to.into();
-        let differs = from.as_ref() != Some(&to);
-        if differs {
-            self.0.push(Change { field, from, to });
-        }
-        differs
-    }
-
-    /// Whether nothing changes.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The list.
-    pub fn into_vec(self) -> Vec<Change> {
-        self.0
-    }
 }

@@ -1,0 +1,65 @@
+//! Accounts as the tools show them.
+
+use dataverse::{InstanceUrl, Record};
+use schemars::JsonSchema;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::money::Money;
+use crate::tables::ACCOUNT;
+
+/// An account in a few words.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct AccountSummary {
+    /// The id of the account.
+    pub id: Uuid,
+    /// The company's name.
+    pub name: Option<String>,
+    /// Where it is.
+    pub city: Option<String>,
+    /// Its web address.
+    pub website: Option<String>,
+    /// The main phone.
+    pub phone: Option<String>,
+    /// What it earns in a year.
+    pub revenue: Option<Money>,
+    /// How many people work there.
+    pub employees: Option<i64>,
+    /// Opens the account in Dynamics 365.
+    pub url: Option<String>,
+}
+
+impl AccountSummary {
+    /// The columns that it is made of, together with [`crate::money::currency`].
+    pub const COLUMNS: [&'static str; 7] = [
+        "accountid",
+        "name",
+        "address1_city",
+        "websiteurl",
+        "telephone1",
+        "revenue",
+        "numberofemployees",
+    ];
+
+    /// Reads it from a row with [`AccountSummary::COLUMNS`].
+    pub fn of(record: &Record) -> Option<AccountSummary> {
+        let text = |column| record.text(column).map(str::to_owned);
+        Some(AccountSummary {
+            id: record.id(ACCOUNT.key)?,
+            name: text("name"),
+            city: text("address1_city"),
+            website: text("websiteurl"),
+            phone: text("telephone1"),
+            revenue: Money::of(record, "revenue"),
+            employees: record.integer("numberofemployees"),
+            url: None,
+        })
+    }
+
+    /// With the address that opens it.
+    #[must_use]
+    pub fn with_url(mut self, instance: &InstanceUrl) -> AccountSummary {
+        self.url = Some(instance.record_page(ACCOUNT.logical_name, self.id));
+        self
+    }
+}

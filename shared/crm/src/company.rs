@@ -1,0 +1,120 @@
+//! Names of companies, with and without their legal form.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+/// Legal forms that follow a name after a space, and some that may also follow a comma. One that
+/// ends like another stands before it.
+const FORMS: [&str; 34] = [
+    "Pty Ltd",
+    "Inc",
+    "Inc.",
+    "Incorporated",
+    "Corp",
+    "Corp.",
+    "Corporation",
+    "Co.",
+    "Company",
+    "LLC",
+    "LLP",
+    "Ltd",
+    "Ltd.",
+    "Limited",
+    "PLC",
+    "GmbH",
+    "AG",
+    "KG",
+    "SE",
+    "S.A.",
+    "SA",
+    "SAS",
+    "SARL",
+    "S.L.",
+    "S.r.l.",
+    "Srl",
+    "S.p.A.",
+    "SpA",
+    "B.V.",
+    "BV",
+    "N.V.",
+    "AB",
+    "A/S",
+    "Oy",
+];
+const AFTER_COMMA: [&str; 8] = ["Inc", "Inc.", "LLC", "LLP", "Ltd", "Ltd.", "Corp.", "Co."];
+
+/// The name without its legal form: "Fabrikam" for "Fabrikam, Inc.".
+pub fn base_name(name: &str) -> &str {
+    let name = name.trim();
+    let base = FORMS.iter().find_map(|form| {
+        let end = name.len().checked_sub(form.len())?;
+        let (before, after) = (name.get(..end)?, name.get(end..)?);
+        let base = before.strip_suffix(' ')?.trim_end_matches([' ', ',']);
+        (after.eq_ignore_ascii_case(form) && !base.is_empty()).then_some(base)
+    });
+    base.unwrap_or(name)
+}
+
+/// Whether the name ends with a legal form.
+pub fn has_legal_form(name: &str) -> bool {
+    base_name(name) != name.trim()
+}
+
+/// The names that may stand in the CRM for this one: as it was given, bare, and with every legal
+/// form.
+pub fn spellings(name: &str) -> Vec<String> {
+    let name = name.trim();
+    let base = base_name(name);
+    let mut spellings = vec![name.to_owned()];
+    if base != name {
+        spellings.push(base.to_owned());
+    }
+    spellings.extend(FORMS.iter().map(|form| format!("{base} {form}")));
+    spellings.extend(AFTER_COMMA.iter().map(|form| format!("{base}, {form}")));
+    spellings
+}
+
+/// Whether two names differ in case and accents at most, which Dataverse ignores as well.
+pub fn same_name(one: &str, other: &str) -> bool {
+    fold(one) == fold(other)
+}
+
+fn fold(name: &str) -> String {
+    let is_mark = |letter: &char| ('\u{300}'..='\u{36f}').contains(letter);
+    name.trim().nfd().filter(|letter| !is_mark(letter)).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn legal_forms_come_off() {
+        for (name, base) in [
+            ("Fabrikam, Inc.", "Fabrikam"),
+            ("Fabrikam inc", "Fabrikam"),
+            ("Müller GmbH", "Müller"),
+            ("Coho Winery S.A.", "Coho Winery"),
+            ("Northwind Pty Ltd", "Northwind"),
+            ("Fabrikam Residences", "Fabrikam Residences"),
+            ("Inc.", "Inc."),
+            ("Blink", "Blink"),
+            ("Zürich AG", "Zürich"),
+        ] {
+            assert_eq!(base_name(name), base, "{name}");
+        }
+        assert!(has_legal_form("Litware Ltd.") && !has_legal_form("Litware"));
+    }
+
+    #[test]
+    fn a_name_is_looked_for_as_it_may_be_spelled() {
+        let spellings = spellings("Fabrikam Inc");
+        for expected in ["Fabrikam Inc", "Fabrikam", "Fabrikam, Inc.", "Fabrikam GmbH"] {
+            assert!(spellings.iter().any(|one| one == expected), "{expected}");
+        }
+    }
+
+    #[test]
+    fn case_and_accents_make_no_difference() {
+        assert!(same_name("Zürcher Käse", "zurcher KASE") && !same_name("Fabrikam", "Fabrikam AG"));
+    }
+}

@@ -1,0 +1,80 @@
+//! Leads as the tools show them.
+
+use dataverse::{Filter, InstanceUrl, Record};
+use schemars::JsonSchema;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::labels::{Choice as _, LeadSource, LeadState, LeadStatus, Rating};
+use crate::tables::LEAD;
+
+/// A lead in a few words.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct LeadSummary {
+    /// The id of the lead.
+    pub id: Uuid,
+    /// The person's full name.
+    pub name: Option<String>,
+    /// The company.
+    pub company: Option<String>,
+    /// The main email address.
+    pub email: Option<String>,
+    /// The business phone, else the mobile.
+    pub phone: Option<String>,
+    /// What the person is interested in.
+    pub topic: Option<String>,
+    /// How far qualification has come.
+    pub status: Option<String>,
+    /// How promising it is.
+    pub rating: Option<String>,
+    /// Where it came from.
+    pub source: Option<String>,
+    /// Opens the lead in Dynamics 365.
+    pub url: Option<String>,
+}
+
+impl LeadSummary {
+    /// The columns that it is made of.
+    pub const COLUMNS: [&'static str; 11] = [
+        "leadid",
+        "fullname",
+        "companyname",
+        "emailaddress1",
+        "telephone1",
+        "mobilephone",
+        "subject",
+        "statecode",
+        "statuscode",
+        "leadqualitycode",
+        "leadsourcecode",
+    ];
+
+    /// Reads it from a row with [`LeadSummary::COLUMNS`].
+    pub fn of(record: &Record) -> Option<LeadSummary> {
+        let text = |column| record.text(column).map(str::to_owned);
+        Some(LeadSummary {
+            id: record.id(LEAD.key)?,
+            name: text("fullname"),
+            company: text("companyname"),
+            email: text("emailaddress1"),
+            phone: text("telephone1").or_else(|| text("mobilephone")),
+            topic: text("subject"),
+            status: LeadStatus::of(record, "statuscode"),
+            rating: Rating::of(record, "leadqualitycode"),
+            source: LeadSource::of(record, "leadsourcecode"),
+            url: None,
+        })
+    }
+
+    /// With the address that opens it.
+    #[must_use]
+    pub fn with_url(mut self, instance: &InstanceUrl) -> LeadSummary {
+        self.url = Some(instance.record_page(LEAD.logical_name, self.id));
+        self
+    }
+}
+
+/// Leads that are open.
+pub fn open() -> Filter {
+    Filter::equals("statecode", LeadState::Open.value())
+}

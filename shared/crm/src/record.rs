@@ -1,0 +1,155 @@
+//! A record of any of the five kinds that notes and activities hang on.
+
+use dataverse::{InstanceUrl, Page, Query, Record, Table};
+use schemars::JsonSchema;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::reference::{
+    AccountRef, CaseRef, ContactRef, LeadRef, OpportunityRef, Reference, ReferenceError, Sought,
+    Unresolved,
+};
+
+crate::choice! {
+    /// The kinds of records that notes and activities hang on.
+    pub enum RecordType {
+        Contact = 0 "contact",
+        Account = 1 "account",
+        Lead = 2 "lead",
+        Opportunity = 3 "opportunity",
+        Case = 4 "case",
+    }
+}
+
+/// A record of one of the five kinds, as a person names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordRef {
+    /// A contact.
+    Contact(ContactRef),
+    /// An account.
+    Account(AccountRef),
+    /// A lead.
+    Lead(LeadRef),
+    /// An opportunity.
+    Opportunity(OpportunityRef),
+    /// A case.
+    Case(CaseRef),
+}
+
+/// Does the same for whichever kind it is.
+macro_rules! each {
+    ($self:expr, $reference:ident => $body:expr) => {
+        match $self {
+            RecordRef::Contact($reference) => $body,
+            RecordRef::Account($reference) => $body,
+            RecordRef::Lead($reference) => $body,
+            RecordRef::Opportunity($reference) => $body,
+            RecordRef::Case($reference) => $body,
+        }
+    };
+}
+
+impl RecordRef {
+    /// Reads what a caller gave for a record of this kind.
+    pub fn parse(kind: RecordType, text: &str) -> Result<RecordRef, ReferenceError> {
+        Ok(match kind {
+            RecordType::Contact => RecordRef::Contact(ContactRef::parse(text)?),
+            RecordType::Account => RecordRef::Account(AccountRef::parse(text)?),
+            RecordType::Lead => RecordRef::Lead(LeadRef::parse(text)?),
+            RecordType::Opportunity => RecordRef::Opportunity(OpportunityRef::parse(text)?),
+            RecordType::Case => RecordRef::Case(CaseRef::parse(text)?),
+        })
+    }
+
+    /// The id, where one was given.
+    pub fn id(&self) -> Option<Uuid> {
+        each!(self, reference => reference.id())
+    }
+
+    /// What kind it is.
+    pub fn kind(&self) -> RecordType {
+        match self {
+            RecordRef::Contact(_) => RecordType::Contact,
+            RecordRef::Account(_) => RecordType::Account,
+            RecordRef::Lead(_) => RecordType::Lead,
+            RecordRef::Opportunity(_) => RecordType::Opportunity,
+            RecordRef::Case(_) => RecordType::Case,
+        }
+    }
+}
+
+impl Sought for RecordRef {
+    fn query(&self) -> Query {
+        each!(self, reference => Sought::query(reference))
+    }
+
+    fn siblings(&self) -> Option<Query> {
+        each!(self, reference => Sought::siblings(reference))
+    }
+
+    fn found(
+        &self,
+        records: Page,
+        siblings: Page,
+        instance: &InstanceUrl,
+    ) -> Result<Record, Unresolved> {
+        each!(self, reference => reference.found(records, siblings, instance))
+    }
+}
+
+impl RecordType {
+    /// The table of such records.
+    pub fn table(self) -> Table {
+        match self {
+            RecordType::Contact => ContactRef::TABLE,
+            RecordType::Account => AccountRef::TABLE,
+            RecordType::Lead => LeadRef::TABLE,
+            RecordType::Opportunity => OpportunityRef::TABLE,
+            RecordType::Case => CaseRef::TABLE,
+        }
+    }
+
+    /// The column with the name of such a record.
+    pub fn name_column(self) -> &'static str {
+        match self {
+            RecordType::Contact => ContactRef::NAME_COLUMN,
+            RecordType::Account => AccountRef::NAME_COLUMN,
+            RecordType::Lead => LeadRef::NAME_COLUMN,
+            RecordType::Opportunity => OpportunityRef::NAME_COLUMN,
+            RecordType::Case => CaseRef::NAME_COLUMN,
+        }
+    }
+}
+
+/// The record that a note or an activity hangs on.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Regarding {
+    /// What kind of record it is.
+    #[serde(rename = "type")]
+    pub kind: RecordType,
+    /// The id of the record.
+    pub id: Uuid,
+    /// Its name.
+    pub name: Option<String>,
+    /// Opens it in Dynamics 365.
+    pub url: String,
+}
+
+impl Regarding {
+    /// A record of this kind.
+    pub fn new(
+        kind: RecordType,
+        id: Uuid,
+        name: Option<&str>,
+        instance: &InstanceUrl,
+    ) -> Regarding {
+        let url = instance.record_page(kind.table().logical_name, id);
+        Regarding { kind, id, name: name.map(str::to_owned), url }
+    }
+
+    /// The record that was found for a reference.
+    pub fn found(kind: RecordType, record: &Record, instance: &InstanceUrl) -> Option<Regarding> {
+        let id = record.id(kind.table().key)?;
+        Some(Regarding::new(kind, id, record.text(kind.name_column()), instance))
+    }
+}

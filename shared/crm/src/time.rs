@@ -1,0 +1,200 @@
+//! Points in time: those that callers give, and those that the tools show.
+
+use std::borrow::Cow;
+
+use jiff::civil::{Date, DateTime, Time};
+use jiff::fmt::temporal::Pieces;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ZonedDateTime};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A point in time as the tools show it: to the minute, in UTC, `2026-12-01T09:00Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Minute(pub Timestamp);
+
+impl std::fmt::Display for Minute {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}", self.0.strftime("%Y-%m-%dT%H:%MZ"))
+    }
+}
+
+impl Serialize for Minute {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Why a text is no point in time.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TimeError {
+    /// It is no date.
+    #[error("must be a date such as 2026-12-01")]
+    NotDate,
+    /// It is no date with a time.
+    #[error("must be a date and time such as 2026-12-01T10:00+01:00")]
+    NotTime,
+    /// Nobody can tell when that is.
+    #[error(
+        "must say its time zone: add Z, an offset as in 2026-12-01T10:00+01:00, or a zone as in \
+         2026-12-01T10:00[Europe/Berlin]"
+    )]
+    NoZone,
+    /// The zone is unknown, or its offset is another one then.
+    #[error("has a time zone that is unknown or that does not go with its offset")]
+    Zone,
+    /// When clocks are changed, an hour is missing or occurs twice.
+    #[error(
+        "does not exist or occurs twice where clocks are changed on that day: give an offset such \
+         as +01:00"
+    )]
+    ClockChange,
+}
+
+/// A point in time that a caller gives: ISO 8601 with its offset, or with the name of its zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(pub Timestamp);
+
+impl Moment {
+    /// Reads what a caller gave. A time without offset and zone is refused, not guessed.
+    pub fn parse(text: &str) -> Result<Moment, TimeError> {
+        let text = text.trim();
+        let pieces = Pieces::parse(text).map_err(|_| TimeError::NotTime)?;
+        let time = pieces.time().ok_or(TimeError::NotTime)?;
+        let at = DateTime::from_parts(pieces.date(), time);
+        match (pieces.to_numeric_offset(), pieces.time_zone_annotation()) {
+            (None, None) => Err(TimeError::NoZone),
+            // With both, they have to agree.
+            (Some(_), Some(_)) => {
+                let zoned: ZonedDateTime = text.parse().map_err(|_| TimeError::Zone)?;
+                Ok(Moment(zoned.timestamp()))
+            }
+            (Some(offset), None) => {
+                offset.to_timestamp(at).map(Moment).map_err(|_| TimeError::NotTime)
+            }
+            (None, Some(_)) => {
+                let zone = pieces.to_time_zone().map_err(|_| TimeError::Zone)?;
+                let zone = zone.ok_or(TimeError::Zone)?;
+                let zoned = zone.to_ambiguous_zoned_datetime(at).unambiguous();
+                Ok(Moment(zoned.map_err(|_| TimeError::ClockChange)?.timestamp()))
+            }
+        }
+    }
+}
+
+/// A day that a caller gives: `2026-12-01`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Day(pub Date);
+
+impl Day {
+    /// Reads what a caller gave.
+    pub fn parse(text: &str) -> Result<Day, TimeError> {
+        let text = text.trim();
+        // The parser would also take a date with a time.
+        let date = (text.len() == 10).then(|| text.parse().ok()).flatten();
+        date.map(Day).ok_or(TimeError::NotDate)
+    }
+}
+
+impl From<Day> for serde_json::Value {
+    fn from(day: Day) -> serde_json::Value {
+        day.0.to_string().into()
+    }
+}
+
+/// When something is due: a day, or a point in time.
+///
+/// A day is its noon in UTC, which is that day in nearly every zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due(pub Timestamp);
+
+impl Due {
+    /// Reads what a caller gave.
+    pub fn parse(text: &str) -> Result<Due, TimeError> {
+        let Ok(Day(date)) = Day::parse(text) else {
+            return Moment::parse(text).map(|moment| Due(moment.0));
+        };
+        let noon = DateTime::from_parts(date, Time::constant(12, 0, 0, 0));
+        let noon = noon.to_zoned_datetime(TimeZone::UTC).map_err(|_| TimeError::NotDate)?;
+        Ok(Due(noon.timestamp()))
+    }
+}
+
+macro_rules! text_of_time {
+    ($($name:ident)*) => {$(
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = Cow::<'de, str>::deserialize(deserializer)?;
+                Self::parse(&text).map_err(serde::de::Error::custom)
+            }
+        }
+        text_of_time!(@schema $name);
+    )*};
+    (@schema $name:ident) => {
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string" })
+            }
+        }
+    };
+}
+
+text_of_time! { Moment Day Due }
+text_of_time! { @schema Minute }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(text: &str) -> Result<String, TimeError> {
+        Moment::parse(text).map(|moment| Minute(moment.0).to_string())
+    }
+
+    #[test]
+    fn a_time_says_its_zone() {
+        for text in [
+            "2026-12-01T10:00+01:00",
+            "2026-12-01T09:00:00Z",
+            "2026-12-01 09:00z",
+            "2026-12-01T10:00[Europe/Berlin]",
+            "2026-12-01T10:00+01:00[Europe/Berlin]",
+        ] {
+            assert_eq!(moment(text).as_deref(), Ok("2026-12-01T09:00Z"), "{text}");
+        }
+        assert_eq!(moment("2026-12-01T10:00"), Err(TimeError::NoZone));
+        assert_eq!(moment("2026-12-01"), Err(TimeError::NotTime));
+        assert_eq!(moment("tomorrow"), Err(TimeError::NotTime));
+        assert_eq!(moment("2026-12-01T10:00[Europe/Nowhere]"), Err(TimeError::Zone));
+        assert_eq!(moment("2026-12-01T10:00+05:00[Europe/Berlin]"), Err(TimeError::Zone));
+    }
+
+    #[test]
+    fn an_hour_that_is_missing_or_occurs_twice_is_refused() {
+        for text in ["2027-03-28T02:30[Europe/Berlin]", "2026-10-25T02:30[Europe/Berlin]"] {
+            assert_eq!(moment(text), Err(TimeError::ClockChange), "{text}");
+        }
+        assert_eq!(moment("2026-10-25T02:30+01:00").as_deref(), Ok("2026-10-25T01:30Z"));
+        assert_eq!(
+            moment("2026-10-25T02:30+02:00[Europe/Berlin]").as_deref(),
+            Ok("2026-10-25T00:30Z")
+        );
+    }
+
+    #[test]
+    fn a_day_is_a_day() {
+        assert_eq!(Day::parse(" 2026-12-01 ").unwrap().0.to_string(), "2026-12-01");
+        for text in ["2026-12-01T10:00Z", "01.12.2026", "2026-02-30", "next week", ""] {
+            assert_eq!(Day::parse(text), Err(TimeError::NotDate), "{text}");
+        }
+        assert_eq!(Minute(Due::parse("2026-12-01").unwrap().0).to_string(), "2026-12-01T12:00Z");
+        assert_eq!(Due::parse("2026-12-01T10:00"), Err(TimeError::NoZone));
+    }
+}

@@ -1,0 +1,61 @@
+//! Creates that the organization's own duplicate detection rules refuse.
+
+use crm::reference::Candidate;
+use crm::tables::{ACCOUNT, CONTACT, LEAD};
+use dataverse::{Create, Created, Error, Operation, Page, Record, Table, codes};
+
+use crate::{Context, ToolError};
+
+/// The tables that organizations have such rules for.
+const TABLES: [Table; 3] = [LEAD, CONTACT, ACCOUNT];
+
+/// How many records are named.
+const SHOWN: usize = 3;
+
+/// Makes a row, exactly once, together with what goes with it.
+///
+/// Where the organization's rules refuse it as a duplicate, the error names the records that
+/// Dataverse finds to be the same. That is a trip more, in that case alone.
+pub async fn create(
+    context: &Context,
+    create: &Create,
+    others: Vec<Operation>,
+) -> Result<Created, ToolError> {
+    let session = context.dataverse();
+    let result = if others.is_empty() {
+        session.create(create).await
+    } else {
+        session.create_with(create, others).await
+    };
+    match result {
+        Err(error) if error.is(codes::DUPLICATE) => Err(named(context, create, error).await),
+        result => Ok(result?),
+    }
+}
+
+/// The error, with the records that Dataverse finds to be the same, if it tells.
+async fn named(context: &Context, create: &Create, error: Error) -> ToolError {
+    let explained = ToolError::from(error);
+    let Ok(pages) = context.dataverse().duplicates(create, &TABLES).await else {
+        return explained;
+    };
+    let named = TABLES.into_iter().zip(pages).flat_map(|(table, page)| {
+        let records = page.as_ref().map(|page: &Page| page.records.clone()).unwrap_or_default();
+        records.into_iter().filter_map(move |record| candidate(context, table, &record))
+    });
+    explained.candidates(named.take(SHOWN).collect())
+}
+
+fn candidate(context: &Context, table: Table, record: &Record) -> Option<Candidate> {
+    let id = record.id(table.key)?;
+    let name = if table == ACCOUNT { "name" } else { "fullname" };
+    Some(Candidate {
+        id,
+        name: record.text(name).map(str::to_owned),
+        detail: Some(match record.text("emailaddress1") {
+            Some(email) => format!("{}, {email}", table.logical_name),
+            None => table.logical_name.to_owned(),
+        }),
+        url: context.instance().record_page(table.logical_name, id),
+    })
+}

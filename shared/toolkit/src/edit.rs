@@ -1,0 +1,180 @@
+//! What an update changes of a row.
+
+use crm::labels::Choice;
+use dataverse::{Record, Table, Update};
+use rust_decimal::Decimal;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{Change, ToolError};
+
+/// What an update changes of a row that was read. What has the wanted value already is no change.
+pub struct Edit<'a> {
+    record: &'a Record,
+    table: Table,
+    id: Uuid,
+    etag: &'a str,
+    changes: Vec<Change>,
+    columns: Vec<(&'static str, Value)>,
+    lookups: Vec<(&'static str, Table, Uuid)>,
+}
+
+impl<'a> Edit<'a> {
+    /// No change yet of a row of this table.
+    pub fn of(record: &'a Record, table: Table) -> Result<Edit<'a>, ToolError> {
+        let (Some(id), Some(etag)) = (record.id(table.key), record.etag()) else {
+            let name = table.logical_name;
+            return Err(ToolError::internal(format!("a row of {name} without an id or a version")));
+        };
+        let (changes, columns, lookups) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Edit { record, table, id, etag, changes, columns, lookups })
+    }
+
+    /// The id of the row.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// The version that was read.
+    pub fn etag(&self) -> &'a str {
+        self.etag
+    }
+
+    /// Gives a column this value, if one is wanted.
+    pub fn set<V: Into<Value>>(
+        &mut self,
+        field: &'static str,
+        column: &'static str,
+        wanted: Option<V>,
+    ) {
+        let Some(wanted) = wanted.map(Into::into) else { return };
+        let from = self.record.value(column);
+        if from.is_none_or(|from| !same(from, &wanted)) {
+            self.note(field, from.map(shown), shown(&wanted));
+            self.column(column, wanted);
+        }
+    }
+
+    /// Gives a column this choice, if one is wanted.
+    pub fn choose<C: Choice>(
+        &mut self,
+        field: &'static str,
+        column: &'static str,
+        wanted: Option<C>,
+    ) {
+        let Some(wanted) = wanted else { return };
+        if self.record.integer(column) != Some(wanted.value()) {
+            self.note(field, C::of(self.record, column).map(Value::from), wanted.label());
+            self.column(column, wanted.value());
+        }
+    }
+
+    /// Points a lookup at another row, by its navigation property.
+    pub fn point(
+        &mut self,
+        field: &'static str,
+        (column, navigation): (&'static str, &'static str),
+        (table, id, name): (Table, Uuid, Option<&str>),
+    ) {
+        let from = self.record.lookup(column);
+        if from.as_ref().map(|from| from.id) == Some(id) {
+            return;
+        }
+        let named =
+            |name: Option<&str>, id: Uuid| Value::from(name.map_or(id.to_string(), str::to_owned));
+        let from = from.map(|from| named(from.name.as_deref(), from.id));
+        self.note(field, from, named(name, id));
+        self.bind(navigation, table, id);
+    }
+
+    /// Adds a change that the caller carries out itself.
+    pub fn note(&mut self, field: &'static str, from: Option<Value>, to: impl Into<Value>) {
+        self.changes.push(Change { field, from, to: to.into() });
+    }
+
+    /// Gives a column a value that is no change worth telling.
+    pub fn column(&mut self, column: &'static str, value: impl Into<Value>) {
+        self.columns.push((column, value.into()));
+    }
+
+    /// Points a lookup at a row, which is no change worth telling.
+    pub fn bind(&mut self, navigation: &'static str, table: Table, id: Uuid) {
+        self.lookups.push((navigation, table, id));
+    }
+
+    /// Whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// The changes to tell, and the update that makes those that are columns.
+    pub fn finish(self) -> (Vec<Change>, Update) {
+        let update = Update::new(self.table, self.id, self.etag);
+        let update = self
+            .columns
+            .into_iter()
+            .fold(update, |update, (column, value)| update.set(column, value));
+        let update = self
+            .lookups
+            .into_iter()
+            .fold(update, |update, (navigation, table, id)| update.bind(navigation, table, id));
+        (self.changes, update)
+    }
+}
+
+/// Whether two values are the same, numbers by their worth: Dataverse pads them with zeros.
+fn same(one: &Value, other: &Value) -> bool {
+    match (decimal(one), decimal(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => one == other,
+    }
+}
+
+/// A value as a caller would write it: without the zeros that Dataverse pads numbers with.
+fn shown(value: &Value) -> Value {
+    decimal(value).map_or_else(|| value.clone(), crm::money::number)
+}
+
+fn decimal(value: &Value) -> Option<Decimal> {
+    value.as_number()?.to_string().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use crm::labels::CasePriority;
+    use crm::tables::CASE;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_as_wanted_is_no_change() {
+        let record: Record = serde_json::from_value(json!({
+            "@odata.etag": "W/\"1\"", "incidentid": Uuid::nil(), "title": "a", "prioritycode": 2,
+            "severity": 5.5,
+        }))
+        .unwrap();
+        let mut edit = Edit::of(&record, CASE).unwrap();
+        edit.set("subject", "title", Some("a"));
+        edit.set("severity", "severity", Some(serde_json::from_str::<Value>("5.500").unwrap()));
+        edit.choose("priority", "prioritycode", Some(CasePriority::Normal));
+        edit.set("nothing", "title", None::<&str>);
+        assert!(edit.is_empty());
+        edit.choose("priority", "prioritycode", Some(CasePriority::High));
+        edit.set("subject", "title", Some("b"));
+        let (changes, _) = edit.finish();
+        assert_eq!(
+            json!(changes),
+            json!([
+                {"field": "priority", "from": "Normal", "to": "High"},
+                {"field": "subject", "from": "a", "to": "b"},
+            ])
+        );
+    }
+
+    #[test]
+    fn a_row_without_a_version_is_not_edited() {
+        let record: Record = serde_json::from_value(json!({"incidentid": Uuid::nil()})).unwrap();
+        assert!(Edit::of(&record, CASE).is_err());
+    }
+}
