@@ -99,7 +99,13 @@ pub struct Stack {
 
 /// Every tool of every function.
 pub fn tools() -> Group {
-    contact::group().and(case::group())
+    contact::group()
+        .and(account::group())
+        .and(lead::group())
+        .and(opportunity::group())
+        .and(case::group())
+        .and(activity::group())
+        .and(engagement::group())
 }
 
 /// Starts everything on the current Tokio runtime, and returns once it listens.

@@ -1,0 +1,6 @@
+//! The Lambda function with the tools for accounts.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), toolkit::lambda::Error> {
+    toolkit::lambda::run(account::group()).await
+}

@@ -1,0 +1,6 @@
+//! The Lambda function with the tools for opportunities.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), toolkit::lambda::Error> {
+    toolkit::lambda::run(opportunity::group()).await
+}
