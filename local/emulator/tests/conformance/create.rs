@@ -264,6 +264,39 @@ async fn duplicates_are_found_only_when_asked_for() {
 }
 
 #[tokio::test]
+async fn an_organization_adds_rules_of_its_own() {
+    let emulated = Emulated::start().await;
+    let detect = [("MSCRM.SuppressDuplicateDetection", "false")];
+    let lead = |email: &str| json!({"lastname": "Quist", "emailaddress1": email});
+    let maren = lead("maren.quist@northwind.example");
+    let post = |body: Value| emulated.write(Method::POST, "leads", &detect, body);
+    post(maren.clone()).await.expect(204);
+    let first = emulated.key("leads", "lastname eq 'Quist'").await;
+    emulated.delete(&format!("leads({first})")).await.expect(204);
+
+    let rules = json!({"rules": [
+        {"table": "lead", "matching": "contact", "columns": [["emailaddress1", "emailaddress1"]]},
+        {"table": "lead", "matching": "account",
+         "columns": [["companyname", "name"], ["address1_city", "address1_city"]]},
+    ]});
+    emulated.control(Method::PUT, "duplicate-rules", rules).await;
+    refused(&post(maren.clone()).await, 412, "0x80040333", "a duplicate of the current record");
+    emulated.post("leads", maren.clone()).await.expect(204);
+    // All columns of a rule must match, an index or not; and the rules from the start stay.
+    let with = |company: &str, city: &str| json!({"lastname": "x", "companyname": company, "address1_city": city});
+    post(with("Northwind Traders", "Tacoma")).await.expect(204);
+    let both = post(with("northwind traders", "Seattle")).await;
+    refused(&both, 412, "0x80040333", "a duplicate of the current record");
+    let twin = post(lead("nadia@tailspin.example")).await;
+    refused(&twin, 412, "0x80040333", "a duplicate of the current record");
+    // An inactive contact is no duplicate.
+    post(lead("wren.halloran@fabrikamresidences.example")).await.expect(204);
+
+    emulated.control(Method::PUT, "duplicate-rules", json!({"rules": []})).await;
+    post(with("Northwind Traders", "Seattle")).await.expect(204);
+}
+
+#[tokio::test]
 async fn what_cannot_be_created_is_refused() {
     let emulated = Emulated::start().await;
     for set in ["activitypointers", "activityparties"] {
