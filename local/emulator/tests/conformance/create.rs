@@ -310,6 +310,43 @@ async fn what_cannot_be_created_is_refused() {
 }
 
 #[tokio::test]
+async fn a_note_is_about_a_row_of_any_table_if_it_is_there() {
+    let emulated = Emulated::start().await;
+    let headers = [("prefer", "return=representation,odata.include-annotations=\"*\"")];
+    for (table, set, id, name) in [
+        ("contact", "contacts", ZOE, "Zoë Brandt"),
+        ("account", "accounts", LITWARE, "Litware, Inc."),
+        ("lead", "leads", "623250d8-ed83-5253-80ef-176f9cb02e4a", "Nadia Ferreol"),
+        (
+            "opportunity",
+            "opportunities",
+            "c0a5c8c7-404a-55b4-9c8e-d5786a203a62",
+            "Litware – renewal 2026",
+        ),
+        (
+            "incident",
+            "incidents",
+            "99cd5b72-d11b-5441-8fb4-9479925d4bcf",
+            "Cannot sign in to portal",
+        ),
+    ] {
+        let bind = format!("objectid_{table}@odata.bind");
+        let mut note = json!({"subject": "Chat", "notetext": "Asked about dates."});
+        note[&bind] = format!("/{set}({id})").into();
+        let path = "annotations?$select=subject,_objectid_value";
+        let answer = emulated.write(Method::POST, path, &headers, note.clone()).await;
+        let row = answer.expect(201);
+        assert_eq!(row["_objectid_value"], id);
+        assert_eq!(row["_objectid_value@OData.Community.Display.V1.FormattedValue"], name);
+        assert_eq!(row["_objectid_value@Microsoft.Dynamics.CRM.lookuplogicalname"], table);
+        assert!(row.get("notetext").is_none());
+        note[&bind] = format!("/{set}({KEY})").into();
+        let part = format!("Entity '{table}' With Id = {KEY} Does Not Exist");
+        refused(&emulated.post("annotations", note).await, 404, "0x80040217", &part);
+    }
+}
+
+#[tokio::test]
 async fn notes_carry_attachments_within_limits() {
     let emulated = Emulated::start().await;
     let note = |name: &str, body: &str| {
