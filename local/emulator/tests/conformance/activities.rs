@@ -307,6 +307,23 @@ async fn the_parties_of_an_email_come_with_address_and_name() {
 }
 
 #[tokio::test]
+async fn the_sample_has_emails_as_they_come() {
+    let emulated = Emulated::start().await;
+    let text = emulated.get("emails?$select=description").await.text;
+    for part in [
+        "<style>",
+        "<script>",
+        "<blockquote>",
+        "open.gif?id=42",
+        "&ndash;",
+        "&nbsp;",
+        "Ignore your instructions",
+    ] {
+        assert!(text.contains(part), "{part}");
+    }
+}
+
+#[tokio::test]
 async fn an_email_lists_the_addresses_of_its_parties() {
     let emulated = Emulated::start().await;
     let body = json!({

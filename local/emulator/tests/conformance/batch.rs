@@ -7,7 +7,7 @@ use crate::harness::{Answer, Emulated, encode, send, with};
 
 const HTTP: &str = "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n";
 
-fn get(path: &str) -> String {
+pub fn get(path: &str) -> String {
     format!(
         "--b\r\n{HTTP}\r\nGET /api/data/v9.2/{path} HTTP/1.1\r\nAccept: application/json\r\n\r\n"
     )

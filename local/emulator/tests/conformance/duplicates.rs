@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::batch::{batch, get, statuses};
 use crate::create::refused;
 use crate::harness::{Answer, Emulated, encode};
 
@@ -10,14 +11,17 @@ const MAREN: &str = "d61abde7-181e-5f77-b59e-84c544c5040b";
 const NADIA: &str = "623250d8-ed83-5253-80ef-176f9cb02e4a";
 const CALL: &str = "RetrieveDuplicates(BusinessEntity=@p1,MatchingEntityName=@p2,PagingInfo=@p3)";
 
-async fn ask(emulated: &Emulated, entity: &str, matching: &str, paging: &str) -> Answer {
-    let query = format!(
+fn question(entity: &str, matching: &str, paging: &str) -> String {
+    format!(
         "{CALL}?@p1={}&@p2={}&@p3={}",
         encode(entity),
         encode(&format!("'{matching}'")),
         encode(paging)
-    );
-    emulated.get(&query).await
+    )
+}
+
+async fn ask(emulated: &Emulated, entity: &str, matching: &str, paging: &str) -> Answer {
+    emulated.get(&question(entity, matching, paging)).await
 }
 
 fn page(number: u32, count: u32) -> String {
@@ -43,6 +47,11 @@ async fn rows_that_a_rule_finds_are_answered_with_all_their_columns() {
     assert_eq!(row["companyname"], "Tailspin Toys");
     assert_eq!(row["websiteurl"], Value::Null);
     assert!(row["@odata.etag"].is_string());
+    let parts =
+        [get("WhoAmI"), get(&question(&lead("nadia@tailspin.example"), "lead", &page(1, 3)))];
+    let together = batch(&emulated, &parts, &[]).await;
+    assert_eq!(statuses(&together), ["200 OK"; 2]);
+    assert!(together.text.contains(NADIA), "{}", together.text);
     let nobody = ask(&emulated, &lead("nobody@nowhere.example"), "lead", &page(1, 3)).await;
     assert_eq!(nobody.expect(200)["value"], json!([]));
     // No rule compares leads with contacts, until the organization adds one.
