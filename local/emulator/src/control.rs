@@ -18,6 +18,7 @@ use crate::faults::{Fault, FaultError};
 use crate::privileges::Role;
 use crate::shell::Shell;
 use crate::throttle::Limits;
+use crate::write::AddedRule;
 
 const PREFIX: &str = "/_emulator";
 
@@ -38,6 +39,7 @@ pub fn router(shell: Arc<Shell>) -> Router {
         .route("/client-secret", put(client_secret))
         .route("/graph", put(graph))
         .route("/apps", put(apps))
+        .route("/duplicate-rules", put(duplicate_rules))
         .route("/limits", get(limits).put(set_limits))
         .route("/latency", put(latency))
         .route("/clock", post(clock))
@@ -115,6 +117,7 @@ async fn overview(State(shell): Emulator) -> Json<Value> {
             "PUT /_emulator/client-secret",
             "PUT /_emulator/graph",
             "PUT /_emulator/apps",
+            "PUT /_emulator/duplicate-rules",
             "GET|PUT /_emulator/limits",
             "PUT /_emulator/latency",
             "POST /_emulator/clock",
@@ -241,6 +244,21 @@ struct Apps {
 async fn apps(State(shell): Emulator, Body(installed): Body<Apps>) -> StatusCode {
     shell.organization.set_apps(installed.sales, installed.service);
     StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RulesChange {
+    rules: Vec<AddedRule>,
+}
+
+async fn duplicate_rules(
+    State(shell): Emulator,
+    Body(change): Body<RulesChange>,
+) -> Answer<StatusCode> {
+    let set = shell.organization.set_duplicate_rules(&change.rules);
+    set.map_err(Misunderstood::because)?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn limits(State(shell): Emulator) -> Json<Limits> {

@@ -11,7 +11,8 @@ use std::fmt::Write;
 const OPERATIONS: &str = include_str!("../data/operations.csdl.xml");
 
 /// The functions and actions that are called without a row.
-const FUNCTION_IMPORTS: [&str; 3] = ["RetrieveCurrentOrganization", "RetrieveVersion", "WhoAmI"];
+const FUNCTION_IMPORTS: [&str; 4] =
+    ["RetrieveCurrentOrganization", "RetrieveDuplicates", "RetrieveVersion", "WhoAmI"];
 const ACTION_IMPORTS: [&str; 7] = [
     "CloseIncident",
     "CloseQuote",

@@ -12,7 +12,7 @@ use crate::privileges::Role;
 use crate::read::Reader;
 use crate::store::{Row, Store};
 use crate::value::Reference;
-use crate::write::Numbers;
+use crate::write::{AddedRule, DuplicateRules, Numbers};
 use crate::{entity_definitions, metadata_document, sample, seed};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
@@ -27,6 +27,7 @@ pub struct Organization {
     store: RwLock<Store>,
     apps: RwLock<Apps>,
     numbers: Numbers,
+    duplicate_rules: RwLock<DuplicateRules>,
 }
 
 impl std::fmt::Debug for Organization {
@@ -40,12 +41,18 @@ impl Organization {
     pub fn sample(_now: Timestamp) -> Self {
         let store = sample::store();
         let numbers = Numbers::after(&store);
-        Self { store: RwLock::new(store), apps: RwLock::new(Apps::ALL), numbers }
+        Self {
+            store: RwLock::new(store),
+            apps: RwLock::new(Apps::ALL),
+            numbers,
+            duplicate_rules: RwLock::default(),
+        }
     }
 
-    /// Back to the sample data.
+    /// Back to the sample data and the rules from the start.
     pub fn reset(&self) {
         let fresh = sample::store();
+        *self.duplicate_rules.write() = DuplicateRules::default();
         let mut store = self.store.write();
         *store = fresh;
         self.numbers.restart(&store);
@@ -75,6 +82,13 @@ impl Organization {
     /// Says which of the two apps are installed: without one, its tables are unknown.
     pub fn set_apps(&self, sales: bool, service: bool) {
         *self.apps.write() = Apps { sales, service };
+    }
+
+    /// Publishes these duplicate rules beside those from the start, in the place of any added
+    /// before; says which name is unknown.
+    pub fn set_duplicate_rules(&self, added: &[AddedRule]) -> Result<(), String> {
+        *self.duplicate_rules.write() = DuplicateRules::with(added)?;
+        Ok(())
     }
 
     /// The rows of a table by its entity set name, with all columns, for control calls and tests.
@@ -119,6 +133,10 @@ impl Organization {
                 actions::bound_function(&store, caller, request, row, &call)
             }
             Resource::Rows(path) => Reader::new(&store, caller, request, moment)?.get(&path),
+            Resource::Unbound(call) if call.name == actions::RETRIEVE_DUPLICATES => {
+                let reader = Reader::new(&store, caller, request, moment)?;
+                actions::retrieve_duplicates(&reader, &self.duplicate_rules.read(), &call)
+            }
             Resource::Unbound(call) => actions::unbound_function(&store, caller, request, &call),
             _ => Err(ApiError::unknown_segment(&request.path)),
         }

@@ -25,11 +25,11 @@ use uuid::Uuid;
 
 /// Reads for one request.
 pub(crate) struct Reader<'a> {
-    store: &'a Store,
+    pub(crate) store: &'a Store,
     caller: &'a Caller,
-    request: &'a ApiRequest,
-    moment: Moment,
-    options: QueryOptions,
+    pub(crate) request: &'a ApiRequest,
+    pub(crate) moment: Moment,
+    pub(crate) options: QueryOptions,
     preferences: Preferences,
     level: MetadataLevel,
 }
@@ -68,6 +68,28 @@ impl<'a> Reader<'a> {
             preferences: Preferences::of(&request.headers),
             level: MetadataLevel::of(&request.headers)?,
         })
+    }
+
+    /// Answers with rows that something other than a path found, with all their columns.
+    pub(crate) fn list(
+        &self,
+        table: &'static Table,
+        rows: &[&Arc<Row>],
+    ) -> Result<ApiResponse, ApiError> {
+        self.require(table.id)?;
+        let mut selector = Selector::new(self.moment, &self.options.aliases);
+        let selection = selector.selection(table, &QueryOptions::default())?;
+        let renderer = self.renderer();
+        let mut object = Object::new();
+        renderer.context(&mut object, &table.entity_set);
+        let mut array = Array::new();
+        for row in rows {
+            let mut inner = Object::new();
+            renderer.row(&mut inner, row, &selection);
+            array.push(&inner.finish());
+        }
+        object.raw("value", &array.finish());
+        Ok(self.json(object))
     }
 
     /// Answers a GET of rows.
@@ -382,7 +404,8 @@ impl<'a> Reader<'a> {
         Renderer::new(self.store, &self.request.base, self.preferences.annotations, self.level)
     }
 
-    fn require(&self, table: TableId) -> Result<(), ApiError> {
+    /// Refuses to read a table that is not there or that the caller may not read.
+    pub(crate) fn require(&self, table: TableId) -> Result<(), ApiError> {
         let table = table.table();
         if !self.moment.apps.bring(table) {
             return Err(ApiError::unknown_segment(&table.entity_set));

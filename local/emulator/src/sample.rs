@@ -16,7 +16,7 @@ use crate::privileges::{Privileges, Role};
 use crate::store::{Row, Store};
 use crate::value::Value;
 use crate::write::body::{Purpose, Reader};
-use crate::write::{How, Numbers, Writer};
+use crate::write::{DuplicateRules, How, Numbers, Writer};
 
 /// The application user that the emulator's well-known client signs in as.
 pub(crate) const APPLICATION_USER: Uuid = crate::APPLICATION_USER_ID;
@@ -58,8 +58,13 @@ fn load() -> Result<Store, SampleError> {
     let numbers = Numbers::after(&store);
     let privileges = Arc::new(Privileges::of_roles(&[Role::SystemAdministrator]));
     let caller = Caller { user: APPLICATION_USER, privileges };
-    let mut writer =
-        Writer { store: &mut store, caller: &caller, now: BEGINNING, numbers: &numbers };
+    let mut writer = Writer {
+        store: &mut store,
+        caller: &caller,
+        now: BEGINNING,
+        numbers: &numbers,
+        duplicate_rules: &DuplicateRules::default(),
+    };
     for Rows { entity_set, rows } in &sets {
         let table = Metadata::get()
             .entity_set(entity_set)

@@ -160,13 +160,17 @@ fn current_organization(
 }
 
 /// Refuses parameters that are missing or too many.
-fn takes(call: &Call, parameters: &[&str]) -> Result<(), ApiError> {
+pub(super) fn takes(call: &Call, parameters: &[&str]) -> Result<(), ApiError> {
     let same = call.arguments.len() == parameters.len()
         && call.arguments.iter().all(|(name, _)| parameters.contains(&name.as_str()));
     if same { Ok(()) } else { Err(ApiError::unknown_segment(&call.name)) }
 }
 
-fn text_argument(request: &ApiRequest, call: &Call, name: &str) -> Result<String, ApiError> {
+pub(super) fn text_argument(
+    request: &ApiRequest,
+    call: &Call,
+    name: &str,
+) -> Result<String, ApiError> {
     let options = QueryOptions::parse(request.query.as_deref())?;
     let value = call.argument(name, &options.aliases).unwrap_or_default();
     let text = value.strip_prefix('\'').and_then(|value| value.strip_suffix('\''));

@@ -1,11 +1,13 @@
 //! Functions and actions: what the Web API offers beside rows.
 
 mod close;
+mod duplicates;
 mod functions;
 mod parameters;
 mod qualify_lead;
 mod quotes;
 
+pub(crate) use duplicates::{RETRIEVE_DUPLICATES, retrieve as retrieve_duplicates};
 pub(crate) use functions::{bound as bound_function, unbound as unbound_function};
 
 use crate::api::{ApiError, ApiRequest};
@@ -33,7 +35,7 @@ pub(crate) fn unbound(
         "CloseQuote" => close::quote(session, writer, request, name, 3),
         "ReviseQuote" => quotes::revise(session, writer, request),
         "GenerateQuoteFromOpportunity" => quotes::generate(session, writer, request),
-        _ if functions::is_unbound(name) => Err(ApiError::new(
+        _ if functions::is_unbound(name) || name == RETRIEVE_DUPLICATES => Err(ApiError::new(
             http::StatusCode::METHOD_NOT_ALLOWED,
             0,
             "The requested resource does not support http method 'POST'.",

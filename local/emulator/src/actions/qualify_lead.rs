@@ -117,6 +117,9 @@ pub(super) fn qualify(
     }
     // Qualifying looks for duplicates unless it is told not to; a plain create is the other way
     // round. Field reports agree, Microsoft's documentation is silent.
+    // An old support article (2693711) says that the lead is looked at once more as it closes, by
+    // rules that compare leads with contacts or accounts, and so with those just made. Whether that
+    // still holds is not known; it is not emulated.
     let detect_duplicates = suppresses_duplicate_detection(&request.headers) != Some(true);
     let how = How::Request { detect_duplicates };
 

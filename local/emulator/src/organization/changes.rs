@@ -75,7 +75,8 @@ impl Organization {
         let session = Session { apps: moment.apps, content_ids };
         // Dataverse keeps whole seconds.
         let now = Timestamp::from_second(moment.now.as_second()).unwrap_or(moment.now);
-        let mut writer = Writer { store, caller, now, numbers: &self.numbers };
+        let duplicate_rules = &*self.duplicate_rules.read();
+        let mut writer = Writer { store, caller, now, numbers: &self.numbers, duplicate_rules };
         let outcome = session.carry_out(&mut writer, request, resource)?;
         let made = match outcome {
             Outcome::Created(row) | Outcome::Updated(row) | Outcome::Row(row, _) => Some(row),

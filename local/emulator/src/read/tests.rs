@@ -25,6 +25,10 @@ fn person(number: u128) -> Uuid {
     Uuid::from_u128(0x1000_0000 + number)
 }
 
+fn time(text: &str) -> Value {
+    Value::DateTime(text.parse().unwrap())
+}
+
 /// The sample data, and 100,000 contacts with a case, a phone call and a party each.
 static LARGE: LazyLock<Store> = LazyLock::new(|| {
     let mut store = sample::store();
@@ -47,10 +51,13 @@ static LARGE: LazyLock<Store> = LazyLock::new(|| {
         let mut row = Row::new(the("phonecall"), call);
         row.set_value("subject", Value::text(format!("Call {number}")));
         row.set_value("_regardingobjectid_value", customer.clone());
+        row.set_value("scheduledstart", time("2025-10-14T09:30:00Z"));
+        row.set_value("scheduledend", time("2025-10-14T10:30:00Z"));
         store.insert(row).unwrap();
 
         let mut party = Row::new(the("activityparty"), Uuid::from_u128(0x4000_0000 + number));
         party.set_value("_partyid_value", customer);
+        party.set_value("participationtypemask", Value::Integer(2));
         party.set_value("_activityid_value", Value::reference(the("phonecall").id, call));
         store.insert(party).unwrap();
     }
@@ -127,6 +134,13 @@ fn a_hundred_thousand_rows_are_not_scanned() {
             "activitypointers".into(),
             "$filter=activitypointer_activity_parties/any(p:p/partyid_contact/emailaddress1 eq \
              'person77777@large.example')&$orderby=createdon desc&$top=5"
+                .into(),
+        ),
+        (
+            "phonecalls".into(),
+            "$filter=phonecall_activity_parties/any(p:p/partyid_contact/emailaddress1 eq \
+             'person77777@large.example' and p/participationtypemask eq 2) and \
+             scheduledstart lt 2025-10-14T12:00:00Z and scheduledend gt 2025-10-14T09:00:00Z"
                 .into(),
         ),
         (

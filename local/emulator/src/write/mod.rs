@@ -12,6 +12,8 @@ mod rules;
 pub(crate) mod states;
 mod writer;
 
+pub use duplicates::AddedRule;
+pub(crate) use duplicates::DuplicateRules;
 pub(crate) use request::{Outcome, Session, suppresses_duplicate_detection};
-pub(crate) use rules::{Numbers, lines_of};
+pub(crate) use rules::{Numbers, complete_names, lines_of};
 pub(crate) use writer::{How, Writer};

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::body::{Body, Link};
+use super::duplicates::DuplicateRules;
 use super::rules::Numbers;
-use super::{defaults, duplicates, literal, money, refusal, rules, states};
+use super::{defaults, literal, money, refusal, rules, states};
 use crate::api::{ApiError, Caller};
 use crate::metadata::{Column, Metadata, Ownership, Relationship, Table};
 use crate::privileges::{Access, missing_privilege};
@@ -43,6 +44,7 @@ pub(crate) struct Writer<'a> {
     pub caller: &'a Caller,
     pub now: Timestamp,
     pub numbers: &'a Numbers,
+    pub duplicate_rules: &'a DuplicateRules,
 }
 
 impl Writer<'_> {
@@ -72,7 +74,7 @@ impl Writer<'_> {
         rules::before_create(self, &mut row, &body, how)?;
         money::set_base_amounts(self.store, &mut row);
         if how == (How::Request { detect_duplicates: true }) {
-            duplicates::refuse(self.store, &row, None)?;
+            self.duplicate_rules.refuse(self.store, &row, None)?;
         }
         let row = self.store.insert(row).map_err(|_| refusal::key_exists())?;
         for (navigation, children) in std::mem::take(&mut body.children) {
@@ -107,7 +109,7 @@ impl Writer<'_> {
         }
         rules::before_update(self, &old, &mut new, &body, how)?;
         if how == (How::Request { detect_duplicates: true }) {
-            duplicates::refuse(self.store, &new, Some(&old))?;
+            self.duplicate_rules.refuse(self.store, &new, Some(&old))?;
         }
         self.replace(new);
         for (navigation, children) in std::mem::take(&mut body.children) {

@@ -3,8 +3,9 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::batch::{batch, change_set, statuses, write};
 use crate::create::refused;
-use crate::harness::Emulated;
+use crate::harness::{Emulated, encode};
 
 const ZOE: &str = "60ffa158-6493-594f-a4ba-b5efa0f7856d";
 const LITWARE: &str = "31c1b589-e0f1-51ca-a0f9-94b2913f78f7";
@@ -169,6 +170,97 @@ async fn an_activity_is_completed_after_it_was_created() {
 }
 
 #[tokio::test]
+async fn every_activity_closes_with_the_reasons_of_its_own() {
+    let emulated = Emulated::start().await;
+    for (set, closes) in [
+        ("phonecalls", &[(1, 2), (1, 4), (2, 3)][..]),
+        ("tasks", &[(1, 5), (2, 6)][..]),
+        ("appointments", &[(1, 3), (2, 4), (3, 5), (3, 6)][..]),
+    ] {
+        for (state, status) in closes {
+            let body = match set {
+                "appointments" => appointment(&[]),
+                _ => json!({"subject": "x"}),
+            };
+            let id = emulated.post(set, body).await.created();
+            let path = format!("{set}({id})");
+            let wrong = json!({"statecode": state, "statuscode": 1});
+            refused(&emulated.patch(&path, wrong).await, 400, "0x80048408", "not a valid status");
+            let change = json!({"statecode": state, "statuscode": status});
+            emulated.patch(&path, change).await.expect(204);
+            let row = emulated.get(&path).await.expect(200).clone();
+            assert_eq!((&row["statecode"], &row["statuscode"]), (&json!(state), &json!(status)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_change_set_makes_a_call_and_completes_it() {
+    let emulated = Emulated::start().await;
+    let key = "0f0e0d0c-0b0a-4908-8706-050403020100";
+    let path = format!("phonecalls({key})");
+    let body = json!({
+        "activityid": key, "subject": "Called back", "directioncode": true,
+        "phonecall_activity_parties": [
+            party("systemuser", "systemusers", ROWAN, 1), party("contact", "contacts", ZOE, 2),
+        ],
+    });
+    let requests = [
+        write(1, "POST", "phonecalls", &body),
+        write(2, "PATCH", &path, &json!({"statecode": 1, "statuscode": 2})),
+    ];
+    let answer = batch(&emulated, &[change_set(&requests)], &[]).await;
+    assert_eq!(statuses(&answer), ["204 No Content"; 2], "{}", answer.text);
+    let row = emulated.get(&path).await.expect(200).clone();
+    assert_eq!((&row["statecode"], &row["statuscode"]), (&json!(1), &json!(2)));
+    let answer = batch(&emulated, &[change_set(&requests)], &[]).await;
+    assert_eq!(statuses(&answer), ["412 Precondition Failed"]);
+    assert!(answer.text.contains("0x80040237"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn the_owner_is_bound_by_either_name() {
+    let emulated = Emulated::start().await;
+    for name in ["ownerid", "ownerid_task"] {
+        let mut body = json!({"subject": "x"});
+        body[format!("{name}@odata.bind")] = format!("/systemusers({ROWAN})").into();
+        let id = emulated.post("tasks", body).await.created();
+        let row = emulated.get(&format!("tasks({id})")).await.expect(200).clone();
+        assert_eq!(row["_ownerid_value"], ROWAN, "{name}");
+        let mut team = json!({});
+        team[format!("{name}@odata.bind")] = "/teams(39337079-9f1a-5286-960a-0113f0dcb731)".into();
+        emulated.patch(&format!("tasks({id})"), team).await.expect(204);
+    }
+    let body =
+        json!({"subject": "x", "ownerid_phonecall@odata.bind": format!("/systemusers({ROWAN})")});
+    refused(&emulated.post("tasks", body).await, 400, "0x80048d19", "An undeclared property");
+}
+
+#[tokio::test]
+async fn a_calendar_is_read_by_organizer_and_time() {
+    let emulated = Emulated::start().await;
+    let taken = |from: &str, to: &str| {
+        let filter = format!(
+            "appointment_activity_parties/any(p:p/partyid_systemuser/internalemailaddress eq \
+             'ROWAN.sandstrom@contosodemo.example' and p/participationtypemask eq 7) and \
+             scheduledstart lt {to} and scheduledend gt {from} and statecode ne 2"
+        );
+        let query = format!("appointments?$select=subject&$filter={}", encode(&filter));
+        let emulated = &emulated;
+        async move {
+            let answer = emulated.get(&query).await;
+            let rows = answer.expect(200)["value"].as_array().unwrap();
+            rows.iter().map(|row| row["subject"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(taken("2025-10-14T10:30:00Z", "2025-10-14T11:30:00Z").await, ["Site visit"]);
+    // What ends when the other begins is not in its way; an offset counts.
+    assert!(taken("2025-10-14T11:00:00Z", "2025-10-14T12:00:00Z").await.is_empty());
+    assert_eq!(taken("2025-10-14T12:59:00+02:00", "2025-10-14T12:00:00Z").await, ["Site visit"]);
+    assert!(taken("2025-10-13T09:00:00Z", "2025-10-13T18:00:00Z").await.is_empty());
+}
+
+#[tokio::test]
 async fn what_an_activity_is_about_is_bound_by_a_typed_name() {
     let emulated = Emulated::start().await;
     let contact = format!("/contacts({ZOE})");
@@ -181,6 +273,53 @@ async fn what_an_activity_is_about_is_bound_by_a_typed_name() {
         let mut body = json!({"subject": "x"});
         body[format!("{name}@odata.bind")] = contact.clone().into();
         refused(&emulated.post("tasks", body).await, 400, "0x80048d19", "An undeclared property");
+    }
+}
+
+#[tokio::test]
+async fn the_parties_of_an_email_come_with_address_and_name() {
+    let emulated = Emulated::start().await;
+    let path = "emails(b13702e5-4b5c-51bd-9d3a-3b80da52eae5)?$select=subject,description\
+                &$expand=email_activity_parties($select=participationtypemask,addressused,_partyid_value)";
+    let annotated = [("prefer", "odata.include-annotations=\"*\"")];
+    let row = emulated.get_with(path, &annotated).await.expect(200).clone();
+    let name = "_partyid_value@OData.Community.Display.V1.FormattedValue";
+    let table = "_partyid_value@Microsoft.Dynamics.CRM.lookuplogicalname";
+    let mut found: Vec<_> = row["email_activity_parties"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|party| party["participationtypemask"].as_i64().unwrap() <= 4)
+        .map(|party| {
+            let text = |key: &str| party[key].as_str().unwrap_or_default();
+            (party["participationtypemask"].as_i64(), text("addressused"), text(name), text(table))
+        })
+        .collect();
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            (Some(1), "rowan.sandstrom@contosodemo.example", "Rowan Sandström", "systemuser"),
+            (Some(2), "dario.velasco@northwind.example", "Dario Velasco", "contact"),
+            (Some(3), "purchasing@northwind.example", "", ""),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_sample_has_emails_as_they_come() {
+    let emulated = Emulated::start().await;
+    let text = emulated.get("emails?$select=description").await.text;
+    for part in [
+        "<style>",
+        "<script>",
+        "<blockquote>",
+        "open.gif?id=42",
+        "&ndash;",
+        "&nbsp;",
+        "Ignore your instructions",
+    ] {
+        assert!(text.contains(part), "{part}");
     }
 }
 

@@ -7,28 +7,28 @@ use crate::harness::{Answer, Emulated, encode, send, with};
 
 const HTTP: &str = "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n";
 
-fn get(path: &str) -> String {
+pub fn get(path: &str) -> String {
     format!(
         "--b\r\n{HTTP}\r\nGET /api/data/v9.2/{path} HTTP/1.1\r\nAccept: application/json\r\n\r\n"
     )
 }
 
 /// A request of a change set.
-fn write(id: u32, method: &str, url: &str, body: &Value) -> String {
+pub fn write(id: u32, method: &str, url: &str, body: &Value) -> String {
     format!(
         "--c\r\n{HTTP}Content-ID: {id}\r\n\r\n{method} {url} HTTP/1.1\r\n\
          Content-Type: application/json; type=entry\r\n\r\n{body}\r\n"
     )
 }
 
-fn change_set(requests: &[String]) -> String {
+pub fn change_set(requests: &[String]) -> String {
     format!(
         "--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n{}--c--\r\n",
         requests.concat()
     )
 }
 
-async fn batch(emulated: &Emulated, parts: &[String], headers: &[(&str, &str)]) -> Answer {
+pub async fn batch(emulated: &Emulated, parts: &[String], headers: &[(&str, &str)]) -> Answer {
     let body = format!("{}--b--\r\n", parts.concat());
     let request = emulated
         .request(Method::POST, "$batch")
@@ -38,7 +38,7 @@ async fn batch(emulated: &Emulated, parts: &[String], headers: &[(&str, &str)]) 
 }
 
 /// The status lines inside an answer.
-fn statuses(answer: &Answer) -> Vec<&str> {
+pub fn statuses(answer: &Answer) -> Vec<&str> {
     answer.text.lines().filter_map(|line| line.strip_prefix("HTTP/1.1 ")).collect()
 }
 

@@ -85,6 +85,18 @@ async fn faults_are_listed_cleared_and_checked() {
         assert_eq!(answer.status, 400, "{nonsense}");
         assert!(answer.body["error"].is_string());
     }
+    let columns = json!([["emailaddress1", "nothing"]]);
+    for rule in [
+        json!({"table": "lead", "matching": "contact", "columns": columns}),
+        json!({"table": "lead", "matching": "nonsense", "columns": []}),
+        json!({"table": "lead", "matching": "contact", "columns": []}),
+        json!({"table": "lead", "columns": [["emailaddress1", "emailaddress1"]]}),
+    ] {
+        let rules = json!({"rules": [rule]});
+        let answer = emulated.try_control(Method::PUT, "duplicate-rules", rules.clone()).await;
+        assert_eq!(answer.status, 400, "{rules}");
+        assert!(answer.body["error"].is_string());
+    }
     let change = json!({"roles": ["Boss"]});
     let answer = emulated.try_control(Method::PUT, "application-user", change).await;
     let error = answer.expect(400)["error"].as_str().unwrap();
@@ -120,12 +132,20 @@ async fn reset_brings_everything_back() {
     let answer = emulated.get("opportunities?$top=1").await;
     answer.refused(404, "0x80060888", "Resource not found for the segment 'opportunities'.");
     emulated.get("incidents?$top=1").await.expect(200);
+    let rule =
+        json!({"table": "contact", "matching": "account", "columns": [["lastname", "name"]]});
+    emulated.control(Method::PUT, "duplicate-rules", json!({"rules": [rule]})).await;
     arm(&emulated, json!({"kind": "drop"})).await;
     emulated.control(Method::POST, "reset", Value::Null).await;
     assert_eq!(emulated.count("contacts").await, before);
     let token = emulated.new_token().await;
     let request = emulated.bare(Method::GET, "/api/data/v9.2/opportunities?$top=1");
-    send(request.bearer_auth(token)).await.unwrap().expect(200);
+    send(request.bearer_auth(&token)).await.unwrap().expect(200);
+    let request = emulated
+        .bare(Method::POST, "/api/data/v9.2/contacts")
+        .header("mscrm.suppressduplicatedetection", "false")
+        .json(&json!({"lastname": "Litware, Inc."}));
+    send(request.bearer_auth(token)).await.unwrap().expect(204);
 }
 
 #[tokio::test]

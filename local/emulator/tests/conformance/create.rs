@@ -264,6 +264,39 @@ async fn duplicates_are_found_only_when_asked_for() {
 }
 
 #[tokio::test]
+async fn an_organization_adds_rules_of_its_own() {
+    let emulated = Emulated::start().await;
+    let detect = [("MSCRM.SuppressDuplicateDetection", "false")];
+    let lead = |email: &str| json!({"lastname": "Quist", "emailaddress1": email});
+    let maren = lead("maren.quist@northwind.example");
+    let post = |body: Value| emulated.write(Method::POST, "leads", &detect, body);
+    post(maren.clone()).await.expect(204);
+    let first = emulated.key("leads", "lastname eq 'Quist'").await;
+    emulated.delete(&format!("leads({first})")).await.expect(204);
+
+    let rules = json!({"rules": [
+        {"table": "lead", "matching": "contact", "columns": [["emailaddress1", "emailaddress1"]]},
+        {"table": "lead", "matching": "account",
+         "columns": [["companyname", "name"], ["address1_city", "address1_city"]]},
+    ]});
+    emulated.control(Method::PUT, "duplicate-rules", rules).await;
+    refused(&post(maren.clone()).await, 412, "0x80040333", "a duplicate of the current record");
+    emulated.post("leads", maren.clone()).await.expect(204);
+    // All columns of a rule must match, an index or not; and the rules from the start stay.
+    let with = |company: &str, city: &str| json!({"lastname": "x", "companyname": company, "address1_city": city});
+    post(with("Northwind Traders", "Tacoma")).await.expect(204);
+    let both = post(with("northwind traders", "Seattle")).await;
+    refused(&both, 412, "0x80040333", "a duplicate of the current record");
+    let twin = post(lead("nadia@tailspin.example")).await;
+    refused(&twin, 412, "0x80040333", "a duplicate of the current record");
+    // An inactive contact is no duplicate.
+    post(lead("wren.halloran@fabrikamresidences.example")).await.expect(204);
+
+    emulated.control(Method::PUT, "duplicate-rules", json!({"rules": []})).await;
+    post(with("Northwind Traders", "Seattle")).await.expect(204);
+}
+
+#[tokio::test]
 async fn what_cannot_be_created_is_refused() {
     let emulated = Emulated::start().await;
     for set in ["activitypointers", "activityparties"] {
@@ -274,6 +307,43 @@ async fn what_cannot_be_created_is_refused() {
     answer.refused(404, "0x80060888", "Resource not found for the segment 'contactss'.");
     let answer = emulated.post(&format!("contacts({ZOE})"), json!({})).await;
     assert_eq!(answer.status, 405, "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_note_is_about_a_row_of_any_table_if_it_is_there() {
+    let emulated = Emulated::start().await;
+    let headers = [("prefer", "return=representation,odata.include-annotations=\"*\"")];
+    for (table, set, id, name) in [
+        ("contact", "contacts", ZOE, "Zoë Brandt"),
+        ("account", "accounts", LITWARE, "Litware, Inc."),
+        ("lead", "leads", "623250d8-ed83-5253-80ef-176f9cb02e4a", "Nadia Ferreol"),
+        (
+            "opportunity",
+            "opportunities",
+            "c0a5c8c7-404a-55b4-9c8e-d5786a203a62",
+            "Litware – renewal 2026",
+        ),
+        (
+            "incident",
+            "incidents",
+            "99cd5b72-d11b-5441-8fb4-9479925d4bcf",
+            "Cannot sign in to portal",
+        ),
+    ] {
+        let bind = format!("objectid_{table}@odata.bind");
+        let mut note = json!({"subject": "Chat", "notetext": "Asked about dates."});
+        note[&bind] = format!("/{set}({id})").into();
+        let path = "annotations?$select=subject,_objectid_value";
+        let answer = emulated.write(Method::POST, path, &headers, note.clone()).await;
+        let row = answer.expect(201);
+        assert_eq!(row["_objectid_value"], id);
+        assert_eq!(row["_objectid_value@OData.Community.Display.V1.FormattedValue"], name);
+        assert_eq!(row["_objectid_value@Microsoft.Dynamics.CRM.lookuplogicalname"], table);
+        assert!(row.get("notetext").is_none());
+        note[&bind] = format!("/{set}({KEY})").into();
+        let part = format!("Entity '{table}' With Id = {KEY} Does Not Exist");
+        refused(&emulated.post("annotations", note).await, 404, "0x80040217", &part);
+    }
 }
 
 #[tokio::test]

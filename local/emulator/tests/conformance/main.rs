@@ -9,6 +9,7 @@ mod authentication;
 mod batch;
 mod control;
 mod create;
+mod duplicates;
 mod filters;
 mod graph;
 mod harness;

@@ -388,3 +388,24 @@ async fn over_long_urls_are_refused() {
     let answer = emulated.get(&query).await;
     assert_eq!(answer.status, 414, "{}", answer.text);
 }
+
+#[tokio::test]
+async fn a_user_tells_how_email_reaches_them_and_whether_that_is_approved() {
+    let emulated = Emulated::start().await;
+    let path = "systemusers?$select=fullname,incomingemaildeliverymethod,\
+                outgoingemaildeliverymethod,emailrouteraccessapproval,\
+                isemailaddressapprovedbyo365admin,_defaultmailbox_value\
+                &$filter=emailrouteraccessapproval%20eq%201%20and%20isdisabled%20eq%20false\
+                &$orderby=fullname";
+    let answer = emulated.get_with(path, &[ALL_ANNOTATIONS]).await;
+    let rows = answer.expect(200)["value"].as_array().unwrap();
+    let names: Vec<_> = rows.iter().map(|row| row["fullname"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Imani Okoro", "Rowan Sandström"]);
+    let formatted =
+        |name: &str| &rows[0][format!("{name}@OData.Community.Display.V1.FormattedValue")];
+    assert_eq!(
+        formatted("incomingemaildeliverymethod"),
+        "Server-Side Synchronization or Email Router"
+    );
+    assert_eq!(formatted("emailrouteraccessapproval"), "Approved");
+}

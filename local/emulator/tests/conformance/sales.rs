@@ -3,8 +3,9 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::batch::{batch, change_set, statuses, write};
 use crate::create::refused;
-use crate::harness::Emulated;
+use crate::harness::{Emulated, encode};
 
 const LITWARE: &str = "31c1b589-e0f1-51ca-a0f9-94b2913f78f7";
 const RENEWAL: &str = "c0a5c8c7-404a-55b4-9c8e-d5786a203a62";
@@ -15,6 +16,8 @@ const EURO: &str = "1314a1f0-6b58-5278-a575-f643a6e72fde";
 const UNIT: &str = "2efb7d1f-769f-5489-a2a6-145e2990b64b";
 const SEAT: &str = "69de9986-a12c-5101-a4af-20510138ee2c";
 const LEGACY: &str = "77c89ef9-4f37-54c3-bcef-211f7dba5b8b";
+const IN_DRAFT: &str = "54dd3605-bba0-515c-aed8-435bed4a30a1";
+const HOUR: &str = "70d85951-cd84-583c-9715-8df36f7f11d8";
 const FAMILY: &str = "f7b6be95-d87f-51c3-bb2a-70c40dff7cdb";
 const HARDWARE: &str = "a3bea807-1e28-58b6-9102-500624e3fb3c";
 const DRAFT: &str = "17483665-dc0a-5b6a-8d1b-6db1d6acf3d7";
@@ -132,6 +135,18 @@ async fn a_bad_line_leaves_no_quote() {
             "0x8004f908",
             "You can only add Active products.",
         ),
+        (
+            changed(seats(1), product(IN_DRAFT)),
+            400,
+            "0x8004f908",
+            "You can only add Active products.",
+        ),
+        (
+            changed(seats(1), json!({"uomid@odata.bind": format!("/uoms({HOUR})")})),
+            400,
+            "0x80043b14",
+            "The specified unit is not valid for this product.",
+        ),
         (changed(seats(1), product(missing)), 404, "0x80040217", "Entity 'product'"),
         (
             json!({"quantity": 1, "isproductoverridden": false}),
@@ -171,6 +186,77 @@ async fn a_bad_line_leaves_no_quote() {
         assert_eq!(emulated.count("quotes").await, before);
     }
     assert_eq!(emulated.count("quotedetails").await, 1);
+}
+
+#[tokio::test]
+async fn a_change_set_makes_a_quote_under_the_clients_keys_once() {
+    let emulated = Emulated::start().await;
+    let key = "0f0e0d0c-0b0a-4908-8706-050403020100";
+    let mut header = quote(&[]);
+    header["quoteid"] = key.into();
+    header.as_object_mut().unwrap().remove("quote_details");
+    let line = |number: u32, line: Value| {
+        let own = format!("0f0e0d0c-0b0a-4908-8706-05040302010{number}");
+        let links = json!({"quotedetailid": own, "quoteid@odata.bind": format!("/quotes({key})")});
+        write(number + 1, "POST", "quotedetails", &changed(line, links))
+    };
+    let training = json!({"isproductoverridden": true, "productdescription": "Training",
+                          "priceperunit": 1500, "quantity": 1});
+    let header = write(1, "POST", "quotes", &header);
+    let bad = [header.clone(), line(1, seats(10)), line(2, seats(1.5))];
+    let answer = batch(&emulated, &[change_set(&bad)], &[]).await;
+    assert!(answer.text.contains("0x80043b07"), "{}", answer.text);
+    emulated.get(&format!("quotes({key})")).await.refused_with(404, "0x80040217", key);
+
+    let good = [header, line(1, seats(10)), line(2, training)];
+    let answer = batch(&emulated, &[change_set(&good)], &[]).await;
+    assert_eq!(statuses(&answer), ["204 No Content"; 3], "{}", answer.text);
+    let row = emulated.get(&format!("quotes({key})")).await.expect(200).clone();
+    assert_eq!(number(&row["totallineitemamount"]), 2290.0);
+    assert_eq!(number(&row["totalamount"]), 2061.0);
+    let lines = emulated.count("quotedetails").await;
+    let answer = batch(&emulated, &[change_set(&good)], &[]).await;
+    assert_eq!((answer.status, statuses(&answer)), (400, vec!["412 Precondition Failed"]));
+    assert!(answer.text.contains("0x80040237"), "{}", answer.text);
+    assert_eq!(emulated.count("quotedetails").await, lines);
+}
+
+#[tokio::test]
+async fn products_are_found_by_family_with_their_prices() {
+    let emulated = Emulated::start().await;
+    let query = format!(
+        "products?$select=name,hierarchypath,_parentproductid_value&$filter={}\
+         &$expand=product_price_levels($select=amount,_uomid_value;\
+         $expand=pricelevelid($select=name,_transactioncurrencyid_value),uomid($select=name))",
+        encode("parentproductid/name eq 'chat products' and productnumber eq 'CHAT-STD'")
+    );
+    let annotated = [("prefer", "odata.include-annotations=\"*\"")];
+    let answer = emulated.get_with(&query, &annotated).await;
+    let rows = answer.expect(200)["value"].as_array().unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0]["hierarchypath"], "Chat products");
+    let family = "_parentproductid_value@OData.Community.Display.V1.FormattedValue";
+    assert_eq!(rows[0][family], "Chat products");
+    let currency = "_transactioncurrencyid_value@OData.Community.Display.V1.FormattedValue";
+    let mut prices: Vec<_> = rows[0]["product_price_levels"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| {
+            assert_eq!(item["uomid"]["name"], "Primary Unit");
+            let list = &item["pricelevelid"];
+            (
+                list["name"].as_str().unwrap(),
+                list[currency].as_str().unwrap(),
+                number(&item["amount"]),
+            )
+        })
+        .collect();
+    prices.sort_by(|a, b| a.0.cmp(b.0));
+    assert_eq!(prices, [("EU 2025 (EUR)", "Euro", 36.0), ("Retail 2025 (USD)", "US Dollar", 39.0)]);
+    // Beside a nested $expand, rows are neither sorted nor cut.
+    let sorted = "products?$expand=product_price_levels($orderby=amount;$expand=pricelevelid)";
+    emulated.get(sorted).await.refused_with(400, "0x80060888", "Only $select and $filter clause");
 }
 
 #[tokio::test]

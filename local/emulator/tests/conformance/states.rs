@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::batch::{batch, change_set, statuses, write};
 use crate::create::refused;
 use crate::harness::Emulated;
 
@@ -10,7 +11,9 @@ const RESOLVED: &str = "716f4cf0-e197-560f-a3d1-1e8398bbed40";
 const CANCELED: &str = "fdaf6837-9b04-57d5-b72a-a410098a8100";
 const DESK: &str = "ad5b6d07-0a47-577c-b43a-948974de1bc7";
 const WON: &str = "83488495-1233-50b4-b2e3-9b7a9bbeeb3b";
+const LOST: &str = "e4ca2583-6f18-5ff8-b0d7-ee0640031833";
 const NADIA: &str = "623250d8-ed83-5253-80ef-176f9cb02e4a";
+const OF_KENJI: &str = "be4b63b9-ecf5-5bdc-8cee-30bed5b9f57a";
 const QUALIFIED: &str = "7ee918f1-b3b9-57ec-8b54-386efa47e616";
 const ROLLOUT: &str = "000aef64-6cf4-55fd-ba9e-802c43ba796e";
 
@@ -173,10 +176,44 @@ async fn an_opportunity_is_won_and_lost_by_its_actions() {
     assert_eq!(state(&emulated, &format!("opportunities({ROLLOUT})")).await, (json!(2), json!(5)));
     let none = json!({"Status": 3, "OpportunityClose": {"subject": "x"}});
     refused(&emulated.post("WinOpportunity", none).await, 400, "0x80043b15", "missing or invalid");
+    for closed in [WON, LOST] {
+        let edit = emulated.patch(&format!("opportunities({closed})"), json!({"name": "x"})).await;
+        edit.refused(400, "0x8004022e", "The object cannot be updated because it is read-only.");
+    }
     emulated
         .patch(&format!("opportunities({WON})"), json!({"statecode": 0, "statuscode": 1}))
         .await
         .expect(204);
+}
+
+#[tokio::test]
+async fn an_opportunity_is_changed_and_closed_in_one_change_set() {
+    let emulated = Emulated::start().await;
+    let path = format!("opportunities({DESK})");
+    let change = write(1, "PATCH", &path, &json!({"description": "Signed."}));
+    let win = write(2, "POST", "WinOpportunity", &close(DESK, 3));
+    let late = write(3, "PATCH", &path, &json!({"description": "Too late."}));
+
+    // Closed is closed, in the same change set too; and then nothing of it happened.
+    let answer = batch(&emulated, &[change_set(&[win.clone(), late])], &[]).await;
+    assert_eq!(statuses(&answer), ["400 Bad Request"], "{}", answer.text);
+    assert!(answer.text.contains("0x8004022e"), "{}", answer.text);
+    assert_eq!(state(&emulated, &path).await, (json!(0), json!(1)));
+    let closes = format!("{path}/Opportunity_OpportunityClose");
+    assert_eq!(emulated.get(&closes).await.expect(200)["value"], json!([]));
+
+    let answer = batch(&emulated, &[change_set(&[change, win])], &[]).await;
+    assert_eq!(statuses(&answer), ["204 No Content"; 2], "{}", answer.text);
+    assert_eq!(state(&emulated, &path).await, (json!(1), json!(3)));
+    let row = emulated.get(&path).await.expect(200).clone();
+    assert_eq!(row["description"], "Signed.");
+    let answer = emulated.get(&closes).await;
+    let closes = answer.expect(200)["value"].as_array().unwrap();
+    assert_eq!(closes.len(), 1);
+    assert_eq!(closes[0]["subject"], "Closed");
+    assert_eq!(closes[0]["actualrevenue"].as_f64(), Some(17000.5));
+    assert_eq!(closes[0]["actualend"], "2025-10-01T12:00:00Z");
+    assert_eq!((&closes[0]["statecode"], &closes[0]["statuscode"]), (&json!(1), &json!(2)));
 }
 
 fn qualify(status: i32) -> Value {
@@ -234,6 +271,44 @@ async fn a_lead_becomes_an_account_a_contact_and_an_opportunity() {
     let disqualify = json!({"statecode": 2, "statuscode": 5});
     let bram = "leads(1cfd309f-722f-5757-9db9-f269f7749318)";
     emulated.patch(bram, disqualify).await.expect(204);
+}
+
+#[tokio::test]
+async fn a_lead_of_known_people_is_linked_and_qualified_in_one_change_set() {
+    let emulated = Emulated::start().await;
+    let fabrikam = "4ee13684-44b7-5ee8-9d91-5b52c543431b";
+    let kenji = "93f71ab4-9bdd-59fd-9275-1ee988b4ab2b";
+    let path = format!("leads({OF_KENJI})");
+    let action = format!("{path}/Microsoft.Dynamics.CRM.QualifyLead");
+    // A contact has the lead's address already: making another is a duplicate.
+    let answer = emulated.post(&action, qualify(3)).await;
+    refused(&answer, 412, "0x80040333", "a duplicate of the current record already exists");
+
+    let links = json!({
+        "parentaccountid@odata.bind": format!("/accounts({fabrikam})"),
+        "parentcontactid@odata.bind": format!("/contacts({kenji})"),
+    });
+    let mut body = qualify(3);
+    body["CreateAccount"] = false.into();
+    body["CreateContact"] = false.into();
+    let (accounts, contacts) = (emulated.count("accounts").await, emulated.count("contacts").await);
+    let requests = [write(1, "PATCH", &path, &links), write(2, "POST", &action, &body)];
+    let answer = batch(&emulated, &[change_set(&requests)], &[]).await;
+    assert_eq!(statuses(&answer), ["204 No Content", "200 OK"], "{}", answer.text);
+    assert_eq!(emulated.count("accounts").await, accounts);
+    assert_eq!(emulated.count("contacts").await, contacts);
+    let lead = emulated.get(&path).await.expect(200).clone();
+    assert_eq!((&lead["statecode"], &lead["statuscode"]), (&json!(1), &json!(3)));
+    let opportunity = lead["_qualifyingopportunityid_value"].as_str().unwrap();
+    assert!(answer.text.contains(opportunity), "{}", answer.text);
+    let row = emulated.get(&format!("opportunities({opportunity})")).await.expect(200).clone();
+    assert_eq!(row["name"], "Kiosks for two more sites");
+    assert_eq!(row["_parentaccountid_value"], fabrikam);
+    assert_eq!(row["_parentcontactid_value"], kenji);
+    assert_eq!(row["_customerid_value"], fabrikam);
+
+    let answer = batch(&emulated, &[change_set(&requests[1..])], &[]).await;
+    assert!(answer.text.contains("0x80040519"), "{}", answer.text);
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ pub(crate) use dependants::{Dependant, dependants};
 pub(crate) use lines::of as lines_of;
 pub(crate) use numbers::Numbers;
 pub(crate) use parties::replace as replace_parties;
+pub(crate) use people::complete as complete_names;
 
 use super::body::Body;
 use super::{How, Writer, states};

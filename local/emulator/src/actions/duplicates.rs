@@ -1,0 +1,171 @@
+//! `RetrieveDuplicates`: the rows that the published rules take for duplicates of a row, be it
+//! there yet or not.
+//!
+//! Microsoft's page on running duplicate detection shows the call: objects as aliases, their names
+//! and texts in single quotes, and an answer that lists rows with all their columns. Not verified
+//! is everything beyond it: how a row is refused that the rules say nothing about (here: an empty
+//! list), whether names are put together before they are compared (here: they are), and every code
+//! and status of a refusal. `$metadata` calls `PagingInfo` optional, the SDK required; it is
+//! required here, and so are both numbers in it.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value as Json};
+use uuid::Uuid;
+
+use super::functions::{takes, text_argument};
+use crate::api::{ApiError, ApiResponse};
+use crate::metadata::{Metadata, Table};
+use crate::odata::options::QueryOptions;
+use crate::odata::resource::Call;
+use crate::read::Reader;
+use crate::store::Row;
+use crate::value::Value;
+use crate::write::body::{self, Body, Purpose};
+use crate::write::{DuplicateRules, complete_names, refusal};
+
+/// Its name.
+pub(crate) const RETRIEVE_DUPLICATES: &str = "RetrieveDuplicates";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct PagingInfo {
+    page_number: usize,
+    count: usize,
+    /// Read and passed over: the answer has no place for a count.
+    #[serde(rename = "ReturnTotalRecordCount")]
+    _return_total_record_count: Option<bool>,
+    #[serde(rename = "PagingCookie")]
+    _paging_cookie: Option<String>,
+}
+
+/// Answers the function.
+pub(crate) fn retrieve(
+    reader: &Reader<'_>,
+    rules: &DuplicateRules,
+    call: &Call,
+) -> Result<ApiResponse, ApiError> {
+    takes(call, &["BusinessEntity", "MatchingEntityName", "PagingInfo"])?;
+    no_options(&reader.options)?;
+    let row = business_entity(reader, object(reader, call, "BusinessEntity")?)?;
+    let name = text_argument(reader.request, call, "MatchingEntityName")?;
+    let matching = table_named(&name)?;
+    let paging = paging(object(reader, call, "PagingInfo")?)?;
+    reader.require(matching.id)?;
+    let found = rules.duplicated(reader.store, &row, matching);
+    let start = paging.page_number.saturating_sub(1).saturating_mul(paging.count);
+    let page: Vec<_> = found.into_iter().skip(start).take(paging.count).collect();
+    reader.list(matching, &page)
+}
+
+/// `$metadata` does not call the function composable, so nothing selects or filters its rows.
+fn no_options(options: &QueryOptions) -> Result<(), ApiError> {
+    let bare = QueryOptions { aliases: options.aliases.clone(), ..QueryOptions::default() };
+    if *options == bare {
+        return Ok(());
+    }
+    Err(ApiError::odata(
+        "The query specified in the URI is not valid. Query options cannot be applied to the \
+         requested resource.",
+    ))
+}
+
+/// The row to be compared: what the object says, on top of what is stored where it names a key.
+fn business_entity(reader: &Reader<'_>, mut object: Map<String, Json>) -> Result<Row, ApiError> {
+    let kind = object.remove("@odata.type");
+    let name = kind.as_ref().and_then(Json::as_str).unwrap_or_default();
+    let name = name.trim_start_matches('#').strip_prefix("Microsoft.Dynamics.CRM.");
+    let table = table_named(name.unwrap_or_default())?;
+    reader.require(table.id)?;
+    let body = read(reader, table, &object)?;
+    let mut row = match body.id {
+        None => Row::new(table, Uuid::new_v4()),
+        Some(id) => {
+            let stored = reader.store.get(table, id);
+            Row::clone(stored.ok_or_else(|| refusal::not_found(table, id))?)
+        }
+    };
+    for (column, value) in body.values {
+        row.set(column, value);
+    }
+    for link in body.links {
+        row.set(link.navigation.column, link.to.map_or(Value::Null, Value::Reference));
+    }
+    complete_names(&mut row);
+    Ok(row)
+}
+
+fn read(
+    reader: &Reader<'_>,
+    table: &'static Table,
+    object: &Map<String, Json>,
+) -> Result<Body, ApiError> {
+    let apps = reader.moment.apps;
+    body::Reader {
+        entity_set: &table.entity_set,
+        base: &reader.request.base,
+        content_ids: &HashMap::new(),
+        installed: &move |table: &Table| apps.bring(table),
+    }
+    .object(table, Purpose::Create, object)
+}
+
+fn paging(object: Map<String, Json>) -> Result<PagingInfo, ApiError> {
+    let paging: PagingInfo = serde_json::from_value(object.into()).map_err(|_| unresolved())?;
+    if paging.page_number == 0 || paging.count == 0 { Err(unresolved()) } else { Ok(paging) }
+}
+
+fn table_named(name: &str) -> Result<&'static Table, ApiError> {
+    let found = Metadata::get().table(name).filter(|table| !table.is_abstract);
+    found.ok_or_else(|| {
+        let message = format!(
+            "The entity with a name = '{name}' with namemapping = 'Logical' was not found in the \
+             MetadataCache."
+        );
+        refusal::bad_request(0x8004_0217, message)
+    })
+}
+
+/// The object behind an alias: OData takes objects nowhere else in a URL.
+fn object(reader: &Reader<'_>, call: &Call, name: &str) -> Result<Map<String, Json>, ApiError> {
+    let text = call.argument(name, &reader.options.aliases).ok_or_else(unresolved)?;
+    let json = serde_json::from_str(text).or_else(|_| serde_json::from_str(&double_quoted(text)));
+    match json {
+        Ok(Json::Object(object)) => Ok(object),
+        _ => Err(unresolved()),
+    }
+}
+
+fn unresolved() -> ApiError {
+    ApiError::odata("Request message has unresolved parameters.")
+}
+
+/// JSON with its texts in single quotes, as the JSON that everybody else reads.
+fn double_quoted(text: &str) -> String {
+    let mut json = String::with_capacity(text.len());
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\'' => json.push('"'),
+            '"' => json.push_str("\\\""),
+            '\\' => match letters.next() {
+                Some('\'') => json.push('\''),
+                other => json.extend(['\\'].into_iter().chain(other)),
+            },
+            _ => json.push(letter),
+        }
+    }
+    json
+}
+
+#[cfg(test)]
+mod tests {
+    use super::double_quoted;
+
+    #[test]
+    fn single_quotes_become_double_ones() {
+        assert_eq!(double_quoted(r#"{'a':'b'}"#), r#"{"a":"b"}"#);
+        assert_eq!(double_quoted(r#"{'a':'O\'Rell "x" \\'}"#), r#"{"a":"O'Rell \"x\" \\"}"#);
+    }
+}
