@@ -71,7 +71,7 @@ impl Tool for UpdateContact {
         edit.set("email", "emailaddress1", email);
         edit.set("job_title", "jobtitle", job_title);
         edit.set("description", "description", description);
-        let id = edit.id();
+        let id = edit.target().id;
         let nothing = edit.is_empty().then_some("The contact has these values already.");
         let (changes, update) = edit.finish();
         if nothing.is_none() {

@@ -253,9 +253,7 @@ impl Session {
             Err(error) if error.is(codes::KEY_EXISTS) || error.is(codes::DUPLICATE) => {
                 // On the first try the row is an earlier call's. On a later one it is ours.
                 let first_try = self.trips() == before + 1;
-                let query =
-                    Query::row(create.table, create.id).select(create.select.iter().cloned());
-                let record = self.first(&query).await?.ok_or(error)?;
+                let record = self.first(&create.answer).await?.ok_or(error)?;
                 Ok(if first_try { Created::Before(record) } else { Created::Now(record) })
             }
             Err(error) => Err(error),
@@ -491,16 +489,11 @@ impl Request {
     }
 
     fn create(create: &Create) -> Request {
-        let mut path = create.table.entity_set.to_owned();
-        if !create.select.is_empty() {
-            let names: Vec<_> = create.select.iter().map(|name| name.as_str()).collect();
-            path = format!("{path}?$select={}", names.join(","));
-        }
         let suppress = if create.allow_duplicate { "true" } else { "false" };
         let prefer = HeaderValue::from_str(&format!("return=representation,{ANNOTATIONS}"));
         Request {
             method: Method::POST,
-            path,
+            path: create.answer.path_of_create(),
             headers: vec![
                 json(),
                 // Both parts are constants of visible ASCII characters.

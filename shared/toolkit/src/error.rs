@@ -191,6 +191,25 @@ impl ToolError {
             .next_step("Correct the argument and call again.")
     }
 
+    /// The record is closed. An open status, such as `reopen_with`, would open it again.
+    pub fn already_closed(
+        noun: &str,
+        status: Option<String>,
+        reopen_with: Option<&str>,
+    ) -> ToolError {
+        let status = status.map(|status| format!(": {status}")).unwrap_or_default();
+        let next_step = match reopen_with {
+            Some(open) => format!(
+                "Say so. To change it, reopen it first with the status {open}, if the visitor \
+                 wants that."
+            ),
+            None => "Say so. It cannot be reopened here.".to_owned(),
+        };
+        ToolError::new(ErrorCode::AlreadyClosed, format!("the {noun} is closed already{status}"))
+            .next_step(next_step)
+            .write(WriteState::NotHappened)
+    }
+
     /// At least one of these arguments must be given.
     pub fn needs_one_of(fields: &str) -> ToolError {
         ToolError::invalid(fields, "at least one of them must be given")

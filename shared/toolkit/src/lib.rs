@@ -25,6 +25,7 @@ mod schema;
 mod service;
 mod settle;
 mod tool;
+mod transition;
 
 pub use caller::{Caller, Grants, Scope, Scopes};
 pub use context::Context;
@@ -41,3 +42,4 @@ pub use schema::strict_schema;
 pub use service::{Incoming, Service, bearer};
 pub use settle::{Target, carry_out};
 pub use tool::{Access, Answer, Change, Tool};
+pub use transition::{Closed, Transition, operations};
