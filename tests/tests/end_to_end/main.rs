@@ -8,6 +8,8 @@ mod contacts;
 mod contract;
 mod exactly_once;
 mod harness;
+mod leads;
 mod limits;
 mod nasty_text;
+mod opportunities;
 mod schemas;
