@@ -14,8 +14,8 @@ use toolkit::{Context, ErrorCode, Reads, Target, ToolError, carry_out};
 
 use crate::update_lead::Qualified;
 
-/// How many candidates are looked at: one more than are shown.
-const CANDIDATES: u32 = 4;
+/// How many records are shown to choose from.
+const SHOWN: usize = 3;
 
 /// Qualifies an open lead, after these changes, and says what became of it; and, where records
 /// that were there already were used, that they were.
@@ -127,14 +127,14 @@ impl Parts {
         let (contacts, accounts) = (page(contacts)?.records, page(accounts)?.records);
 
         if contacts.len() > 1 || accounts.len() > 1 || contacts.len() + accounts.len() == 0 {
-            let contacts = candidates::<ContactRef>(&contacts, context);
-            let accounts = candidates::<AccountRef>(&accounts, context);
-            return Err(objection
-                .candidates(contacts.chain(accounts).take(3).collect())
-                .next_step(
-                    "Offer a person: somebody has to decide in Dynamics 365 which record the lead \
-                 belongs to.",
-                ));
+            let unclear: Vec<_> = if contacts.len() > 1 {
+                candidates::<ContactRef>(&contacts, context).collect()
+            } else {
+                candidates::<AccountRef>(&accounts, context).collect()
+            };
+            let next_step = "Offer a person: somebody has to decide in Dynamics 365 which record \
+                             the lead belongs to.";
+            return Err(objection.candidates(unclear).next_step(next_step));
         }
         if let Some(contact) = contacts.first() {
             self.contact = linked(contact, CONTACT, ContactRef::NAME_COLUMN);
@@ -192,14 +192,15 @@ fn active<R: Reference>(filter: Filter) -> Query {
         .filter(filter.and(Filter::equals("statecode", 0)))
         .select([R::NAME_COLUMN])
         .select(R::DETAIL_COLUMNS)
-        .top(CANDIDATES)
+        .top(SHOWN as u32)
 }
 
 fn candidates<'a, R: Reference>(
     records: &'a [Record],
     context: &'a Context,
 ) -> impl Iterator<Item = Candidate> + 'a {
-    records.iter().filter_map(|record| Candidate::of::<R>(record, context.instance()))
+    let shown = records.iter().take(SHOWN);
+    shown.filter_map(|record| Candidate::of::<R>(record, context.instance()))
 }
 
 fn linked(record: &Record, table: Table, name: &str) -> Option<Linked> {

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod broken_connections;
+mod budgets;
 mod cases;
 mod contacts;
 mod contract;
+mod conversations;
 mod exactly_once;
 mod harness;
 mod leads;
@@ -13,3 +15,4 @@ mod limits;
 mod nasty_text;
 mod opportunities;
 mod schemas;
+mod tokens;
