@@ -266,6 +266,13 @@ fn of_api(error: &ApiError) -> ToolError {
     {
         ToolError::new(ErrorCode::AlreadyClosed, "the record is closed and cannot be changed")
             .next_step("Say that it is closed; reopen it first if it must be changed.")
+    } else if error.is(codes::CASE_OPEN_ACTIVITIES) || error.is(codes::CASE_OPEN_ACTIVITIES_CANCEL)
+    {
+        ToolError::new(
+            ErrorCode::RejectedByDynamics,
+            "the case has open activities, and cannot be closed before they are",
+        )
+        .next_step("Say so, and leave the case open: its owner has to complete them first.")
     } else if error.status.as_u16() == 429 {
         ToolError::new(
             ErrorCode::RateLimited,
