@@ -55,7 +55,7 @@ impl Client {
 
     /// Requests that belong together and end at one deadline.
     pub fn session(&self, deadline: Instant) -> Session {
-        Session { client: self.clone(), deadline, trips: Arc::default() }
+        Session { client: self.clone(), deadline, counts: Arc::default() }
     }
 }
 
@@ -70,7 +70,14 @@ impl fmt::Debug for Client {
 pub struct Session {
     client: Client,
     deadline: Instant,
-    trips: Arc<AtomicU32>,
+    counts: Arc<Counts>,
+}
+
+/// What the requests of a session came to.
+#[derive(Debug, Default)]
+struct Counts {
+    trips: AtomicU32,
+    throttled: AtomicU32,
 }
 
 /// What a batch consists of.
@@ -143,7 +150,12 @@ impl Session {
 
     /// How many requests went to Dataverse so far.
     pub fn trips(&self) -> u32 {
-        self.trips.load(Ordering::Relaxed)
+        self.counts.trips.load(Ordering::Relaxed)
+    }
+
+    /// How many of them were refused because of the service protection limits.
+    pub fn throttled(&self) -> u32 {
+        self.counts.throttled.load(Ordering::Relaxed)
     }
 
     /// When everything must have been answered.
@@ -366,6 +378,7 @@ impl Session {
                     Some(Duration::ZERO)
                 }
                 Ok(answer) if answer.status == StatusCode::TOO_MANY_REQUESTS => {
+                    self.counts.throttled.fetch_add(1, Ordering::Relaxed);
                     let asked = retry::retry_after(&answer.headers, jiff::Timestamp::now());
                     // Not at once, even if it says so.
                     asked.map(|wait| wait.max(Duration::from_millis(100))).or_else(|| waits.next())
@@ -406,7 +419,7 @@ impl Session {
             builder = builder.body(body.clone());
         }
 
-        self.trips.fetch_add(1, Ordering::Relaxed);
+        self.counts.trips.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let until = self.deadline.min(started + PATIENCE);
         let answer = match timeout_at(until, receive(builder)).await {

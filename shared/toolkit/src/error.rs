@@ -321,7 +321,7 @@ impl ToolError {
         set("candidates", (!parts.candidates.is_empty()).then(|| json!(parts.candidates)));
         set("dataverse", parts.dataverse.as_ref().map(|details| json!(details)));
         problem["request_id"] = request_id.into();
-        crate::service::without_nulls(&mut problem);
+        crate::edge::without_nulls(&mut problem);
         problem
     }
 }

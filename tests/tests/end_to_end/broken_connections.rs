@@ -74,6 +74,7 @@ async fn the_instance_url_is_that_of_another_organization() {
         .answer(Incoming {
             method: "POST".parse().unwrap(),
             path: "/v1/tools/dynamics365_get_contact_by_email".to_owned(),
+            query: String::new(),
             headers: HeaderMap::new(),
             body: json!({"email": MAREN}).to_string().into(),
             caller: Some(Caller {

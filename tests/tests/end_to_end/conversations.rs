@@ -25,8 +25,7 @@ impl<'a> Chat<'a> {
         self.calls += 1;
         self.trips += self.bench.requests().await.len();
         let o200k = bpe_openai::o200k_base();
-        self.tokens +=
-            o200k.count(&arguments.to_string()) + o200k.count(&answer.body.to_string());
+        self.tokens += o200k.count(&arguments.to_string()) + o200k.count(&answer.body.to_string());
         answer
     }
 
