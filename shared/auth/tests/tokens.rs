@@ -28,7 +28,7 @@ impl World {
         let connections = Connections::new(
             reqwest::Client::new(),
             Secrets::at_endpoint(&server.uri()),
-            Environment { local: Some(server.uri().parse().unwrap()) },
+            Environment::local(server.uri().parse().unwrap()),
         );
         World { server, connections }
     }

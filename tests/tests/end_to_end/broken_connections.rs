@@ -68,7 +68,7 @@ async fn the_instance_url_is_that_of_another_organization() {
     let connections = Connections::new(
         toolkit::lambda::http_client().unwrap(),
         bench.stack.secrets(),
-        Environment { local: Some(other.parse().unwrap()) },
+        Environment::local(other.parse().unwrap()),
     );
     let response = Service::new(stack::tools(), connections)
         .answer(Incoming {
