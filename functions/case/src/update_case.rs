@@ -179,12 +179,11 @@ fn transition(
 ) -> Transition {
     match status.state() {
         CaseState::Active => Transition::Open(status.value()),
-        CaseState::Resolved => Transition::Close(resolve(case.id, status, resolution).into()),
-        CaseState::Canceled => Transition::Close(
+        CaseState::Resolved => Transition::close(resolve(case.id, status, resolution)),
+        CaseState::Canceled => Transition::close(
             Update::new(CASE, case.id, case.etag)
                 .set("statecode", CaseState::Canceled.value())
-                .set("statuscode", status.value())
-                .into(),
+                .set("statuscode", status.value()),
         ),
     }
 }

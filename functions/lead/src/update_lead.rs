@@ -177,11 +177,10 @@ fn edit<'a>(
 fn transition(lead: Target<'_>, status: LeadStatus) -> Transition {
     match status {
         LeadStatus::New | LeadStatus::Contacted => Transition::Open(status.value()),
-        _ => Transition::Close(
+        _ => Transition::close(
             Update::new(LEAD, lead.id, lead.etag)
                 .set("statecode", LeadState::Disqualified.value())
-                .set("statuscode", status.value())
-                .into(),
+                .set("statuscode", status.value()),
         ),
     }
 }

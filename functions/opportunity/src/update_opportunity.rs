@@ -195,5 +195,5 @@ fn transition(
     let action = Action::unbound(action)
         .parameter("OpportunityClose", close)
         .parameter("Status", status.value());
-    Transition::Close(action.into())
+    Transition::close(action)
 }

@@ -15,8 +15,8 @@ use tokio::time::{Instant, timeout_at};
 use crate::error::{ApiError, Error, WriteOutcome, codes};
 use crate::retry::{self, Repeat};
 use crate::{
-    Action, ChangeSet, Create, Created, InstanceUrl, Operation, Outcome, Page, Query, Record,
-    Table, TokenSource, Update, batch,
+    Action, ChangeSet, Create, Created, Function, InstanceUrl, Operation, Outcome, Page, Query,
+    Record, Table, TokenSource, Update, batch,
 };
 
 /// A request that has not been answered by now is given up, and sent again where that is safe.
@@ -208,16 +208,34 @@ impl Session {
         Ok(pages.map(Option::unwrap_or_default))
     }
 
-    /// A call of a function, such as `WhoAmI`.
-    pub async fn function(&self, name: &'static str) -> Result<Record, Error> {
-        let request = Request {
-            method: Method::GET,
-            path: name.to_owned(),
-            headers: Vec::new(),
-            body: None,
-            repeat: Repeat::Safe,
-        };
-        self.exchange(&request).await?.into_result()?.record()
+    /// A call of a function.
+    pub async fn function(&self, function: &Function) -> Result<Record, Error> {
+        self.exchange(&Request::function(function)).await?.into_result()?.record()
+    }
+
+    /// Several calls of functions, and queries, in one trip. Each has a result of its own.
+    pub async fn functions<const N: usize, const M: usize>(
+        &self,
+        functions: [Function; N],
+        queries: [Query; M],
+    ) -> Result<([Result<Record, Error>; N], [Result<Page, Error>; M]), Error> {
+        let requests: Vec<_> = functions
+            .iter()
+            .map(Request::function)
+            .chain(queries.iter().map(Request::read))
+            .collect();
+        let mut answers = self.batch(batch::of_reads(&requests), Kind::Reads).await?;
+        let received = answers.len();
+        let unreadable =
+            || Error::Unreadable(format!("{received} answers to a batch of {}", N + M));
+        if received != N + M {
+            return Err(unreadable());
+        }
+        let pages: Vec<_> = answers.split_off(N).into_iter().map(Answer::page).collect();
+        let records: Vec<_> =
+            answers.into_iter().map(|answer| answer.into_result()?.record()).collect();
+        let records = records.try_into().map_err(|_| unreadable())?;
+        Ok((records, pages.try_into().map_err(|_| unreadable())?))
     }
 
     /// Makes a row, exactly once.
@@ -474,6 +492,16 @@ impl Request {
             method: Method::GET,
             path: query.path(),
             headers: vec![(PREFER, HeaderValue::from_static(ANNOTATIONS))],
+            body: None,
+            repeat: Repeat::Safe,
+        }
+    }
+
+    fn function(function: &Function) -> Request {
+        Request {
+            method: Method::GET,
+            path: function.path.clone(),
+            headers: Vec::new(),
             body: None,
             repeat: Repeat::Safe,
         }

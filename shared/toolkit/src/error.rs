@@ -8,6 +8,8 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::Cause;
+
 /// What went wrong, for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -165,6 +167,7 @@ struct Parts {
     candidates: Vec<Candidate>,
     write: Option<WriteState>,
     dataverse: Option<DataverseDetails>,
+    fault: Option<Cause>,
     /// Never leaves the log.
     cause: Option<String>,
 }
@@ -181,6 +184,7 @@ impl ToolError {
             candidates: Vec::new(),
             write: None,
             dataverse: None,
+            fault: None,
             cause: None,
         }))
     }
@@ -262,6 +266,23 @@ impl ToolError {
         self
     }
 
+    /// Why the connection does not work.
+    #[must_use]
+    pub fn fault(mut self, fault: Cause) -> ToolError {
+        self.0.fault = Some(fault);
+        self
+    }
+
+    /// Why the connection does not work.
+    pub fn connection_fault(&self) -> Option<Cause> {
+        self.0.fault
+    }
+
+    /// What whoever runs the connection should do.
+    pub fn administrators_action(&self) -> Option<&str> {
+        self.0.admin_action.as_deref()
+    }
+
     /// For the log alone.
     #[must_use]
     pub fn cause(mut self, cause: impl fmt::Display) -> ToolError {
@@ -317,6 +338,8 @@ impl ToolError {
         set("retry_after", seconds.map(Value::from));
         set("next_step", parts.next_step.clone().map(Value::from));
         set("admin_action", parts.admin_action.clone().map(Value::from));
+        set("cause", parts.fault.map(|fault| json!(fault)));
+        set("set_up_step", parts.fault.and_then(Cause::set_up_step).map(Value::from));
         set("write", parts.write.map(|state| json!(state)));
         set("candidates", (!parts.candidates.is_empty()).then(|| json!(parts.candidates)));
         set("dataverse", parts.dataverse.as_ref().map(|details| json!(details)));

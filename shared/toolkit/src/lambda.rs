@@ -72,7 +72,7 @@ async fn warm_up(service: &Service) {
     let work = async {
         let connection = service.connections().open(&ConnectionId::fallback()).await.ok()?;
         let session = connection.client().session(Instant::now() + WARM_UP);
-        session.function("WhoAmI").await.ok()
+        session.function(&dataverse::Function::who_am_i()).await.ok()
     };
     let warm = timeout(WARM_UP, work).await.is_ok_and(|result| result.is_some());
     tracing::debug!(warm, "ready");

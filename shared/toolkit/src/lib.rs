@@ -8,6 +8,7 @@
 //! the local stack calls the same service.
 
 mod caller;
+mod cause;
 mod context;
 mod duplicate;
 mod edge;
@@ -16,6 +17,7 @@ mod error;
 mod explain;
 mod group;
 mod idempotency;
+pub mod inspection;
 mod keys;
 pub mod lambda;
 mod limit;
@@ -29,6 +31,7 @@ mod tool;
 mod transition;
 
 pub use caller::{Caller, Grants, Scope, Scopes};
+pub use cause::Cause;
 pub use context::Context;
 pub use crm::case::{Escalation, EscalationReason};
 pub use duplicate::create;

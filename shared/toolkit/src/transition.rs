@@ -9,7 +9,14 @@ pub enum Transition {
     /// A status reason of the open state: it is given by column, and reopens a closed row.
     Open(i64),
     /// Out of the open state, by an action, or by an update of the state.
-    Close(Operation),
+    Close(Box<Operation>),
+}
+
+impl Transition {
+    /// Out of the open state, by this action or update.
+    pub fn close(operation: impl Into<Operation>) -> Transition {
+        Transition::Close(Box::new(operation.into()))
+    }
 }
 
 /// The row is closed, and what was asked for can be done to an open one only.
@@ -43,13 +50,13 @@ pub fn operations(
         Some(Transition::Close(_)) if !is_open => return Err(Closed),
         None if !is_open && has_details => return Err(Closed),
         Some(Transition::Close(close)) if has_details => {
-            let close = match close {
+            let close = match *close {
                 Operation::Update(update) => of_any_version(update),
                 action => action,
             };
             vec![details.into(), close]
         }
-        Some(Transition::Close(close)) => vec![close],
+        Some(Transition::Close(close)) => vec![*close],
         None => has_details.then(|| details.into()).into_iter().collect(),
     })
 }
