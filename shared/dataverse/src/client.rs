@@ -260,12 +260,23 @@ impl Session {
         let requests: Vec<_> = std::iter::once(Request::create(create))
             .chain(others.into_iter().map(|operation| Request::write(&operation)))
             .collect();
-        let answers = self.batch(batch::of_change_set(&requests), Kind::KeyedChangeSet).await?;
-        let results: Result<Vec<_>, _> = answers.into_iter().map(Answer::into_result).collect();
-        let first = results.and_then(|answers| {
-            let first = answers.into_iter().next();
-            first.ok_or_else(|| Error::Unreadable("no answer to a change set".to_owned()))
-        });
+        let mut waits = retry::waits();
+        let first = loop {
+            let answers = self.batch(batch::of_change_set(&requests), Kind::KeyedChangeSet).await?;
+            let results: Result<Vec<_>, _> = answers.into_iter().map(Answer::into_result).collect();
+            let first = results.and_then(|answers| {
+                let first = answers.into_iter().next();
+                first.ok_or_else(|| Error::Unreadable("no answer to a change set".to_owned()))
+            });
+            // The batch was answered, and says of a part of it that it may be sent again.
+            let wait = match &first {
+                Err(error) if error.is_retryable() => waits.next(),
+                _ => None,
+            };
+            if !self.pause(wait).await {
+                break first;
+            }
+        };
         self.created(create, before, first).await
     }
 
@@ -410,12 +421,20 @@ impl Session {
                 }
                 _ => None,
             };
-            match wait {
-                Some(wait) if Instant::now() + wait < self.deadline => {
-                    tokio::time::sleep(wait).await;
-                }
-                _ => return result,
+            if !self.pause(wait).await {
+                return result;
             }
+        }
+    }
+
+    /// Waits before another try, if there is to be one and the deadline leaves time for it.
+    async fn pause(&self, wait: Option<Duration>) -> bool {
+        match wait {
+            Some(wait) if Instant::now() + wait < self.deadline => {
+                tokio::time::sleep(wait).await;
+                true
+            }
+            _ => false,
         }
     }
 

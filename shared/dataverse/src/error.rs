@@ -111,6 +111,12 @@ impl ApiError {
         let after = self.message.split_once("Resource not found for the segment '")?.1;
         after.split('\'').next()
     }
+
+    /// The navigation property that a row was to be bound by and that its table does not have.
+    pub fn undeclared_property(&self) -> Option<&str> {
+        let after = self.message.split_once("An undeclared property '")?.1;
+        after.split('\'').next()
+    }
 }
 
 /// Why a request to Dataverse gave no result.

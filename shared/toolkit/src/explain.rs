@@ -356,10 +356,13 @@ fn suggested_role(table: &str) -> &'static str {
     }
 }
 
-/// The app that a table belongs to which the environment does not have.
+/// The app that a table belongs to which the environment does not have: the table is asked for by
+/// name, or a note is to hang on one of its rows.
 fn missing_app(error: &ApiError) -> Option<&'static str> {
-    match error.unknown_segment()? {
-        "incidents" | "incidentresolutions" | "CloseIncident" => Some("Customer Service"),
+    match error.unknown_segment().or_else(|| error.undeclared_property())? {
+        "incidents" | "incidentresolutions" | "CloseIncident" | "objectid_incident" => {
+            Some("Customer Service")
+        }
         "leads"
         | "opportunities"
         | "opportunityproducts"
@@ -372,7 +375,9 @@ fn missing_app(error: &ApiError) -> Option<&'static str> {
         | "uoms"
         | "WinOpportunity"
         | "LoseOpportunity"
-        | "QualifyLead" => Some("Sales"),
+        | "QualifyLead"
+        | "objectid_lead"
+        | "objectid_opportunity" => Some("Sales"),
         _ => None,
     }
 }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod accounts;
+mod activities;
 mod broken_connections;
 mod budgets;
 mod cases;
