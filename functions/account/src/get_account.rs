@@ -18,7 +18,7 @@ pub(crate) struct GetAccount;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// The account: id, name or web domain.
+    /// Id, name or web domain.
     account: AccountRef,
 }
 

@@ -14,9 +14,9 @@ pub(crate) struct GetAccountContacts;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// The account: id, name or web domain.
+    /// Id, name or web domain.
     account: AccountRef,
-    /// At most so many, 1 to 25; 5 by default.
+    /// 1 to 25; default 5.
     limit: Option<Limit>,
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct SearchAccounts;
 pub(crate) struct Arguments {
     /// Company name or a part of it, or a web or email domain.
     query: Line<200>,
-    /// At most so many, 1 to 25; 5 by default.
+    /// 1 to 25; default 5.
     limit: Option<Limit>,
 }
 

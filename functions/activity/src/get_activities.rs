@@ -1,5 +1,5 @@
 use crm::activity::{self, ActivitySummary, ActivityType};
-use crm::contact::ContactSummary;
+use crm::record::{RecordType, Regarding};
 use crm::reference::ContactRef;
 use crm::tables::ACTIVITY;
 use dataverse::{Filter, Order, Query};
@@ -13,17 +13,18 @@ pub(crate) struct GetActivities;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// The contact: id, email address or full name.
+    /// Id, email or full name.
     contact: ContactRef,
     /// Only these; every type by default.
     types: Option<Vec<ActivityType>>,
-    /// At most so many, 1 to 25; 5 by default.
+    /// 1 to 25; default 5.
     limit: Option<Limit>,
 }
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Found {
-    contact: Option<ContactSummary>,
+    /// Whose they are; the page shows all of them.
+    contact: Option<Regarding>,
     /// The latest first.
     activities: Vec<ActivitySummary>,
     /// Whether there are more than these.
@@ -46,7 +47,7 @@ impl Tool for GetActivities {
         let wanted = types.filter(|types| !types.is_empty()).map(of_types);
         let wanted = [activity::of_contact(&contact)].into_iter().chain(wanted);
         let mut reads = Reads::new();
-        let person = reads.seek_with(&contact, |query| query.select(ContactSummary::COLUMNS));
+        let person = reads.seek(&contact);
         let activities = reads.add(
             Query::rows(ACTIVITY)
                 .select(ActivitySummary::COLUMNS)
@@ -64,7 +65,7 @@ impl Tool for GetActivities {
         let (activities, more) = limit.cut(answers.page(activities)?.records);
         let activities = ActivitySummary::list(&activities);
         let none = activities.is_empty().then_some("There are no such activities of the contact.");
-        let contact = ContactSummary::of(&person).map(|one| one.with_url(context.instance()));
+        let contact = Regarding::found(RecordType::Contact, &person, context.instance());
         Ok(Answer::new(Found { contact, activities, more }).hint_if(none))
     }
 }

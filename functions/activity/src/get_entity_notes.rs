@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     record_type: RecordType,
     /// Id, name, email or case number.
     record: Text,
-    /// At most so many, 1 to 25; 5 by default.
+    /// 1 to 25; default 5.
     limit: Option<Limit>,
 }
 

@@ -18,15 +18,14 @@ pub(crate) struct UpdateCase;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// The case: id or case number.
+    /// Id or case number.
     case: CaseRef,
-    /// New status. An open status reopens a closed case.
+    /// An open status reopens a closed case.
     status: Option<NewStatus>,
-    /// New priority.
     priority: Option<CasePriority>,
     /// How it was solved; only with status Problem Solved or Information Provided.
     resolution: Option<Paragraph<2000>>,
-    /// New owner: id or email address of a user, or id of a team.
+    /// Id or email of a user, or id of a team.
     owner: Option<OwnerRef>,
 }
 

@@ -15,23 +15,18 @@ pub(crate) struct CreateLead;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// Last name.
     last_name: Line<50>,
-    /// The company's name.
     company: Line<100>,
-    /// First name.
     first_name: Option<Line<50>>,
-    /// Email address.
     email: Option<EmailAddress>,
-    /// Business phone.
     phone: Option<Line<50>>,
-    /// What the visitor is interested in, in one line.
+    /// What the visitor wants, in one line.
     topic: Option<Line<300>>,
-    /// Web by default.
+    /// Default Web.
     source: Option<LeadSource>,
     /// Need, budget, timeline, who decides.
     description: Option<Paragraph<2000>>,
-    /// Create it even where such a lead is open already.
+    /// Even if one is open.
     allow_duplicate: Option<bool>,
 }
 
@@ -47,8 +42,8 @@ const MADE_BEFORE: &str = "This call had made the lead before.";
 impl Tool for CreateLead {
     const NAME: &'static str = "dynamics365_create_lead";
     const TITLE: &'static str = "Create lead";
-    const DESCRIPTION: &'static str = "Make a lead of a visitor who may become a customer. If \
-        there is an open lead with that email, or that name and company, it is returned instead.";
+    const DESCRIPTION: &'static str = "Make a lead of a visitor who may become a customer. An open \
+        lead with that email, or that name and company, is returned instead.";
     const ACCESS: Access = Access::Write;
 
     type Arguments = Arguments;

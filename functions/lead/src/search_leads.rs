@@ -13,13 +13,12 @@ pub(crate) struct SearchLeads;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// Name, company or email address, or a part of one.
+    /// Part of a name, company or email.
     query: Option<Line<200>>,
-    /// Where the lead came from.
     source: Option<LeadSource>,
-    /// Any by default.
+    /// Default any.
     status: Option<Wanted>,
-    /// At most so many, 1 to 25; 5 by default.
+    /// 1 to 25; default 5.
     limit: Option<Limit>,
 }
 

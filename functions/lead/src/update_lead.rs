@@ -21,23 +21,16 @@ pub(crate) struct UpdateLead;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// The lead: id, email address or full name.
+    /// Id, email or full name.
     lead: LeadRef,
-    /// Qualified makes a contact, an account and an opportunity of the lead.
+    /// Qualified makes a contact, account and opportunity.
     status: Option<LeadStatus>,
-    /// How promising it is.
     rating: Option<Rating>,
-    /// Where it came from.
     source: Option<LeadSource>,
-    /// New topic.
     topic: Option<Line<300>>,
-    /// New company.
     company: Option<Line<100>>,
-    /// New email address.
     email: Option<EmailAddress>,
-    /// New business phone.
     phone: Option<Line<50>>,
-    /// New job title.
     job_title: Option<Line<100>>,
 }
 

@@ -19,23 +19,22 @@ pub(crate) struct CreateOpportunity;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// The contact: id, email address or full name.
+    /// Id, email or full name.
     contact: ContactRef,
     /// What it is about, in one line.
     name: Line<300>,
-    /// The company: id, name or web domain; the contact's own by default.
+    /// Id, name or web domain; default the contact's own.
     account: Option<AccountRef>,
-    /// What it may bring, in the organization's currency.
+    /// In the organization's currency.
     estimated_value: Option<Amount>,
-    /// When it may be decided: 2026-12-01.
+    /// As 2026-12-01.
     close_date: Option<Day>,
-    /// In percent.
+    /// Percent.
     probability: Option<Probability>,
-    /// The pipeline stage.
     stage: Option<SalesStage>,
     /// Need, budget, timeline, who decides.
     description: Option<Paragraph<2000>>,
-    /// Create it even where the same is open already.
+    /// Even if the same is open.
     allow_duplicate: Option<bool>,
 }
 

@@ -19,7 +19,7 @@ pub(crate) struct GetOpportunity;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// The opportunity: id or name.
+    /// Id or name.
     opportunity: OpportunityRef,
 }
 

@@ -16,15 +16,15 @@ pub(crate) struct SearchOpportunities;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// Only of this contact: id, email address or full name.
+    /// Id, email or full name.
     contact: Option<ContactRef>,
-    /// Only of this account: id, name or web domain.
+    /// Id, name or web domain.
     account: Option<AccountRef>,
     /// Words of the name.
     query: Option<Line<300>>,
-    /// Open by default.
+    /// Default open.
     status: Option<Wanted>,
-    /// At most so many, 1 to 25; 5 by default.
+    /// 1 to 25; default 5.
     limit: Option<Limit>,
 }
 

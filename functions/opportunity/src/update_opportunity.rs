@@ -23,19 +23,18 @@ pub(crate) struct UpdateOpportunity;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// The opportunity: id or name.
+    /// Id or name.
     opportunity: OpportunityRef,
-    /// New pipeline stage.
     stage: Option<SalesStage>,
-    /// What it may bring, in its currency.
+    /// In its currency.
     estimated_value: Option<Amount>,
-    /// When it may be decided: 2026-12-01.
+    /// As 2026-12-01.
     close_date: Option<Day>,
-    /// In percent.
+    /// Percent.
     probability: Option<Probability>,
     /// Won, Canceled and Out-Sold close it; an open status reopens it.
     status: Option<OpportunityStatus>,
-    /// New description; replaces the old one.
+    /// Replaces the old one.
     description: Option<Paragraph<2000>>,
 }
 

@@ -1,5 +1,7 @@
 //! How much a model has to read, in tokens of `o200k`.
 
+#![expect(clippy::print_stdout, reason = "what a model reads is worth seeing")]
+
 use serde_json::{Value, json};
 
 use crate::harness::{Bench, MAREN};
@@ -56,4 +58,33 @@ async fn ten_cases() {
     let tokens = tokens(&answer.body);
     println!("{tokens} tokens");
     assert!(tokens <= 800, "{tokens} {:#}", answer.body);
+}
+
+#[tokio::test]
+async fn a_timeline_of_twenty_five() {
+    let bench = Bench::start().await;
+    let subjects = [
+        ("call", "Asked for the delivery date"),
+        ("task", "Send the data sheet"),
+        ("meeting", "Weekly project call"),
+        ("call", "Complaint about the invoice"),
+        ("task", "Prepare the renewal offer"),
+    ];
+    for number in 0..25 {
+        let (kind, subject) = subjects[number % subjects.len()];
+        let mut arguments = json!({
+            "type": kind, "record_type": "contact", "record": MAREN, "completed": true,
+            "subject": format!("{subject} ({number})"),
+            "description": "We went through the open points one by one, and agreed on the next.",
+        });
+        if kind == "meeting" {
+            arguments["start"] = "2026-11-03T10:00Z".into();
+        }
+        bench.call("create_activity", arguments).await.result();
+    }
+    let answer = bench.call("get_activities", json!({"contact": MAREN, "limit": 25})).await;
+    assert_eq!(answer.result()["activities"].as_array().unwrap().len(), 25);
+    let tokens = tokens(&answer.body);
+    println!("{tokens} tokens");
+    assert!(tokens <= 1000, "{tokens} {:#}", answer.body);
 }
