@@ -6,14 +6,15 @@ use std::str::FromStr;
 use dataverse::{InstanceUrl, InstanceUrlError};
 use jiff::civil::Date;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use url::Url;
 use uuid::Uuid;
 
 use crate::Environment;
 
 /// The id of a connection: `[a-z0-9-]{1,63}`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct ConnectionId(String);
 
 /// Text that is no connection id.
@@ -31,6 +32,14 @@ impl FromStr for ConnectionId {
         } else {
             Err(InvalidConnectionId)
         }
+    }
+}
+
+impl TryFrom<String> for ConnectionId {
+    type Error = InvalidConnectionId;
+
+    fn try_from(text: String) -> Result<ConnectionId, InvalidConnectionId> {
+        text.parse()
     }
 }
 

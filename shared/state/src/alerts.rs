@@ -1,0 +1,42 @@
+//! Alerts that are sent once.
+
+use auth::ConnectionId;
+use jiff::Timestamp;
+
+use crate::connections::partition;
+use crate::table::{EXPIRES_AT, Expression, Item, Key, epoch};
+use crate::{State, StateError};
+
+/// The right to send an alert: nobody else has it until it expires or is released.
+#[derive(Debug)]
+#[must_use = "who claims an alert sends it, or releases the claim"]
+pub struct Claim {
+    key: Key,
+    signature: String,
+}
+
+impl State {
+    /// Claims an alert of a connection, or one that is no one connection's. `None` means that it
+    /// is claimed already, so has been sent or is being sent; after `until` it can be claimed
+    /// again.
+    pub async fn claim(
+        &self,
+        connection: Option<&ConnectionId>,
+        alert: &str,
+        until: Timestamp,
+    ) -> Result<Option<Claim>, StateError> {
+        let partition = connection.map_or_else(|| "alerts".to_owned(), partition);
+        let key = Key::new(partition, format!("alert#{alert}"));
+        let mut item: Item = key.attributes();
+        item.insert(EXPIRES_AT.to_owned(), epoch(until));
+        let free = Expression::new("attribute_not_exists(#pk) OR #expires_at <= :now")
+            .with("now", epoch(Timestamp::now()));
+        let signature = self.table.put_if(&key, item, free).await?;
+        Ok(signature.map(|signature| Claim { key, signature }))
+    }
+
+    /// Gives a claim back, because the alert could not be sent.
+    pub async fn release(&self, claim: Claim) -> Result<(), StateError> {
+        self.table.delete_signed(&claim.key, claim.signature).await
+    }
+}

@@ -1,0 +1,132 @@
+//! Where a page of the log ended.
+
+use std::fmt;
+use std::str::FromStr;
+
+use auth::ConnectionId;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+
+use crate::StateError;
+
+/// Where to go on. As text it is URL-safe, and means nothing to anybody else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    connection: ConnectionId,
+    /// The sort key of the last entry.
+    position: String,
+}
+
+/// Text that is no cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the cursor is not one that was handed out")]
+pub struct InvalidCursor;
+
+/// What the text begins with, so that another form can follow.
+const FORM: &str = "1";
+/// Longer than any of ours: an id of 63 characters and a sort key.
+const LONGEST: usize = 1024;
+
+impl Cursor {
+    pub(crate) fn new(connection: &ConnectionId, position: String) -> Cursor {
+        Cursor { connection: connection.clone(), position }
+    }
+
+    /// The sort key after which the connection's log goes on.
+    pub(crate) fn position_in(&self, connection: &ConnectionId) -> Result<&str, StateError> {
+        if self.connection == *connection {
+            Ok(&self.position)
+        } else {
+            Err(StateError::ForeignCursor)
+        }
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = format!("{FORM}/{}/{}", self.connection, self.position);
+        formatter.write_str(&URL_SAFE_NO_PAD.encode(text))
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = InvalidCursor;
+
+    fn from_str(text: &str) -> Result<Cursor, InvalidCursor> {
+        if text.len() > LONGEST {
+            return Err(InvalidCursor);
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor)?;
+        let text = String::from_utf8(bytes).map_err(|_| InvalidCursor)?;
+        let mut parts = text.splitn(3, '/');
+        let (Some(FORM), Some(connection), Some(position)) =
+            (parts.next(), parts.next(), parts.next())
+        else {
+            return Err(InvalidCursor);
+        };
+        let connection = connection.parse().map_err(|_| InvalidCursor)?;
+        // An entry's sort key begins with its time.
+        let time = position.split('#').next().unwrap_or_default();
+        time.parse::<Timestamp>().map_err(|_| InvalidCursor)?;
+        Ok(Cursor { connection, position: position.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn id(text: &str) -> ConnectionId {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_cursor_of_one_connection_says_nothing_to_another() {
+        let cursor = Cursor::new(&id("north"), "2026-11-24T09:00:00.000Z#a#0".to_owned());
+        assert_eq!(cursor.position_in(&id("south")), Err(StateError::ForeignCursor));
+        assert_eq!(cursor.position_in(&id("north")), Ok("2026-11-24T09:00:00.000Z#a#0"));
+    }
+
+    #[test]
+    fn what_is_no_cursor_is_refused() {
+        let encoded = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        for text in [
+            String::new(),
+            "default".to_owned(),
+            encoded("1/default"),
+            encoded("1/default/"),
+            encoded("1/default/sidebar"),
+            encoded("1/NORTH/2026-11-24T09:00:00.000Z#a#0"),
+            encoded("2/default/2026-11-24T09:00:00.000Z#a#0"),
+            encoded(&format!("1/default/2026-11-24T09:00:00.000Z#{}", "a".repeat(1000))),
+        ] {
+            assert_eq!(text.parse::<Cursor>(), Err(InvalidCursor), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_never_panics(text in "\\PC*", bytes in any::<Vec<u8>>()) {
+            let _ = text.parse::<Cursor>();
+            let _ = URL_SAFE_NO_PAD.encode(bytes).parse::<Cursor>();
+            let _ = URL_SAFE_NO_PAD.encode(format!("1/default/{text}")).parse::<Cursor>();
+        }
+
+        #[test]
+        fn a_cursor_survives_its_text(
+            connection in "[a-z0-9-]{1,63}",
+            second in 0_i64..4_102_444_800,
+            request in "[\\PC&&[^#]]{0,64}",
+            position in 0_usize..100,
+        ) {
+            let at = Timestamp::from_second(second).unwrap();
+            let cursor = Cursor::new(&id(&connection), format!("{at:.3}#{request}#{position}"));
+            let text = cursor.to_string();
+            prop_assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
+            prop_assert_eq!(text.parse::<Cursor>(), Ok(cursor));
+        }
+    }
+}

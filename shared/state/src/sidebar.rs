@@ -1,0 +1,50 @@
+//! Which fields a connection shows beside a conversation.
+
+use auth::ConnectionId;
+use serde::{Deserialize, Serialize};
+
+use crate::connections::partition;
+use crate::table::{self, Key};
+use crate::{State, StateError};
+
+const WHAT: &str = "sidebar fields";
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SidebarField {
+    /// The table.
+    pub table: String,
+    /// The column.
+    pub column: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Sidebar {
+    fields: Vec<SidebarField>,
+}
+
+fn key(id: &ConnectionId) -> Key {
+    Key::new(partition(id), "sidebar")
+}
+
+impl State {
+    /// The chosen fields, in order; `None` where nobody has chosen yet.
+    pub async fn sidebar_fields(
+        &self,
+        id: &ConnectionId,
+    ) -> Result<Option<Vec<SidebarField>>, StateError> {
+        let Some(item) = self.table.get(&key(id)).await? else { return Ok(None) };
+        let sidebar: Sidebar = table::document(WHAT, item)?;
+        Ok(Some(sidebar.fields))
+    }
+
+    /// Chooses the fields, in place of those chosen before.
+    pub async fn put_sidebar_fields(
+        &self,
+        id: &ConnectionId,
+        fields: &[SidebarField],
+    ) -> Result<(), StateError> {
+        let sidebar = Sidebar { fields: fields.to_vec() };
+        self.table.put(key(id).item(WHAT, &sidebar)?).await
+    }
+}

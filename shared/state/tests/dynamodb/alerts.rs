@@ -1,0 +1,53 @@
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::harness::{Bench, id, now, seconds};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_many_may_send_an_alert() {
+    let bench = Bench::start().await;
+    let default = id("default");
+    let until = now() + seconds(3600);
+    let claims = (0..10).map(|_| bench.state.claim(Some(&default), "secret_expired", until));
+    let claims = futures::future::join_all(claims).await;
+    assert_eq!(claims.into_iter().filter(|claim| claim.as_ref().unwrap().is_some()).count(), 1);
+}
+
+#[tokio::test]
+async fn alerts_of_different_connections_and_of_none_are_different() {
+    let bench = Bench::start().await;
+    let until = now() + seconds(3600);
+    let (north, south) = (id("north"), id("south"));
+    for connection in [Some(&north), Some(&south), None] {
+        for alert in ["a", "b"] {
+            let claim = bench.state.claim(connection, alert, until).await.unwrap();
+            assert!(claim.is_some(), "{connection:?} {alert}");
+            let again = bench.state.claim(connection, alert, until).await.unwrap();
+            assert!(again.is_none(), "{connection:?} {alert}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_alert_that_could_not_be_sent_can_be_claimed_again() {
+    let bench = Bench::start().await;
+    let until = now() + seconds(3600);
+    let claim = bench.state.claim(None, "heartbeat", until).await.unwrap().unwrap();
+    bench.state.release(claim).await.unwrap();
+    assert!(bench.state.claim(None, "heartbeat", until).await.unwrap().is_some());
+}
+
+/// DynamoDB deletes it days later.
+#[tokio::test]
+async fn an_expired_claim_is_none() {
+    let bench = Bench::start().await;
+    let past = now() - seconds(1);
+    let expired = bench.state.claim(None, "heartbeat", past).await.unwrap().unwrap();
+    let items = bench.items("alerts").await;
+    assert_eq!(items[0]["expires_at"], AttributeValue::N(past.as_second().to_string()));
+
+    let until = now() + seconds(3600);
+    assert!(bench.state.claim(None, "heartbeat", until).await.unwrap().is_some());
+    // It is another's now, and not given back with the old one.
+    bench.state.release(expired).await.unwrap();
+    assert!(bench.state.claim(None, "heartbeat", until).await.unwrap().is_none());
+}

@@ -1,0 +1,118 @@
+use auth::ConnectionId;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::civil::date;
+use state::{Connection, Organization, SidebarField, StateError};
+use uuid::uuid;
+
+use crate::harness::{Bench, at, call, id, now, seconds};
+
+fn connection(id: ConnectionId) -> Connection {
+    Connection {
+        id,
+        label: Some("Zürich – O'Brien & Söhne".to_owned()),
+        instance_url: "https://contoso.crm4.dynamics.com".to_owned(),
+        tenant_id: "contoso.onmicrosoft.com".to_owned(),
+        client_id: "22222222-2222-2222-2222-222222222222".to_owned(),
+        organization: Some(Organization {
+            id: uuid!("33333333-3333-3333-3333-333333333333"),
+            name: "contoso".to_owned(),
+            version: "9.2.26103.183".to_owned(),
+            region: Some("EMEA".to_owned()),
+        }),
+        secret_expires_on: Some(date(2027, 3, 31)),
+        registered_at: at("2026-11-24T09:00:00.123456Z"),
+        updated_at: at("2026-11-24T09:00:00.123456Z"),
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_kept_as_it_was_put() {
+    let bench = Bench::start().await;
+    let default = id("default");
+    assert_eq!(bench.state.connection(&default).await.unwrap(), None);
+    let full = connection(default.clone());
+    bench.state.put_connection(&full).await.unwrap();
+    assert_eq!(bench.state.connection(&default).await.unwrap(), Some(full.clone()));
+
+    let bare = Connection { label: None, organization: None, secret_expires_on: None, ..full };
+    bench.state.put_connection(&bare).await.unwrap();
+    assert_eq!(bench.state.connection(&default).await.unwrap(), Some(bare));
+}
+
+#[tokio::test]
+async fn connections_are_listed_by_their_ids() {
+    let bench = Bench::start().await;
+    assert_eq!(bench.state.connections().await.unwrap(), []);
+    for name in ["south", "north", "a-1"] {
+        bench.state.put_connection(&connection(id(name))).await.unwrap();
+    }
+    let listed = bench.state.connections().await.unwrap();
+    let ids: Vec<_> = listed.iter().map(|connection| connection.id.as_str()).collect();
+    assert_eq!(ids, ["a-1", "north", "south"]);
+}
+
+/// One answer of DynamoDB ends at 1 MB, one of the stand-in after ten rows.
+#[tokio::test]
+async fn all_connections_are_listed_however_many_answers_that_takes() {
+    let bench = Bench::start().await;
+    let many = 24;
+    for number in 0..many {
+        let mut connection = connection(id(&format!("c-{number:03}")));
+        connection.label = Some("x".repeat(60_000));
+        bench.state.put_connection(&connection).await.unwrap();
+    }
+    assert_eq!(bench.state.connections().await.unwrap().len(), many);
+}
+
+#[tokio::test]
+async fn a_removed_connection_takes_along_what_belongs_to_it_but_its_log() {
+    let bench = Bench::start().await;
+    let (north, south) = (id("north"), id("south"));
+    let fields = [SidebarField { table: "contact".into(), column: "jobtitle".into() }];
+    for id in [&north, &south] {
+        bench.state.put_connection(&connection(id.clone())).await.unwrap();
+        bench.state.put_sidebar_fields(id, &fields).await.unwrap();
+        bench.state.put_health(id, crate::health::healthy()).await.unwrap();
+        let until = now() + seconds(3600);
+        assert!(bench.state.claim(Some(id), "secret_expired", until).await.unwrap().is_some());
+        bench.state.record(id, &[call(now(), "a")]).await.unwrap();
+    }
+    bench.state.remove_connection(&north).await.unwrap();
+    assert_eq!(bench.state.connection(&north).await.unwrap(), None);
+    assert_eq!(bench.items("connection#north").await, []);
+    let log = bench.state.activity(&north, &state::Filter::default(), 10, None).await.unwrap();
+    assert_eq!(log.entries.len(), 1);
+
+    assert!(bench.state.connection(&south).await.unwrap().is_some());
+    assert_eq!(bench.items("connection#south").await.len(), 3);
+    // What is not there can be removed all the same.
+    bench.state.remove_connection(&north).await.unwrap();
+}
+
+#[tokio::test]
+async fn sidebar_fields_keep_their_order() {
+    let bench = Bench::start().await;
+    let default = id("default");
+    assert_eq!(bench.state.sidebar_fields(&default).await.unwrap(), None);
+    let fields = ["emailaddress1", "jobtitle", "cr123_tier"]
+        .map(|column| SidebarField { table: "contact".to_owned(), column: column.to_owned() });
+    bench.state.put_sidebar_fields(&default, &fields).await.unwrap();
+    assert_eq!(bench.state.sidebar_fields(&default).await.unwrap(), Some(fields.to_vec()));
+    bench.state.put_sidebar_fields(&default, &[]).await.unwrap();
+    assert_eq!(bench.state.sidebar_fields(&default).await.unwrap(), Some(Vec::new()));
+}
+
+#[tokio::test]
+async fn what_cannot_be_understood_is_an_error_that_quotes_nothing() {
+    let bench = Bench::start().await;
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    bench
+        .put(&[("pk", text("connections")), ("sk", text("odd")), ("id", text("Mary O'Brien"))])
+        .await;
+    bench.state.put_connection(&connection(id("default"))).await.unwrap();
+    let error = bench.state.connection(&id("odd")).await.unwrap_err();
+    assert_eq!(error, StateError::Unreadable { what: "a connection" });
+    assert!(!format!("{error} {error:?}").contains("Mary"));
+    // The others are not hidden by it.
+    assert_eq!(bench.state.connections().await.unwrap().len(), 1);
+}
