@@ -6,6 +6,7 @@ mod broken_connections;
 mod cases;
 mod contacts;
 mod contract;
+mod engagement;
 mod exactly_once;
 mod harness;
 mod limits;
