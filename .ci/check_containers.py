@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Calls functions with `sam local invoke`, each in a container of its own, with the local stack
-running on this machine: a read, a write (twice, to see that it happens once), and the authorizer."""
+running on this machine: a read, a write (twice, to see that it happens once), one tool of every
+other function, and the authorizer."""
 
 import argparse
 import json
@@ -96,6 +97,16 @@ def check(containers):
     rows = cases_with_subject(subject)
     expect(len(rows) == 1, "there is not exactly one case", rows)
 
+    # Each other function answers, too.
+    for function, tool in (
+        ("AccountFunction", "dynamics365_get_account"),
+        ("LeadFunction", "dynamics365_search_leads"),
+        ("OpportunityFunction", "dynamics365_get_opportunity"),
+        ("ActivityFunction", "dynamics365_create_activity"),
+        ("EngagementFunction", "dynamics365_create_quote"),
+    ):
+        containers.call(function, tool)
+
     verdict = containers.invoke("AuthorizerFunction", "authorizer.json")
     expect(verdict.get("isAuthorized") is True, "the authorizer refuses the local key", verdict)
 
@@ -129,7 +140,7 @@ def main():
         finally:
             stack.terminate()
             stack.wait(timeout=10)
-    print("containers: a read, a write made once, and the authorizer answer")
+    print("containers: a read, a write made once, a tool of every function, and the authorizer answer")
     return 0
 
 

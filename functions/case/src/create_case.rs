@@ -15,7 +15,7 @@ pub(crate) struct CreateCase;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// The customer, or with an account the person there: id, email address or full name.
+    /// The customer, or the person at the account: id, email or full name.
     contact: Option<ContactRef>,
     /// The customer, where it is a company: id, name or web domain.
     account: Option<AccountRef>,
@@ -23,12 +23,11 @@ pub(crate) struct Arguments {
     subject: Line<200>,
     /// The problem in the visitor's words, with all that helps.
     description: Paragraph<2000>,
-    /// Normal by default.
+    /// Default Normal.
     priority: Option<CasePriority>,
-    /// What kind of case.
     #[serde(rename = "type")]
     kind: Option<CaseType>,
-    /// Create it even where the same case is open already.
+    /// Even if the same is open.
     allow_duplicate: Option<bool>,
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct GetCase;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// The case: id or case number.
+    /// Id or case number.
     case: CaseRef,
 }
 

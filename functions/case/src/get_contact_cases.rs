@@ -15,11 +15,11 @@ pub(crate) struct GetContactCases;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// The contact: id, email address or full name.
+    /// Id, email or full name.
     contact: ContactRef,
-    /// Open by default.
+    /// Default open.
     status: Option<Wanted>,
-    /// At most so many, 1 to 25; 5 by default.
+    /// 1 to 25; default 5.
     limit: Option<Limit>,
 }
 

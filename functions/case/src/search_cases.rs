@@ -17,13 +17,13 @@ pub(crate) struct SearchCases;
 pub(crate) struct Arguments {
     /// A part of the title or of the case number.
     query: Option<Line<200>>,
-    /// Only cases of this contact: id, email address or full name.
+    /// Id, email or full name.
     contact: Option<ContactRef>,
-    /// Only cases of this account: id, name or web domain.
+    /// Id, name or web domain.
     account: Option<AccountRef>,
-    /// Open by default.
+    /// Default open.
     status: Option<Wanted>,
-    /// At most so many, 1 to 25; 5 by default.
+    /// 1 to 25; default 5.
     limit: Option<Limit>,
 }
 

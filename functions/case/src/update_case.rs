@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use toolkit::{
-    Access, Answer, Change, Context, Edit, ErrorCode, Reads, Target, Tool, ToolError, WriteState,
-    carry_out,
+    Access, Answer, Change, Closed, Context, Edit, Reads, Target, Tool, ToolError, Transition,
+    carry_out, operations,
 };
 use uuid::Uuid;
 
@@ -18,15 +18,14 @@ pub(crate) struct UpdateCase;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// The case: id or case number.
+    /// Id or case number.
     case: CaseRef,
-    /// New status. An open status reopens a closed case.
+    /// An open status reopens a closed case.
     status: Option<NewStatus>,
-    /// New priority.
     priority: Option<CasePriority>,
     /// How it was solved; only with status Problem Solved or Information Provided.
     resolution: Option<Paragraph<2000>>,
-    /// New owner: id or email address of a user, or id of a team.
+    /// Id or email of a user, or id of a team.
     owner: Option<OwnerRef>,
 }
 
@@ -78,17 +77,16 @@ impl Tool for UpdateCase {
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Updated>, ToolError> {
         check(&arguments)?;
         let (record, owner) = read(context, &arguments).await?;
-        let case = Case::of(&record)?;
-        let Plan { changes, operations } = case.plan(&arguments, owner.as_ref())?;
+        let Plan { target, changes, operations } = plan(&record, &arguments, owner.as_ref())?;
 
         let nothing = changes.is_empty().then_some("The case is as wanted already.");
         let status = arguments.status.map(|status| status.value());
-        carry_out(context, case.target(), operations, status).await?;
+        carry_out(context, target, operations, status).await?;
         Ok(Answer::new(Updated {
-            id: case.id,
+            id: target.id,
             number: record.text("ticketnumber").map(str::to_owned),
             subject: record.text("title").map(str::to_owned),
-            url: context.instance().record_page(CASE.logical_name, case.id),
+            url: context.instance().record_page(CASE.logical_name, target.id),
             changes,
         })
         .hint_if(nothing))
@@ -138,118 +136,71 @@ async fn read(
     Ok((record, owner))
 }
 
-/// The case as it is.
-struct Case<'a> {
-    id: Uuid,
-    etag: &'a str,
-    state: Option<CaseState>,
-    record: &'a Record,
-}
-
 /// What is to be done, and what it changes.
-#[derive(Default)]
-struct Plan {
+struct Plan<'a> {
+    target: Target<'a>,
     changes: Vec<Change>,
     operations: Vec<Operation>,
 }
 
-impl<'a> Case<'a> {
-    fn of(record: &'a Record) -> Result<Case<'a>, ToolError> {
-        let (Some(id), Some(etag)) = (record.id(CASE.key), record.etag()) else {
-            return Err(ToolError::internal("a case without an id or a version"));
-        };
-        let state = record.integer("statecode").and_then(CaseState::from_value);
-        Ok(Case { id, etag, state, record })
+fn plan<'a>(
+    record: &'a Record,
+    arguments: &Arguments,
+    owner: Option<&Owner>,
+) -> Result<Plan<'a>, ToolError> {
+    let mut edit = Edit::of(record, CASE)?;
+    edit.choose("priority", "prioritycode", arguments.priority);
+    if let Some(Owner { table, id, name }) = owner {
+        edit.point("owner", ("_ownerid_value", "ownerid"), (*table, *id, name.as_deref()));
     }
-
-    fn target(&self) -> Target<'a> {
-        Target { table: CASE, id: self.id, etag: self.etag }
-    }
-
-    fn plan(&self, arguments: &Arguments, owner: Option<&Owner>) -> Result<Plan, ToolError> {
-        let mut edit = Edit::of(self.record, CASE)?;
-        edit.choose("priority", "prioritycode", arguments.priority);
-        if let Some(Owner { table, id, name }) = owner {
-            let lookup = ("_ownerid_value", "ownerid");
-            edit.point("owner", lookup, (*table, *id, name.as_deref()));
+    let from = CaseStatus::of(record, "statuscode");
+    let status = arguments.status.filter(|status| from.as_deref() != Some(status.label()));
+    if let Some(status) = status {
+        edit.note("status", from.clone().map(Value::from), status.label());
+        if let Some(resolution) = &arguments.resolution {
+            edit.note("resolution", None, resolution.as_str());
         }
-        let from = CaseStatus::of(self.record, "statuscode").map(Value::from);
-        let status = arguments.status.filter(|status| from != Some(status.label().into()));
-        if let Some(status) = status {
-            edit.note("status", from, status.label());
-            if let Some(resolution) = &arguments.resolution {
-                edit.note("resolution", None, resolution.as_str());
-            }
-        }
-        let (changes, details) = edit.finish();
-        let mut plan = Plan { changes, operations: Vec::new() };
-
-        let is_open = self.state == Some(CaseState::Active);
-        match status {
-            // Open as it was, or to be opened again: then first of all, for a closed case takes
-            // no other changes.
-            Some(status) if status.state() == CaseState::Active => {
-                if is_open {
-                    plan.operations.push(details.set("statuscode", status.value()).into());
-                } else {
-                    plan.operations.push(self.set_state(self.etag, status).into());
-                    if !details.is_empty() {
-                        plan.operations.push(details.of_version("*").into());
-                    }
-                }
-            }
-            Some(_) | None if !is_open && (status.is_some() || !details.is_empty()) => {
-                return Err(self.already_closed());
-            }
-            Some(status) => {
-                // The etag is that of the case as it was read: only the first write can have it.
-                let etag = if details.is_empty() { self.etag } else { "*" };
-                if !details.is_empty() {
-                    plan.operations.push(details.into());
-                }
-                plan.operations.push(if status == NewStatus::Canceled {
-                    self.set_state(etag, status).into()
-                } else {
-                    self.resolve(status, arguments.resolution.as_ref()).into()
-                });
-            }
-            None if !details.is_empty() => plan.operations.push(details.into()),
-            None => {}
-        }
-        Ok(plan)
     }
+    let target = edit.target();
+    let (changes, details) = edit.finish();
+    let transition = status.map(|status| transition(target, status, arguments.resolution.as_ref()));
+    let is_open = record.integer("statecode") == Some(CaseState::Active.value());
+    let operations = operations(target, is_open, details, transition).map_err(|Closed| {
+        ToolError::already_closed("case", from, Some(CaseStatus::InProgress.label()))
+    })?;
+    Ok(Plan { target, changes, operations })
+}
 
-    fn set_state(&self, etag: &str, status: NewStatus) -> Update {
-        Update::new(CASE, self.id, etag)
-            .set("statecode", status.state().value())
-            .set("statuscode", status.value())
+fn transition(
+    case: Target<'_>,
+    status: NewStatus,
+    resolution: Option<&Paragraph<2000>>,
+) -> Transition {
+    match status.state() {
+        CaseState::Active => Transition::Open(status.value()),
+        CaseState::Resolved => Transition::close(resolve(case.id, status, resolution)),
+        CaseState::Canceled => Transition::close(
+            Update::new(CASE, case.id, case.etag)
+                .set("statecode", CaseState::Canceled.value())
+                .set("statuscode", status.value()),
+        ),
     }
+}
 
-    /// Resolving is an action: Dataverse refuses to set the state.
-    fn resolve(&self, status: NewStatus, resolution: Option<&Paragraph<2000>>) -> Action {
-        let text = resolution.map_or("Resolved in chat", Paragraph::as_str);
-        // The subject is one line of at most 200 characters.
-        let subject: String = text.lines().next().unwrap_or_default().chars().take(100).collect();
-        Action::unbound("CloseIncident")
-            .parameter(
-                "IncidentResolution",
-                json!({
-                    "@odata.type": "Microsoft.Dynamics.CRM.incidentresolution",
-                    "subject": subject,
-                    "description": text,
-                    "incidentid@odata.bind": bind(CASE, self.id),
-                }),
-            )
-            .parameter("Status", status.value())
-    }
-
-    fn already_closed(&self) -> ToolError {
-        let status = CaseStatus::of(self.record, "statuscode").unwrap_or_default();
-        ToolError::new(ErrorCode::AlreadyClosed, format!("the case is closed already: {status}"))
-            .next_step(
-                "Say so. To change it, reopen it first with the status In Progress, if the \
-                 visitor wants that.",
-            )
-            .write(WriteState::NotHappened)
-    }
+/// Resolving is an action: Dataverse refuses to set the state.
+fn resolve(case: Uuid, status: NewStatus, resolution: Option<&Paragraph<2000>>) -> Action {
+    let text = resolution.map_or("Resolved in chat", Paragraph::as_str);
+    // The subject is one line of at most 200 characters.
+    let subject: String = text.lines().next().unwrap_or_default().chars().take(100).collect();
+    Action::unbound("CloseIncident")
+        .parameter(
+            "IncidentResolution",
+            json!({
+                "@odata.type": "Microsoft.Dynamics.CRM.incidentresolution",
+                "subject": subject,
+                "description": text,
+                "incidentid@odata.bind": bind(CASE, case),
+            }),
+        )
+        .parameter("Status", status.value())
 }

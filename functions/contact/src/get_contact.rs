@@ -19,7 +19,7 @@ pub(crate) struct GetContact;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// The contact: id, email address or full name.
+    /// Id, email or full name.
     contact: ContactRef,
 }
 

@@ -12,9 +12,9 @@ pub(crate) struct SearchContacts;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// Name or email address, or a part of one.
+    /// Part of a name or email.
     query: Line<200>,
-    /// At most so many, 1 to 25; 5 by default.
+    /// 1 to 25; default 5.
     limit: Option<Limit>,
 }
 

@@ -12,17 +12,13 @@ pub(crate) struct UpdateContact;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// The contact: id, email address or full name.
+    /// Id, email or full name.
     contact: ContactRef,
-    /// New business phone.
     phone: Option<Line<50>>,
-    /// New mobile phone.
     mobile_phone: Option<Line<50>>,
-    /// New main email address.
     email: Option<EmailAddress>,
-    /// New job title.
     job_title: Option<Line<100>>,
-    /// New description; replaces the old one.
+    /// Replaces the old one.
     description: Option<Paragraph<2000>>,
 }
 
@@ -71,7 +67,7 @@ impl Tool for UpdateContact {
         edit.set("email", "emailaddress1", email);
         edit.set("job_title", "jobtitle", job_title);
         edit.set("description", "description", description);
-        let id = edit.id();
+        let id = edit.target().id;
         let nothing = edit.is_empty().then_some("The contact has these values already.");
         let (changes, update) = edit.finish();
         if nothing.is_none() {

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use crm::Linked;
+use crm::activity;
 use crm::reference::{ContactRef, ReferenceError, UserRef};
 use crm::tables::{CONTACT, USER};
-use dataverse::{Record, Table, bind};
+use dataverse::{Record, Table};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -103,11 +104,7 @@ impl Person {
 
     /// The row that makes the person a party of an activity.
     pub(crate) fn party(&self, part: i64) -> Map<String, Value> {
-        let navigation = format!("partyid_{}@odata.bind", self.table.logical_name);
-        Map::from_iter([
-            (navigation, bind(self.table, self.id).into()),
-            ("participationtypemask".to_owned(), part.into()),
-        ])
+        activity::party(self.table, self.id, part)
     }
 
     pub(crate) fn linked(&self) -> Linked {

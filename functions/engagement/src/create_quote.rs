@@ -26,36 +26,36 @@ pub(crate) struct CreateQuote;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// The open opportunity: id or name.
+    /// Id or name.
     opportunity: OpportunityRef,
-    /// What is offered.
+    /// Each a product, or a description with a price.
     lines: Vec<QuoteLine>,
-    /// The opportunity's name by default.
+    /// The opportunity's by default.
     name: Option<Line<300>>,
-    /// Id or name; by default the opportunity's, the customer's, or the one with all products.
+    /// Id or name; by default the opportunity's or the customer's.
     price_list: Option<PriceListRef>,
     /// Off the whole quote.
     discount_percent: Option<Percentage>,
-    /// Last day, such as 2026-12-31.
+    /// 2026-12-31.
     valid_until: Option<Day>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct LineArguments {
-    /// From the catalogue: id, number or name.
+    /// Id, number or name.
     product: Option<ProductRef>,
-    /// In place of a product: what it is. Needs a price.
+    /// In place of a product.
     description: Option<Line<500>>,
     /// How many.
     quantity: Quantity,
-    /// Per unit; the price list's by default.
+    /// Per unit, if not the price list's.
     price: Option<Amount>,
     /// Amount off the line.
     discount: Option<Amount>,
 }
 
-/// A product, or something else with a description and a price.
+// A line of the quote to be. No doc comment: it would be part of the schema.
 #[derive(Deserialize, JsonSchema)]
 #[serde(try_from = "LineArguments")]
 pub(crate) struct QuoteLine {
@@ -149,8 +149,8 @@ crm::choice! {
 impl Tool for CreateQuote {
     const NAME: &'static str = "dynamics365_create_quote";
     const TITLE: &'static str = "Create quote";
-    const DESCRIPTION: &'static str = "Draft a quote for an open opportunity, priced from its \
-        price list. Confirm products and quantities with the visitor first.";
+    const DESCRIPTION: &'static str = "Draft a quote for an open opportunity. Confirm products and \
+        quantities with the visitor first.";
     const ACCESS: Access = Access::Write;
 
     type Arguments = Arguments;

@@ -18,11 +18,11 @@ pub(crate) struct GetEmailHistory;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// The contact: id, email address or full name.
+    /// Id, email or full name.
     contact: Option<ContactRef>,
-    /// The case: id or case number.
+    /// Id or case number.
     case: Option<CaseRef>,
-    /// At most so many, 1 to 25; 5 by default.
+    /// 1 to 25; default 5.
     limit: Option<Limit>,
 }
 
@@ -102,8 +102,8 @@ const EXCERPTS: usize = 2000;
 impl Tool for GetEmailHistory {
     const NAME: &'static str = "dynamics365_get_email_history";
     const TITLE: &'static str = "Get email history";
-    const DESCRIPTION: &'static str = "List the latest emails with a contact, or about a case; \
-        exactly one of the two. Use it to learn what has been written before.";
+    const DESCRIPTION: &'static str = "List the latest emails with a contact or about a case; exactly \
+        one of the two. Use it to see what was written before.";
     const ACCESS: Access = Access::Read;
 
     type Arguments = Arguments;

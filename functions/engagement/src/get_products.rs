@@ -18,13 +18,13 @@ pub(crate) struct GetProducts;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// A part of the name or number.
+    /// Part of name or number.
     query: Option<Line<200>>,
-    /// A part of the product family's name.
+    /// Part of the product family's name.
     category: Option<Line<200>>,
-    /// Only products and prices of this price list: id or name.
+    /// Id or name; only what is in it.
     price_list: Option<PriceListRef>,
-    /// At most so many, 1 to 25; 5 by default.
+    /// 1 to 25; default 5.
     limit: Option<Limit>,
 }
 
@@ -88,8 +88,8 @@ const EXCERPTS: usize = 1500;
 impl Tool for GetProducts {
     const NAME: &'static str = "dynamics365_get_products";
     const TITLE: &'static str = "Get products";
-    const DESCRIPTION: &'static str = "Find products that are for sale, with units and prices; \
-        without arguments, list them. Use it to answer what something costs and before a quote.";
+    const DESCRIPTION: &'static str = "Find products for sale, with units and prices. Use it for \
+        questions about prices and before a quote.";
     const ACCESS: Access = Access::Read;
 
     type Arguments = Arguments;
@@ -161,8 +161,10 @@ impl Product {
         let text = |column| record.text(column).map(str::to_owned);
         let label = |column| record.label(column).map(str::to_owned);
         let description = record.text("description").map(|text| excerpt(text, limit));
-        let items = Item::all(record).filter(in_answer);
-        let (prices, more_prices) = PRICES.cut(items.map(Price::of));
+        let mut items: Vec<_> = Item::all(record).filter(in_answer).collect();
+        // Dataverse sorts no rows beside which others are expanded.
+        items.sort_by_key(|item| (item.list().map(PriceList::name), item.unit()));
+        let (prices, more_prices) = PRICES.cut(items.into_iter().map(Price::of));
         Some(Product {
             id: record.id(PRODUCT.key)?,
             number: text("productnumber"),

@@ -19,23 +19,23 @@ pub(crate) struct ScheduleAppointment;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// Whom to meet: id, email address or full name.
+    /// Id, email or full name.
     contact: ContactRef,
-    /// What it is about, in one line.
+    /// One line.
     subject: Line<200>,
-    /// Date and time with offset or zone: 2026-12-01T10:00+01:00.
+    /// Time with zone: 2026-12-01T10:00+01:00.
     start: Moment,
-    /// In place of duration_minutes.
+    /// Or duration_minutes.
     end: Option<Moment>,
-    /// 5 to 1440; 30 by default.
+    /// 5 to 1440; default 30.
     duration_minutes: Option<Minutes>,
-    /// Others: contacts (id, email address, full name) or users (id, email address).
+    /// Other contacts or users: id or email; contacts by name, too.
     attendees: Option<Vec<AttendeeRef>>,
     /// Place or link.
     location: Option<Line<200>>,
-    /// Agenda, or what to prepare.
+    /// Agenda.
     description: Option<Paragraph<2000>>,
-    /// The user who hosts: id or email address. Without one it does not reach Outlook.
+    /// Host, a user's id or email; needed to reach Outlook.
     organizer: Option<UserRef>,
 }
 
@@ -125,7 +125,7 @@ impl Tool for ScheduleAppointment {
     const NAME: &'static str = "dynamics365_schedule_appointment";
     const TITLE: &'static str = "Schedule appointment";
     const DESCRIPTION: &'static str = "Put a meeting with a contact into the calendar. Agree on \
-        time, time zone and host with the visitor first.";
+        time, zone and host with the visitor first.";
     const ACCESS: Access = Access::Write;
 
     type Arguments = Arguments;

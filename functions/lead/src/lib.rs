@@ -1,8 +1,16 @@
 //! The tools for leads.
 
+mod create_lead;
+mod qualify;
+mod search_leads;
+mod update_lead;
+
 use toolkit::Group;
 
 /// The tools for leads.
 pub fn group() -> Group {
     Group::new("lead")
+        .tool::<create_lead::CreateLead>()
+        .tool::<search_leads::SearchLeads>()
+        .tool::<update_lead::UpdateLead>()
 }

@@ -44,6 +44,7 @@ async fn answer(State(service): State<Service>, request: Request) -> Response {
     let incoming = Incoming {
         method: parts.method,
         path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
         body,
         caller: None,

@@ -129,7 +129,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let secrets = Secrets::at_endpoint(&aws_url);
     let http =
         toolkit::lambda::http_client().map_err(|error| StartError::Client(error.to_string()))?;
-    let environment = Environment { local: Url::parse(&emulator.url()).ok() };
+    let environment = Environment { local: Url::parse(&emulator.url()).into_iter().collect() };
     let connections = Connections::new(http, secrets.clone(), environment);
     let keys = Arc::new(KeyStore::new(secrets, KeyStore::DEFAULT_SECRET));
     let service = Service::new(tools(), connections).with_keys(keys);

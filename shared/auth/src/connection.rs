@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::tokens::Tokens;
 use crate::{
-    ConnectionId, Credentials, CredentialsError, Entra, Environment, SecretError, Secrets,
+    ConnectionId, Credentials, CredentialsError, Entra, Environment, Graph, SecretError, Secrets,
 };
 
 /// A connection's secret is read again after this long, so that a change made by other means is
@@ -120,6 +120,26 @@ impl Connections {
         &self.inner.secrets
     }
 
+    /// A connection with these credentials, which are stored nowhere: to see whether they work.
+    pub fn trial(&self, id: &ConnectionId, credentials: Credentials) -> Connection {
+        self.inner.connect(id, credentials, None)
+    }
+
+    /// Reads the connection's secret again when it is next opened.
+    pub fn forget(&self, id: &ConnectionId) {
+        self.inner.entries.write().remove(id);
+    }
+
+    /// Microsoft Graph, for what it knows of a connection's application.
+    pub fn graph(&self) -> Graph {
+        Graph::new(self.inner.http.clone(), self.inner.environment.clone())
+    }
+
+    /// Where instances and authorities may be.
+    pub fn environment(&self) -> &Environment {
+        &self.inner.environment
+    }
+
     /// The connection with this id.
     pub async fn open(&self, id: &ConnectionId) -> Result<Connection, ConnectionError> {
         if let Some(connection) = self.inner.fresh(id) {
@@ -168,21 +188,27 @@ impl Inner {
         let mut entries = self.entries.write();
         let connection = match entries.remove(id) {
             Some(entry) if entry.connection.is_of(&credentials) => entry.connection,
-            _ => self.connect(id, credentials),
+            _ => self.connect(id, credentials, Some(self.secrets.clone())),
         };
         entries
             .insert(id.clone(), Entry { connection: connection.clone(), read_at: Instant::now() });
         connection
     }
 
-    fn connect(&self, id: &ConnectionId, credentials: Credentials) -> Connection {
+    /// `secrets` is where the credentials are read again when Entra ID refuses them.
+    fn connect(
+        &self,
+        id: &ConnectionId,
+        credentials: Credentials,
+        secrets: Option<Secrets>,
+    ) -> Connection {
         let instance = credentials.instance_url.clone();
         let entra = Entra::new(self.http.clone(), self.environment.clone());
         let tokens = Arc::new(Tokens::new(
             id.clone(),
             credentials,
             entra,
-            self.secrets.clone(),
+            secrets,
             self.environment.clone(),
         ));
         let client = Client::new(self.http.clone(), instance, tokens.clone());

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use dataverse::{InstanceUrl, InstanceUrlError};
+use jiff::civil::Date;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
@@ -67,6 +68,10 @@ pub struct Credentials {
     pub client_secret: SecretString,
     /// The environment.
     pub instance_url: InstanceUrl,
+    /// The last day of the client secret, as somebody gave it.
+    pub secret_expires_on: Option<Date>,
+    /// What people call the connection.
+    pub label: Option<String>,
 }
 
 /// Why a secret's text is no credentials. No variant holds anything of the secret's values.
@@ -93,6 +98,9 @@ pub enum CredentialsError {
     /// The secret's id was pasted instead of its value.
     #[error("the field client_secret holds a GUID: that is the secret's id, not its value")]
     SecretId,
+    /// The expiry date is no date.
+    #[error("the field secret_expires_on is not a date such as 2027-12-01")]
+    Expiry,
     /// The instance URL is not one.
     #[error("the field instance_url is wrong: {0}")]
     Instance(#[from] InstanceUrlError),
@@ -108,11 +116,10 @@ struct Fields {
     client_id: String,
     client_secret: SecretString,
     instance_url: String,
-    /// Kept beside the credentials for people and for the expiry check.
-    #[serde(default, rename = "secret_expires_on")]
-    _secret_expires_on: Option<String>,
-    #[serde(default, rename = "label")]
-    _label: Option<String>,
+    #[serde(default)]
+    secret_expires_on: Option<String>,
+    #[serde(default)]
+    label: Option<String>,
 }
 
 impl Credentials {
@@ -138,13 +145,13 @@ impl Credentials {
         if Uuid::parse_str(secret).is_ok() {
             return Err(CredentialsError::SecretId);
         }
-        let instance_url = match &environment.local {
-            Some(local) => {
-                InstanceUrl::parse_or_local(&as_reached(fields.instance_url, local), local)
-            }
-            None => InstanceUrl::parse(&fields.instance_url),
-        }?;
+        let instance_url = instance(&fields.instance_url, environment)?;
+        let expires_on = fields.secret_expires_on.filter(|date| !date.trim().is_empty());
         Ok(Credentials {
+            secret_expires_on: expires_on
+                .map(|date| date.trim().parse().map_err(|_| CredentialsError::Expiry))
+                .transpose()?,
+            label: fields.label.filter(|label| !label.trim().is_empty()),
             client_id: Uuid::parse_str(client_id).map_err(|_| CredentialsError::Client)?,
             client_secret: SecretString::from(secret),
             tenant_id,
@@ -153,15 +160,24 @@ impl Credentials {
     }
 }
 
+/// The instance that a text means: one of Microsoft's, or a local emulator.
+fn instance(text: &str, environment: &Environment) -> Result<InstanceUrl, InstanceUrlError> {
+    let local = environment.local.iter();
+    let emulator = local
+        .filter_map(|local| InstanceUrl::parse_or_local(&as_reached(text, local), local).ok())
+        .next();
+    emulator.map_or_else(|| InstanceUrl::parse(text), Ok)
+}
+
 /// A function in a container reaches the emulator by another name than the machine that it runs
 /// on: the loopback address with the emulator's port is the emulator.
-fn as_reached(instance_url: String, local: &Url) -> String {
-    let is_emulator = Url::parse(&instance_url).is_ok_and(|url| {
+fn as_reached(instance_url: &str, local: &Url) -> String {
+    let is_emulator = Url::parse(instance_url).is_ok_and(|url| {
         matches!(url.host_str(), Some("127.0.0.1" | "localhost"))
             && url.scheme() == local.scheme()
             && url.port() == local.port()
     });
-    if is_emulator { local.to_string() } else { instance_url }
+    if is_emulator { local.to_string() } else { instance_url.to_owned() }
 }
 
 /// A GUID or a domain; either goes into a URL as it is.
@@ -292,7 +308,7 @@ mod tests {
     #[test]
     fn the_emulator_has_another_name_in_a_container() {
         let local = Url::parse("http://host.docker.internal:3001").unwrap();
-        let environment = Environment { local: Some(local) };
+        let environment = Environment::local(local);
         let parse = |url: &str| {
             let text = with("instance_url", url.into()).to_string();
             Credentials::parse(&text, &environment).map(|one| one.instance_url.to_string())

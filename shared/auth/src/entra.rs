@@ -133,13 +133,10 @@ impl Entra {
 
     /// The authority that issues tokens for this environment: clouds have one each.
     fn authority(&self, credentials: &Credentials) -> String {
-        let instance = credentials.instance_url.as_str();
-        if let Some(local) = &self.environment.local {
-            let local = local.origin().ascii_serialization();
-            if local == instance {
-                return local;
-            }
+        if let Some(emulator) = self.environment.emulator(&credentials.instance_url) {
+            return emulator;
         }
+        let instance = credentials.instance_url.as_str();
         let host = if instance.ends_with(".microsoftdynamics.us")
             || instance.ends_with(".appsplatform.us")
         {
@@ -152,10 +149,20 @@ impl Entra {
         format!("https://{host}")
     }
 
-    /// Asks for a token once. It gives up at the deadline.
+    /// Asks for a token of the instance, once. It gives up at the deadline.
     pub(crate) async fn grant(
         &self,
         credentials: &Credentials,
+        deadline: Instant,
+    ) -> Result<Grant, EntraError> {
+        self.grant_for(credentials, &credentials.instance_url.token_scope(), deadline).await
+    }
+
+    /// Asks for a token of another resource, once. It gives up at the deadline.
+    pub(crate) async fn grant_for(
+        &self,
+        credentials: &Credentials,
+        scope: &str,
         deadline: Instant,
     ) -> Result<Grant, EntraError> {
         let url =
@@ -164,7 +171,7 @@ impl Entra {
             ("grant_type", "client_credentials"),
             ("client_id", &credentials.client_id.to_string()),
             ("client_secret", credentials.client_secret.expose_secret()),
-            ("scope", &credentials.instance_url.token_scope()),
+            ("scope", scope),
         ];
         let started = Instant::now();
         let exchange = async {

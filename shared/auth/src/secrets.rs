@@ -70,26 +70,57 @@ impl Secrets {
         Secrets::new(aws_sdk_secretsmanager::Client::from_conf(config))
     }
 
-    /// Stores a text under a name, whether or not there is a secret of that name.
-    pub async fn store(&self, name: &str, text: impl Into<String>) -> Result<(), SecretError> {
-        let text = text.into();
-        let unavailable = |problem: Option<&str>| SecretError::Unavailable {
-            problem: problem.unwrap_or("no answer").to_owned(),
-        };
-        let put = self.client.put_secret_value().secret_id(name).secret_string(&text).send().await;
-        match put {
+    /// Marks a secret for deletion: it can be restored for seven days, the least that AWS allows.
+    /// A secret that is not there, or marked already, is no error.
+    pub async fn delete(&self, name: &str) -> Result<(), SecretError> {
+        let request = self.client.delete_secret().secret_id(name).recovery_window_in_days(7);
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let service = error.as_service_error();
+                let is_gone = service.is_some_and(|error| {
+                    error.is_resource_not_found_exception() || error.is_invalid_request_exception()
+                });
+                if is_gone { Ok(()) } else { Err(unanswered(name, error.code())) }
+            }
+        }
+    }
+
+    /// Takes back the mark for deletion. A secret that has none is no error.
+    pub async fn restore(&self, name: &str) -> Result<(), SecretError> {
+        let restored = self.client.restore_secret().secret_id(name).send().await;
+        match restored {
             Ok(_) => Ok(()),
             Err(error)
                 if error
                     .as_service_error()
-                    .is_some_and(|e| e.is_resource_not_found_exception()) =>
+                    .is_some_and(|error| error.is_resource_not_found_exception()) =>
             {
-                let create = self.client.create_secret().name(name).secret_string(text);
-                let created = create.send().await;
-                created.map(drop).map_err(|error| unavailable(error.code()))
+                Err(SecretError::NotFound { name: name.to_owned() })
             }
-            Err(error) => Err(unavailable(error.code())),
+            Err(error) => Err(unanswered(name, error.code())),
         }
+    }
+
+    /// Stores a text under a name, whether or not there is a secret of that name; one that is
+    /// marked for deletion is restored.
+    pub async fn store(&self, name: &str, text: impl Into<String>) -> Result<(), SecretError> {
+        let text = text.into();
+        let put = || self.client.put_secret_value().secret_id(name).secret_string(&text).send();
+        let error = match put().await {
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        let service = error.as_service_error();
+        if service.is_some_and(|error| error.is_resource_not_found_exception()) {
+            let create = self.client.create_secret().name(name).secret_string(&text).send().await;
+            return create.map(drop).map_err(|error| unanswered(name, error.code()));
+        }
+        if service.is_some_and(|error| error.is_invalid_request_exception()) {
+            self.restore(name).await?;
+            return put().await.map(drop).map_err(|error| unanswered(name, error.code()));
+        }
+        Err(unanswered(name, error.code()))
     }
 
     /// The current text of a secret.
@@ -103,6 +134,16 @@ impl Secrets {
             Some(text) => Ok(SecretString::from(text)),
             None => Err(SecretError::NotText { name: name.to_owned() }),
         }
+    }
+}
+
+/// A write that was refused, or not answered.
+fn unanswered(name: &str, code: Option<&str>) -> SecretError {
+    match code {
+        Some(code) if code.contains("AccessDenied") => {
+            SecretError::Denied { name: name.to_owned(), code: code.to_owned() }
+        }
+        code => SecretError::Unavailable { problem: code.unwrap_or("no answer").to_owned() },
     }
 }
 

@@ -54,7 +54,8 @@ struct Cached {
 pub(crate) struct Tokens {
     id: ConnectionId,
     entra: Entra,
-    secrets: Secrets,
+    /// Where the credentials are read again when Entra ID refuses them; nowhere on trial.
+    secrets: Option<Secrets>,
     environment: Environment,
     credentials: RwLock<Arc<Credentials>>,
     cached: RwLock<Option<Cached>>,
@@ -73,7 +74,7 @@ impl Tokens {
         id: ConnectionId,
         credentials: Credentials,
         entra: Entra,
-        secrets: Secrets,
+        secrets: Option<Secrets>,
         environment: Environment,
     ) -> Tokens {
         Tokens {
@@ -134,9 +135,9 @@ impl Tokens {
     /// Asks Entra ID; once more with credentials read anew, if it blames those at hand.
     async fn ask(&self, deadline: Instant) -> Result<AccessToken, TokenError> {
         let credentials = self.credentials();
-        match self.grant(&credentials, deadline).await {
-            Err(TokenError::Entra(error)) if error.blames_credentials() => {
-                let text = self.secrets.text(&self.id.secret_name()).await?;
+        match (self.grant(&credentials, deadline).await, &self.secrets) {
+            (Err(TokenError::Entra(error)), Some(secrets)) if error.blames_credentials() => {
+                let text = secrets.text(&self.id.secret_name()).await?;
                 let anew = Credentials::parse(text.expose_secret(), &self.environment)?;
                 if same(&credentials, &anew) {
                     return Err(error.into());
@@ -146,7 +147,7 @@ impl Tokens {
                 *self.credentials.write() = anew.clone();
                 self.grant(&anew, deadline).await
             }
-            result => result,
+            (result, _) => result,
         }
     }
 

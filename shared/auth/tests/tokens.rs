@@ -28,7 +28,7 @@ impl World {
         let connections = Connections::new(
             reqwest::Client::new(),
             Secrets::at_endpoint(&server.uri()),
-            Environment { local: Some(server.uri().parse().unwrap()) },
+            Environment::local(server.uri().parse().unwrap()),
         );
         World { server, connections }
     }
@@ -216,7 +216,11 @@ fn no_secret_in_any_debug_or_log_line() {
             world.entra(ROTATED, refused(7_000_222), 9).await;
             let connection = world.connections.open(&ConnectionId::fallback()).await.unwrap();
             let token = connection.tokens().token(soon()).await.unwrap();
-            let refusal = connection.client().session(soon()).function("WhoAmI").await;
+            let refusal = connection
+                .client()
+                .session(soon())
+                .function(&dataverse::Function::who_am_i())
+                .await;
             connection.tokens().rejected(&token);
             let error = connection.tokens().token(soon()).await.unwrap_err();
             shown = format!(

@@ -59,6 +59,10 @@ pub fn has_legal_form(name: &str) -> bool {
     base_name(name) != name.trim()
 }
 
+/// Names of more bytes than that are not looked for with every legal form: a filter has to fit
+/// into an address, several times over.
+const LONG: usize = 80;
+
 /// The names that may stand in the CRM for this one: as it was given, bare, and with every legal
 /// form.
 pub fn spellings(name: &str) -> Vec<String> {
@@ -67,6 +71,9 @@ pub fn spellings(name: &str) -> Vec<String> {
     let mut spellings = vec![name.to_owned()];
     if base != name {
         spellings.push(base.to_owned());
+    }
+    if base.len() > LONG {
+        return spellings;
     }
     spellings.extend(FORMS.iter().map(|form| format!("{base} {form}")));
     spellings.extend(AFTER_COMMA.iter().map(|form| format!("{base}, {form}")));
@@ -111,6 +118,8 @@ mod tests {
         for expected in ["Fabrikam Inc", "Fabrikam", "Fabrikam, Inc.", "Fabrikam GmbH"] {
             assert!(spellings.iter().any(|one| one == expected), "{expected}");
         }
+        let long = format!("{} Inc", "é".repeat(100));
+        assert_eq!(super::spellings(&long), [long.as_str(), base_name(&long)]);
     }
 
     #[test]

@@ -1,13 +1,18 @@
 //! Notes as the tools show them.
 
-use dataverse::Record;
+use dataverse::{Filter, Record};
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::record::{RecordRef, RecordType};
 use crate::tables::NOTE;
 use crate::text::excerpt;
 use crate::time::Minute;
+
+/// How many characters of a note's text are shown at most, and of all texts of a list.
+const EXCERPT: usize = 1000;
+const EXCERPTS: usize = 3000;
 
 /// A note, with the beginning of its text.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -33,6 +38,12 @@ impl Note {
     pub const COLUMNS: [&'static str; 6] =
         ["annotationid", "subject", "notetext", "createdon", "_createdby_value", "filename"];
 
+    /// Reads a list. The more there are, the less is shown of the text of each.
+    pub fn list(records: &[Record]) -> Vec<Note> {
+        let limit = EXCERPT.min(EXCERPTS / records.len().max(1));
+        records.iter().filter_map(|record| Note::of(record, limit)).collect()
+    }
+
     /// Reads it from a row with [`Note::COLUMNS`], its text cut after so many characters.
     pub fn of(record: &Record, limit: usize) -> Option<Note> {
         let text = record.text("notetext").map(|text| excerpt(text, limit));
@@ -46,4 +57,20 @@ impl Note {
             attachment: record.text("filename").map(str::to_owned),
         })
     }
+}
+
+/// The navigation property from a note to the record that it hangs on.
+pub fn regarding(kind: RecordType) -> &'static str {
+    match kind {
+        RecordType::Contact => "objectid_contact",
+        RecordType::Account => "objectid_account",
+        RecordType::Lead => "objectid_lead",
+        RecordType::Opportunity => "objectid_opportunity",
+        RecordType::Case => "objectid_incident",
+    }
+}
+
+/// Notes that hang on the record.
+pub fn of_record(record: &RecordRef) -> Filter {
+    record.at("_objectid_value", regarding(record.kind()))
 }

@@ -1,10 +1,11 @@
 //! A record of any of the five kinds that notes and activities hang on.
 
-use dataverse::{InstanceUrl, Page, Query, Record, Table};
+use dataverse::{Filter, InstanceUrl, Page, Query, Record, Table};
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::labels::Choice as _;
 use crate::reference::{
     AccountRef, CaseRef, ContactRef, LeadRef, OpportunityRef, Reference, ReferenceError, Sought,
     Unresolved,
@@ -76,6 +77,12 @@ impl RecordRef {
             RecordRef::Case(_) => RecordType::Case,
         }
     }
+
+    /// Rows of another table that point at the record: by this lookup column where the id is
+    /// known, else through the navigation property that goes with it.
+    pub fn at(&self, column: &'static str, navigation: &'static str) -> Filter {
+        each!(self, reference => reference.at(&[(column, navigation)]))
+    }
 }
 
 impl Sought for RecordRef {
@@ -98,6 +105,12 @@ impl Sought for RecordRef {
 }
 
 impl RecordType {
+    /// The kind that the rows of this table are.
+    pub fn of_table(logical_name: &str) -> Option<RecordType> {
+        let mut kinds = RecordType::ALL.iter().map(|(kind, ..)| *kind);
+        kinds.find(|kind| kind.table().logical_name == logical_name)
+    }
+
     /// The table of such records.
     pub fn table(self) -> Table {
         match self {
@@ -145,6 +158,13 @@ impl Regarding {
     ) -> Regarding {
         let url = instance.record_page(kind.table().logical_name, id);
         Regarding { kind, id, name: name.map(str::to_owned), url }
+    }
+
+    /// What a lookup column of a note or an activity points at, if it is one of the five kinds.
+    pub fn of(record: &Record, column: &str, instance: &InstanceUrl) -> Option<Regarding> {
+        let lookup = record.lookup(column)?;
+        let kind = RecordType::of_table(lookup.table.as_deref()?)?;
+        Some(Regarding::new(kind, lookup.id, lookup.name.as_deref(), instance))
     }
 
     /// The record that was found for a reference.

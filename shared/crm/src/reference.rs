@@ -220,7 +220,8 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    fn of<R: Reference>(record: &Record, instance: &InstanceUrl) -> Option<Candidate> {
+    /// A record to choose, of a row with the columns that name it and tell it from others.
+    pub fn of<R: Reference>(record: &Record, instance: &InstanceUrl) -> Option<Candidate> {
         let id = record.id(R::TABLE.key)?;
         let details: Vec<_> = R::DETAIL_COLUMNS
             .iter()
@@ -478,8 +479,8 @@ reference! {
     }
 }
 
-/// An exact address in any of the three columns.
-fn any_email(email: &str) -> Filter {
+/// An exact address in any of the three columns of a contact or a lead.
+pub fn any_email(email: &str) -> Filter {
     Filter::any(
         ["emailaddress1", "emailaddress2", "emailaddress3"]
             .map(|column| Filter::equals(column, email)),

@@ -15,8 +15,8 @@ use tokio::time::{Instant, timeout_at};
 use crate::error::{ApiError, Error, WriteOutcome, codes};
 use crate::retry::{self, Repeat};
 use crate::{
-    Action, ChangeSet, Create, Created, InstanceUrl, Operation, Outcome, Page, Query, Record,
-    Table, TokenSource, Update, batch,
+    Action, ChangeSet, Create, Created, Function, InstanceUrl, Operation, Outcome, Page, Query,
+    Record, Table, TokenSource, Update, batch,
 };
 
 /// A request that has not been answered by now is given up, and sent again where that is safe.
@@ -55,7 +55,7 @@ impl Client {
 
     /// Requests that belong together and end at one deadline.
     pub fn session(&self, deadline: Instant) -> Session {
-        Session { client: self.clone(), deadline, trips: Arc::default() }
+        Session { client: self.clone(), deadline, counts: Arc::default() }
     }
 }
 
@@ -70,7 +70,14 @@ impl fmt::Debug for Client {
 pub struct Session {
     client: Client,
     deadline: Instant,
-    trips: Arc<AtomicU32>,
+    counts: Arc<Counts>,
+}
+
+/// What the requests of a session came to.
+#[derive(Debug, Default)]
+struct Counts {
+    trips: AtomicU32,
+    throttled: AtomicU32,
 }
 
 /// What a batch consists of.
@@ -143,7 +150,12 @@ impl Session {
 
     /// How many requests went to Dataverse so far.
     pub fn trips(&self) -> u32 {
-        self.trips.load(Ordering::Relaxed)
+        self.counts.trips.load(Ordering::Relaxed)
+    }
+
+    /// How many of them were refused because of the service protection limits.
+    pub fn throttled(&self) -> u32 {
+        self.counts.throttled.load(Ordering::Relaxed)
     }
 
     /// When everything must have been answered.
@@ -196,16 +208,34 @@ impl Session {
         Ok(pages.map(Option::unwrap_or_default))
     }
 
-    /// A call of a function, such as `WhoAmI`.
-    pub async fn function(&self, name: &'static str) -> Result<Record, Error> {
-        let request = Request {
-            method: Method::GET,
-            path: name.to_owned(),
-            headers: Vec::new(),
-            body: None,
-            repeat: Repeat::Safe,
-        };
-        self.exchange(&request).await?.into_result()?.record()
+    /// A call of a function.
+    pub async fn function(&self, function: &Function) -> Result<Record, Error> {
+        self.exchange(&Request::function(function)).await?.into_result()?.record()
+    }
+
+    /// Several calls of functions, and queries, in one trip. Each has a result of its own.
+    pub async fn functions<const N: usize, const M: usize>(
+        &self,
+        functions: [Function; N],
+        queries: [Query; M],
+    ) -> Result<([Result<Record, Error>; N], [Result<Page, Error>; M]), Error> {
+        let requests: Vec<_> = functions
+            .iter()
+            .map(Request::function)
+            .chain(queries.iter().map(Request::read))
+            .collect();
+        let mut answers = self.batch(batch::of_reads(&requests), Kind::Reads).await?;
+        let received = answers.len();
+        let unreadable =
+            || Error::Unreadable(format!("{received} answers to a batch of {}", N + M));
+        if received != N + M {
+            return Err(unreadable());
+        }
+        let pages: Vec<_> = answers.split_off(N).into_iter().map(Answer::page).collect();
+        let records: Vec<_> =
+            answers.into_iter().map(|answer| answer.into_result()?.record()).collect();
+        let records = records.try_into().map_err(|_| unreadable())?;
+        Ok((records, pages.try_into().map_err(|_| unreadable())?))
     }
 
     /// Makes a row, exactly once.
@@ -230,12 +260,23 @@ impl Session {
         let requests: Vec<_> = std::iter::once(Request::create(create))
             .chain(others.into_iter().map(|operation| Request::write(&operation)))
             .collect();
-        let answers = self.batch(batch::of_change_set(&requests), Kind::KeyedChangeSet).await?;
-        let results: Result<Vec<_>, _> = answers.into_iter().map(Answer::into_result).collect();
-        let first = results.and_then(|answers| {
-            let first = answers.into_iter().next();
-            first.ok_or_else(|| Error::Unreadable("no answer to a change set".to_owned()))
-        });
+        let mut waits = retry::waits();
+        let first = loop {
+            let answers = self.batch(batch::of_change_set(&requests), Kind::KeyedChangeSet).await?;
+            let results: Result<Vec<_>, _> = answers.into_iter().map(Answer::into_result).collect();
+            let first = results.and_then(|answers| {
+                let first = answers.into_iter().next();
+                first.ok_or_else(|| Error::Unreadable("no answer to a change set".to_owned()))
+            });
+            // The batch was answered, and says of a part of it that it may be sent again.
+            let wait = match &first {
+                Err(error) if error.is_retryable() => waits.next(),
+                _ => None,
+            };
+            if !self.pause(wait).await {
+                break first;
+            }
+        };
         self.created(create, before, first).await
     }
 
@@ -253,9 +294,7 @@ impl Session {
             Err(error) if error.is(codes::KEY_EXISTS) || error.is(codes::DUPLICATE) => {
                 // On the first try the row is an earlier call's. On a later one it is ours.
                 let first_try = self.trips() == before + 1;
-                let query =
-                    Query::row(create.table, create.id).select(create.select.iter().cloned());
-                let record = self.first(&query).await?.ok_or(error)?;
+                let record = self.first(&create.answer).await?.ok_or(error)?;
                 Ok(if first_try { Created::Before(record) } else { Created::Now(record) })
             }
             Err(error) => Err(error),
@@ -368,6 +407,7 @@ impl Session {
                     Some(Duration::ZERO)
                 }
                 Ok(answer) if answer.status == StatusCode::TOO_MANY_REQUESTS => {
+                    self.counts.throttled.fetch_add(1, Ordering::Relaxed);
                     let asked = retry::retry_after(&answer.headers, jiff::Timestamp::now());
                     // Not at once, even if it says so.
                     asked.map(|wait| wait.max(Duration::from_millis(100))).or_else(|| waits.next())
@@ -381,12 +421,20 @@ impl Session {
                 }
                 _ => None,
             };
-            match wait {
-                Some(wait) if Instant::now() + wait < self.deadline => {
-                    tokio::time::sleep(wait).await;
-                }
-                _ => return result,
+            if !self.pause(wait).await {
+                return result;
             }
+        }
+    }
+
+    /// Waits before another try, if there is to be one and the deadline leaves time for it.
+    async fn pause(&self, wait: Option<Duration>) -> bool {
+        match wait {
+            Some(wait) if Instant::now() + wait < self.deadline => {
+                tokio::time::sleep(wait).await;
+                true
+            }
+            _ => false,
         }
     }
 
@@ -408,7 +456,7 @@ impl Session {
             builder = builder.body(body.clone());
         }
 
-        self.trips.fetch_add(1, Ordering::Relaxed);
+        self.counts.trips.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let until = self.deadline.min(started + PATIENCE);
         let answer = match timeout_at(until, receive(builder)).await {
@@ -468,6 +516,16 @@ impl Request {
         }
     }
 
+    fn function(function: &Function) -> Request {
+        Request {
+            method: Method::GET,
+            path: function.path.clone(),
+            headers: Vec::new(),
+            body: None,
+            repeat: Repeat::Safe,
+        }
+    }
+
     fn duplicates(create: &Create, matching: Table) -> Request {
         let mut row = create.columns.clone();
         // The new row would find itself; and what is bound or related is no column.
@@ -491,16 +549,11 @@ impl Request {
     }
 
     fn create(create: &Create) -> Request {
-        let mut path = create.table.entity_set.to_owned();
-        if !create.select.is_empty() {
-            let names: Vec<_> = create.select.iter().map(|name| name.as_str()).collect();
-            path = format!("{path}?$select={}", names.join(","));
-        }
         let suppress = if create.allow_duplicate { "true" } else { "false" };
         let prefer = HeaderValue::from_str(&format!("return=representation,{ANNOTATIONS}"));
         Request {
             method: Method::POST,
-            path,
+            path: create.answer.path_of_create(),
             headers: vec![
                 json(),
                 // Both parts are constants of visible ASCII characters.

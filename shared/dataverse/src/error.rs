@@ -38,6 +38,10 @@ pub mod codes {
     pub const OPPORTUNITY_ALREADY_CLOSED: &str = "0x80040515";
     /// The lead is qualified or disqualified already.
     pub const LEAD_ALREADY_CLOSED: &str = "0x80040519";
+    /// The case has open activities: it cannot be resolved.
+    pub const CASE_OPEN_ACTIVITIES: &str = "0x8004440a";
+    /// The case has open activities: it cannot be canceled.
+    pub const CASE_OPEN_ACTIVITIES_CANCEL: &str = "0x8004440e";
     /// The row is inactive and cannot be changed.
     pub const INACTIVE: &str = "0x80040230";
     /// The row is read-only.
@@ -105,6 +109,12 @@ impl ApiError {
     /// The entity set or function that a 404 does not know.
     pub fn unknown_segment(&self) -> Option<&str> {
         let after = self.message.split_once("Resource not found for the segment '")?.1;
+        after.split('\'').next()
+    }
+
+    /// The navigation property that a row was to be bound by and that its table does not have.
+    pub fn undeclared_property(&self) -> Option<&str> {
+        let after = self.message.split_once("An undeclared property '")?.1;
         after.split('\'').next()
     }
 }

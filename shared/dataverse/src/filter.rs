@@ -98,6 +98,8 @@ pub enum Filter {
     Not(Box<Filter>),
     /// Some row of a collection satisfies the filter, whose paths are relative to that row.
     Some(Name, Box<Filter>),
+    /// The column holds the id of the user who asks.
+    Caller(Name),
 }
 
 /// How two values are compared.
@@ -206,6 +208,11 @@ impl Filter {
         Filter::Some(collection.into(), Box::new(filter))
     }
 
+    /// The column holds the id of the user who asks.
+    pub fn is_caller(column: impl Into<Name>) -> Filter {
+        Filter::Caller(column.into())
+    }
+
     /// This and that.
     #[must_use]
     pub fn and(self, other: Filter) -> Filter {
@@ -232,6 +239,8 @@ impl Filter {
             Filter::Not(filter) => Filter::Not(Box::new(filter.through(navigation))),
             // Dataverse refuses a lambda on a collection that is reached through a lookup.
             some @ Filter::Some(..) => some,
+            // Its parameter is the name of a column, no path.
+            caller @ Filter::Caller(_) => caller,
         }
     }
 
@@ -351,6 +360,9 @@ impl Display for Encoded<'_> {
                 inner.fmt(formatter)?;
                 formatter.write_str(")")
             }
+            Filter::Caller(column) => {
+                write!(formatter, "Microsoft.Dynamics.CRM.EqualUserId(PropertyName=%27{column}%27)")
+            }
         }
     }
 }
@@ -364,6 +376,14 @@ mod tests {
 
     fn plain(filter: &Filter) -> String {
         percent_decode_str(&filter.encoded()).decode_utf8().unwrap().into_owned()
+    }
+
+    #[test]
+    fn the_user_who_asks() {
+        assert_eq!(
+            plain(&Filter::is_caller("systemuserid")),
+            "Microsoft.Dynamics.CRM.EqualUserId(PropertyName='systemuserid')"
+        );
     }
 
     #[test]

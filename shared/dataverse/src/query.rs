@@ -172,11 +172,19 @@ impl Query {
     /// The path and query below the service root, percent-encoded.
     pub(crate) fn path(&self) -> String {
         let set = self.table.entity_set;
-        let mut path = match &self.target {
+        self.with_options(match &self.target {
             Target::Rows => set.to_owned(),
             Target::Row(id) => format!("{set}({id})"),
             Target::Related(id, navigation) => format!("{set}({id})/{navigation}"),
-        };
+        })
+    }
+
+    /// The same for a new row of the table, whose answer shall be as this query's.
+    pub(crate) fn path_of_create(&self) -> String {
+        self.with_options(self.table.entity_set.to_owned())
+    }
+
+    fn with_options(&self, mut path: String) -> String {
         for (position, part) in self.options.parts().iter().enumerate() {
             let separator = if position == 0 { '?' } else { '&' };
             // Writing to a String cannot fail.

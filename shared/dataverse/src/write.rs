@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::{Name, Query, Record, Table};
+use crate::{Expand, Name, Query, Record, Table};
 
 /// The reference to a row that a lookup is bound to: `/contacts(…)`.
 pub fn bind(table: Table, id: Uuid) -> String {
@@ -17,9 +17,8 @@ pub fn bind(table: Table, id: Uuid) -> String {
 #[derive(Clone)]
 pub struct Create {
     pub(crate) table: Table,
-    pub(crate) id: Uuid,
     pub(crate) columns: Map<String, Value>,
-    pub(crate) select: Vec<Name>,
+    pub(crate) answer: Query,
     pub(crate) allow_duplicate: bool,
 }
 
@@ -27,7 +26,7 @@ impl Create {
     /// A row of this table with this primary key.
     pub fn new(table: Table, id: Uuid) -> Create {
         let columns = Map::from_iter([(table.key.to_owned(), Value::from(id.to_string()))]);
-        Create { table, id, columns, select: Vec::new(), allow_duplicate: false }
+        Create { table, columns, answer: Query::row(table, id), allow_duplicate: false }
     }
 
     /// Sets a column. `None` leaves the column to Dataverse's default.
@@ -61,7 +60,14 @@ impl Create {
     /// The columns to answer with.
     #[must_use]
     pub fn select<N: Into<Name>>(mut self, columns: impl IntoIterator<Item = N>) -> Create {
-        self.select.extend(columns.into_iter().map(Into::into));
+        self.answer = self.answer.select(columns);
+        self
+    }
+
+    /// A row that a lookup points at, to answer with.
+    #[must_use]
+    pub fn expand(mut self, expand: Expand) -> Create {
+        self.answer = self.answer.expand(expand);
         self
     }
 

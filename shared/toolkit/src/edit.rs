@@ -6,14 +6,12 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Change, ToolError};
+use crate::{Change, Target, ToolError};
 
 /// What an update changes of a row that was read. What has the wanted value already is no change.
 pub struct Edit<'a> {
     record: &'a Record,
-    table: Table,
-    id: Uuid,
-    etag: &'a str,
+    target: Target<'a>,
     changes: Vec<Change>,
     columns: Vec<(&'static str, Value)>,
     lookups: Vec<(&'static str, Table, Uuid)>,
@@ -22,22 +20,14 @@ pub struct Edit<'a> {
 impl<'a> Edit<'a> {
     /// No change yet of a row of this table.
     pub fn of(record: &'a Record, table: Table) -> Result<Edit<'a>, ToolError> {
-        let (Some(id), Some(etag)) = (record.id(table.key), record.etag()) else {
-            let name = table.logical_name;
-            return Err(ToolError::internal(format!("a row of {name} without an id or a version")));
-        };
+        let target = Target::of(record, table)?;
         let (changes, columns, lookups) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Edit { record, table, id, etag, changes, columns, lookups })
+        Ok(Edit { record, target, changes, columns, lookups })
     }
 
-    /// The id of the row.
-    pub fn id(&self) -> Uuid {
-        self.id
-    }
-
-    /// The version that was read.
-    pub fn etag(&self) -> &'a str {
-        self.etag
+    /// The row.
+    pub fn target(&self) -> Target<'a> {
+        self.target
     }
 
     /// Gives a column this value, if one is wanted.
@@ -109,7 +99,8 @@ impl<'a> Edit<'a> {
 
     /// The changes to tell, and the update that makes those that are columns.
     pub fn finish(self) -> (Vec<Change>, Update) {
-        let update = Update::new(self.table, self.id, self.etag);
+        let Target { table, id, etag } = self.target;
+        let update = Update::new(table, id, etag);
         let update = self
             .columns
             .into_iter()

@@ -8,6 +8,8 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::Cause;
+
 /// What went wrong, for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -165,6 +167,7 @@ struct Parts {
     candidates: Vec<Candidate>,
     write: Option<WriteState>,
     dataverse: Option<DataverseDetails>,
+    fault: Option<Cause>,
     /// Never leaves the log.
     cause: Option<String>,
 }
@@ -181,6 +184,7 @@ impl ToolError {
             candidates: Vec::new(),
             write: None,
             dataverse: None,
+            fault: None,
             cause: None,
         }))
     }
@@ -189,6 +193,25 @@ impl ToolError {
     pub fn invalid(field: &str, problem: impl fmt::Display) -> ToolError {
         ToolError::new(ErrorCode::InvalidArguments, format!("{field}: {problem}"))
             .next_step("Correct the argument and call again.")
+    }
+
+    /// The record is closed. An open status, such as `reopen_with`, would open it again.
+    pub fn already_closed(
+        noun: &str,
+        status: Option<String>,
+        reopen_with: Option<&str>,
+    ) -> ToolError {
+        let status = status.map(|status| format!(": {status}")).unwrap_or_default();
+        let next_step = match reopen_with {
+            Some(open) => format!(
+                "Say so. To change it, reopen it first with the status {open}, if the visitor \
+                 wants that."
+            ),
+            None => "Say so. It cannot be reopened here.".to_owned(),
+        };
+        ToolError::new(ErrorCode::AlreadyClosed, format!("the {noun} is closed already{status}"))
+            .next_step(next_step)
+            .write(WriteState::NotHappened)
     }
 
     /// At least one of these arguments must be given.
@@ -250,6 +273,23 @@ impl ToolError {
         self
     }
 
+    /// Why the connection does not work.
+    #[must_use]
+    pub fn fault(mut self, fault: Cause) -> ToolError {
+        self.0.fault = Some(fault);
+        self
+    }
+
+    /// Why the connection does not work.
+    pub fn connection_fault(&self) -> Option<Cause> {
+        self.0.fault
+    }
+
+    /// What whoever runs the connection should do.
+    pub fn administrators_action(&self) -> Option<&str> {
+        self.0.admin_action.as_deref()
+    }
+
     /// For the log alone.
     #[must_use]
     pub fn cause(mut self, cause: impl fmt::Display) -> ToolError {
@@ -305,11 +345,13 @@ impl ToolError {
         set("retry_after", seconds.map(Value::from));
         set("next_step", parts.next_step.clone().map(Value::from));
         set("admin_action", parts.admin_action.clone().map(Value::from));
+        set("cause", parts.fault.map(|fault| json!(fault)));
+        set("set_up_step", parts.fault.and_then(Cause::set_up_step).map(Value::from));
         set("write", parts.write.map(|state| json!(state)));
         set("candidates", (!parts.candidates.is_empty()).then(|| json!(parts.candidates)));
         set("dataverse", parts.dataverse.as_ref().map(|details| json!(details)));
         problem["request_id"] = request_id.into();
-        crate::service::without_nulls(&mut problem);
+        crate::edge::without_nulls(&mut problem);
         problem
     }
 }

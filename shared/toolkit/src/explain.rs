@@ -5,7 +5,7 @@
 use auth::{ConnectionError, CredentialsError, EntraError, Fault, SecretError, TokenError};
 use dataverse::{ApiError, Error, WriteOutcome, codes};
 
-use crate::{DataverseDetails, ErrorCode, ToolError, WriteState};
+use crate::{Cause, DataverseDetails, ErrorCode, ToolError, WriteState};
 
 const STEP_TENANT: &str = "Set-up step 1 (tenant id)";
 const STEP_APPLICATION: &str = "Set-up step 2 (app registration)";
@@ -17,8 +17,9 @@ const BOT_CANNOT_MEND: &str = "Tell the visitor that the CRM cannot be reached r
                                a person; the connection must be mended by its administrator.";
 const BOT_TRY_LATER: &str = "Apologise for the delay and try again shortly.";
 
-fn broken(detail: impl Into<String>, admin_action: String) -> ToolError {
+pub(crate) fn broken(fault: Cause, detail: impl Into<String>, admin_action: String) -> ToolError {
     ToolError::new(ErrorCode::ConnectionBroken, detail)
+        .fault(fault)
         .admin_action(admin_action)
         .next_step(BOT_CANNOT_MEND)
 }
@@ -47,10 +48,12 @@ fn of_secret(error: &SecretError) -> ToolError {
              connection that exists in the header X-Connection-Id."
         )),
         SecretError::Denied { name, code } => broken(
+            Cause::SecretUnreadable,
             "the function may not read the connection's credentials",
             format!("Let the function's role read the secret {name}: AWS answered {code}."),
         ),
         SecretError::NotText { name } => broken(
+            Cause::SecretUnreadable,
             "the connection's credentials are not readable",
             format!("Store the secret {name} as text: a JSON object with the four credentials."),
         ),
@@ -63,20 +66,24 @@ fn of_secret(error: &SecretError) -> ToolError {
 }
 
 fn of_credentials(error: &CredentialsError) -> ToolError {
-    let step = match error {
-        CredentialsError::Tenant | CredentialsError::Empty { field: "tenant_id" } => STEP_TENANT,
-        CredentialsError::Client | CredentialsError::Empty { field: "client_id" } => {
-            STEP_APPLICATION
-        }
-        CredentialsError::SecretId | CredentialsError::Empty { field: "client_secret" } => {
-            STEP_SECRET
-        }
-        CredentialsError::Instance(_) => STEP_INSTANCE,
-        CredentialsError::Empty { .. } | CredentialsError::Malformed { .. } => {
-            "The README's set-up"
-        }
+    use CredentialsError::*;
+    let fault = match error {
+        Tenant | Empty { field: "tenant_id" } => Cause::TenantInvalid,
+        Client | Empty { field: "client_id" } => Cause::ClientInvalid,
+        SecretId => Cause::SecretIdGiven,
+        Empty { field: "client_secret" } => Cause::SecretMissing,
+        Instance(_) => Cause::InstanceInvalid,
+        Empty { .. } | Malformed { .. } | Expiry => Cause::CredentialsMalformed,
+    };
+    let step = match fault.set_up_step() {
+        Some(1) => STEP_TENANT,
+        Some(2) => STEP_APPLICATION,
+        Some(3) => STEP_SECRET,
+        Some(5) => STEP_INSTANCE,
+        _ => "The README's set-up",
     };
     broken(
+        fault,
         format!("the connection's credentials are not valid: {error}"),
         format!("{step}: correct the connection's secret: {error}."),
     )
@@ -99,6 +106,7 @@ fn of_token(error: &TokenError) -> ToolError {
 fn of_entra(error: &EntraError) -> ToolError {
     let explained = match error.fault {
         Fault::WrongSecret => broken(
+            Cause::SecretWrong,
             "Entra ID does not accept the client secret",
             format!(
                 "{STEP_SECRET}: store the secret's Value, not its Secret ID; if it was lost, make \
@@ -106,10 +114,12 @@ fn of_entra(error: &EntraError) -> ToolError {
             ),
         ),
         Fault::ExpiredSecret => broken(
+            Cause::SecretExpired,
             "the client secret has expired",
             format!("{STEP_SECRET}: make a new client secret and store its Value."),
         ),
         Fault::UnknownApplication => broken(
+            Cause::ApplicationUnknown,
             "the tenant has no application with this client id",
             format!(
                 "{STEP_APPLICATION}: compare the Application (client) ID, and the tenant that it \
@@ -117,20 +127,24 @@ fn of_entra(error: &EntraError) -> ToolError {
             ),
         ),
         Fault::UnknownTenant => broken(
+            Cause::TenantUnknown,
             "Entra ID has no tenant with this id",
             format!("{STEP_TENANT}: compare the Tenant ID."),
         ),
         Fault::UnknownInstance => broken(
+            Cause::InstanceUnknown,
             "the tenant has no environment with this instance URL",
             format!(
                 "{STEP_INSTANCE}: compare the Instance URL, and that it belongs to the tenant."
             ),
         ),
         Fault::DisabledApplication => broken(
+            Cause::ApplicationDisabled,
             "the application is disabled in Entra ID",
             format!("{STEP_APPLICATION}: let users sign in to the enterprise application again."),
         ),
         Fault::ConditionalAccess => broken(
+            Cause::ConditionalAccess,
             "a conditional access policy keeps the application out",
             format!(
                 "{STEP_APPLICATION}: exclude the application's workload identity from the policy."
@@ -140,6 +154,7 @@ fn of_entra(error: &EntraError) -> ToolError {
             unavailable("Microsoft Entra ID did not answer").retry_after(error.retry_after)
         }
         Fault::Other => broken(
+            Cause::EntraRefused,
             match error.code {
                 Some(code) => format!("Entra ID refused with AADSTS{code}"),
                 None => "Entra ID refused for a reason that is not known".to_owned(),
@@ -176,7 +191,7 @@ impl From<Error> for ToolError {
                 };
                 let explained = unavailable(detail).cause(chain(source.as_ref()));
                 if never_reached {
-                    explained.admin_action(format!(
+                    explained.fault(Cause::InstanceUnreachable).admin_action(format!(
                         "If it goes on: {STEP_INSTANCE}: compare the Instance URL."
                     ))
                 } else {
@@ -210,16 +225,19 @@ fn of_api(error: &ApiError) -> ToolError {
         DataverseDetails { code: error.code.clone(), request_id: error.request_id.clone() };
     let explained = if error.is(codes::NOT_A_MEMBER) {
         broken(
+            Cause::ApplicationUserMissing,
             "Dynamics 365 has no application user for this application",
             format!("{STEP_USER}: create the application user in this environment."),
         )
     } else if error.is(codes::USER_DISABLED) {
         broken(
+            Cause::ApplicationUserDisabled,
             "the application user is disabled",
             format!("{STEP_USER}: enable the application user again."),
         )
     } else if error.status.as_u16() == 401 {
         broken(
+            Cause::TokenRefused,
             "Dynamics 365 does not accept the access token",
             format!(
                 "{STEP_INSTANCE}: compare the Instance URL, and that it belongs to the tenant."
@@ -227,6 +245,7 @@ fn of_api(error: &ApiError) -> ToolError {
         )
     } else if let Some(app) = missing_app(error) {
         broken(
+            Cause::AppMissing,
             format!("this environment does not have the {app} app"),
             format!(
                 "Install Dynamics 365 {app} in this environment, or do not offer the bot the \
@@ -266,6 +285,13 @@ fn of_api(error: &ApiError) -> ToolError {
     {
         ToolError::new(ErrorCode::AlreadyClosed, "the record is closed and cannot be changed")
             .next_step("Say that it is closed; reopen it first if it must be changed.")
+    } else if error.is(codes::CASE_OPEN_ACTIVITIES) || error.is(codes::CASE_OPEN_ACTIVITIES_CANCEL)
+    {
+        ToolError::new(
+            ErrorCode::RejectedByDynamics,
+            "the case has open activities, and cannot be closed before they are",
+        )
+        .next_step("Say so, and leave the case open: its owner has to complete them first.")
     } else if error.status.as_u16() == 429 {
         ToolError::new(
             ErrorCode::RateLimited,
@@ -330,10 +356,13 @@ fn suggested_role(table: &str) -> &'static str {
     }
 }
 
-/// The app that a table belongs to which the environment does not have.
+/// The app that a table belongs to which the environment does not have: the table is asked for by
+/// name, or a note is to hang on one of its rows.
 fn missing_app(error: &ApiError) -> Option<&'static str> {
-    match error.unknown_segment()? {
-        "incidents" | "incidentresolutions" | "CloseIncident" => Some("Customer Service"),
+    match error.unknown_segment().or_else(|| error.undeclared_property())? {
+        "incidents" | "incidentresolutions" | "CloseIncident" | "objectid_incident" => {
+            Some("Customer Service")
+        }
         "leads"
         | "opportunities"
         | "opportunityproducts"
@@ -346,7 +375,9 @@ fn missing_app(error: &ApiError) -> Option<&'static str> {
         | "uoms"
         | "WinOpportunity"
         | "LoseOpportunity"
-        | "QualifyLead" => Some("Sales"),
+        | "QualifyLead"
+        | "objectid_lead"
+        | "objectid_opportunity" => Some("Sales"),
         _ => None,
     }
 }

@@ -11,7 +11,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt as _, service_fn};
 use tokio::time::{Instant, timeout};
 
-use crate::{Caller, Group, Incoming, KeyStore, Service, logging};
+use crate::{Caller, Edge, Group, Handler, Incoming, KeyStore, Service, logging};
 
 /// How much earlier than Lambda's deadline an answer must be there, so that the caller gets it
 /// rather than the gateway's error.
@@ -32,8 +32,13 @@ pub async fn run(group: Group) -> Result<(), Error> {
     logging::initialize();
     let service = from_environment(group).await?;
     warm_up(&service).await;
+    serve(service).await
+}
+
+/// Serves a handler until Lambda stops the process.
+pub async fn serve<H: Handler>(edge: Edge<H>) -> Result<(), Error> {
     lambda_http::run(service_fn(|request: Request| async {
-        Ok::<_, Error>(answer(&service, request).await)
+        Ok::<_, Error>(answer(&edge, request).await)
     }))
     .await
 }
@@ -67,13 +72,13 @@ async fn warm_up(service: &Service) {
     let work = async {
         let connection = service.connections().open(&ConnectionId::fallback()).await.ok()?;
         let session = connection.client().session(Instant::now() + WARM_UP);
-        session.function("WhoAmI").await.ok()
+        session.function(&dataverse::Function::who_am_i()).await.ok()
     };
     let warm = timeout(WARM_UP, work).await.is_ok_and(|result| result.is_some());
     tracing::debug!(warm, "ready");
 }
 
-async fn answer(service: &Service, request: Request) -> Response<Body> {
+async fn answer<H: Handler>(edge: &Edge<H>, request: Request) -> Response<Body> {
     let context = request.lambda_context_ref();
     let request_id = context.map(|context| context.request_id.clone()).unwrap_or_default();
     let remaining = context
@@ -93,6 +98,7 @@ async fn answer(service: &Service, request: Request) -> Response<Body> {
     let incoming = Incoming {
         method: request.method().clone(),
         path: request.raw_http_path().to_owned(),
+        query: request.uri().query().unwrap_or_default().to_owned(),
         caller,
         request_id,
         deadline: Instant::now() + remaining.saturating_sub(MARGIN),
@@ -103,7 +109,7 @@ async fn answer(service: &Service, request: Request) -> Response<Body> {
             _ => Bytes::new(),
         },
     };
-    service.answer(incoming).await.map(|body| match String::from_utf8(body.into()) {
+    edge.answer(incoming).await.map(|body| match String::from_utf8(body.into()) {
         Ok(text) => Body::Text(text),
         Err(error) => Body::Binary(error.into_bytes()),
     })

@@ -8,13 +8,16 @@
 //! the local stack calls the same service.
 
 mod caller;
+mod cause;
 mod context;
 mod duplicate;
+mod edge;
 mod edit;
 mod error;
 mod explain;
 mod group;
 mod idempotency;
+pub mod inspection;
 mod keys;
 pub mod lambda;
 mod limit;
@@ -25,11 +28,14 @@ mod schema;
 mod service;
 mod settle;
 mod tool;
+mod transition;
 
 pub use caller::{Caller, Grants, Scope, Scopes};
+pub use cause::Cause;
 pub use context::Context;
 pub use crm::case::{Escalation, EscalationReason};
 pub use duplicate::create;
+pub use edge::{Call, Edge, Handler, Incoming, Reply, bearer};
 pub use edit::Edit;
 pub use error::{DataverseDetails, ErrorCode, ToolError, WriteState};
 pub use group::{Definition, Group};
@@ -38,6 +44,7 @@ pub use limit::Limit;
 pub use part::optional_part;
 pub use reads::{Answers, Reads, Seeking, Slot};
 pub use schema::strict_schema;
-pub use service::{Incoming, Service, bearer};
+pub use service::{Service, Tools};
 pub use settle::{Target, carry_out};
 pub use tool::{Access, Answer, Change, Tool};
+pub use transition::{Closed, Transition, operations};

@@ -1,7 +1,21 @@
 //! Log lines: JSON in Lambda, text on a terminal.
 
+use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
+
+use crate::{Call, ErrorCode, ToolError};
+
+/// Whether lines are JSON.
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// The namespace of the metrics in CloudWatch.
+pub const NAMESPACE: &str = "Dynamics365Tools";
 
 /// Sends log lines to standard output.
 ///
@@ -17,10 +31,130 @@ pub fn initialize() {
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_span_events(FmtSpan::NONE);
     let is_json =
         variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"));
+    JSON.store(is_json, Ordering::Relaxed);
     // A second call, in tests, is no harm.
     let _ = if is_json {
         lines.json().flatten_event(true).with_target(false).try_init()
     } else {
         lines.with_target(false).try_init()
     };
+}
+
+/// One line for every call: no arguments, no names, no texts. In Lambda it is its metrics, too.
+pub(crate) fn call(call: &Call, error: Option<&ToolError>, request_id: &str, duration: Duration) {
+    let line = call_line(call, error, request_id, duration);
+    if JSON.load(Ordering::Relaxed) {
+        emit(line);
+    } else {
+        let line = without_metrics(line);
+        match error.map(ToolError::code) {
+            None => tracing::info!(call = %line),
+            Some(ErrorCode::Internal) => tracing::error!(call = %line),
+            Some(_) => tracing::warn!(call = %line),
+        }
+    }
+}
+
+/// Prints a line that has its own metrics, which the subscriber could not nest.
+pub fn emit(mut line: Value) {
+    super::edge::without_nulls(&mut line);
+    // Without standard output there is nobody to tell.
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
+
+/// The line, in CloudWatch's embedded metric format: what it names under `_aws` becomes metrics
+/// without a call of the API.
+///
+/// Source: AWS's specification of the embedded metric format.
+fn call_line(
+    call: &Call,
+    error: Option<&ToolError>,
+    request_id: &str,
+    duration: Duration,
+) -> Value {
+    let now = Timestamp::now();
+    let details = error.and_then(ToolError::dataverse_details);
+    let is_defect = error.is_some_and(|error| error.code() == ErrorCode::Internal);
+    let level = match error {
+        None => "INFO",
+        Some(_) if is_defect => "ERROR",
+        Some(_) => "WARN",
+    };
+    let session = call.session.as_ref();
+    json!({
+        "timestamp": now.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+        "level": level,
+        "message": "call",
+        "request_id": request_id,
+        "connection": call.connection.as_ref().map(auth::ConnectionId::as_str),
+        "conversation": call.conversation,
+        "client": call.client,
+        "dataverse_code": details.map(|details| &details.code),
+        "dataverse_request_id": details.and_then(|details| details.request_id.as_ref()),
+        "cause": error.and_then(ToolError::log_cause),
+        "Tool": call.tool.as_deref().unwrap_or("none"),
+        "Outcome": error.map_or("ok", |error| error.code().as_str()),
+        "Calls": 1,
+        "Errors": u8::from(error.is_some()),
+        "Trips": session.map_or(0, dataverse::Session::trips),
+        "Throttles": session.map_or(0, dataverse::Session::throttled),
+        "Latency": duration.as_millis() as u64,
+        "_aws": metrics(now, &json!([[], ["Tool"], ["Outcome"]]), &[
+            ("Calls", "Count"),
+            ("Errors", "Count"),
+            ("Trips", "Count"),
+            ("Throttles", "Count"),
+            ("Latency", "Milliseconds"),
+        ]),
+    })
+}
+
+/// What makes members of a line metrics: by these sets of dimensions, in these units.
+pub fn metrics(now: Timestamp, dimensions: &Value, units: &[(&str, &str)]) -> Value {
+    let units: Vec<_> =
+        units.iter().map(|(name, unit)| json!({"Name": name, "Unit": unit})).collect();
+    json!({
+        "Timestamp": now.as_millisecond(),
+        "CloudWatchMetrics": [
+            {"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": units},
+        ],
+    })
+}
+
+/// For people: without what only CloudWatch reads.
+fn without_metrics(mut line: Value) -> Value {
+    if let Value::Object(object) = &mut line {
+        for name in ["_aws", "timestamp", "level", "message", "Calls", "Errors"] {
+            object.shift_remove(name);
+        }
+    }
+    super::edge::without_nulls(&mut line);
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_one_line_with_its_metrics() {
+        let call = Call {
+            tool: Some("dynamics365_get_case".to_owned()),
+            conversation: Some("chat-1".to_owned()),
+            ..Call::default()
+        };
+        let error = ToolError::new(ErrorCode::NotFound, "no case has that name").cause("a cause");
+        let line = call_line(&call, Some(&error), "r-1", Duration::from_millis(12));
+        assert_eq!(line["Outcome"], "not_found");
+        assert_eq!(line["level"], "WARN");
+        assert_eq!((&line["Errors"], &line["Latency"]), (&json!(1), &json!(12)));
+        let text = line.to_string();
+        assert!(text.contains("a cause") && !text.contains("no case has that name"), "{text}");
+        for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap() {
+            assert!(line[metric["Name"].as_str().unwrap()].is_number(), "{metric}");
+        }
+        let shown = without_metrics(line);
+        assert_eq!(shown["Tool"], "dynamics365_get_case");
+        assert!(shown.get("_aws").is_none() && shown.get("client").is_none());
+    }
 }

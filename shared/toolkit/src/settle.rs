@@ -16,6 +16,17 @@ pub struct Target<'a> {
     pub etag: &'a str,
 }
 
+impl<'a> Target<'a> {
+    /// A row of this table as it was read.
+    pub fn of(record: &'a Record, table: Table) -> Result<Target<'a>, ToolError> {
+        let (Some(id), Some(etag)) = (record.id(table.key), record.etag()) else {
+            let name = table.logical_name;
+            return Err(ToolError::internal(format!("a row of {name} without an id or a version")));
+        };
+        Ok(Target { table, id, etag })
+    }
+}
+
 /// Does all of it or nothing, in one trip, and gives what each answered.
 ///
 /// `status` is the `statuscode` that the row has afterwards, where that changes. Where the answer

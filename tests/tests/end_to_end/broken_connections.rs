@@ -68,12 +68,13 @@ async fn the_instance_url_is_that_of_another_organization() {
     let connections = Connections::new(
         toolkit::lambda::http_client().unwrap(),
         bench.stack.secrets(),
-        Environment { local: Some(other.parse().unwrap()) },
+        Environment::local(other.parse().unwrap()),
     );
     let response = Service::new(stack::tools(), connections)
         .answer(Incoming {
             method: "POST".parse().unwrap(),
             path: "/v1/tools/dynamics365_get_contact_by_email".to_owned(),
+            query: String::new(),
             headers: HeaderMap::new(),
             body: json!({"email": MAREN}).to_string().into(),
             caller: Some(Caller {

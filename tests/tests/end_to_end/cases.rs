@@ -223,3 +223,24 @@ async fn the_cases_of_a_contact_are_listed_in_one_trip() {
         .await
         .problem("not_found");
 }
+
+#[tokio::test]
+async fn a_case_with_open_activities_stays_open() {
+    let bench = Bench::start().await;
+    let made = create(&bench, "With a task").await;
+    let case = &made.result()["case"]["id"];
+    let task = json!({
+        "type": "task", "record_type": "case", "record": case, "subject": "Look at the log",
+    });
+    bench.call("create_activity", task).await.result();
+    for status in ["Problem Solved", "Canceled"] {
+        let answer = update(&bench, case, json!({"status": status, "priority": "Low"})).await;
+        let problem = answer.problem("rejected_by_dynamics");
+        assert!(problem["detail"].as_str().unwrap().contains("open activities"), "{problem:#}");
+        assert_eq!(problem["write"], "not_happened");
+    }
+    // Nothing of the change set is left, either.
+    let answer = bench.call("get_case", json!({"case": case})).await;
+    assert_eq!(answer.result()["case"]["priority"], "Normal");
+    assert_eq!(answer.result()["case"]["status"], "In Progress");
+}

@@ -2,13 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod accounts;
+mod activities;
 mod broken_connections;
+mod budgets;
 mod cases;
 mod contacts;
 mod contract;
+mod conversations;
 mod engagement;
 mod exactly_once;
 mod harness;
+mod leads;
 mod limits;
 mod nasty_text;
+mod opportunities;
 mod schemas;
+mod tokens;

@@ -38,10 +38,24 @@ async fn a_search_finds_what_it_says_and_no_more() {
         assert_eq!(answer.result()["contacts"], json!([]), "{text}");
         let answer = bench.call("search_cases", json!({"query": text})).await;
         assert_eq!(answer.result()["cases"], json!([]), "{text}");
-        let answer = bench.call("get_contact", json!({"contact": text})).await;
-        answer.problem("not_found");
-        let answer = bench.call("get_case", json!({"case": text})).await;
-        answer.problem("not_found");
+        for (tool, field, list) in [
+            ("search_accounts", "query", "accounts"),
+            ("search_leads", "query", "leads"),
+            ("search_opportunities", "query", "opportunities"),
+            ("get_products", "query", "products"),
+        ] {
+            let answer = bench.call(tool, json!({field: text})).await;
+            assert_eq!(answer.result()[list], json!([]), "{tool} {text}");
+        }
+        for (tool, field) in [
+            ("get_contact", "contact"),
+            ("get_case", "case"),
+            ("get_account", "account"),
+            ("get_opportunity", "opportunity"),
+            ("get_activities", "contact"),
+        ] {
+            bench.call(tool, json!({field: text})).await.problem("not_found");
+        }
     }
 }
 
@@ -78,9 +92,14 @@ async fn wildcards_mean_themselves() {
 async fn a_name_of_ten_kilobytes_is_refused() {
     let bench = Bench::start().await;
     let long = "x".repeat(10_240);
-    for (tool, field) in
-        [("search_contacts", "query"), ("get_contact", "contact"), ("get_case", "case")]
-    {
+    for (tool, field) in [
+        ("search_contacts", "query"),
+        ("get_contact", "contact"),
+        ("get_case", "case"),
+        ("get_account", "account"),
+        ("search_leads", "query"),
+        ("get_opportunity", "opportunity"),
+    ] {
         let answer = bench.call(tool, json!({field: long})).await;
         let problem = answer.problem("invalid_arguments");
         assert!(problem["detail"].as_str().unwrap().starts_with(field), "{problem:#}");
@@ -96,7 +115,13 @@ fn any_text_is_answered() {
     let contacts = runtime.block_on(bench.rows("contacts")).len();
     proptest!(ProptestConfig::with_cases(64), |(text in any::<String>())| {
         runtime.block_on(async {
-            for (tool, field) in [("search_contacts", "query"), ("get_contact", "contact")] {
+            for (tool, field) in [
+                ("search_contacts", "query"),
+                ("get_contact", "contact"),
+                ("search_accounts", "query"),
+                ("get_account", "account"),
+                ("search_opportunities", "query"),
+            ] {
                 let answer = bench.call(tool, json!({field: text})).await;
                 prop_assert!(
                     matches!(answer.status, 200 | 400 | 404 | 409),

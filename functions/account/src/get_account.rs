@@ -1,0 +1,133 @@
+use crm::Linked;
+use crm::account::AccountSummary;
+use crm::address;
+use crm::case::{self, CaseSummary};
+use crm::labels::{ActiveState, Choice as _, Industry};
+use crm::money;
+use crm::opportunity;
+use crm::reference::AccountRef;
+use crm::tables::{CASE, OPPORTUNITY};
+use dataverse::{Filter, Order, Query, Record, Table};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toolkit::{Access, Answer, Context, Reads, Tool, ToolError, optional_part};
+
+/// Reads an account, and counts what is open with it.
+pub(crate) struct GetAccount;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Arguments {
+    /// Id, name or web domain.
+    account: AccountRef,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Found {
+    account: Details,
+    /// How many opportunities are open.
+    open_opportunities: Option<u64>,
+    /// How many cases are open.
+    open_cases: Option<u64>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Details {
+    #[serde(flatten)]
+    summary: AccountSummary,
+    industry: Option<String>,
+    /// The main address.
+    email: Option<String>,
+    /// As it would stand on a letter.
+    billing_address: Option<String>,
+    /// Whom to talk to there.
+    primary_contact: Option<Linked>,
+    /// Who looks after the account: its owner.
+    relationship_manager: Option<Linked>,
+    /// The company that it belongs to.
+    parent: Option<Linked>,
+    /// `Inactive`, where it is.
+    status: Option<String>,
+}
+
+/// What [`Details`] needs beyond the summary.
+const COLUMNS: [&str; 6] = [
+    "industrycode",
+    "emailaddress1",
+    "_primarycontactid_value",
+    "_ownerid_value",
+    "_parentaccountid_value",
+    "statecode",
+];
+
+impl Tool for GetAccount {
+    const NAME: &'static str = "dynamics365_get_account";
+    const TITLE: &'static str = "Get account";
+    const DESCRIPTION: &'static str = "Read one company in full: revenue, industry, employees, \
+        billing address, primary contact, relationship manager, parent, and how many opportunities \
+        and cases are open.";
+    const ACCESS: Access = Access::Read;
+
+    type Arguments = Arguments;
+    type Result = Found;
+
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+        let Arguments { account } = arguments;
+        let open_cases = case::of_account(&account).and(case::open());
+        let mut reads = Reads::new();
+        let company = reads.seek_with(&account, |query| {
+            query
+                .select(AccountSummary::COLUMNS)
+                .select(address::COLUMNS)
+                .select(COLUMNS)
+                .expand(money::currency())
+        });
+        let opportunities = reads
+            .add(count(OPPORTUNITY, opportunity::of_account(&account).and(opportunity::open())));
+        let cases = reads.add(count(CASE, open_cases.clone()));
+        let urgent_cases = reads.add(
+            Query::rows(CASE)
+                .select(CaseSummary::COLUMNS)
+                .filter(open_cases.and(case::urgent()))
+                .order_by(Order::descending("isescalated"))
+                .top(1),
+        );
+        let mut answers = reads.send(context).await?;
+        let company = answers.found(company)?;
+
+        let mut hints = Vec::new();
+        let opportunities =
+            optional_part(answers.result(opportunities), "Opportunities", &mut hints)?;
+        let cases = optional_part(answers.result(cases), "Cases", &mut hints)?;
+        let urgent_cases = answers.result(urgent_cases).unwrap_or_default().records;
+        let found = Found {
+            account: details(&company, context)?,
+            open_opportunities: opportunities.count,
+            open_cases: cases.count,
+        };
+        Ok(Answer::new(found).with_hints(hints).escalate(case::escalation(&urgent_cases)))
+    }
+}
+
+/// How many such rows there are. Without `top`: that Dataverse counts beyond it is not documented.
+/// Only the keys come along.
+fn count(table: Table, filter: Filter) -> Query {
+    Query::rows(table).select([table.key]).filter(filter).count()
+}
+
+fn details(record: &Record, context: &Context) -> Result<Details, ToolError> {
+    let summary = AccountSummary::of(record)
+        .ok_or_else(|| ToolError::internal("an account without an id"))?
+        .with_url(context.instance());
+    let is_active = record.integer("statecode") == Some(ActiveState::Active.value());
+    Ok(Details {
+        summary,
+        industry: Industry::of(record, "industrycode"),
+        email: record.text("emailaddress1").map(str::to_owned),
+        billing_address: address::of(record),
+        primary_contact: Linked::of(record, "_primarycontactid_value"),
+        relationship_manager: Linked::of(record, "_ownerid_value"),
+        parent: Linked::of(record, "_parentaccountid_value"),
+        status: ActiveState::of(record, "statecode").filter(|_| !is_active),
+    })
+}

@@ -1,0 +1,70 @@
+use crm::account::AccountSummary;
+use crm::contact::ContactSummary;
+use crm::money;
+use crm::reference::{AccountRef, Reference as _};
+use crm::tables::CONTACT;
+use dataverse::{Filter, Order, Query};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError};
+
+/// Lists the people of an account.
+pub(crate) struct GetAccountContacts;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Arguments {
+    /// Id, name or web domain.
+    account: AccountRef,
+    /// 1 to 25; default 5.
+    limit: Option<Limit>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Found {
+    account: Option<AccountSummary>,
+    contacts: Vec<ContactSummary>,
+    /// Whether there are more than these.
+    more: Option<bool>,
+    /// Opens one of the contacts: put its id in place of {id}.
+    contact_url: Option<String>,
+}
+
+impl Tool for GetAccountContacts {
+    const NAME: &'static str = "dynamics365_get_account_contacts";
+    const TITLE: &'static str = "Get account's contacts";
+    const DESCRIPTION: &'static str = "List the active contacts of one company. Use it to find \
+        whom to talk to there, or whether the visitor is known as one of its people.";
+    const ACCESS: Access = Access::Read;
+
+    type Arguments = Arguments;
+    type Result = Found;
+
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+        let Arguments { account, limit } = arguments;
+        let limit = limit.unwrap_or_default();
+        let mut reads = Reads::new();
+        let company = reads.seek_with(&account, |query| {
+            query.select(AccountSummary::COLUMNS).expand(money::currency())
+        });
+        let contacts = reads.add(
+            Query::rows(CONTACT)
+                .select(ContactSummary::COLUMNS)
+                .filter(account.at(&[("_parentcustomerid_value", "parentcustomerid_account")]))
+                .filter(Filter::equals("statecode", 0))
+                .order_by(Order::ascending("fullname"))
+                .top(limit.rows_to_ask_for()),
+        );
+        let mut answers = reads.send(context).await?;
+        let company = answers.found(company)?;
+
+        let (contacts, more) = limit.shown(&answers.page(contacts)?, |record| {
+            // They are all of the same account.
+            ContactSummary::of(record).map(|contact| ContactSummary { account: None, ..contact })
+        });
+        let none = contacts.is_empty().then_some("The account has no active contacts.");
+        let account = AccountSummary::of(&company).map(|one| one.with_url(context.instance()));
+        let contact_url = context.list_url(CONTACT, &contacts);
+        Ok(Answer::new(Found { account, contacts, more, contact_url }).hint_if(none))
+    }
+}

@@ -1,0 +1,120 @@
+use crm::account::AccountSummary;
+use crm::company;
+use crm::money;
+use crm::reference::{by_domain, web_domain};
+use crm::tables::ACCOUNT;
+use crm::text::Line;
+use dataverse::{Filter, Order, Query};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError};
+
+/// Finds accounts by name or web domain.
+pub(crate) struct SearchAccounts;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Arguments {
+    /// Company name or a part of it, or a web or email domain.
+    query: Line<200>,
+    /// 1 to 25; default 5.
+    limit: Option<Limit>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Found {
+    accounts: Vec<AccountSummary>,
+    /// Whether there are more than these.
+    more: Option<bool>,
+    /// Opens one of the accounts: put its id in place of {id}.
+    account_url: Option<String>,
+}
+
+impl Tool for SearchAccounts {
+    const NAME: &'static str = "dynamics365_search_accounts";
+    const TITLE: &'static str = "Search accounts";
+    const DESCRIPTION: &'static str = "Find companies by name or web domain. Use it when the \
+        visitor names a company, before asking for its details.";
+    const ACCESS: Access = Access::Read;
+
+    type Arguments = Arguments;
+    type Result = Found;
+
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+        let limit = arguments.limit.unwrap_or_default();
+        let text = arguments.query.as_str();
+        let accounts = |matching: Filter| {
+            Query::rows(ACCOUNT)
+                .select(AccountSummary::COLUMNS)
+                .filter(matching)
+                .filter(Filter::equals("statecode", 0))
+                .expand(money::currency())
+                .order_by(Order::ascending("name"))
+                .top(limit.rows_to_ask_for())
+        };
+        let mut reads = Reads::new();
+        let matching = reads.add(accounts(matching(text)));
+        let similar = similar(text).map(|similar| reads.add(accounts(similar)));
+        let mut answers = reads.send(context).await?;
+
+        let mut page = answers.page(matching)?;
+        let mut is_similar = false;
+        if let Some(similar) = similar.filter(|_| page.records.is_empty()) {
+            page = answers.page(similar)?;
+            is_similar = true;
+        }
+        let (accounts, more) = limit.shown(&page, AccountSummary::of);
+        let hint = match accounts.as_slice() {
+            [] => Some("No active account matches. Ask for another spelling or the web domain."),
+            _ if is_similar => {
+                Some("No account matches all of that; these are similar. Ask whether one is meant.")
+            }
+            [_] => None,
+            _ => Some("Several accounts match. Make sure which one is meant."),
+        };
+        let account_url = context.list_url(ACCOUNT, &accounts);
+        Ok(Answer::new(Found { accounts, more, account_url }).hint_if(hint))
+    }
+}
+
+/// Every word is in the name, or it is a domain and the website or the email address is of it.
+fn matching(text: &str) -> Filter {
+    let domain = web_domain(text);
+    let by_domain = domain.iter().flat_map(|domain| by_domain(domain));
+    Filter::any([words_in_name(text)].into_iter().chain(by_domain))
+}
+
+/// Shorter forms, for when nothing matches: without the legal form, or only the first words; of a
+/// domain, the part that a company is called by. `None` where there is no shorter form.
+fn similar(text: &str) -> Option<Filter> {
+    if let Some(domain) = web_domain(text) {
+        return domain.split('.').next().map(words_in_name);
+    }
+    let base = company::base_name(text);
+    let words: Vec<&str> = words(base).collect();
+    let beginnings = (1..words.len().min(MOST_WORDS)).rev().map(|end| words[..end].join(" "));
+    let mut ways: Vec<Filter> = beginnings
+        .flat_map(|beginning| company::spellings(&beginning))
+        .map(|name| Filter::equals("name", name))
+        .collect();
+    if company::has_legal_form(text) {
+        ways.push(words_in_name(base));
+    }
+    (!ways.is_empty()).then(|| Filter::any(ways))
+}
+
+/// Of longer names, beginnings of fewer words than that are tried.
+const MOST_WORDS: usize = 5;
+
+fn words_in_name(text: &str) -> Filter {
+    let mut all: Vec<Filter> = words(text).map(|word| Filter::contains("name", word)).collect();
+    if all.is_empty() {
+        // Nothing but commas.
+        all.push(Filter::contains("name", text));
+    }
+    Filter::all(all)
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split([' ', '\t', ',']).filter(|word| !word.is_empty())
+}

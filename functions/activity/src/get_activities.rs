@@ -1,0 +1,77 @@
+use crm::activity::{self, ActivitySummary, ActivityType};
+use crm::record::{RecordType, Regarding};
+use crm::reference::ContactRef;
+use crm::tables::ACTIVITY;
+use dataverse::{Filter, Order, Query};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError};
+
+/// Lists what has been going on with a contact.
+pub(crate) struct GetActivities;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Arguments {
+    /// Id, email or full name.
+    contact: ContactRef,
+    /// Only these; every type by default.
+    types: Option<Vec<ActivityType>>,
+    /// 1 to 25; default 5.
+    limit: Option<Limit>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Found {
+    /// Whose they are; the page shows all of them.
+    contact: Option<Regarding>,
+    /// The latest first.
+    activities: Vec<ActivitySummary>,
+    /// Whether there are more than these.
+    more: Option<bool>,
+}
+
+impl Tool for GetActivities {
+    const NAME: &'static str = "dynamics365_get_activities";
+    const TITLE: &'static str = "Get contact's activities";
+    const DESCRIPTION: &'static str = "List the latest calls, emails, tasks and meetings about a \
+        contact or with the contact taking part. Use it to see what happened before this chat.";
+    const ACCESS: Access = Access::Read;
+
+    type Arguments = Arguments;
+    type Result = Found;
+
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+        let Arguments { contact, types, limit } = arguments;
+        let limit = limit.unwrap_or_default();
+        let wanted = types.filter(|types| !types.is_empty()).map(of_types);
+        let wanted = [activity::of_contact(&contact)].into_iter().chain(wanted);
+        let mut reads = Reads::new();
+        let person = reads.seek(&contact);
+        let activities = reads.add(
+            Query::rows(ACTIVITY)
+                .select(ActivitySummary::COLUMNS)
+                .filter(Filter::all(wanted))
+                .expand(activity::senders())
+                // The only date that every activity has: those of its schedule may be missing,
+                // `senton` is of emails alone, and `sortdate` is empty unless an organization
+                // fills it (Microsoft's reference of the activity table).
+                .order_by(Order::descending("createdon"))
+                .top(limit.rows_to_ask_for()),
+        );
+        let mut answers = reads.send(context).await?;
+        let person = answers.found(person)?;
+
+        let (activities, more) = limit.cut(answers.page(activities)?.records);
+        let activities = ActivitySummary::list(&activities);
+        let none = activities.is_empty().then_some("There are no such activities of the contact.");
+        let contact = Regarding::found(RecordType::Contact, &person, context.instance());
+        Ok(Answer::new(Found { contact, activities, more }).hint_if(none))
+    }
+}
+
+fn of_types(types: Vec<ActivityType>) -> Filter {
+    Filter::any(
+        types.iter().map(|one| Filter::equals("activitytypecode", one.table().logical_name)),
+    )
+}

@@ -1,0 +1,67 @@
+use crm::note::{self, Note};
+use crm::record::{RecordType, Regarding};
+use crm::tables::NOTE;
+use dataverse::{Order, Query};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError};
+
+use crate::record::{self, Text};
+
+/// Lists the notes on a record.
+pub(crate) struct GetEntityNotes;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Arguments {
+    /// Its kind.
+    record_type: RecordType,
+    /// Id, name, email or case number.
+    record: Text,
+    /// 1 to 25; default 5.
+    limit: Option<Limit>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Found {
+    /// What the notes hang on.
+    regarding: Option<Regarding>,
+    /// The latest first.
+    notes: Vec<Note>,
+    /// Whether there are more than these.
+    more: Option<bool>,
+}
+
+impl Tool for GetEntityNotes {
+    const NAME: &'static str = "dynamics365_get_entity_notes";
+    const TITLE: &'static str = "Get record's notes";
+    const DESCRIPTION: &'static str = "Read the latest notes on a contact, account, lead, \
+        opportunity or case: what colleagues and earlier chats wrote down.";
+    const ACCESS: Access = Access::Read;
+
+    type Arguments = Arguments;
+    type Result = Found;
+
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+        let Arguments { record_type, record, limit } = arguments;
+        let record = record::parse(record_type, &record)?;
+        let limit = limit.unwrap_or_default();
+        let mut reads = Reads::new();
+        let sought = reads.seek(&record);
+        let notes = reads.add(
+            Query::rows(NOTE)
+                .select(Note::COLUMNS)
+                .filter(note::of_record(&record))
+                .order_by(Order::descending("createdon"))
+                .top(limit.rows_to_ask_for()),
+        );
+        let mut answers = reads.send(context).await?;
+        let found = answers.found(sought)?;
+        let regarding = Regarding::found(record_type, &found, context.instance());
+
+        let (notes, more) = limit.cut(answers.page(notes)?.records);
+        let notes = Note::list(&notes);
+        let none = notes.is_empty().then_some("There are no notes on this record.");
+        Ok(Answer::new(Found { regarding, notes, more }).hint_if(none))
+    }
+}

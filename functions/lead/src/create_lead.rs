@@ -1,0 +1,164 @@
+use crm::company;
+use crm::labels::{Choice as _, LeadSource};
+use crm::lead::{self, LeadSummary};
+use crm::reference::{any_email, contact_by_email};
+use crm::tables::{CONTACT, LEAD};
+use crm::text::{EmailAddress, Line, Paragraph};
+use dataverse::{Create, Created, Filter, Order, Query, Record};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toolkit::{Access, Answer, Context, Reads, Tool, ToolError};
+
+/// Makes a lead of a visitor, unless there is an open one already.
+pub(crate) struct CreateLead;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Arguments {
+    last_name: Line<50>,
+    company: Line<100>,
+    first_name: Option<Line<50>>,
+    email: Option<EmailAddress>,
+    phone: Option<Line<50>>,
+    /// What the visitor wants, in one line.
+    topic: Option<Line<300>>,
+    /// Default Web.
+    source: Option<LeadSource>,
+    /// Need, budget, timeline, who decides.
+    description: Option<Paragraph<2000>>,
+    /// Even if one is open.
+    allow_duplicate: Option<bool>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Made {
+    /// Whether this call made the lead; false where it was there already.
+    created: bool,
+    lead: LeadSummary,
+}
+
+const MADE_BEFORE: &str = "This call had made the lead before.";
+
+impl Tool for CreateLead {
+    const NAME: &'static str = "dynamics365_create_lead";
+    const TITLE: &'static str = "Create lead";
+    const DESCRIPTION: &'static str = "Make a lead of a visitor who may become a customer. An open \
+        lead with that email, or that name and company, is returned instead.";
+    const ACCESS: Access = Access::Write;
+
+    type Arguments = Arguments;
+    type Result = Made;
+
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Made>, ToolError> {
+        let before = Before::read(context, &arguments).await?;
+        if let Some(lead) = &before.same_call {
+            return before.answer(context, lead, false, Some(MADE_BEFORE));
+        }
+        let allow_duplicate = arguments.allow_duplicate.unwrap_or(false);
+        if let Some(lead) = before.same_person.as_ref().filter(|_| !allow_duplicate) {
+            let hint = "There is an open lead of this visitor: go on with that one, by \
+                        dynamics365_update_lead.";
+            return before.answer(context, lead, false, Some(hint));
+        }
+
+        let topic = arguments.topic.map(|topic| topic.as_str().to_owned());
+        let topic = topic.unwrap_or_else(|| format!("Chat with {}", arguments.company.as_str()));
+        let create = Create::new(LEAD, context.record_id())
+            .set("lastname", Some(arguments.last_name))
+            .set("firstname", arguments.first_name)
+            .set("companyname", Some(arguments.company))
+            .set("emailaddress1", arguments.email)
+            .set("telephone1", arguments.phone)
+            .set("subject", Some(topic))
+            .set("leadsourcecode", Some(arguments.source.unwrap_or(LeadSource::Web).value()))
+            .set("description", arguments.description)
+            .allow_duplicate(allow_duplicate)
+            .select(LeadSummary::COLUMNS);
+        match toolkit::create(context, &create, Vec::new()).await? {
+            Created::Now(lead) => before.answer(context, &lead, true, None),
+            Created::Before(lead) => before.answer(context, &lead, false, Some(MADE_BEFORE)),
+        }
+    }
+}
+
+/// What there is before anything is created.
+struct Before {
+    /// The lead that an earlier, equal call made.
+    same_call: Option<Record>,
+    /// An open lead of the same person.
+    same_person: Option<Record>,
+    /// A contact with the same email address: the visitor is known already.
+    contact: Option<Record>,
+}
+
+impl Before {
+    /// One trip for all of it.
+    async fn read(context: &Context, arguments: &Arguments) -> Result<Before, ToolError> {
+        let mut reads = Reads::new();
+        let same_call =
+            reads.add(Query::row(LEAD, context.record_id()).select(LeadSummary::COLUMNS));
+        let same_person = reads.add(
+            Query::rows(LEAD)
+                .select(LeadSummary::COLUMNS)
+                .filter(same_person(arguments))
+                .filter(lead::open())
+                .order_by(Order::descending("createdon"))
+                .top(1),
+        );
+        let contact = arguments.email.as_ref().map(|email| {
+            reads.add(
+                Query::rows(CONTACT)
+                    .select(["fullname"])
+                    .filter(contact_by_email(email.as_str()))
+                    .filter(Filter::equals("statecode", 0))
+                    .top(1),
+            )
+        });
+        let mut answers = reads.send(context).await?;
+        Ok(Before {
+            same_call: answers.first(same_call)?,
+            same_person: answers.first(same_person)?,
+            contact: match contact {
+                Some(contact) => answers.first(contact)?,
+                None => None,
+            },
+        })
+    }
+
+    fn answer(
+        &self,
+        context: &Context,
+        lead: &Record,
+        created: bool,
+        hint: Option<&str>,
+    ) -> Result<Answer<Made>, ToolError> {
+        let lead = LeadSummary::of(lead)
+            .ok_or_else(|| ToolError::internal("a lead without an id"))?
+            .with_url(context.instance());
+        let contact = self.contact.as_ref().and_then(|contact| contact.id(CONTACT.key));
+        let known = contact.map(|id| {
+            format!(
+                "The visitor is a contact already, with the id {id}: an opportunity for the \
+                 contact may be better than a lead."
+            )
+        });
+        Ok(Answer::new(Made { created, lead }).hint_if(hint).hint_if(known))
+    }
+}
+
+/// Leads with that email address, or with that name of that company.
+fn same_person(arguments: &Arguments) -> Filter {
+    let Arguments { last_name, first_name, company, email, .. } = arguments;
+    let by_email = email.as_ref().map(|email| any_email(email.as_str()));
+    let first_name =
+        first_name.as_ref().map(|first_name| Filter::equals("firstname", first_name.as_str()));
+    let of_company = company::spellings(company.as_str())
+        .into_iter()
+        .map(|name| Filter::equals("companyname", name));
+    let by_name = [
+        Some(Filter::equals("lastname", last_name.as_str())),
+        first_name,
+        Some(Filter::any(of_company)),
+    ];
+    Filter::any(by_email.into_iter().chain([Filter::all(by_name.into_iter().flatten())]))
+}

@@ -1,0 +1,209 @@
+//! Qualifying: Dataverse makes a contact, an account and an opportunity of the lead.
+//!
+//! Who the lead is may be in the CRM already. A contact or an account that the lead is linked to
+//! is kept. One that the organization's duplicate detection objects to is looked for, and if it
+//! is clear which one it is, the lead is linked to it, so that nobody is in the CRM twice.
+
+use crm::Linked;
+use crm::company;
+use crm::labels::{Choice as _, LeadStatus};
+use crm::reference::{AccountRef, Candidate, ContactRef, Reference, contact_by_email};
+use crm::tables::{ACCOUNT, CONTACT, LEAD};
+use dataverse::{Action, Filter, Operation, Page, Query, Record, Table, Update};
+use toolkit::{Context, ErrorCode, Reads, Target, ToolError, carry_out};
+
+use crate::update_lead::Qualified;
+
+/// How many records are shown to choose from.
+const SHOWN: usize = 3;
+
+/// Qualifies an open lead, after these changes, and says what became of it; and, where records
+/// that were there already were used, that they were.
+pub(crate) async fn qualify(
+    context: &Context,
+    lead: &Record,
+    target: Target<'_>,
+    details: Update,
+) -> Result<(Qualified, Option<String>), ToolError> {
+    let mut parts = Parts::linked(lead);
+    let first = parts.carry_out(context, target, details.clone()).await;
+    let mut reused = None;
+    let made = match first {
+        Err(error) if error.code() == ErrorCode::Duplicate => {
+            parts.find(context, lead, error).await?;
+            reused = Some(parts.reused());
+            parts.carry_out(context, target, details).await?
+        }
+        result => result?,
+    };
+    let qualified = match made {
+        Some(made) => parts.named(lead, &made),
+        // The answer is lost, but the lead knows.
+        None => read(context, target).await?,
+    };
+    Ok((qualified, reused))
+}
+
+/// What the lead is linked to, before it is qualified.
+struct Parts {
+    contact: Option<Linked>,
+    account: Option<Linked>,
+    has_company: bool,
+    /// Whether a contact or account was found, and is still to be written into the lead.
+    found: bool,
+}
+
+impl Parts {
+    fn linked(lead: &Record) -> Parts {
+        Parts {
+            contact: Linked::of(lead, "_parentcontactid_value"),
+            account: Linked::of(lead, "_parentaccountid_value"),
+            has_company: lead.text("companyname").is_some(),
+            found: false,
+        }
+    }
+
+    /// Qualifies in one trip, and gives the rows that were made.
+    async fn carry_out(
+        &self,
+        context: &Context,
+        target: Target<'_>,
+        mut details: Update,
+    ) -> Result<Option<Vec<Record>>, ToolError> {
+        if self.found {
+            if let Some(contact) = &self.contact {
+                details = details.bind("parentcontactid", CONTACT, contact.id);
+            }
+            if let Some(account) = &self.account {
+                details = details.bind("parentaccountid", ACCOUNT, account.id);
+            }
+        }
+        // An account needs a name.
+        let creates_account = self.account.is_none() && self.has_company;
+        let action = Action::bound(LEAD, target.id, "QualifyLead")
+            .parameter("CreateAccount", creates_account)
+            .parameter("CreateContact", self.contact.is_none())
+            .parameter("CreateOpportunity", true)
+            .parameter("Status", LeadStatus::Qualified.value());
+        let mut operations = Vec::new();
+        if !details.is_empty() {
+            operations.push(Operation::from(details));
+        }
+        operations.push(action.into());
+        let status = Some(LeadStatus::Qualified.value());
+        let answers = carry_out(context, target, operations, status).await?;
+        Ok(answers.and_then(|answers| {
+            let answer = answers.last()?;
+            Some(answer.many("value").to_vec())
+        }))
+    }
+
+    /// Looks for the contact with the lead's email address and the account with its company's
+    /// name. `objection` is what is answered where they do not explain the duplicate.
+    async fn find(
+        &mut self,
+        context: &Context,
+        lead: &Record,
+        objection: ToolError,
+    ) -> Result<(), ToolError> {
+        let mut reads = Reads::new();
+        let email = lead.text("emailaddress1").filter(|_| self.contact.is_none());
+        let contacts = email.map(|email| {
+            reads.add(
+                active::<ContactRef>(contact_by_email(email)).select(["_parentcustomerid_value"]),
+            )
+        });
+        let company = lead.text("companyname").filter(|_| self.account.is_none());
+        let accounts = company.map(|company| {
+            let spellings = company::spellings(company).into_iter();
+            let names = spellings.map(|name| Filter::equals("name", name));
+            reads.add(active::<AccountRef>(Filter::any(names)))
+        });
+        let mut answers = reads.send(context).await?;
+        let mut page = |slot: Option<_>| match slot {
+            Some(slot) => answers.page(slot),
+            None => Ok(Page::default()),
+        };
+        let (contacts, accounts) = (page(contacts)?.records, page(accounts)?.records);
+
+        if contacts.len() > 1 || accounts.len() > 1 || contacts.len() + accounts.len() == 0 {
+            let unclear: Vec<_> = if contacts.len() > 1 {
+                candidates::<ContactRef>(&contacts, context).collect()
+            } else {
+                candidates::<AccountRef>(&accounts, context).collect()
+            };
+            let next_step = "Offer a person: somebody has to decide in Dynamics 365 which record \
+                             the lead belongs to.";
+            return Err(objection.candidates(unclear).next_step(next_step));
+        }
+        if let Some(contact) = contacts.first() {
+            self.contact = linked(contact, CONTACT, ContactRef::NAME_COLUMN);
+            // Where the contact works is who the lead is from.
+            let employer = Linked::of_table(contact, "_parentcustomerid_value", ACCOUNT);
+            self.account = self.account.take().or(employer);
+        }
+        if self.account.is_none() {
+            let account = accounts.first();
+            self.account =
+                account.and_then(|account| linked(account, ACCOUNT, AccountRef::NAME_COLUMN));
+        }
+        self.found = true;
+        Ok(())
+    }
+
+    fn reused(&self) -> String {
+        let contact = self.contact.as_ref().map(|_| "contact");
+        let account = self.account.as_ref().map(|_| "account");
+        let which: Vec<_> = contact.into_iter().chain(account).collect();
+        format!("The {} had been in the CRM already and was used.", which.join(" and the "))
+    }
+
+    /// The rows that were made, by the names that Dataverse gives them, or that were there.
+    fn named(&self, lead: &Record, made: &[Record]) -> Qualified {
+        let row = |table: Table, name: &str| {
+            let row = made.iter().find(|row| row.type_name() == Some(table.logical_name))?;
+            let name = lead.text(name).map(str::to_owned);
+            Some(Linked { id: row.id(table.key)?, name, kind: None })
+        };
+        Qualified {
+            contact: row(CONTACT, "fullname").or_else(|| self.contact.clone()),
+            account: row(ACCOUNT, "companyname").or_else(|| self.account.clone()),
+            opportunity: row(crm::tables::OPPORTUNITY, "subject"),
+        }
+    }
+}
+
+async fn read(context: &Context, target: Target<'_>) -> Result<Qualified, ToolError> {
+    let query = Query::row(LEAD, target.id).select([
+        "_parentcontactid_value",
+        "_parentaccountid_value",
+        "_qualifyingopportunityid_value",
+    ]);
+    let lead = context.dataverse().first(&query).await?.unwrap_or_default();
+    Ok(Qualified {
+        contact: Linked::of(&lead, "_parentcontactid_value"),
+        account: Linked::of(&lead, "_parentaccountid_value"),
+        opportunity: Linked::of(&lead, "_qualifyingopportunityid_value"),
+    })
+}
+
+fn active<R: Reference>(filter: Filter) -> Query {
+    Query::rows(R::TABLE)
+        .filter(filter.and(Filter::equals("statecode", 0)))
+        .select([R::NAME_COLUMN])
+        .select(R::DETAIL_COLUMNS)
+        .top(SHOWN as u32)
+}
+
+fn candidates<'a, R: Reference>(
+    records: &'a [Record],
+    context: &'a Context,
+) -> impl Iterator<Item = Candidate> + 'a {
+    let shown = records.iter().take(SHOWN);
+    shown.filter_map(|record| Candidate::of::<R>(record, context.instance()))
+}
+
+fn linked(record: &Record, table: Table, name: &str) -> Option<Linked> {
+    let name = record.text(name).map(str::to_owned);
+    Some(Linked { id: record.id(table.key)?, name, kind: None })
+}

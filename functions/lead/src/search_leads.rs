@@ -1,0 +1,97 @@
+use crm::labels::{Choice as _, LeadSource};
+use crm::lead::LeadSummary;
+use crm::tables::LEAD;
+use crm::text::Line;
+use dataverse::{Filter, Order, Query};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toolkit::{Access, Answer, Context, Limit, Tool, ToolError};
+
+/// Finds leads by name, email address, company, source or status.
+pub(crate) struct SearchLeads;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Arguments {
+    /// Part of a name, company or email.
+    query: Option<Line<200>>,
+    source: Option<LeadSource>,
+    /// Default any.
+    status: Option<Wanted>,
+    /// 1 to 25; default 5.
+    limit: Option<Limit>,
+}
+
+crm::choice! {
+    /// Which leads are meant; the values are those of `statecode`.
+    pub(crate) enum Wanted {
+        Open = 0 "open",
+        Qualified = 1 "qualified",
+        Disqualified = 2 "disqualified",
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Found {
+    /// The newest first.
+    leads: Vec<LeadSummary>,
+    /// Whether there are more than these.
+    more: Option<bool>,
+    /// Opens one of the leads: put its id in place of {id}.
+    lead_url: Option<String>,
+}
+
+impl Tool for SearchLeads {
+    const NAME: &'static str = "dynamics365_search_leads";
+    const TITLE: &'static str = "Search leads";
+    const DESCRIPTION: &'static str = "Find leads by name, email, company, source or status; at \
+        least one of these. Use it to see whether a visitor is a lead already.";
+    const ACCESS: Access = Access::Read;
+
+    type Arguments = Arguments;
+    type Result = Found;
+
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+        let Arguments { query, source, status, limit } = arguments;
+        if query.is_none() && source.is_none() && status.is_none() {
+            return Err(ToolError::needs_one_of("query, source, status"));
+        }
+        let limit = limit.unwrap_or_default();
+        let conditions = [
+            query.as_ref().map(|query| matching(query.as_str())),
+            source.map(|source| Filter::equals("leadsourcecode", source.value())),
+            status.map(|status| Filter::equals("statecode", status.value())),
+        ];
+        let query = Query::rows(LEAD)
+            .select(LeadSummary::COLUMNS)
+            .filter(Filter::all(conditions.into_iter().flatten()))
+            .order_by(Order::descending("createdon"))
+            .top(limit.rows_to_ask_for());
+        let page = context.dataverse().list(&query).await?;
+
+        let (leads, more) = limit.shown(&page, LeadSummary::of);
+        let none = leads.is_empty().then_some("No lead matches.");
+        let lead_url = context.list_url(LEAD, &leads);
+        Ok(Answer::new(Found { leads, more, lead_url }).hint_if(none))
+    }
+}
+
+/// An email address matches all three address columns. Every word of anything else must match the
+/// name or the company; a single word may be a part of an address as well.
+fn matching(text: &str) -> Filter {
+    let by_address = || {
+        ["emailaddress1", "emailaddress2", "emailaddress3"]
+            .map(|column| Filter::contains(column, text))
+    };
+    if text.contains('@') {
+        return Filter::any(by_address());
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let by_name = Filter::all(words.iter().map(|word| {
+        Filter::any(["fullname", "companyname"].map(|column| Filter::contains(column, word)))
+    }));
+    match words.as_slice() {
+        [_] => Filter::any([by_name].into_iter().chain(by_address())),
+        _ => by_name,
+    }
+}

@@ -1,0 +1,190 @@
+use crm::labels::{Choice as _, SalesStage};
+use crm::money::{self, Amount, Probability};
+use crm::opportunity::{self, OpportunitySummary};
+use crm::reference::{AccountRef, ContactRef};
+use crm::tables::{ACCOUNT, CONTACT, OPPORTUNITY};
+use crm::text::{Line, Paragraph};
+use crm::time::Day;
+use dataverse::{Create, Created, Filter, Order, Query, Record};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toolkit::{Access, Answer, Context, Reads, Tool, ToolError};
+use uuid::Uuid;
+
+use crate::stage::pipeline_phase;
+
+/// Opens an opportunity for a contact, unless it is open already.
+pub(crate) struct CreateOpportunity;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Arguments {
+    /// Id, email or full name.
+    contact: ContactRef,
+    /// What it is about, in one line.
+    name: Line<300>,
+    /// Id, name or web domain; default the contact's own.
+    account: Option<AccountRef>,
+    /// In the organization's currency.
+    estimated_value: Option<Amount>,
+    /// As 2026-12-01.
+    close_date: Option<Day>,
+    /// Percent.
+    probability: Option<Probability>,
+    stage: Option<SalesStage>,
+    /// Need, budget, timeline, who decides.
+    description: Option<Paragraph<2000>>,
+    /// Even if the same is open.
+    allow_duplicate: Option<bool>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Opened {
+    /// Whether this call made the opportunity; false where it was there already.
+    created: bool,
+    opportunity: OpportunitySummary,
+}
+
+/// How many other open opportunities of the contact are named.
+const OTHERS: usize = 3;
+
+const MADE_BEFORE: &str = "This call had made the opportunity before.";
+
+impl Tool for CreateOpportunity {
+    const NAME: &'static str = "dynamics365_create_opportunity";
+    const TITLE: &'static str = "Create opportunity";
+    const DESCRIPTION: &'static str = "Open a deal for a contact. If the contact has an open one \
+        with that name, it is returned instead. Confirm with the visitor first.";
+    const ACCESS: Access = Access::Write;
+
+    type Arguments = Arguments;
+    type Result = Opened;
+
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Opened>, ToolError> {
+        let before = Before::read(context, &arguments).await?;
+        if let Some(opportunity) = &before.same_call {
+            return before.answer(context, opportunity, false, Some(MADE_BEFORE));
+        }
+        let allow_duplicate = arguments.allow_duplicate.unwrap_or(false);
+        if let Some(opportunity) = before.same_name.as_ref().filter(|_| !allow_duplicate) {
+            let hint = "The contact has an open opportunity with this name: go on with that one. \
+                        Call with allow_duplicate only if a second one is really meant.";
+            return before.answer(context, opportunity, false, Some(hint));
+        }
+
+        let create = before.create(context, arguments).allow_duplicate(allow_duplicate);
+        match toolkit::create(context, &create, Vec::new()).await? {
+            Created::Now(opportunity) => before.answer(context, &opportunity, true, None),
+            Created::Before(opportunity) => {
+                before.answer(context, &opportunity, false, Some(MADE_BEFORE))
+            }
+        }
+    }
+}
+
+/// What there is before anything is created.
+struct Before {
+    contact: Uuid,
+    account: Option<Uuid>,
+    /// The opportunity that an earlier, equal call made.
+    same_call: Option<Record>,
+    /// An open opportunity of the contact with this name.
+    same_name: Option<Record>,
+    /// The contact's open opportunities, the newest first.
+    open: Vec<Record>,
+}
+
+impl Before {
+    /// One trip for all of it.
+    async fn read(context: &Context, arguments: &Arguments) -> Result<Before, ToolError> {
+        let Arguments { contact, account, name, .. } = arguments;
+        let open = || {
+            Query::rows(OPPORTUNITY)
+                .filter(opportunity::of_contact(contact))
+                .filter(opportunity::open())
+                .order_by(Order::descending("createdon"))
+        };
+        let mut reads = Reads::new();
+        let same_call = reads.add(
+            Query::row(OPPORTUNITY, context.record_id())
+                .select(OpportunitySummary::COLUMNS)
+                .expand(money::currency()),
+        );
+        let same_name = reads.add(
+            open()
+                .select(OpportunitySummary::COLUMNS)
+                .expand(money::currency())
+                .filter(Filter::equals("name", name.as_str()))
+                .top(1),
+        );
+        let latest = reads.add(open().select(["name"]).top(OTHERS as u32 + 1));
+        let contact = reads.seek_with(contact, |query| query.select(["_parentcustomerid_value"]));
+        let account = account.as_ref().map(|account| reads.seek(account));
+
+        let mut answers = reads.send(context).await?;
+        let contact = answers.found(contact)?;
+        let account = answers.found_if(account)?;
+        let employer = contact.lookup("_parentcustomerid_value").filter(|company| {
+            // A contact may belong to another contact, too.
+            company.table.as_deref() == Some(ACCOUNT.logical_name)
+        });
+        let without_id = || ToolError::internal("a contact without an id");
+        Ok(Before {
+            contact: contact.id(CONTACT.key).ok_or_else(without_id)?,
+            account: match account {
+                Some(account) => account.id(ACCOUNT.key),
+                None => employer.map(|company| company.id),
+            },
+            same_call: answers.first(same_call)?,
+            same_name: answers.first(same_name)?,
+            open: answers.page(latest)?.records,
+        })
+    }
+
+    fn create(&self, context: &Context, arguments: Arguments) -> Create {
+        let has_value = arguments.estimated_value.is_some();
+        let create = Create::new(OPPORTUNITY, context.record_id())
+            .set("name", Some(arguments.name))
+            .set("description", arguments.description)
+            .set("estimatedvalue", arguments.estimated_value)
+            // Else Dynamics computes the value from the product lines, of which there are none.
+            .set("isrevenuesystemcalculated", has_value.then_some(false))
+            .set("estimatedclosedate", arguments.close_date)
+            .set("closeprobability", arguments.probability)
+            .set("salesstage", arguments.stage.map(SalesStage::value))
+            .set("stepname", arguments.stage.map(pipeline_phase))
+            .bind("parentcontactid", CONTACT, self.contact)
+            .select(OpportunitySummary::COLUMNS)
+            .expand(money::currency());
+        match self.account {
+            Some(account) => create.bind("parentaccountid", ACCOUNT, account).bind(
+                "customerid_account",
+                ACCOUNT,
+                account,
+            ),
+            None => create.bind("customerid_contact", CONTACT, self.contact),
+        }
+    }
+
+    fn answer(
+        &self,
+        context: &Context,
+        opportunity: &Record,
+        created: bool,
+        hint: Option<&str>,
+    ) -> Result<Answer<Opened>, ToolError> {
+        let opportunity = OpportunitySummary::of(opportunity)
+            .ok_or_else(|| ToolError::internal("an opportunity without an id"))?
+            .with_url(context.instance());
+        let others: Vec<_> = self
+            .open
+            .iter()
+            .filter(|other| other.id(OPPORTUNITY.key) != Some(opportunity.id))
+            .filter_map(|other| other.text("name"))
+            .take(OTHERS)
+            .collect();
+        let others = (!others.is_empty())
+            .then(|| format!("The contact has other open opportunities: {}.", others.join("; ")));
+        Ok(Answer::new(Opened { created, opportunity }).hint_if(hint).hint_if(others))
+    }
+}

@@ -1,0 +1,108 @@
+use std::collections::BTreeMap;
+
+use crm::contact::ContactSummary;
+use crm::money::{self, Money};
+use crm::opportunity::{self, OpportunitySummary};
+use crm::reference::ContactRef;
+use crm::tables::OPPORTUNITY;
+use dataverse::{Filter, Order, Query, Record};
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError};
+
+use crate::wanted::Wanted;
+
+/// Lists the opportunities of a contact.
+pub(crate) struct GetContactOpportunities;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Arguments {
+    /// Id, email or full name.
+    contact: ContactRef,
+    /// Default all.
+    status: Option<Wanted>,
+    /// 1 to 25; default 5.
+    limit: Option<Limit>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Found {
+    contact: Option<ContactSummary>,
+    /// Open ones first, then the latest.
+    opportunities: Vec<OpportunitySummary>,
+    /// Whether there are more than these.
+    more: Option<bool>,
+    /// Opens one of the opportunities: put its id in place of {id}.
+    opportunity_url: Option<String>,
+    /// What all open ones may bring, by currency.
+    open_value: Vec<Money>,
+}
+
+/// How many open opportunities are added up. Nobody has more.
+const ADDED_UP: u32 = 1000;
+
+impl Tool for GetContactOpportunities {
+    const NAME: &'static str = "dynamics365_get_contact_opportunities";
+    const TITLE: &'static str = "Get contact's opportunities";
+    const DESCRIPTION: &'static str = "List all deals of one contact, open and closed, with what \
+        the open ones are worth. Use it for the contact's history of deals.";
+    const ACCESS: Access = Access::Read;
+
+    type Arguments = Arguments;
+    type Result = Found;
+
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+        let Arguments { contact, status, limit } = arguments;
+        let limit = limit.unwrap_or_default();
+        let of_contact = opportunity::of_contact(&contact);
+        let wanted = Filter::all(
+            [Some(of_contact.clone()), status.unwrap_or(Wanted::All).filter()]
+                .into_iter()
+                .flatten(),
+        );
+        let mut reads = Reads::new();
+        let person = reads.seek_with(&contact, |query| query.select(ContactSummary::COLUMNS));
+        let opportunities = reads.add(
+            Query::rows(OPPORTUNITY)
+                .select(OpportunitySummary::COLUMNS)
+                .filter(wanted)
+                .expand(money::currency())
+                .order_by(Order::ascending("statecode"))
+                .order_by(Order::descending("createdon"))
+                .top(limit.rows_to_ask_for()),
+        );
+        // Also those that are not shown.
+        let open = reads.add(
+            Query::rows(OPPORTUNITY)
+                .select(["estimatedvalue"])
+                .filter(of_contact.and(opportunity::open()))
+                .expand(money::currency())
+                .top(ADDED_UP),
+        );
+        let mut answers = reads.send(context).await?;
+        let person = answers.found(person)?;
+        let open_value = totals(&answers.page(open)?.records);
+        let (opportunities, more) =
+            limit.shown(&answers.page(opportunities)?, OpportunitySummary::of);
+
+        let none = opportunities.is_empty().then_some("The contact has no such opportunities.");
+        let opportunity_url = context.list_url(OPPORTUNITY, &opportunities);
+        let contact = ContactSummary::of(&person).map(|one| one.with_url(context.instance()));
+        let found = Found { contact, opportunities, more, opportunity_url, open_value };
+        Ok(Answer::new(found).hint_if(none))
+    }
+}
+
+/// The sum of each currency: what is in euros cannot be added to what is in dollars.
+fn totals(open: &[Record]) -> Vec<Money> {
+    let mut totals: BTreeMap<Option<String>, Decimal> = BTreeMap::new();
+    for Money { amount, currency } in
+        open.iter().filter_map(|record| Money::of(record, "estimatedvalue"))
+    {
+        let total = totals.entry(currency).or_default();
+        *total = total.saturating_add(amount);
+    }
+    totals.into_iter().map(|(currency, amount)| Money { amount, currency }).collect()
+}

@@ -1,0 +1,161 @@
+use crm::Linked;
+use crm::labels::{Choice as _, OpportunityState};
+use crm::money::{self, Money};
+use crm::opportunity::OpportunitySummary;
+use crm::reference::OpportunityRef;
+use crm::tables::ACCOUNT;
+use crm::text::excerpt;
+use crm::time::Minute;
+use dataverse::{Expand, Order, Record};
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError};
+
+/// Reads an opportunity with its product lines.
+pub(crate) struct GetOpportunity;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Arguments {
+    /// Id or name.
+    opportunity: OpportunityRef,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Found {
+    opportunity: Details,
+    /// What is to be sold.
+    lines: Vec<Line>,
+    /// Whether there are more lines than these.
+    more_lines: Option<bool>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Details {
+    #[serde(flatten)]
+    summary: OpportunitySummary,
+    description: Option<String>,
+    truncated: Option<bool>,
+    contact: Option<Linked>,
+    account: Option<Linked>,
+    /// Who works on it.
+    owner: Option<Linked>,
+    price_list: Option<Linked>,
+    /// Of a closed opportunity: what it brought.
+    actual_value: Option<Money>,
+    /// Of a closed opportunity.
+    #[schemars(with = "Option<String>")]
+    closed_on: Option<Date>,
+    created_on: Option<Minute>,
+    modified_on: Option<Minute>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Line {
+    /// The product, or what was written in.
+    product: Option<String>,
+    #[serde(with = "rust_decimal::serde::arbitrary_precision_option")]
+    #[schemars(with = "Option<f64>")]
+    quantity: Option<Decimal>,
+    unit: Option<String>,
+    price: Option<Money>,
+    /// What the line comes to, less its discount.
+    amount: Option<Money>,
+}
+
+const COLUMNS: [&str; 10] = [
+    "description",
+    "_parentcontactid_value",
+    "_parentaccountid_value",
+    "_customerid_value",
+    "_ownerid_value",
+    "_pricelevelid_value",
+    "actualvalue",
+    "actualclosedate",
+    "createdon",
+    "modifiedon",
+];
+
+const LINE_COLUMNS: [&str; 7] = [
+    "_productid_value",
+    "productdescription",
+    "quantity",
+    "_uomid_value",
+    "priceperunit",
+    "extendedamount",
+    "lineitemnumber",
+];
+
+/// How many lines are shown.
+const LINES: Limit = Limit::of(25);
+
+impl Tool for GetOpportunity {
+    const NAME: &'static str = "dynamics365_get_opportunity";
+    const TITLE: &'static str = "Get opportunity";
+    const DESCRIPTION: &'static str = "Read one deal in full: value, stage, probability, close \
+        date, contact, account, owner and product lines.";
+    const ACCESS: Access = Access::Read;
+
+    type Arguments = Arguments;
+    type Result = Found;
+
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+        let lines = Expand::new("product_opportunities")
+            .select(LINE_COLUMNS)
+            .order_by(Order::ascending("lineitemnumber"))
+            .top(LINES.rows_to_ask_for());
+        let mut reads = Reads::new();
+        let record = reads.seek_with(&arguments.opportunity, |query| {
+            query
+                .select(OpportunitySummary::COLUMNS)
+                .select(COLUMNS)
+                .expand(money::currency())
+                .expand(lines)
+        });
+        let record = reads.send(context).await?.found(record)?;
+
+        let opportunity = details(&record, context)?;
+        let lines = record.many("product_opportunities").iter().map(|row| line(row, &record));
+        let (lines, more_lines) = LINES.cut(lines);
+        Ok(Answer::new(Found { opportunity, lines, more_lines }))
+    }
+}
+
+fn details(record: &Record, context: &Context) -> Result<Details, ToolError> {
+    let summary = OpportunitySummary::of(record)
+        .ok_or_else(|| ToolError::internal("an opportunity without an id"))?
+        .with_url(context.instance());
+    let description = record.text("description").map(|text| excerpt(text, 1000));
+    let is_closed = record.integer("statecode") != Some(OpportunityState::Open.value());
+    Ok(Details {
+        summary,
+        truncated: description.as_ref().and_then(|excerpt| excerpt.truncated),
+        description: description.map(|excerpt| excerpt.text),
+        contact: Linked::of(record, "_parentcontactid_value"),
+        account: Linked::of(record, "_parentaccountid_value")
+            .or_else(|| Linked::of_table(record, "_customerid_value", ACCOUNT)),
+        owner: Linked::of(record, "_ownerid_value"),
+        price_list: Linked::of(record, "_pricelevelid_value"),
+        actual_value: Money::of(record, "actualvalue").filter(|_| is_closed),
+        closed_on: record.date("actualclosedate").filter(|_| is_closed),
+        created_on: record.time("createdon").map(Minute),
+        modified_on: record.time("modifiedon").map(Minute),
+    })
+}
+
+/// A line; its amounts are in the currency of the opportunity.
+fn line(row: &Record, opportunity: &Record) -> Line {
+    let product = row.label("_productid_value").or_else(|| row.text("productdescription"));
+    let money = |column| {
+        Some(Money { amount: row.decimal(column)?, currency: money::currency_of(opportunity) })
+    };
+    Line {
+        product: product.map(str::to_owned),
+        quantity: row.decimal("quantity"),
+        unit: row.label("_uomid_value").map(str::to_owned),
+        price: money("priceperunit"),
+        amount: money("extendedamount"),
+    }
+}

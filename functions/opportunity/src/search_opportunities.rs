@@ -1,0 +1,95 @@
+use crm::money;
+use crm::opportunity::{self, OpportunitySummary};
+use crm::reference::{AccountRef, ContactRef};
+use crm::tables::OPPORTUNITY;
+use crm::text::Line;
+use dataverse::{Filter, Order, Query};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError};
+
+use crate::wanted::Wanted;
+
+/// Finds opportunities of a contact or an account, or by name.
+pub(crate) struct SearchOpportunities;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Arguments {
+    /// Id, email or full name.
+    contact: Option<ContactRef>,
+    /// Id, name or web domain.
+    account: Option<AccountRef>,
+    /// Words of the name.
+    query: Option<Line<300>>,
+    /// Default open.
+    status: Option<Wanted>,
+    /// 1 to 25; default 5.
+    limit: Option<Limit>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Found {
+    /// The next to be decided first.
+    opportunities: Vec<OpportunitySummary>,
+    /// Whether there are more than these.
+    more: Option<bool>,
+    /// Opens one of the opportunities: put its id in place of {id}.
+    opportunity_url: Option<String>,
+}
+
+impl Tool for SearchOpportunities {
+    const NAME: &'static str = "dynamics365_search_opportunities";
+    const TITLE: &'static str = "Search opportunities";
+    const DESCRIPTION: &'static str = "Find deals of a contact or account, or by name; at least \
+        one of these. Use it before creating an opportunity, to avoid a duplicate.";
+    const ACCESS: Access = Access::Read;
+
+    type Arguments = Arguments;
+    type Result = Found;
+
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+        let Arguments { contact, account, query, status, limit } = arguments;
+        if query.is_none() && contact.is_none() && account.is_none() {
+            return Err(ToolError::needs_one_of("contact, account, query"));
+        }
+        let limit = limit.unwrap_or_default();
+        let status = status.unwrap_or(Wanted::Open);
+
+        let conditions = [
+            status.filter(),
+            query.as_ref().map(|query| {
+                let words = query.as_str().split_whitespace();
+                Filter::all(words.map(|word| Filter::contains("name", word)))
+            }),
+            contact.as_ref().map(opportunity::of_contact),
+            account.as_ref().map(opportunity::of_account),
+        ];
+        let mut reads = Reads::new();
+        // The contact and the account come along, to know that they are the ones that are meant.
+        let contact = contact.as_ref().map(|contact| reads.seek(contact));
+        let account = account.as_ref().map(|account| reads.seek(account));
+        let opportunities = reads.add(
+            Query::rows(OPPORTUNITY)
+                .select(OpportunitySummary::COLUMNS)
+                .filter(Filter::all(conditions.into_iter().flatten()))
+                .expand(money::currency())
+                .order_by(Order::ascending("estimatedclosedate"))
+                .top(limit.rows_to_ask_for()),
+        );
+        let mut answers = reads.send(context).await?;
+        answers.found_if(contact)?;
+        answers.found_if(account)?;
+        let page = answers.page(opportunities)?;
+
+        let (opportunities, more) = limit.shown(&page, OpportunitySummary::of);
+        let none = opportunities.is_empty().then_some(match status {
+            Wanted::Open => {
+                "No open opportunity matches. Status \"all\" would include closed ones."
+            }
+            _ => "No opportunity matches.",
+        });
+        let opportunity_url = context.list_url(OPPORTUNITY, &opportunities);
+        Ok(Answer::new(Found { opportunities, more, opportunity_url }).hint_if(none))
+    }
+}

@@ -1,0 +1,240 @@
+//! What every function behind the API does with a request: who calls, an answer in any case, one
+//! line in the log.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth::ConnectionId;
+use bytes::Bytes;
+use futures::FutureExt as _;
+use http::header::{
+    AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use http::{HeaderMap, Method, Response, StatusCode};
+use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
+
+use crate::{ApiKeysError, Caller, ErrorCode, KeyStore, ToolError, WriteState, logging};
+
+pub(crate) const CONNECTION_ID: HeaderName = HeaderName::from_static("x-connection-id");
+pub(crate) const CONVERSATION_ID: HeaderName = HeaderName::from_static("x-conversation-id");
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A call that overstays its deadline by this much is stopped.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// A request, whichever way it came.
+#[derive(Debug)]
+pub struct Incoming {
+    /// The method.
+    pub method: Method,
+    /// The path, `/v1/tools/{tool}`.
+    pub path: String,
+    /// What stands behind the path, without the question mark.
+    pub query: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+    /// Who calls, where an authorizer said so.
+    pub caller: Option<Caller>,
+    /// The id that the answer and the log carry.
+    pub request_id: String,
+    /// When the answer must be there.
+    pub deadline: Instant,
+}
+
+/// What is answered to a request that went well.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The body. What has no value is left out.
+    pub body: Value,
+}
+
+impl Reply {
+    /// 200 with this body.
+    pub fn ok(body: Value) -> Reply {
+        Reply { status: StatusCode::OK, body }
+    }
+}
+
+/// What is known of a call when it ends: for the log, without arguments, names or texts.
+#[derive(Debug, Default)]
+pub struct Call {
+    /// What was called.
+    pub tool: Option<String>,
+    /// Whether it changes anything.
+    pub writes: bool,
+    /// The connection that it was for.
+    pub connection: Option<ConnectionId>,
+    /// The chat that it belongs to.
+    pub conversation: Option<String>,
+    /// Who called.
+    pub client: Option<String>,
+    /// The requests that it made to Dataverse.
+    pub session: Option<dataverse::Session>,
+}
+
+/// Answers requests, once it is known who calls.
+pub trait Handler: Send + Sync + 'static {
+    /// Answers a request of this caller, and notes in `call` what the log shall know.
+    fn handle(
+        &self,
+        request: Incoming,
+        caller: Caller,
+        call: &mut Call,
+    ) -> impl Future<Output = Result<Reply, ToolError>> + Send;
+}
+
+/// A handler behind what all of them have in common. Cheap to clone.
+pub struct Edge<H> {
+    handler: Arc<H>,
+    /// Where no authorizer stands before the function, it looks at the API keys itself.
+    keys: Option<Arc<KeyStore>>,
+}
+
+impl<H> Clone for Edge<H> {
+    fn clone(&self) -> Edge<H> {
+        Edge { handler: Arc::clone(&self.handler), keys: self.keys.clone() }
+    }
+}
+
+impl<H: Handler> Edge<H> {
+    /// A handler behind an authorizer: a request without a caller is refused.
+    pub fn of(handler: H) -> Edge<H> {
+        Edge { handler: Arc::new(handler), keys: None }
+    }
+
+    /// Looks at the API keys itself where no authorizer did.
+    #[must_use]
+    pub fn with_keys(mut self, keys: Arc<KeyStore>) -> Edge<H> {
+        self.keys = Some(keys);
+        self
+    }
+
+    /// The handler.
+    pub fn handler(&self) -> &H {
+        &self.handler
+    }
+
+    /// Answers. There is always an answer: errors and panics are problems of RFC 9457.
+    pub async fn answer(&self, incoming: Incoming) -> Response<Bytes> {
+        let started = Instant::now();
+        let request_id = incoming.request_id.clone();
+        let mut call = Call::default();
+        let until = incoming.deadline + GRACE;
+        let work = AssertUnwindSafe(self.call(incoming, &mut call)).catch_unwind();
+        let result = match timeout_at(until, work).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(ToolError::internal("a panic; its message is in the log above")
+                .write(WriteState::Unknown)),
+            Err(_) => Err(ToolError::new(ErrorCode::DeadlineExceeded, "the call took too long")
+                .next_step("Try again shortly.")
+                .write(WriteState::Unknown)),
+        };
+        let result = if call.writes { result } else { result.map_err(ToolError::without_write) };
+        logging::call(&call, result.as_ref().err(), &request_id, started.elapsed());
+        respond(result, &request_id)
+    }
+
+    async fn call(&self, incoming: Incoming, call: &mut Call) -> Result<Reply, ToolError> {
+        let caller = self.caller(&incoming).await?;
+        call.client = Some(caller.client.clone());
+        let conversation = header(&incoming.headers, &CONVERSATION_ID)?;
+        call.conversation = conversation.map(str::to_owned);
+        self.handler.handle(incoming, caller, call).await
+    }
+
+    async fn caller(&self, incoming: &Incoming) -> Result<Caller, ToolError> {
+        if let Some(caller) = &incoming.caller {
+            return Ok(caller.clone());
+        }
+        let refused = || {
+            ToolError::new(
+                ErrorCode::Unauthenticated,
+                "send a valid API key in the header Authorization: Bearer KEY",
+            )
+        };
+        let keys = self.keys.as_ref().ok_or_else(|| {
+            refused().cause("no authorizer context, and API_KEYS_SECRET is not set")
+        })?;
+        let key = bearer(&incoming.headers).ok_or_else(refused)?;
+        match keys.caller(key).await {
+            Ok(caller) => caller.ok_or_else(refused),
+            Err(error @ ApiKeysError::Secret(auth::SecretError::Unavailable { .. })) => Err(
+                ToolError::new(ErrorCode::DynamicsUnavailable, "the API keys could not be read")
+                    .cause(error),
+            ),
+            Err(error) => Err(ToolError::internal(error)),
+        }
+    }
+}
+
+/// The key in `Authorization: Bearer KEY`.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, key) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim()).filter(|key| !key.is_empty())
+}
+
+/// A header of at most 255 visible characters.
+pub(crate) fn header<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<&'a str>, ToolError> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
+    let text = value.to_str().map(str::trim).unwrap_or_default();
+    if text.is_empty() || text.len() > 255 {
+        return Err(ToolError::invalid(
+            &format!("header {name}"),
+            "must have 1 to 255 visible ASCII characters",
+        ));
+    }
+    Ok(Some(text))
+}
+
+fn respond(result: Result<Reply, ToolError>, request_id: &str) -> Response<Bytes> {
+    let is_unauthenticated =
+        matches!(&result, Err(error) if error.code() == ErrorCode::Unauthenticated);
+    let (status, content_type, body) = match result {
+        Ok(Reply { status, mut body }) => {
+            without_nulls(&mut body);
+            (status, "application/json", body)
+        }
+        Err(error) => {
+            (error.code().status(), "application/problem+json", error.to_problem(request_id))
+        }
+    };
+    let retry_after = body.get("retry_after").and_then(Value::as_u64);
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    if let Some(seconds) = retry_after {
+        headers.insert(RETRY_AFTER, seconds.into());
+    }
+    if is_unauthenticated {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+/// Leaves out what has no value.
+pub(crate) fn without_nulls(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            object.retain(|_, value| !value.is_null());
+            object.values_mut().for_each(without_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_nulls),
+        _ => {}
+    }
+}

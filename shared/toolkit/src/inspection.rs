@@ -1,0 +1,188 @@
+//! Whether a connection works, and what it is a connection to.
+
+use std::collections::BTreeSet;
+
+use auth::{Connection, Credentials, Graph, GraphError};
+use crm::tables::USER;
+use dataverse::{Expand, Function, Query, Record};
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::explain::broken;
+use crate::{Cause, ErrorCode, ToolError};
+
+/// What a connection leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspection {
+    /// The environment.
+    pub organization: Organization,
+    /// The application user.
+    pub user: User,
+    /// The names of all privileges that the application user has.
+    pub privileges: BTreeSet<String>,
+    /// When the client secret ends.
+    pub secret: SecretExpiry,
+    /// How many requests it took.
+    pub trips: u32,
+}
+
+/// The environment that a connection leads to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Organization {
+    /// Its id.
+    pub id: Option<Uuid>,
+    /// Its name, for people.
+    pub name: Option<String>,
+    /// The version of Dataverse.
+    pub version: Option<String>,
+    /// Where it is hosted.
+    pub region: Option<String>,
+}
+
+/// The application user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct User {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: Option<String>,
+    /// The names of its security roles.
+    pub roles: Vec<String>,
+}
+
+/// When the client secret ends, and who says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SecretExpiry {
+    /// The last day.
+    #[schemars(with = "Option<String>")]
+    pub expires_on: Option<Date>,
+    /// Where the date comes from.
+    pub source: ExpirySource,
+}
+
+/// Where the date of a secret's end comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpirySource {
+    /// Microsoft Graph knows it.
+    Graph,
+    /// Somebody gave it at the set-up.
+    Given,
+    /// Nobody knows it.
+    Unknown,
+}
+
+/// Looks at a connection for real: a token, who the application user is, which organization it
+/// is, what the user may do, and when the secret ends. Two trips to Dataverse, one to Graph.
+///
+/// # Errors
+///
+/// The one thing to mend, with its [`Cause`].
+pub async fn inspect(
+    connection: &Connection,
+    graph: &Graph,
+    deadline: Instant,
+) -> Result<Inspection, ToolError> {
+    let credentials = connection.credentials();
+    let (environment, secret) = tokio::join!(
+        environment(connection, &credentials, deadline),
+        secret_expiry(graph, &credentials, deadline)
+    );
+    let (organization, user, privileges, trips) = environment?;
+    Ok(Inspection { organization, user, privileges, secret, trips })
+}
+
+async fn environment(
+    connection: &Connection,
+    credentials: &Credentials,
+    deadline: Instant,
+) -> Result<(Organization, User, BTreeSet<String>, u32), ToolError> {
+    let session = connection.client().session(deadline);
+    let functions = [Function::who_am_i(), Function::current_organization()];
+    let ([who, organization], []) = session.functions(functions, []).await?;
+    let who = who?;
+    let organization = organization?;
+    let detail = organization.one("Detail").cloned().unwrap_or_default();
+    same_tenant(credentials, &detail)?;
+    let id = who.id("UserId").ok_or_else(|| ToolError::internal("WhoAmI without UserId"))?;
+
+    let privileges = Function::bound(USER, id, "RetrieveUserPrivileges");
+    let roles = Expand::new("systemuserroles_association").select(["name"]);
+    let user = Query::row(USER, id).select(["fullname"]).expand(roles);
+    let ([privileges], [user]) = session.functions([privileges], [user]).await?;
+    let privileges = privileges.map_err(|error| without_role(ToolError::from(error)))?;
+    let names = privileges.many("RolePrivileges").iter();
+    let names: BTreeSet<String> =
+        names.filter_map(|row| row.text("PrivilegeName").map(str::to_owned)).collect();
+    if names.is_empty() {
+        return Err(no_role());
+    }
+    let user = user.ok().and_then(|page| page.records.into_iter().next()).unwrap_or_default();
+    let mut roles: Vec<_> = user
+        .many("systemuserroles_association")
+        .iter()
+        .filter_map(|role| role.text("name").map(str::to_owned))
+        .collect();
+    roles.sort_unstable();
+    let user = User { id, name: user.text("fullname").map(str::to_owned), roles };
+    Ok((organization_of(&detail), user, names, session.trips()))
+}
+
+fn organization_of(detail: &Record) -> Organization {
+    let text = |name| detail.text(name).map(str::to_owned);
+    Organization {
+        id: detail.id("OrganizationId"),
+        name: text("FriendlyName"),
+        version: text("OrganizationVersion"),
+        region: text("Geo"),
+    }
+}
+
+/// The environment must belong to the tenant that was given. A tenant that was given by its domain
+/// cannot be compared.
+fn same_tenant(credentials: &Credentials, detail: &Record) -> Result<(), ToolError> {
+    let given = credentials.tenant_id.parse::<Uuid>().ok();
+    match (given, detail.id("TenantId")) {
+        (Some(given), Some(actual)) if given != actual => Err(broken(
+            Cause::TenantMismatch,
+            "the environment belongs to another tenant than the one given",
+            "Set-up step 1 (tenant id): give the Tenant ID of the directory that the environment \
+             belongs to, and register the application there."
+                .to_owned(),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Every role lets its users read users: who may not has none.
+fn without_role(error: ToolError) -> ToolError {
+    if error.code() == ErrorCode::PermissionDenied { no_role() } else { error }
+}
+
+fn no_role() -> ToolError {
+    broken(
+        Cause::NoRole,
+        "the application user has no security role",
+        "Set-up step 6 (application user): give the application user the roles Salesperson and \
+         Customer Service Representative, or one of your own."
+            .to_owned(),
+    )
+}
+
+async fn secret_expiry(
+    graph: &Graph,
+    credentials: &Credentials,
+    deadline: Instant,
+) -> SecretExpiry {
+    let given = credentials.secret_expires_on;
+    match graph.secret_expires_on(credentials, deadline).await {
+        Ok(Some(date)) => SecretExpiry { expires_on: Some(date), source: ExpirySource::Graph },
+        Ok(None) | Err(GraphError::Denied | GraphError::Entra(_) | GraphError::Unavailable) => {
+            let source = if given.is_some() { ExpirySource::Given } else { ExpirySource::Unknown };
+            SecretExpiry { expires_on: given, source }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Four conversations, from the greeting to the closing note, as the calls that a bot makes.
+
+#![expect(clippy::print_stdout, reason = "what each conversation costs is worth seeing")]
+
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Bench};
+
+/// A chat: its calls belong together, and what they cost is added up.
+struct Chat<'a> {
+    bench: &'a Bench,
+    name: &'static str,
+    calls: usize,
+    trips: usize,
+    tokens: usize,
+}
+
+impl<'a> Chat<'a> {
+    fn new(bench: &'a Bench, name: &'static str) -> Chat<'a> {
+        Chat { bench, name, calls: 0, trips: 0, tokens: 0 }
+    }
+
+    async fn call(&mut self, tool: &str, arguments: Value) -> Answer {
+        self.bench.control("DELETE", "requests", None).await;
+        let header = [("x-conversation-id", self.name)];
+        let answer = self.bench.call_with(tool, arguments.clone(), &header).await;
+        self.calls += 1;
+        self.trips += self.bench.requests().await.len();
+        let o200k = bpe_openai::o200k_base();
+        self.tokens += o200k.count(&arguments.to_string()) + o200k.count(&answer.body.to_string());
+        answer
+    }
+
+    /// The result of a call that must succeed.
+    async fn result(&mut self, tool: &str, arguments: Value) -> Value {
+        self.call(tool, arguments).await.result().clone()
+    }
+
+    fn ends(self) {
+        let Chat { name, calls, trips, tokens, .. } = self;
+        println!("{name}: {calls} calls, {trips} trips, {tokens} tokens");
+        assert!(trips <= 2 * calls, "{trips} trips for {calls} calls");
+        assert!(tokens <= 700 * calls, "{tokens} tokens for {calls} calls");
+    }
+}
+
+fn note(kind: &str, record: &Value, text: &str) -> Value {
+    json!({"record_type": kind, "record": record, "subject": "Chat", "text": text})
+}
+
+#[tokio::test]
+async fn customer_service() {
+    let bench = Bench::start().await;
+    let mut chat = Chat::new(&bench, "customer service");
+    // The visitor mistypes the address; the name finds her.
+    let email = json!({"email": "zoe.brant@litware.example"});
+    let problem = chat.call("get_contact_by_email", email).await;
+    let next_step = problem.problem("not_found")["next_step"].as_str().unwrap().to_owned();
+    assert!(next_step.contains("dynamics365_search_contacts"));
+    let found = chat.result("search_contacts", json!({"query": "Zoe Brandt"})).await;
+    let contact = &found["contacts"][0]["id"];
+    assert_eq!(found["contacts"].as_array().unwrap().len(), 1);
+
+    // She asks how her case is doing: it is a matter for a person.
+    let cases = chat.call("get_contact_cases", json!({"contact": contact})).await;
+    assert_eq!(cases.body["escalation"]["reason"], "escalated_case");
+    let numbers: Vec<_> = cases.result()["cases"].as_array().unwrap().iter().collect();
+    let known = &numbers.iter().find(|case| case["priority"] == "High").unwrap()["number"];
+    let case = chat.result("get_case", json!({"case": known})).await;
+    assert_eq!(case["case"]["contact"]["id"], *contact);
+    let emails = chat.result("get_email_history", json!({"case": known, "limit": 2})).await;
+    assert!(!emails["emails"].as_array().unwrap().is_empty());
+
+    // And there is something new; asked twice, it is opened once, and solved in the chat.
+    let new = json!({
+        "contact": contact, "subject": "Export stops at 1,000 rows",
+        "description": "In Firefox and in Edge.", "priority": "Normal", "type": "Problem",
+    });
+    let opened = chat.result("create_case", new.clone()).await;
+    assert_eq!(opened["created"], true);
+    assert_eq!(chat.result("create_case", new).await["created"], false);
+    let number = &opened["case"]["number"];
+    let solved = json!({
+        "case": number, "status": "Problem Solved",
+        "resolution": "The limit is a setting of the report; she has raised it.",
+    });
+    assert_eq!(chat.result("update_case", solved).await["changes"][0]["to"], "Problem Solved");
+    let summary = note("contact", contact, "Export solved in the chat. Asked about the retries.");
+    assert_eq!(chat.result("create_note", summary).await["created"], true);
+    chat.ends();
+
+    let id = contact.as_str().unwrap();
+    assert_eq!(bench.count("incidents", "title", "Export stops at 1,000 rows").await, 1);
+    // One was there before.
+    assert_eq!(bench.count("annotations", "_objectid_value", id).await, 2);
+}
+
+#[tokio::test]
+async fn sales_assistant() {
+    let bench = Bench::start().await;
+    let mut chat = Chat::new(&bench, "sales assistant");
+    // A new prospect.
+    let email = "ngozi.okafor@lakeside.example";
+    chat.call("get_contact_by_email", json!({"email": email})).await.problem("not_found");
+    let leads = chat.result("search_leads", json!({"query": email})).await;
+    assert_eq!(leads["leads"], json!([]));
+    let prospect = json!({
+        "last_name": "Okafor", "first_name": "Ngozi", "company": "Lakeside Clinics",
+        "email": email, "topic": "60 seats for patient intake",
+        "description": "Decides this quarter with the IT lead; the budget is approved.",
+    });
+    let lead = chat.result("create_lead", prospect.clone()).await;
+    assert_eq!(lead["created"], true);
+    assert_eq!(chat.result("create_lead", prospect).await["created"], false);
+    let id = &lead["lead"]["id"];
+    let hot = json!({"lead": id, "status": "Contacted", "rating": "Hot"});
+    assert_eq!(chat.result("update_lead", hot).await["changes"].as_array().unwrap().len(), 2);
+    let summary = note("lead", id, "Wants 60 seats. A colleague calls tomorrow.");
+    assert_eq!(chat.result("create_note", summary).await["regarding"]["name"], "Ngozi Okafor");
+    chat.ends();
+
+    // Somebody who is a customer already.
+    let mut chat = Chat::new(&bench, "sales assistant, known contact");
+    let maren = json!({"email": "maren.quist@northwind.example"});
+    let contact = chat.result("get_contact_by_email", maren).await["contact"]["id"].clone();
+    let deals = chat.result("search_opportunities", json!({"contact": contact})).await;
+    let deal = &deals["opportunities"][0]["id"];
+    let signal = json!({"opportunity": deal, "stage": "Propose", "probability": 80});
+    chat.result("update_opportunity", signal).await;
+    let another = json!({
+        "contact": contact, "name": "Kiosks for the shop", "estimated_value": 5670,
+        "close_date": "2027-02-26",
+    });
+    assert_eq!(chat.result("create_opportunity", another.clone()).await["created"], true);
+    assert_eq!(chat.result("create_opportunity", another).await["created"], false);
+    chat.result("create_note", note("contact", &contact, "Interested in kiosks as well.")).await;
+    chat.ends();
+    assert_eq!(bench.count("leads", "emailaddress1", email).await, 1);
+    assert_eq!(bench.count("opportunities", "name", "Kiosks for the shop").await, 1);
+}
+
+#[tokio::test]
+async fn account_manager() {
+    let bench = Bench::start().await;
+    let mut chat = Chat::new(&bench, "account manager");
+    // Two match: the visitor is asked which one is meant.
+    let found = chat.result("search_accounts", json!({"query": "Fabrikam"})).await;
+    let accounts = found["accounts"].as_array().unwrap();
+    assert_eq!(accounts.len(), 2);
+    let account = accounts.iter().find(|one| one["name"] == "Fabrikam, Inc.").unwrap();
+    let id = &account["id"];
+    let account = chat.result("get_account", json!({"account": id})).await;
+    assert_eq!(account["account"]["name"], "Fabrikam, Inc.");
+    assert!(account["account"]["relationship_manager"]["name"].is_string());
+    let contacts = chat.result("get_account_contacts", json!({"account": id})).await;
+    let contact = &contacts["contacts"][0]["id"];
+    chat.result("get_contact_opportunities", json!({"contact": contact})).await;
+    chat.result("get_activities", json!({"contact": contact})).await;
+    let follow_up = json!({
+        "type": "task", "record_type": "account", "record": id,
+        "subject": "Send the terms for the renewal", "due": "2026-12-01",
+    });
+    assert_eq!(chat.result("create_activity", follow_up.clone()).await["created"], true);
+    assert_eq!(chat.result("create_activity", follow_up).await["created"], false);
+    let summary = note("account", id, "Prepared for the call on Monday.");
+    assert_eq!(chat.result("create_note", summary).await["regarding"]["name"], "Fabrikam, Inc.");
+    chat.ends();
+    assert_eq!(bench.count("tasks", "subject", "Send the terms for the renewal").await, 1);
+}
+
+#[tokio::test]
+async fn full_specialist() {
+    let bench = Bench::start().await;
+    let mut chat = Chat::new(&bench, "full specialist");
+    let email = json!({"email": "dario.velasco@northwind.example"});
+    let contact = chat.result("get_contact_by_email", email).await["contact"]["id"].clone();
+    let contact = &contact;
+    chat.result("get_contact", json!({"contact": contact})).await;
+    let phone = json!({"contact": contact, "mobile_phone": "+1 206 555 0188"});
+    chat.result("update_contact", phone).await;
+    chat.result("search_cases", json!({"contact": contact})).await;
+
+    // What would it cost? A quote for a new deal.
+    let products = chat.result("get_products", json!({"query": "professional"})).await;
+    let product = &products["products"][0]["number"];
+    let deal = json!({"contact": contact, "name": "Chat for the help desk", "stage": "Develop"});
+    let deal = chat.result("create_opportunity", deal).await["opportunity"]["id"].clone();
+    let quote = json!({
+        "opportunity": deal, "discount_percent": 5, "valid_until": "2027-01-31",
+        "lines": [
+            {"product": product, "quantity": 12},
+            {"description": "On-site training", "quantity": 1, "price": 1500},
+        ],
+    });
+    let first = chat.result("create_quote", quote.clone()).await;
+    assert_eq!(first["created"], true);
+    assert_eq!(chat.result("create_quote", quote).await["quote"]["id"], first["quote"]["id"]);
+    let meeting = json!({
+        "contact": contact, "subject": "Go through the quote", "start": "2031-03-03T10:00-08:00",
+        "duration_minutes": 30, "organizer": "rowan.sandstrom@contosodemo.example",
+    });
+    assert_eq!(chat.result("schedule_appointment", meeting).await["created"], true);
+    let notes = json!({"record_type": "contact", "record": contact});
+    chat.result("get_entity_notes", notes).await;
+    let call = json!({
+        "type": "call", "record_type": "opportunity", "record": deal, "completed": true,
+        "subject": "Asked for a quote in the chat", "direction": "incoming",
+    });
+    chat.result("create_activity", call).await;
+    let propose = json!({"opportunity": deal, "stage": "Propose"});
+    chat.result("update_opportunity", propose).await;
+    chat.result("get_opportunity", json!({"opportunity": deal})).await;
+    chat.result("create_note", note("contact", contact, "Quote sent, meeting on 3 March.")).await;
+    chat.ends();
+
+    let deal = deal.as_str().unwrap();
+    assert_eq!(bench.count("quotes", "_opportunityid_value", deal).await, 1);
+}

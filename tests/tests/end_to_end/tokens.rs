@@ -1,0 +1,90 @@
+//! How much a model has to read, in tokens of `o200k`.
+
+#![expect(clippy::print_stdout, reason = "what a model reads is worth seeing")]
+
+use serde_json::{Value, json};
+
+use crate::harness::{Bench, MAREN};
+
+fn tokens(value: &Value) -> usize {
+    bpe_openai::o200k_base().count(&value.to_string())
+}
+
+#[test]
+fn the_definitions_of_all_tools() {
+    let definitions = stack::tools().definitions();
+    let mut total = 0;
+    for definition in &definitions {
+        let tokens = tokens(&json!({
+            "name": definition.name,
+            "description": definition.description,
+            "parameters": definition.input_schema,
+        }));
+        println!("{tokens:5} {}", definition.name);
+        total += tokens;
+    }
+    println!("{total:5} tokens for {} tools", definitions.len());
+    assert!(total < 4500, "{total} tokens");
+}
+
+#[tokio::test]
+async fn a_contact_of_full_width() {
+    let bench = Bench::start().await;
+    let everything = json!({
+        "contact": "Amara Diallo", "phone": "+33 1 55 50 01 33", "mobile_phone": "+33 6 55 50 01 34",
+        "email": "amara.diallo@cohowinery.example", "job_title": "Export Director",
+        "description": "Prefers to be called in the morning. Decides on all exports to Asia.",
+    });
+    bench.call("update_contact", everything).await.result();
+    let email = json!({"email": "amara.diallo@cohowinery.example"});
+    let answer = bench.call("get_contact_by_email", email).await;
+    let short = tokens(&answer.body);
+    let answer = bench.call("get_contact", json!({"contact": "Amara Diallo"})).await;
+    let contact = tokens(&answer.result()["contact"]);
+    println!("{short} tokens by email, {contact} for the contact in full");
+    assert!(short <= 250 && contact <= 250, "{short} {contact} {:#}", answer.body);
+}
+
+#[tokio::test]
+async fn ten_cases() {
+    let bench = Bench::start().await;
+    for number in 1..=12 {
+        let subject = format!("The label printer on line {number} stops after an hour");
+        let arguments = json!({"contact": MAREN, "subject": subject, "description": "It stops."});
+        bench.call("create_case", arguments).await.result();
+    }
+    let answer = bench.call("search_cases", json!({"contact": MAREN, "limit": 10})).await;
+    assert_eq!(answer.result()["cases"].as_array().unwrap().len(), 10);
+    let tokens = tokens(&answer.body);
+    println!("{tokens} tokens");
+    assert!(tokens <= 800, "{tokens} {:#}", answer.body);
+}
+
+#[tokio::test]
+async fn a_timeline_of_twenty_five() {
+    let bench = Bench::start().await;
+    let subjects = [
+        ("call", "Asked for the delivery date"),
+        ("task", "Send the data sheet"),
+        ("meeting", "Weekly project call"),
+        ("call", "Complaint about the invoice"),
+        ("task", "Prepare the renewal offer"),
+    ];
+    for number in 0..25 {
+        let (kind, subject) = subjects[number % subjects.len()];
+        let mut arguments = json!({
+            "type": kind, "record_type": "contact", "record": MAREN, "completed": true,
+            "subject": format!("{subject} ({number})"),
+            "description": "We went through the open points one by one, and agreed on the next.",
+        });
+        if kind == "meeting" {
+            arguments["start"] = "2026-11-03T10:00Z".into();
+        }
+        bench.call("create_activity", arguments).await.result();
+    }
+    let answer = bench.call("get_activities", json!({"contact": MAREN, "limit": 25})).await;
+    assert_eq!(answer.result()["activities"].as_array().unwrap().len(), 25);
+    let tokens = tokens(&answer.body);
+    println!("{tokens} tokens");
+    assert!(tokens <= 1000, "{tokens} {:#}", answer.body);
+}
