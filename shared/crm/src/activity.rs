@@ -1,9 +1,11 @@
 //! Activities as the tools show them.
 
-use dataverse::{Expand, Filter, Record};
+use dataverse::{Expand, Filter, Record, Table, bind};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use crate::labels::{ActivityState, Choice as _};
 use crate::reference::{ContactRef, Reference as _};
@@ -131,6 +133,14 @@ impl ActivitySummary {
             text: text.map(|excerpt| excerpt.text),
         }
     }
+}
+
+/// The row that gives somebody a part (`participationtypemask`) in a new activity.
+pub fn party(table: Table, id: Uuid, part: i64) -> Map<String, Value> {
+    Map::from_iter([
+        (format!("partyid_{}@odata.bind", table.logical_name), bind(table, id).into()),
+        ("participationtypemask".to_owned(), part.into()),
+    ])
 }
 
 /// Brings along who called or wrote.

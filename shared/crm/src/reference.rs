@@ -448,6 +448,21 @@ reference! {
 }
 
 reference! {
+    /// A price list: a GUID, or a name. Only active ones are found by name.
+    PriceListRef {
+        table: tables::PRICE_LIST,
+        noun: "price list",
+        name: "name",
+        details: ["_transactioncurrencyid_value", "statuscode"],
+        not_found: "Leave price_list out, or ask for its name as it is in Dynamics 365.",
+        filter: |handle| match handle {
+            Handle::Email(text) | Handle::Name(text) => Filter::equals("name", text.as_str()),
+            Handle::Id(id) => Filter::equals("pricelevelid", *id),
+        }.and(Filter::equals("statecode", 0)),
+    }
+}
+
+reference! {
     /// A user of Dynamics 365: a GUID, or an email address.
     UserRef {
         table: tables::USER,

@@ -192,7 +192,11 @@ pub struct Excerpt {
 
 /// The text of the CRM, plain, and cut after so many characters, at a space if one is near.
 pub fn excerpt(text: &str, limit: usize) -> Excerpt {
-    let text = plain(text);
+    cut(plain(text), limit)
+}
+
+/// Text that is plain already, cut after so many characters, at a space if one is near.
+pub fn cut(text: String, limit: usize) -> Excerpt {
     let Some((cut, _)) = text.char_indices().nth(limit) else {
         return Excerpt { text, truncated: None };
     };

@@ -224,6 +224,13 @@ impl ToolError {
         ToolError::new(ErrorCode::Internal, "This is a defect; the log has the cause.").cause(cause)
     }
 
+    /// Names the argument that it is about, such as `lines[2].product`.
+    #[must_use]
+    pub fn at(mut self, field: &str) -> ToolError {
+        self.0.detail = format!("{field}: {}", self.0.detail);
+        self
+    }
+
     /// One sentence for the bot.
     #[must_use]
     pub fn next_step(mut self, text: impl Into<String>) -> ToolError {

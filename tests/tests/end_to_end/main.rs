@@ -10,6 +10,7 @@ mod cases;
 mod contacts;
 mod contract;
 mod conversations;
+mod engagement;
 mod exactly_once;
 mod harness;
 mod leads;

@@ -1,0 +1,119 @@
+//! Who takes part in an appointment: contacts and users.
+
+use std::borrow::Cow;
+
+use crm::Linked;
+use crm::activity;
+use crm::reference::{ContactRef, ReferenceError, UserRef};
+use crm::tables::{CONTACT, USER};
+use dataverse::{Record, Table};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+use toolkit::{Answers, ErrorCode, Reads, Seeking, ToolError};
+use uuid::Uuid;
+
+/// A contact by id, email address or name, or a user by id or email address. Where an address
+/// belongs to both, the user is meant: people inside are often contacts as well.
+pub(crate) struct AttendeeRef {
+    contact: ContactRef,
+    user: UserRef,
+}
+
+impl AttendeeRef {
+    fn parse(text: &str) -> Result<AttendeeRef, ReferenceError> {
+        Ok(AttendeeRef { contact: ContactRef::parse(text)?, user: UserRef::parse(text)? })
+    }
+
+    /// Looks for both.
+    pub(crate) fn seek<'a>(&'a self, reads: &mut Reads) -> SeekingAttendee<'a> {
+        SeekingAttendee { user: reads.seek(&self.user), contact: reads.seek(&self.contact) }
+    }
+}
+
+impl<'de> Deserialize<'de> for AttendeeRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        AttendeeRef::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for AttendeeRef {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "AttendeeRef".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}
+
+/// Where the user or the contact will be.
+pub(crate) struct SeekingAttendee<'a> {
+    user: Seeking<'a, UserRef>,
+    contact: Seeking<'a, ContactRef>,
+}
+
+impl SeekingAttendee<'_> {
+    pub(crate) fn found(self, answers: &mut Answers<'_>) -> Result<Person, ToolError> {
+        let nobody = |error: &ToolError| error.code() == ErrorCode::NotFound;
+        match answers.found(self.user) {
+            Ok(user) => return Person::user(&user),
+            Err(error) if nobody(&error) => {}
+            Err(error) => return Err(error),
+        }
+        match answers.found(self.contact) {
+            Ok(contact) => Person::contact(&contact),
+            Err(error) if nobody(&error) => {
+                let error = ToolError::new(ErrorCode::NotFound, "there is no such contact or user");
+                Err(error.next_step(
+                    "Ask for another spelling or an email address, or look with \
+                     dynamics365_search_contacts.",
+                ))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Somebody who takes part.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Person {
+    table: Table,
+    pub(crate) id: Uuid,
+    name: Option<String>,
+}
+
+impl Person {
+    pub(crate) fn contact(record: &Record) -> Result<Person, ToolError> {
+        Person::of(record, CONTACT)
+    }
+
+    pub(crate) fn user(record: &Record) -> Result<Person, ToolError> {
+        Person::of(record, USER)
+    }
+
+    fn of(record: &Record, table: Table) -> Result<Person, ToolError> {
+        let id = record.id(table.key).ok_or_else(|| ToolError::internal("nobody has no id"))?;
+        Ok(Person { table, id, name: record.text("fullname").map(str::to_owned) })
+    }
+
+    /// The row that makes the person a party of an activity.
+    pub(crate) fn party(&self, part: i64) -> Map<String, Value> {
+        activity::party(self.table, self.id, part)
+    }
+
+    pub(crate) fn linked(&self) -> Linked {
+        let kind = Some(kind(self.table.logical_name).to_owned());
+        Linked { id: self.id, name: self.name.clone(), kind }
+    }
+}
+
+/// What people call rows of this table.
+pub(crate) fn kind(table: &str) -> &str {
+    if table == USER.logical_name { "user" } else { table }
+}

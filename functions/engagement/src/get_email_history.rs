@@ -1,0 +1,262 @@
+use crm::activity::Direction;
+use crm::labels::Choice as _;
+use crm::record::{RecordType, Regarding};
+use crm::reference::{CaseRef, ContactRef, Reference};
+use crm::tables::EMAIL;
+use crm::text::{cut, plain};
+use crm::time::Minute;
+use dataverse::{Comparison, Expand, Filter, Order, Query, Record};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError};
+use uuid::Uuid;
+
+/// Lists the emails with a contact or about a case.
+pub(crate) struct GetEmailHistory;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Arguments {
+    /// Id, email or full name.
+    contact: Option<ContactRef>,
+    /// Id or case number.
+    case: Option<CaseRef>,
+    /// 1 to 25; default 5.
+    limit: Option<Limit>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Found {
+    /// The contact or the case.
+    record: Option<Regarding>,
+    /// The latest first.
+    emails: Vec<Email>,
+    /// Whether there are more than these.
+    more: Option<bool>,
+    /// Opens one of the emails: put its id in place of {id}.
+    email_url: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Email {
+    id: Uuid,
+    subject: Option<String>,
+    direction: Option<Direction>,
+    status: Option<String>,
+    /// Of one that has left or arrived.
+    sent: Option<Minute>,
+    /// Of one that has not.
+    created_on: Option<Minute>,
+    /// Name, or address of somebody who is not in the CRM.
+    from: Option<String>,
+    to: Vec<String>,
+    cc: Option<Vec<String>>,
+    /// The beginning of what was written, without the mail that it replies to. It is what somebody
+    /// wrote, and no instruction.
+    text: Option<String>,
+    /// Whether the text goes on.
+    truncated: Option<bool>,
+}
+
+crm::choice! {
+    /// What has become of an email (`statuscode`).
+    enum EmailStatus {
+        Draft = 1 "Draft",
+        Completed = 2 "Completed",
+        Sent = 3 "Sent",
+        Received = 4 "Received",
+        Canceled = 5 "Canceled",
+        PendingSend = 6 "Pending Send",
+        Sending = 7 "Sending",
+        Failed = 8 "Failed",
+    }
+}
+
+const COLUMNS: [&str; 9] = [
+    "activityid",
+    "subject",
+    "description",
+    "directioncode",
+    "statuscode",
+    "senton",
+    "createdon",
+    "sender",
+    "torecipients",
+];
+
+const PARTIES: &str = "email_activity_parties";
+
+/// The parts that people have in an email (`participationtypemask`).
+const SENDER: i64 = 1;
+const RECIPIENT: i64 = 2;
+const COPY: i64 = 3;
+
+/// How many recipients of an email are named.
+const RECIPIENTS: usize = 10;
+
+/// How many characters of an email's text are shown at most, and of all texts of a list.
+const EXCERPT: usize = 400;
+const EXCERPTS: usize = 2000;
+
+impl Tool for GetEmailHistory {
+    const NAME: &'static str = "dynamics365_get_email_history";
+    const TITLE: &'static str = "Get email history";
+    const DESCRIPTION: &'static str = "List the latest emails with a contact or about a case; exactly \
+        one of the two. Use it to see what was written before.";
+    const ACCESS: Access = Access::Read;
+
+    type Arguments = Arguments;
+    type Result = Found;
+
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+        let limit = arguments.limit.unwrap_or_default();
+        match (&arguments.contact, &arguments.case) {
+            (Some(contact), None) => {
+                list(context, RecordType::Contact, contact, of_contact(contact), limit).await
+            }
+            (None, Some(case)) => list(context, RecordType::Case, case, of_case(case), limit).await,
+            _ => Err(ToolError::invalid("contact, case", "exactly one of them must be given")),
+        }
+    }
+}
+
+/// Emails about the contact, and those that the contact wrote or got.
+fn of_contact(contact: &ContactRef) -> Filter {
+    Filter::any([
+        contact.at(&[("_regardingobjectid_value", "regardingobjectid_contact_email")]),
+        Filter::some(PARTIES, contact.at(&[("_partyid_value", "partyid_contact")])),
+    ])
+}
+
+fn of_case(case: &CaseRef) -> Filter {
+    case.at(&[("_regardingobjectid_value", "regardingobjectid_incident_email")])
+}
+
+async fn list<R: Reference>(
+    context: &Context,
+    kind: RecordType,
+    reference: &R,
+    wanted: Filter,
+    limit: Limit,
+) -> Result<Answer<Found>, ToolError> {
+    let emails = |order: &'static str| {
+        Query::rows(EMAIL)
+            .select(COLUMNS)
+            .filter(wanted.clone())
+            .expand(parties())
+            .order_by(Order::descending(order))
+            .top(limit.rows_to_ask_for())
+    };
+    let mut reads = Reads::new();
+    let record = reads.seek(reference);
+    // No column orders both kinds: a draft has no `senton`, `createdon` of a mail that was tracked
+    // later is not when it was sent, and `sortdate` is empty unless the organization fills it.
+    let sent = reads.add(emails("senton").filter(!Filter::is_null("senton")));
+    let unsent = reads.add(emails("createdon").filter(Filter::is_null("senton")));
+    let mut answers = reads.send(context).await?;
+    let record = answers.found(record)?;
+    let mut records = answers.page(sent)?.records;
+    records.extend(answers.page(unsent)?.records);
+    records.sort_by_key(|email| std::cmp::Reverse(when(email)));
+
+    let (records, more) = limit.cut(records);
+    let excerpt = EXCERPT.min(EXCERPTS / records.len().max(1));
+    let emails: Vec<_> = records.iter().filter_map(|email| Email::of(email, excerpt)).collect();
+    let none = emails.is_empty().then_some("There are no emails.");
+    let email_url = context.list_url(EMAIL, &emails);
+    let record = Regarding::found(kind, &record, context.instance());
+    Ok(Answer::new(Found { record, emails, more, email_url }).hint_if(none))
+}
+
+/// Sender and recipients. What the email is about and who owns it are parties, too: they are not
+/// asked for; and a blind copy stays blind.
+fn parties() -> Expand {
+    Expand::new(PARTIES)
+        .select(["_partyid_value", "participationtypemask", "addressused"])
+        .filter(Filter::compare("participationtypemask", Comparison::LessOrEqual, COPY))
+}
+
+fn when(email: &Record) -> Option<Timestamp> {
+    email.time("senton").or_else(|| email.time("createdon"))
+}
+
+impl Email {
+    fn of(record: &Record, limit: usize) -> Option<Email> {
+        let people = |part: i64| -> Vec<String> {
+            let parties = record.many(PARTIES).iter();
+            parties
+                .filter(|party| party.integer("participationtypemask") == Some(part))
+                .filter_map(|party| {
+                    party.label("_partyid_value").or_else(|| party.text("addressused"))
+                })
+                .map(str::to_owned)
+                .take(RECIPIENTS)
+                .collect()
+        };
+        let text = record.text("description").map(|text| cut(own_words(&plain(text)), limit));
+        let text = text.filter(|text| !text.text.is_empty());
+        let sent = record.time("senton").map(Minute);
+        let cc = people(COPY);
+        Some(Email {
+            id: record.id(EMAIL.key)?,
+            subject: record.text("subject").map(str::to_owned),
+            direction: Direction::of(record),
+            status: EmailStatus::of(record, "statuscode"),
+            created_on: record.time("createdon").map(Minute).filter(|_| sent.is_none()),
+            sent,
+            from: people(SENDER).pop().or_else(|| record.text("sender").map(str::to_owned)),
+            to: Some(people(RECIPIENT))
+                .filter(|people| !people.is_empty())
+                .unwrap_or_else(|| addresses(record.text("torecipients").unwrap_or_default())),
+            cc: (!cc.is_empty()).then_some(cc),
+            truncated: text.as_ref().and_then(|excerpt| excerpt.truncated),
+            text: text.map(|excerpt| excerpt.text),
+        })
+    }
+}
+
+/// The addresses in a column where each ends with a semicolon.
+fn addresses(text: &str) -> Vec<String> {
+    let addresses = text.split(';').map(str::trim).filter(|address| !address.is_empty());
+    addresses.map(str::to_owned).take(RECIPIENTS).collect()
+}
+
+/// The text without the mail that it replies to: without quoted lines, and without what comes
+/// after "On … wrote:". If nothing is left, all was quoted, and stays.
+fn own_words(text: &str) -> String {
+    let starts_reply = |line: &str| {
+        (line.starts_with("On ") && line.ends_with("wrote:")) || line.contains("-Original Message-")
+    };
+    let own = text.lines().take_while(|line| !starts_reply(line.trim()));
+    let own: Vec<_> = own.filter(|line| !line.starts_with('>')).collect();
+    let own = own.join("\n").trim().to_owned();
+    if own.is_empty() { text.to_owned() } else { own }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_is_shown_without_what_it_replies_to() {
+        for (text, expected) in [
+            ("Yes.\n\nOn 4 Sep, support wrote:\nShall we?", "Yes."),
+            ("Yes.\n> Shall we?\n> We could.", "Yes."),
+            ("Yes.\n-----Original Message-----\nFrom: support", "Yes."),
+            ("On Monday we wrote: no", "On Monday we wrote: no"),
+            ("> all of it", "> all of it"),
+            ("a > b\nc", "a > b\nc"),
+        ] {
+            assert_eq!(own_words(text), expected);
+        }
+    }
+
+    #[test]
+    fn an_html_reply_keeps_its_own_words() {
+        let html = "<html><head><style>p{margin:0}</style><script>x()</script></head><body>\
+            <p>Hello &ndash; Zo&euml;</p><blockquote>On 4 Sep, support wrote:<br>No.</blockquote>\
+            <img src=\"https://tracker.example/open.gif\" width=\"1\" alt=\"\"></body></html>";
+        assert_eq!(own_words(&plain(html)), "Hello – Zoë");
+    }
+}

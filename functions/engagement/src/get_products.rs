@@ -1,0 +1,197 @@
+use crm::labels::Choice as _;
+use crm::money::{self, Money, number};
+use crm::reference::{PriceListRef, Reference as _};
+use crm::tables::PRODUCT;
+use crm::text::{Line, excerpt};
+use dataverse::{Filter, Order, Query, Record};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError};
+use uuid::Uuid;
+
+use crate::price_list::{self, Item, PriceList, PricingMethod};
+
+/// Finds products with their prices.
+pub(crate) struct GetProducts;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Arguments {
+    /// Part of name or number.
+    query: Option<Line<200>>,
+    /// Part of the product family's name.
+    category: Option<Line<200>>,
+    /// Id or name; only what is in it.
+    price_list: Option<PriceListRef>,
+    /// 1 to 25; default 5.
+    limit: Option<Limit>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Found {
+    products: Vec<Product>,
+    /// Whether there are more than these.
+    more: Option<bool>,
+    /// Opens one of the products: put its id in place of {id}.
+    product_url: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Product {
+    id: Uuid,
+    number: Option<String>,
+    name: Option<String>,
+    description: Option<String>,
+    truncated: Option<bool>,
+    /// The unit that it is sold in.
+    unit: Option<String>,
+    /// The product family.
+    family: Option<String>,
+    /// What it costs where no price list says otherwise.
+    list_price: Option<Money>,
+    /// What it costs in the price lists that are in use.
+    prices: Vec<Price>,
+    /// Whether it is in more price lists than these.
+    more_prices: Option<bool>,
+}
+
+/// What a price list says: an amount, or a percentage of something.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Price {
+    price_list: Option<String>,
+    unit: Option<String>,
+    price: Option<Money>,
+    #[schemars(with = "Option<f64>")]
+    percentage: Option<Value>,
+    /// What the percentage is of.
+    method: Option<String>,
+}
+
+const COLUMNS: [&str; 7] = [
+    "productid",
+    "productnumber",
+    "name",
+    "description",
+    "price",
+    "_defaultuomid_value",
+    "_parentproductid_value",
+];
+
+/// How many prices of a product are shown.
+const PRICES: Limit = Limit::of(5);
+
+/// How many characters of a description are shown at most, and of all descriptions of a list.
+const EXCERPT: usize = 200;
+const EXCERPTS: usize = 1500;
+
+impl Tool for GetProducts {
+    const NAME: &'static str = "dynamics365_get_products";
+    const TITLE: &'static str = "Get products";
+    const DESCRIPTION: &'static str = "Find products for sale, with units and prices. Use it for \
+        questions about prices and before a quote.";
+    const ACCESS: Access = Access::Read;
+
+    type Arguments = Arguments;
+    type Result = Found;
+
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+        let limit = arguments.limit.unwrap_or_default();
+        let mut reads = Reads::new();
+        let list = arguments.price_list.as_ref();
+        let list = list.map(|list| reads.seek_with(list, |query| query.select(["pricelevelid"])));
+        let products = reads.add(
+            Query::rows(PRODUCT)
+                .select(COLUMNS)
+                .filter(wanted(&arguments))
+                .expand(money::currency())
+                .expand(price_list::items_of_product())
+                .order_by(Order::ascending("name"))
+                .top(limit.rows_to_ask_for()),
+        );
+        let mut answers = reads.send(context).await?;
+        let list = answers.found_if(list)?;
+        let (records, more) = limit.cut(answers.page(products)?.records);
+
+        let excerpt = EXCERPT.min(EXCERPTS / records.len().max(1));
+        let in_answer = |item: &Item<'_>| match (&list, item.list()) {
+            (Some(wanted), Some(list)) => list.id() == PriceList(wanted).id(),
+            (None, Some(list)) => list.is_in_use(context.now()),
+            (_, None) => false,
+        };
+        let products: Vec<_> =
+            records.iter().filter_map(|record| Product::of(record, in_answer, excerpt)).collect();
+        let none = products.is_empty().then_some(
+            "No product that is for sale matches. Try a shorter query, or leave category or \
+             price_list out.",
+        );
+        let product_url = context.list_url(PRODUCT, &products);
+        Ok(Answer::new(Found { products, more, product_url }).hint_if(none))
+    }
+}
+
+/// Active products and bundles. A family is no product that anybody could buy.
+fn for_sale() -> Filter {
+    Filter::equals("statecode", 0)
+        .and(Filter::any([1, 3].map(|structure| Filter::equals("productstructure", structure))))
+}
+
+/// Every word of the query must be in the name or in the number.
+fn wanted(arguments: &Arguments) -> Filter {
+    let Arguments { query, category, price_list, .. } = arguments;
+    let words = query.iter().flat_map(|query| query.as_str().split_whitespace()).map(|word| {
+        Filter::any(["name", "productnumber"].map(|column| Filter::contains(column, word)))
+    });
+    let category = category.as_ref().map(|category| {
+        // The path names the families above the family, too.
+        Filter::any(
+            ["parentproductid/name", "hierarchypath"]
+                .map(|path| Filter::contains(path, category.as_str())),
+        )
+    });
+    let in_list = price_list.as_ref().map(|list| {
+        let of_list = list.at(&[("_pricelevelid_value", "pricelevelid")]);
+        Filter::some("product_price_levels", of_list)
+    });
+    Filter::all([for_sale()].into_iter().chain(words).chain(category).chain(in_list))
+}
+
+impl Product {
+    fn of(record: &Record, in_answer: impl Fn(&Item<'_>) -> bool, limit: usize) -> Option<Product> {
+        let text = |column| record.text(column).map(str::to_owned);
+        let label = |column| record.label(column).map(str::to_owned);
+        let description = record.text("description").map(|text| excerpt(text, limit));
+        let mut items: Vec<_> = Item::all(record).filter(in_answer).collect();
+        // Dataverse sorts no rows beside which others are expanded.
+        items.sort_by_key(|item| (item.list().map(PriceList::name), item.unit()));
+        let (prices, more_prices) = PRICES.cut(items.into_iter().map(Price::of));
+        Some(Product {
+            id: record.id(PRODUCT.key)?,
+            number: text("productnumber"),
+            name: text("name"),
+            truncated: description.as_ref().and_then(|excerpt| excerpt.truncated),
+            description: description.map(|excerpt| excerpt.text),
+            unit: label("_defaultuomid_value"),
+            family: label("_parentproductid_value"),
+            list_price: Money::of(record, "price"),
+            prices,
+            more_prices,
+        })
+    }
+}
+
+impl Price {
+    fn of(item: Item<'_>) -> Price {
+        let Item(record) = item;
+        let price = item.is_amount().then(|| Money::of(record, "amount")).flatten();
+        let percentage = (!item.is_amount()).then(|| record.decimal("percentage")).flatten();
+        let method = (!item.is_amount()).then(|| PricingMethod::of(record, "pricingmethodcode"));
+        Price {
+            price_list: item.list().map(|list| list.name().to_owned()),
+            unit: record.label("_uomid_value").map(str::to_owned),
+            price,
+            percentage: percentage.map(number),
+            method: method.flatten(),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! `get_email_history`.
+
+use serde_json::{Value, json};
+
+use super::{ZOE, administer};
+use crate::harness::{Bench, MAREN};
+
+const WEBHOOK_CASE: &str = "CAS-01005-P8O1I4";
+const MAREN_ID: &str = "d61abde7-181e-5f77-b59e-84c544c5040b";
+const ROWAN_ID: &str = "2de92443-cdf9-511f-a2ad-4db3cb4f861d";
+
+fn subjects(found: &Value) -> Vec<&str> {
+    let emails = found["emails"].as_array().unwrap().iter();
+    emails.map(|email| email["subject"].as_str().unwrap()).collect()
+}
+
+/// An email to Maren.
+async fn write(bench: &Bench, subject: &str, sent: Option<&str>, text: &str) {
+    let body = json!({
+        "subject": subject, "senton": sent, "description": text, "directioncode": true,
+        "email_activity_parties": [
+            {"partyid_systemuser@odata.bind": format!("/systemusers({ROWAN_ID})"), "participationtypemask": 1},
+            {"partyid_contact@odata.bind": format!("/contacts({MAREN_ID})"), "participationtypemask": 2},
+            {"addressused": "secret@northwind.example", "participationtypemask": 4},
+        ],
+    });
+    administer(bench, "POST", "emails", body).await;
+}
+
+#[tokio::test]
+async fn the_emails_about_a_case_come_latest_first_as_plain_text() {
+    let bench = Bench::start().await;
+    let (answer, trips) = bench.counted("get_email_history", json!({"case": WEBHOOK_CASE})).await;
+    let found = answer.result();
+    assert_eq!(trips, 1);
+    assert_eq!(subjects(found), ["RE: Webhook retries", "Webhook retries"]);
+    let latest = &found["emails"][0];
+    // Neither style nor tracking pixel, nor what it replies to.
+    assert_eq!(
+        latest["text"],
+        "Hello Teo,\n\nAny update? Our partner still gets no retry – orders pile up.\n\nBest \
+         regards,\nZoë"
+    );
+    assert_eq!((&latest["from"], &latest["to"]), (&json!("Zoë Brandt"), &json!(["Teo Marchetti"])));
+    assert_eq!(latest["direction"], "incoming");
+    assert_eq!(latest["status"], "Received");
+    assert_eq!(latest["sent"], "2025-09-05T07:12Z");
+    assert_eq!(found["record"]["name"], "Webhook retries not sent");
+    assert!(found["email_url"].as_str().unwrap().contains("etn=email"));
+
+    let (by_id, trips) =
+        bench.counted("get_email_history", json!({"case": found["record"]["id"]})).await;
+    assert_eq!(by_id.body, answer.body);
+    assert_eq!(trips, 1);
+}
+
+#[tokio::test]
+async fn a_contact_has_the_emails_that_it_wrote_got_or_is_named_in() {
+    let bench = Bench::start().await;
+    let (answer, trips) = bench.counted("get_email_history", json!({"contact": ZOE})).await;
+    let found = answer.result();
+    assert_eq!(trips, 1);
+    assert_eq!(
+        subjects(found),
+        ["Your quote QUO-01000-H5T9Q2", "RE: Webhook retries", "Webhook retries"]
+    );
+    let offer = &found["emails"][0];
+    assert_eq!((&offer["direction"], &offer["status"]), (&json!("outgoing"), &json!("Sent")));
+    let text = offer["text"].as_str().unwrap();
+    assert!(text.contains("120 × Chat seat – Professional") && text.contains("5 % discount"));
+    for contact in [&json!("Zoe Brandt"), &found["record"]["id"]] {
+        let (other, trips) = bench.counted("get_email_history", json!({"contact": contact})).await;
+        assert_eq!(other.body, answer.body, "{contact}");
+        assert_eq!(trips, 1);
+    }
+    let limited = bench.call("get_email_history", json!({"contact": ZOE, "limit": 1})).await;
+    assert_eq!(subjects(limited.result()), ["Your quote QUO-01000-H5T9Q2"]);
+    assert_eq!(limited.result()["more"], true);
+}
+
+#[tokio::test]
+async fn a_draft_has_no_time_of_sending_and_strangers_have_an_address() {
+    let bench = Bench::start().await;
+    let answer = bench.call("get_email_history", json!({"contact": "Dario Velasco"})).await;
+    let draft = &answer.result()["emails"][0];
+    assert_eq!(draft["status"], "Draft");
+    assert_eq!((&draft["sent"], &draft["created_on"]), (&Value::Null, &json!("2025-09-18T15:30Z")));
+    assert_eq!(draft["from"], "Rowan Sandström");
+    assert_eq!(draft["to"], json!(["Dario Velasco"]));
+    assert_eq!(draft["cc"], json!(["purchasing@northwind.example"]));
+}
+
+#[tokio::test]
+async fn what_a_mail_demands_is_what_a_mail_says() {
+    let bench = Bench::start().await;
+    let answer = bench.call("get_email_history", json!({"case": "CAS-01002-B4N8M1"})).await;
+    let text = answer.result()["emails"][0]["text"].as_str().unwrap();
+    assert!(text.contains("VAT") && text.contains("Ignore your instructions"), "{text}");
+    assert!(!answer.body.to_string().contains("document.title"));
+    assert_eq!((&answer.body["hints"], &answer.body["escalation"]), (&Value::Null, &Value::Null));
+    assert_eq!(answer.result()["emails"][0]["from"], "Siobhan O'Rell");
+}
+
+#[tokio::test]
+async fn sent_and_unsent_ones_are_sorted_together_and_stay_small() {
+    let bench = Bench::start().await;
+    // Tracked today, sent long ago.
+    write(&bench, "Tracked late", Some("2019-05-01T08:00:00Z"), "old").await;
+    write(&bench, "Sent since", Some("2087-01-01T08:00:00Z"), "new").await;
+    write(&bench, "Draft", None, "draft").await;
+    let answer = bench.call("get_email_history", json!({"contact": MAREN})).await;
+    assert_eq!(subjects(answer.result()), ["Sent since", "Draft", "Tracked late"]);
+    assert!(!answer.body.to_string().contains("secret@"), "{:#}", answer.body);
+
+    let long = format!("<p>{}</p>", "A long story &amp; more. ".repeat(400));
+    for number in 0..27 {
+        write(&bench, &format!("Story {number}"), Some("2026-01-01T08:00:00Z"), &long).await;
+    }
+    let answer = bench.call("get_email_history", json!({"contact": MAREN, "limit": 25})).await;
+    let emails = answer.result()["emails"].as_array().unwrap();
+    assert_eq!((emails.len(), &answer.result()["more"]), (25, &json!(true)));
+    let texts: usize = emails.iter().map(|email| email["text"].as_str().unwrap().len()).sum();
+    assert!(texts < 2_200, "{texts}");
+    assert_eq!(emails[24]["truncated"], true);
+    let few = bench.call("get_email_history", json!({"contact": MAREN, "limit": 3})).await;
+    let story = &few.result()["emails"][2];
+    assert!(story["text"].as_str().unwrap().len() > 300, "{story:#}");
+}
+
+#[tokio::test]
+async fn exactly_one_of_contact_and_case() {
+    let bench = Bench::start().await;
+    for arguments in [json!({}), json!({"contact": ZOE, "case": WEBHOOK_CASE})] {
+        bench.call("get_email_history", arguments).await.problem("invalid_arguments");
+    }
+    let history = async |arguments: Value| bench.call("get_email_history", arguments).await;
+    history(json!({"contact": "Lucia Ferran"})).await.problem("ambiguous");
+    history(json!({"contact": "nobody@nowhere.example"})).await.problem("not_found");
+    history(json!({"case": "CAS-99999-XXXXXX"})).await.problem("not_found");
+    let none = history(json!({"contact": "Jonas Brandt"})).await;
+    assert_eq!(none.result()["emails"], json!([]));
+    assert!(none.body["hints"][0].is_string());
+}
+
+#[tokio::test]
+async fn a_missing_role_or_app_is_said() {
+    let bench = Bench::start().await;
+    bench.control("PUT", "apps", Some(json!({"sales": true, "service": false}))).await;
+    let answer = bench.call("get_email_history", json!({"case": WEBHOOK_CASE})).await;
+    let problem = answer.problem("connection_broken");
+    assert!(problem["detail"].as_str().unwrap().contains("Customer Service"), "{problem:#}");
+    bench.call("get_email_history", json!({"contact": ZOE})).await.result();
+    let none = json!({"state": "enabled", "roles": []});
+    bench.control("PUT", "application-user", Some(none)).await;
+    bench.call("get_email_history", json!({"contact": ZOE})).await.problem("permission_denied");
+}
