@@ -213,6 +213,19 @@ impl Session {
         self.exchange(&Request::function(function)).await?.into_result()?.record()
     }
 
+    /// Several calls of functions in one trip. Each has a result of its own.
+    pub async fn functions_every(
+        &self,
+        functions: &[Function],
+    ) -> Result<Vec<Result<Record, Error>>, Error> {
+        if let [only] = functions {
+            return Ok(vec![self.function(only).await]);
+        }
+        let requests: Vec<_> = functions.iter().map(Request::function).collect();
+        let answers = self.batch(batch::of_reads(&requests), Kind::Reads).await?;
+        Ok(answers.into_iter().map(|answer| answer.into_result()?.record()).collect())
+    }
+
     /// Several calls of functions, and queries, in one trip. Each has a result of its own.
     pub async fn functions<const N: usize, const M: usize>(
         &self,

@@ -24,6 +24,17 @@ impl Function {
         Function { path: path.to_owned() }
     }
 
+    /// The definitions of a table's columns: `LogicalName`, `AttributeType`, `DisplayName` and
+    /// more. No function, but asked for like one.
+    pub fn columns_of(table: Table) -> Function {
+        let path = format!(
+            "EntityDefinitions(LogicalName=%27{}%27)/Attributes\
+             ?$select=LogicalName,AttributeType,AttributeOf,DisplayName,IsValidForRead",
+            table.logical_name
+        );
+        Function { path }
+    }
+
     /// A function on a row, without parameters.
     pub fn bound(table: Table, id: Uuid, name: &'static str) -> Function {
         Function { path: format!("{}({id})/Microsoft.Dynamics.CRM.{name}", table.entity_set) }

@@ -1,7 +1,5 @@
 //! How many trips to Dataverse each tool makes on a warm connection.
 
-#![expect(clippy::print_stdout, reason = "what each tool costs is worth seeing")]
-
 use serde_json::{Value, json};
 
 use crate::harness::{Bench, MAREN};

@@ -1,7 +1,5 @@
 //! How much a model has to read, in tokens of `o200k`.
 
-#![expect(clippy::print_stdout, reason = "what a model reads is worth seeing")]
-
 use serde_json::{Value, json};
 
 use crate::harness::{Bench, MAREN};
