@@ -1,10 +1,10 @@
-use crm::activity::{ActivityType, Direction};
+use crm::activity::{self, ActivityType, Direction};
 use crm::labels::{ActivityState, Choice as _};
 use crm::record::{RecordRef, RecordType, Regarding};
 use crm::tables::USER;
 use crm::text::{Line, Paragraph};
 use crm::time::{Due, Minute, Moment};
-use dataverse::{Create, Created, Filter, Name, Query, Record, Table, Update, bind};
+use dataverse::{Create, Created, Filter, Name, Query, Record, Table, Update};
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -298,7 +298,7 @@ fn with_parties(
     regarding: &Regarding,
     caller: Option<Uuid>,
 ) -> Create {
-    let us = |part| caller.map(|user| row_of_party(USER, user, part));
+    let us = |part| caller.map(|user| activity::party(USER, user, part));
     let them = |part| party(regarding.kind, regarding.id, part);
     let (navigation, parties) = match (kind, direction) {
         (Kind::Task, _) => return create,
@@ -316,17 +316,10 @@ fn with_parties(
 fn party(kind: RecordType, id: Uuid, part: i64) -> Option<Map<String, Value>> {
     match kind {
         RecordType::Contact | RecordType::Account | RecordType::Lead => {
-            Some(row_of_party(kind.table(), id, part))
+            Some(activity::party(kind.table(), id, part))
         }
         RecordType::Opportunity | RecordType::Case => None,
     }
-}
-
-fn row_of_party(table: Table, id: Uuid, part: i64) -> Map<String, Value> {
-    Map::from_iter([
-        (format!("partyid_{}@odata.bind", table.logical_name), bind(table, id).into()),
-        ("participationtypemask".to_owned(), part.into()),
-    ])
 }
 
 /// The answer, from the row. What a create answers does not know the state that follows: `state`
