@@ -67,6 +67,7 @@ impl Tool for GetAccount {
         billing address, primary contact, relationship manager, parent, and how many opportunities \
         and cases are open.";
     const ACCESS: Access = Access::Read;
+    const PRIVILEGES: &'static [&'static str] = &["prvReadAccount"];
 
     type Arguments = Arguments;
     type Result = Found;

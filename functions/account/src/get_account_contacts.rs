@@ -36,6 +36,7 @@ impl Tool for GetAccountContacts {
     const DESCRIPTION: &'static str = "List the active contacts of one company. Use it to find \
         whom to talk to there, or whether the visitor is known as one of its people.";
     const ACCESS: Access = Access::Read;
+    const PRIVILEGES: &'static [&'static str] = &["prvReadAccount", "prvReadContact"];
 
     type Arguments = Arguments;
     type Result = Found;

@@ -36,6 +36,7 @@ impl Tool for SearchAccounts {
     const DESCRIPTION: &'static str = "Find companies by name or web domain. Use it when the \
         visitor names a company, before asking for its details.";
     const ACCESS: Access = Access::Read;
+    const PRIVILEGES: &'static [&'static str] = &["prvReadAccount"];
 
     type Arguments = Arguments;
     type Result = Found;

@@ -117,6 +117,8 @@ impl Tool for CreateActivity {
     const DESCRIPTION: &'static str = "Plan a call, task or meeting about a record, such as a \
         colleague's follow-up, or log one that is done. Nobody is invited.";
     const ACCESS: Access = Access::Write;
+    const PRIVILEGES: &'static [&'static str] =
+        &["prvReadActivity", "prvCreateActivity", "prvWriteActivity", "prvAppendActivity"];
 
     type Arguments = Arguments;
     type Result = Made;

@@ -47,6 +47,15 @@ impl Tool for CreateCase {
     const DESCRIPTION: &'static str = "Open a support case for a contact or an account. If the \
         customer has an open case with that subject, that one is returned instead.";
     const ACCESS: Access = Access::Write;
+    const PRIVILEGES: &'static [&'static str] = &[
+        "prvReadIncident",
+        "prvCreateIncident",
+        "prvAppendIncident",
+        "prvReadContact",
+        "prvAppendToContact",
+        "prvReadAccount",
+        "prvAppendToAccount",
+    ];
 
     type Arguments = Arguments;
     type Result = Opened;

@@ -66,6 +66,7 @@ impl Tool for GetCase {
     const DESCRIPTION: &'static str = "Read one support case in full: description, priority, \
         status, customer, owner, resolution and latest notes. Use it when the visitor names a case.";
     const ACCESS: Access = Access::Read;
+    const PRIVILEGES: &'static [&'static str] = &["prvReadIncident"];
 
     type Arguments = Arguments;
     type Result = Found;

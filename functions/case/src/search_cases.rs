@@ -42,6 +42,8 @@ impl Tool for SearchCases {
     const DESCRIPTION: &'static str = "Find support cases by title or case number, or of a contact \
         or account; at least one of these. Use it before creating a case, to avoid a duplicate.";
     const ACCESS: Access = Access::Read;
+    const PRIVILEGES: &'static [&'static str] =
+        &["prvReadIncident", "prvReadContact", "prvReadAccount"];
 
     type Arguments = Arguments;
     type Result = Found;

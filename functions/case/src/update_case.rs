@@ -70,6 +70,8 @@ impl Tool for UpdateCase {
     const DESCRIPTION: &'static str = "Change a case's status, priority or owner; resolve it with \
         the resolution, cancel it, or reopen it. Confirm with the visitor before closing a case.";
     const ACCESS: Access = Access::Write;
+    const PRIVILEGES: &'static [&'static str] =
+        &["prvReadIncident", "prvWriteIncident", "prvAssignIncident"];
 
     type Arguments = Arguments;
     type Result = Updated;

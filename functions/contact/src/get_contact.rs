@@ -69,6 +69,7 @@ impl Tool for GetContact {
     const DESCRIPTION: &'static str = "Read one contact in full: address, account, owner, open \
         cases, open opportunities and latest activities. Call it once you know who the visitor is.";
     const ACCESS: Access = Access::Read;
+    const PRIVILEGES: &'static [&'static str] = &["prvReadContact"];
 
     type Arguments = Arguments;
     type Result = Found;

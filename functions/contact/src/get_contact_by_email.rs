@@ -36,6 +36,7 @@ impl Tool for GetContactByEmail {
     const DESCRIPTION: &'static str = "Look up one contact by exact email address. The fastest way \
         when the visitor has given the whole address.";
     const ACCESS: Access = Access::Read;
+    const PRIVILEGES: &'static [&'static str] = &["prvReadContact"];
 
     type Arguments = Arguments;
     type Result = Found;

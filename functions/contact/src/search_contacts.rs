@@ -33,6 +33,7 @@ impl Tool for SearchContacts {
     const DESCRIPTION: &'static str = "Find contacts by name or email address, or a part of one. \
         The first look-up in a conversation, to learn who the visitor is.";
     const ACCESS: Access = Access::Read;
+    const PRIVILEGES: &'static [&'static str] = &["prvReadContact"];
 
     type Arguments = Arguments;
     type Result = Found;

@@ -40,6 +40,7 @@ impl Tool for UpdateContact {
     const DESCRIPTION: &'static str = "Change a contact's phone numbers, email address, job title \
         or description. Confirm the new values with the visitor first.";
     const ACCESS: Access = Access::Write;
+    const PRIVILEGES: &'static [&'static str] = &["prvReadContact", "prvWriteContact"];
 
     type Arguments = Arguments;
     type Result = Updated;

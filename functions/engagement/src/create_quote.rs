@@ -152,6 +152,14 @@ impl Tool for CreateQuote {
     const DESCRIPTION: &'static str = "Draft a quote for an open opportunity. Confirm products and \
         quantities with the visitor first.";
     const ACCESS: Access = Access::Write;
+    const PRIVILEGES: &'static [&'static str] = &[
+        "prvReadOpportunity",
+        "prvAppendToOpportunity",
+        "prvReadQuote",
+        "prvCreateQuote",
+        "prvAppendQuote",
+        "prvReadProduct",
+    ];
 
     type Arguments = Arguments;
     type Result = Quoted;

@@ -91,6 +91,7 @@ impl Tool for GetProducts {
     const DESCRIPTION: &'static str = "Find products for sale, with units and prices. Use it for \
         questions about prices and before a quote.";
     const ACCESS: Access = Access::Read;
+    const PRIVILEGES: &'static [&'static str] = &["prvReadProduct"];
 
     type Arguments = Arguments;
     type Result = Found;

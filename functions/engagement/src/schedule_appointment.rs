@@ -127,6 +127,14 @@ impl Tool for ScheduleAppointment {
     const DESCRIPTION: &'static str = "Put a meeting with a contact into the calendar. Agree on \
         time, zone and host with the visitor first.";
     const ACCESS: Access = Access::Write;
+    const PRIVILEGES: &'static [&'static str] = &[
+        "prvReadActivity",
+        "prvCreateActivity",
+        "prvWriteActivity",
+        "prvAppendActivity",
+        "prvReadContact",
+        "prvAppendToContact",
+    ];
 
     type Arguments = Arguments;
     type Result = Scheduled;

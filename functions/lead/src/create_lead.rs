@@ -45,6 +45,7 @@ impl Tool for CreateLead {
     const DESCRIPTION: &'static str = "Make a lead of a visitor who may become a customer. An open \
         lead with that email, or that name and company, is returned instead.";
     const ACCESS: Access = Access::Write;
+    const PRIVILEGES: &'static [&'static str] = &["prvReadLead", "prvCreateLead"];
 
     type Arguments = Arguments;
     type Result = Made;
@@ -118,10 +119,9 @@ impl Before {
         Ok(Before {
             same_call: answers.first(same_call)?,
             same_person: answers.first(same_person)?,
-            contact: match contact {
-                Some(contact) => answers.first(contact)?,
-                None => None,
-            },
+            // Worth a hint, and no more than that.
+            contact: contact
+                .and_then(|contact| answers.result(contact).ok()?.records.into_iter().next()),
         })
     }
 

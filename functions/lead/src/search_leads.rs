@@ -47,6 +47,7 @@ impl Tool for SearchLeads {
     const DESCRIPTION: &'static str = "Find leads by name, email, company, source or status; at \
         least one of these. Use it to see whether a visitor is a lead already.";
     const ACCESS: Access = Access::Read;
+    const PRIVILEGES: &'static [&'static str] = &["prvReadLead"];
 
     type Arguments = Arguments;
     type Result = Found;

@@ -76,6 +76,15 @@ impl Tool for UpdateLead {
     const DESCRIPTION: &'static str = "Change a lead's status, rating, source, topic or contact \
         details; qualify it, or disqualify it with one of the lost statuses.";
     const ACCESS: Access = Access::Write;
+    const PRIVILEGES: &'static [&'static str] = &[
+        "prvReadLead",
+        "prvWriteLead",
+        "prvReadContact",
+        "prvCreateContact",
+        "prvReadAccount",
+        "prvCreateAccount",
+        "prvCreateOpportunity",
+    ];
 
     type Arguments = Arguments;
     type Result = Updated;

@@ -56,6 +56,14 @@ impl Tool for CreateOpportunity {
     const DESCRIPTION: &'static str = "Open a deal for a contact. If the contact has an open one \
         with that name, it is returned instead. Confirm with the visitor first.";
     const ACCESS: Access = Access::Write;
+    const PRIVILEGES: &'static [&'static str] = &[
+        "prvReadOpportunity",
+        "prvCreateOpportunity",
+        "prvAppendOpportunity",
+        "prvReadContact",
+        "prvAppendToContact",
+        "prvAppendToAccount",
+    ];
 
     type Arguments = Arguments;
     type Result = Opened;

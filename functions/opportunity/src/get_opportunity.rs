@@ -97,6 +97,7 @@ impl Tool for GetOpportunity {
     const DESCRIPTION: &'static str = "Read one deal in full: value, stage, probability, close \
         date, contact, account, owner and product lines.";
     const ACCESS: Access = Access::Read;
+    const PRIVILEGES: &'static [&'static str] = &["prvReadOpportunity"];
 
     type Arguments = Arguments;
     type Result = Found;

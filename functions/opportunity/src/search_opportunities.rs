@@ -44,6 +44,8 @@ impl Tool for SearchOpportunities {
     const DESCRIPTION: &'static str = "Find deals of a contact or account, or by name; at least \
         one of these. Use it before creating an opportunity, to avoid a duplicate.";
     const ACCESS: Access = Access::Read;
+    const PRIVILEGES: &'static [&'static str] =
+        &["prvReadOpportunity", "prvReadContact", "prvReadAccount"];
 
     type Arguments = Arguments;
     type Result = Found;

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::APPLICATION_USER_ID;
 use crate::application::{ApplicationUser, SecretState, UserState};
 use crate::faults::{Fault, FaultError};
-use crate::privileges::Role;
+use crate::privileges::{Privileges, Role};
 use crate::shell::Shell;
 use crate::throttle::Limits;
 use crate::write::AddedRule;
@@ -177,6 +177,8 @@ async fn rows(State(shell): Emulator, Path(set): Path<String>) -> Answer<Json<Va
 struct UserChange {
     state: Option<UserState>,
     roles: Option<Vec<String>>,
+    /// Just these privileges, instead of those of the roles.
+    privileges: Option<Vec<String>>,
 }
 
 async fn application_user(
@@ -190,7 +192,13 @@ async fn application_user(
     };
     let state = change.state.unwrap_or(current.state);
     shell.organization.set_roles(APPLICATION_USER_ID, &roles);
-    shell.application.set_user(ApplicationUser::new(state, roles));
+    let mut user = ApplicationUser::new(state, roles);
+    if let Some(names) = change.privileges {
+        let privileges = Privileges::of_names(&names)
+            .map_err(|name| Misunderstood::because(format!("unknown privilege '{name}'")))?;
+        user.privileges = Arc::new(privileges);
+    }
+    shell.application.set_user(user);
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -204,6 +204,18 @@ impl Privileges {
         Self { roles: roles.to_vec(), granted }
     }
 
+    /// Just these privileges, by their names; `Err` is the first that does not exist.
+    pub fn of_names(names: &[String]) -> Result<Self, String> {
+        let known = Self::of_roles(&[Role::SystemAdministrator]).granted;
+        let granted = names.iter().map(|name| {
+            let found = known.iter().find(|(subject, access)| {
+                name.eq_ignore_ascii_case(&format!("prv{}{subject}", access.name()))
+            });
+            found.copied().ok_or_else(|| name.clone())
+        });
+        Ok(Self { roles: Vec::new(), granted: granted.collect::<Result<_, _>>()? })
+    }
+
     /// The roles of the emulator's own application user.
     pub fn of_default_application_user() -> Self {
         Self::of_roles(&Role::OF_APPLICATION_USER)

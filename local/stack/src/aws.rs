@@ -1,4 +1,4 @@
-//! A stand-in for AWS Secrets Manager, spoken to by the real AWS SDK.
+//! A stand-in for AWS Secrets Manager and DynamoDB, spoken to by the real AWS SDK.
 
 use std::sync::Arc;
 
@@ -9,37 +9,56 @@ use axum::response::Response;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use winterbaume_core::{MockRequest, MockService as _};
+use winterbaume_dynamodb::DynamoDbService;
 use winterbaume_secretsmanager::SecretsManagerService;
 
 const BODY_LIMIT: usize = 1024 * 1024;
 
+/// The services, and what tells their requests apart.
+struct Services {
+    secrets: SecretsManagerService,
+    /// Its conditional writes look and then write: one at a time, or two could both succeed.
+    tables: Mutex<DynamoDbService>,
+}
+
+/// What requests to DynamoDB have in `X-Amz-Target`.
+const DYNAMODB: &str = "DynamoDB_20120810.";
+
 pub(crate) async fn serve(listener: TcpListener, mut stopped: watch::Receiver<bool>) {
-    let secrets = Arc::new(SecretsManagerService::new());
-    let router = Router::new().fallback(answer).with_state(secrets);
+    let services = Services {
+        secrets: SecretsManagerService::new(),
+        tables: Mutex::new(DynamoDbService::new()),
+    };
+    let router = Router::new().fallback(answer).with_state(Arc::new(services));
     let stop = async move {
         // An error means that the stack was dropped.
         let _ = stopped.wait_for(|stopped| *stopped).await;
     };
     if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop).await {
-        tracing::error!(%error, "secrets are served no longer");
+        tracing::error!(%error, "secrets and tables are served no longer");
     }
 }
 
-async fn answer(State(secrets): State<Arc<SecretsManagerService>>, request: Request) -> Response {
+async fn answer(State(services): State<Arc<Services>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
         return status(StatusCode::PAYLOAD_TOO_LARGE);
     };
-    let answered = secrets
-        .handle(MockRequest {
-            method: parts.method.to_string(),
-            uri: parts.uri.to_string(),
-            headers: in_one_region(parts.headers),
-            body,
-        })
-        .await;
+    let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
+    let is_table = target.is_some_and(|target| target.starts_with(DYNAMODB));
+    let request = MockRequest {
+        method: parts.method.to_string(),
+        uri: parts.uri.to_string(),
+        headers: in_one_region(parts.headers),
+        body,
+    };
+    let answered = if is_table {
+        services.tables.lock().await.handle(request).await
+    } else {
+        services.secrets.handle(request).await
+    };
     let mut response = Response::new(Body::from(answered.body));
     *response.status_mut() =
         StatusCode::from_u16(answered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

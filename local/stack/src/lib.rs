@@ -16,14 +16,18 @@ use std::time::Duration;
 use auth::{ConnectionId, Connections, Environment, Secrets};
 use emulator::Emulator;
 use serde_json::json;
+use state::{State, StateError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use toolkit::{Group, KeyStore, Service, sha256_hex};
+use toolkit::{Group, Journal, KeyStore, Service, sha256_hex};
 use url::Url;
 
 /// The API key of the local stack: all connections, all scopes.
 pub const API_KEY: &str = "local-dev-key";
+
+/// The table of the local stack.
+pub const STATE_TABLE: &str = "dynamics365-tools";
 
 /// Where things listen. Port 0 takes a free one.
 #[derive(Clone, Debug)]
@@ -77,6 +81,9 @@ pub enum StartError {
     /// The HTTP client could not be made.
     #[error("no HTTP client: {0}")]
     Client(String),
+    /// The table could not be made.
+    #[error("cannot make the table of the state: {0}")]
+    Table(#[from] StateError),
     /// The secrets could not be stored.
     #[error("cannot store the secret {name}: {problem}")]
     Secret {
@@ -94,6 +101,7 @@ pub struct Stack {
     aws: SocketAddr,
     emulator: emulator::Running,
     stop: watch::Sender<bool>,
+    journal: JoinHandle<()>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -132,9 +140,14 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let environment = Environment { local: Url::parse(&emulator.url()).into_iter().collect() };
     let connections = Connections::new(http, secrets.clone(), environment);
     let keys = Arc::new(KeyStore::new(secrets, KeyStore::DEFAULT_SECRET));
-    let service = Service::new(tools(), connections).with_keys(keys);
+    let state = State::at_endpoint(&aws_url, STATE_TABLE);
+    state.create_table().await?;
+    let journal = Journal::new(state);
+    // It ends with the process: what it writes to is gone then, too.
+    let journal_task = tokio::spawn(Arc::clone(&journal).run());
+    let service = Service::new(tools(), connections).with_keys(keys).with_journal(journal);
     let api_task = tokio::spawn(api::serve(api_listener, service, stopped));
-    Ok(Stack { api, aws, emulator, stop, tasks: vec![aws_task, api_task] })
+    Ok(Stack { api, aws, emulator, stop, journal: journal_task, tasks: vec![aws_task, api_task] })
 }
 
 /// Listens, and says by which address this machine itself gets there.
@@ -199,6 +212,7 @@ impl Stack {
 
     /// Stops listening.
     pub async fn stop(self) {
+        self.journal.abort();
         self.stop.send_replace(true);
         for task in self.tasks {
             // It ends by itself, or has panicked, which its log line has said.

@@ -55,7 +55,12 @@ impl Secrets {
     /// Reads as the Lambda environment says. `AWS_ENDPOINT_URL_SECRETS_MANAGER` is honoured.
     pub async fn from_environment() -> Secrets {
         let config = aws_config::defaults(aws_config::BehaviorVersion::latest()).load().await;
-        Secrets::new(aws_sdk_secretsmanager::Client::new(&config))
+        Secrets::with_config(&config)
+    }
+
+    /// Reads as this configuration says.
+    pub fn with_config(config: &aws_config::SdkConfig) -> Secrets {
+        Secrets::new(aws_sdk_secretsmanager::Client::new(config))
     }
 
     /// Reads from a stand-in for Secrets Manager at this address, with credentials of no worth.

@@ -34,7 +34,7 @@ pub use connections::{Connection, Organization};
 pub use cursor::{Cursor, InvalidCursor};
 pub use error::StateError;
 pub use health::{Health, SecretExpiry, Status};
-pub use sidebar::SidebarField;
+pub use sidebar::{FieldType, SidebarField};
 
 use table::Table;
 

@@ -9,13 +9,38 @@ use crate::{State, StateError};
 
 const WHAT: &str = "sidebar fields";
 
-/// A column of a table.
+/// A column of a table, as the organization described it when it was chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SidebarField {
-    /// The table.
+    /// The kind of record: `contact`, `account` and so on.
     pub table: String,
     /// The column.
     pub column: String,
+    /// What people call it.
+    pub label: String,
+    /// What it holds.
+    #[serde(rename = "type")]
+    pub kind: FieldType,
+}
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldType {
+    /// Text.
+    Text,
+    /// A number.
+    Number,
+    /// An amount of money.
+    Money,
+    /// Yes or no.
+    YesNo,
+    /// A day, or a point in time.
+    Date,
+    /// One of several values.
+    Choice,
+    /// Another record.
+    Lookup,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -134,8 +134,14 @@ impl Caller {
                 fallback
             }
         };
-        if self.connections.include(&id) {
-            Ok(id)
+        self.authorize_connection(&id)?;
+        Ok(id)
+    }
+
+    /// Refuses a connection that the key is not bound to.
+    pub fn authorize_connection(&self, id: &ConnectionId) -> Result<(), ToolError> {
+        if self.connections.include(id) {
+            Ok(())
         } else {
             Err(ToolError::new(
                 ErrorCode::Forbidden,

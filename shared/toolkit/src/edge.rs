@@ -13,10 +13,14 @@ use http::header::{
     AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, Method, Response, StatusCode};
+use jiff::Timestamp;
 use serde_json::Value;
+use state::{Entry, Kind};
 use tokio::time::{Instant, timeout_at};
 
-use crate::{ApiKeysError, Caller, ErrorCode, KeyStore, ToolError, WriteState, logging};
+use crate::{
+    ApiKeysError, Caller, ErrorCode, Journal, KeyStore, ToolError, WriteState, journal, logging,
+};
 
 pub(crate) const CONNECTION_ID: HeaderName = HeaderName::from_static("x-connection-id");
 pub(crate) const CONVERSATION_ID: HeaderName = HeaderName::from_static("x-conversation-id");
@@ -78,6 +82,8 @@ pub struct Call {
     pub client: Option<String>,
     /// The requests that it made to Dataverse.
     pub session: Option<dataverse::Session>,
+    /// What it is in the activity log; nothing where it does not belong there.
+    pub kind: Option<Kind>,
 }
 
 /// Answers requests, once it is known who calls.
@@ -96,18 +102,36 @@ pub struct Edge<H> {
     handler: Arc<H>,
     /// Where no authorizer stands before the function, it looks at the API keys itself.
     keys: Option<Arc<KeyStore>>,
+    /// Where what was done is noted.
+    journal: Option<Arc<Journal>>,
 }
 
 impl<H> Clone for Edge<H> {
     fn clone(&self) -> Edge<H> {
-        Edge { handler: Arc::clone(&self.handler), keys: self.keys.clone() }
+        Edge {
+            handler: Arc::clone(&self.handler),
+            keys: self.keys.clone(),
+            journal: self.journal.clone(),
+        }
     }
 }
 
 impl<H: Handler> Edge<H> {
     /// A handler behind an authorizer: a request without a caller is refused.
     pub fn of(handler: H) -> Edge<H> {
-        Edge { handler: Arc::new(handler), keys: None }
+        Edge { handler: Arc::new(handler), keys: None, journal: None }
+    }
+
+    /// Notes what was done in the activity log.
+    #[must_use]
+    pub fn with_journal(mut self, journal: Arc<Journal>) -> Edge<H> {
+        self.journal = Some(journal);
+        self
+    }
+
+    /// Where what was done is noted.
+    pub fn journal(&self) -> Option<&Arc<Journal>> {
+        self.journal.as_ref()
     }
 
     /// Looks at the API keys itself where no authorizer did.
@@ -138,7 +162,13 @@ impl<H: Handler> Edge<H> {
                 .write(WriteState::Unknown)),
         };
         let result = if call.writes { result } else { result.map_err(ToolError::without_write) };
-        logging::call(&call, result.as_ref().err(), &request_id, started.elapsed());
+        let duration = started.elapsed();
+        logging::call(&call, result.as_ref().err(), &request_id, duration);
+        if let (Some(journal), Some(kind), Some(connection)) =
+            (&self.journal, call.kind, &call.connection)
+        {
+            journal.note(connection, entry(&call, kind, &result, &request_id, duration));
+        }
         respond(result, &request_id)
     }
 
@@ -196,6 +226,31 @@ pub(crate) fn header<'a>(
         ));
     }
     Ok(Some(text))
+}
+
+/// What the activity log keeps of a call: no names, no texts, no arguments.
+fn entry(
+    call: &Call,
+    kind: Kind,
+    result: &Result<Reply, ToolError>,
+    request_id: &str,
+    duration: Duration,
+) -> Entry {
+    let error = result.as_ref().err();
+    let details = error.and_then(ToolError::dataverse_details);
+    Entry {
+        at: Timestamp::now(),
+        kind,
+        tool: call.tool.clone(),
+        outcome: error.map_or("ok", |error| error.code().as_str()).to_owned(),
+        duration_ms: duration.as_millis() as u64,
+        trips: call.session.as_ref().map_or(0, dataverse::Session::trips),
+        conversation: call.conversation.clone(),
+        client: call.client.clone(),
+        records: result.as_ref().map(|reply| journal::records(&reply.body)).unwrap_or_default(),
+        dataverse_request_id: details.and_then(|details| details.request_id.clone()),
+        request_id: request_id.to_owned(),
+    }
 }
 
 fn respond(result: Result<Reply, ToolError>, request_id: &str) -> Response<Bytes> {

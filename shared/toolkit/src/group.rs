@@ -18,6 +18,9 @@ pub struct Definition {
     /// Whether it changes anything.
     #[serde(skip)]
     pub access: Access,
+    /// The privileges that the application user needs for it.
+    #[serde(skip)]
+    pub privileges: &'static [&'static str],
     /// The schema of its arguments, for strict modes.
     pub input_schema: Value,
     /// The schema of its result.
@@ -107,6 +110,7 @@ fn define<T: Tool>() -> Definition {
         title: T::TITLE,
         description: T::DESCRIPTION,
         access: T::ACCESS,
+        privileges: T::PRIVILEGES,
         input_schema: strict_schema::<T::Arguments>(),
         output_schema: schema::result_schema::<T::Result>(),
     }

@@ -6,12 +6,14 @@ use std::time::Duration;
 use auth::{ConnectionId, Connections, Environment, Secrets};
 use bytes::Bytes;
 use http::Response;
+use lambda_extension::{Extension, LambdaEvent, NextEvent};
 pub use lambda_http::Error;
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt as _, service_fn};
+use state::State;
 use tokio::time::{Instant, timeout};
 
-use crate::{Caller, Edge, Group, Handler, Incoming, KeyStore, Service, logging};
+use crate::{Caller, Edge, Group, Handler, Incoming, Journal, KeyStore, Service, Tools, logging};
 
 /// How much earlier than Lambda's deadline an answer must be there, so that the caller gets it
 /// rather than the gateway's error.
@@ -24,23 +26,109 @@ const GATEWAY: Duration = Duration::from_secs(30);
 const WARM_UP: Duration = Duration::from_secs(4);
 
 /// Serves the group's tools until Lambda stops the process.
-///
-/// Environment: `DATAVERSE_LOCAL_URL` lets a local emulator be used; `API_KEYS_SECRET` makes the
-/// function look at API keys itself, for places without an authorizer such as
-/// `cargo lambda watch`.
 pub async fn run(group: Group) -> Result<(), Error> {
-    logging::initialize();
-    let service = from_environment(group).await?;
+    let parts = Parts::from_environment().await?;
+    let service = parts.edge(Tools::new(group, parts.connections.clone()));
     warm_up(&service).await;
     serve(service).await
 }
 
 /// Serves a handler until Lambda stops the process.
+///
+/// The activity log is written after an answer has been given: by an extension inside the
+/// process, which Lambda waits for before it freezes the process, but not before it answers.
+/// Source: AWS's page on the Lambda Extensions API, "internal extensions".
 pub async fn serve<H: Handler>(edge: Edge<H>) -> Result<(), Error> {
-    lambda_http::run(service_fn(|request: Request| async {
-        Ok::<_, Error>(answer(&edge, request).await)
-    }))
-    .await
+    let edge = &edge;
+    let (answered, answers) = tokio::sync::mpsc::unbounded_channel::<()>();
+    let handler = service_fn(|request: Request| {
+        let answered = answered.clone();
+        async move {
+            let response = answer(edge, request).await;
+            // Nobody waits for it where there is no extension.
+            let _ = answered.send(());
+            Ok::<_, Error>(response)
+        }
+    });
+    let Some(journal) = edge.journal().cloned() else {
+        return lambda_http::run(handler).await;
+    };
+    let answers = Arc::new(tokio::sync::Mutex::new(answers));
+    let writer = journal.clone();
+    let processor = lambda_extension::service_fn(move |event: LambdaEvent| {
+        let (journal, answers) = (writer.clone(), answers.clone());
+        async move {
+            if let NextEvent::Invoke(_) = event.next {
+                answers.lock().await.recv().await;
+                journal.flush().await;
+            }
+            Ok::<_, Error>(())
+        }
+    });
+    let extension = Extension::new()
+        .with_events(&["INVOKE"])
+        .with_extension_name("activity-log")
+        .with_events_processor(processor)
+        .register()
+        .await;
+    match extension {
+        Ok(extension) => tokio::try_join!(lambda_http::run(handler), extension.run()).map(drop),
+        Err(error) => {
+            // Where Lambda is only played, entries are written as they come.
+            tracing::warn!(%error, "no extension: the activity log is written alongside");
+            tokio::select! {
+                ended = lambda_http::run(handler) => ended,
+                () = journal.run() => Ok(()),
+            }
+        }
+    }
+}
+
+/// What a function is made of.
+///
+/// Environment: `STATE_TABLE` is the table of the activity log and of the connections' state;
+/// `DATAVERSE_LOCAL_URL` lets a local emulator be used; `API_KEYS_SECRET` makes the function look
+/// at API keys itself, for places without an authorizer such as `cargo lambda watch`.
+pub struct Parts {
+    /// The connections.
+    pub connections: Connections,
+    /// The table, where there is one.
+    pub state: Option<State>,
+    keys: Option<Arc<KeyStore>>,
+    /// For further clients of AWS.
+    pub config: aws_config::SdkConfig,
+}
+
+impl Parts {
+    /// Made as the environment says. Log lines go out from here on.
+    pub async fn from_environment() -> Result<Parts, Error> {
+        logging::initialize();
+        let variable = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
+        let config = aws_config::defaults(aws_config::BehaviorVersion::latest()).load().await;
+        let secrets = Secrets::with_config(&config);
+        let environment = Environment::from_variables();
+        let connections = Connections::new(http_client()?, secrets.clone(), environment);
+        let keys = variable("API_KEYS_SECRET").map(|name| Arc::new(KeyStore::new(secrets, name)));
+        let state = variable("STATE_TABLE").map(|table| State::new(&config, table));
+        Ok(Parts { connections, state, keys, config })
+    }
+
+    /// The table, which the function cannot do without.
+    pub fn required_state(&self) -> Result<State, Error> {
+        self.state.clone().ok_or_else(|| Error::from("the environment has no STATE_TABLE"))
+    }
+
+    /// A handler behind what all of them have in common.
+    pub fn edge<H: Handler>(&self, handler: H) -> Edge<H> {
+        let mut edge = Edge::of(handler);
+        if let Some(keys) = &self.keys {
+            edge = edge.with_keys(keys.clone());
+        }
+        match &self.state {
+            Some(state) => edge.with_journal(Journal::new(state.clone())),
+            None => edge,
+        }
+    }
 }
 
 /// The HTTP client for everything. Connections are kept as long as Lambda keeps the process.
@@ -51,19 +139,6 @@ pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
         .pool_idle_timeout(Duration::from_secs(300))
         .redirect(reqwest::redirect::Policy::none())
         .build()
-}
-
-async fn from_environment(group: Group) -> Result<Service, Error> {
-    let secrets = Secrets::from_environment().await;
-    let connections =
-        Connections::new(http_client()?, secrets.clone(), Environment::from_variables());
-    let service = Service::new(group, connections);
-    Ok(match std::env::var("API_KEYS_SECRET") {
-        Ok(secret) if !secret.is_empty() => {
-            service.with_keys(Arc::new(KeyStore::new(secrets, secret)))
-        }
-        _ => service,
-    })
 }
 
 /// Reads the default connection's secret, gets its token and opens the connection to Dataverse

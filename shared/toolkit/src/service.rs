@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use state::Kind;
 use tokio::time::timeout_at;
 
 use crate::edge::{CONNECTION_ID, IDEMPOTENCY_KEY, header};
@@ -23,13 +24,20 @@ pub struct Tools {
     connections: Connections,
 }
 
+impl Tools {
+    /// The tools of this group, over these connections.
+    pub fn new(group: Group, connections: Connections) -> Tools {
+        Tools { group, connections }
+    }
+}
+
 /// Answers HTTP requests with the tools of a group.
 pub type Service = Edge<Tools>;
 
 impl Edge<Tools> {
     /// The tools of this group, over these connections.
     pub fn new(group: Group, connections: Connections) -> Service {
-        Edge::of(Tools { group, connections })
+        Edge::of(Tools::new(group, connections))
     }
 
     /// The tools.
@@ -54,6 +62,7 @@ impl Handler for Tools {
         let access = self.group.access(tool)?;
         call.tool = Some(tool.to_owned());
         call.writes = access == Access::Write;
+        call.kind = Some(Kind::ToolCall);
         let connection_id = caller.connection(header(&request.headers, &CONNECTION_ID)?)?;
         call.connection = Some(connection_id.clone());
         caller.authorize(access)?;

@@ -29,6 +29,10 @@ pub trait Tool: Send + Sync + 'static {
     const DESCRIPTION: &'static str;
     /// Whether it changes anything.
     const ACCESS: Access;
+    /// What the application user needs for all that the tool does, beyond what every security
+    /// role has (reading users, teams, currencies). Parts of an answer that can be left out are
+    /// not counted.
+    const PRIVILEGES: &'static [&'static str];
 
     /// What it takes. The doc comments of the fields are the descriptions in the schema.
     type Arguments: DeserializeOwned + JsonSchema + Send;

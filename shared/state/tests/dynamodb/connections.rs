@@ -1,7 +1,7 @@
 use auth::ConnectionId;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::civil::date;
-use state::{Connection, Organization, SidebarField, StateError};
+use state::{Connection, FieldType, Organization, SidebarField, StateError};
 use uuid::uuid;
 
 use crate::harness::{Bench, at, call, id, now, seconds};
@@ -22,6 +22,15 @@ fn connection(id: ConnectionId) -> Connection {
         secret_expires_on: Some(date(2027, 3, 31)),
         registered_at: at("2026-11-24T09:00:00.123456Z"),
         updated_at: at("2026-11-24T09:00:00.123456Z"),
+    }
+}
+
+fn field(column: &str) -> SidebarField {
+    SidebarField {
+        table: "contact".to_owned(),
+        column: column.to_owned(),
+        label: "Tier".to_owned(),
+        kind: FieldType::Choice,
     }
 }
 
@@ -68,7 +77,7 @@ async fn all_connections_are_listed_however_many_answers_that_takes() {
 async fn a_removed_connection_takes_along_what_belongs_to_it_but_its_log() {
     let bench = Bench::start().await;
     let (north, south) = (id("north"), id("south"));
-    let fields = [SidebarField { table: "contact".into(), column: "jobtitle".into() }];
+    let fields = [field("jobtitle")];
     for id in [&north, &south] {
         bench.state.put_connection(&connection(id.clone())).await.unwrap();
         bench.state.put_sidebar_fields(id, &fields).await.unwrap();
@@ -94,8 +103,7 @@ async fn sidebar_fields_keep_their_order() {
     let bench = Bench::start().await;
     let default = id("default");
     assert_eq!(bench.state.sidebar_fields(&default).await.unwrap(), None);
-    let fields = ["emailaddress1", "jobtitle", "cr123_tier"]
-        .map(|column| SidebarField { table: "contact".to_owned(), column: column.to_owned() });
+    let fields = ["emailaddress1", "jobtitle", "cr123_tier"].map(field);
     bench.state.put_sidebar_fields(&default, &fields).await.unwrap();
     assert_eq!(bench.state.sidebar_fields(&default).await.unwrap(), Some(fields.to_vec()));
     bench.state.put_sidebar_fields(&default, &[]).await.unwrap();

@@ -1,0 +1,112 @@
+//! The activity log, written when nobody waits for it.
+
+use std::sync::Arc;
+
+use auth::ConnectionId;
+use parking_lot::Mutex;
+use serde_json::Value;
+use state::{Entry, State};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+/// How many entries may wait. Where the table does not take them, the oldest are given up.
+const WAITING: usize = 1000;
+
+/// How many records an entry names.
+const RECORDS: usize = 10;
+
+/// Entries of the activity log on their way to the table. Noting one never waits and never fails;
+/// what cannot be written is said in the log.
+#[derive(Debug)]
+pub struct Journal {
+    state: State,
+    waiting: Mutex<Vec<(ConnectionId, Entry)>>,
+    noted: Notify,
+}
+
+impl Journal {
+    /// A journal that is written to this table.
+    pub fn new(state: State) -> Arc<Journal> {
+        Arc::new(Journal { state, waiting: Mutex::default(), noted: Notify::new() })
+    }
+
+    /// Notes an entry, to be written later.
+    pub fn note(&self, connection: &ConnectionId, entry: Entry) {
+        let mut waiting = self.waiting.lock();
+        if waiting.len() >= WAITING {
+            waiting.remove(0);
+            tracing::warn!("the activity log cannot keep up: an entry is lost");
+        }
+        waiting.push((connection.clone(), entry));
+        self.noted.notify_one();
+    }
+
+    /// Writes what has been noted.
+    pub async fn flush(&self) {
+        let mut waiting = std::mem::take(&mut *self.waiting.lock());
+        while let Some((connection, _)) = waiting.first() {
+            let connection = connection.clone();
+            let (ours, others): (Vec<_>, Vec<_>) =
+                waiting.into_iter().partition(|(of, _)| *of == connection);
+            waiting = others;
+            let entries: Vec<Entry> = ours.into_iter().map(|(_, entry)| entry).collect();
+            if let Err(error) = self.state.record(&connection, &entries).await {
+                let lost = entries.len();
+                tracing::warn!(%error, %connection, lost, "the activity log was not written");
+            }
+        }
+    }
+
+    /// Writes what is noted as it comes, for a process that lives on.
+    pub async fn run(self: Arc<Self>) {
+        loop {
+            self.noted.notified().await;
+            self.flush().await;
+        }
+    }
+}
+
+/// The ids of the records in an answer, each once, the outermost first.
+pub(crate) fn records(body: &Value) -> Vec<Uuid> {
+    let mut found = Vec::new();
+    collect(body, &mut found);
+    found
+}
+
+fn collect(value: &Value, found: &mut Vec<Uuid>) {
+    if found.len() >= RECORDS {
+        return;
+    }
+    match value {
+        Value::Object(object) => {
+            let id = object.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+            if let Some(id) = id.filter(|id| !found.contains(id)) {
+                found.push(id);
+            }
+            object.values().for_each(|inner| collect(inner, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn records_are_named_by_their_ids_alone() {
+        let id = Uuid::from_u128;
+        let body = json!({
+            "result": {
+                "case": {"id": id(1), "customer": "Northwind", "account": {"id": id(2)}},
+                "latest_notes": [{"id": id(3)}, {"id": id(1)}, {"id": "CAS-01001"}],
+            },
+        });
+        assert_eq!(records(&body), [id(1), id(2), id(3)]);
+        let many: Vec<_> = (0..50).map(|number| json!({"id": id(number)})).collect();
+        assert_eq!(records(&json!(many)).len(), RECORDS);
+    }
+}
