@@ -14,13 +14,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth::{ConnectionId, Connections, Environment, Secrets};
+use connection::Administration;
 use emulator::Emulator;
 use serde_json::json;
 use state::{State, StateError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use toolkit::{Group, Journal, KeyStore, Service, sha256_hex};
+use toolkit::{Edge, Group, Journal, KeyStore, Service, sha256_hex};
 use url::Url;
 
 /// The API key of the local stack: all connections, all scopes.
@@ -46,6 +47,8 @@ pub struct Options {
     pub emulator_tls_port: Option<u16>,
     /// Where to write the certificate that those clients must trust.
     pub emulator_ca: Option<PathBuf>,
+    /// Further emulators that connections may lead to.
+    pub other_instances: Vec<String>,
 }
 
 impl Default for Options {
@@ -58,6 +61,7 @@ impl Default for Options {
             latency: Duration::ZERO,
             emulator_tls_port: None,
             emulator_ca: None,
+            other_instances: Vec::new(),
         }
     }
 }
@@ -137,16 +141,24 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let secrets = Secrets::at_endpoint(&aws_url);
     let http =
         toolkit::lambda::http_client().map_err(|error| StartError::Client(error.to_string()))?;
-    let environment = Environment { local: Url::parse(&emulator.url()).into_iter().collect() };
+    let instances = std::iter::once(emulator.url()).chain(options.other_instances);
+    let environment = Environment {
+        local: instances.filter_map(|instance| Url::parse(&instance).ok()).collect(),
+    };
     let connections = Connections::new(http, secrets.clone(), environment);
     let keys = Arc::new(KeyStore::new(secrets, KeyStore::DEFAULT_SECRET));
     let state = State::at_endpoint(&aws_url, STATE_TABLE);
     state.create_table().await?;
-    let journal = Journal::new(state);
+    let journal = Journal::new(state.clone());
     // It ends with the process: what it writes to is gone then, too.
     let journal_task = tokio::spawn(Arc::clone(&journal).run());
-    let service = Service::new(tools(), connections).with_keys(keys).with_journal(journal);
-    let api_task = tokio::spawn(api::serve(api_listener, service, stopped));
+    let functions = api::Functions {
+        connections: Edge::of(Administration::new(connections.clone(), state))
+            .with_keys(keys.clone())
+            .with_journal(journal.clone()),
+        tools: Service::new(tools(), connections).with_keys(keys).with_journal(journal),
+    };
+    let api_task = tokio::spawn(api::serve(api_listener, functions, stopped));
     Ok(Stack { api, aws, emulator, stop, journal: journal_task, tasks: vec![aws_task, api_task] })
 }
 

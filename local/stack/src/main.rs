@@ -55,6 +55,7 @@ async fn main() -> ExitCode {
         latency: arguments.latency,
         emulator_tls_port: arguments.emulator_tls_port,
         emulator_ca: arguments.emulator_ca,
+        other_instances: Vec::new(),
     };
     match stack::start(options).await {
         Ok(stack) => {
