@@ -28,7 +28,7 @@ async fn shown(
     id: &ConnectionId,
     remember_it: bool,
 ) -> Result<Reply, ToolError> {
-    let connections = request.connections();
+    let connections = &request.administration.connections;
     let now = Timestamp::now();
     // A test reads the secret anew, for it may have been changed by other means.
     if remember_it {
@@ -36,8 +36,9 @@ async fn shown(
     }
     let (credentials, found) = match connections.open(id).await.map_err(ToolError::from) {
         Ok(connection) => {
-            let graph = connections.graph();
-            let found = inspect(&connection, &graph, request.incoming.deadline).await;
+            let session = connection.client().session(request.incoming.deadline);
+            request.call.session = Some(session.clone());
+            let found = inspect(&connection, &connections.graph(), &session).await;
             (Some(connection.credentials()), found)
         }
         Err(error) => (None, Err(error)),

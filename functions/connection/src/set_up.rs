@@ -60,12 +60,14 @@ pub(crate) async fn set_up(request: Request<'_>, id: ConnectionId) -> Result<Rep
     request.call.kind = Some(Kind::SetUp);
     let form: Form = parameters::body(&request.incoming, &FIELDS)?;
     let secret = form.secret();
-    let connections = request.connections();
+    let connections = &request.administration.connections;
     let credentials = Credentials::parse(secret.expose_secret(), connections.environment())
         .map_err(auth::ConnectionError::Credentials)?;
 
     let trial = connections.trial(&id, credentials);
-    let found = inspect(&trial, &connections.graph(), request.incoming.deadline).await;
+    let session = trial.client().session(request.incoming.deadline);
+    request.call.session = Some(session.clone());
+    let found = inspect(&trial, &connections.graph(), &session).await;
     let inspection = found.map_err(|error| error.write(WriteState::NotHappened))?;
     let credentials = trial.credentials();
 

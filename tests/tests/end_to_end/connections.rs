@@ -390,6 +390,7 @@ async fn what_was_done_is_in_the_log_and_what_was_said_is_not() {
     assert_eq!(of("set_up_connection")["kind"], "set_up");
     assert_eq!(of("set_up_connection")["outcome"], "connection_broken");
     assert_eq!(of("test_connection")["kind"], "check");
+    assert_eq!(of("test_connection")["trips"], 2);
     // The newest first.
     let times: Vec<_> = entries.iter().map(|entry| entry["at"].as_str().unwrap()).collect();
     assert!(times.is_sorted_by(|one, next| one >= next), "{times:?}");
