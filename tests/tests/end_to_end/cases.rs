@@ -244,3 +244,28 @@ async fn a_case_with_open_activities_stays_open() {
     assert_eq!(answer.result()["case"]["priority"], "Normal");
     assert_eq!(answer.result()["case"]["status"], "In Progress");
 }
+
+#[tokio::test]
+async fn a_change_that_was_lost_is_not_taken_for_made_because_the_status_is_as_wanted() {
+    let bench = Bench::start().await;
+    let made = create(&bench, "Lost change").await;
+    let case = &made.result()["case"]["id"];
+    bench.fault(json!({"method": "PATCH", "path": "/incidents", "kind": "drop", "times": 2})).await;
+    let answer = update(&bench, case, json!({"status": "In Progress", "priority": "High"})).await;
+    assert_eq!(answer.problem("dynamics_unavailable")["write"], "not_happened");
+    let read = bench.call("get_case", json!({"case": case})).await;
+    assert_eq!(read.result()["case"]["priority"], "Normal");
+}
+
+#[tokio::test]
+async fn a_resolution_that_comes_too_late_is_not_dropped_in_silence() {
+    let bench = Bench::start().await;
+    let made = create(&bench, "Solved twice").await;
+    let case = &made.result()["case"]["id"];
+    let solved = |text: &str| json!({"status": "Problem Solved", "resolution": text});
+    update(&bench, case, solved("Restarted.")).await.result();
+    let answer = update(&bench, case, solved("Replaced.")).await;
+    assert_eq!(answer.result()["changes"], json!([]));
+    let hint = answer.body["hints"][0].as_str().unwrap();
+    assert!(hint.contains("resolution"), "{hint}");
+}
