@@ -145,8 +145,7 @@ impl Before {
         let same_subject =
             reads.add(open().filter(Filter::equals("title", subject.as_str())).top(1));
         let latest = reads.add(open().order_by(Order::descending("createdon")).top(OTHERS as u32));
-        let urgent = reads
-            .add(open().filter(case::urgent()).order_by(Order::descending("isescalated")).top(1));
+        let urgent = reads.add(case::urgent_of(of_customer.clone()));
         let contact = contact.as_ref().map(|contact| {
             reads.seek_with(contact, |query| query.select(["_parentcustomerid_value"]))
         });

@@ -1,7 +1,7 @@
 use crm::case::{self, CaseSummary};
 use crm::contact::ContactSummary;
 use crm::reference::ContactRef;
-use crm::tables::CASE;
+use crm::tables::{CASE, CONTACT};
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,18 +63,13 @@ impl Tool for GetContactCases {
                 .top(limit.rows_to_ask_for()),
         );
         // The urgent one may be older than those that are shown.
-        let urgent = reads.add(
-            Query::rows(CASE)
-                .select(CaseSummary::COLUMNS)
-                .filter(Filter::all([of_contact, case::open(), case::urgent()]))
-                .order_by(Order::descending("isescalated"))
-                .top(1),
-        );
+        let urgent = reads.add(case::urgent_of(of_contact));
         let mut answers = reads.send(context).await?;
         let person = answers.found(person)?;
         let urgent = answers.page(urgent)?;
-        let (cases, more) =
-            limit.shown(&answers.page(cases)?, |record| CaseSummary::of(record, context.now()));
+        let (cases, more) = limit.shown(&answers.page(cases)?, |record| {
+            CaseSummary::of_one_of(&[person.id(CONTACT.key)], record, context.now())
+        });
         let none = cases.is_empty().then_some("The contact has no such cases.");
         let contact = ContactSummary::of(&person).map(|one| one.with_url(context.instance()));
         let case_url = context.list_url(CASE, &cases);

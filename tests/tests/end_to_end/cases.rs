@@ -269,3 +269,18 @@ async fn a_resolution_that_comes_too_late_is_not_dropped_in_silence() {
     let hint = answer.body["hints"][0].as_str().unwrap();
     assert!(hint.contains("resolution"), "{hint}");
 }
+
+#[tokio::test]
+async fn somebody_elses_urgent_case_is_no_reason_to_escalate() {
+    let bench = Bench::start().await;
+    let answer = bench.call("search_cases", json!({"query": "a"})).await;
+    assert!(answer.result()["cases"].as_array().unwrap().len() > 1);
+    assert_eq!(answer.body.get("escalation"), None);
+    // The one that is asked for is.
+    let answer = bench.call("search_cases", json!({"query": "CAS-01005"})).await;
+    assert_eq!(answer.body["escalation"]["reason"], "escalated_case");
+    // The customer's, even if it is not among those that are shown.
+    create(&bench, "Newer").await;
+    let answer = bench.call("search_cases", json!({"contact": MAREN, "limit": 1})).await;
+    assert_eq!(answer.body["escalation"]["reason"], "high_priority_case");
+}

@@ -53,6 +53,8 @@ async fn ten_cases() {
     }
     let answer = bench.call("search_cases", json!({"contact": MAREN, "limit": 10})).await;
     assert_eq!(answer.result()["cases"].as_array().unwrap().len(), 10);
+    // She has an urgent one, which is said as well.
+    assert!(answer.body["escalation"].is_object());
     let tokens = tokens(&answer.body);
     println!("{tokens} tokens");
     assert!(tokens <= 800, "{tokens} {:#}", answer.body);
