@@ -76,7 +76,7 @@ pub trait Reference: Sized {
     /// The column with its name.
     const NAME_COLUMN: &'static str;
     /// Further columns that tell two of the same name apart.
-    const DETAIL_COLUMNS: [&'static str; 2];
+    const DETAIL_COLUMNS: &'static [&'static str];
     /// What to try when none is found.
     const NOT_FOUND: &'static str;
 
@@ -109,7 +109,7 @@ pub trait Reference: Sized {
             Some(id) => Query::row(Self::TABLE, id),
             None => Query::rows(Self::TABLE).filter(self.filter()).top(CANDIDATES as u32 + 1),
         };
-        query.select([Self::NAME_COLUMN]).select(Self::DETAIL_COLUMNS)
+        query.select([Self::NAME_COLUMN]).select(Self::DETAIL_COLUMNS.iter().copied())
     }
 
     /// A query for records with a longer name, where what was said may well mean one of those.
@@ -291,7 +291,7 @@ macro_rules! reference {
             const TABLE: Table = $table;
             const NOUN: &'static str = $noun;
             const NAME_COLUMN: &'static str = $name_column;
-            const DETAIL_COLUMNS: [&'static str; 2] = $details;
+            const DETAIL_COLUMNS: &'static [&'static str] = &$details;
             const NOT_FOUND: &'static str = $not_found;
 
             fn handle(&self) -> &Handle {
@@ -357,8 +357,8 @@ reference! {
         details: ["emailaddress1", "_parentcustomerid_value"],
         not_found: "Ask for another spelling or an email address, or look with dynamics365_search_contacts.",
         filter: |handle| match handle {
-            Handle::Email(email) => contact_by_email(email),
-            Handle::Name(name) => contact_by_name(name),
+            Handle::Email(email) => any_email(email),
+            Handle::Name(name) => person_by_name(name),
             Handle::Id(id) => Filter::equals("contactid", *id),
         }.and(Filter::equals("statecode", 0)),
     }
@@ -374,7 +374,8 @@ reference! {
         details: ["address1_city", "websiteurl"],
         not_found: "Ask for another spelling, or look with dynamics365_search_accounts.",
         filter: |handle| match handle {
-            Handle::Email(text) | Handle::Name(text) => account_by_name(text),
+            Handle::Email(email) => account_by_email(email),
+            Handle::Name(name) => account_by_name(name),
             Handle::Id(id) => Filter::equals("accountid", *id),
         }.and(Filter::equals("statecode", 0)),
         siblings: longer_names,
@@ -418,7 +419,7 @@ reference! {
         table: tables::LEAD,
         noun: "lead",
         name: "fullname",
-        details: ["companyname", "emailaddress1"],
+        details: ["companyname", "emailaddress1", "statuscode"],
         not_found: "Ask for another spelling, or look with dynamics365_search_leads.",
         filter: |handle| match handle {
             Handle::Email(email) => any_email(email),
@@ -487,15 +488,6 @@ pub fn any_email(email: &str) -> Filter {
     )
 }
 
-/// Contacts with exactly this email address in any of the three columns.
-pub fn contact_by_email(email: &str) -> Filter {
-    any_email(email)
-}
-
-fn contact_by_name(name: &str) -> Filter {
-    person_by_name(name)
-}
-
 /// The full name; or first and last name, however the words divide, which also finds people with
 /// a middle name and organizations that put the last name first; or one of the two alone.
 fn person_by_name(name: &str) -> Filter {
@@ -538,7 +530,7 @@ fn longer_names(handle: &Handle) -> Option<Query> {
         Query::rows(tables::ACCOUNT)
             .filter(filter.and(Filter::equals("statecode", 0)))
             .select([AccountRef::NAME_COLUMN])
-            .select(AccountRef::DETAIL_COLUMNS)
+            .select(AccountRef::DETAIL_COLUMNS.iter().copied())
             .top(CANDIDATES as u32 + 1),
     )
 }
@@ -552,11 +544,24 @@ fn is_exact_account(handle: &Handle, record: &Record) -> bool {
     }
 }
 
+/// The email address itself, or a website of its domain. Not every address of that domain: many
+/// companies, and people, have theirs with the same provider.
+fn account_by_email(email: &str) -> Filter {
+    let domain = web_domain(email);
+    let websites = domain.iter().flat_map(|domain| by_website(domain));
+    Filter::any(std::iter::once(Filter::equals("emailaddress1", email)).chain(websites))
+}
+
 /// Accounts whose website or email address is of this domain.
-pub fn by_domain(domain: &str) -> Vec<Filter> {
+pub fn by_domain(domain: &str) -> impl Iterator<Item = Filter> {
+    let address = Filter::ends_with("emailaddress1", &format!("@{domain}"));
+    by_website(domain).chain([address])
+}
+
+fn by_website(domain: &str) -> impl Iterator<Item = Filter> + use<> {
     let hosts = [domain.to_owned(), format!("www.{domain}")];
-    let mut ways: Vec<Filter> = hosts
-        .iter()
+    hosts
+        .into_iter()
         .flat_map(|host| ["", "http://", "https://"].map(|scheme| format!("{scheme}{host}")))
         .flat_map(|address| {
             [
@@ -564,9 +569,6 @@ pub fn by_domain(domain: &str) -> Vec<Filter> {
                 Filter::starts_with("websiteurl", &format!("{address}/")),
             ]
         })
-        .collect();
-    ways.push(Filter::ends_with("emailaddress1", &format!("@{domain}")));
-    ways
 }
 
 /// The domain in a web address, an email address, or a bare domain; without `www.`.
@@ -714,6 +716,24 @@ mod tests {
         ] {
             assert_eq!(web_domain(text).as_deref(), domain, "{text}");
         }
+    }
+
+    #[test]
+    fn an_address_of_a_shared_provider_is_nobody_elses() {
+        let someone = AccountRef::parse("visitor@mail.example").unwrap().filter();
+        let others = Filter::ends_with("emailaddress1", "@mail.example");
+        fn holds(filter: &Filter, part: &Filter) -> bool {
+            match filter {
+                Filter::All(filters) | Filter::Any(filters) => {
+                    filters.iter().any(|filter| holds(filter, part))
+                }
+                other => other == part,
+            }
+        }
+        assert!(!holds(&someone, &others));
+        assert!(holds(&someone, &Filter::equals("emailaddress1", "visitor@mail.example")));
+        assert!(holds(&someone, &Filter::equals("websiteurl", "https://mail.example")));
+        assert!(holds(&AccountRef::parse("mail.example").unwrap().filter(), &others));
     }
 
     #[test]
