@@ -229,3 +229,18 @@ async fn what_may_not_be_counted_is_left_out() {
         assert!(problem["admin_action"].as_str().unwrap().contains("prvReadAccount"), "{tool}");
     }
 }
+
+#[tokio::test]
+async fn another_legal_form_is_another_company() {
+    let bench = Bench::start().await;
+    for name in ["Fabrikam Inc", "Fabrikam Inc.", "fabrikam incorporated", FABRIKAM] {
+        let answer = bench.call("get_account", json!({"account": name})).await;
+        assert_eq!(answer.result()["account"]["name"], FABRIKAM, "{name}");
+    }
+    for name in ["Fabrikam GmbH", "Litware Ltd"] {
+        bench.call("get_account", json!({"account": name})).await.problem("not_found");
+    }
+    // Nobody in the CRM gave a form here: whichever was said, it is that company.
+    let answer = bench.call("get_account", json!({"account": "Northwind Traders GmbH"})).await;
+    assert_eq!(answer.result()["account"]["name"], "Northwind Traders");
+}
