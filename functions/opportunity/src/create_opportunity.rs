@@ -45,9 +45,6 @@ pub(crate) struct Opened {
     opportunity: OpportunitySummary,
 }
 
-/// How many other open opportunities of the contact are named.
-const OTHERS: usize = 3;
-
 const MADE_BEFORE: &str = "This call had made the opportunity before.";
 
 impl Tool for CreateOpportunity {
@@ -90,7 +87,7 @@ struct Before {
     same_call: Option<Record>,
     /// An open opportunity of the contact with this name.
     same_name: Option<Record>,
-    /// The contact's open opportunities, the newest first.
+    /// Open opportunities of the contact: enough to know whether there is another one.
     open: Vec<Record>,
 }
 
@@ -102,7 +99,6 @@ impl Before {
             Query::rows(OPPORTUNITY)
                 .filter(opportunity::of_contact(contact))
                 .filter(opportunity::open())
-                .order_by(Order::descending("createdon"))
         };
         let mut reads = Reads::new();
         let same_call = reads.add(
@@ -115,9 +111,10 @@ impl Before {
                 .select(OpportunitySummary::COLUMNS)
                 .expand(money::currency())
                 .filter(Filter::equals("name", name.as_str()))
+                .order_by(Order::descending("createdon"))
                 .top(1),
         );
-        let latest = reads.add(open().select(["name"]).top(OTHERS as u32 + 1));
+        let two = reads.add(open().select([OPPORTUNITY.key]).top(2));
         let contact = reads.seek_with(contact, |query| query.select(["_parentcustomerid_value"]));
         let account = account.as_ref().map(|account| reads.seek(account));
 
@@ -137,7 +134,7 @@ impl Before {
             },
             same_call: answers.first(same_call)?,
             same_name: answers.first(same_name)?,
-            open: answers.page(latest)?.records,
+            open: answers.page(two)?.records,
         })
     }
 
@@ -176,15 +173,12 @@ impl Before {
         let opportunity = OpportunitySummary::of(opportunity)
             .ok_or_else(|| ToolError::internal("an opportunity without an id"))?
             .with_url(context.instance());
-        let others: Vec<_> = self
-            .open
-            .iter()
-            .filter(|other| other.id(OPPORTUNITY.key) != Some(opportunity.id))
-            .filter_map(|other| other.text("name"))
-            .take(OTHERS)
-            .collect();
-        let others = (!others.is_empty())
-            .then(|| format!("The contact has other open opportunities: {}.", others.join("; ")));
+        let is_other = |other: &Record| other.id(OPPORTUNITY.key) != Some(opportunity.id);
+        // Without their names: what somebody wrote must not read as a hint of ours.
+        let others = self.open.iter().any(is_other).then_some(
+            "The contact has other open opportunities: dynamics365_get_contact_opportunities lists \
+             them.",
+        );
         Ok(Answer::new(Opened { created, opportunity }).hint_if(hint).hint_if(others))
     }
 }
