@@ -229,11 +229,51 @@ pub fn plain(text: &str) -> String {
 
 /// Whether a text is HTML, and not one that merely has a `<` in it.
 fn looks_like_html(text: &str) -> bool {
-    const TAGS: [&str; 26] = [
-        "!doctype", "html", "head", "body", "div", "p", "br", "span", "a", "b", "i", "u", "ul",
-        "ol", "li", "table", "tr", "td", "font", "style", "strong", "em", "img", "meta", "h1",
+    const TAGS: [&str; 40] = [
+        "!doctype",
+        "html",
+        "head",
+        "body",
+        "div",
+        "p",
+        "br",
+        "span",
+        "a",
+        "b",
+        "i",
+        "u",
+        "ul",
+        "ol",
+        "li",
+        "table",
+        "tr",
+        "td",
+        "th",
+        "font",
+        "style",
+        "strong",
+        "em",
+        "img",
+        "meta",
+        "h1",
         "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "pre",
+        "code",
+        "center",
+        "blockquote",
+        "script",
+        "iframe",
+        "title",
+        "link",
     ];
+    if text.contains("<!--") && text.contains("-->") {
+        return true;
+    }
     text.match_indices('<').any(|(position, _)| {
         let after = text[position + 1..].trim_start_matches('/');
         let end = after.find(|next: char| !next.is_ascii_alphanumeric() && next != '!');
@@ -280,6 +320,10 @@ mod tests {
             assert_eq!(plain(text), text);
         }
         assert_eq!(plain("<script>alert(1)</script><p>ok</p>"), "ok");
+        assert_eq!(plain("ok <script>alert(1)</script>"), "ok");
+        assert_eq!(plain("<!-- hidden --> ok"), "ok");
+        assert_eq!(plain("<blockquote>ok</blockquote>"), "> ok");
+        assert_eq!(plain("ok<img src='https://tracker.example/1.gif'>"), "ok");
     }
 
     #[test]
