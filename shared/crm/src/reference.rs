@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 use crate::company;
+use crate::person;
 use crate::tables;
 use crate::text::{EmailAddress, Line, TextError};
 
@@ -358,7 +359,7 @@ reference! {
         not_found: "Ask for another spelling or an email address, or look with dynamics365_search_contacts.",
         filter: |handle| match handle {
             Handle::Email(email) => any_email(email),
-            Handle::Name(name) => person_by_name(name),
+            Handle::Name(name) => person::named(name),
             Handle::Id(id) => Filter::equals("contactid", *id),
         }.and(Filter::equals("statecode", 0)),
     }
@@ -423,7 +424,7 @@ reference! {
         not_found: "Ask for another spelling, or look with dynamics365_search_leads.",
         filter: |handle| match handle {
             Handle::Email(email) => any_email(email),
-            Handle::Name(name) => person_by_name(name),
+            Handle::Name(name) => person::named(name),
             Handle::Id(id) => Filter::equals("leadid", *id),
         },
     }
@@ -486,25 +487,6 @@ pub fn any_email(email: &str) -> Filter {
         ["emailaddress1", "emailaddress2", "emailaddress3"]
             .map(|column| Filter::equals(column, email)),
     )
-}
-
-/// The full name; or first and last name, however the words divide, which also finds people with
-/// a middle name and organizations that put the last name first; or one of the two alone.
-fn person_by_name(name: &str) -> Filter {
-    let words: Vec<&str> = name.split_whitespace().collect();
-    let mut ways = vec![Filter::equals("fullname", name)];
-    if let [word] = words.as_slice() {
-        ways.push(Filter::equals("firstname", *word));
-        ways.push(Filter::equals("lastname", *word));
-    }
-    // More words than that are a full name.
-    if words.len() <= 5 {
-        ways.extend((1..words.len()).map(|at| {
-            Filter::equals("firstname", words[..at].join(" "))
-                .and(Filter::equals("lastname", words[at..].join(" ")))
-        }));
-    }
-    Filter::any(ways)
 }
 
 /// The name, with its legal form or without; or, for what looks like a domain, the website or the

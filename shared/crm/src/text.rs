@@ -181,6 +181,18 @@ impl From<EmailAddress> for serde_json::Value {
     }
 }
 
+/// The text with the apostrophe that was typed, and with the one that may stand in the CRM: phones
+/// type another one (’) than keyboards ('), and Dataverse tells them apart.
+pub fn apostrophes(text: &str) -> Vec<String> {
+    let mut forms = vec![text.to_owned()];
+    for other in [text.replace(['‘', '’'], "'"), text.replace('\'', "’")] {
+        if !forms.contains(&other) {
+            forms.push(other);
+        }
+    }
+    forms
+}
+
 /// Plain text of limited length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Excerpt {
@@ -310,6 +322,13 @@ mod tests {
         for text in ["", "a", "a@b", "@b.co", "a b@c.de", "a@.de", "a@b.", "a@b .de"] {
             assert!(EmailAddress::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_apostrophe_is_an_apostrophe() {
+        assert_eq!(apostrophes("O’Rell"), ["O’Rell", "O'Rell"]);
+        assert_eq!(apostrophes("O'Rell"), ["O'Rell", "O’Rell"]);
+        assert_eq!(apostrophes("Orell"), ["Orell"]);
     }
 
     #[test]
