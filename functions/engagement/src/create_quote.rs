@@ -237,6 +237,7 @@ impl Ingredients {
             let offer = arguments.lines.get(line).map(|line| &line.offer);
             matches!(offer, Some(Offer::Product(_, Some(_))))
         })?;
+        self.check_discounts(&arguments.lines, list)?;
         Ok(Draft {
             quote: self.quote(context.record_id(), arguments, list)?,
             lines: self.lines(context.record_id(), &arguments.lines, list)?,
@@ -274,6 +275,31 @@ impl Ingredients {
             if quantity.is_some_and(|scale| i64::from(scale) > decimals) {
                 let field = format!("lines[{line}].quantity");
                 let problem = format!("must have at most {decimals} decimals for this product");
+                return Err(ToolError::invalid(&field, problem));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a discount of more than the line comes to, where its price is known: Dataverse would
+    /// take it, and the customer would be owed money.
+    fn check_discounts(
+        &self,
+        lines: &[QuoteLine],
+        list: Option<PriceList<'_>>,
+    ) -> Result<(), ToolError> {
+        let listed = |line| Item::find(self.products.get(&line)?, list?)?.price();
+        for (line, QuoteLine { offer, quantity, discount }) in lines.iter().enumerate() {
+            let price = match offer {
+                Offer::WriteIn(_, price) | Offer::Product(_, Some(price)) => Some(price.get()),
+                Offer::Product(_, None) => listed(line),
+            };
+            let amount = price.map(|price| price.saturating_mul(quantity.get()).normalize());
+            if let (Some(discount), Some(amount)) = (discount, amount)
+                && discount.get() > amount
+            {
+                let field = format!("lines[{line}].discount");
+                let problem = format!("must be at most what the line comes to, which is {amount}");
                 return Err(ToolError::invalid(&field, problem));
             }
         }

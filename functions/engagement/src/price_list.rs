@@ -8,6 +8,7 @@ use crm::reference::Candidate;
 use crm::tables::PRICE_LIST;
 use dataverse::{Expand, Record};
 use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
 use toolkit::{Context, ErrorCode, ToolError};
 use uuid::Uuid;
 
@@ -93,6 +94,11 @@ impl<'a> Item<'a> {
 
     pub(crate) fn unit(self) -> Option<Uuid> {
         self.0.id("_uomid_value")
+    }
+
+    /// What one costs, where the price list says it in money.
+    pub(crate) fn price(self) -> Option<Decimal> {
+        self.0.decimal("amount").filter(|_| self.is_amount())
     }
 
     /// Whether its amount is the price. With any other method the price is a percentage of
