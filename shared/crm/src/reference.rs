@@ -78,6 +78,8 @@ pub trait Reference: Sized {
     const NAME_COLUMN: &'static str;
     /// Further columns that tell two of the same name apart.
     const DETAIL_COLUMNS: &'static [&'static str];
+    /// What people say for a record, where it is neither an id nor an email address.
+    const SAID: &'static str = "name";
     /// What to try when none is found.
     const NOT_FOUND: &'static str;
 
@@ -134,7 +136,7 @@ pub trait Reference: Sized {
             by: match self.handle() {
                 Handle::Id(_) => "id",
                 Handle::Email(_) => "email address",
-                Handle::Name(_) => "name",
+                Handle::Name(_) => Self::SAID,
             },
             next_step: Self::NOT_FOUND,
         })
@@ -269,6 +271,7 @@ macro_rules! reference {
         table: $table:expr, noun: $noun:literal, name: $name_column:literal,
         details: $details:expr, not_found: $not_found:literal,
         filter: |$handle:ident| $filter:expr,
+        $(said: $said:literal,)?
         $(siblings: $siblings:path, is_exact: $is_exact:path,)?
     }) => {
         $(#[$doc])*
@@ -294,6 +297,7 @@ macro_rules! reference {
             const NAME_COLUMN: &'static str = $name_column;
             const DETAIL_COLUMNS: &'static [&'static str] = &$details;
             const NOT_FOUND: &'static str = $not_found;
+            $(const SAID: &'static str = $said;)?
 
             fn handle(&self) -> &Handle {
                 &self.0
@@ -379,6 +383,7 @@ reference! {
             Handle::Name(name) => account_by_name(name),
             Handle::Id(id) => Filter::equals("accountid", *id),
         }.and(Filter::equals("statecode", 0)),
+        said: "name or domain",
         siblings: longer_names,
         is_exact: is_exact_account,
     }
@@ -396,6 +401,7 @@ reference! {
             Handle::Email(text) | Handle::Name(text) => Filter::equals("ticketnumber", text.as_str()),
             Handle::Id(id) => Filter::equals("incidentid", *id),
         },
+        said: "number",
     }
 }
 
@@ -446,6 +452,7 @@ reference! {
             ]),
             Handle::Id(id) => Filter::equals("productid", *id),
         }.and(Filter::equals("statecode", 0)),
+        said: "number or name",
     }
 }
 

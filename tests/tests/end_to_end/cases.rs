@@ -59,7 +59,8 @@ async fn a_case_is_read_by_number_and_id() {
     let (by_id, trips) = bench.counted("get_case", json!({"case": case["id"]})).await;
     assert_eq!(by_id.body, by_number.body);
     assert_eq!(trips, 1);
-    bench.call("get_case", json!({"case": "CAS-99999-XXXXXX"})).await.problem("not_found");
+    let answer = bench.call("get_case", json!({"case": "CAS-99999-XXXXXX"})).await;
+    assert_eq!(answer.problem("not_found")["detail"], "no case has that number");
 }
 
 #[tokio::test]
