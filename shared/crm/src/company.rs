@@ -85,14 +85,16 @@ pub fn spellings(name: &str) -> Vec<String> {
     spellings
 }
 
-/// Whether two names differ in case and accents at most, which Dataverse ignores as well.
+/// Whether two names differ in case and accents at most, which Dataverse ignores as well, or in
+/// their apostrophes.
 pub fn same_name(one: &str, other: &str) -> bool {
     fold(one) == fold(other)
 }
 
 fn fold(name: &str) -> String {
     let is_mark = |letter: &char| ('\u{300}'..='\u{36f}').contains(letter);
-    name.trim().nfd().filter(|letter| !is_mark(letter)).flat_map(char::to_lowercase).collect()
+    let straight = name.trim().replace(['‘', '’'], "'");
+    straight.nfd().filter(|letter| !is_mark(letter)).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]
@@ -130,6 +132,7 @@ mod tests {
 
     #[test]
     fn case_and_accents_make_no_difference() {
+        assert!(same_name("Margie’s Travel", "margie's travel"));
         assert!(same_name("Zürcher Käse", "zurcher KASE") && !same_name("Fabrikam", "Fabrikam AG"));
     }
 }

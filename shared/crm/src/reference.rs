@@ -8,10 +8,16 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
-use crate::company;
 use crate::person;
 use crate::tables;
 use crate::text::{EmailAddress, Line, TextError};
+
+mod account;
+mod owner;
+
+use account::{account_by_email, account_by_name, is_exact_account, longer_names};
+pub use account::{by_domain, web_domain};
+pub use owner::{Owner, OwnerRef};
 
 /// What a reference may be longer than by no means: no column that names a record is.
 const LIMIT: usize = 300;
@@ -494,181 +500,6 @@ pub fn any_email(email: &str) -> Filter {
         ["emailaddress1", "emailaddress2", "emailaddress3"]
             .map(|column| Filter::equals(column, email)),
     )
-}
-
-/// The name, with its legal form or without; or, for what looks like a domain, the website or the
-/// email address.
-fn account_by_name(text: &str) -> Filter {
-    let mut ways: Vec<_> =
-        company::spellings(text).into_iter().map(|name| Filter::equals("name", name)).collect();
-    if let Some(domain) = web_domain(text) {
-        ways.extend(by_domain(&domain));
-    }
-    Filter::any(ways)
-}
-
-/// Active accounts whose name goes on where the given one ends: "Fabrikam" may well mean "Fabrikam
-/// Residences". Somebody who gives the legal form, or a domain, means just that one.
-fn longer_names(handle: &Handle) -> Option<Query> {
-    let Handle::Name(text) = handle else { return None };
-    if company::has_legal_form(text) || web_domain(text).is_some() {
-        return None;
-    }
-    let filter = Filter::starts_with("name", &format!("{text} "));
-    Some(
-        Query::rows(tables::ACCOUNT)
-            .filter(filter.and(Filter::equals("statecode", 0)))
-            .select([AccountRef::NAME_COLUMN])
-            .select(AccountRef::DETAIL_COLUMNS.iter().copied())
-            .top(CANDIDATES as u32 + 1),
-    )
-}
-
-fn is_exact_account(handle: &Handle, record: &Record) -> bool {
-    match handle {
-        Handle::Name(text) => {
-            record.text("name").is_some_and(|name| company::same_name(name, text))
-        }
-        Handle::Id(_) | Handle::Email(_) => true,
-    }
-}
-
-/// The email address itself, or a website of its domain. Not every address of that domain: many
-/// companies, and people, have theirs with the same provider.
-fn account_by_email(email: &str) -> Filter {
-    let domain = web_domain(email);
-    let websites = domain.iter().flat_map(|domain| by_website(domain));
-    Filter::any(std::iter::once(Filter::equals("emailaddress1", email)).chain(websites))
-}
-
-/// Accounts whose website or email address is of this domain.
-pub fn by_domain(domain: &str) -> impl Iterator<Item = Filter> {
-    let address = Filter::ends_with("emailaddress1", &format!("@{domain}"));
-    by_website(domain).chain([address])
-}
-
-fn by_website(domain: &str) -> impl Iterator<Item = Filter> + use<> {
-    let hosts = [domain.to_owned(), format!("www.{domain}")];
-    hosts
-        .into_iter()
-        .flat_map(|host| ["", "http://", "https://"].map(|scheme| format!("{scheme}{host}")))
-        .flat_map(|address| {
-            [
-                Filter::equals("websiteurl", address.clone()),
-                Filter::starts_with("websiteurl", &format!("{address}/")),
-            ]
-        })
-}
-
-/// The domain in a web address, an email address, or a bare domain; without `www.`.
-pub fn web_domain(text: &str) -> Option<String> {
-    let text = text.trim().to_ascii_lowercase();
-    let text = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);
-    let text = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
-    let host = text.split(['/', '?', '#', ':']).next()?;
-    let host = host.strip_prefix("www.").unwrap_or(host);
-    let is_label = |label: &str| {
-        !label.is_empty() && label.chars().all(|next| next.is_alphanumeric() || next == '-')
-    };
-    let labels: Vec<_> = host.split('.').collect();
-    let is_domain = labels.len() >= 2
-        && labels.iter().all(|label| is_label(label))
-        && labels
-            .last()
-            .is_some_and(|last| last.len() >= 2 && last.chars().all(char::is_alphabetic));
-    is_domain.then(|| host.to_owned())
-}
-
-/// Who a record is assigned to: a user by GUID or email address, or a team by GUID.
-#[derive(Clone, PartialEq, Eq)]
-pub struct OwnerRef(Handle);
-
-/// The user or team that an [`OwnerRef`] means.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Owner {
-    /// The table that it is a row of.
-    pub table: Table,
-    /// Its id.
-    pub id: Uuid,
-    /// Its name.
-    pub name: Option<String>,
-}
-
-impl OwnerRef {
-    /// Reads what a caller gave.
-    pub fn parse(text: &str) -> Result<OwnerRef, ReferenceError> {
-        match Handle::parse(text)? {
-            Handle::Name(_) => Err(ReferenceError::NotOwner),
-            handle => Ok(OwnerRef(handle)),
-        }
-    }
-
-    /// Queries for the enabled user, and for the team, that it may be.
-    pub fn queries(&self) -> [Query; 2] {
-        let team = match &self.0 {
-            Handle::Id(id) => Query::row(tables::TEAM, *id),
-            // Teams have no address of their own that people would know.
-            _ => Query::rows(tables::TEAM).filter(Filter::equals("teamid", Uuid::nil())),
-        };
-        [
-            Query::rows(tables::USER)
-                .filter(UserRef(self.0.clone()).filter())
-                .filter(Filter::equals("isdisabled", false))
-                .select(["fullname", "internalemailaddress"])
-                .top(CANDIDATES as u32 + 1),
-            team.select(["name"]),
-        ]
-    }
-
-    /// The owner that [`OwnerRef::queries`] found.
-    pub fn one(
-        &self,
-        users: Page,
-        teams: Page,
-        instance: &InstanceUrl,
-    ) -> Result<Owner, Unresolved> {
-        if let Some(team) = teams.records.first()
-            && let Some(id) = team.id(tables::TEAM.key)
-        {
-            let name = team.text("name").map(str::to_owned);
-            return Ok(Owner { table: tables::TEAM, id, name });
-        }
-        let reference = UserRef(self.0.clone());
-        let user = reference.one(users, instance)?;
-        let id = user.id(tables::USER.key).ok_or(Unresolved::NotFound {
-            noun: UserRef::NOUN,
-            by: "id",
-            next_step: UserRef::NOT_FOUND,
-        })?;
-        Ok(Owner { table: tables::USER, id, name: user.text("fullname").map(str::to_owned) })
-    }
-}
-
-impl<'de> Deserialize<'de> for OwnerRef {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse(&text).map_err(serde::de::Error::custom)
-    }
-}
-
-impl JsonSchema for OwnerRef {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "OwnerRef".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string" })
-    }
-}
-
-impl fmt::Debug for OwnerRef {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("OwnerRef").finish_non_exhaustive()
-    }
 }
 
 #[cfg(test)]

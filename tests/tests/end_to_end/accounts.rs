@@ -244,3 +244,18 @@ async fn another_legal_form_is_another_company() {
     let answer = bench.call("get_account", json!({"account": "Northwind Traders GmbH"})).await;
     assert_eq!(answer.result()["account"]["name"], "Northwind Traders");
 }
+
+#[tokio::test]
+async fn an_apostrophe_of_a_phone_is_one_in_a_company_too() {
+    let bench = Bench::start().await;
+    // A company that qualifying makes.
+    let lead = json!({"last_name": "Doe", "company": "Margie's Travel", "email": "doe@m.example"});
+    let lead = bench.call("create_lead", lead).await.result()["lead"]["id"].clone();
+    bench.call("update_lead", json!({"lead": lead, "status": "Qualified"})).await.result();
+    for name in ["Margie’s Travel", "Margie's Travel"] {
+        let answer = bench.call("get_account", json!({"account": name})).await;
+        assert_eq!(answer.result()["account"]["name"], "Margie's Travel", "{name}");
+        let found = bench.call("search_accounts", json!({"query": name})).await;
+        assert_eq!(names(found.result(), "accounts"), ["Margie's Travel"], "{name}");
+    }
+}
