@@ -1,13 +1,13 @@
 use crm::Linked;
 use crm::account::AccountSummary;
 use crm::address;
-use crm::case::{self, CaseSummary};
+use crm::case;
 use crm::labels::{ActiveState, Choice as _, Industry};
 use crm::money;
 use crm::opportunity;
 use crm::reference::AccountRef;
 use crm::tables::{CASE, OPPORTUNITY};
-use dataverse::{Filter, Order, Query, Record, Table};
+use dataverse::{Filter, Query, Record, Table};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Access, Answer, Context, Reads, Tool, ToolError, optional_part};
@@ -74,7 +74,7 @@ impl Tool for GetAccount {
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
         let Arguments { account } = arguments;
-        let open_cases = case::of_account(&account).and(case::open());
+        let of_account = case::of_account(&account);
         let mut reads = Reads::new();
         let company = reads.seek_with(&account, |query| {
             query
@@ -85,14 +85,8 @@ impl Tool for GetAccount {
         });
         let opportunities = reads
             .add(count(OPPORTUNITY, opportunity::of_account(&account).and(opportunity::open())));
-        let cases = reads.add(count(CASE, open_cases.clone()));
-        let urgent_cases = reads.add(
-            Query::rows(CASE)
-                .select(CaseSummary::COLUMNS)
-                .filter(open_cases.and(case::urgent()))
-                .order_by(Order::descending("isescalated"))
-                .top(1),
-        );
+        let cases = reads.add(count(CASE, of_account.clone().and(case::open())));
+        let urgent_cases = reads.add(case::urgent_of(of_account));
         let mut answers = reads.send(context).await?;
         let company = answers.found(company)?;
 

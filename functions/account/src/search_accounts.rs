@@ -3,7 +3,7 @@ use crm::company;
 use crm::money;
 use crm::reference::{by_domain, web_domain};
 use crm::tables::ACCOUNT;
-use crm::text::Line;
+use crm::text::{Line, apostrophes};
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -108,7 +108,10 @@ fn similar(text: &str) -> Option<Filter> {
 const MOST_WORDS: usize = 5;
 
 fn words_in_name(text: &str) -> Filter {
-    let mut all: Vec<Filter> = words(text).map(|word| Filter::contains("name", word)).collect();
+    let in_name = |word: &str| {
+        Filter::any(apostrophes(word).iter().map(|word| Filter::contains("name", word)))
+    };
+    let mut all: Vec<Filter> = words(text).map(in_name).collect();
     if all.is_empty() {
         // Nothing but commas.
         all.push(Filter::contains("name", text));

@@ -61,10 +61,11 @@ impl Tool for CreateCase {
     type Result = Opened;
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Opened>, ToolError> {
-        let before = Before::read(context, &arguments).await?;
+        let (before, customer) = Before::read(context, &arguments).await?;
         if let Some(case) = &before.same_call {
             return before.answer(context, case, false, "This call had made the case before.");
         }
+        let customer = customer?;
         let allow_duplicate = arguments.allow_duplicate.unwrap_or(false);
         if let Some(case) = before.same_subject.as_ref().filter(|_| !allow_duplicate) {
             return before.answer(
@@ -76,8 +77,7 @@ impl Tool for CreateCase {
             );
         }
 
-        let create = before
-            .customer
+        let create = customer
             .bind(Create::new(CASE, context.record_id()))
             .set("title", Some(arguments.subject))
             .set("description", Some(arguments.description))
@@ -120,7 +120,6 @@ impl Customer {
 
 /// What there is before anything is created.
 struct Before {
-    customer: Customer,
     /// The case that an earlier, equal call made.
     same_call: Option<Record>,
     /// An open case of the customer with this subject.
@@ -132,8 +131,12 @@ struct Before {
 }
 
 impl Before {
-    /// One trip for all of it.
-    async fn read(context: &Context, arguments: &Arguments) -> Result<Before, ToolError> {
+    /// One trip for all of it. Whose case it is to be stands apart: what an equal call made is
+    /// there, whatever has become of its customer since.
+    async fn read(
+        context: &Context,
+        arguments: &Arguments,
+    ) -> Result<(Before, Result<Customer, ToolError>), ToolError> {
         let Arguments { contact, account, subject, .. } = arguments;
         let of_customer = match (contact, account) {
             (_, Some(account)) => case::of_account(account),
@@ -154,23 +157,24 @@ impl Before {
         let same_subject =
             reads.add(open().filter(Filter::equals("title", subject.as_str())).top(1));
         let latest = reads.add(open().order_by(Order::descending("createdon")).top(OTHERS as u32));
-        let urgent = reads
-            .add(open().filter(case::urgent()).order_by(Order::descending("isescalated")).top(1));
+        let urgent = reads.add(case::urgent_of(of_customer.clone()));
         let contact = contact.as_ref().map(|contact| {
             reads.seek_with(contact, |query| query.select(["_parentcustomerid_value"]))
         });
         let account = account.as_ref().map(|account| reads.seek(account));
 
         let mut answers = reads.send(context).await?;
-        let contact = answers.found_if(contact)?;
-        let account = answers.found_if(account)?;
-        Ok(Before {
-            customer: customer(contact.as_ref(), account.as_ref())?,
+        let before = Before {
             same_call: answers.first(same_call)?,
             same_subject: answers.first(same_subject)?,
             open: answers.page(latest)?.records,
             urgent: answers.page(urgent)?.records,
-        })
+        };
+        let customer = answers.found_if(contact).and_then(|contact| {
+            let account = answers.found_if(account)?;
+            customer(contact.as_ref(), account.as_ref())
+        });
+        Ok((before, customer))
     }
 
     fn answer(

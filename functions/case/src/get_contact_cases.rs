@@ -1,7 +1,7 @@
+use crm::Linked;
 use crm::case::{self, CaseSummary};
-use crm::contact::ContactSummary;
 use crm::reference::ContactRef;
-use crm::tables::CASE;
+use crm::tables::{CASE, CONTACT};
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,8 @@ pub(crate) struct Arguments {
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Found {
-    contact: Option<ContactSummary>,
+    /// Whose they are.
+    contact: Option<Linked>,
     /// The newest first.
     cases: Vec<CaseSummary>,
     /// Whether there are more than these.
@@ -55,7 +56,7 @@ impl Tool for GetContactCases {
                 .flatten(),
         );
         let mut reads = Reads::new();
-        let person = reads.seek_with(&contact, |query| query.select(ContactSummary::COLUMNS));
+        let person = reads.seek(&contact);
         let cases = reads.add(
             Query::rows(CASE)
                 .select(CaseSummary::COLUMNS)
@@ -64,20 +65,19 @@ impl Tool for GetContactCases {
                 .top(limit.rows_to_ask_for()),
         );
         // The urgent one may be older than those that are shown.
-        let urgent = reads.add(
-            Query::rows(CASE)
-                .select(CaseSummary::COLUMNS)
-                .filter(Filter::all([of_contact, case::open(), case::urgent()]))
-                .order_by(Order::descending("isescalated"))
-                .top(1),
-        );
+        let urgent = reads.add(case::urgent_of(of_contact));
         let mut answers = reads.send(context).await?;
         let person = answers.found(person)?;
         let urgent = answers.page(urgent)?;
-        let (cases, more) =
-            limit.shown(&answers.page(cases)?, |record| CaseSummary::of(record, context.now()));
+        let (cases, more) = limit.shown(&answers.page(cases)?, |record| {
+            CaseSummary::of_one_of(&[person.id(CONTACT.key)], record, context.now())
+        });
         let none = cases.is_empty().then_some("The contact has no such cases.");
-        let contact = ContactSummary::of(&person).map(|one| one.with_url(context.instance()));
+        let contact = person.id(CONTACT.key).map(|id| Linked {
+            id,
+            name: person.text("fullname").map(str::to_owned),
+            kind: None,
+        });
         let case_url = context.list_url(CASE, &cases);
         Ok(Answer::new(Found { contact, cases, more, case_url })
             .hint_if(none)

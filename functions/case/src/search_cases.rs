@@ -1,6 +1,6 @@
 use crm::case::{self, CaseSummary};
 use crm::reference::{AccountRef, ContactRef};
-use crm::tables::CASE;
+use crm::tables::{ACCOUNT, CASE, CONTACT};
 use crm::text::Line;
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
@@ -56,6 +56,12 @@ impl Tool for SearchCases {
         let limit = limit.unwrap_or_default();
         let status = status.unwrap_or(Wanted::Open);
 
+        let of_customer = Filter::all(
+            [contact.as_ref().map(case::of_contact), account.as_ref().map(case::of_account)]
+                .into_iter()
+                .flatten(),
+        );
+        let has_customer = contact.is_some() || account.is_some();
         let conditions = [
             status.filter(),
             query.as_ref().map(|text| {
@@ -63,8 +69,7 @@ impl Tool for SearchCases {
                     ["title", "ticketnumber"].map(|column| Filter::contains(column, text.as_str())),
                 )
             }),
-            contact.as_ref().map(case::of_contact),
-            account.as_ref().map(case::of_account),
+            has_customer.then(|| of_customer.clone()),
         ];
         let mut reads = Reads::new();
         // The contact and the account come along, to know that they are the ones that are meant.
@@ -77,13 +82,22 @@ impl Tool for SearchCases {
                 .order_by(Order::descending("createdon"))
                 .top(limit.rows_to_ask_for()),
         );
+        // The customer's urgent case may be another one than those that are searched for.
+        let urgent = has_customer.then(|| reads.add(case::urgent_of(of_customer)));
         let mut answers = reads.send(context).await?;
-        answers.found_if(contact)?;
-        answers.found_if(account)?;
+        let contact = answers.found_if(contact)?.and_then(|contact| contact.id(CONTACT.key));
+        let account = answers.found_if(account)?.and_then(|account| account.id(ACCOUNT.key));
         let page = answers.page(cases)?;
 
-        let escalation = case::escalation(&page.records);
-        let (cases, more) = limit.shown(&page, |record| CaseSummary::of(record, context.now()));
+        let escalation = match (urgent, page.records.as_slice()) {
+            (Some(urgent), _) => case::escalation(&answers.page(urgent)?.records),
+            (None, [only]) => case::escalation([only]),
+            // Whose cases they are is not known: somebody else's are no reason.
+            (None, _) => None,
+        };
+        let (cases, more) = limit.shown(&page, |record| {
+            CaseSummary::of_one_of(&[contact, account], record, context.now())
+        });
         let none = cases.is_empty().then_some(match status {
             Wanted::Open => "No open case matches. Status \"all\" would include closed ones.",
             _ => "No case matches.",

@@ -85,11 +85,16 @@ impl Tool for UpdateCase {
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Updated>, ToolError> {
         check(&arguments)?;
         let (record, owner) = read(context, &arguments).await?;
-        let Plan { target, changes, operations } = plan(&record, &arguments, owner.as_ref())?;
+        let Plan { target, changes, status, operations } =
+            plan(&record, &arguments, owner.as_ref())?;
 
-        let nothing = changes.is_empty().then_some("The case is as wanted already.");
-        let status = arguments.status.map(|status| status.value());
-        carry_out(context, target, operations, status).await?;
+        let late = status.is_none() && arguments.resolution.is_some();
+        let hint = if late {
+            Some("The case had that status already: the resolution that it was closed with stays.")
+        } else {
+            changes.is_empty().then_some("The case is as wanted already.")
+        };
+        carry_out(context, target, operations, status.map(NewStatus::value)).await?;
         Ok(Answer::new(Updated {
             id: target.id,
             number: record.text("ticketnumber").map(str::to_owned),
@@ -97,7 +102,7 @@ impl Tool for UpdateCase {
             url: context.instance().record_page(CASE.logical_name, target.id),
             changes,
         })
-        .hint_if(nothing))
+        .hint_if(hint))
     }
 }
 
@@ -148,6 +153,8 @@ async fn read(
 struct Plan<'a> {
     target: Target<'a>,
     changes: Vec<Change>,
+    /// The status that the case does not have yet.
+    status: Option<NewStatus>,
     operations: Vec<Operation>,
 }
 
@@ -176,7 +183,7 @@ fn plan<'a>(
     let operations = operations(target, is_open, details, transition).map_err(|Closed| {
         ToolError::already_closed("case", from, Some(CaseStatus::InProgress.label()))
     })?;
-    Ok(Plan { target, changes, operations })
+    Ok(Plan { target, changes, status, operations })
 }
 
 fn transition(

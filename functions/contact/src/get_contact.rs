@@ -76,7 +76,7 @@ impl Tool for GetContact {
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
         let Arguments { contact } = arguments;
-        let of_contact = case::of_contact(&contact).and(case::open());
+        let of_contact = case::of_contact(&contact);
         let mut reads = Reads::new();
         let person = reads.seek_with(&contact, |query| {
             query.select(ContactSummary::COLUMNS).select(address::COLUMNS).select(COLUMNS)
@@ -84,17 +84,11 @@ impl Tool for GetContact {
         let cases = reads.add(
             Query::rows(CASE)
                 .select(CaseSummary::COLUMNS)
-                .filter(of_contact.clone())
+                .filter(of_contact.clone().and(case::open()))
                 .order_by(Order::descending("createdon"))
                 .top(SHOWN.rows_to_ask_for()),
         );
-        let urgent_cases = reads.add(
-            Query::rows(CASE)
-                .select(CaseSummary::COLUMNS)
-                .filter(of_contact.and(case::urgent()))
-                .order_by(Order::descending("isescalated"))
-                .top(1),
-        );
+        let urgent_cases = reads.add(case::urgent_of(of_contact));
         let opportunities = reads.add(
             Query::rows(OPPORTUNITY)
                 .select(OpportunitySummary::COLUMNS)

@@ -1,6 +1,6 @@
 use crm::contact::ContactSummary;
 use crm::labels::{ActiveState, Choice as _};
-use crm::reference::contact_by_email;
+use crm::reference::any_email;
 use crm::tables::CONTACT;
 use crm::text::EmailAddress;
 use dataverse::{Order, Query};
@@ -44,7 +44,7 @@ impl Tool for GetContactByEmail {
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
         let query = Query::rows(CONTACT)
             .select(ContactSummary::COLUMNS)
-            .filter(contact_by_email(arguments.email.as_str()))
+            .filter(any_email(arguments.email.as_str()))
             // Active ones come first: their state is the smaller number.
             .order_by(Order::ascending("statecode"))
             .order_by(Order::descending("modifiedon"))

@@ -1,4 +1,5 @@
 use crm::contact::ContactSummary;
+use crm::person;
 use crm::tables::CONTACT;
 use crm::text::Line;
 use dataverse::{Filter, Order, Query};
@@ -27,6 +28,9 @@ pub(crate) struct Found {
     contact_url: Option<String>,
 }
 
+/// Where the words of a name may be.
+const NAMES: [&str; 3] = ["fullname", "firstname", "lastname"];
+
 impl Tool for SearchContacts {
     const NAME: &'static str = "dynamics365_search_contacts";
     const TITLE: &'static str = "Search contacts";
@@ -42,7 +46,7 @@ impl Tool for SearchContacts {
         let limit = arguments.limit.unwrap_or_default();
         let query = Query::rows(CONTACT)
             .select(ContactSummary::COLUMNS)
-            .filter(matching(arguments.query.as_str()))
+            .filter(person::matching(arguments.query.as_str(), &NAMES))
             .filter(Filter::equals("statecode", 0))
             .order_by(Order::ascending("fullname"))
             .top(limit.rows_to_ask_for());
@@ -56,27 +60,5 @@ impl Tool for SearchContacts {
         };
         let contact_url = context.list_url(CONTACT, &contacts);
         Ok(Answer::new(Found { contacts, more, contact_url }).hint_if(hint))
-    }
-}
-
-/// An email address matches all three address columns. Every word of a name must match the first,
-/// the last or the full name; a single word may be a part of an address as well.
-fn matching(text: &str) -> Filter {
-    let by_address = || {
-        ["emailaddress1", "emailaddress2", "emailaddress3"]
-            .map(|column| Filter::contains(column, text))
-    };
-    if text.contains('@') {
-        return Filter::any(by_address());
-    }
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let by_name = Filter::all(words.iter().map(|word| {
-        Filter::any(
-            ["fullname", "firstname", "lastname"].map(|column| Filter::contains(column, word)),
-        )
-    }));
-    match words.as_slice() {
-        [_] => Filter::any([by_name].into_iter().chain(by_address())),
-        _ => by_name,
     }
 }

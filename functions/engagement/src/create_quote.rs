@@ -1,24 +1,23 @@
 use std::collections::BTreeMap;
 
-use crm::Linked;
 use crm::labels::{Choice as _, OpportunityState, OpportunityStatus};
-use crm::money::{self, Amount, Money, Percentage, Quantity, number};
-use crm::reference::{Candidate, OpportunityRef, PriceListRef, ProductRef};
+use crm::money::{self, Amount, Percentage, Quantity};
+use crm::reference::{OpportunityRef, PriceListRef, ProductRef};
 use crm::tables::{
     ACCOUNT, CONTACT, CURRENCY, OPPORTUNITY, PRICE_LIST, PRODUCT, QUOTE, QUOTE_LINE, UNIT,
 };
 use crm::text::Line;
 use crm::time::Day;
-use dataverse::{Create, Created, Expand, Operation, Order, Query, Record};
+use dataverse::{Create, Created, Expand, Operation, Query, Record};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use toolkit::{Access, Answer, Context, ErrorCode, Limit, Reads, Tool, ToolError, WriteState};
+use toolkit::{Access, Answer, Context, ErrorCode, Reads, Tool, ToolError, WriteState};
 use uuid::Uuid;
 
-use crate::price_list::{self, Item, PriceList};
+use crate::price_list::{self, Choosing, Item, PriceList};
+use crate::quote::{self, Quote};
 
 /// Drafts a quote for an opportunity.
 pub(crate) struct CreateQuote;
@@ -95,56 +94,11 @@ pub(crate) struct Quoted {
     quote: Quote,
 }
 
-#[derive(Serialize, JsonSchema)]
-pub(crate) struct Quote {
-    id: Uuid,
-    number: Option<String>,
-    name: Option<String>,
-    status: Option<String>,
-    lines: Vec<ShownLine>,
-    /// Whether there are more lines than these.
-    more_lines: Option<bool>,
-    /// Off the whole quote.
-    discount: Option<Money>,
-    tax: Option<Money>,
-    total: Option<Money>,
-    #[schemars(with = "Option<String>")]
-    valid_until: Option<jiff::civil::Date>,
-    price_list: Option<String>,
-    opportunity: Option<Linked>,
-    url: String,
-}
-
-#[derive(Serialize, JsonSchema)]
-pub(crate) struct ShownLine {
-    /// The product, or what is in no catalogue.
-    product: Option<String>,
-    #[schemars(with = "Option<f64>")]
-    quantity: Option<Value>,
-    unit: Option<String>,
-    /// For one.
-    price: Option<Money>,
-    discount: Option<Money>,
-    /// For all, less the discount.
-    amount: Option<Money>,
-}
-
-/// How many lines a quote may have, and how many are shown.
+/// How many lines a quote may have.
 const LINES: usize = 100;
-const SHOWN: Limit = Limit::of(25);
 
 /// The structure of a product that is a family (`productstructure`).
 const FAMILY: i64 = 2;
-
-crm::choice! {
-    /// Where a quote stands (`statecode`).
-    enum QuoteState {
-        Draft = 0 "Draft",
-        Active = 1 "Active",
-        Won = 2 "Won",
-        Closed = 3 "Closed",
-    }
-}
 
 impl Tool for CreateQuote {
     const NAME: &'static str = "dynamics365_create_quote";
@@ -180,40 +134,10 @@ impl Tool for CreateQuote {
         let Draft { quote, lines } = draft;
         let made = toolkit::create(context, &quote, lines).await?;
         // The totals are there only after the last line is.
-        let quote = context.dataverse().first(&quote_with_lines(context.record_id())).await;
+        let quote = context.dataverse().first(&quote::with_lines(context.record_id())).await;
         let quote = quote.map_err(|error| ToolError::from(error).write(WriteState::Happened))?;
         answer(context, quote.as_ref().unwrap_or(made.record()), matches!(made, Created::Now(_)))
     }
-}
-
-/// The quote with all that is said of it.
-fn quote_with_lines(id: Uuid) -> Query {
-    let lines = Expand::new("quote_details")
-        .select([
-            "productdescription",
-            "_productid_value",
-            "quantity",
-            "_uomid_value",
-            "priceperunit",
-            "manualdiscountamount",
-            "extendedamount",
-            "pricingerrorcode",
-        ])
-        .order_by(Order::ascending("lineitemnumber"));
-    Query::row(QUOTE, id)
-        .select([
-            "quotenumber",
-            "name",
-            "statecode",
-            "totaldiscountamount",
-            "totaltax",
-            "totalamount",
-            "effectiveto",
-            "_pricelevelid_value",
-            "_opportunityid_value",
-        ])
-        .expand(money::currency())
-        .expand(lines)
 }
 
 /// What there is before anything is created.
@@ -237,7 +161,7 @@ impl Before {
     async fn read(context: &Context, arguments: &Arguments) -> Result<Before, ToolError> {
         let named = Named::of(&arguments.lines);
         let mut reads = Reads::new();
-        let same_call = reads.add(quote_with_lines(context.record_id()));
+        let same_call = reads.add(quote::with_lines(context.record_id()));
         let opportunity = reads.seek_with(&arguments.opportunity, with_price_lists);
         let list = arguments.price_list.as_ref();
         let list =
@@ -322,11 +246,20 @@ impl Ingredients {
         self.check_opportunity()?;
         self.check_products(&arguments.lines)?;
         check_future(arguments.valid_until, context.now())?;
-        let list = self.price_list(&arguments.lines, context)?;
+        let list = self.choosing(context).choose(|line| {
+            let offer = arguments.lines.get(line).map(|line| &line.offer);
+            matches!(offer, Some(Offer::Product(_, Some(_))))
+        })?;
+        self.check_discounts(&arguments.lines, list)?;
         Ok(Draft {
             quote: self.quote(context.record_id(), arguments, list)?,
             lines: self.lines(context.record_id(), &arguments.lines, list)?,
         })
+    }
+
+    fn choosing<'a>(&'a self, context: &'a Context) -> Choosing<'a> {
+        let Ingredients { opportunity, price_list, products } = self;
+        Choosing { asked_for: price_list.as_ref(), opportunity, products, context }
     }
 
     fn check_opportunity(&self) -> Result<(), ToolError> {
@@ -361,107 +294,29 @@ impl Ingredients {
         Ok(())
     }
 
-    /// The price list that was asked for; else the opportunity's; else the customer's; else the
-    /// only one that has all products. It must have those for which no price is given.
-    fn price_list(
+    /// Refuses a discount of more than the line comes to, where its price is known: Dataverse would
+    /// take it, and the customer would be owed money.
+    fn check_discounts(
         &self,
         lines: &[QuoteLine],
-        context: &Context,
-    ) -> Result<Option<PriceList<'_>>, ToolError> {
-        let default = |person| self.opportunity.one(person)?.one("defaultpricelevelid");
-        let list = self
-            .price_list
-            .as_ref()
-            .or_else(|| self.opportunity.one("pricelevelid"))
-            .or_else(|| default("customerid_account"))
-            .or_else(|| default("customerid_contact"))
-            .or_else(|| default("parentcontactid"))
-            .map(PriceList);
-        let list = match list {
-            Some(list) => list,
-            None if self.products.is_empty() => return Ok(None),
-            None => self.only_list_with_all(context)?,
-        };
-        let is_priced = |line: &usize| {
-            matches!(lines.get(*line), Some(QuoteLine { offer: Offer::Product(_, Some(_)), .. }))
-        };
-        let missing: Vec<_> =
-            self.missing(list).into_iter().filter(|(line, _)| !is_priced(line)).collect();
-        if missing.is_empty() { Ok(Some(list)) } else { Err(self.lacks(list, &missing, context)) }
-    }
-
-    /// The price lists that have prices of the products and are in use, each once.
-    fn lists(&self, context: &Context) -> Vec<PriceList<'_>> {
-        let mut lists: Vec<PriceList<'_>> = Vec::new();
-        for list in self.products.values().flat_map(Item::all).filter_map(Item::list) {
-            let is_known = lists.iter().any(|known| known.id() == list.id());
-            if !is_known && list.is_in_use(context.now()) {
-                lists.push(list);
+        list: Option<PriceList<'_>>,
+    ) -> Result<(), ToolError> {
+        let listed = |line| Item::find(self.products.get(&line)?, list?)?.price();
+        for (line, QuoteLine { offer, quantity, discount }) in lines.iter().enumerate() {
+            let price = match offer {
+                Offer::WriteIn(_, price) | Offer::Product(_, Some(price)) => Some(price.get()),
+                Offer::Product(_, None) => listed(line),
+            };
+            let amount = price.map(|price| price.saturating_mul(quantity.get()).normalize());
+            if let (Some(discount), Some(amount)) = (discount, amount)
+                && discount.get() > amount
+            {
+                let field = format!("lines[{line}].discount");
+                let problem = format!("must be at most what the line comes to, which is {amount}");
+                return Err(ToolError::invalid(&field, problem));
             }
         }
-        lists.sort_by_key(|list| list.name());
-        lists
-    }
-
-    /// The lines whose product the price list does not have, with the product's name.
-    fn missing(&self, list: PriceList<'_>) -> Vec<(usize, &str)> {
-        let lines = self.products.iter();
-        lines
-            .filter(|(_, product)| Item::find(product, list).is_none())
-            .map(|(line, product)| (*line, product.text("name").unwrap_or_default()))
-            .collect()
-    }
-
-    fn only_list_with_all(&self, context: &Context) -> Result<PriceList<'_>, ToolError> {
-        let currency = self.opportunity.id("_transactioncurrencyid_value");
-        let mut lists = self.lists(context);
-        lists.retain(|list| list.currency() == currency);
-        let all = |list: &PriceList<'_>| self.missing(*list).is_empty();
-        let complete: Vec<_> = lists.iter().copied().filter(all).collect();
-        match (complete.as_slice(), lists.iter().min_by_key(|list| self.missing(**list).len())) {
-            ([only], _) => Ok(*only),
-            ([], Some(nearest)) => Err(self.lacks(*nearest, &self.missing(*nearest), context)),
-            ([], None) => {
-                let names: Vec<_> =
-                    self.products.values().filter_map(|product| product.text("name")).collect();
-                let detail = format!(
-                    "no price list in the opportunity's currency has a price of {}",
-                    quoted(names)
-                );
-                Err(ToolError::new(ErrorCode::InvalidArguments, detail)
-                    .next_step("Name a price_list, or give each line a price."))
-            }
-            (several, _) => Err(several_lists(several, context)),
-        }
-    }
-
-    fn lacks(
-        &self,
-        list: PriceList<'_>,
-        missing: &[(usize, &str)],
-        context: &Context,
-    ) -> ToolError {
-        let lines: Vec<_> = missing.iter().map(|(line, _)| format!("lines[{line}]")).collect();
-        let mut names: Vec<_> = missing.iter().map(|(_, name)| *name).collect();
-        names.dedup();
-        let detail = format!(
-            "{}: the price list \"{}\" has no price of {}",
-            lines.join(", "),
-            list.name(),
-            quoted(names)
-        );
-        let others = self.lists(context).into_iter().filter(|list| self.missing(*list).is_empty());
-        let others: Vec<_> = others.map(PriceList::name).collect();
-        let next_step = if others.is_empty() {
-            "Leave these lines out, or give them a price.".to_owned()
-        } else {
-            format!(
-                "Leave these lines out, give them a price, or choose the price_list {}, which has \
-                 all products.",
-                quoted(others)
-            )
-        };
-        ToolError::new(ErrorCode::InvalidArguments, detail).next_step(next_step)
+        Ok(())
     }
 
     fn quote(
@@ -570,88 +425,14 @@ fn check_future(valid_until: Option<Day>, now: Timestamp) -> Result<(), ToolErro
     }
 }
 
-fn several_lists(lists: &[PriceList<'_>], context: &Context) -> ToolError {
-    let page = |id| context.instance().record_page(PRICE_LIST.logical_name, id);
-    let candidates = lists.iter().take(3).filter_map(|list| {
-        let id = list.id()?;
-        let name = Some(list.name().to_owned());
-        Some(Candidate { id, name, detail: None, url: page(id) })
-    });
-    ToolError::new(ErrorCode::Ambiguous, "price_list: several price lists have all products")
-        .candidates(candidates.collect())
-        .next_step("Ask which price list applies and call again with its id as price_list.")
-}
-
-fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let names = names.into_iter().map(|name| format!("\"{name}\""));
-    names.collect::<Vec<_>>().join(", ")
-}
-
-fn answer(context: &Context, quote: &Record, created: bool) -> Result<Answer<Quoted>, ToolError> {
-    let id = quote.id(QUOTE.key).ok_or_else(|| ToolError::internal("a quote without an id"))?;
-    let state = quote.integer("statecode").and_then(QuoteState::from_value);
+fn answer(context: &Context, record: &Record, created: bool) -> Result<Answer<Quoted>, ToolError> {
+    let quote = Quote::of(record, context.instance())
+        .ok_or_else(|| ToolError::internal("a quote without an id"))?;
     let again = (!created).then_some("This call had made the quote before.");
-    let draft = (state == Some(QuoteState::Draft)).then_some(
+    let draft = quote::is_draft(record).then_some(
         "It is a draft: somebody in sales must check and activate it in Dynamics 365 before it is \
          binding.",
     );
-    let lines = quote.many("quote_details");
-    let errors = pricing_errors(lines);
-    let (lines, more_lines) = SHOWN.cut(lines.iter().map(|line| ShownLine::of(line, quote)));
-    let text = |column| quote.text(column).map(str::to_owned);
-    let quote = Quote {
-        id,
-        number: text("quotenumber"),
-        name: text("name"),
-        status: QuoteState::of(quote, "statecode"),
-        lines,
-        more_lines,
-        discount: Money::of(quote, "totaldiscountamount").filter(is_something),
-        tax: Money::of(quote, "totaltax"),
-        total: Money::of(quote, "totalamount"),
-        valid_until: quote.time("effectiveto").map(|time| TimeZone::UTC.to_datetime(time).date()),
-        price_list: quote.label("_pricelevelid_value").map(str::to_owned),
-        opportunity: Linked::of(quote, "_opportunityid_value"),
-        url: context.instance().record_page(QUOTE.logical_name, id),
-    };
+    let errors = quote::pricing_errors(record);
     Ok(Answer::new(Quoted { created, quote }).hint_if(again).hint_if(draft).hint_if(errors))
-}
-
-/// Says which lines have no proper price, and why.
-fn pricing_errors(lines: &[Record]) -> Option<String> {
-    let errors: Vec<_> = lines
-        .iter()
-        .enumerate()
-        .filter(|(_, line)| line.integer("pricingerrorcode").is_some_and(|code| code != 0))
-        .map(|(position, line)| {
-            let cause = line.label("pricingerrorcode").unwrap_or("pricing error");
-            format!("line {} ({cause})", position + 1)
-        })
-        .collect();
-    (!errors.is_empty()).then(|| {
-        format!("Dynamics 365 could not price {}: do not promise this total.", errors.join(", "))
-    })
-}
-
-fn is_something(money: &Money) -> bool {
-    !money.amount.is_zero()
-}
-
-impl ShownLine {
-    /// The amounts are in the currency of the quote.
-    fn of(line: &Record, quote: &Record) -> ShownLine {
-        let money = |column| {
-            let amount = line.decimal(column)?;
-            Some(Money { amount, currency: money::currency_of(quote) })
-        };
-        let product = line.label("_productid_value").or_else(|| line.text("productdescription"));
-        ShownLine {
-            product: product.map(str::to_owned),
-            quantity: line.decimal("quantity").map(number),
-            unit: line.label("_uomid_value").map(str::to_owned),
-            price: money("priceperunit"),
-            discount: money("manualdiscountamount").filter(is_something),
-            amount: money("extendedamount"),
-        }
-    }
 }

@@ -5,6 +5,7 @@ mod create_quote;
 mod get_email_history;
 mod get_products;
 mod price_list;
+mod quote;
 mod schedule_appointment;
 
 use toolkit::Group;

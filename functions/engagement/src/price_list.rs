@@ -1,9 +1,15 @@
-//! Price lists, and what they say about a product.
+//! Price lists: what they say about a product, and which one a quote has.
+
+use std::collections::BTreeMap;
 
 use crm::labels::Choice as _;
 use crm::money;
+use crm::reference::Candidate;
+use crm::tables::PRICE_LIST;
 use dataverse::{Expand, Record};
 use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use toolkit::{Context, ErrorCode, ToolError};
 use uuid::Uuid;
 
 /// The columns of a price list that tell which it is and whether it is in use.
@@ -90,11 +96,140 @@ impl<'a> Item<'a> {
         self.0.id("_uomid_value")
     }
 
+    /// What one costs, where the price list says it in money.
+    pub(crate) fn price(self) -> Option<Decimal> {
+        self.0.decimal("amount").filter(|_| self.is_amount())
+    }
+
     /// Whether its amount is the price. With any other method the price is a percentage of
     /// something, and the amount means nothing.
     pub(crate) fn is_amount(self) -> bool {
         self.0.integer("pricingmethodcode") == Some(PricingMethod::CurrencyAmount.value())
     }
+}
+
+/// From what the price list of a quote is chosen.
+pub(crate) struct Choosing<'a> {
+    /// The price list that was asked for.
+    pub(crate) asked_for: Option<&'a Record>,
+    /// With its price list, and with those of its customer and contact.
+    pub(crate) opportunity: &'a Record,
+    /// The product of each line that has one, as [`items_of_product`] reads it.
+    pub(crate) products: &'a BTreeMap<usize, Record>,
+    pub(crate) context: &'a Context,
+}
+
+impl<'a> Choosing<'a> {
+    /// The price list that was asked for; else the opportunity's; else the customer's; else the
+    /// only one that has all products. It must have those of the lines that have no price of their
+    /// own.
+    pub(crate) fn choose(
+        &self,
+        has_price: impl Fn(usize) -> bool,
+    ) -> Result<Option<PriceList<'a>>, ToolError> {
+        let default = |person| self.opportunity.one(person)?.one("defaultpricelevelid");
+        let list = self
+            .asked_for
+            .or_else(|| self.opportunity.one("pricelevelid"))
+            .or_else(|| default("customerid_account"))
+            .or_else(|| default("customerid_contact"))
+            .or_else(|| default("parentcontactid"))
+            .map(PriceList);
+        let list = match list {
+            Some(list) => list,
+            None if self.products.is_empty() => return Ok(None),
+            None => self.only_one_with_all()?,
+        };
+        let mut missing = self.missing(list);
+        missing.retain(|(line, _)| !has_price(*line));
+        if missing.is_empty() { Ok(Some(list)) } else { Err(self.lacks(list, &missing)) }
+    }
+
+    /// The price lists that have prices of the products and are in use, each once.
+    fn in_use(&self) -> Vec<PriceList<'a>> {
+        let mut lists: Vec<PriceList<'a>> = Vec::new();
+        for list in self.products.values().flat_map(Item::all).filter_map(Item::list) {
+            let is_known = lists.iter().any(|known| known.id() == list.id());
+            if !is_known && list.is_in_use(self.context.now()) {
+                lists.push(list);
+            }
+        }
+        lists.sort_by_key(|list| list.name());
+        lists
+    }
+
+    /// The lines whose product the price list does not have, with the product's name.
+    fn missing(&self, list: PriceList<'_>) -> Vec<(usize, &'a str)> {
+        let lines = self.products.iter();
+        lines
+            .filter(|(_, product)| Item::find(product, list).is_none())
+            .map(|(line, product)| (*line, product.text("name").unwrap_or_default()))
+            .collect()
+    }
+
+    fn only_one_with_all(&self) -> Result<PriceList<'a>, ToolError> {
+        let currency = self.opportunity.id("_transactioncurrencyid_value");
+        let mut lists = self.in_use();
+        lists.retain(|list| list.currency() == currency);
+        let all = |list: &PriceList<'_>| self.missing(*list).is_empty();
+        let complete: Vec<_> = lists.iter().copied().filter(all).collect();
+        match (complete.as_slice(), lists.iter().min_by_key(|list| self.missing(**list).len())) {
+            ([only], _) => Ok(*only),
+            ([], Some(nearest)) => Err(self.lacks(*nearest, &self.missing(*nearest))),
+            ([], None) => {
+                let names: Vec<_> =
+                    self.products.values().filter_map(|product| product.text("name")).collect();
+                let detail = format!(
+                    "no price list in the opportunity's currency has a price of {}",
+                    quoted(names)
+                );
+                Err(ToolError::new(ErrorCode::InvalidArguments, detail)
+                    .next_step("Name a price_list, or give each line a price."))
+            }
+            (several, _) => Err(self.ambiguous(several)),
+        }
+    }
+
+    fn lacks(&self, list: PriceList<'_>, missing: &[(usize, &str)]) -> ToolError {
+        let lines: Vec<_> = missing.iter().map(|(line, _)| format!("lines[{line}]")).collect();
+        let mut names: Vec<_> = missing.iter().map(|(_, name)| *name).collect();
+        names.dedup();
+        let detail = format!(
+            "{}: the price list \"{}\" has no price of {}",
+            lines.join(", "),
+            list.name(),
+            quoted(names)
+        );
+        let others = self.in_use().into_iter().filter(|list| self.missing(*list).is_empty());
+        let others: Vec<_> = others.map(PriceList::name).collect();
+        let next_step = if others.is_empty() {
+            "Leave these lines out, or give them a price.".to_owned()
+        } else {
+            format!(
+                "Leave these lines out, give them a price, or choose the price_list {}, which has \
+                 all products.",
+                quoted(others)
+            )
+        };
+        ToolError::new(ErrorCode::InvalidArguments, detail).next_step(next_step)
+    }
+
+    fn ambiguous(&self, lists: &[PriceList<'_>]) -> ToolError {
+        let page = |id| self.context.instance().record_page(PRICE_LIST.logical_name, id);
+        let candidates = lists.iter().take(3).filter_map(|list| {
+            let id = list.id()?;
+            let name = Some(list.name().to_owned());
+            Some(Candidate { id, name, detail: None, url: page(id) })
+        });
+        ToolError::new(ErrorCode::Ambiguous, "price_list: several price lists have all products")
+            .candidates(candidates.collect())
+            .next_step("Ask which price list applies and call again with its id as price_list.")
+    }
+}
+
+fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names = names.into_iter().map(|name| format!("\"{name}\""));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

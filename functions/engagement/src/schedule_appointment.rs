@@ -2,11 +2,11 @@ use crm::Linked;
 use crm::labels::{ActivityState, Choice as _};
 use crm::reference::{ContactRef, Reference as _, UserRef};
 use crm::tables::{APPOINTMENT, CONTACT, USER};
-use crm::text::{Line, Paragraph, excerpt};
+use crm::text::{Line, Paragraph};
 use crm::time::{Minute, Moment};
 use dataverse::{Comparison, Create, Created, Expand, Filter, Order, Query, Record, Update};
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use toolkit::{Access, Answer, Context, Reads, Tool, ToolError};
 use uuid::Uuid;
@@ -52,19 +52,7 @@ impl<'de> Deserialize<'de> for Minutes {
     }
 }
 
-impl JsonSchema for Minutes {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Minutes".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "integer" })
-    }
-}
+crm::plain_schema!(Minutes, "integer");
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Scheduled {
@@ -347,7 +335,7 @@ fn same_meeting(arguments: &Arguments, period: Period) -> Query {
 fn busy(party: Filter, parts: &[i64], period: Period) -> Query {
     let parts = parts.iter().map(|part| Filter::equals("participationtypemask", *part));
     ahead()
-        .select(["subject", "scheduledstart", "scheduledend"])
+        .select(["scheduledstart", "scheduledend"])
         .filter(Filter::compare("scheduledstart", Comparison::Less, period.end))
         .filter(Filter::compare("scheduledend", Comparison::Greater, period.start))
         .filter(Filter::some(PARTIES, party.and(Filter::any(parts))))
@@ -355,20 +343,22 @@ fn busy(party: Filter, parts: &[i64], period: Period) -> Query {
         .top(CLASHES)
 }
 
-/// Says what else somebody has at that time.
+/// Says that somebody has another appointment at that time, and from when to when. What it is about
+/// is for those who meet, not for a visitor.
 fn clash(who: &str, appointments: &[Record]) -> Option<String> {
     let others: Vec<_> = appointments
         .iter()
         .filter_map(|other| {
             let (start, end) = (other.time("scheduledstart")?, other.time("scheduledend")?);
-            let subject = excerpt(other.text("subject").unwrap_or_default(), 80).text;
-            let subject = subject.replace('"', "'").replace('\n', " ");
-            Some(format!("\"{subject}\" from {} to {}", Minute(start), Minute(end)))
+            Some(format!("from {} to {}", Minute(start), Minute(end)))
         })
         .collect();
     let others = others.join(", and ");
     (!others.is_empty()).then(|| {
-        format!("It clashes with another appointment of the {who}: {others}. Say so, and offer another time.")
+        format!(
+            "It clashes with another appointment of the {who}: {others}. Say so, and offer another \
+             time."
+        )
     })
 }
 

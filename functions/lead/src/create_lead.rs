@@ -1,7 +1,7 @@
 use crm::company;
 use crm::labels::{Choice as _, LeadSource};
 use crm::lead::{self, LeadSummary};
-use crm::reference::{any_email, contact_by_email};
+use crm::reference::any_email;
 use crm::tables::{CONTACT, LEAD};
 use crm::text::{EmailAddress, Line, Paragraph};
 use dataverse::{Create, Created, Filter, Order, Query, Record};
@@ -110,7 +110,7 @@ impl Before {
             reads.add(
                 Query::rows(CONTACT)
                     .select(["fullname"])
-                    .filter(contact_by_email(email.as_str()))
+                    .filter(any_email(email.as_str()))
                     .filter(Filter::equals("statecode", 0))
                     .top(1),
             )

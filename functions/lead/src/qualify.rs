@@ -7,8 +7,8 @@
 use crm::Linked;
 use crm::company;
 use crm::labels::{Choice as _, LeadStatus};
-use crm::reference::{AccountRef, Candidate, ContactRef, Reference, contact_by_email};
-use crm::tables::{ACCOUNT, CONTACT, LEAD};
+use crm::reference::{AccountRef, Candidate, ContactRef, Reference, any_email};
+use crm::tables::{ACCOUNT, CONTACT, LEAD, OPPORTUNITY};
 use dataverse::{Action, Filter, Operation, Page, Query, Record, Table, Update};
 use toolkit::{Context, ErrorCode, Reads, Target, ToolError, carry_out};
 
@@ -21,7 +21,7 @@ const SHOWN: usize = 3;
 /// that were there already were used, that they were.
 pub(crate) async fn qualify(
     context: &Context,
-    lead: &Record,
+    lead: &Lead<'_>,
     target: Target<'_>,
     details: Update,
 ) -> Result<(Qualified, Option<String>), ToolError> {
@@ -44,6 +44,15 @@ pub(crate) async fn qualify(
     Ok((qualified, reused))
 }
 
+/// Who the lead is and what it is about, with the changes that are made before it is qualified.
+pub(crate) struct Lead<'a> {
+    /// As it was read.
+    pub(crate) record: &'a Record,
+    pub(crate) company: Option<&'a str>,
+    pub(crate) email: Option<&'a str>,
+    pub(crate) topic: Option<&'a str>,
+}
+
 /// What the lead is linked to, before it is qualified.
 struct Parts {
     contact: Option<Linked>,
@@ -54,11 +63,11 @@ struct Parts {
 }
 
 impl Parts {
-    fn linked(lead: &Record) -> Parts {
+    fn linked(lead: &Lead<'_>) -> Parts {
         Parts {
-            contact: Linked::of(lead, "_parentcontactid_value"),
-            account: Linked::of(lead, "_parentaccountid_value"),
-            has_company: lead.text("companyname").is_some(),
+            contact: Linked::of(lead.record, "_parentcontactid_value"),
+            account: Linked::of(lead.record, "_parentaccountid_value"),
+            has_company: lead.company.is_some(),
             found: false,
         }
     }
@@ -103,17 +112,15 @@ impl Parts {
     async fn find(
         &mut self,
         context: &Context,
-        lead: &Record,
+        lead: &Lead<'_>,
         objection: ToolError,
     ) -> Result<(), ToolError> {
         let mut reads = Reads::new();
-        let email = lead.text("emailaddress1").filter(|_| self.contact.is_none());
+        let email = lead.email.filter(|_| self.contact.is_none());
         let contacts = email.map(|email| {
-            reads.add(
-                active::<ContactRef>(contact_by_email(email)).select(["_parentcustomerid_value"]),
-            )
+            reads.add(active::<ContactRef>(any_email(email)).select(["_parentcustomerid_value"]))
         });
-        let company = lead.text("companyname").filter(|_| self.account.is_none());
+        let company = lead.company.filter(|_| self.account.is_none());
         let accounts = company.map(|company| {
             let spellings = company::spellings(company).into_iter();
             let names = spellings.map(|name| Filter::equals("name", name));
@@ -159,16 +166,16 @@ impl Parts {
     }
 
     /// The rows that were made, by the names that Dataverse gives them, or that were there.
-    fn named(&self, lead: &Record, made: &[Record]) -> Qualified {
-        let row = |table: Table, name: &str| {
+    fn named(&self, lead: &Lead<'_>, made: &[Record]) -> Qualified {
+        let row = |table: Table, name: Option<&str>| {
             let row = made.iter().find(|row| row.type_name() == Some(table.logical_name))?;
-            let name = lead.text(name).map(str::to_owned);
-            Some(Linked { id: row.id(table.key)?, name, kind: None })
+            Some(Linked { id: row.id(table.key)?, name: name.map(str::to_owned), kind: None })
         };
+        let person = lead.record.text("fullname");
         Qualified {
-            contact: row(CONTACT, "fullname").or_else(|| self.contact.clone()),
-            account: row(ACCOUNT, "companyname").or_else(|| self.account.clone()),
-            opportunity: row(crm::tables::OPPORTUNITY, "subject"),
+            contact: row(CONTACT, person).or_else(|| self.contact.clone()),
+            account: row(ACCOUNT, lead.company).or_else(|| self.account.clone()),
+            opportunity: row(OPPORTUNITY, lead.topic),
         }
     }
 }
@@ -191,7 +198,7 @@ fn active<R: Reference>(filter: Filter) -> Query {
     Query::rows(R::TABLE)
         .filter(filter.and(Filter::equals("statecode", 0)))
         .select([R::NAME_COLUMN])
-        .select(R::DETAIL_COLUMNS)
+        .select(R::DETAIL_COLUMNS.iter().copied())
         .top(SHOWN as u32)
 }
 

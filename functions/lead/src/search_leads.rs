@@ -1,5 +1,6 @@
 use crm::labels::{Choice as _, LeadSource};
 use crm::lead::LeadSummary;
+use crm::person;
 use crm::tables::LEAD;
 use crm::text::Line;
 use dataverse::{Filter, Order, Query};
@@ -41,6 +42,9 @@ pub(crate) struct Found {
     lead_url: Option<String>,
 }
 
+/// Where the words that are looked for may be.
+const NAMES: [&str; 2] = ["fullname", "companyname"];
+
 impl Tool for SearchLeads {
     const NAME: &'static str = "dynamics365_search_leads";
     const TITLE: &'static str = "Search leads";
@@ -59,7 +63,7 @@ impl Tool for SearchLeads {
         }
         let limit = limit.unwrap_or_default();
         let conditions = [
-            query.as_ref().map(|query| matching(query.as_str())),
+            query.as_ref().map(|query| person::matching(query.as_str(), &NAMES)),
             source.map(|source| Filter::equals("leadsourcecode", source.value())),
             status.map(|status| Filter::equals("statecode", status.value())),
         ];
@@ -74,25 +78,5 @@ impl Tool for SearchLeads {
         let none = leads.is_empty().then_some("No lead matches.");
         let lead_url = context.list_url(LEAD, &leads);
         Ok(Answer::new(Found { leads, more, lead_url }).hint_if(none))
-    }
-}
-
-/// An email address matches all three address columns. Every word of anything else must match the
-/// name or the company; a single word may be a part of an address as well.
-fn matching(text: &str) -> Filter {
-    let by_address = || {
-        ["emailaddress1", "emailaddress2", "emailaddress3"]
-            .map(|column| Filter::contains(column, text))
-    };
-    if text.contains('@') {
-        return Filter::any(by_address());
-    }
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let by_name = Filter::all(words.iter().map(|word| {
-        Filter::any(["fullname", "companyname"].map(|column| Filter::contains(column, word)))
-    }));
-    match words.as_slice() {
-        [_] => Filter::any([by_name].into_iter().chain(by_address())),
-        _ => by_name,
     }
 }

@@ -120,8 +120,8 @@ impl Tool for UpdateLead {
         let mut hint = changes.is_empty().then(|| "The lead is as wanted already.".to_owned());
         let qualified = match status {
             Some(LeadStatus::Qualified) if is_open => {
-                let (qualified, reused) =
-                    qualify::qualify(context, &record, target, details).await?;
+                let lead = with_changes(&record, &arguments);
+                let (qualified, reused) = qualify::qualify(context, &lead, target, details).await?;
                 hint = reused;
                 Some(qualified)
             }
@@ -180,6 +180,17 @@ fn edit<'a>(
         edit.note("status", from.map(Value::from), status.label());
     }
     Ok(edit)
+}
+
+/// The lead as the call leaves it.
+fn with_changes<'a>(record: &'a Record, arguments: &'a Arguments) -> qualify::Lead<'a> {
+    let Arguments { company, email, topic, .. } = arguments;
+    qualify::Lead {
+        record,
+        company: company.as_ref().map(Line::as_str).or_else(|| record.text("companyname")),
+        email: email.as_ref().map(EmailAddress::as_str).or_else(|| record.text("emailaddress1")),
+        topic: topic.as_ref().map(Line::as_str).or_else(|| record.text("subject")),
+    }
 }
 
 /// Every way but that of qualifying, which is an action.

@@ -45,9 +45,6 @@ pub(crate) struct Opened {
     opportunity: OpportunitySummary,
 }
 
-/// How many other open opportunities of the contact are named.
-const OTHERS: usize = 3;
-
 const MADE_BEFORE: &str = "This call had made the opportunity before.";
 
 impl Tool for CreateOpportunity {
@@ -69,10 +66,11 @@ impl Tool for CreateOpportunity {
     type Result = Opened;
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Opened>, ToolError> {
-        let before = Before::read(context, &arguments).await?;
+        let (before, customer) = Before::read(context, &arguments).await?;
         if let Some(opportunity) = &before.same_call {
             return before.answer(context, opportunity, false, Some(MADE_BEFORE));
         }
+        let customer = customer?;
         let allow_duplicate = arguments.allow_duplicate.unwrap_or(false);
         if let Some(opportunity) = before.same_name.as_ref().filter(|_| !allow_duplicate) {
             let hint = "The contact has an open opportunity with this name: go on with that one. \
@@ -80,7 +78,7 @@ impl Tool for CreateOpportunity {
             return before.answer(context, opportunity, false, Some(hint));
         }
 
-        let create = before.create(context, arguments).allow_duplicate(allow_duplicate);
+        let create = customer.create(context, arguments).allow_duplicate(allow_duplicate);
         match toolkit::create(context, &create, Vec::new()).await? {
             Created::Now(opportunity) => before.answer(context, &opportunity, true, None),
             Created::Before(opportunity) => {
@@ -90,62 +88,26 @@ impl Tool for CreateOpportunity {
     }
 }
 
-/// What there is before anything is created.
-struct Before {
+/// Whose opportunity it is.
+struct Customer {
     contact: Uuid,
     account: Option<Uuid>,
-    /// The opportunity that an earlier, equal call made.
-    same_call: Option<Record>,
-    /// An open opportunity of the contact with this name.
-    same_name: Option<Record>,
-    /// The contact's open opportunities, the newest first.
-    open: Vec<Record>,
 }
 
-impl Before {
-    /// One trip for all of it.
-    async fn read(context: &Context, arguments: &Arguments) -> Result<Before, ToolError> {
-        let Arguments { contact, account, name, .. } = arguments;
-        let open = || {
-            Query::rows(OPPORTUNITY)
-                .filter(opportunity::of_contact(contact))
-                .filter(opportunity::open())
-                .order_by(Order::descending("createdon"))
-        };
-        let mut reads = Reads::new();
-        let same_call = reads.add(
-            Query::row(OPPORTUNITY, context.record_id())
-                .select(OpportunitySummary::COLUMNS)
-                .expand(money::currency()),
-        );
-        let same_name = reads.add(
-            open()
-                .select(OpportunitySummary::COLUMNS)
-                .expand(money::currency())
-                .filter(Filter::equals("name", name.as_str()))
-                .top(1),
-        );
-        let latest = reads.add(open().select(["name"]).top(OTHERS as u32 + 1));
-        let contact = reads.seek_with(contact, |query| query.select(["_parentcustomerid_value"]));
-        let account = account.as_ref().map(|account| reads.seek(account));
-
-        let mut answers = reads.send(context).await?;
-        let contact = answers.found(contact)?;
-        let account = answers.found_if(account)?;
+impl Customer {
+    /// The contact, and the account that was given, else the one that the contact belongs to.
+    fn of(contact: &Record, account: Option<&Record>) -> Result<Customer, ToolError> {
         let employer = contact.lookup("_parentcustomerid_value").filter(|company| {
             // A contact may belong to another contact, too.
             company.table.as_deref() == Some(ACCOUNT.logical_name)
         });
         let without_id = || ToolError::internal("a contact without an id");
-        Ok(Before {
+        Ok(Customer {
             contact: contact.id(CONTACT.key).ok_or_else(without_id)?,
             account: match account {
                 Some(account) => account.id(ACCOUNT.key),
                 None => employer.map(|company| company.id),
             },
-            same_call: answers.first(same_call)?,
-            same_name: answers.first(same_name)?,
-            open: answers.page(latest)?.records,
         })
     }
 
@@ -173,6 +135,61 @@ impl Before {
             None => create.bind("customerid_contact", CONTACT, self.contact),
         }
     }
+}
+
+/// What there is before anything is created.
+struct Before {
+    /// The opportunity that an earlier, equal call made.
+    same_call: Option<Record>,
+    /// An open opportunity of the contact with this name.
+    same_name: Option<Record>,
+    /// Open opportunities of the contact: enough to know whether there is another one.
+    open: Vec<Record>,
+}
+
+impl Before {
+    /// One trip for all of it. Whose opportunity it is to be stands apart: what an equal call made
+    /// is there, whatever has become of its customer since.
+    async fn read(
+        context: &Context,
+        arguments: &Arguments,
+    ) -> Result<(Before, Result<Customer, ToolError>), ToolError> {
+        let Arguments { contact, account, name, .. } = arguments;
+        let open = || {
+            Query::rows(OPPORTUNITY)
+                .filter(opportunity::of_contact(contact))
+                .filter(opportunity::open())
+        };
+        let mut reads = Reads::new();
+        let same_call = reads.add(
+            Query::row(OPPORTUNITY, context.record_id())
+                .select(OpportunitySummary::COLUMNS)
+                .expand(money::currency()),
+        );
+        let same_name = reads.add(
+            open()
+                .select(OpportunitySummary::COLUMNS)
+                .expand(money::currency())
+                .filter(Filter::equals("name", name.as_str()))
+                .order_by(Order::descending("createdon"))
+                .top(1),
+        );
+        let two = reads.add(open().select([OPPORTUNITY.key]).top(2));
+        let contact = reads.seek_with(contact, |query| query.select(["_parentcustomerid_value"]));
+        let account = account.as_ref().map(|account| reads.seek(account));
+
+        let mut answers = reads.send(context).await?;
+        let before = Before {
+            same_call: answers.first(same_call)?,
+            same_name: answers.first(same_name)?,
+            open: answers.page(two)?.records,
+        };
+        let customer = answers.found(contact).and_then(|contact| {
+            let account = answers.found_if(account)?;
+            Customer::of(&contact, account.as_ref())
+        });
+        Ok((before, customer))
+    }
 
     fn answer(
         &self,
@@ -184,15 +201,12 @@ impl Before {
         let opportunity = OpportunitySummary::of(opportunity)
             .ok_or_else(|| ToolError::internal("an opportunity without an id"))?
             .with_url(context.instance());
-        let others: Vec<_> = self
-            .open
-            .iter()
-            .filter(|other| other.id(OPPORTUNITY.key) != Some(opportunity.id))
-            .filter_map(|other| other.text("name"))
-            .take(OTHERS)
-            .collect();
-        let others = (!others.is_empty())
-            .then(|| format!("The contact has other open opportunities: {}.", others.join("; ")));
+        let is_other = |other: &Record| other.id(OPPORTUNITY.key) != Some(opportunity.id);
+        // Without their names: what somebody wrote must not read as a hint of ours.
+        let others = self.open.iter().any(is_other).then_some(
+            "The contact has other open opportunities: dynamics365_get_contact_opportunities lists \
+             them.",
+        );
         Ok(Answer::new(Opened { created, opportunity }).hint_if(hint).hint_if(others))
     }
 }

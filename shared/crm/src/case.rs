@@ -1,6 +1,6 @@
 //! Cases as the tools show them, and when one is for a person to handle.
 
-use dataverse::{Filter, InstanceUrl, Record};
+use dataverse::{Filter, InstanceUrl, Order, Query, Record};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -25,13 +25,15 @@ pub struct CaseSummary {
     pub priority: Option<String>,
     /// Whether it has been escalated.
     pub escalated: Option<bool>,
-    /// The name of the contact or the account whose case it is.
+    /// The name of the contact or the account whose case it is, unless that was asked for.
     pub customer: Option<String>,
     /// How many days ago it was opened.
     pub age_days: Option<i64>,
     /// Opens the case in Dynamics 365.
     pub url: Option<String>,
 }
+
+const CUSTOMER: &str = "_customerid_value";
 
 impl CaseSummary {
     /// The columns that it is made of.
@@ -43,7 +45,7 @@ impl CaseSummary {
         "statuscode",
         "prioritycode",
         "isescalated",
-        "_customerid_value",
+        CUSTOMER,
         "createdon",
     ];
 
@@ -57,10 +59,21 @@ impl CaseSummary {
             status: CaseStatus::of(record, "statuscode"),
             priority: CasePriority::of(record, "prioritycode"),
             escalated: record.boolean("isescalated").filter(|escalated| *escalated),
-            customer: record.label("_customerid_value").map(str::to_owned),
+            customer: record.label(CUSTOMER).map(str::to_owned),
             age_days: created_on.map(|created| now.duration_since(created).as_hours() / 24),
             url: None,
         })
+    }
+
+    /// The same, without the customer where that is one of these, whose cases were asked for.
+    pub fn of_one_of(
+        customers: &[Option<Uuid>],
+        record: &Record,
+        now: Timestamp,
+    ) -> Option<CaseSummary> {
+        let is_known = customers.iter().flatten().any(|id| record.id(CUSTOMER) == Some(*id));
+        let summary = CaseSummary::of(record, now)?;
+        Some(CaseSummary { customer: summary.customer.filter(|_| !is_known), ..summary })
     }
 
     /// With the address that opens it.
@@ -129,12 +142,17 @@ pub fn of_account(account: &AccountRef) -> Filter {
     account.at(&[("_customerid_value", "customerid_account")])
 }
 
-/// Cases that set off an [`escalation`] when they are open.
-pub fn urgent() -> Filter {
-    Filter::any([
+/// Of these cases, the open one that sets off an [`escalation`] before all others, if there is one.
+pub fn urgent_of(cases: Filter) -> Query {
+    let is_urgent = Filter::any([
         Filter::equals("prioritycode", CasePriority::High.value()),
         Filter::equals("isescalated", true),
-    ])
+    ]);
+    Query::rows(CASE)
+        .select(["ticketnumber", "statecode", "prioritycode", "isescalated"])
+        .filter(Filter::all([cases, open(), is_urgent]))
+        .order_by(Order::descending("isescalated"))
+        .top(1)
 }
 
 #[cfg(test)]

@@ -2,56 +2,56 @@
 
 use unicode_normalization::UnicodeNormalization as _;
 
-/// Legal forms that follow a name after a space, and some that may also follow a comma. One that
-/// ends like another stands before it.
-const FORMS: [&str; 34] = [
-    "Pty Ltd",
-    "Inc",
-    "Inc.",
-    "Incorporated",
-    "Corp",
-    "Corp.",
-    "Corporation",
-    "Co.",
-    "Company",
-    "LLC",
-    "LLP",
-    "Ltd",
-    "Ltd.",
-    "Limited",
-    "PLC",
-    "GmbH",
-    "AG",
-    "KG",
-    "SE",
-    "S.A.",
-    "SA",
-    "SAS",
-    "SARL",
-    "S.L.",
-    "S.r.l.",
-    "Srl",
-    "S.p.A.",
-    "SpA",
-    "B.V.",
-    "BV",
-    "N.V.",
-    "AB",
-    "A/S",
-    "Oy",
+/// Legal forms as they follow a name after a space, each with its spellings. One that ends like
+/// another stands before it.
+const FORMS: [&[&str]; 23] = [
+    &["Pty Ltd"],
+    &["Inc", "Inc.", "Incorporated"],
+    &["Corp", "Corp.", "Corporation"],
+    &["Co.", "Company"],
+    &["LLC"],
+    &["LLP"],
+    &["Ltd", "Ltd.", "Limited"],
+    &["PLC"],
+    &["GmbH"],
+    &["AG"],
+    &["KG"],
+    &["SE"],
+    &["S.A.", "SA"],
+    &["SAS"],
+    &["SARL"],
+    &["S.L."],
+    &["S.r.l.", "Srl"],
+    &["S.p.A.", "SpA"],
+    &["B.V.", "BV"],
+    &["N.V."],
+    &["AB"],
+    &["A/S"],
+    &["Oy"],
 ];
+
+/// Those that may also follow a comma.
 const AFTER_COMMA: [&str; 8] = ["Inc", "Inc.", "LLC", "LLP", "Ltd", "Ltd.", "Corp.", "Co."];
 
 /// The name without its legal form: "Fabrikam" for "Fabrikam, Inc.".
 pub fn base_name(name: &str) -> &str {
+    split(name).0
+}
+
+/// The name without its legal form, and that form's spellings.
+fn split(name: &str) -> (&str, Option<&'static [&'static str]>) {
     let name = name.trim();
-    let base = FORMS.iter().find_map(|form| {
+    let before = |form: &str| {
         let end = name.len().checked_sub(form.len())?;
         let (before, after) = (name.get(..end)?, name.get(end..)?);
         let base = before.strip_suffix(' ')?.trim_end_matches([' ', ',']);
         (after.eq_ignore_ascii_case(form) && !base.is_empty()).then_some(base)
+    };
+    let found = FORMS.iter().find_map(|forms| {
+        let base = forms.iter().find_map(|form| before(form))?;
+        Some((base, Some(*forms)))
     });
-    base.unwrap_or(name)
+    found.unwrap_or((name, None))
 }
 
 /// Whether the name ends with a legal form.
@@ -63,11 +63,11 @@ pub fn has_legal_form(name: &str) -> bool {
 /// into an address, several times over.
 const LONG: usize = 80;
 
-/// The names that may stand in the CRM for this one: as it was given, bare, and with every legal
-/// form.
+/// The names that may stand in the CRM for this one: as it was given, bare, and with its legal form
+/// in every spelling. Another form is another company: only where none was given it may be any.
 pub fn spellings(name: &str) -> Vec<String> {
     let name = name.trim();
-    let base = base_name(name);
+    let (base, forms) = split(name);
     let mut spellings = vec![name.to_owned()];
     if base != name {
         spellings.push(base.to_owned());
@@ -75,19 +75,26 @@ pub fn spellings(name: &str) -> Vec<String> {
     if base.len() > LONG {
         return spellings;
     }
-    spellings.extend(FORMS.iter().map(|form| format!("{base} {form}")));
-    spellings.extend(AFTER_COMMA.iter().map(|form| format!("{base}, {form}")));
+    let forms: Vec<&str> = match forms {
+        Some(forms) => forms.to_vec(),
+        None => FORMS.concat(),
+    };
+    let after_comma = forms.iter().filter(|form| AFTER_COMMA.contains(form));
+    spellings.extend(after_comma.map(|form| format!("{base}, {form}")));
+    spellings.extend(forms.iter().map(|form| format!("{base} {form}")));
     spellings
 }
 
-/// Whether two names differ in case and accents at most, which Dataverse ignores as well.
+/// Whether two names differ in case and accents at most, which Dataverse ignores as well, or in
+/// their apostrophes.
 pub fn same_name(one: &str, other: &str) -> bool {
     fold(one) == fold(other)
 }
 
 fn fold(name: &str) -> String {
     let is_mark = |letter: &char| ('\u{300}'..='\u{36f}').contains(letter);
-    name.trim().nfd().filter(|letter| !is_mark(letter)).flat_map(char::to_lowercase).collect()
+    let straight = name.trim().replace(['‘', '’'], "'");
+    straight.nfd().filter(|letter| !is_mark(letter)).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]
@@ -114,16 +121,18 @@ mod tests {
 
     #[test]
     fn a_name_is_looked_for_as_it_may_be_spelled() {
-        let spellings = spellings("Fabrikam Inc");
-        for expected in ["Fabrikam Inc", "Fabrikam", "Fabrikam, Inc.", "Fabrikam GmbH"] {
-            assert!(spellings.iter().any(|one| one == expected), "{expected}");
+        let has = |name: &str, spelling: &str| spellings(name).iter().any(|one| one == spelling);
+        for expected in ["Fabrikam Inc", "Fabrikam", "Fabrikam, Inc.", "Fabrikam Incorporated"] {
+            assert!(has("Fabrikam Inc", expected), "{expected}");
         }
+        assert!(has("Fabrikam", "Fabrikam GmbH") && !has("Fabrikam Inc", "Fabrikam GmbH"));
         let long = format!("{} Inc", "é".repeat(100));
-        assert_eq!(super::spellings(&long), [long.as_str(), base_name(&long)]);
+        assert_eq!(spellings(&long), [long.as_str(), base_name(&long)]);
     }
 
     #[test]
     fn case_and_accents_make_no_difference() {
+        assert!(same_name("Margie’s Travel", "margie's travel"));
         assert!(same_name("Zürcher Käse", "zurcher KASE") && !same_name("Fabrikam", "Fabrikam AG"));
     }
 }

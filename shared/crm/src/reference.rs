@@ -8,9 +8,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
-use crate::company;
+use crate::person;
 use crate::tables;
 use crate::text::{EmailAddress, Line, TextError};
+
+mod account;
+mod owner;
+
+use account::{account_by_email, account_by_name, is_exact_account, longer_names};
+pub use account::{by_domain, web_domain};
+pub use owner::{Owner, OwnerRef};
 
 /// What a reference may be longer than by no means: no column that names a record is.
 const LIMIT: usize = 300;
@@ -76,7 +83,9 @@ pub trait Reference: Sized {
     /// The column with its name.
     const NAME_COLUMN: &'static str;
     /// Further columns that tell two of the same name apart.
-    const DETAIL_COLUMNS: [&'static str; 2];
+    const DETAIL_COLUMNS: &'static [&'static str];
+    /// What people say for a record, where it is neither an id nor an email address.
+    const SAID: &'static str = "name";
     /// What to try when none is found.
     const NOT_FOUND: &'static str;
 
@@ -109,7 +118,7 @@ pub trait Reference: Sized {
             Some(id) => Query::row(Self::TABLE, id),
             None => Query::rows(Self::TABLE).filter(self.filter()).top(CANDIDATES as u32 + 1),
         };
-        query.select([Self::NAME_COLUMN]).select(Self::DETAIL_COLUMNS)
+        query.select([Self::NAME_COLUMN]).select(Self::DETAIL_COLUMNS.iter().copied())
     }
 
     /// A query for records with a longer name, where what was said may well mean one of those.
@@ -133,7 +142,7 @@ pub trait Reference: Sized {
             by: match self.handle() {
                 Handle::Id(_) => "id",
                 Handle::Email(_) => "email address",
-                Handle::Name(_) => "name",
+                Handle::Name(_) => Self::SAID,
             },
             next_step: Self::NOT_FOUND,
         })
@@ -268,6 +277,7 @@ macro_rules! reference {
         table: $table:expr, noun: $noun:literal, name: $name_column:literal,
         details: $details:expr, not_found: $not_found:literal,
         filter: |$handle:ident| $filter:expr,
+        $(said: $said:literal,)?
         $(siblings: $siblings:path, is_exact: $is_exact:path,)?
     }) => {
         $(#[$doc])*
@@ -291,8 +301,9 @@ macro_rules! reference {
             const TABLE: Table = $table;
             const NOUN: &'static str = $noun;
             const NAME_COLUMN: &'static str = $name_column;
-            const DETAIL_COLUMNS: [&'static str; 2] = $details;
+            const DETAIL_COLUMNS: &'static [&'static str] = &$details;
             const NOT_FOUND: &'static str = $not_found;
+            $(const SAID: &'static str = $said;)?
 
             fn handle(&self) -> &Handle {
                 &self.0
@@ -345,8 +356,8 @@ reference! {
         details: ["emailaddress1", "_parentcustomerid_value"],
         not_found: "Ask for another spelling or an email address, or look with dynamics365_search_contacts.",
         filter: |handle| match handle {
-            Handle::Email(email) => contact_by_email(email),
-            Handle::Name(name) => contact_by_name(name),
+            Handle::Email(email) => any_email(email),
+            Handle::Name(name) => person::named(name),
             Handle::Id(id) => Filter::equals("contactid", *id),
         }.and(Filter::equals("statecode", 0)),
     }
@@ -362,9 +373,11 @@ reference! {
         details: ["address1_city", "websiteurl"],
         not_found: "Ask for another spelling, or look with dynamics365_search_accounts.",
         filter: |handle| match handle {
-            Handle::Email(text) | Handle::Name(text) => account_by_name(text),
+            Handle::Email(email) => account_by_email(email),
+            Handle::Name(name) => account_by_name(name),
             Handle::Id(id) => Filter::equals("accountid", *id),
         }.and(Filter::equals("statecode", 0)),
+        said: "name or domain",
         siblings: longer_names,
         is_exact: is_exact_account,
     }
@@ -382,6 +395,7 @@ reference! {
             Handle::Email(text) | Handle::Name(text) => Filter::equals("ticketnumber", text.as_str()),
             Handle::Id(id) => Filter::equals("incidentid", *id),
         },
+        said: "number",
     }
 }
 
@@ -406,11 +420,11 @@ reference! {
         table: tables::LEAD,
         noun: "lead",
         name: "fullname",
-        details: ["companyname", "emailaddress1"],
+        details: ["companyname", "emailaddress1", "statuscode"],
         not_found: "Ask for another spelling, or look with dynamics365_search_leads.",
         filter: |handle| match handle {
             Handle::Email(email) => any_email(email),
-            Handle::Name(name) => person_by_name(name),
+            Handle::Name(name) => person::named(name),
             Handle::Id(id) => Filter::equals("leadid", *id),
         },
     }
@@ -432,6 +446,7 @@ reference! {
             ]),
             Handle::Id(id) => Filter::equals("productid", *id),
         }.and(Filter::equals("statecode", 0)),
+        said: "number or name",
     }
 }
 
@@ -475,187 +490,6 @@ pub fn any_email(email: &str) -> Filter {
     )
 }
 
-/// Contacts with exactly this email address in any of the three columns.
-pub fn contact_by_email(email: &str) -> Filter {
-    any_email(email)
-}
-
-fn contact_by_name(name: &str) -> Filter {
-    person_by_name(name)
-}
-
-/// The full name; or first and last name, however the words divide, which also finds people with
-/// a middle name and organizations that put the last name first; or one of the two alone.
-fn person_by_name(name: &str) -> Filter {
-    let words: Vec<&str> = name.split_whitespace().collect();
-    let mut ways = vec![Filter::equals("fullname", name)];
-    if let [word] = words.as_slice() {
-        ways.push(Filter::equals("firstname", *word));
-        ways.push(Filter::equals("lastname", *word));
-    }
-    // More words than that are a full name.
-    if words.len() <= 5 {
-        ways.extend((1..words.len()).map(|at| {
-            Filter::equals("firstname", words[..at].join(" "))
-                .and(Filter::equals("lastname", words[at..].join(" ")))
-        }));
-    }
-    Filter::any(ways)
-}
-
-/// The name, with its legal form or without; or, for what looks like a domain, the website or the
-/// email address.
-fn account_by_name(text: &str) -> Filter {
-    let mut ways: Vec<_> =
-        company::spellings(text).into_iter().map(|name| Filter::equals("name", name)).collect();
-    if let Some(domain) = web_domain(text) {
-        ways.extend(by_domain(&domain));
-    }
-    Filter::any(ways)
-}
-
-/// Active accounts whose name goes on where the given one ends: "Fabrikam" may well mean "Fabrikam
-/// Residences". Somebody who gives the legal form, or a domain, means just that one.
-fn longer_names(handle: &Handle) -> Option<Query> {
-    let Handle::Name(text) = handle else { return None };
-    if company::has_legal_form(text) || web_domain(text).is_some() {
-        return None;
-    }
-    let filter = Filter::starts_with("name", &format!("{text} "));
-    Some(
-        Query::rows(tables::ACCOUNT)
-            .filter(filter.and(Filter::equals("statecode", 0)))
-            .select([AccountRef::NAME_COLUMN])
-            .select(AccountRef::DETAIL_COLUMNS)
-            .top(CANDIDATES as u32 + 1),
-    )
-}
-
-fn is_exact_account(handle: &Handle, record: &Record) -> bool {
-    match handle {
-        Handle::Name(text) => {
-            record.text("name").is_some_and(|name| company::same_name(name, text))
-        }
-        Handle::Id(_) | Handle::Email(_) => true,
-    }
-}
-
-/// Accounts whose website or email address is of this domain.
-pub fn by_domain(domain: &str) -> Vec<Filter> {
-    let hosts = [domain.to_owned(), format!("www.{domain}")];
-    let mut ways: Vec<Filter> = hosts
-        .iter()
-        .flat_map(|host| ["", "http://", "https://"].map(|scheme| format!("{scheme}{host}")))
-        .flat_map(|address| {
-            [
-                Filter::equals("websiteurl", address.clone()),
-                Filter::starts_with("websiteurl", &format!("{address}/")),
-            ]
-        })
-        .collect();
-    ways.push(Filter::ends_with("emailaddress1", &format!("@{domain}")));
-    ways
-}
-
-/// The domain in a web address, an email address, or a bare domain; without `www.`.
-pub fn web_domain(text: &str) -> Option<String> {
-    let text = text.trim().to_ascii_lowercase();
-    let text = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);
-    let text = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
-    let host = text.split(['/', '?', '#', ':']).next()?;
-    let host = host.strip_prefix("www.").unwrap_or(host);
-    let is_label = |label: &str| {
-        !label.is_empty() && label.chars().all(|next| next.is_alphanumeric() || next == '-')
-    };
-    let labels: Vec<_> = host.split('.').collect();
-    let is_domain = labels.len() >= 2
-        && labels.iter().all(|label| is_label(label))
-        && labels
-            .last()
-            .is_some_and(|last| last.len() >= 2 && last.chars().all(char::is_alphabetic));
-    is_domain.then(|| host.to_owned())
-}
-
-/// Who a record is assigned to: a user by GUID or email address, or a team by GUID.
-#[derive(Clone, PartialEq, Eq)]
-pub struct OwnerRef(Handle);
-
-/// The user or team that an [`OwnerRef`] means.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Owner {
-    /// The table that it is a row of.
-    pub table: Table,
-    /// Its id.
-    pub id: Uuid,
-    /// Its name.
-    pub name: Option<String>,
-}
-
-impl OwnerRef {
-    /// Reads what a caller gave.
-    pub fn parse(text: &str) -> Result<OwnerRef, ReferenceError> {
-        match Handle::parse(text)? {
-            Handle::Name(_) => Err(ReferenceError::NotOwner),
-            handle => Ok(OwnerRef(handle)),
-        }
-    }
-
-    /// Queries for the enabled user, and for the team, that it may be.
-    pub fn queries(&self) -> [Query; 2] {
-        let team = match &self.0 {
-            Handle::Id(id) => Query::row(tables::TEAM, *id),
-            // Teams have no address of their own that people would know.
-            _ => Query::rows(tables::TEAM).filter(Filter::equals("teamid", Uuid::nil())),
-        };
-        [
-            Query::rows(tables::USER)
-                .filter(UserRef(self.0.clone()).filter())
-                .filter(Filter::equals("isdisabled", false))
-                .select(["fullname", "internalemailaddress"])
-                .top(CANDIDATES as u32 + 1),
-            team.select(["name"]),
-        ]
-    }
-
-    /// The owner that [`OwnerRef::queries`] found.
-    pub fn one(
-        &self,
-        users: Page,
-        teams: Page,
-        instance: &InstanceUrl,
-    ) -> Result<Owner, Unresolved> {
-        if let Some(team) = teams.records.first()
-            && let Some(id) = team.id(tables::TEAM.key)
-        {
-            let name = team.text("name").map(str::to_owned);
-            return Ok(Owner { table: tables::TEAM, id, name });
-        }
-        let reference = UserRef(self.0.clone());
-        let user = reference.one(users, instance)?;
-        let id = user.id(tables::USER.key).ok_or(Unresolved::NotFound {
-            noun: UserRef::NOUN,
-            by: "id",
-            next_step: UserRef::NOT_FOUND,
-        })?;
-        Ok(Owner { table: tables::USER, id, name: user.text("fullname").map(str::to_owned) })
-    }
-}
-
-impl<'de> Deserialize<'de> for OwnerRef {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse(&text).map_err(serde::de::Error::custom)
-    }
-}
-
-crate::plain_schema!(OwnerRef, "string");
-
-impl fmt::Debug for OwnerRef {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("OwnerRef").finish_non_exhaustive()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -690,6 +524,24 @@ mod tests {
         ] {
             assert_eq!(web_domain(text).as_deref(), domain, "{text}");
         }
+    }
+
+    #[test]
+    fn an_address_of_a_shared_provider_is_nobody_elses() {
+        let someone = AccountRef::parse("visitor@mail.example").unwrap().filter();
+        let others = Filter::ends_with("emailaddress1", "@mail.example");
+        fn holds(filter: &Filter, part: &Filter) -> bool {
+            match filter {
+                Filter::All(filters) | Filter::Any(filters) => {
+                    filters.iter().any(|filter| holds(filter, part))
+                }
+                other => other == part,
+            }
+        }
+        assert!(!holds(&someone, &others));
+        assert!(holds(&someone, &Filter::equals("emailaddress1", "visitor@mail.example")));
+        assert!(holds(&someone, &Filter::equals("websiteurl", "https://mail.example")));
+        assert!(holds(&AccountRef::parse("mail.example").unwrap().filter(), &others));
     }
 
     #[test]

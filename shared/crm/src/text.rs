@@ -155,6 +155,18 @@ impl From<EmailAddress> for serde_json::Value {
     }
 }
 
+/// The text with the apostrophe that was typed, and with the one that may stand in the CRM: phones
+/// type another one (’) than keyboards ('), and Dataverse tells them apart.
+pub fn apostrophes(text: &str) -> Vec<String> {
+    let mut forms = vec![text.to_owned()];
+    for other in [text.replace(['‘', '’'], "'"), text.replace('\'', "’")] {
+        if !forms.contains(&other) {
+            forms.push(other);
+        }
+    }
+    forms
+}
+
 /// Plain text of limited length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Excerpt {
@@ -203,11 +215,51 @@ pub fn plain(text: &str) -> String {
 
 /// Whether a text is HTML, and not one that merely has a `<` in it.
 fn looks_like_html(text: &str) -> bool {
-    const TAGS: [&str; 26] = [
-        "!doctype", "html", "head", "body", "div", "p", "br", "span", "a", "b", "i", "u", "ul",
-        "ol", "li", "table", "tr", "td", "font", "style", "strong", "em", "img", "meta", "h1",
+    const TAGS: [&str; 40] = [
+        "!doctype",
+        "html",
+        "head",
+        "body",
+        "div",
+        "p",
+        "br",
+        "span",
+        "a",
+        "b",
+        "i",
+        "u",
+        "ul",
+        "ol",
+        "li",
+        "table",
+        "tr",
+        "td",
+        "th",
+        "font",
+        "style",
+        "strong",
+        "em",
+        "img",
+        "meta",
+        "h1",
         "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "pre",
+        "code",
+        "center",
+        "blockquote",
+        "script",
+        "iframe",
+        "title",
+        "link",
     ];
+    if text.contains("<!--") && text.contains("-->") {
+        return true;
+    }
     text.match_indices('<').any(|(position, _)| {
         let after = text[position + 1..].trim_start_matches('/');
         let end = after.find(|next: char| !next.is_ascii_alphanumeric() && next != '!');
@@ -247,6 +299,13 @@ mod tests {
     }
 
     #[test]
+    fn an_apostrophe_is_an_apostrophe() {
+        assert_eq!(apostrophes("O’Rell"), ["O’Rell", "O'Rell"]);
+        assert_eq!(apostrophes("O'Rell"), ["O'Rell", "O’Rell"]);
+        assert_eq!(apostrophes("Orell"), ["Orell"]);
+    }
+
+    #[test]
     fn html_becomes_text_and_text_stays() {
         assert_eq!(plain("<div data-wrapper=\"true\"><p>Hello <b>you</b></p></div>"), "Hello you");
         assert_eq!(plain("one<br>two &amp; three"), "one\ntwo & three");
@@ -254,6 +313,10 @@ mod tests {
             assert_eq!(plain(text), text);
         }
         assert_eq!(plain("<script>alert(1)</script><p>ok</p>"), "ok");
+        assert_eq!(plain("ok <script>alert(1)</script>"), "ok");
+        assert_eq!(plain("<!-- hidden --> ok"), "ok");
+        assert_eq!(plain("<blockquote>ok</blockquote>"), "> ok");
+        assert_eq!(plain("ok<img src='https://tracker.example/1.gif'>"), "ok");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What an update changes of a row.
 
 use crm::labels::Choice;
+use crm::text::excerpt;
 use dataverse::{Record, Table, Update};
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -121,9 +122,16 @@ fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// A value as a caller would write it: without the zeros that Dataverse pads numbers with.
+/// How many characters of a text are shown: enough to know which one it was.
+const TEXT: usize = 200;
+
+/// A value as a caller would write it: a number without the zeros that Dataverse pads it with, a
+/// text without markup, and cut.
 fn shown(value: &Value) -> Value {
-    decimal(value).map_or_else(|| value.clone(), crm::money::number)
+    match value {
+        Value::String(text) => excerpt(text, TEXT).text.into(),
+        value => decimal(value).map_or_else(|| value.clone(), crm::money::number),
+    }
 }
 
 fn decimal(value: &Value) -> Option<Decimal> {
@@ -161,6 +169,25 @@ mod tests {
                 {"field": "subject", "from": "a", "to": "b"},
             ])
         );
+    }
+
+    #[test]
+    fn a_text_that_is_replaced_is_shown_plain_and_cut() {
+        let long = format!("<div><script>x()</script><p>{}</p></div>", "word ".repeat(400));
+        let record: Record = serde_json::from_value(json!({
+            "@odata.etag": "W/\"1\"", "incidentid": Uuid::nil(), "description": long,
+        }))
+        .unwrap();
+        let mut edit = Edit::of(&record, CASE).unwrap();
+        edit.set("description", "description", Some("word\n".repeat(400)));
+        let (changes, update) = edit.finish();
+        let [Change { from: Some(from), to, .. }] = changes.as_slice() else { panic!() };
+        let from = from.as_str().unwrap();
+        assert!(from.starts_with("word word") && from.ends_with('…'), "{from}");
+        assert!(from.chars().count() <= TEXT + 1);
+        assert!(to.as_str().unwrap().chars().count() <= TEXT + 1);
+        // What is written is whole.
+        assert!(!update.is_empty());
     }
 
     #[test]

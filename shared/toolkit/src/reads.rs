@@ -98,8 +98,8 @@ impl Answers<'_> {
     pub fn found<S: Sought>(&mut self, seeking: Seeking<'_, S>) -> Result<Record, ToolError> {
         let Seeking { sought, records, siblings } = seeking;
         let records = self.page(records)?;
-        // Without them, what was found is what is meant.
-        let siblings = siblings.and_then(|slot| self.result(slot).ok()).unwrap_or_default();
+        // Without them it is not known that what was found is what is meant.
+        let siblings = siblings.map(|slot| self.page(slot)).transpose()?.unwrap_or_default();
         Ok(sought.found(records, siblings, self.context.instance())?)
     }
 

@@ -98,8 +98,8 @@ impl<T> Answer<T> {
 pub struct Change {
     /// The argument's name.
     pub field: &'static str,
-    /// What it was; left out where there was nothing.
+    /// What it was, the beginning of a long text; left out where there was nothing.
     pub from: Option<Value>,
-    /// What it is now.
+    /// What it is now, or its beginning.
     pub to: Value,
 }

@@ -229,3 +229,33 @@ async fn what_may_not_be_counted_is_left_out() {
         assert!(problem["admin_action"].as_str().unwrap().contains("prvReadAccount"), "{tool}");
     }
 }
+
+#[tokio::test]
+async fn another_legal_form_is_another_company() {
+    let bench = Bench::start().await;
+    for name in ["Fabrikam Inc", "Fabrikam Inc.", "fabrikam incorporated", FABRIKAM] {
+        let answer = bench.call("get_account", json!({"account": name})).await;
+        assert_eq!(answer.result()["account"]["name"], FABRIKAM, "{name}");
+    }
+    for name in ["Fabrikam GmbH", "Litware Ltd"] {
+        bench.call("get_account", json!({"account": name})).await.problem("not_found");
+    }
+    // Nobody in the CRM gave a form here: whichever was said, it is that company.
+    let answer = bench.call("get_account", json!({"account": "Northwind Traders GmbH"})).await;
+    assert_eq!(answer.result()["account"]["name"], "Northwind Traders");
+}
+
+#[tokio::test]
+async fn an_apostrophe_of_a_phone_is_one_in_a_company_too() {
+    let bench = Bench::start().await;
+    // A company that qualifying makes.
+    let lead = json!({"last_name": "Doe", "company": "Margie's Travel", "email": "doe@m.example"});
+    let lead = bench.call("create_lead", lead).await.result()["lead"]["id"].clone();
+    bench.call("update_lead", json!({"lead": lead, "status": "Qualified"})).await.result();
+    for name in ["Margie’s Travel", "Margie's Travel"] {
+        let answer = bench.call("get_account", json!({"account": name})).await;
+        assert_eq!(answer.result()["account"]["name"], "Margie's Travel", "{name}");
+        let found = bench.call("search_accounts", json!({"query": name})).await;
+        assert_eq!(names(found.result(), "accounts"), ["Margie's Travel"], "{name}");
+    }
+}

@@ -59,7 +59,8 @@ async fn a_case_is_read_by_number_and_id() {
     let (by_id, trips) = bench.counted("get_case", json!({"case": case["id"]})).await;
     assert_eq!(by_id.body, by_number.body);
     assert_eq!(trips, 1);
-    bench.call("get_case", json!({"case": "CAS-99999-XXXXXX"})).await.problem("not_found");
+    let answer = bench.call("get_case", json!({"case": "CAS-99999-XXXXXX"})).await;
+    assert_eq!(answer.problem("not_found")["detail"], "no case has that number");
 }
 
 #[tokio::test]
@@ -243,4 +244,44 @@ async fn a_case_with_open_activities_stays_open() {
     let answer = bench.call("get_case", json!({"case": case})).await;
     assert_eq!(answer.result()["case"]["priority"], "Normal");
     assert_eq!(answer.result()["case"]["status"], "In Progress");
+}
+
+#[tokio::test]
+async fn a_change_that_was_lost_is_not_taken_for_made_because_the_status_is_as_wanted() {
+    let bench = Bench::start().await;
+    let made = create(&bench, "Lost change").await;
+    let case = &made.result()["case"]["id"];
+    bench.fault(json!({"method": "PATCH", "path": "/incidents", "kind": "drop", "times": 2})).await;
+    let answer = update(&bench, case, json!({"status": "In Progress", "priority": "High"})).await;
+    assert_eq!(answer.problem("dynamics_unavailable")["write"], "not_happened");
+    let read = bench.call("get_case", json!({"case": case})).await;
+    assert_eq!(read.result()["case"]["priority"], "Normal");
+}
+
+#[tokio::test]
+async fn a_resolution_that_comes_too_late_is_not_dropped_in_silence() {
+    let bench = Bench::start().await;
+    let made = create(&bench, "Solved twice").await;
+    let case = &made.result()["case"]["id"];
+    let solved = |text: &str| json!({"status": "Problem Solved", "resolution": text});
+    update(&bench, case, solved("Restarted.")).await.result();
+    let answer = update(&bench, case, solved("Replaced.")).await;
+    assert_eq!(answer.result()["changes"], json!([]));
+    let hint = answer.body["hints"][0].as_str().unwrap();
+    assert!(hint.contains("resolution"), "{hint}");
+}
+
+#[tokio::test]
+async fn somebody_elses_urgent_case_is_no_reason_to_escalate() {
+    let bench = Bench::start().await;
+    let answer = bench.call("search_cases", json!({"query": "a"})).await;
+    assert!(answer.result()["cases"].as_array().unwrap().len() > 1);
+    assert_eq!(answer.body.get("escalation"), None);
+    // The one that is asked for is.
+    let answer = bench.call("search_cases", json!({"query": "CAS-01005"})).await;
+    assert_eq!(answer.body["escalation"]["reason"], "escalated_case");
+    // The customer's, even if it is not among those that are shown.
+    create(&bench, "Newer").await;
+    let answer = bench.call("search_cases", json!({"contact": MAREN, "limit": 1})).await;
+    assert_eq!(answer.body["escalation"]["reason"], "high_priority_case");
 }

@@ -142,3 +142,12 @@ async fn an_update_of_an_unknown_id_makes_no_row() {
     answer.problem("not_found");
     assert_eq!(bench.rows("contacts").await.len(), before);
 }
+
+#[tokio::test]
+async fn an_apostrophe_of_a_phone_is_one() {
+    let bench = Bench::start().await;
+    let found = bench.call("search_contacts", json!({"query": "O’Rell"})).await;
+    assert_eq!(found.result()["contacts"][0]["name"], "Siobhan O'Rell");
+    let found = bench.call("get_contact", json!({"contact": "Siobhan O’Rell"})).await;
+    assert_eq!(found.result()["contact"]["name"], "Siobhan O'Rell");
+}

@@ -142,3 +142,22 @@ async fn a_change_in_between_is_not_overwritten() {
     assert_eq!(problem["retryable"], true);
     assert_eq!(bench.count("contacts", "jobtitle", "Two").await, 1);
 }
+
+#[tokio::test]
+async fn what_a_call_made_is_there_whatever_became_of_its_customer() {
+    let bench = Bench::start().await;
+    let header = [("idempotency-key", "customer gone")];
+    let new = json!({"contact": "dario.velasco@northwind.example", "name": "A deal"});
+    let first = bench.call_with("create_opportunity", new.clone(), &header).await;
+    let case_of_dario = json!({
+        "contact": "dario.velasco@northwind.example", "subject": "s", "description": "d",
+    });
+    let first_case = bench.call_with("create_case", case_of_dario.clone(), &header).await;
+    // The address is another one by now: the contact is not found any more.
+    let moved = json!({"contact": "Dario Velasco", "email": "dario@elsewhere.example"});
+    bench.call("update_contact", moved).await.result();
+    let again = bench.call_with("create_opportunity", new, &header).await;
+    assert_eq!(again.result()["opportunity"]["id"], first.result()["opportunity"]["id"]);
+    let again = bench.call_with("create_case", case_of_dario, &header).await;
+    assert_eq!(again.result()["case"]["id"], first_case.result()["case"]["id"]);
+}

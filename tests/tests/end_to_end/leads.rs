@@ -292,3 +292,43 @@ async fn a_lead_that_may_be_one_of_several_is_for_a_person() {
     let row = rows.iter().find(|row| row["emailaddress1"] == KENJI).unwrap();
     assert_eq!(row["statecode"], 0);
 }
+
+#[tokio::test]
+async fn a_lead_is_qualified_as_who_the_same_call_says_it_is() {
+    let bench = Bench::start().await;
+    // The company's new name is the account's.
+    let renamed = json!({"status": "Qualified", "company": "Tailspin Toys AG"});
+    let answer = update(&bench, &json!(NADIA), renamed).await;
+    assert_eq!(answer.result()["qualified"]["account"]["name"], "Tailspin Toys AG");
+    assert_eq!(bench.count("accounts", "name", "Tailspin Toys AG").await, 1);
+
+    // The address that it had is another contact's.
+    let corrected = json!({
+        "status": "Qualified", "email": "amara.diallo@cohowinery.example", "company": "Coho Winery",
+    });
+    let answer = update(&bench, &json!(KENJI), corrected).await;
+    let qualified = &answer.result()["qualified"];
+    assert_eq!(qualified["contact"]["name"], "Amara Diallo");
+    assert_eq!(qualified["account"]["name"], "Coho Winery");
+}
+
+#[tokio::test]
+async fn two_leads_of_one_person_are_told_apart() {
+    let bench = Bench::start().await;
+    update(&bench, &json!(NADIA), json!({"status": "Lost"})).await.result();
+    let mut again = lead("Ferreol", "Tailspin Toys", json!(NADIA));
+    again["first_name"] = "Nadia".into();
+    assert_eq!(bench.call("create_lead", again).await.result()["created"], true);
+    let answer = update(&bench, &json!(NADIA), json!({"rating": "Hot"})).await;
+    let candidates = answer.problem("ambiguous")["candidates"].as_array().unwrap();
+    let mut details: Vec<_> =
+        candidates.iter().map(|candidate| candidate["detail"].as_str().unwrap()).collect();
+    details.sort_unstable();
+    assert_eq!(
+        details,
+        [
+            "Tailspin Toys, nadia@tailspin.example, Lost",
+            "Tailspin Toys, nadia@tailspin.example, New",
+        ]
+    );
+}

@@ -445,3 +445,22 @@ async fn a_missing_role_or_app_is_said() {
     bench.control("PUT", "apps", Some(json!({"sales": true, "service": true}))).await;
     assert_eq!(counts(&bench).await, before);
 }
+
+#[tokio::test]
+async fn nobody_is_owed_money_by_a_quote() {
+    let bench = Bench::start().await;
+    let before = counts(&bench).await;
+    for line in [
+        json!({"description": "Setup", "quantity": 2, "price": 10, "discount": 20.01}),
+        json!({"product": "CHAT-PRO", "quantity": 1, "discount": 79.5}),
+        json!({"product": "CHAT-PRO", "quantity": 1, "price": 50, "discount": 51}),
+    ] {
+        let answer = create(&bench, quote(json!([line]))).await;
+        blames(&answer, "invalid_arguments", "lines[0].discount");
+    }
+    assert_eq!(counts(&bench).await, before);
+    // For nothing is fine.
+    let free = json!({"description": "Setup", "quantity": 2, "price": 10, "discount": 20});
+    let answer = create(&bench, quote(json!([free]))).await;
+    assert_eq!(answer.result()["quote"]["total"], dollars(0));
+}

@@ -1,0 +1,164 @@
+//! A quote as the tools show it.
+
+use crm::Linked;
+use crm::labels::Choice as _;
+use crm::money::{self, Money, number};
+use crm::tables::QUOTE;
+use dataverse::{Expand, InstanceUrl, Order, Query, Record};
+use jiff::tz::TimeZone;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+use toolkit::Limit;
+use uuid::Uuid;
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Quote {
+    id: Uuid,
+    number: Option<String>,
+    name: Option<String>,
+    status: Option<String>,
+    lines: Vec<ShownLine>,
+    /// Whether there are more lines than these.
+    more_lines: Option<bool>,
+    /// Off the whole quote.
+    discount: Option<Money>,
+    tax: Option<Money>,
+    total: Option<Money>,
+    #[schemars(with = "Option<String>")]
+    valid_until: Option<jiff::civil::Date>,
+    price_list: Option<String>,
+    opportunity: Option<Linked>,
+    url: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ShownLine {
+    /// The product, or what is in no catalogue.
+    product: Option<String>,
+    #[schemars(with = "Option<f64>")]
+    quantity: Option<Value>,
+    unit: Option<String>,
+    /// For one.
+    price: Option<Money>,
+    discount: Option<Money>,
+    /// For all, less the discount.
+    amount: Option<Money>,
+}
+
+/// How many lines are shown.
+const SHOWN: Limit = Limit::of(25);
+
+crm::choice! {
+    /// Where a quote stands (`statecode`).
+    enum QuoteState {
+        Draft = 0 "Draft",
+        Active = 1 "Active",
+        Won = 2 "Won",
+        Closed = 3 "Closed",
+    }
+}
+
+const LINES: &str = "quote_details";
+
+/// The quote with all that is said of it.
+pub(crate) fn with_lines(id: Uuid) -> Query {
+    let lines = Expand::new(LINES)
+        .select([
+            "productdescription",
+            "_productid_value",
+            "quantity",
+            "_uomid_value",
+            "priceperunit",
+            "manualdiscountamount",
+            "extendedamount",
+            "pricingerrorcode",
+        ])
+        .order_by(Order::ascending("lineitemnumber"));
+    Query::row(QUOTE, id)
+        .select([
+            "quotenumber",
+            "name",
+            "statecode",
+            "totaldiscountamount",
+            "totaltax",
+            "totalamount",
+            "effectiveto",
+            "_pricelevelid_value",
+            "_opportunityid_value",
+        ])
+        .expand(money::currency())
+        .expand(lines)
+}
+
+/// Whether the quote can still be changed.
+pub(crate) fn is_draft(quote: &Record) -> bool {
+    quote.integer("statecode") == Some(QuoteState::Draft.value())
+}
+
+impl Quote {
+    /// Reads it from a row of [`with_lines`].
+    pub(crate) fn of(record: &Record, instance: &InstanceUrl) -> Option<Quote> {
+        let id = record.id(QUOTE.key)?;
+        let text = |column| record.text(column).map(str::to_owned);
+        let lines = record.many(LINES).iter().map(|line| ShownLine::of(line, record));
+        let (lines, more_lines) = SHOWN.cut(lines);
+        Some(Quote {
+            id,
+            number: text("quotenumber"),
+            name: text("name"),
+            status: QuoteState::of(record, "statecode"),
+            lines,
+            more_lines,
+            discount: Money::of(record, "totaldiscountamount").filter(is_something),
+            tax: Money::of(record, "totaltax"),
+            total: Money::of(record, "totalamount"),
+            valid_until: record
+                .time("effectiveto")
+                .map(|time| TimeZone::UTC.to_datetime(time).date()),
+            price_list: record.label("_pricelevelid_value").map(str::to_owned),
+            opportunity: Linked::of(record, "_opportunityid_value"),
+            url: instance.record_page(QUOTE.logical_name, id),
+        })
+    }
+}
+
+/// Says which lines have no proper price, and why.
+pub(crate) fn pricing_errors(quote: &Record) -> Option<String> {
+    let errors: Vec<_> = quote
+        .many(LINES)
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| line.integer("pricingerrorcode").is_some_and(|code| code != 0))
+        .map(|(position, line)| {
+            let cause = line.label("pricingerrorcode").unwrap_or("pricing error");
+            format!("line {} ({cause})", position + 1)
+        })
+        .collect();
+    (!errors.is_empty()).then(|| {
+        format!("Dynamics 365 could not price {}: do not promise this total.", errors.join(", "))
+    })
+}
+
+fn is_something(money: &Money) -> bool {
+    !money.amount.is_zero()
+}
+
+impl ShownLine {
+    /// The amounts are in the currency of the quote.
+    fn of(line: &Record, quote: &Record) -> ShownLine {
+        let money = |column| {
+            let amount = line.decimal(column)?;
+            Some(Money { amount, currency: money::currency_of(quote) })
+        };
+        let product = line.label("_productid_value").or_else(|| line.text("productdescription"));
+        ShownLine {
+            product: product.map(str::to_owned),
+            quantity: line.decimal("quantity").map(number),
+            unit: line.label("_uomid_value").map(str::to_owned),
+            price: money("priceperunit"),
+            discount: money("manualdiscountamount").filter(is_something),
+            amount: money("extendedamount"),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! How an account is found: by its name, with or without its legal form, or by its domain.
+
+use dataverse::{Filter, Query, Record};
+
+use super::{AccountRef, CANDIDATES, Handle, Reference as _};
+use crate::text::apostrophes;
+use crate::{company, tables};
+
+/// The name, with its legal form or without; or, for what looks like a domain, the website or the
+/// email address.
+pub(super) fn account_by_name(text: &str) -> Filter {
+    let mut ways: Vec<_> = apostrophes(text)
+        .iter()
+        .flat_map(|text| company::spellings(text))
+        .map(|name| Filter::equals("name", name))
+        .collect();
+    if let Some(domain) = web_domain(text) {
+        ways.extend(by_domain(&domain));
+    }
+    Filter::any(ways)
+}
+
+/// Active accounts whose name goes on where the given one ends: "Fabrikam" may well mean "Fabrikam
+/// Residences". Somebody who gives the legal form, or a domain, means just that one.
+pub(super) fn longer_names(handle: &Handle) -> Option<Query> {
+    let Handle::Name(text) = handle else { return None };
+    if company::has_legal_form(text) || web_domain(text).is_some() {
+        return None;
+    }
+    let filter = Filter::starts_with("name", &format!("{text} "));
+    Some(
+        Query::rows(tables::ACCOUNT)
+            .filter(filter.and(Filter::equals("statecode", 0)))
+            .select([AccountRef::NAME_COLUMN])
+            .select(AccountRef::DETAIL_COLUMNS.iter().copied())
+            .top(CANDIDATES as u32 + 1),
+    )
+}
+
+pub(super) fn is_exact_account(handle: &Handle, record: &Record) -> bool {
+    match handle {
+        Handle::Name(text) => {
+            record.text("name").is_some_and(|name| company::same_name(name, text))
+        }
+        Handle::Id(_) | Handle::Email(_) => true,
+    }
+}
+
+/// The email address itself, or a website of its domain. Not every address of that domain: many
+/// companies, and people, have theirs with the same provider.
+pub(super) fn account_by_email(email: &str) -> Filter {
+    let domain = web_domain(email);
+    let websites = domain.iter().flat_map(|domain| by_website(domain));
+    Filter::any(std::iter::once(Filter::equals("emailaddress1", email)).chain(websites))
+}
+
+/// Accounts whose website or email address is of this domain.
+pub fn by_domain(domain: &str) -> impl Iterator<Item = Filter> {
+    let address = Filter::ends_with("emailaddress1", &format!("@{domain}"));
+    by_website(domain).chain([address])
+}
+
+fn by_website(domain: &str) -> impl Iterator<Item = Filter> + use<> {
+    let hosts = [domain.to_owned(), format!("www.{domain}")];
+    hosts
+        .into_iter()
+        .flat_map(|host| ["", "http://", "https://"].map(|scheme| format!("{scheme}{host}")))
+        .flat_map(|address| {
+            [
+                Filter::equals("websiteurl", address.clone()),
+                Filter::starts_with("websiteurl", &format!("{address}/")),
+            ]
+        })
+}
+
+/// The domain in a web address, an email address, or a bare domain; without `www.`.
+pub fn web_domain(text: &str) -> Option<String> {
+    let text = text.trim().to_ascii_lowercase();
+    let text = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);
+    let text = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
+    let host = text.split(['/', '?', '#', ':']).next()?;
+    let host = host.strip_prefix("www.").unwrap_or(host);
+    let is_label = |label: &str| {
+        !label.is_empty() && label.chars().all(|next| next.is_alphanumeric() || next == '-')
+    };
+    let labels: Vec<_> = host.split('.').collect();
+    let is_domain = labels.len() >= 2
+        && labels.iter().all(|label| is_label(label))
+        && labels
+            .last()
+            .is_some_and(|last| last.len() >= 2 && last.chars().all(char::is_alphabetic));
+    is_domain.then(|| host.to_owned())
+}

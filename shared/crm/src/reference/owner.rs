@@ -1,0 +1,91 @@
+//! Who a record is assigned to.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use dataverse::{Filter, InstanceUrl, Page, Query, Table};
+use serde::{Deserialize, Deserializer};
+use uuid::Uuid;
+
+use super::{CANDIDATES, Handle, Reference as _, ReferenceError, Unresolved, UserRef};
+use crate::tables;
+
+/// Who a record is assigned to: a user by GUID or email address, or a team by GUID.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OwnerRef(Handle);
+
+/// The user or team that an [`OwnerRef`] means.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Owner {
+    /// The table that it is a row of.
+    pub table: Table,
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: Option<String>,
+}
+
+impl OwnerRef {
+    /// Reads what a caller gave.
+    pub fn parse(text: &str) -> Result<OwnerRef, ReferenceError> {
+        match Handle::parse(text)? {
+            Handle::Name(_) => Err(ReferenceError::NotOwner),
+            handle => Ok(OwnerRef(handle)),
+        }
+    }
+
+    /// Queries for the enabled user, and for the team, that it may be.
+    pub fn queries(&self) -> [Query; 2] {
+        let team = match &self.0 {
+            Handle::Id(id) => Query::row(tables::TEAM, *id),
+            // Teams have no address of their own that people would know.
+            _ => Query::rows(tables::TEAM).filter(Filter::equals("teamid", Uuid::nil())),
+        };
+        [
+            Query::rows(tables::USER)
+                .filter(UserRef(self.0.clone()).filter())
+                .filter(Filter::equals("isdisabled", false))
+                .select(["fullname", "internalemailaddress"])
+                .top(CANDIDATES as u32 + 1),
+            team.select(["name"]),
+        ]
+    }
+
+    /// The owner that [`OwnerRef::queries`] found.
+    pub fn one(
+        &self,
+        users: Page,
+        teams: Page,
+        instance: &InstanceUrl,
+    ) -> Result<Owner, Unresolved> {
+        if let Some(team) = teams.records.first()
+            && let Some(id) = team.id(tables::TEAM.key)
+        {
+            let name = team.text("name").map(str::to_owned);
+            return Ok(Owner { table: tables::TEAM, id, name });
+        }
+        let reference = UserRef(self.0.clone());
+        let user = reference.one(users, instance)?;
+        let id = user.id(tables::USER.key).ok_or(Unresolved::NotFound {
+            noun: UserRef::NOUN,
+            by: "id",
+            next_step: UserRef::NOT_FOUND,
+        })?;
+        Ok(Owner { table: tables::USER, id, name: user.text("fullname").map(str::to_owned) })
+    }
+}
+
+impl<'de> Deserialize<'de> for OwnerRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+crate::plain_schema!(OwnerRef, "string");
+
+impl fmt::Debug for OwnerRef {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("OwnerRef").finish_non_exhaustive()
+    }
+}
