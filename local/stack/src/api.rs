@@ -6,11 +6,14 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
+use axum::routing::post;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use toolkit::{Incoming, Service};
 use uuid::Uuid;
+
+use crate::health;
 
 /// API Gateway takes 10 MB.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
@@ -21,9 +24,11 @@ const DEADLINE: Duration = Duration::from_secs(28);
 pub(crate) async fn serve(
     listener: TcpListener,
     service: Service,
+    checker: health::Checker,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let router = Router::new().fallback(answer).with_state(service);
+    let local = Router::new().route("/_local/health", post(health::answer)).with_state(checker);
+    let router = Router::new().fallback(answer).with_state(service).merge(local);
     let stop = async move {
         // An error means that the stack was dropped.
         let _ = stopped.wait_for(|stopped| *stopped).await;

@@ -27,6 +27,8 @@ pub struct Inspection {
     pub secret: SecretExpiry,
     /// How many requests it took.
     pub trips: u32,
+    /// How many of them were refused at first, because of the service protection limits.
+    pub throttled: u32,
 }
 
 /// The environment that a connection leads to.
@@ -91,15 +93,15 @@ pub async fn inspect(
         environment(connection, &credentials, deadline),
         secret_expiry(graph, &credentials, deadline)
     );
-    let (organization, user, privileges, trips) = environment?;
-    Ok(Inspection { organization, user, privileges, secret, trips })
+    let (organization, user, privileges, (trips, throttled)) = environment?;
+    Ok(Inspection { organization, user, privileges, secret, trips, throttled })
 }
 
 async fn environment(
     connection: &Connection,
     credentials: &Credentials,
     deadline: Instant,
-) -> Result<(Organization, User, BTreeSet<String>, u32), ToolError> {
+) -> Result<(Organization, User, BTreeSet<String>, (u32, u32)), ToolError> {
     let session = connection.client().session(deadline);
     let functions = [Function::who_am_i(), Function::current_organization()];
     let ([who, organization], []) = session.functions(functions, []).await?;
@@ -128,7 +130,7 @@ async fn environment(
         .collect();
     roles.sort_unstable();
     let user = User { id, name: user.text("fullname").map(str::to_owned), roles };
-    Ok((organization_of(&detail), user, names, session.trips()))
+    Ok((organization_of(&detail), user, names, (session.trips(), session.throttled())))
 }
 
 fn organization_of(detail: &Record) -> Organization {

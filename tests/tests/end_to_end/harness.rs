@@ -44,7 +44,11 @@ impl Answer {
 
 impl Bench {
     pub(crate) async fn start() -> Bench {
-        let stack = stack::start(Options::default()).await.unwrap();
+        Bench::of(stack::start(Options::default()).await.unwrap())
+    }
+
+    /// A client of a stack that was started with other options.
+    pub(crate) fn of(stack: Stack) -> Bench {
         Bench { stack, http: reqwest::Client::new() }
     }
 
