@@ -85,7 +85,7 @@ async fn a_secret_that_ends_in_13_days_is_announced_once() {
     assert_eq!(events(&report), [""; 0]);
     let checked = of(&report, "default");
     assert_eq!(checked["state"], "healthy");
-    assert!(checked["days_left"].as_i64().unwrap() > 700, "{checked:#}");
+    assert!(checked["days_left"].as_i64().unwrap() > 600, "{checked:#}");
 
     secret(&bench, json!({"state": "valid", "expires_at": in_days(13)})).await;
     let report = check(&bench).await;
