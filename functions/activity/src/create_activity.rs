@@ -117,8 +117,15 @@ impl Tool for CreateActivity {
     const DESCRIPTION: &'static str = "Plan a call, task or meeting about a record, such as a \
         colleague's follow-up, or log one that is done. Nobody is invited.";
     const ACCESS: Access = Access::Write;
-    const PRIVILEGES: &'static [&'static str] =
-        &["prvReadActivity", "prvCreateActivity", "prvWriteActivity", "prvAppendActivity"];
+    const PRIVILEGES: &'static [&'static str] = &[
+        "prvReadActivity",
+        "prvReadContact",
+        "prvCreateActivity",
+        "prvAppendActivity",
+        "prvAppendToContact",
+        "prvAppendToActivity",
+        "prvWriteActivity",
+    ];
 
     type Arguments = Arguments;
     type Result = Made;

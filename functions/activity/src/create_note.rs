@@ -47,7 +47,8 @@ impl Tool for CreateNote {
     const DESCRIPTION: &'static str = "Write a note on a contact, account, lead, opportunity or \
         case, such as a summary of the chat.";
     const ACCESS: Access = Access::Write;
-    const PRIVILEGES: &'static [&'static str] = &["prvReadNote", "prvCreateNote", "prvAppendNote"];
+    const PRIVILEGES: &'static [&'static str] =
+        &["prvReadNote", "prvReadContact", "prvCreateNote", "prvAppendNote", "prvAppendToContact"];
 
     type Arguments = Arguments;
     type Result = Written;

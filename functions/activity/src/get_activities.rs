@@ -37,7 +37,7 @@ impl Tool for GetActivities {
     const DESCRIPTION: &'static str = "List the latest calls, emails, tasks and meetings about a \
         contact or with the contact taking part. Use it to see what happened before this chat.";
     const ACCESS: Access = Access::Read;
-    const PRIVILEGES: &'static [&'static str] = &["prvReadActivity", "prvReadContact"];
+    const PRIVILEGES: &'static [&'static str] = &["prvReadContact", "prvReadActivity"];
 
     type Arguments = Arguments;
     type Result = Found;

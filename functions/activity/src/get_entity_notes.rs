@@ -38,7 +38,7 @@ impl Tool for GetEntityNotes {
     const DESCRIPTION: &'static str = "Read the latest notes on a contact, account, lead, \
         opportunity or case: what colleagues and earlier chats wrote down.";
     const ACCESS: Access = Access::Read;
-    const PRIVILEGES: &'static [&'static str] = &["prvReadNote"];
+    const PRIVILEGES: &'static [&'static str] = &["prvReadContact", "prvReadNote"];
 
     type Arguments = Arguments;
     type Result = Found;

@@ -48,10 +48,10 @@ impl Tool for CreateCase {
         customer has an open case with that subject, that one is returned instead.";
     const ACCESS: Access = Access::Write;
     const PRIVILEGES: &'static [&'static str] = &[
+        "prvReadContact",
         "prvReadIncident",
         "prvCreateIncident",
         "prvAppendIncident",
-        "prvReadContact",
         "prvAppendToContact",
         "prvReadAccount",
         "prvAppendToAccount",

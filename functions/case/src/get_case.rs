@@ -66,7 +66,8 @@ impl Tool for GetCase {
     const DESCRIPTION: &'static str = "Read one support case in full: description, priority, \
         status, customer, owner, resolution and latest notes. Use it when the visitor names a case.";
     const ACCESS: Access = Access::Read;
-    const PRIVILEGES: &'static [&'static str] = &["prvReadIncident"];
+    const PRIVILEGES: &'static [&'static str] =
+        &["prvReadIncident", "prvReadNote", "prvReadActivity"];
 
     type Arguments = Arguments;
     type Result = Found;

@@ -40,7 +40,7 @@ impl Tool for GetContactCases {
     const DESCRIPTION: &'static str = "List the support cases of one contact, as the customer or \
         as the primary contact. Use it to see what is open before creating a case.";
     const ACCESS: Access = Access::Read;
-    const PRIVILEGES: &'static [&'static str] = &["prvReadIncident", "prvReadContact"];
+    const PRIVILEGES: &'static [&'static str] = &["prvReadContact", "prvReadIncident"];
 
     type Arguments = Arguments;
     type Result = Found;

@@ -70,8 +70,14 @@ impl Tool for UpdateCase {
     const DESCRIPTION: &'static str = "Change a case's status, priority or owner; resolve it with \
         the resolution, cancel it, or reopen it. Confirm with the visitor before closing a case.";
     const ACCESS: Access = Access::Write;
-    const PRIVILEGES: &'static [&'static str] =
-        &["prvReadIncident", "prvWriteIncident", "prvAssignIncident"];
+    const PRIVILEGES: &'static [&'static str] = &[
+        "prvReadIncident",
+        "prvWriteIncident",
+        "prvCreateActivity",
+        "prvAppendActivity",
+        "prvAppendToIncident",
+        "prvAssignIncident",
+    ];
 
     type Arguments = Arguments;
     type Result = Updated;

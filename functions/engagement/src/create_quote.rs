@@ -153,12 +153,17 @@ impl Tool for CreateQuote {
         quantities with the visitor first.";
     const ACCESS: Access = Access::Write;
     const PRIVILEGES: &'static [&'static str] = &[
-        "prvReadOpportunity",
-        "prvAppendToOpportunity",
         "prvReadQuote",
+        "prvReadOpportunity",
+        "prvReadProduct",
+        "prvReadAccount",
+        "prvReadContact",
         "prvCreateQuote",
         "prvAppendQuote",
-        "prvReadProduct",
+        "prvAppendToOpportunity",
+        "prvAppendToAccount",
+        "prvAppendToProduct",
+        "prvAppendToQuote",
     ];
 
     type Arguments = Arguments;

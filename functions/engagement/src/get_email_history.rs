@@ -105,7 +105,7 @@ impl Tool for GetEmailHistory {
     const DESCRIPTION: &'static str = "List the latest emails with a contact or about a case; exactly \
         one of the two. Use it to see what was written before.";
     const ACCESS: Access = Access::Read;
-    const PRIVILEGES: &'static [&'static str] = &["prvReadActivity"];
+    const PRIVILEGES: &'static [&'static str] = &["prvReadContact", "prvReadActivity"];
 
     type Arguments = Arguments;
     type Result = Found;

@@ -129,11 +129,12 @@ impl Tool for ScheduleAppointment {
     const ACCESS: Access = Access::Write;
     const PRIVILEGES: &'static [&'static str] = &[
         "prvReadActivity",
-        "prvCreateActivity",
-        "prvWriteActivity",
-        "prvAppendActivity",
         "prvReadContact",
+        "prvCreateActivity",
+        "prvAppendActivity",
         "prvAppendToContact",
+        "prvAppendToActivity",
+        "prvWriteActivity",
     ];
 
     type Arguments = Arguments;

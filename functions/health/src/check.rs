@@ -1,10 +1,11 @@
 //! A run: every connection is looked at, and what comes of it is stored, said and measured.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use auth::{ConnectionId, Connections};
+use dataverse::Session;
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{self, StreamExt as _};
 use jiff::Timestamp;
@@ -146,37 +147,46 @@ impl<A: Alerts> Checker<A> {
         async move {
             let started = Instant::now();
             let deadline = started + patience;
-            let work = AssertUnwindSafe(self.inspect(&connection.id, deadline)).catch_unwind();
-            let (found, outcome, trips, throttles) = match timeout_at(deadline + GRACE, work).await
-            {
+            let session = OnceLock::new();
+            let work = self.inspect(&connection.id, &session, deadline);
+            let work = AssertUnwindSafe(work).catch_unwind();
+            let (found, outcome) = match timeout_at(deadline + GRACE, work).await {
                 Ok(Ok(Ok(inspection))) => {
-                    let found = Found::works(&inspection, &self.inner.needs, &connection);
-                    (found, "ok", inspection.trips, inspection.throttled)
+                    (Found::works(&inspection, &self.inner.needs, &connection), "ok")
                 }
                 Ok(Ok(Err(error))) => {
-                    if Found::failure(&error) == Found::Failed {
+                    let found = Found::failure(&error);
+                    if found == Found::Failed {
                         tracing::error!(connection = %connection.id, %error, "a check failed");
                     }
-                    (Found::failure(&error), error.code().as_str(), 0, 0)
+                    (found, error.code().as_str())
                 }
                 // The panic's own line is in the log above.
-                Ok(Err(_)) => (Found::Failed, "internal", 0, 0),
+                Ok(Err(_)) => (Found::Failed, "internal"),
                 Err(_) => {
                     let detail = "the check took too long".to_owned();
-                    (Found::Unanswered { detail, fault: None }, "deadline_exceeded", 0, 0)
+                    (Found::Unanswered { detail, fault: None }, "deadline_exceeded")
                 }
             };
+            let trips = session.get().map_or(0, Session::trips);
+            let throttles = session.get().map_or(0, Session::throttled);
             Look { connection, found, outcome, trips, throttles, took: started.elapsed() }
         }
         .boxed()
     }
 
     /// With the secret read anew and a token of its own.
-    async fn inspect(&self, id: &ConnectionId, deadline: Instant) -> Result<Inspection, ToolError> {
+    async fn inspect(
+        &self,
+        id: &ConnectionId,
+        session: &OnceLock<Session>,
+        deadline: Instant,
+    ) -> Result<Inspection, ToolError> {
         let connections = &self.inner.connections;
         connections.forget(id);
         let connection = connections.open(id).await?;
-        inspect(&connection, &connections.graph(), deadline).await
+        let session = session.get_or_init(|| connection.client().session(deadline));
+        inspect(&connection, &connections.graph(), session).await
     }
 
     /// Stores, says and measures what came of a look.

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use state::{Health, SecretExpiry, Status};
+use state::{Health, Noticed, SecretExpiry, Status};
 
 use crate::{Check, Fault, Found};
 
@@ -119,7 +119,7 @@ pub fn decide(previous: Option<&Health>, found: &Found, circumstances: &Circumst
     let health = health(previous, found, circumstances);
     let mut events = Vec::new();
     if check.connections() {
-        events.extend(change(previous, health.as_ref(), found, circumstances));
+        events.extend(change(previous, found, circumstances));
     }
     if check.expiry() {
         let secret = health.as_ref().or(previous).map(|health| health.secret);
@@ -136,7 +136,6 @@ fn health(
     let now = circumstances.now;
     let version = previous.map_or(0, |previous| previous.version);
     let secret = previous.map_or(SecretExpiry::Unknown, |previous| previous.secret);
-    let missing = previous.map(|previous| previous.missing_privileges.clone()).unwrap_or_default();
     match (found, previous) {
         // A look at the secret leaves changes of the rest to the check that reports them.
         (Found::Works { secret, .. }, Some(previous)) if !circumstances.check.connections() => {
@@ -147,13 +146,18 @@ fn health(
             status: Status::Healthy,
             checked_at: now,
             secret: *secret,
-            missing_privileges: missing_privileges.clone(),
+            noticed: Noticed {
+                broken_since: None,
+                missing_privileges: Some(missing_privileges.clone()),
+            },
             version,
         }),
         _ => {
             let (fault, since) = fault(previous, found, circumstances)?;
             let status = Status::Broken { cause: fault.cause, step: fault.step, since };
-            Some(Health { status, checked_at: now, secret, missing_privileges: missing, version })
+            let noticed = previous.map(|previous| previous.noticed.clone()).unwrap_or_default();
+            let noticed = Noticed { broken_since: Some(since), ..noticed };
+            Some(Health { status, checked_at: now, secret, noticed, version })
         }
     }
 }
@@ -204,12 +208,7 @@ fn unanswered(detail: &str) -> Fault {
 }
 
 /// What is to be said about the connection's working.
-fn change(
-    previous: Option<&Health>,
-    health: Option<&Health>,
-    found: &Found,
-    circumstances: &Circumstances,
-) -> Vec<Event> {
+fn change(previous: Option<&Health>, found: &Found, circumstances: &Circumstances) -> Vec<Event> {
     let now = circumstances.now;
     if let Some((fault, since)) = fault(previous, found, circumstances) {
         return vec![Event::Broken { fault, since }];
@@ -217,15 +216,20 @@ fn change(
     if *found == Found::Throttled {
         return vec![Event::Throttled];
     }
-    let (Some(previous), Some(health)) = (previous, health) else { return Vec::new() };
+    let (Some(previous), Found::Works { missing_privileges, .. }) = (previous, found) else {
+        return Vec::new();
+    };
     let mut events = Vec::new();
-    if let (Status::Broken { since, .. }, Status::Healthy) = (&previous.status, &health.status) {
-        events.push(Event::Recovered { since: *since });
+    if let Some(since) = previous.noticed.broken_since {
+        events.push(Event::Recovered { since });
     }
-    let had = |privilege: &&String| !previous.missing_privileges.contains(privilege);
-    let privileges: Vec<_> = health.missing_privileges.iter().filter(had).cloned().collect();
-    if !privileges.is_empty() {
-        events.push(Event::PrivilegesLost { privileges, at: now });
+    // What is missing from the start is said at the set-up.
+    if let Some(before) = &previous.noticed.missing_privileges {
+        let lost = missing_privileges.iter().filter(|privilege| !before.contains(privilege));
+        let privileges: Vec<_> = lost.cloned().collect();
+        if !privileges.is_empty() {
+            events.push(Event::PrivilegesLost { privileges, at: now });
+        }
     }
     events
 }
@@ -291,14 +295,15 @@ mod tests {
             status: Status::Healthy,
             checked_at: at(checked_at),
             secret: SecretExpiry::Unknown,
-            missing_privileges: Vec::new(),
+            noticed: Noticed { broken_since: None, missing_privileges: Some(Vec::new()) },
             version: 4,
         }
     }
 
     fn broken(cause: &str, since: &str) -> Health {
         let status = Status::Broken { cause: cause.to_owned(), step: Some(3), since: at(since) };
-        Health { status, ..healthy("2026-11-24T08:45:00Z") }
+        let noticed = Noticed { broken_since: Some(at(since)), missing_privileges: None };
+        Health { status, noticed, ..healthy("2026-11-24T08:45:00Z") }
     }
 
     fn notice(on: &str) -> Option<(i32, i32)> {
@@ -367,6 +372,16 @@ mod tests {
     }
 
     #[test]
+    fn what_was_mended_and_tested_by_hand_has_recovered_too() {
+        let noticed = broken("secret_expired", "2026-11-20T00:00:00Z").noticed;
+        let before = Health { noticed, ..healthy("2026-11-24T08:50:00Z") };
+        let found = works(SecretExpiry::Unknown, &[]);
+        let decision = decide(Some(&before), &found, &circumstances(Check::Connections));
+        assert_eq!(decision.events, [Event::Recovered { since: at("2026-11-20T00:00:00Z") }]);
+        assert_eq!(decision.health.unwrap().noticed.broken_since, None);
+    }
+
+    #[test]
     fn another_cause_is_another_event_since_the_same_moment() {
         let before = broken("secret_wrong", "2026-11-20T00:00:00Z");
         let decision =
@@ -424,7 +439,13 @@ mod tests {
         let found = works(SecretExpiry::Unknown, &["prvReadIncident", "prvReadLead"]);
         // What is missing from the start was said at the set-up.
         assert!(decide(None, &found, &usual).events.is_empty());
-        let before = Health { missing_privileges: vec!["prvReadLead".to_owned()], ..healthy(NOW) };
+        let noticed = |missing: Option<&str>| Noticed {
+            broken_since: None,
+            missing_privileges: missing.map(|name| vec![name.to_owned()]),
+        };
+        let before = Health { noticed: noticed(None), ..healthy(NOW) };
+        assert!(decide(Some(&before), &found, &usual).events.is_empty());
+        let before = Health { noticed: noticed(Some("prvReadLead")), ..healthy(NOW) };
         let decision = decide(Some(&before), &found, &usual);
         let privileges = vec!["prvReadIncident".to_owned()];
         assert_eq!(decision.events, [Event::PrivilegesLost { privileges, at: at(NOW) }]);

@@ -79,11 +79,18 @@ impl Tool for UpdateLead {
     const PRIVILEGES: &'static [&'static str] = &[
         "prvReadLead",
         "prvWriteLead",
-        "prvReadContact",
-        "prvCreateContact",
-        "prvReadAccount",
         "prvCreateAccount",
+        "prvAppendAccount",
+        "prvAppendToLead",
+        "prvAssignAccount",
+        "prvCreateContact",
+        "prvAppendContact",
+        "prvAppendToAccount",
+        "prvAssignContact",
         "prvCreateOpportunity",
+        "prvAppendOpportunity",
+        "prvAppendToContact",
+        "prvAssignOpportunity",
     ];
 
     type Arguments = Arguments;

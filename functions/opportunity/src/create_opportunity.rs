@@ -57,10 +57,10 @@ impl Tool for CreateOpportunity {
         with that name, it is returned instead. Confirm with the visitor first.";
     const ACCESS: Access = Access::Write;
     const PRIVILEGES: &'static [&'static str] = &[
+        "prvReadContact",
         "prvReadOpportunity",
         "prvCreateOpportunity",
         "prvAppendOpportunity",
-        "prvReadContact",
         "prvAppendToContact",
         "prvAppendToAccount",
     ];

@@ -49,7 +49,7 @@ impl Tool for GetContactOpportunities {
     const DESCRIPTION: &'static str = "List all deals of one contact, open and closed, with what \
         the open ones are worth. Use it for the contact's history of deals.";
     const ACCESS: Access = Access::Read;
-    const PRIVILEGES: &'static [&'static str] = &["prvReadOpportunity", "prvReadContact"];
+    const PRIVILEGES: &'static [&'static str] = &["prvReadContact", "prvReadOpportunity"];
 
     type Arguments = Arguments;
     type Result = Found;

@@ -45,7 +45,7 @@ impl Tool for SearchOpportunities {
         one of these. Use it before creating an opportunity, to avoid a duplicate.";
     const ACCESS: Access = Access::Read;
     const PRIVILEGES: &'static [&'static str] =
-        &["prvReadOpportunity", "prvReadContact", "prvReadAccount"];
+        &["prvReadAccount", "prvReadOpportunity", "prvReadContact"];
 
     type Arguments = Arguments;
     type Result = Found;

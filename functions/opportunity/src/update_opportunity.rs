@@ -66,7 +66,13 @@ impl Tool for UpdateOpportunity {
     const DESCRIPTION: &'static str = "Change a deal's stage, value, close date, probability or \
         description; win, lose or reopen it. Confirm with the visitor first.";
     const ACCESS: Access = Access::Write;
-    const PRIVILEGES: &'static [&'static str] = &["prvReadOpportunity", "prvWriteOpportunity"];
+    const PRIVILEGES: &'static [&'static str] = &[
+        "prvReadOpportunity",
+        "prvWriteOpportunity",
+        "prvCreateActivity",
+        "prvAppendActivity",
+        "prvAppendToOpportunity",
+    ];
 
     type Arguments = Arguments;
     type Result = Updated;

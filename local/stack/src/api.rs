@@ -1,4 +1,4 @@
-//! The tools over HTTP, as API Gateway would serve them.
+//! The functions over HTTP, as API Gateway would serve them.
 
 use std::time::Duration;
 
@@ -7,10 +7,11 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::post;
+use connection::Administration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use toolkit::{Incoming, Service};
+use toolkit::{Edge, Incoming, Service};
 use uuid::Uuid;
 
 use crate::health;
@@ -21,14 +22,21 @@ const BODY_LIMIT: usize = 10 * 1024 * 1024;
 /// API Gateway gives 30 seconds; two are kept back, as in Lambda.
 const DEADLINE: Duration = Duration::from_secs(28);
 
+/// The functions, each behind its part of the paths.
+#[derive(Clone)]
+pub(crate) struct Functions {
+    pub(crate) tools: Service,
+    pub(crate) connections: Edge<Administration>,
+}
+
 pub(crate) async fn serve(
     listener: TcpListener,
-    service: Service,
+    functions: Functions,
     checker: health::Checker,
     mut stopped: watch::Receiver<bool>,
 ) {
     let local = Router::new().route("/_local/health", post(health::answer)).with_state(checker);
-    let router = Router::new().fallback(answer).with_state(service).merge(local);
+    let router = Router::new().fallback(answer).with_state(functions).merge(local);
     let stop = async move {
         // An error means that the stack was dropped.
         let _ = stopped.wait_for(|stopped| *stopped).await;
@@ -38,7 +46,7 @@ pub(crate) async fn serve(
     }
 }
 
-async fn answer(State(service): State<Service>, request: Request) -> Response {
+async fn answer(State(functions): State<Functions>, request: Request) -> Response {
     let deadline = Instant::now() + DEADLINE;
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
@@ -56,5 +64,11 @@ async fn answer(State(service): State<Service>, request: Request) -> Response {
         request_id: Uuid::new_v4().to_string(),
         deadline,
     };
-    service.answer(incoming).await.map(Body::from)
+    let is_connection = incoming.path.starts_with("/v1/connections");
+    let answer = if is_connection {
+        functions.connections.answer(incoming).await
+    } else {
+        functions.tools.answer(incoming).await
+    };
+    answer.map(Body::from)
 }

@@ -15,13 +15,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth::{ConnectionId, Connections, Environment, Secrets};
+use connection::Administration;
 use emulator::Emulator;
 use serde_json::json;
 use state::{State, StateError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use toolkit::{Group, Journal, KeyStore, Service, sha256_hex};
+use toolkit::{Edge, Group, Journal, KeyStore, Service, sha256_hex};
 use url::Url;
 
 /// The API key of the local stack: all connections, all scopes.
@@ -50,6 +51,8 @@ pub struct Options {
     pub emulator_tls_port: Option<u16>,
     /// Where to write the certificate that those clients must trust.
     pub emulator_ca: Option<PathBuf>,
+    /// Further emulators that connections may lead to.
+    pub other_instances: Vec<String>,
     /// Whether the scheduled check runs once at the start.
     pub check_at_start: bool,
 }
@@ -64,6 +67,7 @@ impl Default for Options {
             latency: Duration::ZERO,
             emulator_tls_port: None,
             emulator_ca: None,
+            other_instances: Vec::new(),
             check_at_start: false,
         }
     }
@@ -144,25 +148,32 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let secrets = Secrets::at_endpoint(&aws_url);
     let http =
         toolkit::lambda::http_client().map_err(|error| StartError::Client(error.to_string()))?;
-    let environment = Environment { local: Url::parse(&emulator.url()).into_iter().collect() };
+    let instances = std::iter::once(emulator.url()).chain(options.other_instances);
+    let environment = Environment {
+        local: instances.filter_map(|instance| Url::parse(&instance).ok()).collect(),
+    };
     let connections = Connections::new(http.clone(), secrets.clone(), environment.clone());
     let keys = Arc::new(KeyStore::new(secrets.clone(), KeyStore::DEFAULT_SECRET));
     let state = State::at_endpoint(&aws_url, STATE_TABLE);
     state.create_table().await?;
     health::register(&state, &emulator.url()).await?;
     // As in AWS, it shares neither secrets nor tokens with the other functions.
-    let watched = Connections::new(http, secrets, environment);
-    let checker = health::checker(watched, state.clone());
-    let journal = Journal::new(state);
-    // It ends with the process: what it writes to is gone then, too.
-    let journal_task = tokio::spawn(Arc::clone(&journal).run());
-    let service = Service::new(tools(), connections).with_keys(keys).with_journal(journal);
+    let checker = health::checker(Connections::new(http, secrets, environment), state.clone());
     if options.check_at_start {
         let checker = checker.clone();
         // What it finds is said in its log lines.
         tokio::spawn(async move { health::run(&checker).await.map(drop) });
     }
-    let api_task = tokio::spawn(api::serve(api_listener, service, checker, stopped));
+    let journal = Journal::new(state.clone());
+    // It ends with the process: what it writes to is gone then, too.
+    let journal_task = tokio::spawn(Arc::clone(&journal).run());
+    let functions = api::Functions {
+        connections: Edge::of(Administration::new(connections.clone(), state))
+            .with_keys(keys.clone())
+            .with_journal(journal.clone()),
+        tools: Service::new(tools(), connections).with_keys(keys).with_journal(journal),
+    };
+    let api_task = tokio::spawn(api::serve(api_listener, functions, checker, stopped));
     Ok(Stack { api, aws, emulator, stop, journal: journal_task, tasks: vec![aws_task, api_task] })
 }
 

@@ -55,6 +55,7 @@ async fn main() -> ExitCode {
         latency: arguments.latency,
         emulator_tls_port: arguments.emulator_tls_port,
         emulator_ca: arguments.emulator_ca,
+        other_instances: Vec::new(),
         check_at_start: true,
     };
     match stack::start(options).await {
@@ -85,7 +86,6 @@ fn announce(stack: &Stack) {
     if let Some(tls) = emulator.tls_url() {
         println!("  over TLS       {tls}");
     }
-    println!("Health check     POST {url}/_local/health  (its alerts are printed here)");
     println!("Secrets Manager  {aws}  (a stand-in)");
     println!(
         "  for functions  AWS_ENDPOINT_URL_SECRETS_MANAGER={aws} DATAVERSE_LOCAL_URL={}",

@@ -29,5 +29,6 @@ pub mod text;
 pub mod time;
 
 mod linked;
+mod schema;
 
 pub use linked::Linked;

@@ -1,10 +1,8 @@
 //! Amounts of money: those that callers give, and those that the tools show.
 
-use std::borrow::Cow;
-
 use dataverse::{Expand, Record};
 use rust_decimal::Decimal;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -81,19 +79,7 @@ macro_rules! amounts {
             }
         }
 
-        impl JsonSchema for $name {
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": "number" })
-            }
-        }
+        $crate::plain_schema!($name, "number");
     )*};
 }
 
@@ -141,19 +127,7 @@ impl<'de> Deserialize<'de> for Probability {
     }
 }
 
-impl JsonSchema for Probability {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Probability".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "integer" })
-    }
-}
+crate::plain_schema!(Probability, "integer");
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use dataverse::{Filter, InstanceUrl, Page, Query, Record, Table};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
@@ -324,19 +324,7 @@ macro_rules! reference {
             }
         }
 
-        impl JsonSchema for $name {
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": "string" })
-            }
-        }
+        $crate::plain_schema!($name, "string");
 
         /// Not what it holds: it may be a person's name.
         impl fmt::Debug for $name {
@@ -660,19 +648,7 @@ impl<'de> Deserialize<'de> for OwnerRef {
     }
 }
 
-impl JsonSchema for OwnerRef {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "OwnerRef".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string" })
-    }
-}
+crate::plain_schema!(OwnerRef, "string");
 
 impl fmt::Debug for OwnerRef {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,10 +1,8 @@
 //! Text from callers, checked before it goes in; text from the CRM, made plain before it goes out.
 
+use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Cow;
 use std::fmt;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize};
 
 /// Why a text is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,19 +80,7 @@ macro_rules! text_type {
             }
         }
 
-        impl<const LIMIT: usize> JsonSchema for $name<LIMIT> {
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": "string" })
-            }
-        }
+        $crate::plain_schema!($name <const LIMIT: usize>, "string");
 
         impl<const LIMIT: usize> fmt::Debug for $name<LIMIT> {
             fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -155,19 +141,7 @@ impl<'de> Deserialize<'de> for EmailAddress {
     }
 }
 
-impl JsonSchema for EmailAddress {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "EmailAddress".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string" })
-    }
-}
+crate::plain_schema!(EmailAddress, "string");
 
 impl fmt::Debug for EmailAddress {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,7 +6,6 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::fmt::temporal::Pieces;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A point in time as the tools show it: to the minute, in UTC, `2026-12-01T09:00Z`.
@@ -131,19 +130,7 @@ macro_rules! text_of_time {
         text_of_time!(@schema $name);
     )*};
     (@schema $name:ident) => {
-        impl JsonSchema for $name {
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": "string" })
-            }
-        }
+        $crate::plain_schema!($name, "string");
     };
 }
 

@@ -35,7 +35,7 @@ pub use alerts::Claim;
 pub use connections::{Connection, Organization};
 pub use cursor::{Cursor, InvalidCursor};
 pub use error::StateError;
-pub use health::{Health, SecretExpiry, Status};
+pub use health::{Health, Noticed, SecretExpiry, Status};
 pub use sidebar::{FieldType, SidebarField};
 
 use table::Table;

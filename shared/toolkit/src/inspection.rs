@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use auth::{Connection, Credentials, Graph, GraphError};
 use crm::tables::USER;
-use dataverse::{Expand, Function, Query, Record};
+use dataverse::{Expand, Function, Query, Record, Session};
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,10 +25,6 @@ pub struct Inspection {
     pub privileges: BTreeSet<String>,
     /// When the client secret ends.
     pub secret: SecretExpiry,
-    /// How many requests it took.
-    pub trips: u32,
-    /// How many of them were refused at first, because of the service protection limits.
-    pub throttled: u32,
 }
 
 /// The environment that a connection leads to.
@@ -80,29 +76,29 @@ pub enum ExpirySource {
 /// Looks at a connection for real: a token, who the application user is, which organization it
 /// is, what the user may do, and when the secret ends. Two trips to Dataverse, one to Graph.
 ///
+/// `session` is one of the connection's; it gives the deadline.
+///
 /// # Errors
 ///
 /// The one thing to mend, with its [`Cause`].
 pub async fn inspect(
     connection: &Connection,
     graph: &Graph,
-    deadline: Instant,
+    session: &Session,
 ) -> Result<Inspection, ToolError> {
     let credentials = connection.credentials();
     let (environment, secret) = tokio::join!(
-        environment(connection, &credentials, deadline),
-        secret_expiry(graph, &credentials, deadline)
+        environment(session, &credentials),
+        secret_expiry(graph, &credentials, session.deadline())
     );
-    let (organization, user, privileges, (trips, throttled)) = environment?;
-    Ok(Inspection { organization, user, privileges, secret, trips, throttled })
+    let (organization, user, privileges) = environment?;
+    Ok(Inspection { organization, user, privileges, secret })
 }
 
 async fn environment(
-    connection: &Connection,
+    session: &Session,
     credentials: &Credentials,
-    deadline: Instant,
-) -> Result<(Organization, User, BTreeSet<String>, (u32, u32)), ToolError> {
-    let session = connection.client().session(deadline);
+) -> Result<(Organization, User, BTreeSet<String>), ToolError> {
     let functions = [Function::who_am_i(), Function::current_organization()];
     let ([who, organization], []) = session.functions(functions, []).await?;
     let who = who?;
@@ -130,7 +126,7 @@ async fn environment(
         .collect();
     roles.sort_unstable();
     let user = User { id, name: user.text("fullname").map(str::to_owned), roles };
-    Ok((organization_of(&detail), user, names, (session.trips(), session.throttled())))
+    Ok((organization_of(&detail), user, names))
 }
 
 fn organization_of(detail: &Record) -> Organization {

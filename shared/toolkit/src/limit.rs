@@ -1,9 +1,6 @@
 //! How many records a list may have.
 
-use std::borrow::Cow;
-
 use dataverse::Page;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
 /// How many records a list may have: 5 where nothing is said, at most 25.
@@ -56,19 +53,7 @@ impl<'de> Deserialize<'de> for Limit {
     }
 }
 
-impl JsonSchema for Limit {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Limit".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "integer" })
-    }
-}
+crm::plain_schema!(Limit, "integer");
 
 #[cfg(test)]
 mod tests {

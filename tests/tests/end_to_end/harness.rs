@@ -44,12 +44,33 @@ impl Answer {
 
 impl Bench {
     pub(crate) async fn start() -> Bench {
-        Bench::of(stack::start(Options::default()).await.unwrap())
+        Bench::start_with(Options::default()).await
     }
 
-    /// A client of a stack that was started with other options.
-    pub(crate) fn of(stack: Stack) -> Bench {
+    pub(crate) async fn start_with(options: Options) -> Bench {
+        let stack = stack::start(options).await.unwrap();
         Bench { stack, http: reqwest::Client::new() }
+    }
+
+    /// A request of the API beside the tools.
+    pub(crate) async fn request(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        self.request_with_key(API_KEY, method, path, body).await
+    }
+
+    /// The same with another API key.
+    pub(crate) async fn request_with_key(
+        &self,
+        key: &str,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Answer {
+        let url = format!("{}{path}", self.stack.url());
+        let mut request = self.http.request(method.parse().unwrap(), url).bearer_auth(key);
+        if let Some(body) = body {
+            request = request.body(body.to_string());
+        }
+        answer(request).await
     }
 
     /// Calls a tool.
@@ -81,19 +102,7 @@ impl Bench {
         for (name, value) in headers {
             request = request.header(*name, value);
         }
-        let started = Instant::now();
-        let response = request.send().await.unwrap();
-        let took = started.elapsed();
-        let header = |name| {
-            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
-        };
-        Answer {
-            status: response.status().as_u16(),
-            content_type: header("content-type").unwrap_or_default(),
-            retry_after: header("retry-after"),
-            took,
-            body: response.json().await.unwrap(),
-        }
+        answer(request).await
     }
 
     /// Calls a tool, and says how many requests Dataverse saw.
@@ -160,5 +169,21 @@ impl Bench {
     /// Stores a secret.
     pub(crate) async fn store(&self, name: &str, text: &str) {
         self.stack.secrets().store(name, text).await.unwrap();
+    }
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Answer {
+    let started = Instant::now();
+    let response = request.send().await.unwrap();
+    let took = started.elapsed();
+    let header = |name| {
+        response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+    };
+    Answer {
+        status: response.status().as_u16(),
+        content_type: header("content-type").unwrap_or_default(),
+        retry_after: header("retry-after"),
+        took,
+        body: response.json().await.unwrap(),
     }
 }

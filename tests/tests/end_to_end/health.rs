@@ -1,12 +1,16 @@
 //! The scheduled check: who hears what, how often, and that it stops by itself.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use auth::ConnectionId;
+use ::health::{Alert, AlertError, Alerts, Check, Checker, Needs, Report, Standing};
+use auth::{ConnectionId, Connections, Environment};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use stack::{Options, STATE_TABLE};
+use stack::{API_KEY, Options, STATE_TABLE};
 use state::{Connection, Filter, Kind, State};
+use tokio::time::Instant;
 
 use crate::harness::{Bench, MAREN};
 
@@ -253,6 +257,102 @@ async fn lost_privileges_are_named_with_their_tools_once() {
     assert_eq!(of(&report, "default")["cause"], "no_role");
 }
 
+/// A way for alerts that can be cut.
+#[derive(Clone, Default)]
+struct Cut(Arc<AtomicBool>);
+
+impl Alerts for Cut {
+    async fn send(&self, _: &Alert) -> Result<(), AlertError> {
+        if self.0.load(Ordering::Relaxed) { Err(AlertError("cut".to_owned())) } else { Ok(()) }
+    }
+}
+
+fn checker(bench: &Bench, alerts: Cut) -> Checker<Cut> {
+    let local = Environment::local(bench.stack.emulator().url().parse().unwrap());
+    let http = toolkit::lambda::http_client().unwrap();
+    let connections = Connections::new(http, bench.stack.secrets(), local);
+    Checker::new(connections, table(bench), alerts, Needs::of(&stack::tools()))
+}
+
+async fn run(checker: &Checker<Cut>, within: Duration) -> Report {
+    checker.run(Check::All, "run", Instant::now() + within).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_could_not_be_sent_is_sent_by_the_next_run() {
+    let bench = Bench::start().await;
+    let cut = Cut::default();
+    let checker = checker(&bench, cut.clone());
+    let names = |report: &Report| -> Vec<String> {
+        report.alerts.iter().map(|alert| alert.attributes["event"].to_string()).collect()
+    };
+    let minute = Duration::from_secs(60);
+    for (prepare, event) in [
+        (json!({"state": "valid", "expires_at": in_days(13)}), "secret_expires"),
+        (json!({"state": "expired"}), "connection_broken"),
+        (json!({"state": "valid", "expires_at": in_days(400)}), "connection_recovered"),
+    ] {
+        secret(&bench, prepare).await;
+        cut.0.store(true, Ordering::Relaxed);
+        let report = run(&checker, minute).await;
+        assert_eq!(names(&report), [""; 0]);
+        assert_eq!(report.problems.len(), 1, "{event}: {report:?}");
+        assert!(!report.is_complete());
+        cut.0.store(false, Ordering::Relaxed);
+        let report = run(&checker, minute).await;
+        assert_eq!(names(&report), [event]);
+        assert!(run(&checker, minute).await.alerts.is_empty(), "{event}");
+    }
+}
+
+#[tokio::test]
+async fn two_runs_at_once_say_it_once() {
+    let bench = Bench::start().await;
+    let checker = checker(&bench, Cut::default());
+    let minute = Duration::from_secs(60);
+    run(&checker, minute).await;
+    secret(&bench, json!({"state": "expired"})).await;
+    let (one, other) = tokio::join!(run(&checker, minute), run(&checker, minute));
+    assert_eq!(one.alerts.len() + other.alerts.len(), 1, "{one:?} {other:?}");
+}
+
+#[tokio::test]
+async fn a_connection_that_takes_for_ever_does_not_hold_up_the_others() {
+    let bench = Bench::start().await;
+    add_connections(&bench, ["emea", "apac"].map(str::to_owned)).await;
+    let slow = json!({"method": "POST", "path": "/$batch", "kind": "slow", "delay_ms": 60_000});
+    bench.fault(slow).await;
+    let report = run(&checker(&bench, Cut::default()), Duration::from_secs(4)).await;
+    let count = |standing| report.connections.iter().filter(|it| it.state == standing).count();
+    assert_eq!((count(Standing::Healthy), count(Standing::Unanswered)), (2, 1), "{report:?}");
+    assert!(report.alerts.is_empty() && report.is_complete(), "{report:?}");
+}
+
+#[tokio::test]
+async fn what_was_mended_through_the_set_up_is_said_to_work_again() {
+    let bench = Bench::start().await;
+    check(&bench).await;
+    secret(&bench, json!({"state": "expired"})).await;
+    assert_eq!(events(&check(&bench).await), ["connection_broken"]);
+    secret(&bench, json!({"state": "rotated"})).await;
+    let credentials = json!({
+        "tenant_id": emulator::TENANT_ID,
+        "client_id": emulator::CLIENT_ID,
+        "client_secret": emulator::ROTATED_CLIENT_SECRET,
+        "instance_url": bench.stack.emulator().url(),
+    });
+    let response = reqwest::Client::new()
+        .put(format!("{}/v1/connections/default", bench.stack.url()))
+        .bearer_auth(API_KEY)
+        .json(&credentials)
+        .send()
+        .await
+        .unwrap();
+    assert!(response.status().is_success(), "{}", response.text().await.unwrap());
+    let report = check(&bench).await;
+    assert_eq!(events(&report), ["connection_recovered"]);
+}
+
 #[tokio::test]
 async fn a_check_leaves_an_entry_in_the_activity_log() {
     let bench = Bench::start().await;
@@ -266,8 +366,7 @@ async fn a_check_leaves_an_entry_in_the_activity_log() {
 #[tokio::test]
 async fn two_hundred_connections_at_a_hundred_milliseconds_are_one_run() {
     let latency = Duration::from_millis(100);
-    let stack = stack::start(Options { latency, ..Options::default() }).await.unwrap();
-    let bench = Bench::of(stack);
+    let bench = Bench::start_with(Options { latency, ..Options::default() }).await;
     add_connections(&bench, (1..200).map(|number| format!("customer-{number:03}"))).await;
     let started = std::time::Instant::now();
     let report = check(&bench).await;

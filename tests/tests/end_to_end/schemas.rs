@@ -153,6 +153,31 @@ fn samples() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// Calls of a tool that together use all it can do.
+pub(crate) fn thorough(tool: &str) -> Vec<Value> {
+    const NORTHWIND: &str = "Northwind Traders";
+    let samples = || samples().into_iter().filter(|(name, _)| *name == tool).map(|(_, call)| call);
+    let others = match tool {
+        // What they hang on is for the caller to choose: any one kind of record will do.
+        "get_entity_notes" => return vec![json!({"record_type": "contact", "record": MAREN})],
+        "get_email_history" => return vec![json!({"contact": MAREN})],
+        "search_opportunities" => vec![json!({"contact": MAREN})],
+        "search_cases" => vec![json!({"contact": MAREN}), json!({"account": NORTHWIND})],
+        "create_case" => vec![
+            json!({"account": NORTHWIND, "contact": MAREN, "subject": "s", "description": "d"}),
+            json!({"account": NORTHWIND, "subject": "s", "description": "d"}),
+        ],
+        "update_opportunity" => {
+            vec![json!({"opportunity": "Northwind – support desk licences", "status": "Won"})]
+        }
+        "update_case" => vec![json!({
+            "case": "CAS-01001-Q7W2E9", "owner": "imani.okoro@contosodemo.example",
+        })],
+        _ => Vec::new(),
+    };
+    samples().chain(others).collect()
+}
+
 #[tokio::test]
 async fn a_sample_answer_of_each_reading_tool() {
     let bench = Bench::start().await;

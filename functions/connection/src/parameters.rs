@@ -1,0 +1,61 @@
+//! What a request asks for, in its query or its body.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use toolkit::{ErrorCode, Incoming, ToolError};
+
+/// The query's parameters, each once; others than these are refused.
+pub(crate) fn query(
+    request: &Incoming,
+    known: &[&str],
+) -> Result<BTreeMap<String, String>, ToolError> {
+    let mut parameters = BTreeMap::new();
+    for (name, value) in url::form_urlencoded::parse(request.query.as_bytes()) {
+        if !known.contains(&name.as_ref()) {
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            return Err(ToolError::invalid(
+                &name,
+                format!("is not known here; known are: {known}"),
+            ));
+        }
+        if parameters.insert(name.to_string(), value.into_owned()).is_some() {
+            return Err(ToolError::invalid(&name, "must be given once"));
+        }
+    }
+    Ok(parameters)
+}
+
+/// A parameter, read as what it must be.
+pub(crate) fn parsed<T>(
+    parameters: &BTreeMap<String, String>,
+    name: &str,
+    problem: &str,
+) -> Result<Option<T>, ToolError>
+where
+    T: std::str::FromStr,
+{
+    let Some(text) = parameters.get(name) else { return Ok(None) };
+    text.trim().parse().map(Some).map_err(|_| ToolError::invalid(name, problem))
+}
+
+/// The body, a JSON object. What is wrong with it is said without its values: they may be secret.
+pub(crate) fn body<T: DeserializeOwned>(
+    request: &Incoming,
+    fields: &[&str],
+) -> Result<T, ToolError> {
+    let invalid = |problem: String| {
+        ToolError::new(ErrorCode::InvalidArguments, problem)
+            .next_step(format!("Send a JSON object with the fields {}.", fields.join(", ")))
+    };
+    let mut deserializer = serde_json::Deserializer::from_slice(&request.body);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let outer = path.split(['.', '[']).next().unwrap_or_default();
+        if fields.contains(&outer) {
+            invalid(format!("{path} is not of the type that it should be"))
+        } else {
+            invalid("the body is not the JSON object that it should be".to_owned())
+        }
+    })
+}

@@ -1,0 +1,135 @@
+use std::fmt;
+
+use auth::{ConnectionId, Credentials};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::json;
+use state::{Connection, Kind};
+use toolkit::inspection::{Inspection, inspect};
+use toolkit::{ErrorCode, Reply, ToolError, WriteState};
+
+use crate::{Request, look, parameters, view};
+
+/// What an administrator enters.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    tenant_id: String,
+    client_id: String,
+    client_secret: SecretString,
+    instance_url: String,
+    secret_expires_on: Option<String>,
+    label: Option<String>,
+}
+
+const FIELDS: [&str; 6] =
+    ["tenant_id", "client_id", "client_secret", "instance_url", "secret_expires_on", "label"];
+
+impl fmt::Debug for Form {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Form").finish_non_exhaustive()
+    }
+}
+
+impl Form {
+    /// As it is kept in Secrets Manager.
+    fn secret(&self) -> SecretString {
+        let text = |text: &Option<String>| {
+            text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let mut secret = json!({
+            "tenant_id": self.tenant_id.trim(),
+            "client_id": self.client_id.trim(),
+            "client_secret": self.client_secret.expose_secret().trim(),
+            "instance_url": self.instance_url.trim(),
+        });
+        if let Some(date) = text(&self.secret_expires_on) {
+            secret["secret_expires_on"] = date.into();
+        }
+        if let Some(label) = text(&self.label) {
+            secret["label"] = label.into();
+        }
+        SecretString::from(secret.to_string())
+    }
+}
+
+/// Tries credentials, and stores them if they work. Else nothing changes, and what was stored
+/// before goes on working.
+pub(crate) async fn set_up(request: Request<'_>, id: ConnectionId) -> Result<Reply, ToolError> {
+    request.call.kind = Some(Kind::SetUp);
+    let form: Form = parameters::body(&request.incoming, &FIELDS)?;
+    let secret = form.secret();
+    let connections = &request.administration.connections;
+    let credentials = Credentials::parse(secret.expose_secret(), connections.environment())
+        .map_err(auth::ConnectionError::Credentials)?;
+
+    let trial = connections.trial(&id, credentials);
+    let session = trial.client().session(request.incoming.deadline);
+    request.call.session = Some(session.clone());
+    let found = inspect(&trial, &connections.graph(), &session).await;
+    let inspection = found.map_err(|error| error.write(WriteState::NotHappened))?;
+    let credentials = trial.credentials();
+
+    let now = Timestamp::now();
+    let known = request.state().connection(&id).await.map_err(not_remembered)?;
+    connections.secrets().store(&id.secret_name(), secret.expose_secret()).await.map_err(
+        |error| ToolError::from(auth::ConnectionError::Secret(error)).write(WriteState::Unknown),
+    )?;
+    // The next call reads what is stored now.
+    connections.forget(&id);
+    let is_new = known.is_none();
+    let registered_at = known.map_or(now, |known| known.registered_at);
+    let connection = remembered(&id, &credentials, &inspection, registered_at, now);
+    request.state().put_connection(&connection).await.map_err(not_remembered)?;
+    look::remember(&request, &id, Ok(&inspection), now).await;
+
+    let tools = &request.administration.tools;
+    let mut body = view::healthy(&id, &credentials, &inspection, tools, now);
+    if inspection.secret.expires_on.is_none() {
+        body["hints"] = json!([look::HOW_TO_KNOW_THE_EXPIRY]);
+    }
+    let status = if is_new { http::StatusCode::CREATED } else { http::StatusCode::OK };
+    Ok(Reply { status, body })
+}
+
+/// What the list and the checks have to know; never the secret.
+pub(crate) fn remembered(
+    id: &ConnectionId,
+    credentials: &Credentials,
+    inspection: &Inspection,
+    registered_at: Timestamp,
+    now: Timestamp,
+) -> Connection {
+    let organization = &inspection.organization;
+    Connection {
+        id: id.clone(),
+        label: credentials.label.clone(),
+        instance_url: credentials.instance_url.as_str().to_owned(),
+        tenant_id: credentials.tenant_id.clone(),
+        client_id: credentials.client_id.to_string(),
+        organization: organization.id.map(|id| state::Organization {
+            id,
+            name: organization.name.clone().unwrap_or_default(),
+            version: organization.version.clone().unwrap_or_default(),
+            region: organization.region.clone(),
+        }),
+        secret_expires_on: credentials.secret_expires_on,
+        registered_at,
+        updated_at: now,
+    }
+}
+
+/// The table did not take or give what it was asked.
+pub(crate) fn not_remembered(error: state::StateError) -> ToolError {
+    let explained = if error.is_unavailable() {
+        ToolError::new(
+            ErrorCode::DynamicsUnavailable,
+            "the bundle's own table did not answer: DynamoDB is not available",
+        )
+        .next_step("Try again shortly.")
+    } else {
+        ToolError::internal(&error)
+    };
+    explained.cause(error)
+}

@@ -1,0 +1,157 @@
+use std::collections::BTreeMap;
+
+use auth::ConnectionId;
+use crm::labels::Choice as _;
+use crm::money::{self, Money};
+use crm::record::RecordType;
+use crm::reference::{ContactRef, Reference as _, Sought};
+use crm::text::excerpt;
+use crm::time::Minute;
+use crm::{case, opportunity};
+use dataverse::{Expand, Name, Order, Query, Record};
+use serde_json::{Value, json};
+use state::{FieldType, SidebarField};
+use toolkit::{Reply, ToolError};
+
+use crate::set_up::not_remembered;
+use crate::{Request, columns, parameters};
+
+/// How much of a text is shown.
+const TEXT: usize = 500;
+
+/// Shows the values of the sidebar's fields for a contact: those of the contact itself, of its
+/// account, and of its latest open opportunity, open case and lead. One trip.
+pub(crate) async fn sidebar(
+    mut request: Request<'_>,
+    id: ConnectionId,
+) -> Result<Reply, ToolError> {
+    let parameters = parameters::query(&request.incoming, &["contact"])?;
+    let text = parameters.get("contact").map(String::as_str).unwrap_or_default();
+    let contact = ContactRef::parse(text).map_err(|error| ToolError::invalid("contact", error))?;
+    let chosen = request.state().sidebar_fields(&id).await.map_err(not_remembered)?;
+    let fields: Vec<SidebarField> =
+        columns::standard().into_iter().chain(chosen.unwrap_or_default()).collect();
+    let session = request.session(&id).await?;
+
+    let wanted = Wanted::of(&fields);
+    let mut queries = vec![wanted.contact(&contact)];
+    let others: Vec<RecordType> = [RecordType::Opportunity, RecordType::Case, RecordType::Lead]
+        .into_iter()
+        .filter(|table| wanted.has(*table))
+        .collect();
+    queries.extend(others.iter().map(|table| wanted.latest(*table, &contact)));
+    let mut pages = session.list_every(&queries).await?.into_iter();
+    let mut next = || pages.next().unwrap_or(Ok(dataverse::Page::default()));
+    let person = contact.found(next()?, dataverse::Page::default(), session.instance())?;
+
+    let mut rows: BTreeMap<&str, Record> = BTreeMap::new();
+    let mut hints = Vec::new();
+    if let Some(account) = person.one(ACCOUNT) {
+        rows.insert(RecordType::Account.label(), account.clone());
+    }
+    for table in others {
+        let noun = format!("The fields of {}", table.label());
+        let page = toolkit::optional_part(next(), &noun, &mut hints)?;
+        rows.extend(page.records.into_iter().next().map(|row| (table.label(), row)));
+    }
+    rows.insert(RecordType::Contact.label(), person);
+
+    let shown: Vec<Value> =
+        fields.iter().map(|field| shown(field, rows.get(field.table.as_str()))).collect();
+    let mut body = json!({ "fields": shown });
+    if !hints.is_empty() {
+        body["hints"] = json!(hints);
+    }
+    Ok(Reply::ok(body))
+}
+
+/// The way from a contact to the account that it belongs to.
+const ACCOUNT: &str = "parentcustomerid_account";
+
+/// The columns to read of each table.
+struct Wanted(BTreeMap<String, Vec<Name>>);
+
+impl Wanted {
+    fn of(fields: &[SidebarField]) -> Wanted {
+        let mut columns: BTreeMap<String, Vec<Name>> = BTreeMap::new();
+        for field in fields {
+            // The names were the organization's own when they were chosen.
+            if let Ok(name) = Name::parse(&read_as(field)) {
+                columns.entry(field.table.clone()).or_default().push(name);
+            }
+        }
+        Wanted(columns)
+    }
+
+    fn has(&self, table: RecordType) -> bool {
+        self.0.contains_key(table.label())
+    }
+
+    fn columns(&self, table: RecordType) -> Vec<Name> {
+        self.0.get(table.label()).cloned().unwrap_or_default()
+    }
+
+    fn contact(&self, contact: &ContactRef) -> Query {
+        let query = Sought::query(contact)
+            .select(self.columns(RecordType::Contact))
+            .expand(money::currency());
+        if !self.has(RecordType::Account) {
+            return query;
+        }
+        let account = Expand::new(ACCOUNT)
+            .select(self.columns(RecordType::Account))
+            .expand(money::currency());
+        query.expand(account)
+    }
+
+    /// The latest row of another table that is the contact's.
+    fn latest(&self, table: RecordType, contact: &ContactRef) -> Query {
+        let of_contact = match table {
+            RecordType::Opportunity => opportunity::of_contact(contact).and(opportunity::open()),
+            RecordType::Case => case::of_contact(contact).and(case::open()),
+            _ => contact.at(&[
+                ("_parentcontactid_value", "parentcontactid"),
+                ("_customerid_value", "customerid_contact"),
+            ]),
+        };
+        Query::rows(table.table())
+            .select(self.columns(table))
+            .filter(of_contact)
+            .expand(money::currency())
+            .order_by(Order::descending("createdon"))
+            .top(1)
+    }
+}
+
+/// Lookups are read by another name than they have.
+fn read_as(field: &SidebarField) -> String {
+    match field.kind {
+        FieldType::Lookup => format!("_{}_value", field.column),
+        _ => field.column.clone(),
+    }
+}
+
+fn shown(field: &SidebarField, row: Option<&Record>) -> Value {
+    let mut shown = json!(field);
+    shown["value"] = row.map_or(Value::Null, |row| value(field, row));
+    shown
+}
+
+/// The value as an agent reads it.
+fn value(field: &SidebarField, row: &Record) -> Value {
+    let column = read_as(field);
+    let label = || row.label(&column).map_or(Value::Null, Value::from);
+    match field.kind {
+        FieldType::Text => {
+            row.text(&column).map_or(Value::Null, |text| excerpt(text, TEXT).text.into())
+        }
+        FieldType::Number => row.decimal(&column).map_or(Value::Null, money::number),
+        FieldType::Money => json!(Money::of(row, &column)),
+        FieldType::YesNo => json!(row.boolean(&column)),
+        FieldType::Choice | FieldType::Lookup => label(),
+        FieldType::Date => match row.time(&column) {
+            Some(time) => json!(Minute(time)),
+            None => json!(row.date(&column).map(|date| date.to_string())),
+        },
+    }
+}

@@ -1,0 +1,21 @@
+//! Schemas of types that are written as one plain value.
+
+/// The JSON schema of a type that is written as a string, a number or an integer.
+#[macro_export]
+macro_rules! plain_schema {
+    ($name:ident $(<const $limit:ident: usize>)?, $kind:literal) => {
+        impl $(<const $limit: usize>)? schemars::JsonSchema for $name $(<$limit>)? {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": $kind })
+            }
+        }
+    };
+}

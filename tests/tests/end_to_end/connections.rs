@@ -1,0 +1,414 @@
+//! Setting connections up, looking at them, and what the bundle remembers of them.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use emulator::Emulator;
+use serde_json::{Value, json};
+use stack::Options;
+use toolkit::sha256_hex;
+
+use crate::harness::{Answer, Bench, MAREN};
+
+const UNKNOWN: &str = "99999999-9999-4999-9999-999999999999";
+
+/// What an administrator enters for the emulator.
+fn form(bench: &Bench) -> Value {
+    json!({
+        "tenant_id": emulator::TENANT_ID,
+        "client_id": emulator::CLIENT_ID,
+        "client_secret": emulator::CLIENT_SECRET,
+        "instance_url": bench.stack.emulator().url(),
+    })
+}
+
+fn with(mut form: Value, field: &str, value: &str) -> Value {
+    form[field] = value.into();
+    form
+}
+
+async fn set_up(bench: &Bench, id: &str, form: Value) -> Answer {
+    let answer = bench.request("PUT", &format!("/v1/connections/{id}"), Some(form)).await;
+    let shown = answer.body.to_string();
+    assert!(!shown.contains(emulator::CLIENT_SECRET), "{shown}");
+    answer
+}
+
+/// One more API key beside the local one, before any is used.
+async fn also_key(bench: &Bench, name: &str, connections: &[&str], scopes: &[&str]) {
+    let key = |name: &str, connections: &[&str], scopes: &[&str]| {
+        json!({
+            "client": name, "sha256": sha256_hex(name), "connections": connections,
+            "scopes": scopes,
+        })
+    };
+    let keys =
+        [key(stack::API_KEY, &["*"], &["read", "write", "admin"]), key(name, connections, scopes)];
+    bench.store("dynamics365/api-keys", &json!({ "keys": keys }).to_string()).await;
+}
+
+async fn works(bench: &Bench, connection: &str) -> Answer {
+    let header = [("x-connection-id", connection)];
+    bench.call_with("get_contact_by_email", json!({"email": MAREN}), &header).await
+}
+
+#[tokio::test]
+async fn four_credentials_show_the_organization() {
+    let bench = Bench::start().await;
+    works(&bench, "emea").await.problem("connection_not_found");
+    let mut entered = form(&bench);
+    entered["label"] = "EMEA, production".into();
+    let answer = set_up(&bench, "emea", entered).await;
+    assert_eq!(answer.status, 201);
+    let view = &answer.body;
+    assert_eq!(view["state"], "healthy");
+    assert_eq!(view["organization"]["name"], "Contoso Demo");
+    assert!(view["organization"]["version"].as_str().unwrap().starts_with("9.2"));
+    assert_eq!(view["user"]["roles"], json!(["Customer Service Representative", "Salesperson"]));
+    assert_eq!(view["secret"]["begins_with"], "emu");
+    assert_eq!(view["secret"]["source"], "graph");
+    assert!(view["secret"]["expires_on"].is_string());
+    let tools = view["tools"].as_array().unwrap();
+    assert_eq!(tools.len(), 28);
+    assert!(tools.iter().all(|tool| tool["available"] == true), "{view:#}");
+    works(&bench, "emea").await.result();
+
+    // The same again is an update.
+    let answer = set_up(&bench, "emea", form(&bench)).await;
+    assert_eq!(answer.status, 200);
+    for (method, path) in [("GET", ""), ("POST", "/test")] {
+        let again = bench.request(method, &format!("/v1/connections/emea{path}"), None).await;
+        assert_eq!(again.status, 200);
+        for field in ["state", "organization", "user", "tools", "secret"] {
+            assert_eq!(again.body[field], answer.body[field], "{method} {field}");
+        }
+    }
+    let list = bench.request("GET", "/v1/connections", None).await;
+    let list = list.body["connections"].as_array().unwrap();
+    let listed = list.iter().find(|one| one["id"] == "emea").unwrap();
+    assert_eq!(listed["organization"], "Contoso Demo");
+    assert_eq!(listed["state"], "healthy");
+}
+
+#[tokio::test]
+async fn what_people_paste_is_understood() {
+    let bench = Bench::start().await;
+    let instance = bench.stack.emulator().url();
+    for (field, value) in [
+        ("tenant_id", format!("  {} ", emulator::TENANT_ID)),
+        ("client_id", format!("{}\n", emulator::CLIENT_ID)),
+        ("client_secret", format!(" {} ", emulator::CLIENT_SECRET)),
+        ("instance_url", format!("{instance}/main.aspx?appid=1&pagetype=entitylist")),
+        ("instance_url", format!("{instance}/api/data/v9.2/")),
+        ("instance_url", format!(" {instance}/ ")),
+        ("secret_expires_on", "2031-12-01".to_owned()),
+        ("label", "Zürich".to_owned()),
+    ] {
+        let answer = set_up(&bench, "pasted", with(form(&bench), field, &value)).await;
+        assert!(answer.status < 300, "{field} {value}: {:#}", answer.body);
+        assert_eq!(answer.body["instance_url"], instance);
+        works(&bench, "pasted").await.result();
+    }
+}
+
+#[tokio::test]
+async fn each_fault_has_its_cause_and_its_step_and_nothing_is_stored() {
+    let bench = Bench::start().await;
+    set_up(&bench, "emea", form(&bench)).await;
+    let mut causes = BTreeSet::new();
+    let mut check = |answer: &Answer, cause: &str, step: u8| {
+        let problem = answer.problem("connection_broken");
+        assert_eq!((&problem["cause"], &problem["set_up_step"]), (&json!(cause), &json!(step)));
+        let action = problem["admin_action"].as_str().unwrap();
+        assert!(action.starts_with(&format!("Set-up step {step}")), "{action}");
+        assert_eq!(problem["write"], "not_happened");
+        causes.insert(cause.to_owned());
+    };
+    for (field, value, cause, step) in [
+        ("tenant_id", "my company", "tenant_invalid", 1),
+        ("tenant_id", UNKNOWN, "tenant_unknown", 1),
+        ("client_id", "my app", "client_invalid", 2),
+        ("client_id", UNKNOWN, "application_unknown", 2),
+        ("client_secret", UNKNOWN, "secret_id_given", 3),
+        ("client_secret", "not~the~secret", "secret_wrong", 3),
+        ("client_secret", " ", "secret_missing", 3),
+        ("instance_url", "https://contoso.crm.dynamics.com.evil.example", "instance_invalid", 5),
+    ] {
+        let answer = set_up(&bench, "emea", with(form(&bench), field, value)).await;
+        check(&answer, cause, step);
+        // What was stored before goes on working, and nothing new is there.
+        works(&bench, "emea").await.result();
+        let answer = set_up(&bench, "new", with(form(&bench), field, value)).await;
+        check(&answer, cause, step);
+        works(&bench, "new").await.problem("connection_not_found");
+    }
+    for (path, change, cause, step) in [
+        ("application-user", json!({"state": "missing"}), "application_user_missing", 6),
+        ("application-user", json!({"state": "disabled"}), "application_user_disabled", 6),
+        ("application-user", json!({"state": "enabled", "roles": []}), "no_role", 6),
+        ("client-secret", json!({"state": "expired"}), "secret_expired", 3),
+    ] {
+        bench.control("PUT", path, Some(change)).await;
+        check(&set_up(&bench, "new", form(&bench)).await, cause, step);
+        bench.control("POST", "reset", None).await;
+        works(&bench, "emea").await.result();
+    }
+    assert!(causes.len() >= 10, "{causes:?}");
+    let list = bench.request("GET", "/v1/connections", None).await.body;
+    assert!(!list.to_string().contains("\"new\""), "{list:#}");
+}
+
+#[tokio::test]
+async fn a_form_that_is_none_is_explained_without_its_values() {
+    let bench = Bench::start().await;
+    for body in [
+        json!({"tenant_id": "t"}),
+        json!([emulator::CLIENT_SECRET]),
+        with(form(&bench), "client_secrt", emulator::CLIENT_SECRET),
+        json!({"client_secret": {"value": emulator::CLIENT_SECRET}}),
+    ] {
+        let answer = set_up(&bench, "emea", body).await;
+        let problem = answer.problem("invalid_arguments");
+        assert!(problem["next_step"].as_str().unwrap().contains("instance_url"), "{problem:#}");
+    }
+    let answer = set_up(&bench, "Not An Id", form(&bench)).await;
+    answer.problem("invalid_arguments");
+    let answer = set_up(&bench, "emea", with(form(&bench), "secret_expires_on", "soon")).await;
+    assert_eq!(answer.problem("connection_broken")["cause"], "credentials_malformed");
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_says_so_and_what_is_stored_anew_is_picked_up() {
+    let bench = Bench::start().await;
+    set_up(&bench, "emea", form(&bench)).await;
+    bench.control("PUT", "client-secret", Some(json!({"state": "rotated"}))).await;
+    bench.control("POST", "clock", Some(json!({"advance_seconds": 7200}))).await;
+    let answer = bench.request("POST", "/v1/connections/emea/test", None).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.body["state"], "broken");
+    assert_eq!(answer.body["problem"]["cause"], "secret_wrong");
+    let list = bench.request("GET", "/v1/connections", None).await.body;
+    assert!(list.to_string().contains("secret_wrong"), "{list:#}");
+
+    // By other means than the set-up.
+    let anew = with(form(&bench), "client_secret", emulator::ROTATED_CLIENT_SECRET);
+    bench.store("dynamics365/connections/emea", &anew.to_string()).await;
+    works(&bench, "emea").await.result();
+    let answer = bench.request("POST", "/v1/connections/emea/test", None).await;
+    assert_eq!(answer.body["state"], "healthy");
+}
+
+#[tokio::test]
+async fn a_removed_connection_can_be_had_back() {
+    let bench = Bench::start().await;
+    set_up(&bench, "emea", form(&bench)).await;
+    let answer = bench.request("DELETE", "/v1/connections/emea", None).await;
+    assert_eq!(answer.status, 200, "{:#}", answer.body);
+    assert!(answer.body["recoverable_until"].is_string());
+    works(&bench, "emea").await.problem("connection_not_found");
+    let answer = bench.request("DELETE", "/v1/connections/emea", None).await;
+    answer.problem("connection_not_found");
+    let answer = set_up(&bench, "emea", form(&bench)).await;
+    assert_eq!(answer.status, 201);
+    works(&bench, "emea").await.result();
+}
+
+#[tokio::test]
+async fn what_the_role_lacks_is_said_before_a_tool_is_called() {
+    let bench = Bench::start().await;
+    let roles = json!({"roles": ["Salesperson"]});
+    bench.control("PUT", "application-user", Some(roles)).await;
+    let answer = set_up(&bench, "emea", form(&bench)).await;
+    let tools = answer.body["tools"].as_array().unwrap();
+    for tool in tools {
+        let is_case = tool["name"].as_str().unwrap().contains("case");
+        assert_eq!(tool["available"], !is_case, "{tool}");
+        let lacks = tool["missing_privileges"].to_string();
+        assert_eq!(lacks.contains("prvReadIncident"), is_case, "{tool}");
+    }
+    let header = [("x-connection-id", "emea")];
+    let answer = bench.call_with("get_case", json!({"case": "CAS-01001-Q7W2E9"}), &header).await;
+    let problem = answer.problem("permission_denied");
+    assert!(problem["detail"].as_str().unwrap().contains("prvReadIncident"));
+}
+
+/// The names are right: without any one of them the tool is refused, with all of them it works.
+#[tokio::test]
+async fn each_tool_needs_the_privileges_that_it_names() {
+    const BASE: [&str; 8] = [
+        "prvReadUser",
+        "prvAppendToUser",
+        "prvReadTeam",
+        "prvReadTransactionCurrency",
+        "prvAppendToTransactionCurrency",
+        "prvReadOrganization",
+        "prvReadRole",
+        "prvReadQueue",
+    ];
+    let bench = Bench::start().await;
+    let mut problems = Vec::new();
+    for definition in stack::tools().definitions() {
+        let tool = definition.name.trim_start_matches("dynamics365_");
+        let calls = crate::schemas::thorough(tool);
+        let needed = definition.privileges;
+        for left_out in std::iter::once(None).chain(needed.iter().map(Some)) {
+            let privileges: Vec<_> =
+                BASE.iter().chain(needed.iter().filter(|one| Some(*one) != left_out)).collect();
+            let mut refused = Vec::new();
+            for arguments in &calls {
+                bench.control("POST", "reset", None).await;
+                let user = json!({"privileges": privileges});
+                bench.control("PUT", "application-user", Some(user)).await;
+                let answer = bench.call(tool, arguments.clone()).await;
+                match answer.status {
+                    200 => {}
+                    403 => refused.push(answer.body["detail"].to_string()),
+                    _ => panic!("{tool} {left_out:?} {:#}", answer.body),
+                }
+            }
+            match left_out {
+                None if !refused.is_empty() => {
+                    problems.push(format!("{tool} needs more: {refused:?}"));
+                }
+                Some(name) if !refused.iter().any(|detail| detail.contains(*name)) => {
+                    problems.push(format!("{tool} does not need {name}"));
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+#[tokio::test]
+async fn two_organizations_never_meet() {
+    let other = Emulator::start(emulator::Options::default()).await.unwrap();
+    let bench =
+        Bench::start_with(Options { other_instances: vec![other.url()], ..Options::default() })
+            .await;
+    also_key(&bench, "theirs", &["other"], &["read", "write", "admin"]).await;
+    let answer = set_up(&bench, "other", with(form(&bench), "instance_url", &other.url())).await;
+    assert_eq!(answer.body["instance_url"], other.url());
+    let create = async |connection: &str, subject: &str| {
+        let arguments = json!({"contact": MAREN, "subject": subject, "description": "d"});
+        let headers = [("x-connection-id", connection), ("idempotency-key", "the same")];
+        let answer = bench.call_with("create_case", arguments, &headers).await;
+        answer.result()["case"]["url"].as_str().unwrap().to_owned()
+    };
+    for _ in 0..2 {
+        assert!(create("default", "Ours").await.starts_with(&bench.stack.emulator().url()));
+        assert!(create("other", "Theirs").await.starts_with(&other.url()));
+    }
+    assert_eq!(bench.count("incidents", "title", "Ours").await, 1);
+    assert_eq!(bench.count("incidents", "title", "Theirs").await, 0);
+
+    // The one's secret expires; the other goes on.
+    let expired = reqwest::Client::new()
+        .put(format!("{}/_emulator/client-secret", other.url()))
+        .json(&json!({"state": "wrong"}))
+        .send();
+    assert!(expired.await.unwrap().status().is_success());
+    let answer = bench.request("POST", "/v1/connections/other/test", None).await;
+    assert_eq!(answer.body["problem"]["cause"], "secret_wrong");
+    works(&bench, "default").await.result();
+
+    // A key that is bound to one connection reaches nothing of the other.
+    for (method, path) in [
+        ("GET", "/v1/connections/default"),
+        ("POST", "/v1/connections/default/test"),
+        ("PUT", "/v1/connections/default"),
+        ("DELETE", "/v1/connections/default"),
+        ("GET", "/v1/connections/default/activity"),
+        ("GET", "/v1/connections/default/sidebar?contact=x"),
+    ] {
+        let answer = bench.request_with_key("theirs", method, path, Some(form(&bench))).await;
+        answer.problem("forbidden");
+    }
+    let list = bench.request_with_key("theirs", "GET", "/v1/connections", None).await.body;
+    let ids: Vec<_> = list["connections"].as_array().unwrap().iter().map(|c| &c["id"]).collect();
+    assert_eq!(ids, ["other"]);
+}
+
+#[tokio::test]
+async fn only_administrators_set_up() {
+    let bench = Bench::start().await;
+    also_key(&bench, "bot", &["*"], &["read", "write"]).await;
+    for (method, path) in [
+        ("GET", "/v1/connections"),
+        ("PUT", "/v1/connections/emea"),
+        ("DELETE", "/v1/connections/default"),
+        ("GET", "/v1/connections/default/activity"),
+        ("PUT", "/v1/connections/default/sidebar-fields"),
+    ] {
+        let answer = bench.request_with_key("bot", method, path, Some(form(&bench))).await;
+        answer.problem("forbidden");
+    }
+    let path = format!("/v1/connections/default/sidebar?contact={MAREN}");
+    let answer = bench.request_with_key("bot", "GET", &path, None).await;
+    assert_eq!(answer.status, 200, "{:#}", answer.body);
+    let answer = bench.request("PATCH", "/v1/connections/default", None).await;
+    answer.problem("not_found");
+}
+
+/// What the log has, once it is written.
+async fn log(bench: &Bench, query: &str, at_least: usize) -> Vec<Value> {
+    for _ in 0..100 {
+        let path = format!("/v1/connections/default/activity?{query}");
+        let answer = bench.request("GET", &path, None).await;
+        assert_eq!(answer.status, 200, "{:#}", answer.body);
+        let entries = answer.body["entries"].as_array().unwrap().clone();
+        if entries.len() >= at_least {
+            return entries;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the log stays short");
+}
+
+#[tokio::test]
+async fn what_was_done_is_in_the_log_and_what_was_said_is_not() {
+    let bench = Bench::start().await;
+    let header = [("x-conversation-id", "chat-1")];
+    let case = json!({"contact": MAREN, "subject": "Secret words", "description": "More words"});
+    let made = bench.call_with("create_case", case, &header).await;
+    bench.call("get_case", json!({"case": "CAS-99999"})).await.problem("not_found");
+    bench.call_with("get_contact", json!({"contact": MAREN}), &header).await.result();
+    set_up(&bench, "default", with(form(&bench), "client_secret", "wrong")).await;
+    bench.request("POST", "/v1/connections/default/test", None).await;
+
+    let entries = log(&bench, "", 5).await;
+    let text = json!(entries).to_string();
+    for private in ["Secret words", "More words", "Maren", MAREN, emulator::CLIENT_SECRET] {
+        assert!(!text.contains(private), "{text}");
+    }
+    let of = |tool: &str| entries.iter().find(|entry| entry["tool"] == tool).unwrap();
+    let create = of("dynamics365_create_case");
+    assert_eq!((&create["outcome"], &create["trips"]), (&json!("ok"), &json!(2)));
+    assert_eq!(create["conversation"], "chat-1");
+    assert_eq!(create["records"][0], made.result()["case"]["id"]);
+    assert_eq!(of("dynamics365_get_case")["outcome"], "not_found");
+    assert_eq!(of("set_up_connection")["kind"], "set_up");
+    assert_eq!(of("set_up_connection")["outcome"], "connection_broken");
+    assert_eq!(of("test_connection")["kind"], "check");
+    assert_eq!(of("test_connection")["trips"], 2);
+    // The newest first.
+    let times: Vec<_> = entries.iter().map(|entry| entry["at"].as_str().unwrap()).collect();
+    assert!(times.is_sorted_by(|one, next| one >= next), "{times:?}");
+
+    for (query, expected) in [
+        ("tool=dynamics365_get_case", 1),
+        ("outcome=ok&conversation=chat-1", 2),
+        ("outcome=connection_broken", 1),
+    ] {
+        assert_eq!(log(&bench, query, expected).await.len(), expected, "{query}");
+    }
+    let first = bench.request("GET", "/v1/connections/default/activity?limit=2", None).await;
+    let next = first.body["next"].as_str().unwrap();
+    let path = format!("/v1/connections/default/activity?limit=2&cursor={next}");
+    let second = bench.request("GET", &path, None).await;
+    assert_eq!(second.body["entries"][0], entries[2]);
+    for query in ["cursor=nonsense", "limit=0", "from=yesterday", "colour=red"] {
+        let path = format!("/v1/connections/default/activity?{query}");
+        bench.request("GET", &path, None).await.problem("invalid_arguments");
+    }
+}

@@ -1,0 +1,119 @@
+//! The fields beside a conversation.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Bench, MAREN};
+
+async fn choose(bench: &Bench, fields: Value) -> Answer {
+    let body = Some(json!({ "fields": fields }));
+    bench.request("PUT", "/v1/connections/default/sidebar-fields", body).await
+}
+
+fn values(answer: &Answer) -> Vec<(&str, &Value)> {
+    assert_eq!(answer.status, 200, "{:#}", answer.body);
+    let fields = answer.body["fields"].as_array().unwrap().iter();
+    fields.map(|field| (field["label"].as_str().unwrap(), &field["value"])).collect()
+}
+
+async fn sidebar(bench: &Bench, contact: &str) -> Answer {
+    let path = format!("/v1/connections/default/sidebar?contact={contact}");
+    bench.request("GET", &path, None).await
+}
+
+#[tokio::test]
+async fn four_fields_are_always_there() {
+    let bench = Bench::start().await;
+    let answer = bench.request("GET", "/v1/connections/default/sidebar-fields", None).await;
+    let columns: Vec<_> =
+        answer.body["fields"].as_array().unwrap().iter().map(|field| &field["column"]).collect();
+    assert_eq!(columns, ["fullname", "emailaddress1", "jobtitle", "telephone1"]);
+    let answer = sidebar(&bench, MAREN).await;
+    assert_eq!(
+        values(&answer),
+        [
+            ("Name", &json!("Maren Quist")),
+            ("Email", &json!(MAREN)),
+            ("Job title", &json!("Purchasing Manager")),
+            ("Phone", &json!("+1 206 555 0120")),
+        ]
+    );
+    sidebar(&bench, "nobody@nowhere.example").await.problem("not_found");
+    sidebar(&bench, "Lucia%20Ferran").await.problem("ambiguous");
+    sidebar(&bench, "").await.problem("invalid_arguments");
+}
+
+#[tokio::test]
+async fn what_can_be_added_is_the_organizations_own() {
+    let bench = Bench::start().await;
+    let path = "/v1/connections/default/sidebar-fields/available?table=contact";
+    let answer = bench.request("GET", path, None).await;
+    let fields = answer.body["fields"].as_array().unwrap();
+    let field = |column: &str| fields.iter().find(|field| field["column"] == column);
+    let tier = field("new_loyaltytier").unwrap();
+    assert_eq!((&tier["label"], &tier["type"]), (&json!("Loyalty Tier"), &json!("choice")));
+    assert_eq!(field("parentcustomerid").unwrap()["type"], "lookup");
+    assert_eq!(field("creditlimit").unwrap()["type"], "money");
+    // What is always there need not be added.
+    assert!(field("fullname").is_none());
+    let answer = bench
+        .request("GET", "/v1/connections/default/sidebar-fields/available?table=users", None)
+        .await;
+    answer.problem("invalid_arguments");
+}
+
+#[tokio::test]
+async fn chosen_fields_show_their_values_in_one_trip() {
+    let bench = Bench::start().await;
+    let chosen = json!([
+        {"table": "contact", "column": "new_loyaltytier"},
+        {"table": "contact", "column": "ownerid"},
+        {"table": "account", "column": "revenue"},
+        {"table": "account", "column": "new_supportplan"},
+        {"table": "opportunity", "column": "name"},
+        {"table": "opportunity", "column": "estimatedvalue"},
+        {"table": "case", "column": "ticketnumber"},
+        {"table": "case", "column": "prioritycode"},
+        {"table": "lead", "column": "companyname"},
+    ]);
+    let answer = choose(&bench, chosen).await;
+    assert_eq!(answer.status, 200, "{:#}", answer.body);
+    assert_eq!(answer.body["fields"].as_array().unwrap().len(), 13);
+
+    sidebar(&bench, MAREN).await;
+    bench.control("DELETE", "requests", None).await;
+    let answer = sidebar(&bench, MAREN).await;
+    assert_eq!(bench.requests().await.len(), 1);
+    let values = values(&answer);
+    let value = |label: &str| values.iter().find(|(name, _)| *name == label).unwrap().1;
+    assert!(value("Owner").is_string(), "{values:?}");
+    assert_eq!(value("Annual Revenue")["currency"], "USD");
+    assert_eq!(value("Est. Revenue"), &json!({"amount": 18000, "currency": "USD"}));
+    assert_eq!(value("Case Number"), "CAS-01001-Q7W2E9");
+    assert_eq!(value("Priority"), "High");
+    // There is no lead of hers.
+    assert_eq!(value("Company Name"), &Value::Null);
+
+    // Without the role for cases, the rest is there.
+    let roles = json!({"roles": ["Salesperson"]});
+    bench.control("PUT", "application-user", Some(roles)).await;
+    let answer = sidebar(&bench, MAREN).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.body["hints"][0].as_str().unwrap().contains("prvReadIncident"));
+}
+
+#[tokio::test]
+async fn a_field_that_the_organization_does_not_have_is_refused() {
+    let bench = Bench::start().await;
+    for fields in [
+        json!([{"table": "contact", "column": "new_nosuchcolumn"}]),
+        json!([{"table": "contact", "column": "fullname) or true"}]),
+        json!([{"table": "contact", "column": "emailaddress1"}]),
+        json!([{"table": "systemuser", "column": "fullname"}]),
+        json!([{"table": "contact", "column": "birthdate"}, {"table": "contact", "column": "birthdate"}]),
+        json!("all"),
+    ] {
+        choose(&bench, fields).await.problem("invalid_arguments");
+    }
+    let answer = bench.request("GET", "/v1/connections/default/sidebar-fields", None).await;
+    assert_eq!(answer.body["fields"].as_array().unwrap().len(), 4);
+}
