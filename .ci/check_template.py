@@ -157,6 +157,19 @@ def check():
             f"events/{tool}.json: content-length is not the body's",
         )
 
+    # A sample event for every other route, too
+    others = {
+        f"{method.upper()} {path}" for path, methods in paths.items() for method in methods if path.startswith("/v1/connections")
+    }
+    sampled = set()
+    for event in (json.loads(p.read_text()) for p in (ROOT / "events").glob("connection_*.json")):
+        filled = event["routeKey"].split(" ")[1]
+        for name, value in event.get("pathParameters", {}).items():
+            filled = filled.replace(f"{{{name}}}", value)
+        expect(event["rawPath"] == filled, f"the sample of {event['routeKey']} is addressed to {event['rawPath']}")
+        sampled.add(event["routeKey"])
+    expect(sampled == others, f"events/ and template.yaml differ in {sorted(sampled ^ others)}")
+
     # Each tool goes to the function of its group, as the local router has it
     functions = of_type(resources, "AWS::Lambda::Function")
     binaries = {name: function["Code"]["S3Key"] for name, function in functions.items()}
