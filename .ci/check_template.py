@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Checks what `sam validate --lint` cannot know: that template, sample events and the local
-router name the same tools, that no route is open, that logs expire, and that a function may read
-its own secrets and nothing else. Works on the CloudFormation that SAM makes of the template."""
+router name the same tools, that no route is open, that logs expire, that what is kept is
+encrypted, that whoever is to hear of a failure does, and that a function may do what it must and
+nothing else. Works on the CloudFormation that SAM makes of the template."""
 
 import json
 import os
@@ -14,6 +15,42 @@ from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOL_ROUTE = "/v1/tools/"
+
+# What each function may do, and with what. Everything else is refused by AWS.
+SECRETS = "secret:dynamics365/connections/*"
+API_KEYS = "secret:dynamics365/api-keys-??????"
+SECRETS_KEY, ALERTS_KEY, TABLE, TOPIC = "SecretsKeyArn", "AlertsKey", "StateTable", "AlertsTopic"
+DEAD_LETTERS = "HealthDeadLetters"
+OF_TOOLS = {
+    SECRETS: {"secretsmanager:GetSecretValue"},
+    SECRETS_KEY: {"kms:Decrypt"},
+    TABLE: {"dynamodb:BatchWriteItem"},
+}
+PERMISSIONS = {
+    "AuthorizerFunction": {API_KEYS: {"secretsmanager:GetSecretValue"}, SECRETS_KEY: {"kms:Decrypt"}},
+    "ConnectionFunction": {
+        SECRETS: {
+            f"secretsmanager:{action}"
+            for action in ("CreateSecret", "DeleteSecret", "GetSecretValue", "PutSecretValue", "RestoreSecret")
+        },
+        SECRETS_KEY: {"kms:Decrypt", "kms:GenerateDataKey"},
+        TABLE: {f"dynamodb:{action}" for action in ("BatchWriteItem", "GetItem", "PutItem", "Query")},
+    },
+    "HealthFunction": {
+        SECRETS: {"secretsmanager:GetSecretValue"},
+        SECRETS_KEY: {"kms:Decrypt"},
+        TABLE: {f"dynamodb:{action}" for action in ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query")},
+        TOPIC: {"sns:Publish"},
+        ALERTS_KEY: {"kms:Decrypt", "kms:GenerateDataKey"},
+        DEAD_LETTERS: {"sqs:SendMessage"},
+    },
+}
+AWS_MANAGED = ("AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess")
+# The activity log is all that a tool may write to the table.
+ONLY_ACTIVITY = {
+    "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["activity#*"]},
+    "Null": {"dynamodb:LeadingKeys": "false"},
+}
 
 
 class ManagedPolicies:
@@ -43,12 +80,38 @@ def of_type(resources, kind):
     return {name: r["Properties"] for name, r in resources.items() if r["Type"] == kind}
 
 
-def statements(policy):
-    for statement in policy["PolicyDocument"]["Statement"]:
+def statements(document):
+    for statement in document["Statement"]:
         if "Fn::If" in statement:
             _, then, _ = statement["Fn::If"]
             statement = then
         yield statement
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def target(resource):
+    """The name of what a statement is about: a secret, a resource of the template or a parameter."""
+    match resource:
+        case {"Ref": name} | {"Fn::GetAtt": [name, "Arn"]}:
+            return name
+        case {"Fn::Sub": arn}:
+            return arn[arn.index("secret:") :] if ":secretsmanager:" in arn and "secret:" in arn else arn
+    return str(resource)
+
+
+def granted(role, policies):
+    """What a role may do, as in PERMISSIONS."""
+    documents = [policy["PolicyDocument"] for policy in role.get("Policies", [])]
+    documents += [policies[arn["Ref"]]["PolicyDocument"] for arn in role.get("ManagedPolicyArns", []) if "Ref" in arn]
+    grants = {}
+    for document in documents:
+        for statement in statements(document):
+            for resource in listed(statement["Resource"]):
+                grants.setdefault(target(resource), set()).update(listed(statement["Action"]))
+    return grants
 
 
 def check():
@@ -94,6 +157,19 @@ def check():
             f"events/{tool}.json: content-length is not the body's",
         )
 
+    # A sample event for every other route, too
+    others = {
+        f"{method.upper()} {path}" for path, methods in paths.items() for method in methods if path.startswith("/v1/connections")
+    }
+    sampled = set()
+    for event in (json.loads(p.read_text()) for p in (ROOT / "events").glob("connection_*.json")):
+        filled = event["routeKey"].split(" ")[1]
+        for name, value in event.get("pathParameters", {}).items():
+            filled = filled.replace(f"{{{name}}}", value)
+        expect(event["rawPath"] == filled, f"the sample of {event['routeKey']} is addressed to {event['rawPath']}")
+        sampled.add(event["routeKey"])
+    expect(sampled == others, f"events/ and template.yaml differ in {sorted(sampled ^ others)}")
+
     # Each tool goes to the function of its group, as the local router has it
     functions = of_type(resources, "AWS::Lambda::Function")
     binaries = {name: function["Code"]["S3Key"] for name, function in functions.items()}
@@ -114,21 +190,87 @@ def check():
 
     # Permissions
     policies = of_type(resources, "AWS::IAM::ManagedPolicy")
-    for name, policy in policies.items():
-        for statement in statements(policy):
-            action, resource = statement["Action"], json.dumps(statement["Resource"])
-            expect(action in ("secretsmanager:GetSecretValue", "kms:Decrypt"), f"{name} allows {action}")
-            expect(":secret:dynamics365/" in resource or "SecretsKeyArn" in resource, f"{name} reaches {resource}")
     roles = of_type(resources, "AWS::IAM::Role")
-    aws_managed = ("AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess")
-    for name, function in functions.items():
-        role = roles[function["Role"]["Fn::GetAtt"][0]]
-        expect("Policies" not in role, f"{name} has inline policies")
-        attached = [p["Ref"] for p in role["ManagedPolicyArns"] if isinstance(p, dict)]
-        wanted = "ReadApiKeysPolicy" if name == "AuthorizerFunction" else "ReadConnectionsPolicy"
-        expect(attached == [wanted], f"{name} has the policies {attached}, not {wanted}")
-        others = [p for p in role["ManagedPolicyArns"] if isinstance(p, str) and not p.endswith(aws_managed)]
+    of_functions = {name: function["Role"]["Fn::GetAtt"][0] for name, function in functions.items()}
+    for name, role in of_functions.items():
+        wanted = PERMISSIONS.get(name, OF_TOOLS)
+        grants = granted(roles[role], policies)
+        for resource in sorted(grants.keys() | wanted.keys()):
+            has, needs = grants.get(resource, set()), wanted.get(resource, set())
+            expect(has == needs, f"{name} may {sorted(has)} on {resource}, and needs {sorted(needs)}")
+        arns = [arn for arn in roles[role]["ManagedPolicyArns"] if isinstance(arn, str)]
+        others = [arn for arn in arns if not arn.endswith(AWS_MANAGED)]
         expect(not others, f"{name} has the AWS policies {others}")
+    for name in roles.keys() - set(of_functions.values()):
+        grants = granted(roles[name], policies)
+        wanted = {"HealthFunction": {"lambda:InvokeFunction"}, DEAD_LETTERS: {"sqs:SendMessage"}}
+        expect(grants == wanted, f"{name} may {grants}")
+    documents = [(name, policy["PolicyDocument"]) for name, policy in policies.items()]
+    for name, role in roles.items():
+        documents += [(name, policy["PolicyDocument"]) for policy in role.get("Policies", [])]
+    for name, document in documents:
+        for statement in statements(document):
+            expect("*" not in listed(statement["Resource"]), f"{name} has a statement about every resource")
+            expect(not any("*" in action for action in listed(statement["Action"])), f"{name} allows every action")
+            is_write = "dynamodb:BatchWriteItem" in listed(statement["Action"])
+            if name == "WriteActivityPolicy" and is_write:
+                expect(statement.get("Condition") == ONLY_ACTIVITY, f"{name} reaches more than the activity log")
+
+    # What is kept
+    [table] = of_type(resources, "AWS::DynamoDB::Table").values()
+    expect(table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}, "the table is not encrypted with KMS")
+    expect(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], "the table has no way back")
+    expect(
+        table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True},
+        "the table forgets nothing: its time to live is not expires_at",
+    )
+    for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
+        expect(resources[TABLE].get(policy) == "Retain", f"the table's {policy} is not Retain")
+    for name, function in functions.items():
+        variables = function["Environment"]["Variables"]
+        has_table = variables.get("STATE_TABLE") == {"Ref": TABLE}
+        expect(has_table == (name != "AuthorizerFunction"), f"{name}: wrong STATE_TABLE")
+    for name, queue in of_type(resources, "AWS::SQS::Queue").items():
+        expect(queue.get("SqsManagedSseEnabled") or queue.get("KmsMasterKeyId"), f"queue {name} is not encrypted")
+
+    # Alerts: CloudWatch's alarms can publish to a topic with a key of the customer's, if both let them.
+    for name, topic in of_type(resources, "AWS::SNS::Topic").items():
+        expect(topic.get("KmsMasterKeyId") == {"Fn::GetAtt": [ALERTS_KEY, "Arn"]}, f"topic {name} has not our key")
+    key_policy = resources[ALERTS_KEY]["Properties"]["KeyPolicy"]
+    [topic_policy] = of_type(resources, "AWS::SNS::TopicPolicy").values()
+    for what, document in (("key", key_policy), ("topic", topic_policy["PolicyDocument"])):
+        services = [statement["Principal"].get("Service") for statement in statements(document)]
+        expect("cloudwatch.amazonaws.com" in services, f"the alerts' {what} does not let alarms in")
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
+    watched = {
+        (alarm["Namespace"], alarm["MetricName"], target(dimension["Value"]))
+        for alarm in alarms.values()
+        for dimension in alarm.get("Dimensions", [{"Value": ""}])
+    }
+    for name in functions:
+        for metric in ("Errors", "Throttles"):
+            expect(("AWS/Lambda", metric, name) in watched, f"no alarm for {metric} of {name}")
+    for metric in ("ConnectionHealthy", "SecretDaysToExpiry", "HealthCheckRuns"):
+        expect(("Dynamics365Tools", metric, "") in watched, f"no alarm for {metric}")
+    expect(("AWS/ApiGateway", "5xx", "Api") in watched, "no alarm for the API's 5xx")
+    expect(any(namespace == "AWS/SQS" for namespace, _, _ in watched), "no alarm for dead letters")
+    for name, alarm in alarms.items():
+        expect(alarm.get("AlarmActions") == [{"Ref": TOPIC}], f"nobody hears of {name}")
+        wanted = "breaching" if alarm["MetricName"] == "HealthCheckRuns" else "notBreaching"
+        expect(alarm["TreatMissingData"] == wanted, f"{name}: missing data must be {wanted}")
+
+    # Schedules
+    schedules = of_type(resources, "AWS::Scheduler::Schedule")
+    checks = {json.loads(schedule["Target"]["Input"])["check"] for schedule in schedules.values()}
+    expect(checks == {"connections", "expiry"}, f"the schedules check {sorted(checks)}")
+    dead_letters = {"Fn::GetAtt": [DEAD_LETTERS, "Arn"]}
+    for name, schedule in schedules.items():
+        named = schedule.get("Name", {}).get("Fn::Sub", "")
+        expect("${AWS::StackName}" in named, f"{name} collides with the one of another stack: it needs a name")
+        expect(schedule["Target"]["DeadLetterConfig"]["Arn"] == dead_letters, f"{name} has no dead-letter queue")
+    [invoked] = of_type(resources, "AWS::Lambda::EventInvokeConfig").values()
+    expect(invoked["FunctionName"] == {"Ref": "HealthFunction"}, "failed runs of the health check are lost")
+    expect(invoked["DestinationConfig"]["OnFailure"]["Destination"] == dead_letters, "failed runs are lost")
 
     for problem in problems:
         print(f"template: {problem}", file=sys.stderr)

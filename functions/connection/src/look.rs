@@ -116,14 +116,13 @@ fn health(
     now: Timestamp,
 ) -> Option<Health> {
     let version = known.map_or(0, |known| known.version);
+    let noticed = known.map(|known| known.noticed.clone()).unwrap_or_default();
     match found {
         Ok(inspection) => Some(Health {
             status: Status::Healthy,
             checked_at: now,
             secret: expiry(inspection),
-            missing_privileges: known
-                .map(|known| known.missing_privileges.clone())
-                .unwrap_or_default(),
+            noticed,
             version,
         }),
         Err(error) => {
@@ -140,9 +139,7 @@ fn health(
                 },
                 checked_at: now,
                 secret: known.map_or(SecretExpiry::Unknown, |known| known.secret),
-                missing_privileges: known
-                    .map(|known| known.missing_privileges.clone())
-                    .unwrap_or_default(),
+                noticed,
                 version,
             })
         }

@@ -6,12 +6,15 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
+use axum::routing::post;
 use connection::Administration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use toolkit::{Edge, Incoming, Service};
 use uuid::Uuid;
+
+use crate::health;
 
 /// API Gateway takes 10 MB.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
@@ -29,9 +32,11 @@ pub(crate) struct Functions {
 pub(crate) async fn serve(
     listener: TcpListener,
     functions: Functions,
+    checker: health::Checker,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let router = Router::new().fallback(answer).with_state(functions);
+    let local = Router::new().route("/_local/health", post(health::answer)).with_state(checker);
+    let router = Router::new().fallback(answer).with_state(functions).merge(local);
     let stop = async move {
         // An error means that the stack was dropped.
         let _ = stopped.wait_for(|stopped| *stopped).await;

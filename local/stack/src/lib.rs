@@ -6,6 +6,7 @@
 
 mod api;
 mod aws;
+mod health;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -30,6 +31,9 @@ pub const API_KEY: &str = "local-dev-key";
 /// The table of the local stack.
 pub const STATE_TABLE: &str = "dynamics365-tools";
 
+/// What people call the connection `default`.
+const LABEL: &str = "The local emulator";
+
 /// Where things listen. Port 0 takes a free one.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -49,6 +53,8 @@ pub struct Options {
     pub emulator_ca: Option<PathBuf>,
     /// Further emulators that connections may lead to.
     pub other_instances: Vec<String>,
+    /// Whether the scheduled check runs once at the start.
+    pub check_at_start: bool,
 }
 
 impl Default for Options {
@@ -62,6 +68,7 @@ impl Default for Options {
             emulator_tls_port: None,
             emulator_ca: None,
             other_instances: Vec::new(),
+            check_at_start: false,
         }
     }
 }
@@ -145,10 +152,18 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let environment = Environment {
         local: instances.filter_map(|instance| Url::parse(&instance).ok()).collect(),
     };
-    let connections = Connections::new(http, secrets.clone(), environment);
-    let keys = Arc::new(KeyStore::new(secrets, KeyStore::DEFAULT_SECRET));
+    let connections = Connections::new(http.clone(), secrets.clone(), environment.clone());
+    let keys = Arc::new(KeyStore::new(secrets.clone(), KeyStore::DEFAULT_SECRET));
     let state = State::at_endpoint(&aws_url, STATE_TABLE);
     state.create_table().await?;
+    health::register(&state, &emulator.url()).await?;
+    // As in AWS, it shares neither secrets nor tokens with the other functions.
+    let checker = health::checker(Connections::new(http, secrets, environment), state.clone());
+    if options.check_at_start {
+        let checker = checker.clone();
+        // What it finds is said in its log lines.
+        tokio::spawn(async move { health::run(&checker).await.map(drop) });
+    }
     let journal = Journal::new(state.clone());
     // It ends with the process: what it writes to is gone then, too.
     let journal_task = tokio::spawn(Arc::clone(&journal).run());
@@ -158,7 +173,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
             .with_journal(journal.clone()),
         tools: Service::new(tools(), connections).with_keys(keys).with_journal(journal),
     };
-    let api_task = tokio::spawn(api::serve(api_listener, functions, stopped));
+    let api_task = tokio::spawn(api::serve(api_listener, functions, checker, stopped));
     Ok(Stack { api, aws, emulator, stop, journal: journal_task, tasks: vec![aws_task, api_task] })
 }
 
@@ -180,7 +195,7 @@ async fn store_secrets(aws_url: &str, emulator_url: &str) -> Result<(), StartErr
         "client_id": emulator::CLIENT_ID,
         "client_secret": emulator::CLIENT_SECRET,
         "instance_url": emulator_url,
-        "label": "The local emulator",
+        "label": LABEL,
     });
     let keys = json!({"keys": [{
         "client": "local development",

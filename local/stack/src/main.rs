@@ -56,6 +56,7 @@ async fn main() -> ExitCode {
         emulator_tls_port: arguments.emulator_tls_port,
         emulator_ca: arguments.emulator_ca,
         other_instances: Vec::new(),
+        check_at_start: true,
     };
     match stack::start(options).await {
         Ok(stack) => {

@@ -22,11 +22,23 @@ pub struct Health {
     pub checked_at: Timestamp,
     /// When the client secret ends.
     pub secret: SecretExpiry,
-    /// The privileges that the application user lacks for the tools.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub missing_privileges: Vec<String>,
+    /// What the scheduled check remembers for its alerts; others leave it as it is.
+    #[serde(default)]
+    pub noticed: Noticed,
     /// How often it has been stored; 0 for what has not been stored yet.
     pub version: u64,
+}
+
+/// What the scheduled check has noticed, and people have been told or need not be told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noticed {
+    /// Since when it is broken, until it is found to work again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken_since: Option<Timestamp>,
+    /// The privileges that the application user lacked for the tools when it worked last; `None`
+    /// before that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_privileges: Option<Vec<String>>,
 }
 
 /// Whether a connection works.

@@ -7,6 +7,7 @@
 //! | `connection#{id}` | `health` | its [`Health`] |
 //! | `connection#{id}` | `alert#{alert}` | an alert that has been sent, until `expires_at` |
 //! | `alerts` | `alert#{alert}` | the same, for an alert that is no one connection's |
+//! | `alerts` | `outage` | since when hardly any connection answers, while that is so |
 //! | `activity#{id}` | `{time}#{request id}#{position}` | an [`Entry`] of the log, until `expires_at` |
 //!
 //! The table's time-to-live attribute is `expires_at`. DynamoDB may take days to delete what has
@@ -18,6 +19,7 @@ mod connections;
 mod cursor;
 mod error;
 mod health;
+mod outage;
 mod sidebar;
 mod table;
 
@@ -33,7 +35,7 @@ pub use alerts::Claim;
 pub use connections::{Connection, Organization};
 pub use cursor::{Cursor, InvalidCursor};
 pub use error::StateError;
-pub use health::{Health, SecretExpiry, Status};
+pub use health::{Health, Noticed, SecretExpiry, Status};
 pub use sidebar::{FieldType, SidebarField};
 
 use table::Table;

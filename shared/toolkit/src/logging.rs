@@ -55,6 +55,27 @@ pub(crate) fn call(call: &Call, error: Option<&ToolError>, request_id: &str, dur
     }
 }
 
+/// A line of its own, with metrics by these sets of dimensions and in these units. On a terminal
+/// it is told without them.
+pub fn measure(message: &str, mut line: Value, dimensions: &Value, units: &[(&str, &str)]) {
+    if !JSON.load(Ordering::Relaxed) {
+        super::edge::without_nulls(&mut line);
+        tracing::info!("{message} {line}");
+        return;
+    }
+    let now = Timestamp::now();
+    line["timestamp"] = timestamp(now).into();
+    line["level"] = "INFO".into();
+    line["message"] = message.into();
+    line["_aws"] = metrics(now, dimensions, units);
+    emit(line);
+}
+
+/// A moment as Lambda's own lines have it.
+fn timestamp(now: Timestamp) -> String {
+    now.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
 /// Prints a line that has its own metrics, which the subscriber could not nest.
 pub fn emit(mut line: Value) {
     super::edge::without_nulls(&mut line);
@@ -82,7 +103,7 @@ fn call_line(
     };
     let session = call.session.as_ref();
     json!({
-        "timestamp": now.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+        "timestamp": timestamp(now),
         "level": level,
         "message": "call",
         "request_id": request_id,

@@ -14,6 +14,7 @@ mod conversations;
 mod engagement;
 mod exactly_once;
 mod harness;
+mod health;
 mod leads;
 mod limits;
 mod nasty_text;

@@ -1,5 +1,5 @@
 use jiff::civil::date;
-use state::{Health, SecretExpiry, StateError, Status};
+use state::{Health, Noticed, SecretExpiry, StateError, Status};
 
 use crate::harness::{Bench, at, id};
 
@@ -8,7 +8,7 @@ pub fn healthy() -> Health {
         status: Status::Healthy,
         checked_at: at("2026-11-24T09:00:00Z"),
         secret: SecretExpiry::Graph { expires_on: date(2027, 3, 31) },
-        missing_privileges: Vec::new(),
+        noticed: Noticed::default(),
         version: 0,
     }
 }
@@ -29,7 +29,10 @@ async fn health_is_kept_as_it_was_put() {
             since: at("2026-11-24T09:15:00Z"),
         },
         secret: SecretExpiry::Unknown,
-        missing_privileges: vec!["prvReadQuote".to_owned()],
+        noticed: Noticed {
+            broken_since: Some(at("2026-11-24T08:00:00Z")),
+            missing_privileges: Some(vec!["prvReadQuote".to_owned()]),
+        },
         ..stored
     };
     let stored = bench.state.put_health(&default, broken.clone()).await.unwrap();

@@ -1,0 +1,99 @@
+//! Whether the connections work, and when their secrets end; told to people before a visitor
+//! notices.
+//!
+//! A run has three parts. Every connection is looked at, many at a time ([`Checker`]). Then it is
+//! decided whether Entra ID or Dataverse as a whole does not answer, which is one message and
+//! nobody's fault. Then, for each connection, [`decide`] compares what was found with what was
+//! known, and what it says is stored, sent ([`Alerts`]) and measured.
+
+mod alerts;
+mod check;
+mod decide;
+mod found;
+mod message;
+mod needs;
+mod outage;
+mod report;
+
+use std::time::{Duration, SystemTime};
+
+use lambda_runtime::{Context, Error};
+use serde::Deserialize;
+use tokio::time::Instant;
+
+pub use alerts::{Alert, AlertError, Alerts, Attribute, Topic};
+pub use check::Checker;
+pub use decide::{Circumstances, Decision, Event, decide};
+pub use found::{Fault, Found};
+pub use needs::{Needs, tools};
+pub use report::{Checked, Report, Standing};
+
+/// What the schedule sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// What to look at.
+    pub check: Check,
+}
+
+/// What to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Check {
+    /// Whether the connections work.
+    Connections,
+    /// When their secrets end.
+    Expiry,
+    /// Both.
+    All,
+}
+
+impl Check {
+    /// Whether it is about the connections' working.
+    pub fn connections(self) -> bool {
+        matches!(self, Check::Connections | Check::All)
+    }
+
+    /// Whether it is about the secrets' end.
+    pub fn expiry(self) -> bool {
+        matches!(self, Check::Expiry | Check::All)
+    }
+}
+
+/// How much earlier than Lambda's deadline a run must have ended.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// Does what the schedule asks for.
+///
+/// # Errors
+///
+/// If the run is not complete, so that Lambda calls again: what has been said is not said twice.
+pub async fn handle<A: Alerts>(
+    checker: &Checker<A>,
+    request: Request,
+    context: &Context,
+) -> Result<Report, Error> {
+    let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+    let deadline = Instant::now() + left.saturating_sub(MARGIN);
+    let report = checker.run(request.check, &context.request_id, deadline).await?;
+    if report.is_complete() {
+        Ok(report)
+    } else {
+        Err(Error::from(format!("not complete: {}", report.problems.join("; "))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_says_what_to_look_at() {
+        let read = |text: &str| serde_json::from_str::<Request>(text).ok();
+        assert_eq!(read(r#"{"check":"connections"}"#), Some(Request { check: Check::Connections }));
+        assert_eq!(read(r#"{"check":"expiry"}"#), Some(Request { check: Check::Expiry }));
+        assert_eq!(read(r#"{"check":"all"}"#), Some(Request { check: Check::All }));
+        assert_eq!(read(r#"{"check":"everything"}"#), None);
+        assert_eq!(read("{}"), None);
+    }
+}

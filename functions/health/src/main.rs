@@ -1,0 +1,18 @@
+//! The Lambda function that looks after the connections, on a schedule.
+
+use health::{Checker, Needs, Request, Topic, tools};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use toolkit::lambda::Parts;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let parts = Parts::from_environment().await?;
+    let topic = std::env::var("ALERTS_TOPIC_ARN").map_err(|_| "there is no ALERTS_TOPIC_ARN")?;
+    let state = parts.required_state()?;
+    let topic = Topic::new(&parts.config, topic);
+    let checker = &Checker::new(parts.connections, state, topic, Needs::of(&tools()));
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Request>| async move {
+        health::handle(checker, event.payload, &event.context).await
+    }))
+    .await
+}

@@ -1,0 +1,359 @@
+//! What people read.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use state::{Connection, SecretExpiry};
+
+use crate::outage::Outage;
+use crate::{Alert, Attribute, Event, Fault, Needs};
+
+/// What a message about a connection is made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct About<'a> {
+    pub(crate) connection: &'a Connection,
+    pub(crate) secret: SecretExpiry,
+    pub(crate) needs: &'a Needs,
+}
+
+/// The alert for an event of a connection.
+pub(crate) fn of_event(event: &Event, about: &About<'_>) -> Alert {
+    let id = &about.connection.id;
+    let (headline, what, mend) = words(event, about);
+    let mut paragraphs = vec![what, which(about.connection)];
+    paragraphs.extend(mend);
+    Alert {
+        subject: format!("Dynamics 365 connection {id}: {headline}"),
+        message: paragraphs.join("\n\n"),
+        attributes: attributes(event, about),
+    }
+}
+
+/// The alert for Entra ID or Dataverse as a whole.
+pub(crate) fn of_outage(outage: &Outage, since: Timestamp) -> Alert {
+    let Outage { unanswered, of, detail } = outage;
+    Alert {
+        subject: format!("Dynamics 365: {unanswered} of {of} connections do not answer"),
+        message: format!(
+            "{unanswered} of {of} Dynamics 365 connections do not answer, since {}: {detail}.\n\n\
+             So many at once are hardly at fault themselves: it is probably Microsoft's service, \
+             or the way there from AWS. Look at https://portal.office.com/servicestatus and at \
+             the AWS Health Dashboard. The bot's tools tell visitors that the CRM cannot be \
+             reached.\n\n\
+             There is nothing to mend in the connections. The next message comes when they \
+             answer again, or in a day.",
+            minute(since)
+        ),
+        attributes: [
+            ("event", "outage".into()),
+            ("connections", Attribute::Number(i64::try_from(*unanswered).unwrap_or(i64::MAX))),
+        ]
+        .into(),
+    }
+}
+
+/// The alert for the end of that.
+pub(crate) fn of_outage_over(since: Timestamp, now: Timestamp) -> Alert {
+    Alert {
+        subject: "Dynamics 365: the connections answer again".to_owned(),
+        message: format!(
+            "The Dynamics 365 connections, which had not answered since {}, answer again. Found \
+             at {}. There is nothing to do.",
+            minute(since),
+            minute(now)
+        ),
+        attributes: [("event", "outage_over".into())].into(),
+    }
+}
+
+/// The subject's words, what is the matter, and how to mend it.
+fn words(event: &Event, about: &About<'_>) -> (String, String, Vec<String>) {
+    match event {
+        Event::Broken { fault, since } => broken(fault, *since, about.connection),
+        Event::Recovered { since } => (
+            "works again".to_owned(),
+            format!(
+                "A Dynamics 365 connection works again. It had not since {}. There is nothing to \
+                 do.",
+                minute(*since)
+            ),
+            Vec::new(),
+        ),
+        Event::SecretExpires { on, days_left, .. } => {
+            let when = in_days(*days_left);
+            let source = match about.secret {
+                SecretExpiry::Graph { .. } => "Microsoft Graph says so",
+                _ => "the date given at the set-up",
+            };
+            (
+                format!("client secret expires {when}"),
+                format!(
+                    "The client secret of a Dynamics 365 connection expires {when}, on {on} \
+                     ({source}). Then every tool of the bot stops working for this connection."
+                ),
+                vec![format!("To do, set-up step 3 (client secret): {}", new_secret(about))],
+            )
+        }
+        Event::PrivilegesLost { privileges, .. } => privileges_lost(privileges, about.needs),
+        Event::Throttled => (
+            "too many calls".to_owned(),
+            "Dynamics 365 refuses calls of a connection because there are too many (service \
+             protection limits: 6,000 in five minutes for each user). The bot's tools wait, and \
+             give up where that takes too long."
+                .to_owned(),
+            vec![
+                "To do: look which program calls with this application user beside the bot, and \
+                 give it an app registration and an application user of its own (set-up steps 2 \
+                 and 6)."
+                    .to_owned(),
+            ],
+        ),
+    }
+}
+
+fn broken(
+    fault: &Fault,
+    since: Timestamp,
+    connection: &Connection,
+) -> (String, String, Vec<String>) {
+    let step = fault.step.map(|step| format!(" (set-up step {step})")).unwrap_or_default();
+    let mut mend = Vec::new();
+    if let Some(action) = &fault.action {
+        mend.push(format!("To do: {action}"));
+    }
+    if let Some(place) = fault.step.and_then(|step| place(step, connection)) {
+        mend.push(format!("Where: {place}"));
+    }
+    mend.push(
+        "The next check finds out whether it works again, and says so. Until then this is \
+         repeated once a day."
+            .to_owned(),
+    );
+    (
+        format!("does not work: {}{step}", fault.cause),
+        format!(
+            "A Dynamics 365 connection does not work, since {}: {}. Every tool of the bot fails \
+             for this connection.",
+            minute(since),
+            fault.detail
+        ),
+        mend,
+    )
+}
+
+fn privileges_lost(privileges: &[String], needs: &Needs) -> (String, String, Vec<String>) {
+    let count = privileges.len();
+    let lines: Vec<_> = privileges
+        .iter()
+        .map(|privilege| {
+            let tools: Vec<_> = needs.tools(privilege).collect();
+            format!("- {privilege}: {}", tools.join(", "))
+        })
+        .collect();
+    let noun = if count == 1 { "privilege" } else { "privileges" };
+    (
+        format!("{count} {noun} lost"),
+        format!(
+            "The application user of a Dynamics 365 connection has lost {count} {noun} since the \
+             last check. These tools of the bot are refused:\n{}",
+            lines.join("\n")
+        ),
+        vec![format!(
+            "To do, set-up step 6 (application user): give the application user a security role \
+             with them, such as Salesperson and Customer Service Representative, or do not offer \
+             the bot these tools. Where: {USERS}"
+        )],
+    )
+}
+
+/// Which connection it is.
+fn which(connection: &Connection) -> String {
+    let label = connection.label.as_ref().map(|label| format!(", {label}")).unwrap_or_default();
+    let organization = connection.organization.as_ref();
+    let organization =
+        organization.map(|organization| format!("{}, ", organization.name)).unwrap_or_default();
+    format!(
+        "Connection: {}{label}\nOrganization: {organization}{}",
+        connection.id, connection.instance_url
+    )
+}
+
+const USERS: &str = "admin.powerplatform.microsoft.com, Environments, the environment, Settings, \
+                     Users + permissions, Application users.";
+
+/// Where a step of the set-up is taken.
+fn place(step: u8, connection: &Connection) -> Option<String> {
+    let application = format!(
+        "portal.azure.com, Microsoft Entra ID, App registrations, the application {}",
+        connection.client_id
+    );
+    Some(match step {
+        1 => "portal.azure.com, Microsoft Entra ID, Overview, Tenant ID.".to_owned(),
+        2 => format!("{application}."),
+        3 => format!("{application}, Certificates & secrets. {}", store(connection)),
+        4 => format!("{application}, API permissions."),
+        5 => "admin.powerplatform.microsoft.com, Environments, the environment, Environment URL."
+            .to_owned(),
+        6 => USERS.to_owned(),
+        _ => return None,
+    })
+}
+
+fn new_secret(about: &About<'_>) -> String {
+    let connection = about.connection;
+    format!(
+        "portal.azure.com, Microsoft Entra ID, App registrations, the application {}, \
+         Certificates & secrets: make a new client secret and copy its Value (not the Secret ID). \
+         {} Tools go on without a pause while both secrets are valid; delete the old one \
+         afterwards.",
+        connection.client_id,
+        store(connection)
+    )
+}
+
+fn store(connection: &Connection) -> String {
+    format!(
+        "Store it with PUT /v1/connections/{}, or in AWS Secrets Manager as {}.",
+        connection.id,
+        connection.id.secret_name()
+    )
+}
+
+fn in_days(days: i32) -> String {
+    match days {
+        0 => "today".to_owned(),
+        1 => "tomorrow".to_owned(),
+        days => format!("in {days} days"),
+    }
+}
+
+fn minute(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+fn attributes(event: &Event, about: &About<'_>) -> BTreeMap<&'static str, Attribute> {
+    let mut attributes: BTreeMap<&'static str, Attribute> =
+        [("event", event.name().into()), ("connection", about.connection.id.as_str().into())]
+            .into();
+    match event {
+        Event::Broken { fault, .. } => {
+            attributes.insert("cause", fault.cause.as_str().into());
+            if let Some(step) = fault.step {
+                attributes.insert("set_up_step", i32::from(step).into());
+            }
+        }
+        Event::SecretExpires { days_left, .. } => {
+            attributes.insert("days_left", (*days_left).into());
+            attributes.insert("set_up_step", 3.into());
+        }
+        Event::PrivilegesLost { .. } => {
+            attributes.insert("set_up_step", 6.into());
+        }
+        Event::Recovered { .. } | Event::Throttled => {}
+    }
+    attributes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connection() -> Connection {
+        serde_json::from_value(serde_json::json!({
+            "id": "emea", "label": "Contoso in Europe",
+            "instance_url": "https://contoso.crm4.dynamics.com",
+            "tenant_id": "11111111-1111-1111-1111-111111111111",
+            "client_id": "22222222-2222-2222-2222-222222222222",
+            "organization": {
+                "id": "33333333-3333-3333-3333-333333333333", "name": "Contoso", "version": "9.2",
+            },
+            "registered_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
+        }))
+        .unwrap()
+    }
+
+    fn alert(event: &Event) -> Alert {
+        let on = "2026-12-07".parse().unwrap();
+        let about = About {
+            connection: &connection(),
+            secret: SecretExpiry::Graph { expires_on: on },
+            needs: &Needs::of(&crate::tools()),
+        };
+        of_event(event, &about)
+    }
+
+    #[test]
+    fn a_secrets_end_is_announced_with_what_to_do() {
+        let alert = alert(&Event::SecretExpires {
+            on: "2026-12-07".parse().unwrap(),
+            days_left: 13,
+            notice: 14,
+        });
+        assert_eq!(alert.subject, "Dynamics 365 connection emea: client secret expires in 13 days");
+        assert_eq!(
+            alert.message,
+            "The client secret of a Dynamics 365 connection expires in 13 days, on 2026-12-07 \
+             (Microsoft Graph says so). Then every tool of the bot stops working for this \
+             connection.\n\n\
+             Connection: emea, Contoso in Europe\n\
+             Organization: Contoso, https://contoso.crm4.dynamics.com\n\n\
+             To do, set-up step 3 (client secret): portal.azure.com, Microsoft Entra ID, App \
+             registrations, the application 22222222-2222-2222-2222-222222222222, Certificates & \
+             secrets: make a new client secret and copy its Value (not the Secret ID). Store it \
+             with PUT /v1/connections/emea, or in AWS Secrets Manager as \
+             dynamics365/connections/emea. Tools go on without a pause while both secrets are \
+             valid; delete the old one afterwards."
+        );
+        assert_eq!(
+            serde_json::to_value(&alert.attributes).unwrap(),
+            serde_json::json!({
+                "connection": "emea", "days_left": 13, "event": "secret_expires", "set_up_step": 3,
+            })
+        );
+    }
+
+    #[test]
+    fn a_fault_says_since_when_why_and_where_to_mend_it() {
+        let fault = Fault {
+            cause: "application_user_disabled".to_owned(),
+            step: Some(6),
+            detail: "the application user is disabled".to_owned(),
+            action: Some(
+                "Set-up step 6 (application user): enable the application user again.".to_owned(),
+            ),
+        };
+        let since = "2026-11-24T09:00:12Z".parse().unwrap();
+        let alert = alert(&Event::Broken { fault, since });
+        assert_eq!(
+            alert.subject,
+            "Dynamics 365 connection emea: does not work: application_user_disabled (set-up step 6)"
+        );
+        for words in [
+            "since 2026-11-24 09:00 UTC: the application user is disabled.",
+            "Set-up step 6 (application user): enable",
+            "Where: admin.powerplatform.microsoft.com",
+        ] {
+            assert!(alert.message.contains(words), "{}", alert.message);
+        }
+        assert_eq!(alert.attributes["cause"], "application_user_disabled".into());
+    }
+
+    #[test]
+    fn lost_privileges_name_the_tools() {
+        let privileges = vec!["prvReadIncident".to_owned()];
+        let at = "2026-11-24T09:00:12Z".parse().unwrap();
+        let alert = alert(&Event::PrivilegesLost { privileges, at });
+        assert!(alert.subject.ends_with("1 privilege lost"), "{}", alert.subject);
+        assert!(alert.message.contains("- prvReadIncident: "), "{}", alert.message);
+        assert!(alert.message.contains("dynamics365_get_case"), "{}", alert.message);
+    }
+
+    #[test]
+    fn every_step_has_a_place_and_every_subject_fits() {
+        for step in 1..=6 {
+            assert!(place(step, &connection()).is_some());
+        }
+        assert_eq!(place(7, &connection()), None);
+        assert_eq!((in_days(0).as_str(), in_days(1).as_str()), ("today", "tomorrow"));
+    }
+}

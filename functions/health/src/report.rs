@@ -1,0 +1,158 @@
+//! What came of a run.
+
+use auth::ConnectionId;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+use state::{Connection, Health, SecretExpiry, Status};
+
+use crate::decide::days_left;
+use crate::{Alert, Found};
+
+/// What came of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Each connection, in the order of the ids.
+    pub connections: Vec<Checked>,
+    /// Whether hardly any of them answers.
+    pub outage: bool,
+    /// What was sent in this run.
+    pub alerts: Vec<Alert>,
+    /// What went wrong with the run itself: the next one makes up for it.
+    pub problems: Vec<String>,
+}
+
+/// How a connection is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Checked {
+    /// Its id.
+    pub connection: ConnectionId,
+    /// How it is.
+    pub state: Standing,
+    /// Why it does not work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// The step of the set-up that is at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set_up_step: Option<u8>,
+    /// Since when it does not work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// The last day of the client secret, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_expires_on: Option<Date>,
+    /// How many days that is from now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub days_left: Option<i32>,
+    /// The privileges that the application user lacks for the tools.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing_privileges: Vec<String>,
+    /// What would help.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<&'static str>,
+}
+
+/// How a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It works.
+    Healthy,
+    /// It works, but takes no more calls for the moment.
+    Throttled,
+    /// It does not work until somebody mends it.
+    Broken,
+    /// Nothing answered, which may pass.
+    Unanswered,
+    /// It could not be found out.
+    Unknown,
+}
+
+impl Standing {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Standing::Healthy => "healthy",
+            Standing::Throttled => "throttled",
+            Standing::Broken => "broken",
+            Standing::Unanswered => "unanswered",
+            Standing::Unknown => "unknown",
+        }
+    }
+
+    /// 1 for what works, 0 for what does not; nothing where that is not known.
+    pub(crate) fn metric(self) -> Option<u8> {
+        match self {
+            Standing::Healthy | Standing::Throttled => Some(1),
+            Standing::Broken => Some(0),
+            Standing::Unanswered | Standing::Unknown => None,
+        }
+    }
+}
+
+const HINT_UNKNOWN: &str = "Nobody knows when the client secret ends. Give the app registration \
+                            the Graph permission Application.Read.All, or the connection's secret \
+                            the field secret_expires_on.";
+const HINT_PAST: &str = "The date given for the client secret's end has passed, and it still \
+                         works: give the new date as secret_expires_on.";
+
+impl Checked {
+    /// `health` is how the connection is known to be, after this check.
+    pub(crate) fn new(
+        connection: &Connection,
+        health: Option<&Health>,
+        found: &Found,
+        now: Timestamp,
+    ) -> Checked {
+        let secret = match found {
+            Found::Works { secret, .. } => *secret,
+            _ => health.map_or(SecretExpiry::Unknown, |health| health.secret),
+        };
+        let days_left = days_left(secret, found, now);
+        let hint = match (found, secret, days_left) {
+            (Found::Works { .. }, SecretExpiry::Unknown, _) => Some(HINT_UNKNOWN),
+            (Found::Works { .. }, _, None) => Some(HINT_PAST),
+            _ => None,
+        };
+        let broken = match health.map(|health| &health.status) {
+            Some(Status::Broken { cause, step, since }) if !found.is_answer() => {
+                Some((cause.clone(), *step, *since))
+            }
+            _ => None,
+        };
+        let state = match found {
+            Found::Works { .. } => Standing::Healthy,
+            Found::Throttled => Standing::Throttled,
+            _ if broken.is_some() => Standing::Broken,
+            // Nothing is known of it but this.
+            Found::Broken(_) => Standing::Broken,
+            Found::Unanswered { .. } => Standing::Unanswered,
+            Found::Failed => Standing::Unknown,
+        };
+        let (cause, set_up_step, since) = match (broken, found) {
+            (Some((cause, step, since)), _) => (Some(cause), step, Some(since)),
+            (None, Found::Broken(fault)) => (Some(fault.cause.clone()), fault.step, None),
+            _ => (None, None, None),
+        };
+        Checked {
+            connection: connection.id.clone(),
+            state,
+            cause,
+            set_up_step,
+            since,
+            secret_expires_on: secret.expires_on().filter(|_| days_left.is_some()),
+            days_left,
+            missing_privileges: match found {
+                Found::Works { missing_privileges, .. } => missing_privileges.clone(),
+                _ => Vec::new(),
+            },
+            hint,
+        }
+    }
+}
+
+impl Report {
+    /// Whether everything that was to be done was done.
+    pub fn is_complete(&self) -> bool {
+        self.problems.is_empty()
+    }
+}

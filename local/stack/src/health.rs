@@ -1,0 +1,73 @@
+//! The scheduled check, on demand: at the start, and on `POST /_local/health`.
+
+use std::time::Duration;
+
+use ::health::{Alert, AlertError, Alerts, Check, Needs, Report};
+use auth::{ConnectionId, Connections};
+use axum::Json;
+use axum::extract::State as Handed;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use jiff::Timestamp;
+use serde_json::json;
+use state::{Connection, State, StateError};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// The function's time in Lambda.
+const DEADLINE: Duration = Duration::from_secs(290);
+
+/// The scheduled check, which prints its alerts.
+pub(crate) type Checker = ::health::Checker<Printed>;
+
+/// Alerts for whoever reads the terminal.
+pub(crate) struct Printed;
+
+impl Alerts for Printed {
+    async fn send(&self, alert: &Alert) -> Result<(), AlertError> {
+        tracing::warn!("alert: {}\n{}", alert.subject, alert.message);
+        Ok(())
+    }
+}
+
+/// A check that looks at the connections of this table.
+pub(crate) fn checker(connections: Connections, state: State) -> Checker {
+    Checker::new(connections, state, Printed, Needs::of(&crate::tools()))
+}
+
+/// Looks at everything.
+pub(crate) async fn run(checker: &Checker) -> Result<Report, StateError> {
+    checker.run(Check::All, &Uuid::new_v4().to_string(), Instant::now() + DEADLINE).await
+}
+
+/// `POST /_local/health`: a run now, and what came of it.
+pub(crate) async fn answer(Handed(checker): Handed<Checker>) -> Response {
+    match run(&checker).await {
+        Ok(report) => Json(report).into_response(),
+        Err(error) => {
+            let problem = json!({"detail": error.to_string()});
+            (StatusCode::INTERNAL_SERVER_ERROR, Json(problem)).into_response()
+        }
+    }
+}
+
+/// The connection to the emulator, unless it is registered already.
+pub(crate) async fn register(state: &State, emulator_url: &str) -> Result<(), StateError> {
+    let id = ConnectionId::fallback();
+    if state.connection(&id).await?.is_some() {
+        return Ok(());
+    }
+    let now = Timestamp::now();
+    let connection = Connection {
+        id,
+        label: Some(crate::LABEL.to_owned()),
+        instance_url: emulator_url.to_owned(),
+        tenant_id: emulator::TENANT_ID.to_owned(),
+        client_id: emulator::CLIENT_ID.to_owned(),
+        organization: None,
+        secret_expires_on: None,
+        registered_at: now,
+        updated_at: now,
+    };
+    state.put_connection(&connection).await
+}
