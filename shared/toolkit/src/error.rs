@@ -51,6 +51,30 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// All there are.
+    pub const ALL: [ErrorCode; 17] = {
+        use ErrorCode::*;
+        [
+            InvalidArguments,
+            Unauthenticated,
+            Forbidden,
+            PermissionDenied,
+            NotFound,
+            UnknownTool,
+            ConnectionNotFound,
+            Ambiguous,
+            Duplicate,
+            AlreadyClosed,
+            VersionConflict,
+            RejectedByDynamics,
+            ConnectionBroken,
+            RateLimited,
+            DynamicsUnavailable,
+            DeadlineExceeded,
+            Internal,
+        ]
+    };
+
     /// Its name.
     pub fn as_str(self) -> &'static str {
         use ErrorCode::*;
