@@ -5,6 +5,7 @@
 
 mod annotations;
 mod format;
+mod openapi;
 mod route;
 mod schema;
 mod template;
@@ -63,6 +64,7 @@ impl Handler for Catalog {
             Route::Tools => tools::list(&self.tools, &request)?,
             Route::Templates => template::list(&self.tools, &request)?,
             Route::Template(id) => template::show(&self.tools, id, &request)?,
+            Route::OpenApi => openapi::show(&self.tools, &request)?,
         };
         Ok(Reply::kept(&request, body))
     }

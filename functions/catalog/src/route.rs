@@ -11,6 +11,7 @@ pub(crate) enum Route {
     Tools,
     Templates,
     Template(Template),
+    OpenApi,
 }
 
 impl Route {
@@ -22,6 +23,7 @@ impl Route {
         let segments: Vec<_> = below.split('/').filter(|segment| !segment.is_empty()).collect();
         match segments.as_slice() {
             ["tools"] => Ok(Route::Tools),
+            ["openapi.json"] => Ok(Route::OpenApi),
             ["templates"] => Ok(Route::Templates),
             ["templates", id] => Template::of(id).map(Route::Template).ok_or_else(no_template),
             _ => Err(unknown()),
@@ -34,13 +36,14 @@ impl Route {
             Route::Tools => "list_tools",
             Route::Templates => "list_templates",
             Route::Template(_) => "get_template",
+            Route::OpenApi => "get_openapi",
         }
     }
 }
 
 fn unknown() -> ToolError {
     ToolError::new(ErrorCode::NotFound, "there is nothing at that path for that method")
-        .next_step("Call GET /v1/tools, /v1/templates or /v1/templates/{id}.")
+        .next_step("Call GET /v1/tools, /v1/templates, /v1/templates/{id} or /v1/openapi.json.")
 }
 
 fn no_template() -> ToolError {

@@ -22,9 +22,24 @@ pub(crate) fn is_nullable(schema: &Value) -> bool {
 }
 
 /// What may be null may be left out, too: it is no longer required.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the OpenAPI document, which comes next"))]
 pub(crate) fn optional(mut schema: Value) -> Value {
     each(&mut schema, &mut not_required);
+    schema
+}
+
+/// The schema of arguments: what may be null may be left out, and no text is empty.
+pub(crate) fn arguments(schema: Value) -> Value {
+    let mut schema = optional(schema);
+    each(&mut schema, &mut |schema| {
+        let Value::Object(object) = schema else { return };
+        let is_text = match object.get("type") {
+            Some(Value::Array(types)) => types.iter().any(|one| one == "string"),
+            one => one.is_some_and(|one| one == "string"),
+        };
+        if is_text && !object.contains_key("enum") {
+            object.insert("minLength".to_owned(), 1.into());
+        }
+    });
     schema
 }
 

@@ -34,10 +34,16 @@ fn group(
     parameters: &BTreeMap<String, String>,
 ) -> Result<Option<&'static str>, ToolError> {
     let Some(name) = parameters.get("group") else { return Ok(None) };
-    let mut groups: Vec<_> = tools.iter().map(|tool| tool.group).collect();
-    groups.dedup();
+    let groups = groups(tools);
     let found = groups.iter().copied().find(|group| group == name);
     found.map(Some).ok_or_else(|| none_of("group", groups))
+}
+
+/// The groups of the tools.
+pub(crate) fn groups(tools: &[Definition]) -> Vec<&'static str> {
+    let mut groups: Vec<_> = tools.iter().map(|tool| tool.group).collect();
+    groups.dedup();
+    groups
 }
 
 fn template(parameters: &BTreeMap<String, String>) -> Result<Option<Template>, ToolError> {

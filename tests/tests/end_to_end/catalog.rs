@@ -420,3 +420,174 @@ async fn a_template_is_a_request_to_openai() {
         assert!(!validator.is_valid(&request));
     }
 }
+
+async fn document(bench: &Bench) -> Value {
+    let answer = get(bench, "/v1/openapi.json").await;
+    assert_eq!(answer.status, 200, "{:#}", answer.body);
+    answer.body
+}
+
+/// Each operation with its method and path.
+fn operations(document: &Value) -> Vec<(String, String, Value)> {
+    let paths = document["paths"].as_object().unwrap();
+    paths
+        .iter()
+        .flat_map(|(path, item)| {
+            let item = item.as_object().unwrap().iter();
+            item.map(|(method, operation)| (method.clone(), path.clone(), operation.clone()))
+        })
+        .collect()
+}
+
+/// What is wrong with an answer, by the document.
+fn faults(document: &Value, method: &str, path: &str, answer: &Answer) -> Vec<String> {
+    let responses = &document["paths"][path][method]["responses"];
+    let mut response = &responses[answer.status.to_string()];
+    if let Some(place) = response["$ref"].as_str() {
+        response = document.pointer(place.trim_start_matches('#')).unwrap();
+    }
+    let schema = &response["content"][answer.content_type.as_str()]["schema"];
+    if schema.is_null() {
+        return vec![format!("{} {} is not documented", answer.status, answer.content_type)];
+    }
+    // The references are to places in the document.
+    let whole = json!({"allOf": [schema], "components": document["components"]});
+    let validator = jsonschema::validator_for(&whole).unwrap();
+    validator.iter_errors(&answer.body).map(|error| error.to_string()).collect()
+}
+
+#[tokio::test]
+async fn the_document_holds_together() {
+    fn references<'a>(value: &'a Value, all: &mut Vec<&'a str>) {
+        match value {
+            Value::Object(object) => {
+                all.extend(object.get("$ref").and_then(Value::as_str));
+                object.values().for_each(|value| references(value, all));
+            }
+            Value::Array(items) => items.iter().for_each(|value| references(value, all)),
+            _ => {}
+        }
+    }
+    let bench = Bench::start().await;
+    let document = document(&bench).await;
+    assert_eq!(document["openapi"], "3.1.0");
+    let mut all = Vec::new();
+    references(&document, &mut all);
+    assert!(all.len() > 28 * 10);
+    for place in all {
+        assert!(document.pointer(place.trim_start_matches('#')).is_some(), "{place}");
+    }
+
+    let operations = operations(&document);
+    let ids: BTreeSet<_> = operations
+        .iter()
+        .map(|(_, _, one)| one["operationId"].clone())
+        .map(|id| id.as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(ids.len(), operations.len());
+    for (method, path, operation) in &operations {
+        let scopes = operation["security"][0]["api_key"].as_array().unwrap();
+        assert_eq!(scopes.len(), 1, "{path}");
+        for status in ["400", "401", "403", "500"] {
+            assert!(operation["responses"][status].is_object(), "{method} {path}: {status}");
+        }
+        // What stands in braces is a parameter of the path.
+        let named = operation["parameters"].as_array().unwrap().iter();
+        let named: Vec<_> = named
+            .filter(|one| one["in"] == "path")
+            .map(|one| one["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(named.len(), path.matches('{').count(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn every_tool_is_in_the_document() {
+    let bench = Bench::start().await;
+    let document = document(&bench).await;
+    for definition in stack::tools().definitions() {
+        let operation = &document["paths"][format!("/v1/tools/{}", definition.name)]["post"];
+        assert_eq!(operation["operationId"], definition.name);
+        let input = &operation["requestBody"]["content"]["application/json"]["schema"];
+        jsonschema::meta::validate(input).unwrap();
+        // The document takes what the strict schema takes, and less of it.
+        let strict = jsonschema::validator_for(&definition.input_schema).unwrap();
+        let documented = jsonschema::validator_for(input).unwrap();
+        assert!(!documented.is_valid(&json!({"no_such_argument": 1})), "{}", definition.name);
+        let nothing: Value = keys(&definition.input_schema["properties"])
+            .into_iter()
+            .map(|name| (name.to_owned(), Value::Null))
+            .collect::<serde_json::Map<_, _>>()
+            .into();
+        assert_eq!(strict.is_valid(&nothing), documented.is_valid(&nothing));
+        let statuses: BTreeSet<u16> = keys(&operation["responses"])
+            .into_iter()
+            .map(|status| status.parse().unwrap())
+            .collect();
+        // Those of the table in README.md.
+        let expected = [200, 400, 401, 403, 404, 409, 412, 422, 424, 429, 500, 503, 504];
+        assert_eq!(statuses, BTreeSet::from(expected), "{}", definition.name);
+    }
+}
+
+#[tokio::test]
+async fn answers_are_as_the_document_says() {
+    let bench = Bench::start().await;
+    let document = document(&bench).await;
+    for (tool, arguments) in crate::schemas::samples() {
+        let path = format!("/v1/tools/dynamics365_{tool}");
+        let schema = &document["paths"][&path]["post"]["requestBody"]["content"]["application/json"]
+            ["schema"];
+        assert!(jsonschema::is_valid(schema, &arguments), "{tool}");
+        let answer = bench.call(tool, arguments).await;
+        answer.result();
+        assert_eq!(faults(&document, "post", &path, &answer), [] as [String; 0], "{tool}");
+        let answer = bench.call(tool, json!({"no_such_argument": 1})).await;
+        answer.problem("invalid_arguments");
+        assert_eq!(faults(&document, "post", &path, &answer), [] as [String; 0], "{tool}");
+    }
+}
+
+#[tokio::test]
+async fn every_path_of_the_document_is_there() {
+    let bench = Bench::start().await;
+    let document = document(&bench).await;
+    let form = json!({
+        "tenant_id": emulator::TENANT_ID, "client_id": emulator::CLIENT_ID,
+        "client_secret": emulator::CLIENT_SECRET,
+        "instance_url": bench.stack.emulator().url(),
+    });
+    bench.request("PUT", "/v1/connections/emea", Some(form.clone())).await;
+    let mut operations = operations(&document);
+    operations.retain(|(_, path, _)| !path.starts_with("/v1/tools/"));
+    // What removes comes last.
+    operations.sort_by_key(|(method, _, _)| method == "delete");
+    for (method, path, operation) in operations {
+        let id = if path.contains("templates") { "account-manager" } else { "emea" };
+        let query = match operation["operationId"].as_str().unwrap() {
+            "get_sidebar" => "?contact=maren.quist%40northwind.example",
+            "get_available_fields" => "?table=case",
+            "get_activity" => "?limit=5",
+            _ => "",
+        };
+        let body = match operation["operationId"].as_str().unwrap() {
+            "set_up_connection" => Some(form.clone()),
+            "set_sidebar_fields" => Some(json!({"fields": [{"table": "case", "column": "title"}]})),
+            _ => None,
+        };
+        if let Some(body) = &body {
+            let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+            assert!(jsonschema::is_valid(schema, body), "{method} {path}");
+        }
+        let url = format!("{}{query}", path.replace("{id}", id));
+        let answer = bench.request(&method.to_uppercase(), &url, body).await;
+        assert!((200..300).contains(&answer.status), "{method} {url} {:#}", answer.body);
+        assert_eq!(faults(&document, &method, &path, &answer), [] as [String; 0], "{url}");
+        let answer = bench.request_with_key("nobody", &method.to_uppercase(), &url, None).await;
+        assert_eq!(faults(&document, &method, &path, &answer), [] as [String; 0], "{url}");
+    }
+    let answer = bench.request("GET", "/v1/connections/emea", None).await;
+    answer.problem("connection_not_found");
+    let path = "/v1/connections/{id}";
+    assert_eq!(faults(&document, "get", path, &answer), [] as [String; 0]);
+}
