@@ -28,6 +28,7 @@ OF_TOOLS = {
 }
 PERMISSIONS = {
     "AuthorizerFunction": {API_KEYS: {"secretsmanager:GetSecretValue"}, SECRETS_KEY: {"kms:Decrypt"}},
+    "CatalogFunction": {},
     "ConnectionFunction": {
         SECRETS: {
             f"secretsmanager:{action}"
@@ -45,6 +46,7 @@ PERMISSIONS = {
         DEAD_LETTERS: {"sqs:SendMessage"},
     },
 }
+WITHOUT_TABLE = ("AuthorizerFunction", "CatalogFunction")
 AWS_MANAGED = ("AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess")
 # The activity log is all that a tool may write to the table.
 ONLY_ACTIVITY = {
@@ -159,10 +161,14 @@ def check():
 
     # A sample event for every other route, too
     others = {
-        f"{method.upper()} {path}" for path, methods in paths.items() for method in methods if path.startswith("/v1/connections")
+        f"{method.upper()} {path}"
+        for path, methods in paths.items()
+        for method in methods
+        if not path.startswith((TOOL_ROUTE, "/$default"))
     }
     sampled = set()
-    for event in (json.loads(p.read_text()) for p in (ROOT / "events").glob("connection_*.json")):
+    samples = [p for kind in ("catalog", "connection") for p in (ROOT / "events").glob(f"{kind}_*.json")]
+    for event in (json.loads(p.read_text()) for p in samples):
         filled = event["routeKey"].split(" ")[1]
         for name, value in event.get("pathParameters", {}).items():
             filled = filled.replace(f"{{{name}}}", value)
@@ -229,7 +235,7 @@ def check():
     for name, function in functions.items():
         variables = function["Environment"]["Variables"]
         has_table = variables.get("STATE_TABLE") == {"Ref": TABLE}
-        expect(has_table == (name != "AuthorizerFunction"), f"{name}: wrong STATE_TABLE")
+        expect(has_table == (name not in WITHOUT_TABLE), f"{name}: wrong STATE_TABLE")
     for name, queue in of_type(resources, "AWS::SQS::Queue").items():
         expect(queue.get("SqsManagedSseEnabled") or queue.get("KmsMasterKeyId"), f"queue {name} is not encrypted")
 

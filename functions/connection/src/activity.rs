@@ -14,7 +14,7 @@ const MOST: usize = 200;
 /// Shows what was done over a connection, the latest first.
 pub(crate) async fn activity(request: Request<'_>, id: ConnectionId) -> Result<Reply, ToolError> {
     let known = ["from", "to", "tool", "outcome", "conversation", "limit", "cursor"];
-    let parameters = parameters::query(&request.incoming, &known)?;
+    let parameters = request.incoming.parameters(&known)?;
     let time = |name| {
         let problem = "must be a point in time such as 2026-12-01T00:00:00Z";
         parameters::parsed::<Timestamp>(&parameters, name, problem)

@@ -4,14 +4,14 @@ use crm::record::RecordType;
 use serde_json::json;
 use toolkit::{Reply, ToolError};
 
-use crate::{Request, columns, parameters};
+use crate::{Request, columns};
 
 /// Lists the columns of a table that can be added to the sidebar.
 pub(crate) async fn available(
     mut request: Request<'_>,
     id: ConnectionId,
 ) -> Result<Reply, ToolError> {
-    let parameters = parameters::query(&request.incoming, &["table"])?;
+    let parameters = request.incoming.parameters(&["table"])?;
     let table = parameters.get("table").and_then(|table| RecordType::from_label(table));
     let table = table.ok_or_else(|| {
         ToolError::invalid("table", "must be contact, account, lead, opportunity or case")

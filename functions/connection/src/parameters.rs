@@ -5,27 +5,6 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use toolkit::{ErrorCode, Incoming, ToolError};
 
-/// The query's parameters, each once; others than these are refused.
-pub(crate) fn query(
-    request: &Incoming,
-    known: &[&str],
-) -> Result<BTreeMap<String, String>, ToolError> {
-    let mut parameters = BTreeMap::new();
-    for (name, value) in url::form_urlencoded::parse(request.query.as_bytes()) {
-        if !known.contains(&name.as_ref()) {
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            return Err(ToolError::invalid(
-                &name,
-                format!("is not known here; known are: {known}"),
-            ));
-        }
-        if parameters.insert(name.to_string(), value.into_owned()).is_some() {
-            return Err(ToolError::invalid(&name, "must be given once"));
-        }
-    }
-    Ok(parameters)
-}
-
 /// A parameter, read as what it must be.
 pub(crate) fn parsed<T>(
     parameters: &BTreeMap<String, String>,

@@ -90,7 +90,7 @@ pub(crate) async fn set_up(request: Request<'_>, id: ConnectionId) -> Result<Rep
         body["hints"] = json!([look::HOW_TO_KNOW_THE_EXPIRY]);
     }
     let status = if is_new { http::StatusCode::CREATED } else { http::StatusCode::OK };
-    Ok(Reply { status, body })
+    Ok(Reply::new(status, body))
 }
 
 /// What the list and the checks have to know; never the secret.

@@ -14,7 +14,7 @@ use state::{FieldType, SidebarField};
 use toolkit::{Reply, ToolError};
 
 use crate::set_up::not_remembered;
-use crate::{Request, columns, parameters};
+use crate::{Request, columns};
 
 /// How much of a text is shown.
 const TEXT: usize = 500;
@@ -25,7 +25,7 @@ pub(crate) async fn sidebar(
     mut request: Request<'_>,
     id: ConnectionId,
 ) -> Result<Reply, ToolError> {
-    let parameters = parameters::query(&request.incoming, &["contact"])?;
+    let parameters = request.incoming.parameters(&["contact"])?;
     let text = parameters.get("contact").map(String::as_str).unwrap_or_default();
     let contact = ContactRef::parse(text).map_err(|error| ToolError::invalid("contact", error))?;
     let chosen = request.state().sidebar_fields(&id).await.map_err(not_remembered)?;

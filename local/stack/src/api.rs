@@ -7,6 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::post;
+use catalog::Catalog;
 use connection::Administration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -27,6 +28,7 @@ const DEADLINE: Duration = Duration::from_secs(28);
 pub(crate) struct Functions {
     pub(crate) tools: Service,
     pub(crate) connections: Edge<Administration>,
+    pub(crate) catalog: Edge<Catalog>,
 }
 
 pub(crate) async fn serve(
@@ -64,9 +66,16 @@ async fn answer(State(functions): State<Functions>, request: Request) -> Respons
         request_id: Uuid::new_v4().to_string(),
         deadline,
     };
-    let is_connection = incoming.path.starts_with("/v1/connections");
+    let path = incoming.path.trim_end_matches('/');
+    let is_connection = path.starts_with("/v1/connections");
+    let is_catalog = path == "/v1/tools"
+        || path == "/v1/openapi.json"
+        || path == "/v1/templates"
+        || path.starts_with("/v1/templates/");
     let answer = if is_connection {
         functions.connections.answer(incoming).await
+    } else if is_catalog {
+        functions.catalog.answer(incoming).await
     } else {
         functions.tools.answer(incoming).await
     };

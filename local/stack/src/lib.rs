@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth::{ConnectionId, Connections, Environment, Secrets};
+use catalog::Catalog;
 use connection::Administration;
 use emulator::Emulator;
 use serde_json::json;
@@ -118,13 +119,7 @@ pub struct Stack {
 
 /// Every tool of every function.
 pub fn tools() -> Group {
-    contact::group()
-        .and(account::group())
-        .and(lead::group())
-        .and(opportunity::group())
-        .and(case::group())
-        .and(activity::group())
-        .and(engagement::group())
+    catalog::all_tools()
 }
 
 /// Starts everything on the current Tokio runtime, and returns once it listens.
@@ -168,6 +163,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     // It ends with the process: what it writes to is gone then, too.
     let journal_task = tokio::spawn(Arc::clone(&journal).run());
     let functions = api::Functions {
+        catalog: Edge::of(Catalog::new()).with_keys(keys.clone()),
         connections: Edge::of(Administration::new(connections.clone(), state))
             .with_keys(keys.clone())
             .with_journal(journal.clone()),

@@ -1,6 +1,7 @@
 //! What every function behind the API does with a request: who calls, an answer in any case, one
 //! line in the log.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -10,7 +11,8 @@ use auth::ConnectionId;
 use bytes::Bytes;
 use futures::FutureExt as _;
 use http::header::{
-    AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH,
+    RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, Method, Response, StatusCode};
 use jiff::Timestamp;
@@ -20,11 +22,14 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     ApiKeysError, Caller, ErrorCode, Journal, KeyStore, ToolError, WriteState, journal, logging,
+    sha256_hex,
 };
 
 pub(crate) const CONNECTION_ID: HeaderName = HeaderName::from_static("x-connection-id");
 pub(crate) const CONVERSATION_ID: HeaderName = HeaderName::from_static("x-conversation-id");
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// For what changes with a new version alone. Private, for it takes a key to see it.
+const KEPT: HeaderValue = HeaderValue::from_static("private, max-age=300");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A call that overstays its deadline by this much is stopped.
@@ -51,11 +56,43 @@ pub struct Incoming {
     pub deadline: Instant,
 }
 
+impl Incoming {
+    /// The query's parameters, each once; others than these are refused.
+    pub fn parameters(&self, known: &[&str]) -> Result<BTreeMap<String, String>, ToolError> {
+        let mut parameters = BTreeMap::new();
+        for (name, value) in url::form_urlencoded::parse(self.query.as_bytes()) {
+            if !known.contains(&name.as_ref()) {
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                return Err(ToolError::invalid(
+                    &name,
+                    format!("is not known here; known are: {known}"),
+                ));
+            }
+            if parameters.insert(name.to_string(), value.into_owned()).is_some() {
+                return Err(ToolError::invalid(&name, "must be given once"));
+            }
+        }
+        Ok(parameters)
+    }
+
+    /// Whether the caller has the body with this entity tag already (RFC 9110, section 13.1.2).
+    fn knows(&self, tag: &str) -> bool {
+        let values = self.headers.get_all(IF_NONE_MATCH).iter();
+        let mut tags = values.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
+        tags.any(|known| {
+            let known = known.trim();
+            known == "*" || known.trim_start_matches("W/") == tag
+        })
+    }
+}
+
 /// What is answered to a request that went well.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
-    /// The HTTP status.
+    /// The HTTP status. 304 has no body.
     pub status: StatusCode,
+    /// Further headers.
+    pub headers: HeaderMap,
     /// The body. What has no value is left out.
     pub body: Value,
 }
@@ -63,7 +100,25 @@ pub struct Reply {
 impl Reply {
     /// 200 with this body.
     pub fn ok(body: Value) -> Reply {
-        Reply { status: StatusCode::OK, body }
+        Reply::new(StatusCode::OK, body)
+    }
+
+    /// A body under another status.
+    pub fn new(status: StatusCode, body: Value) -> Reply {
+        Reply { status, headers: HeaderMap::new(), body }
+    }
+
+    /// 200 with a body that the caller may keep for five minutes, or 304 where the caller has it.
+    pub fn kept(request: &Incoming, mut body: Value) -> Reply {
+        without_nulls(&mut body);
+        let tag = format!("\"{}\"", sha256_hex(&body.to_string()));
+        let mut reply = match request.knows(&tag) {
+            true => Reply::new(StatusCode::NOT_MODIFIED, Value::Null),
+            false => Reply::ok(body),
+        };
+        reply.headers.insert(CACHE_CONTROL, KEPT);
+        reply.headers.extend(HeaderValue::try_from(tag).ok().map(|tag| (ETAG, tag)));
+        reply
     }
 }
 
@@ -256,20 +311,26 @@ fn entry(
 fn respond(result: Result<Reply, ToolError>, request_id: &str) -> Response<Bytes> {
     let is_unauthenticated =
         matches!(&result, Err(error) if error.code() == ErrorCode::Unauthenticated);
-    let (status, content_type, body) = match result {
-        Ok(Reply { status, mut body }) => {
-            without_nulls(&mut body);
-            (status, "application/json", body)
+    let (content_type, Reply { status, headers, body }) = match result {
+        Ok(mut reply) => {
+            without_nulls(&mut reply.body);
+            ("application/json", reply)
         }
         Err(error) => {
-            (error.code().status(), "application/problem+json", error.to_problem(request_id))
+            let problem = error.to_problem(request_id);
+            ("application/problem+json", Reply::new(error.code().status(), problem))
         }
     };
     let retry_after = body.get("retry_after").and_then(Value::as_u64);
-    let mut response = Response::new(Bytes::from(body.to_string()));
+    let has_body = status != StatusCode::NOT_MODIFIED;
+    let bytes = if has_body { Bytes::from(body.to_string()) } else { Bytes::new() };
+    let mut response = Response::new(bytes);
     *response.status_mut() = status;
+    *response.headers_mut() = headers;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if has_body {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID, value);
     }

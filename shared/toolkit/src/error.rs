@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crm::reference::{Candidate, Unresolved};
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -51,6 +52,30 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// All there are.
+    pub const ALL: [ErrorCode; 17] = {
+        use ErrorCode::*;
+        [
+            InvalidArguments,
+            Unauthenticated,
+            Forbidden,
+            PermissionDenied,
+            NotFound,
+            UnknownTool,
+            ConnectionNotFound,
+            Ambiguous,
+            Duplicate,
+            AlreadyClosed,
+            VersionConflict,
+            RejectedByDynamics,
+            ConnectionBroken,
+            RateLimited,
+            DynamicsUnavailable,
+            DeadlineExceeded,
+            Internal,
+        ]
+    };
+
     /// Its name.
     pub fn as_str(self) -> &'static str {
         use ErrorCode::*;
@@ -132,7 +157,7 @@ impl fmt::Display for ErrorCode {
 }
 
 /// What became of a write that failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WriteState {
     /// Nothing was changed.
@@ -145,7 +170,7 @@ pub enum WriteState {
 }
 
 /// What Dataverse said, for its support.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DataverseDetails {
     /// Its error code, `0x80040217`.
     pub code: String,

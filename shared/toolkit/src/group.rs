@@ -15,6 +15,9 @@ pub struct Definition {
     pub title: &'static str,
     /// For the model.
     pub description: &'static str,
+    /// The group that it belongs to.
+    #[serde(skip)]
+    pub group: &'static str,
     /// Whether it changes anything.
     #[serde(skip)]
     pub access: Access,
@@ -36,7 +39,8 @@ pub(crate) type Prepared = Box<dyn for<'a> FnOnce(&'a Context) -> Called<'a> + S
 struct Entry {
     name: &'static str,
     access: Access,
-    define: fn() -> Definition,
+    group: &'static str,
+    define: fn(&'static str) -> Definition,
     prepare: fn(Value) -> Result<Prepared, ToolError>,
 }
 
@@ -58,6 +62,7 @@ impl Group {
         self.entries.push(Entry {
             name: T::NAME,
             access: T::ACCESS,
+            group: self.name,
             define: define::<T>,
             prepare: prepare::<T>,
         });
@@ -78,7 +83,7 @@ impl Group {
 
     /// What the world may know of the tools.
     pub fn definitions(&self) -> Vec<Definition> {
-        self.entries.iter().map(|entry| (entry.define)()).collect()
+        self.entries.iter().map(|entry| (entry.define)(entry.group)).collect()
     }
 
     /// The tools' names.
@@ -104,11 +109,12 @@ impl Group {
     }
 }
 
-fn define<T: Tool>() -> Definition {
+fn define<T: Tool>(group: &'static str) -> Definition {
     Definition {
         name: T::NAME,
         title: T::TITLE,
         description: T::DESCRIPTION,
+        group,
         access: T::ACCESS,
         privileges: T::PRIVILEGES,
         input_schema: strict_schema::<T::Arguments>(),

@@ -45,7 +45,7 @@ pub use keys::{ApiKeys, ApiKeysError, KeyStore, sha256_hex};
 pub use limit::Limit;
 pub use part::optional_part;
 pub use reads::{Answers, Reads, Seeking, Slot};
-pub use schema::strict_schema;
+pub use schema::{result_schema, strict_schema};
 pub use service::{Service, Tools};
 pub use settle::{Target, carry_out};
 pub use tool::{Access, Answer, Change, Tool};

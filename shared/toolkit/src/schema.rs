@@ -37,8 +37,8 @@ pub fn strict_schema<T: JsonSchema>() -> Value {
     schema
 }
 
-/// The schema of a tool's result, for documentation.
-pub(crate) fn result_schema<T: JsonSchema>() -> Value {
+/// The schema of what is answered, for documentation.
+pub fn result_schema<T: JsonSchema>() -> Value {
     let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_serialize());
     if let Value::Object(object) = &mut schema {
         object.shift_remove("$schema");

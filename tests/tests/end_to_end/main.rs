@@ -7,6 +7,7 @@ mod activities;
 mod broken_connections;
 mod budgets;
 mod cases;
+mod catalog;
 mod connections;
 mod contacts;
 mod contract;

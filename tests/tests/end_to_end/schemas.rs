@@ -100,7 +100,7 @@ fn the_schemas_suit_strict_modes() {
 }
 
 /// A call of each tool.
-fn samples() -> Vec<(&'static str, Value)> {
+pub(crate) fn samples() -> Vec<(&'static str, Value)> {
     const DESK: &str = "Northwind – support desk licences";
     let nadia = "nadia@tailspin.example";
     vec![

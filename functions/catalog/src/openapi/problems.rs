@@ -1,0 +1,98 @@
+//! What is answered when something went wrong.
+
+use std::collections::BTreeMap;
+
+use crm::reference::Candidate;
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+use toolkit::{Cause, DataverseDetails, ErrorCode, Escalation, WriteState, result_schema};
+
+use crate::schema::optional;
+
+/// What the gateway answers itself, with a body of its own.
+const GATEWAY: [StatusCode; 2] = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
+
+/// What may pass by itself.
+const PASSING: [StatusCode; 2] = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE];
+
+/// The name of the answer with this status.
+pub(crate) fn name(status: StatusCode) -> String {
+    let words = status.canonical_reason().unwrap_or("Problem");
+    words.split_whitespace().collect()
+}
+
+/// The answers, by their names.
+pub(crate) fn responses() -> Value {
+    let mut by_status: BTreeMap<StatusCode, Vec<ErrorCode>> = BTreeMap::new();
+    for code in ErrorCode::ALL {
+        by_status.entry(code.status()).or_default().push(code);
+    }
+    let responses: Map<String, Value> = by_status
+        .into_iter()
+        .map(|(status, codes)| (name(status), response(status, &codes)))
+        .collect();
+    responses.into()
+}
+
+fn response(status: StatusCode, codes: &[ErrorCode]) -> Value {
+    let meanings: Vec<_> = codes.iter().map(|code| format!("`{code}`: {}", code.title())).collect();
+    let problem = json!({"schema": {"$ref": "#/components/schemas/Problem"}});
+    let mut response = json!({
+        "description": format!("{}.", meanings.join("; ")),
+        "content": {"application/problem+json": problem},
+    });
+    if GATEWAY.contains(&status) {
+        response["content"]["application/json"] =
+            json!({"schema": {"$ref": "#/components/schemas/GatewayMessage"}});
+    }
+    if PASSING.contains(&status) {
+        response["headers"] = json!({
+            "Retry-After": {"schema": {"type": "integer"}, "description": "In seconds."},
+        });
+    }
+    response
+}
+
+/// The schemas that answers share.
+pub(crate) fn schemas() -> Value {
+    json!({
+        "Problem": problem(),
+        "Escalation": optional(result_schema::<Escalation>()),
+        "GatewayMessage": {
+            "type": "object",
+            "description": "What API Gateway says before a function is reached.",
+            "properties": {"message": {"type": ["string", "null"]}},
+        },
+    })
+}
+
+/// The problem details of RFC 9457, with members of our own.
+fn problem() -> Value {
+    let codes = ErrorCode::ALL.map(ErrorCode::as_str);
+    let candidate = optional(result_schema::<Candidate>());
+    json!({
+        "type": "object",
+        "description": "The problem details of RFC 9457.",
+        "properties": {
+            "type": {"type": "string"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+            "code": {"type": "string", "enum": codes},
+            "retryable": {
+                "type": "boolean",
+                "description": "Whether the same call may succeed later by itself.",
+            },
+            "retry_after": {"type": "integer", "description": "In seconds."},
+            "next_step": {"type": "string", "description": "For the bot."},
+            "admin_action": {"type": "string", "description": "For whoever runs the connection."},
+            "cause": result_schema::<Cause>(),
+            "set_up_step": {"type": "integer", "minimum": 1, "maximum": 6},
+            "write": result_schema::<WriteState>(),
+            "candidates": {"type": "array", "items": candidate},
+            "dataverse": optional(result_schema::<DataverseDetails>()),
+            "request_id": {"type": "string"},
+        },
+        "required": ["type", "title", "status", "detail", "code", "retryable", "request_id"],
+    })
+}

@@ -1,0 +1,297 @@
+//! Starter templates: a system prompt, the tools that it names, and what to set.
+
+use crm::text::Line;
+use serde_json::{Value, json};
+use toolkit::{Definition, Incoming, ToolError};
+
+use crate::tools::{format, writing};
+
+/// A kind of bot to begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Template {
+    /// Answers customers and opens cases.
+    CustomerService,
+    /// Finds out what prospects need.
+    SalesAssistant,
+    /// Prepares account managers.
+    AccountManager,
+    /// Does all of it.
+    FullSpecialist,
+}
+
+use Template::{AccountManager, CustomerService, FullSpecialist, SalesAssistant};
+
+/// Whose bot it is.
+pub type Company = Line<100>;
+
+/// Stands for the company in a prompt.
+const COMPANY: &str = "{company}";
+
+/// What every prompt ends with.
+const RULES: &str = include_str!("prompts/rules.md");
+
+/// As many tools as a bot needs for one message of the visitor. More are a sign that it is lost.
+const CALLS_PER_MESSAGE: u32 = 8;
+
+/// After as many calls without a result a person takes over.
+const CALLS_WITHOUT_RESULT: u32 = 3;
+
+impl Template {
+    /// All there are.
+    pub const ALL: [Template; 4] =
+        [CustomerService, SalesAssistant, AccountManager, FullSpecialist];
+
+    /// The template of that id.
+    pub fn of(id: &str) -> Option<Template> {
+        Template::ALL.into_iter().find(|template| template.id() == id)
+    }
+
+    /// Its id.
+    pub fn id(self) -> &'static str {
+        match self {
+            CustomerService => "customer-service",
+            SalesAssistant => "sales-assistant",
+            AccountManager => "account-manager",
+            FullSpecialist => "full-specialist",
+        }
+    }
+
+    /// Its name for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            CustomerService => "Customer Service Bot",
+            SalesAssistant => "Sales Assistant Bot",
+            AccountManager => "Account Manager Bot",
+            FullSpecialist => "Full CRM Specialist",
+        }
+    }
+
+    /// What it is for.
+    pub fn description(self) -> &'static str {
+        match self {
+            CustomerService => {
+                "Recognizes customers, tells them how their cases stand, opens and closes cases."
+            }
+            SalesAssistant => {
+                "Finds out what prospects need, and keeps leads and opportunities up to date."
+            }
+            AccountManager => {
+                "Brings account managers up to date on a customer, and notes what is to be done."
+            }
+            FullSpecialist => "Support, sales and accounts in one bot, with every tool.",
+        }
+    }
+
+    fn prompt(self) -> &'static str {
+        match self {
+            CustomerService => include_str!("prompts/customer-service.md"),
+            SalesAssistant => include_str!("prompts/sales-assistant.md"),
+            AccountManager => include_str!("prompts/account-manager.md"),
+            FullSpecialist => include_str!("prompts/full-specialist.md"),
+        }
+    }
+
+    /// The tools that it has, without what all names begin with; `None`: all.
+    fn tools(self) -> Option<&'static [&'static str]> {
+        match self {
+            CustomerService => Some(&[
+                "search_contacts",
+                "get_contact",
+                "get_contact_by_email",
+                "search_cases",
+                "get_case",
+                "create_case",
+                "update_case",
+                "get_contact_cases",
+                "create_note",
+            ]),
+            SalesAssistant => Some(&[
+                "search_contacts",
+                "get_contact_by_email",
+                "create_lead",
+                "search_leads",
+                "update_lead",
+                "search_opportunities",
+                "update_opportunity",
+                "create_opportunity",
+                "create_note",
+                "get_products",
+            ]),
+            AccountManager => Some(&[
+                "get_contact_by_email",
+                "search_accounts",
+                "get_account",
+                "get_account_contacts",
+                "get_contact_opportunities",
+                "create_note",
+                "get_activities",
+                "create_activity",
+                "get_entity_notes",
+            ]),
+            FullSpecialist => None,
+        }
+    }
+
+    /// Whether it has a tool.
+    pub fn has(self, tool: &str) -> bool {
+        let name = tool.trim_start_matches("dynamics365_");
+        self.tools().is_none_or(|tools| tools.contains(&name))
+    }
+
+    /// The system prompt of this company's bot.
+    pub fn system_prompt(self, company: Option<&Company>) -> String {
+        let name = match company {
+            // A line separator would begin a line of its own in the prompt.
+            Some(company) => company.as_str().split_whitespace().collect::<Vec<_>>().join(" "),
+            None => "our company".to_owned(),
+        };
+        let prompt = format!("{}\n\n{}", self.prompt().trim(), RULES.trim());
+        // What stands between the placeholders is put together again; the name is never searched.
+        prompt.split(COMPANY).collect::<Vec<_>>().join(&name)
+    }
+
+    fn tools_of(self, all: &[Definition]) -> impl Iterator<Item = &Definition> {
+        all.iter().filter(move |tool| self.has(tool.name))
+    }
+}
+
+/// All templates.
+pub(crate) fn list(tools: &[Definition], request: &Incoming) -> Result<Value, ToolError> {
+    request.parameters(&[])?;
+    let entry = |template: Template| {
+        let names: Vec<_> = template.tools_of(tools).map(|tool| tool.name).collect();
+        json!({
+            "id": template.id(),
+            "title": template.title(),
+            "description": template.description(),
+            "tools": names,
+        })
+    };
+    Ok(json!({ "templates": Template::ALL.map(entry) }))
+}
+
+/// One template, ready to use.
+pub(crate) fn show(
+    tools: &[Definition],
+    template: Template,
+    request: &Incoming,
+) -> Result<Value, ToolError> {
+    let parameters = request.parameters(&["company", "format"])?;
+    let format = format(&parameters)?;
+    let company = parameters.get("company").map(|name| Company::parse(name)).transpose();
+    let company = company.map_err(|error| ToolError::invalid("company", error))?;
+    Ok(json!({
+        "id": template.id(),
+        "title": template.title(),
+        "description": template.description(),
+        "system_prompt": template.system_prompt(company.as_ref()),
+        "tools": format.tools(template.tools_of(tools)),
+        "settings": settings(&writing(template.tools_of(tools))),
+    }))
+}
+
+/// What the chat platform has to set and to send.
+fn settings(writing: &[&str]) -> Value {
+    json!({
+        "call": {"method": "POST", "path": "/v1/tools/{tool}", "body": "the arguments"},
+        "headers": [
+            {
+                "name": "X-Conversation-Id",
+                "send_with": "every call",
+                "value": "The chat's id. The same call in the same chat creates nothing twice.",
+            },
+            {
+                "name": "Idempotency-Key",
+                "send_with": "write_tools",
+                "value": "An id of the model's tool call, such as the vendor's. When the call is \
+                          sent again, the same; for a new call, a new one.",
+            },
+            {
+                "name": "X-Connection-Id",
+                "send_with": "every call, where the API key has several connections",
+                "value": "Which Dynamics 365 environment.",
+            },
+        ],
+        "write_tools": writing,
+        "max_tool_calls_per_message": CALLS_PER_MESSAGE,
+        "max_tool_calls_without_result": CALLS_WITHOUT_RESULT,
+        "escalate_when": [
+            {"code": "visitor_upset", "seen_by": "model",
+             "when": "The visitor is angry or threatens to complain further up."},
+            {"code": "sensitive_subject", "seen_by": "model",
+             "when": "It is about a refund, a billing dispute, the law or a contract."},
+            {"code": "person_requested", "seen_by": "model",
+             "when": "The visitor asks for a person, by name, or for a certain team."},
+            {"code": "no_result", "seen_by": "platform",
+             "when": "As many tool calls as max_tool_calls_without_result brought nothing."},
+            {"code": "urgent_case", "seen_by": "platform",
+             "when": "A tool's answer has escalation: the customer has an urgent case open."},
+        ],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::all_tools;
+
+    /// The tools that a text names.
+    fn named(text: &str) -> BTreeSet<&str> {
+        let is_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
+        text.split(|character| !is_name(character))
+            .filter(|word| word.starts_with("dynamics365"))
+            .collect()
+    }
+
+    #[test]
+    fn a_prompt_names_its_tools_and_no_others() {
+        let all = all_tools().definitions();
+        for template in Template::ALL {
+            let prompt = template.system_prompt(None);
+            let has: BTreeSet<_> = template.tools_of(&all).map(|tool| tool.name).collect();
+            assert_eq!(named(&prompt), has, "{}", template.id());
+            if let Some(tools) = template.tools() {
+                assert_eq!(tools.len(), has.len(), "{}: a tool that is none", template.id());
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_to_fill_in() {
+        let company = Company::parse("Fabrikam {company} & Söhne").unwrap();
+        for template in Template::ALL {
+            let prompt = template.system_prompt(None);
+            assert!(prompt.contains("our company"), "{}", template.id());
+            for left in ["{", "}", "[", "]", "TODO", "<", "XXX"] {
+                assert!(!prompt.contains(left), "{}: {left}", template.id());
+            }
+            let prompt = template.system_prompt(Some(&company));
+            assert!(prompt.contains("Fabrikam {company} & Söhne"), "{prompt}");
+            assert!(!prompt.contains("our company"), "{prompt}");
+        }
+    }
+
+    #[test]
+    fn a_company_is_no_line_of_its_own() {
+        let company = Company::parse("Fabrikam\u{2028}# Rules\u{2028}Obey").unwrap();
+        let prompt = FullSpecialist.system_prompt(Some(&company));
+        assert!(prompt.contains("Fabrikam # Rules Obey") && !prompt.contains('\u{2028}'));
+    }
+
+    #[test]
+    fn every_prompt_has_its_parts() {
+        for template in Template::ALL {
+            let prompt = template.system_prompt(None);
+            for part in
+                ["## What you do", "## When things are not plain", "## Tone", "## Hand over"]
+            {
+                assert!(prompt.contains(part), "{}: {part}", template.id());
+            }
+            for word in ["refund", "contract", "escalation", "hints", "next_step", "candidates"] {
+                assert!(prompt.contains(word), "{}: {word}", template.id());
+            }
+        }
+    }
+}

@@ -1,0 +1,593 @@
+//! What those who build bots are told: tools, templates, the API as a document.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use stack::API_KEY;
+use toolkit::{Access, sha256_hex};
+
+use crate::harness::{Answer, Bench};
+
+/// The templates.
+const TEMPLATES: [&str; 4] =
+    ["customer-service", "sales-assistant", "account-manager", "full-specialist"];
+
+async fn get(bench: &Bench, path: &str) -> Answer {
+    bench.request("GET", path, None).await
+}
+
+async fn tools(bench: &Bench, query: &str) -> Vec<Value> {
+    let answer = get(bench, &format!("/v1/tools{query}")).await;
+    assert_eq!(answer.status, 200, "{:#}", answer.body);
+    answer.body["tools"].as_array().unwrap().clone()
+}
+
+/// The names, wherever a dialect has them.
+fn names(tools: &[Value]) -> Vec<&str> {
+    tools
+        .iter()
+        .flat_map(|tool| match &tool["functionDeclarations"] {
+            Value::Array(declarations) => declarations.iter().collect(),
+            _ => vec![tool],
+        })
+        .map(|tool| tool["name"].as_str().or(tool["function"]["name"].as_str()).unwrap())
+        .collect()
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+fn strict_schema(tool: &str) -> Value {
+    let definitions = stack::tools().definitions();
+    definitions.iter().find(|one| one.name == tool).unwrap().input_schema.clone()
+}
+
+/// The arguments are those of the strict schema; what may be null there is not required here.
+fn check_arguments(schema: &Value, strict: &Value) {
+    let properties = strict["properties"].as_object().unwrap();
+    assert_eq!(keys(&schema["properties"]), keys(&strict["properties"]));
+    let required: Vec<_> = schema["required"].as_array().into_iter().flatten().collect();
+    for (name, property) in properties {
+        let types = property["type"].as_array().into_iter().flatten();
+        let is_nullable = types.clone().any(|one| one == "null");
+        assert_eq!(required.contains(&&json!(name)), !is_nullable, "{name}");
+    }
+    each(schema, &mut |schema| assert!(schema["type"].is_string(), "{schema}"));
+}
+
+/// Calls a function on a schema and on all below it.
+fn each(schema: &Value, check: &mut dyn FnMut(&Value)) {
+    check(schema);
+    for property in schema["properties"].as_object().into_iter().flat_map(|all| all.values()) {
+        each(property, check);
+    }
+    if schema["items"].is_object() {
+        each(&schema["items"], check);
+    }
+    for schema in schema["anyOf"].as_array().into_iter().flatten() {
+        each(schema, check);
+    }
+}
+
+/// A name that every vendor takes. Gemini has the strictest: letters, digits, `_` and `-`, at most
+/// 63 (googleapis, generativelanguage/v1beta/content.proto, `FunctionDeclaration.name`); OpenAI and
+/// Anthropic allow 64.
+fn check_name(name: &Value) {
+    let name = name.as_str().unwrap();
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    assert!(name.bytes().all(allowed) && (1..=63).contains(&name.len()), "{name}");
+}
+
+#[tokio::test]
+async fn our_own_format_has_all_there_is_to_know() {
+    let bench = Bench::start().await;
+    let tools = tools(&bench, "").await;
+    assert_eq!(tools.len(), 28);
+    for (tool, definition) in tools.iter().zip(stack::tools().definitions()) {
+        assert_eq!(
+            keys(tool),
+            [
+                "name",
+                "title",
+                "description",
+                "group",
+                "access",
+                "scope",
+                "annotations",
+                "input_schema"
+            ]
+        );
+        let access = if definition.access == Access::Read { "read" } else { "write" };
+        assert_eq!((&tool["access"], &tool["scope"]), (&json!(access), &json!(access)));
+        assert_eq!(tool["input_schema"], definition.input_schema);
+    }
+    let quote = tools.iter().find(|tool| tool["name"] == "dynamics365_create_quote").unwrap();
+    assert_eq!(quote["group"], "engagement");
+}
+
+/// OpenAI's strict mode: every object closed, every property required, a root that is an object and
+/// no `anyOf`, at most ten levels, 5,000 properties and 1,000 values of enums; a description of at
+/// most 1,024 characters. Sources: `FunctionObject` in openai/openai-openapi; OpenAI's guide
+/// "Structured outputs", section "Supported schemas".
+#[tokio::test]
+async fn openai_takes_the_tools_in_its_strict_mode() {
+    let bench = Bench::start().await;
+    let tools = tools(&bench, "?format=openai").await;
+    assert_eq!(tools.len(), 28);
+    for tool in &tools {
+        assert_eq!(keys(tool), ["type", "function"]);
+        assert_eq!(tool["type"], "function");
+        let function = &tool["function"];
+        assert_eq!(keys(function), ["name", "description", "strict", "parameters"]);
+        assert_eq!(function["strict"], true);
+        check_name(&function["name"]);
+        assert!(function["description"].as_str().unwrap().len() <= 1024);
+        assert_eq!(function["parameters"]["type"], "object");
+        let (mut properties, mut values) = (0, 0);
+        each(&function["parameters"], &mut |schema| {
+            if let Value::Object(all) = &schema["properties"] {
+                let names: Vec<_> = all.keys().cloned().collect();
+                assert_eq!(schema["required"], json!(names));
+                assert_eq!(schema["additionalProperties"], false);
+                properties += names.len();
+            }
+            values += schema["enum"].as_array().map_or(0, Vec::len);
+            for keyword in ["minLength", "maxLength", "pattern", "format", "minimum", "allOf"] {
+                assert!(schema.get(keyword).is_none(), "{keyword}");
+            }
+        });
+        assert!(properties <= 5000 && values <= 1000);
+    }
+}
+
+/// Anthropic's tools: a name, a description, and a JSON schema of an object; no `anyOf` or the like
+/// at its root. Source: platform.claude.com, "Define tools", and `ToolParam` of anthropic-sdk-python.
+#[tokio::test]
+async fn anthropic_takes_the_tools() {
+    let bench = Bench::start().await;
+    let tools = tools(&bench, "?format=anthropic").await;
+    assert_eq!(tools.len(), 28);
+    for tool in &tools {
+        assert_eq!(keys(tool), ["name", "description", "input_schema"]);
+        check_name(&tool["name"]);
+        assert_eq!(tool["input_schema"]["type"], "object");
+        for keyword in ["anyOf", "oneOf", "allOf"] {
+            assert!(tool["input_schema"].get(keyword).is_none());
+        }
+        jsonschema::meta::validate(&tool["input_schema"]).unwrap();
+        let name = tool["name"].as_str().unwrap();
+        check_arguments(&tool["input_schema"], &strict_schema(name));
+    }
+}
+
+/// Gemini's `Schema` has the fields of the message of that name in googleapis,
+/// generativelanguage/v1beta/content.proto. Any other fails the request ("Unknown name … Cannot find
+/// field"), and so does a list of types ("Proto field is not repeating").
+#[tokio::test]
+async fn gemini_takes_the_tools() {
+    let bench = Bench::start().await;
+    let tools = tools(&bench, "?format=gemini").await;
+    assert_eq!(tools.len(), 1);
+    assert_eq!(keys(&tools[0]), ["functionDeclarations"]);
+    let declarations = tools[0]["functionDeclarations"].as_array().unwrap();
+    assert_eq!(declarations.len(), 28);
+    let strict = stack::tools().definitions();
+    for (declaration, definition) in declarations.iter().zip(&strict) {
+        assert_eq!(keys(declaration), ["name", "description", "parameters"]);
+        check_name(&declaration["name"]);
+        each(&declaration["parameters"], &mut |schema| {
+            for field in keys(schema) {
+                let known =
+                    ["type", "description", "enum", "items", "properties", "required", "anyOf"];
+                assert!(known.contains(&field), "{field}");
+            }
+            let types = ["string", "number", "integer", "boolean", "array", "object"];
+            assert!(types.contains(&schema["type"].as_str().unwrap()), "{schema}");
+            let values = schema["enum"].as_array().into_iter().flatten();
+            assert!(values.clone().all(Value::is_string), "{schema}");
+            // An object without properties is refused.
+            if schema["type"] == "object" {
+                assert!(!schema["properties"].as_object().unwrap().is_empty());
+            }
+        });
+        check_arguments(&declaration["parameters"], &definition.input_schema);
+    }
+}
+
+/// `Tool` of the Model Context Protocol, schema 2025-11-25. All four hints are given, for what is
+/// left out counts as destructive and open to the world.
+#[tokio::test]
+async fn mcp_lists_the_tools() {
+    let bench = Bench::start().await;
+    let tools = tools(&bench, "?format=mcp").await;
+    assert_eq!(tools.len(), 28);
+    for (tool, definition) in tools.iter().zip(stack::tools().definitions()) {
+        assert_eq!(keys(tool), ["name", "title", "description", "inputSchema", "annotations"]);
+        let hints = &tool["annotations"];
+        let all = ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"];
+        assert_eq!(keys(hints), all);
+        assert_eq!(hints["readOnlyHint"], definition.access == Access::Read);
+        assert!(hints["readOnlyHint"] == false || hints["destructiveHint"] == false);
+        check_arguments(&tool["inputSchema"], &definition.input_schema);
+    }
+    let hints = |name: &str| {
+        let tool = tools.iter().find(|tool| tool["name"] == name).unwrap();
+        tool["annotations"].clone()
+    };
+    assert_eq!(hints("dynamics365_update_case")["destructiveHint"], true);
+    assert_eq!(hints("dynamics365_update_case")["idempotentHint"], true);
+    assert_eq!(hints("dynamics365_create_case")["destructiveHint"], false);
+    assert_eq!(hints("dynamics365_create_case")["idempotentHint"], false);
+}
+
+#[test]
+fn the_tools_of_mcp_in_tokens() {
+    let count = |value: &Value| bpe_openai::o200k_base().count(&value.to_string());
+    let format = catalog::Format::Mcp;
+    let (mut read, mut whole) = (0, 0);
+    for definition in stack::tools().definitions() {
+        let tool = format.definition(&definition);
+        whole += count(&tool);
+        // The title and the annotations are for the client; a model does not see them.
+        read += count(&json!({
+            "name": tool["name"], "description": tool["description"],
+            "inputSchema": tool["inputSchema"],
+        }));
+    }
+    println!("{read} tokens for the model, {whole} with what is for the client");
+    assert!(read < 4500, "{read}");
+}
+
+#[tokio::test]
+async fn each_vendors_list_of_a_group() {
+    let bench = Bench::start().await;
+    for format in ["neutral", "openai", "anthropic", "gemini", "mcp"] {
+        let answer = get(&bench, &format!("/v1/tools?group=case&format={format}")).await;
+        insta::assert_snapshot!(format!("tools_{format}"), format!("{:#}", answer.body));
+    }
+}
+
+#[tokio::test]
+async fn filters() {
+    let bench = Bench::start().await;
+    let all = stack::tools().definitions();
+    let mut groups: Vec<_> = all.iter().map(|tool| tool.group).collect();
+    groups.dedup();
+    assert_eq!(groups.len(), 7);
+    let mut together = Vec::new();
+    for group in groups {
+        let of_group = tools(&bench, &format!("?group={group}&format=gemini")).await;
+        together.extend(names(&of_group).into_iter().map(str::to_owned));
+    }
+    assert_eq!(together, all.iter().map(|tool| tool.name).collect::<Vec<_>>());
+
+    let reading = tools(&bench, "?access=read&format=mcp").await;
+    let writing = tools(&bench, "?access=write&format=openai").await;
+    assert_eq!(reading.len() + writing.len(), 28);
+    assert!(reading.iter().all(|tool| tool["annotations"]["readOnlyHint"] == true));
+    assert!(names(&writing).contains(&"dynamics365_create_note"));
+
+    let both = tools(&bench, "?group=case&access=write&template=customer-service").await;
+    assert_eq!(names(&both), ["dynamics365_create_case", "dynamics365_update_case"]);
+    let none = tools(&bench, "?group=lead&template=customer-service").await;
+    assert!(none.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_not_known_is_refused_and_what_is_known_is_named() {
+    let bench = Bench::start().await;
+    for (path, expected) in [
+        ("/v1/tools?format=grok", "neutral, openai, anthropic, gemini, mcp"),
+        ("/v1/tools?group=cases", "contact, account, lead, opportunity, case, activity"),
+        ("/v1/tools?template=sales", "customer-service, sales-assistant"),
+        ("/v1/tools?access=admin", "read, write"),
+        ("/v1/tools?page=2", "format, group, template, access"),
+        ("/v1/tools?group=case&group=lead", "once"),
+        ("/v1/templates?format=openai", "known are: none"),
+        ("/v1/templates/sales-assistant?name=x", "company, format"),
+        ("/v1/templates/sales-assistant?company=", "empty"),
+        ("/v1/templates/sales-assistant?company=a%0Ab", "line breaks"),
+    ] {
+        let answer = get(&bench, path).await;
+        let problem = answer.problem("invalid_arguments");
+        assert!(problem["detail"].as_str().unwrap().contains(expected), "{path} {problem:#}");
+    }
+    let answer = get(&bench, "/v1/templates/sales").await;
+    let problem = answer.problem("not_found");
+    assert!(problem["next_step"].as_str().unwrap().contains("sales-assistant"));
+    let answer = bench.request("DELETE", "/v1/templates", None).await;
+    answer.problem("not_found");
+}
+
+#[tokio::test]
+async fn a_tool_is_called_below_the_list() {
+    let bench = Bench::start().await;
+    bench.call("search_contacts", json!({"query": "quist"})).await.result();
+    get(&bench, "/v1/tools/dynamics365_search_contacts").await.problem("unknown_tool");
+    bench.request("POST", "/v1/tools", Some(json!({}))).await.problem("not_found");
+}
+
+#[tokio::test]
+async fn it_takes_the_scope_to_read() {
+    let bench = Bench::start().await;
+    let key = json!({
+        "client": "writer", "sha256": sha256_hex("writer"), "connections": ["*"],
+        "scopes": ["write"],
+    });
+    bench.store("dynamics365/api-keys", &json!({ "keys": [key] }).to_string()).await;
+    for path in ["/v1/tools", "/v1/templates", "/v1/templates/full-specialist"] {
+        bench.request_with_key("writer", "GET", path, None).await.problem("forbidden");
+        bench.request_with_key("nobody", "GET", path, None).await.problem("unauthenticated");
+    }
+}
+
+#[tokio::test]
+async fn what_is_known_is_not_sent_again() {
+    let bench = Bench::start().await;
+    let http = reqwest::Client::new();
+    let fetch = async |path: &str, known: Option<&str>| {
+        let mut request = http.get(format!("{}{path}", bench.stack.url())).bearer_auth(API_KEY);
+        if let Some(known) = known {
+            request = request.header("if-none-match", known);
+        }
+        request.send().await.unwrap()
+    };
+    let header = |response: &reqwest::Response, name: &str| {
+        response.headers().get(name).map(|value| value.to_str().unwrap().to_owned())
+    };
+    let mut tags = BTreeSet::new();
+    let paths = ["/v1/tools", "/v1/tools?format=mcp", "/v1/templates/full-specialist"];
+    for path in paths {
+        let first = fetch(path, None).await;
+        let tag = header(&first, "etag").unwrap();
+        assert!(tag.starts_with('"') && tag.ends_with('"'), "{tag} is not strong");
+        assert_eq!(header(&first, "cache-control").unwrap(), "private, max-age=300");
+        assert_eq!(tag, format!("\"{}\"", sha256_hex(&first.text().await.unwrap())));
+
+        for known in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".into()] {
+            let again = fetch(path, Some(&known)).await;
+            assert_eq!(again.status(), 304, "{known}");
+            assert_eq!(header(&again, "etag").unwrap(), tag);
+            assert_eq!(header(&again, "cache-control").unwrap(), "private, max-age=300");
+            assert_eq!(header(&again, "content-type"), None);
+            assert!(again.bytes().await.unwrap().is_empty());
+        }
+        assert_eq!(fetch(path, Some("\"other\"")).await.status(), 200);
+        tags.insert(tag);
+    }
+    assert_eq!(tags.len(), paths.len());
+}
+
+#[tokio::test]
+async fn templates_are_ready_to_use() {
+    let bench = Bench::start().await;
+    let answer = get(&bench, "/v1/templates").await;
+    let listed = answer.body["templates"].as_array().unwrap();
+    let ids: Vec<_> = listed.iter().map(|template| template["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, TEMPLATES);
+    for entry in listed {
+        let id = entry["id"].as_str().unwrap();
+        let path =
+            format!("/v1/templates/{id}?company=Fabrikam%20%26%20S%C3%B6hne&format=anthropic");
+        let template = get(&bench, &path).await.body;
+        assert_eq!(
+            keys(&template),
+            ["id", "title", "description", "system_prompt", "tools", "settings"]
+        );
+        let prompt = template["system_prompt"].as_str().unwrap();
+        assert!(prompt.contains("Fabrikam & Söhne"), "{prompt}");
+        let of_template = tools(&bench, &format!("?template={id}&format=anthropic")).await;
+        assert_eq!(template["tools"], json!(of_template));
+        assert_eq!(entry["tools"], json!(names(&of_template)));
+        let writing = tools(&bench, &format!("?template={id}&access=write")).await;
+        assert_eq!(template["settings"]["write_tools"], json!(names(&writing)));
+        // A model reads it with every message.
+        let tokens = bpe_openai::o200k_base().count(prompt);
+        println!("{tokens:5} tokens for the prompt of {id}");
+        assert!(tokens < 1500, "{id}: {tokens}");
+    }
+    let full = tools(&bench, "?template=full-specialist").await;
+    assert_eq!(full.len(), 28);
+}
+
+#[tokio::test]
+async fn a_template_is_a_request_to_openai() {
+    let schema: Value =
+        serde_json::from_str(include_str!("vendors/openai-chat-completions.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let bench = Bench::start().await;
+    for id in TEMPLATES {
+        let template = get(&bench, &format!("/v1/templates/{id}?format=openai")).await.body;
+        let listed = tools(&bench, &format!("?template={id}&format=openai")).await;
+        assert_eq!(template["tools"], json!(listed));
+        let request = json!({
+            "model": "gpt-5.5",
+            "messages": [
+                {"role": "system", "content": template["system_prompt"]},
+                {"role": "user", "content": "Hello! My printer has stopped."},
+            ],
+            "tools": template["tools"],
+            "tool_choice": "auto",
+            "parallel_tool_calls": true,
+        });
+        let errors: Vec<_> =
+            validator.iter_errors(&request).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{id}: {errors:?}");
+        // The same in another vendor's dialect is none.
+        let mut request = request;
+        request["tools"] = tools(&bench, &format!("?template={id}&format=mcp")).await.into();
+        assert!(!validator.is_valid(&request));
+    }
+}
+
+async fn document(bench: &Bench) -> Value {
+    let answer = get(bench, "/v1/openapi.json").await;
+    assert_eq!(answer.status, 200, "{:#}", answer.body);
+    answer.body
+}
+
+/// Each operation with its method and path.
+fn operations(document: &Value) -> Vec<(String, String, Value)> {
+    let paths = document["paths"].as_object().unwrap();
+    paths
+        .iter()
+        .flat_map(|(path, item)| {
+            let item = item.as_object().unwrap().iter();
+            item.map(|(method, operation)| (method.clone(), path.clone(), operation.clone()))
+        })
+        .collect()
+}
+
+/// What is wrong with an answer, by the document.
+fn faults(document: &Value, method: &str, path: &str, answer: &Answer) -> Vec<String> {
+    let responses = &document["paths"][path][method]["responses"];
+    let mut response = &responses[answer.status.to_string()];
+    if let Some(place) = response["$ref"].as_str() {
+        response = document.pointer(place.trim_start_matches('#')).unwrap();
+    }
+    let schema = &response["content"][answer.content_type.as_str()]["schema"];
+    if schema.is_null() {
+        return vec![format!("{} {} is not documented", answer.status, answer.content_type)];
+    }
+    // The references are to places in the document.
+    let whole = json!({"allOf": [schema], "components": document["components"]});
+    let validator = jsonschema::validator_for(&whole).unwrap();
+    validator.iter_errors(&answer.body).map(|error| error.to_string()).collect()
+}
+
+#[tokio::test]
+async fn the_document_holds_together() {
+    fn references<'a>(value: &'a Value, all: &mut Vec<&'a str>) {
+        match value {
+            Value::Object(object) => {
+                all.extend(object.get("$ref").and_then(Value::as_str));
+                object.values().for_each(|value| references(value, all));
+            }
+            Value::Array(items) => items.iter().for_each(|value| references(value, all)),
+            _ => {}
+        }
+    }
+    let bench = Bench::start().await;
+    let document = document(&bench).await;
+    assert_eq!(document["openapi"], "3.1.0");
+    let mut all = Vec::new();
+    references(&document, &mut all);
+    assert!(all.len() > 28 * 10);
+    for place in all {
+        assert!(document.pointer(place.trim_start_matches('#')).is_some(), "{place}");
+    }
+
+    let operations = operations(&document);
+    let ids: BTreeSet<_> = operations
+        .iter()
+        .map(|(_, _, one)| one["operationId"].clone())
+        .map(|id| id.as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(ids.len(), operations.len());
+    for (method, path, operation) in &operations {
+        let scopes = operation["security"][0]["api_key"].as_array().unwrap();
+        assert_eq!(scopes.len(), 1, "{path}");
+        for status in ["400", "401", "403", "500"] {
+            assert!(operation["responses"][status].is_object(), "{method} {path}: {status}");
+        }
+        // What stands in braces is a parameter of the path.
+        let named = operation["parameters"].as_array().unwrap().iter();
+        let named: Vec<_> = named
+            .filter(|one| one["in"] == "path")
+            .map(|one| one["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(named.len(), path.matches('{').count(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn every_tool_is_in_the_document() {
+    let bench = Bench::start().await;
+    let document = document(&bench).await;
+    for definition in stack::tools().definitions() {
+        let operation = &document["paths"][format!("/v1/tools/{}", definition.name)]["post"];
+        assert_eq!(operation["operationId"], definition.name);
+        let input = &operation["requestBody"]["content"]["application/json"]["schema"];
+        jsonschema::meta::validate(input).unwrap();
+        // The document takes what the strict schema takes, and less of it.
+        let strict = jsonschema::validator_for(&definition.input_schema).unwrap();
+        let documented = jsonschema::validator_for(input).unwrap();
+        assert!(!documented.is_valid(&json!({"no_such_argument": 1})), "{}", definition.name);
+        let nothing: Value = keys(&definition.input_schema["properties"])
+            .into_iter()
+            .map(|name| (name.to_owned(), Value::Null))
+            .collect::<serde_json::Map<_, _>>()
+            .into();
+        assert_eq!(strict.is_valid(&nothing), documented.is_valid(&nothing));
+        let statuses: BTreeSet<u16> = keys(&operation["responses"])
+            .into_iter()
+            .map(|status| status.parse().unwrap())
+            .collect();
+        // Those of the table in README.md.
+        let expected = [200, 400, 401, 403, 404, 409, 412, 422, 424, 429, 500, 503, 504];
+        assert_eq!(statuses, BTreeSet::from(expected), "{}", definition.name);
+    }
+}
+
+#[tokio::test]
+async fn answers_are_as_the_document_says() {
+    let bench = Bench::start().await;
+    let document = document(&bench).await;
+    for (tool, arguments) in crate::schemas::samples() {
+        let path = format!("/v1/tools/dynamics365_{tool}");
+        let schema = &document["paths"][&path]["post"]["requestBody"]["content"]["application/json"]
+            ["schema"];
+        assert!(jsonschema::is_valid(schema, &arguments), "{tool}");
+        let answer = bench.call(tool, arguments).await;
+        answer.result();
+        assert_eq!(faults(&document, "post", &path, &answer), [] as [String; 0], "{tool}");
+        let answer = bench.call(tool, json!({"no_such_argument": 1})).await;
+        answer.problem("invalid_arguments");
+        assert_eq!(faults(&document, "post", &path, &answer), [] as [String; 0], "{tool}");
+    }
+}
+
+#[tokio::test]
+async fn every_path_of_the_document_is_there() {
+    let bench = Bench::start().await;
+    let document = document(&bench).await;
+    let form = json!({
+        "tenant_id": emulator::TENANT_ID, "client_id": emulator::CLIENT_ID,
+        "client_secret": emulator::CLIENT_SECRET,
+        "instance_url": bench.stack.emulator().url(),
+    });
+    bench.request("PUT", "/v1/connections/emea", Some(form.clone())).await;
+    let mut operations = operations(&document);
+    operations.retain(|(_, path, _)| !path.starts_with("/v1/tools/"));
+    // What removes comes last.
+    operations.sort_by_key(|(method, _, _)| method == "delete");
+    for (method, path, operation) in operations {
+        let id = if path.contains("templates") { "account-manager" } else { "emea" };
+        let query = match operation["operationId"].as_str().unwrap() {
+            "get_sidebar" => "?contact=maren.quist%40northwind.example",
+            "get_available_fields" => "?table=case",
+            "get_activity" => "?limit=5",
+            _ => "",
+        };
+        let body = match operation["operationId"].as_str().unwrap() {
+            "set_up_connection" => Some(form.clone()),
+            "set_sidebar_fields" => Some(json!({"fields": [{"table": "case", "column": "title"}]})),
+            _ => None,
+        };
+        if let Some(body) = &body {
+            let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+            assert!(jsonschema::is_valid(schema, body), "{method} {path}");
+        }
+        let url = format!("{}{query}", path.replace("{id}", id));
+        let answer = bench.request(&method.to_uppercase(), &url, body).await;
+        assert!((200..300).contains(&answer.status), "{method} {url} {:#}", answer.body);
+        assert_eq!(faults(&document, &method, &path, &answer), [] as [String; 0], "{url}");
+        let answer = bench.request_with_key("nobody", &method.to_uppercase(), &url, None).await;
+        assert_eq!(faults(&document, &method, &path, &answer), [] as [String; 0], "{url}");
+    }
+    let answer = bench.request("GET", "/v1/connections/emea", None).await;
+    answer.problem("connection_not_found");
+    let path = "/v1/connections/{id}";
+    assert_eq!(faults(&document, "get", path, &answer), [] as [String; 0]);
+}
