@@ -45,9 +45,9 @@ async fn shown(
     };
     if remember_it {
         remember(&request, id, found.as_ref(), now).await;
-        if let (Some(credentials), Ok(inspection)) = (&credentials, &found) {
-            register(&request, id, credentials, inspection, now).await;
-        }
+    }
+    if let (Some(credentials), Ok(inspection)) = (&credentials, &found) {
+        register(&request, id, credentials, inspection, now).await;
     }
     let tools = &request.administration.tools;
     let body = match (&credentials, &found) {
@@ -70,7 +70,8 @@ async fn shown(
     Ok(Reply::ok(body))
 }
 
-/// A connection that was stored by other means than the set-up is known from its first test on.
+/// A connection that was stored by other means than the set-up is known, and watched, from the
+/// first look at it on.
 async fn register(
     request: &Request<'_>,
     id: &ConnectionId,

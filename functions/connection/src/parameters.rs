@@ -28,7 +28,7 @@ pub(crate) fn body<T: DeserializeOwned>(
             .next_step(format!("Send a JSON object with the fields {}.", fields.join(", ")))
     };
     let mut deserializer = serde_json::Deserializer::from_slice(&request.body);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let form = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         let outer = path.split(['.', '[']).next().unwrap_or_default();
         if fields.contains(&outer) {
@@ -36,5 +36,8 @@ pub(crate) fn body<T: DeserializeOwned>(
         } else {
             invalid("the body is not the JSON object that it should be".to_owned())
         }
-    })
+    })?;
+    let ended = deserializer.end();
+    ended.map_err(|_| invalid("there is something behind the JSON object".to_owned()))?;
+    Ok(form)
 }

@@ -81,7 +81,8 @@ pub(crate) async fn set_up(request: Request<'_>, id: ConnectionId) -> Result<Rep
     let is_new = known.is_none();
     let registered_at = known.map_or(now, |known| known.registered_at);
     let connection = remembered(&id, &credentials, &inspection, registered_at, now);
-    request.state().put_connection(&connection).await.map_err(not_remembered)?;
+    let stored = request.state().put_connection(&connection).await;
+    stored.map_err(|error| not_remembered(error).write(WriteState::Happened))?;
     look::remember(&request, &id, Ok(&inspection), now).await;
 
     let tools = &request.administration.tools;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use toolkit::inspection::Inspection;
-use toolkit::{Definition, ToolError};
+use toolkit::{Definition, ErrorCode, ToolError};
 
 use crate::availability;
 
@@ -42,7 +42,13 @@ pub(crate) fn broken(
         Some(credentials) => of(id, credentials, checked_at),
         None => json!({"id": id.as_str(), "checked_at": checked_at}),
     };
-    view["state"] = "broken".into();
+    view["state"] = match error.code() {
+        // It may well be in order: nobody has heard from it.
+        ErrorCode::DynamicsUnavailable | ErrorCode::DeadlineExceeded | ErrorCode::RateLimited => {
+            "unanswered".into()
+        }
+        _ => "broken".into(),
+    };
     view["problem"] = error.to_problem(request_id);
     view
 }

@@ -238,13 +238,17 @@ impl<A: Alerts> Inner<A> {
             registered_at: look.connection.updated_at,
             outage: run.outage,
         };
-        let decision = decide(previous.as_ref(), &look.found, &circumstances);
-        let health = match decision.health {
+        let mut decision = decide(previous.as_ref(), &look.found, &circumstances);
+        let health = match decision.health.take() {
             None => previous.clone(),
             Some(health) => match self.state.put_health(id, health.clone()).await {
                 Ok(stored) => Some(stored),
-                // Another run was faster, and acts on what it found.
-                Err(StateError::Conflict) => return (Some(health), Vec::new(), Vec::new()),
+                // Another run, or a set-up, was faster and acts on what it found; but nobody else
+                // tells when the secret ends.
+                Err(StateError::Conflict) => {
+                    decision.events.retain(|event| matches!(event, Event::SecretExpires { .. }));
+                    Some(health)
+                }
                 Err(error) => return (Some(health), Vec::new(), vec![failed(error)]),
             },
         };

@@ -33,7 +33,9 @@ impl Needs {
 
     /// Those that are not among these.
     pub fn missing(&self, privileges: &BTreeSet<String>) -> Vec<String> {
-        let missing = self.0.keys().filter(|privilege| !privileges.contains(**privilege));
+        let held =
+            |privilege: &str| privileges.iter().any(|one| one.eq_ignore_ascii_case(privilege));
+        let missing = self.0.keys().filter(|privilege| !held(privilege));
         missing.map(|privilege| (*privilege).to_owned()).collect()
     }
 

@@ -94,7 +94,8 @@ impl Graph {
         }
         let application: Application =
             serde_json::from_slice(&body).map_err(|_| GraphError::Unavailable)?;
-        Ok(ours(application, credentials.client_secret.expose_secret()))
+        let secret = credentials.client_secret.expose_secret();
+        Ok(ours(application, secret, Timestamp::now()))
     }
 
     /// Where Graph is for this environment: clouds have one each.
@@ -117,14 +118,18 @@ impl Graph {
 }
 
 /// Of several secrets, the one that begins as ours does; of several such, the one that ends first,
-/// so that nobody hears too late.
-fn ours(application: Application, secret: &str) -> Option<Date> {
+/// so that nobody hears too late. One that is over already is ours only where all of them are.
+fn ours(application: Application, secret: &str, now: Timestamp) -> Option<Date> {
     let hint: String = secret.chars().take(3).collect();
-    let ends = application.password_credentials.into_iter().filter_map(|password| {
-        let is_ours = password.hint.as_deref() == Some(hint.as_str());
-        password.end_date_time.filter(|_| is_ours)
-    });
-    ends.min().map(|end| TimeZone::UTC.to_datetime(end).date())
+    let ends: Vec<Timestamp> = application
+        .password_credentials
+        .into_iter()
+        .filter(|password| password.hint.as_deref() == Some(hint.as_str()))
+        .filter_map(|password| password.end_date_time)
+        .collect();
+    let to_come = ends.iter().filter(|end| **end >= now).min();
+    let end = to_come.or_else(|| ends.iter().max())?;
+    Some(TimeZone::UTC.to_datetime(*end).date())
 }
 
 #[cfg(test)]
@@ -140,12 +145,18 @@ mod tests {
                 {"hint": "ETx", "endDateTime": "2027-09-09T19:50:29.3086381Z"},
                 {"hint": "abc", "endDateTime": "2026-01-01T00:00:00Z"},
                 {"hint": "ETx", "endDateTime": "2027-03-01T00:00:00Z"},
+                {"hint": "ETx", "endDateTime": "2026-02-01T00:00:00Z"},
                 {"hint": null, "endDateTime": null},
             ]}))
             .unwrap()
         };
         let expected = Some("2027-03-01".parse().unwrap());
-        assert_eq!(ours(application(), "ETx8Q~value"), expected);
-        assert_eq!(ours(application(), "zzz"), None);
+        let now = "2026-11-24T00:00:00Z".parse().unwrap();
+        assert_eq!(ours(application(), "ETx8Q~value", now), expected);
+        assert_eq!(ours(application(), "zzz", now), None);
+        // Where all are over, the last one to end was ours.
+        let late = "2030-01-01T00:00:00Z".parse().unwrap();
+        let last = Some("2027-09-09".parse().unwrap());
+        assert_eq!(ours(application(), "ETx8Q~value", late), last);
     }
 }

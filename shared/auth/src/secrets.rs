@@ -10,6 +10,8 @@ use secrecy::SecretString;
 #[derive(Clone, Debug)]
 pub struct Secrets {
     client: aws_sdk_secretsmanager::Client,
+    /// The KMS key of secrets that are made; `None` is the account's own.
+    key: Option<String>,
 }
 
 /// Why a secret could not be read.
@@ -49,7 +51,13 @@ const PATIENCE: Duration = Duration::from_secs(8);
 impl Secrets {
     /// Reads through this client.
     pub fn new(client: aws_sdk_secretsmanager::Client) -> Secrets {
-        Secrets { client }
+        Secrets { client, key: None }
+    }
+
+    /// Makes secrets with this KMS key; `None` is the account's own.
+    #[must_use]
+    pub fn with_key(self, key: Option<String>) -> Secrets {
+        Secrets { key, ..self }
     }
 
     /// Reads as the Lambda environment says. `AWS_ENDPOINT_URL_SECRETS_MANAGER` is honoured.
@@ -83,10 +91,15 @@ impl Secrets {
             Ok(_) => Ok(()),
             Err(error) => {
                 let service = error.as_service_error();
-                let is_gone = service.is_some_and(|error| {
-                    error.is_resource_not_found_exception() || error.is_invalid_request_exception()
-                });
-                if is_gone { Ok(()) } else { Err(unanswered(name, error.code())) }
+                if service.is_some_and(|error| error.is_resource_not_found_exception()) {
+                    return Ok(());
+                }
+                // Marked already; or one that cannot be marked, and then it can still be read.
+                let is_odd = service.is_some_and(|error| error.is_invalid_request_exception());
+                if is_odd && matches!(self.text(name).await, Err(SecretError::NotFound { .. })) {
+                    return Ok(());
+                }
+                Err(unanswered(name, error.code()))
             }
         }
     }
@@ -118,12 +131,26 @@ impl Secrets {
         };
         let service = error.as_service_error();
         if service.is_some_and(|error| error.is_resource_not_found_exception()) {
-            let create = self.client.create_secret().name(name).secret_string(&text).send().await;
-            return create.map(drop).map_err(|error| unanswered(name, error.code()));
+            let create = self.client.create_secret().name(name).secret_string(&text);
+            let created = create.set_kms_key_id(self.key.clone()).send().await;
+            let Err(error) = created else { return Ok(()) };
+            let is_there = error.as_service_error();
+            // Somebody else made it at the same moment.
+            if is_there.is_some_and(|error| error.is_resource_exists_exception()) {
+                return put().await.map(drop).map_err(|error| unanswered(name, error.code()));
+            }
+            return Err(unanswered(name, error.code()));
         }
         if service.is_some_and(|error| error.is_invalid_request_exception()) {
             self.restore(name).await?;
-            return put().await.map(drop).map_err(|error| unanswered(name, error.code()));
+            return match put().await {
+                Ok(_) => Ok(()),
+                Err(error) => {
+                    // As it was: removed. What it holds is what somebody wanted gone.
+                    let removed = self.delete(name).await;
+                    removed.and(Err(unanswered(name, error.code())))
+                }
+            };
         }
         Err(unanswered(name, error.code()))
     }

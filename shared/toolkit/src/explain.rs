@@ -44,8 +44,8 @@ fn of_secret(error: &SecretError) -> ToolError {
             "there are no credentials for this connection",
         )
         .admin_action(format!(
-            "Store the four credentials in Secrets Manager as {name}, or call with the id of a \
-             connection that exists in the header X-Connection-Id."
+            "Set the connection up with PUT /v1/connections/{{id}} (its secret is {name}), or call \
+             with the id of a connection that exists in the header X-Connection-Id."
         )),
         SecretError::Denied { name, code } => broken(
             Cause::SecretUnreadable,

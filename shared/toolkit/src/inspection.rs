@@ -101,8 +101,9 @@ async fn environment(
 ) -> Result<(Organization, User, BTreeSet<String>), ToolError> {
     let functions = [Function::who_am_i(), Function::current_organization()];
     let ([who, organization], []) = session.functions(functions, []).await?;
-    let who = who?;
-    let organization = organization?;
+    let refused = |error| without_role(ToolError::from(error));
+    let who = who.map_err(refused)?;
+    let organization = organization.map_err(refused)?;
     let detail = organization.one("Detail").cloned().unwrap_or_default();
     same_tenant(credentials, &detail)?;
     let id = who.id("UserId").ok_or_else(|| ToolError::internal("WhoAmI without UserId"))?;
@@ -115,7 +116,7 @@ async fn environment(
     let names = privileges.many("RolePrivileges").iter();
     let names: BTreeSet<String> =
         names.filter_map(|row| row.text("PrivilegeName").map(str::to_owned)).collect();
-    if names.is_empty() {
+    if privileges.many("RolePrivileges").is_empty() {
         return Err(no_role());
     }
     let user = user.ok().and_then(|page| page.records.into_iter().next()).unwrap_or_default();

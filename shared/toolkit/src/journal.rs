@@ -51,10 +51,21 @@ impl Journal {
             waiting = others;
             let entries: Vec<Entry> = ours.into_iter().map(|(_, entry)| entry).collect();
             if let Err(error) = self.state.record(&connection, &entries).await {
-                let lost = entries.len();
-                tracing::warn!(%error, %connection, lost, "the activity log was not written");
+                let entries_of = entries.len();
+                tracing::warn!(%error, %connection, entries_of, "the activity log was not written");
+                if error.is_unavailable() {
+                    self.put_back(&connection, entries);
+                }
             }
         }
+    }
+
+    /// What could not be written now is written with what comes next, as far as there is room.
+    fn put_back(&self, connection: &ConnectionId, entries: Vec<Entry>) {
+        let mut waiting = self.waiting.lock();
+        let room = WAITING.saturating_sub(waiting.len());
+        let again = entries.into_iter().take(room).map(|entry| (connection.clone(), entry));
+        waiting.extend(again);
     }
 
     /// Writes what is noted as it comes, for a process that lives on.

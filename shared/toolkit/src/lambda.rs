@@ -19,6 +19,9 @@ use crate::{Caller, Edge, Group, Handler, Incoming, Journal, KeyStore, Service, 
 /// rather than the gateway's error.
 const MARGIN: Duration = Duration::from_secs(2);
 
+/// How much of an invocation's time the activity log leaves.
+const LEFT_OVER: Duration = Duration::from_millis(250);
+
 /// API Gateway gives up after 30 seconds, whatever the function's own limit.
 const GATEWAY: Duration = Duration::from_secs(30);
 
@@ -40,13 +43,14 @@ pub async fn run(group: Group) -> Result<(), Error> {
 /// Source: AWS's page on the Lambda Extensions API, "internal extensions".
 pub async fn serve<H: Handler>(edge: Edge<H>) -> Result<(), Error> {
     let edge = &edge;
-    let (answered, answers) = tokio::sync::mpsc::unbounded_channel::<()>();
+    let (answered, answers) = tokio::sync::mpsc::unbounded_channel::<String>();
     let handler = service_fn(|request: Request| {
         let answered = answered.clone();
         async move {
+            let id = request.lambda_context_ref().map(|context| context.request_id.clone());
             let response = answer(edge, request).await;
             // Nobody waits for it where there is no extension.
-            let _ = answered.send(());
+            let _ = answered.send(id.unwrap_or_default());
             Ok::<_, Error>(response)
         }
     });
@@ -58,9 +62,19 @@ pub async fn serve<H: Handler>(edge: Edge<H>) -> Result<(), Error> {
     let processor = lambda_extension::service_fn(move |event: LambdaEvent| {
         let (journal, answers) = (writer.clone(), answers.clone());
         async move {
-            if let NextEvent::Invoke(_) = event.next {
-                answers.lock().await.recv().await;
-                journal.flush().await;
+            if let NextEvent::Invoke(invocation) = event.next {
+                let work = async {
+                    // An event that is no request is answered without us, and an answer that came
+                    // too late for its own invocation is not that of this one.
+                    let mut answers = answers.lock().await;
+                    while let Some(id) = answers.recv().await {
+                        if id == invocation.request_id {
+                            break;
+                        }
+                    }
+                    journal.flush().await;
+                };
+                let _ = timeout(until(invocation.deadline_ms), work).await;
             }
             Ok::<_, Error>(())
         }
@@ -84,9 +98,19 @@ pub async fn serve<H: Handler>(edge: Edge<H>) -> Result<(), Error> {
     }
 }
 
+/// How long there is until shortly before a deadline, in milliseconds since 1970.
+fn until(deadline_ms: u64) -> Duration {
+    let deadline = std::time::UNIX_EPOCH.checked_add(Duration::from_millis(deadline_ms));
+    deadline
+        .and_then(|deadline| deadline.duration_since(std::time::SystemTime::now()).ok())
+        .unwrap_or_default()
+        .saturating_sub(LEFT_OVER)
+}
+
 /// What a function is made of.
 ///
 /// Environment: `STATE_TABLE` is the table of the activity log and of the connections' state;
+/// `SECRETS_KEY_ARN` is the KMS key for secrets that are made, where it is not the account's own;
 /// `DATAVERSE_LOCAL_URL` lets a local emulator be used; `API_KEYS_SECRET` makes the function look
 /// at API keys itself, for places without an authorizer such as `cargo lambda watch`.
 pub struct Parts {
@@ -105,7 +129,7 @@ impl Parts {
         logging::initialize();
         let variable = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
         let config = aws_config::defaults(aws_config::BehaviorVersion::latest()).load().await;
-        let secrets = Secrets::with_config(&config);
+        let secrets = Secrets::with_config(&config).with_key(variable("SECRETS_KEY_ARN"));
         let environment = Environment::from_variables();
         let connections = Connections::new(http_client()?, secrets.clone(), environment);
         let keys = variable("API_KEYS_SECRET").map(|name| Arc::new(KeyStore::new(secrets, name)));

@@ -27,7 +27,15 @@ pub fn initialize() {
     let directives = variable("AWS_LAMBDA_LOG_LEVEL")
         .or_else(|| variable("RUST_LOG"))
         .unwrap_or_else(|| "info".to_owned());
-    let filter = EnvFilter::try_new(directives).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_new(&directives).unwrap_or_else(|_| EnvFilter::new("info"));
+    // What others write at finer levels is what they send and receive: events with their bodies,
+    // requests with the secrets in them.
+    let filter = OTHERS.iter().filter_map(|other| format!("{other}=info").parse().ok()).fold(
+        filter,
+        |filter, directive| {
+            if is_finer_than_info(&directives) { filter.add_directive(directive) } else { filter }
+        },
+    );
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_span_events(FmtSpan::NONE);
     let is_json =
         variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"));
@@ -38,6 +46,29 @@ pub fn initialize() {
     } else {
         lines.with_target(false).try_init()
     };
+}
+
+/// The crates that send and receive for us.
+const OTHERS: [&str; 14] = [
+    "aws_config",
+    "aws_runtime",
+    "aws_sdk_dynamodb",
+    "aws_sdk_secretsmanager",
+    "aws_sdk_sns",
+    "aws_smithy_http_client",
+    "aws_smithy_runtime",
+    "h2",
+    "hyper",
+    "hyper_util",
+    "lambda_extension",
+    "lambda_http",
+    "lambda_runtime",
+    "reqwest",
+];
+
+fn is_finer_than_info(directives: &str) -> bool {
+    let directives = directives.to_ascii_lowercase();
+    directives.contains("debug") || directives.contains("trace")
 }
 
 /// One line for every call: no arguments, no names, no texts. In Lambda it is its metrics, too.
@@ -156,6 +187,20 @@ fn without_metrics(mut line: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_others_send_and_receive_is_never_logged() {
+        for (directives, finer) in
+            [("info", false), ("WARN", false), ("DEBUG", true), ("a=trace", true)]
+        {
+            assert_eq!(is_finer_than_info(directives), finer, "{directives}");
+        }
+        for other in OTHERS {
+            let directive =
+                format!("{other}=info").parse::<tracing_subscriber::filter::Directive>();
+            assert!(directive.is_ok(), "{other}");
+        }
+    }
 
     #[test]
     fn a_call_is_one_line_with_its_metrics() {
