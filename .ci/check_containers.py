@@ -107,6 +107,18 @@ def check(containers):
     ):
         containers.call(function, tool)
 
+    for function, event in (
+        ("CatalogFunction", "catalog_tools.json"),
+        ("ConnectionFunction", "connection_get.json"),
+    ):
+        answer = containers.invoke(function, event)
+        expect(answer.get("statusCode") == 200, f"{function} does not answer 200", answer)
+    report = containers.invoke("HealthFunction", "health.json")
+    # The connection that the function before has looked at is the one to watch from then on.
+    states = [checked["state"] for checked in report.get("connections", [])]
+    expect(states == ["healthy"], "the health check does not find its connection healthy", report)
+    expect(report.get("problems") == [], "the health check has problems", report)
+
     verdict = containers.invoke("AuthorizerFunction", "authorizer.json")
     expect(verdict.get("isAuthorized") is True, "the authorizer refuses the local key", verdict)
 
