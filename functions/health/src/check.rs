@@ -8,7 +8,7 @@ use auth::{ConnectionId, Connections};
 use dataverse::Session;
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{self, StreamExt as _};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use state::{Connection, Entry, Health, Kind, SecretExpiry, State, StateError};
 use tokio::time::{Instant, timeout_at};
@@ -34,6 +34,10 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// What of a run is kept for storing and sending: a quarter, at most this much.
 const LONGEST_RESERVE: Duration = Duration::from_secs(30);
+
+/// How long an alert is claimed while it is being sent: longer than a run may take, shorter than
+/// until the next one, which sends it where this one came to an end in between.
+const SENDING: SignedDuration = SignedDuration::from_mins(10);
 
 /// Looks at connections, and tells people about them. Cheap to clone.
 pub struct Checker<A> {
@@ -299,14 +303,20 @@ impl<A: Alerts> Inner<A> {
         until: Timestamp,
         alert: Alert,
     ) -> Result<Said, StateError> {
-        let Some(claim) = self.state.claim(connection, key, until).await? else {
+        let sending = Timestamp::now().saturating_add(SENDING).unwrap_or(Timestamp::MAX);
+        let Some(claim) = self.state.claim(connection, key, sending).await? else {
             return Ok(Said::Before);
         };
-        let Err(error) = self.alerts.send(&alert).await else {
-            return Ok(Said::Now(alert));
-        };
-        self.state.release(claim).await?;
-        Ok(Said::NotYet(error.to_string()))
+        match self.alerts.send(&alert).await {
+            Ok(()) => {
+                self.state.keep(claim, until).await?;
+                Ok(Said::Now(alert))
+            }
+            Err(error) => {
+                self.state.release(claim).await?;
+                Ok(Said::NotYet(error.to_string()))
+            }
+        }
     }
 
     async fn tell_outage(

@@ -1,6 +1,7 @@
 //! Alerts that are sent once.
 
 use auth::ConnectionId;
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use crate::connections::partition;
@@ -9,7 +10,7 @@ use crate::{State, StateError};
 
 /// The right to send an alert: nobody else has it until it expires or is released.
 #[derive(Debug)]
-#[must_use = "who claims an alert sends it, or releases the claim"]
+#[must_use = "who claims an alert sends it and keeps the claim, or releases it"]
 pub struct Claim {
     key: Key,
     signature: String,
@@ -33,6 +34,16 @@ impl State {
             .with("now", epoch(Timestamp::now()));
         let signature = self.table.put_if(&key, item, free).await?;
         Ok(signature.map(|signature| Claim { key, signature }))
+    }
+
+    /// Holds a claim until `until`, because the alert has been sent. A claim that has expired
+    /// meanwhile, and is another's, stays so.
+    pub async fn keep(&self, claim: Claim, until: Timestamp) -> Result<(), StateError> {
+        let mut item: Item = claim.key.attributes();
+        item.insert(EXPIRES_AT.to_owned(), epoch(until));
+        let ours = Expression::new("#signature = :signature")
+            .with("signature", AttributeValue::S(claim.signature));
+        self.table.put_if(&claim.key, item, ours).await.map(drop)
     }
 
     /// Gives a claim back, because the alert could not be sent.

@@ -51,3 +51,20 @@ async fn an_expired_claim_is_none() {
     bench.state.release(expired).await.unwrap();
     assert!(bench.state.claim(None, "heartbeat", until).await.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn a_kept_claim_lasts_as_long_as_it_is_kept() {
+    let bench = Bench::start().await;
+    let (past, until) = (now() - seconds(1), now() + seconds(3600));
+    let sent = bench.state.claim(None, "heartbeat", past).await.unwrap().unwrap();
+    bench.state.keep(sent, until).await.unwrap();
+    assert!(bench.state.claim(None, "heartbeat", until).await.unwrap().is_none());
+
+    // Another has claimed it before it was kept: it is the other's to give back.
+    let late = bench.state.claim(None, "outage", past).await.unwrap().unwrap();
+    let other = bench.state.claim(None, "outage", until).await.unwrap().unwrap();
+    bench.state.keep(late, past).await.unwrap();
+    assert!(bench.state.claim(None, "outage", until).await.unwrap().is_none());
+    bench.state.release(other).await.unwrap();
+    assert!(bench.state.claim(None, "outage", until).await.unwrap().is_some());
+}
