@@ -31,8 +31,14 @@ pub(crate) fn body<T: DeserializeOwned>(
     let form = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         let outer = path.split(['.', '[']).next().unwrap_or_default();
+        // The name is the one of our own list: what the error quotes stays here.
+        let problem = error.inner().to_string();
+        let missing =
+            fields.iter().find(|field| problem.starts_with(&format!("missing field `{field}`")));
         if fields.contains(&outer) {
             invalid(format!("{path} is not of the type that it should be"))
+        } else if let Some(missing) = missing {
+            invalid(format!("{missing} is missing"))
         } else {
             invalid("the body is not the JSON object that it should be".to_owned())
         }

@@ -171,6 +171,8 @@ async fn a_form_that_is_none_is_explained_without_its_values() {
         let problem = answer.problem("invalid_arguments");
         assert!(problem["next_step"].as_str().unwrap().contains("instance_url"), "{problem:#}");
     }
+    let answer = set_up(&bench, "emea", json!({"tenant_id": "t"})).await;
+    assert_eq!(answer.problem("invalid_arguments")["detail"], "client_id is missing");
     let answer = set_up(&bench, "Not An Id", form(&bench)).await;
     answer.problem("invalid_arguments");
     let answer = set_up(&bench, "emea", with(form(&bench), "secret_expires_on", "soon")).await;
