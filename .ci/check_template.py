@@ -47,6 +47,8 @@ PERMISSIONS = {
     },
 }
 WITHOUT_TABLE = ("AuthorizerFunction", "CatalogFunction")
+# What OpenAPI has no word for.
+METHODS = {"x-amazon-apigateway-any-method": "ANY"}
 AWS_MANAGED = ("AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess")
 # The activity log is all that a tool may write to the table.
 ONLY_ACTIVITY = {
@@ -161,13 +163,13 @@ def check():
 
     # A sample event for every other route, too
     others = {
-        f"{method.upper()} {path}"
+        f"{METHODS.get(method, method.upper())} {path}"
         for path, methods in paths.items()
         for method in methods
         if not path.startswith((TOOL_ROUTE, "/$default"))
     }
     sampled = set()
-    samples = [p for kind in ("catalog", "connection") for p in (ROOT / "events").glob(f"{kind}_*.json")]
+    samples = [p for kind in ("catalog", "connection", "mcp") for p in (ROOT / "events").glob(f"{kind}_*.json")]
     for event in (json.loads(p.read_text()) for p in samples):
         filled = event["routeKey"].split(" ")[1]
         for name, value in event.get("pathParameters", {}).items():

@@ -4,6 +4,7 @@
 //! All of it is made from the tools' own definitions, and changes with a new version alone.
 
 mod annotations;
+mod answer;
 mod format;
 mod openapi;
 mod route;
@@ -12,8 +13,10 @@ mod template;
 mod tools;
 
 pub use annotations::Annotations;
+pub use answer::answer_schema;
 pub use format::Format;
 pub use template::{Company, Template};
+pub use tools::Selection;
 
 use toolkit::{
     Call, Caller, Definition, ErrorCode, Group, Handler, Incoming, Reply, Scope, ToolError,

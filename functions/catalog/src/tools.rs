@@ -8,18 +8,45 @@ use toolkit::{Access, Definition, Incoming, ToolError};
 use crate::annotations::scope;
 use crate::{Format, Template, none_of};
 
+/// Which tools are asked for; without more, all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    group: Option<&'static str>,
+    template: Option<Template>,
+    access: Option<Access>,
+}
+
+impl Selection {
+    /// The parameters of a query that say which.
+    pub const PARAMETERS: [&str; 3] = ["group", "template", "access"];
+
+    /// What these parameters ask for.
+    pub fn of(
+        tools: &[Definition],
+        parameters: &BTreeMap<String, String>,
+    ) -> Result<Selection, ToolError> {
+        Ok(Selection {
+            group: group(tools, parameters)?,
+            template: template(parameters)?,
+            access: access(parameters)?,
+        })
+    }
+
+    /// Whether it has a tool.
+    pub fn has(&self, tool: &Definition) -> bool {
+        self.group.is_none_or(|group| tool.group == group)
+            && self.template.is_none_or(|template| template.has(tool.name))
+            && self.access.is_none_or(|access| tool.access == access)
+    }
+}
+
 /// The tools that are asked for, in the dialect that is asked for.
 pub(crate) fn list(tools: &[Definition], request: &Incoming) -> Result<Value, ToolError> {
-    let parameters = request.parameters(&["format", "group", "template", "access"])?;
+    let [group, template, access] = Selection::PARAMETERS;
+    let parameters = request.parameters(&["format", group, template, access])?;
     let format = format(&parameters)?;
-    let group = group(tools, &parameters)?;
-    let template = template(&parameters)?;
-    let access = access(&parameters)?;
-    let wanted = tools.iter().filter(|tool| {
-        group.is_none_or(|group| tool.group == group)
-            && template.is_none_or(|template| template.has(tool.name))
-            && access.is_none_or(|access| tool.access == access)
-    });
+    let selection = Selection::of(tools, &parameters)?;
+    let wanted = tools.iter().filter(|tool| selection.has(tool));
     Ok(json!({ "tools": format.tools(wanted) }))
 }
 

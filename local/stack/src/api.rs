@@ -9,10 +9,11 @@ use axum::response::Response;
 use axum::routing::post;
 use catalog::Catalog;
 use connection::Administration;
+use mcp::Mcp;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use toolkit::{Edge, Incoming, Service};
+use toolkit::{Edge, Front as _, Incoming, Service};
 use uuid::Uuid;
 
 use crate::health;
@@ -29,6 +30,7 @@ pub(crate) struct Functions {
     pub(crate) tools: Service,
     pub(crate) connections: Edge<Administration>,
     pub(crate) catalog: Edge<Catalog>,
+    pub(crate) mcp: Mcp,
 }
 
 pub(crate) async fn serve(
@@ -72,7 +74,9 @@ async fn answer(State(functions): State<Functions>, request: Request) -> Respons
         || path == "/v1/openapi.json"
         || path == "/v1/templates"
         || path.starts_with("/v1/templates/");
-    let answer = if is_connection {
+    let answer = if path == "/mcp" {
+        functions.mcp.answer(incoming).await
+    } else if is_connection {
         functions.connections.answer(incoming).await
     } else if is_catalog {
         functions.catalog.answer(incoming).await

@@ -18,6 +18,7 @@ use auth::{ConnectionId, Connections, Environment, Secrets};
 use catalog::Catalog;
 use connection::Administration;
 use emulator::Emulator;
+use mcp::Mcp;
 use serde_json::json;
 use state::{State, StateError};
 use tokio::net::TcpListener;
@@ -162,12 +163,16 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let journal = Journal::new(state.clone());
     // It ends with the process: what it writes to is gone then, too.
     let journal_task = tokio::spawn(Arc::clone(&journal).run());
+    let tools = Service::new(tools(), connections.clone())
+        .with_keys(keys.clone())
+        .with_journal(journal.clone());
     let functions = api::Functions {
         catalog: Edge::of(Catalog::new()).with_keys(keys.clone()),
-        connections: Edge::of(Administration::new(connections.clone(), state))
-            .with_keys(keys.clone())
-            .with_journal(journal.clone()),
-        tools: Service::new(tools(), connections).with_keys(keys).with_journal(journal),
+        connections: Edge::of(Administration::new(connections, state))
+            .with_keys(keys)
+            .with_journal(journal),
+        mcp: Mcp::new(tools.clone()),
+        tools,
     };
     let api_task = tokio::spawn(api::serve(api_listener, functions, checker, stopped));
     Ok(Stack { api, aws, emulator, stop, journal: journal_task, tasks: vec![aws_task, api_task] })

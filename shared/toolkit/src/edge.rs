@@ -26,8 +26,10 @@ use crate::{
 };
 
 pub(crate) const CONNECTION_ID: HeaderName = HeaderName::from_static("x-connection-id");
-pub(crate) const CONVERSATION_ID: HeaderName = HeaderName::from_static("x-conversation-id");
-pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The header that names the chat which a call belongs to.
+pub const CONVERSATION_ID: HeaderName = HeaderName::from_static("x-conversation-id");
+/// The header whose value a client repeats when it repeats a call.
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// For what changes with a new version alone. Private, for it takes a key to see it.
 const KEPT: HeaderValue = HeaderValue::from_static("private, max-age=300");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -152,6 +154,25 @@ pub trait Handler: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Reply, ToolError>> + Send;
 }
 
+/// What answers the requests of a function.
+pub trait Front: Send + Sync {
+    /// Answers, in any case.
+    fn answer(&self, incoming: Incoming) -> impl Future<Output = Response<Bytes>> + Send;
+
+    /// Where what was done is noted, to be written after the answer.
+    fn journal(&self) -> Option<&Arc<Journal>>;
+}
+
+impl<H: Handler> Front for Edge<H> {
+    async fn answer(&self, incoming: Incoming) -> Response<Bytes> {
+        Edge::answer(self, incoming).await
+    }
+
+    fn journal(&self) -> Option<&Arc<Journal>> {
+        self.journal.as_ref()
+    }
+}
+
 /// A handler behind what all of them have in common. Cheap to clone.
 pub struct Edge<H> {
     handler: Arc<H>,
@@ -182,11 +203,6 @@ impl<H: Handler> Edge<H> {
     pub fn with_journal(mut self, journal: Arc<Journal>) -> Edge<H> {
         self.journal = Some(journal);
         self
-    }
-
-    /// Where what was done is noted.
-    pub fn journal(&self) -> Option<&Arc<Journal>> {
-        self.journal.as_ref()
     }
 
     /// Looks at the API keys itself where no authorizer did.
@@ -227,15 +243,8 @@ impl<H: Handler> Edge<H> {
         respond(result, &request_id)
     }
 
-    async fn call(&self, incoming: Incoming, call: &mut Call) -> Result<Reply, ToolError> {
-        let caller = self.caller(&incoming).await?;
-        call.client = Some(caller.client.clone());
-        let conversation = header(&incoming.headers, &CONVERSATION_ID)?;
-        call.conversation = conversation.map(str::to_owned);
-        self.handler.handle(incoming, caller, call).await
-    }
-
-    async fn caller(&self, incoming: &Incoming) -> Result<Caller, ToolError> {
+    /// Who calls. For those that read a request before they hand on what it asks for.
+    pub async fn caller(&self, incoming: &Incoming) -> Result<Caller, ToolError> {
         if let Some(caller) = &incoming.caller {
             return Ok(caller.clone());
         }
@@ -257,6 +266,20 @@ impl<H: Handler> Edge<H> {
             ),
             Err(error) => Err(ToolError::internal(error)),
         }
+    }
+
+    /// Answers with a problem, and says so in the log.
+    pub fn refuse(&self, error: ToolError, call: &Call, request_id: &str) -> Response<Bytes> {
+        logging::call(call, Some(&error), request_id, Duration::ZERO);
+        respond(Err(error), request_id)
+    }
+
+    async fn call(&self, incoming: Incoming, call: &mut Call) -> Result<Reply, ToolError> {
+        let caller = self.caller(&incoming).await?;
+        call.client = Some(caller.client.clone());
+        let conversation = header(&incoming.headers, &CONVERSATION_ID)?;
+        call.conversation = conversation.map(str::to_owned);
+        self.handler.handle(incoming, caller, call).await
     }
 }
 

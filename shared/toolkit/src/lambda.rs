@@ -13,7 +13,9 @@ use lambda_http::{Body, Request, RequestExt as _, service_fn};
 use state::State;
 use tokio::time::{Instant, timeout};
 
-use crate::{Caller, Edge, Group, Handler, Incoming, Journal, KeyStore, Service, Tools, logging};
+use crate::{
+    Caller, Edge, Front, Group, Handler, Incoming, Journal, KeyStore, Service, Tools, logging,
+};
 
 /// How much earlier than Lambda's deadline an answer must be there, so that the caller gets it
 /// rather than the gateway's error.
@@ -30,31 +32,36 @@ const WARM_UP: Duration = Duration::from_secs(4);
 
 /// Serves the group's tools until Lambda stops the process.
 pub async fn run(group: Group) -> Result<(), Error> {
+    serve(tools(group).await?).await
+}
+
+/// The group's tools, as the environment says, ready for the first call.
+pub async fn tools(group: Group) -> Result<Service, Error> {
     let parts = Parts::from_environment().await?;
     let service = parts.edge(Tools::new(group, parts.connections.clone()));
     warm_up(&service).await;
-    serve(service).await
+    Ok(service)
 }
 
-/// Serves a handler until Lambda stops the process.
+/// Serves what answers requests until Lambda stops the process.
 ///
 /// The activity log is written after an answer has been given: by an extension inside the
 /// process, which Lambda waits for before it freezes the process, but not before it answers.
 /// Source: AWS's page on the Lambda Extensions API, "internal extensions".
-pub async fn serve<H: Handler>(edge: Edge<H>) -> Result<(), Error> {
-    let edge = &edge;
+pub async fn serve(front: impl Front) -> Result<(), Error> {
+    let front = &front;
     let (answered, answers) = tokio::sync::mpsc::unbounded_channel::<String>();
     let handler = service_fn(|request: Request| {
         let answered = answered.clone();
         async move {
             let id = request.lambda_context_ref().map(|context| context.request_id.clone());
-            let response = answer(edge, request).await;
+            let response = answer(front, request).await;
             // Nobody waits for it where there is no extension.
             let _ = answered.send(id.unwrap_or_default());
             Ok::<_, Error>(response)
         }
     });
-    let Some(journal) = edge.journal().cloned() else {
+    let Some(journal) = front.journal().cloned() else {
         return lambda_http::run(handler).await;
     };
     let answers = Arc::new(tokio::sync::Mutex::new(answers));
@@ -177,7 +184,7 @@ async fn warm_up(service: &Service) {
     tracing::debug!(warm, "ready");
 }
 
-async fn answer<H: Handler>(edge: &Edge<H>, request: Request) -> Response<Body> {
+async fn answer(front: &impl Front, request: Request) -> Response<Body> {
     let context = request.lambda_context_ref();
     let request_id = context.map(|context| context.request_id.clone()).unwrap_or_default();
     let remaining = context
@@ -208,7 +215,7 @@ async fn answer<H: Handler>(edge: &Edge<H>, request: Request) -> Response<Body> 
             _ => Bytes::new(),
         },
     };
-    edge.answer(incoming).await.map(|body| match String::from_utf8(body.into()) {
+    front.answer(incoming).await.map(|body| match String::from_utf8(body.into()) {
         Ok(text) => Body::Text(text),
         Err(error) => Body::Binary(error.into_bytes()),
     })

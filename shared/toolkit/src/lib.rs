@@ -36,7 +36,9 @@ pub use cause::Cause;
 pub use context::Context;
 pub use crm::case::{Escalation, EscalationReason};
 pub use duplicate::create;
-pub use edge::{Call, Edge, Handler, Incoming, Reply, bearer};
+pub use edge::{
+    CONVERSATION_ID, Call, Edge, Front, Handler, IDEMPOTENCY_KEY, Incoming, Reply, bearer,
+};
 pub use edit::Edit;
 pub use error::{DataverseDetails, ErrorCode, ToolError, WriteState};
 pub use group::{Definition, Group};

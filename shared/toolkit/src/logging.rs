@@ -36,6 +36,10 @@ pub fn initialize() {
             if is_finer_than_info(&directives) { filter.add_directive(directive) } else { filter }
         },
     );
+    let filter = match QUIET.parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    };
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_span_events(FmtSpan::NONE);
     let is_json =
         variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"));
@@ -65,6 +69,9 @@ const OTHERS: [&str; 14] = [
     "lambda_runtime",
     "reqwest",
 ];
+
+/// Its lines of the level info hold what it received.
+const QUIET: &str = "rmcp=warn";
 
 fn is_finer_than_info(directives: &str) -> bool {
     let directives = directives.to_ascii_lowercase();
@@ -200,6 +207,7 @@ mod tests {
                 format!("{other}=info").parse::<tracing_subscriber::filter::Directive>();
             assert!(directive.is_ok(), "{other}");
         }
+        assert!(QUIET.parse::<tracing_subscriber::filter::Directive>().is_ok());
     }
 
     #[test]

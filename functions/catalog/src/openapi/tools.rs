@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 use toolkit::{Access, Definition, ErrorCode};
 
 use crate::annotations::{Annotations, scope};
+use crate::answer::answer_schema;
 use crate::openapi::operation::Operation;
-use crate::schema::{arguments, optional};
+use crate::schema::arguments;
 
 pub(crate) fn operations(tools: &[Definition]) -> Vec<Operation> {
     tools.iter().map(operation).collect()
@@ -28,22 +29,12 @@ fn operation(tool: &Definition) -> Operation {
         .fails(&ErrorCode::ALL)
 }
 
+/// The schema that is shared by all of them stands in one place of the document.
 fn answer(tool: &Definition) -> Value {
-    json!({
-        "type": "object",
-        "properties": {
-            "result": optional(tool.output_schema.clone()),
-            "hints": {
-                "type": "array",
-                "items": {"type": "string"},
-                "description": "What the bot should do or know next.",
-            },
-            "escalation": {
-                "$ref": "#/components/schemas/Escalation",
-                "description": "Why a person should take over.",
-            },
-        },
-        "required": ["result"],
-        "additionalProperties": false,
-    })
+    let mut schema = answer_schema(tool);
+    schema["properties"]["escalation"] = json!({
+        "$ref": "#/components/schemas/Escalation",
+        "description": "Why a person should take over.",
+    });
+    schema
 }
