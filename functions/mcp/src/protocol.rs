@@ -242,7 +242,13 @@ fn headers(visit: &Visit, meta: &RequestMetaObject) -> Result<HeaderMap, ErrorDa
 }
 
 fn result(answer: Value) -> CallToolResult {
-    let mut result = CallToolResult::success(vec![ContentBlock::text(outline(&answer))]);
+    // As text, what was asked for needs no heading.
+    let mut flat = answer["result"].as_object().cloned().unwrap_or_default();
+    for name in ["hints", "escalation"] {
+        flat.extend(answer.get(name).map(|value| (name.to_owned(), value.clone())));
+    }
+    let text = ContentBlock::text(outline(&Value::Object(flat)));
+    let mut result = CallToolResult::success(vec![text]);
     result.structured_content = Some(answer);
     result
 }

@@ -1,9 +1,14 @@
 //! A local stack of one's own for every test.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use catalog::answer_schema;
+use jsonschema::Validator;
 use serde_json::{Value, json};
 use stack::{API_KEY, Options, Stack};
+use toolkit::Definition;
 
 /// A contact of the sample organization, whose account has an open case.
 pub(crate) const MAREN: &str = "maren.quist@northwind.example";
@@ -102,7 +107,11 @@ impl Bench {
         for (name, value) in headers {
             request = request.header(*name, value);
         }
-        answer(request).await
+        let answer = answer(request).await;
+        if answer.status == 200 {
+            check_answer(tool, &answer.body);
+        }
+        answer
     }
 
     /// Calls a tool, and says how many requests Dataverse saw.
@@ -170,6 +179,21 @@ impl Bench {
     pub(crate) async fn store(&self, name: &str, text: &str) {
         self.stack.secrets().store(name, text).await.unwrap();
     }
+}
+
+/// Whatever a test calls a tool for, the answer is what the tool's schema says.
+#[track_caller]
+fn check_answer(tool: &str, body: &Value) {
+    static VALIDATORS: LazyLock<HashMap<&str, Validator>> = LazyLock::new(|| {
+        let definitions = stack::tools().definitions();
+        let validator = |definition: &Definition| {
+            (definition.name, jsonschema::validator_for(&answer_schema(definition)).unwrap())
+        };
+        definitions.iter().map(validator).collect()
+    });
+    let validator = &VALIDATORS[format!("dynamics365_{tool}").as_str()];
+    let errors: Vec<_> = validator.iter_errors(body).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{tool}: {errors:?} {body:#}");
 }
 
 async fn answer(request: reqwest::RequestBuilder) -> Answer {

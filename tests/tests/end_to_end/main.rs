@@ -18,6 +18,7 @@ mod harness;
 mod health;
 mod leads;
 mod limits;
+mod mcp;
 mod nasty_text;
 mod opportunities;
 mod schemas;

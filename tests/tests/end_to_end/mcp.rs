@@ -1,0 +1,437 @@
+//! The tools and templates over the Model Context Protocol.
+
+use std::collections::BTreeSet;
+
+use catalog::{Format, answer_schema};
+use serde_json::{Value, json};
+use stack::API_KEY;
+use toolkit::{Access, sha256_hex};
+
+use crate::harness::{Bench, MAREN};
+use crate::schemas::samples;
+
+/// What a message came back with.
+struct Reply {
+    status: u16,
+    content_type: String,
+    allow: String,
+    body: Value,
+}
+
+impl Reply {
+    /// The result of a message that must have one.
+    #[track_caller]
+    fn result(&self) -> &Value {
+        assert_eq!(self.status, 200, "{:#}", self.body);
+        assert_eq!(self.content_type, "application/json");
+        assert_eq!(self.body["id"], 1);
+        assert!(self.body["result"].is_object(), "{:#}", self.body);
+        &self.body["result"]
+    }
+
+    /// What a tool answered.
+    #[track_caller]
+    fn answer(&self) -> &Value {
+        let result = self.result();
+        assert_eq!(result["isError"], false, "{result:#}");
+        &result["structuredContent"]
+    }
+
+    /// The problem of a tool, as programs see it.
+    #[track_caller]
+    fn problem(&self, code: &str) -> &Value {
+        let result = self.result();
+        assert_eq!(result["isError"], true, "{result:#}");
+        assert_eq!(result["_meta"]["problem"]["code"], code, "{result:#}");
+        assert!(result.get("structuredContent").is_none());
+        &result["_meta"]["problem"]
+    }
+
+    /// The text that a model reads.
+    fn text(&self) -> &str {
+        self.result()["content"][0]["text"].as_str().unwrap()
+    }
+
+    /// A fault of the protocol.
+    #[track_caller]
+    fn fault(&self, code: i64) {
+        assert_eq!(self.body["error"]["code"], code, "{:#}", self.body);
+        assert!(self.body.get("result").is_none());
+    }
+}
+
+/// A client, as it is set up once: its address and its headers.
+struct Client<'a> {
+    bench: &'a Bench,
+    query: &'a str,
+    headers: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Client<'a> {
+    fn of(bench: &'a Bench) -> Client<'a> {
+        let headers = vec![
+            ("authorization", "Bearer local-dev-key"),
+            ("content-type", "application/json"),
+            ("accept", "application/json, text/event-stream"),
+        ];
+        Client { bench, query: "", headers }
+    }
+
+    fn with(mut self, name: &'a str, value: &'a str) -> Client<'a> {
+        self.headers.retain(|(other, _)| *other != name);
+        self.headers.push((name, value));
+        self
+    }
+
+    fn at(mut self, query: &'a str) -> Client<'a> {
+        self.query = query;
+        self
+    }
+
+    async fn send(&self, method: &str, body: impl Into<reqwest::Body>) -> Reply {
+        let url = format!("{}/mcp{}", self.bench.stack.url(), self.query);
+        let mut request = reqwest::Client::new().request(method.parse().unwrap(), url).body(body);
+        for (name, value) in &self.headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap();
+        let header = |name| {
+            let value = response.headers().get(name).and_then(|value| value.to_str().ok());
+            value.unwrap_or_default().to_owned()
+        };
+        Reply {
+            status: response.status().as_u16(),
+            content_type: header("content-type"),
+            allow: header("allow"),
+            body: serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default(),
+        }
+    }
+
+    async fn ask(&self, method: &str, params: Value) -> Reply {
+        let message = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        self.send("POST", message.to_string()).await
+    }
+
+    async fn call(&self, tool: &str, arguments: Value) -> Reply {
+        let name = format!("dynamics365_{tool}");
+        self.ask("tools/call", json!({"name": name, "arguments": arguments})).await
+    }
+
+    async fn names(&self, kind: &str) -> Vec<String> {
+        let reply = self.ask(&format!("{kind}/list"), json!({})).await;
+        let all = reply.result()[kind].as_array().unwrap().clone();
+        all.iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_client_is_greeted() {
+    let bench = Bench::start().await;
+    let client = Client::of(&bench);
+    for version in ["2025-06-18", "2025-11-25"] {
+        let params = json!({
+            "protocolVersion": version, "capabilities": {},
+            "clientInfo": {"name": "test", "version": "1"},
+        });
+        let reply = client.ask("initialize", params).await;
+        let result = reply.result();
+        assert_eq!(result["protocolVersion"], version);
+        assert_eq!(result["capabilities"], json!({"tools": {}, "prompts": {}}));
+        assert_eq!(result["serverInfo"]["name"], "dynamics365-tools");
+        assert!(result["instructions"].as_str().unwrap().contains("next_step"));
+    }
+    // Since 2026-07-28 there is no handshake: each request says what its client is.
+    let meta = json!({"_meta": {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }});
+    let modern = Client::of(&bench)
+        .with("mcp-protocol-version", "2026-07-28")
+        .with("mcp-method", "server/discover");
+    let reply = modern.ask("server/discover", meta.clone()).await;
+    let versions = reply.result()["supportedVersions"].as_array().unwrap();
+    assert!(versions.contains(&json!("2026-07-28")) && versions.contains(&json!("2025-11-25")));
+    let modern = modern.with("mcp-method", "tools/list");
+    let reply = modern.ask("tools/list", meta).await;
+    assert_eq!(reply.result()["resultType"], "complete");
+    assert_eq!(reply.result()["tools"].as_array().unwrap().len(), 28);
+    assert!(reply.result()["ttlMs"].as_u64().unwrap() > 0);
+}
+
+/// `outputSchema` has an object at its root (schema 2025-11-25). Neither lists of types nor
+/// references: Copilot Studio cuts a schema off at the one, and leaves a tool with the other out
+/// (learn.microsoft.com, Copilot Studio, "Troubleshoot MCP integration", known issues).
+#[tokio::test]
+async fn the_tools_are_those_of_the_catalogue() {
+    fn each(schema: &Value, tool: &str) {
+        match schema {
+            Value::Object(members) => {
+                assert!(!members.contains_key("$ref"), "{tool}");
+                assert!(!members.get("type").is_some_and(Value::is_array), "{tool}: {schema}");
+                members.values().for_each(|schema| each(schema, tool));
+            }
+            Value::Array(schemas) => schemas.iter().for_each(|schema| each(schema, tool)),
+            _ => {}
+        }
+    }
+    let bench = Bench::start().await;
+    let reply = Client::of(&bench).ask("tools/list", json!({})).await;
+    let tools = reply.result()["tools"].as_array().unwrap();
+    assert_eq!(tools.len(), 28);
+    for (tool, definition) in tools.iter().zip(stack::tools().definitions()) {
+        let mut expected = Format::Mcp.definition(&definition);
+        expected["outputSchema"] = answer_schema(&definition);
+        assert_eq!(*tool, expected);
+        for schema in [&tool["inputSchema"], &tool["outputSchema"]] {
+            assert_eq!(schema["type"], "object");
+            jsonschema::meta::validate(schema).unwrap();
+            each(schema, definition.name);
+        }
+    }
+}
+
+/// What a text must hold: every value but the addresses.
+fn values(value: &Value, all: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .filter(|(name, _)| *name != "url" && !name.ends_with("_url"))
+            .for_each(|(_, value)| values(value, all)),
+        Value::Array(items) => items.iter().for_each(|value| values(value, all)),
+        Value::String(text) if text.contains('\n') => {
+            all.extend(text.lines().map(|line| line.replace('"', "\\\"")));
+        }
+        Value::String(text) => all.push(text.clone()),
+        value => all.push(value.to_string()),
+    }
+}
+
+#[tokio::test]
+async fn every_tool_answers_as_its_schema_says() {
+    let bench = Bench::start().await;
+    let client = Client::of(&bench);
+    let definitions = stack::tools().definitions();
+    let tokens = |text: &str| bpe_openai::o200k_base().count(text);
+    let (mut texts, mut structured) = (0, 0);
+    for (tool, arguments) in samples() {
+        let name = format!("dynamics365_{tool}");
+        let definition = definitions.iter().find(|one| one.name == name).unwrap();
+        let reply = client.call(tool, arguments).await;
+        let answer = reply.answer();
+        let validator = jsonschema::validator_for(&answer_schema(definition)).unwrap();
+        let errors: Vec<_> = validator.iter_errors(answer).map(|one| one.to_string()).collect();
+        assert!(errors.is_empty(), "{tool}: {errors:?}");
+
+        // Some clients show a model the one, others the other: both must say everything.
+        let text = reply.text();
+        let mut all = Vec::new();
+        values(answer, &mut all);
+        assert!(!all.is_empty());
+        for value in all {
+            assert!(text.contains(&value), "{tool}: {value} is not in\n{text}");
+        }
+        assert!(!text.contains("pagetype=") && !text.trim_start().starts_with('{'), "{text}");
+        texts += tokens(text);
+        structured += tokens(&answer.to_string());
+    }
+    println!("{texts} tokens as text, {structured} structured");
+    assert!(texts < structured);
+}
+
+#[tokio::test]
+async fn a_call_is_the_same_as_over_http() {
+    let bench = Bench::start().await;
+    let client = Client::of(&bench).with("x-conversation-id", "chat-9");
+    let arguments = json!({"contact": MAREN, "subject": "Over MCP", "description": "d"});
+    let first = client.call("create_case", arguments.clone()).await;
+    assert_eq!(first.answer()["result"]["created"], true);
+    // The same chat, the same client: the same call, whichever way it comes.
+    let headers = [("x-conversation-id", "chat-9")];
+    let again = bench.call_with("create_case", arguments, &headers).await;
+    assert_eq!(again.result()["created"], false);
+    assert_eq!(again.result()["case"]["id"], first.answer()["result"]["case"]["id"]);
+    assert_eq!(bench.count("incidents", "title", "Over MCP").await, 1);
+
+    // What is optional may be null, as strict modes send it, or left out.
+    let nulls = json!({"query": "brandt", "limit": null});
+    assert_eq!(
+        client.call("search_contacts", nulls).await.answer(),
+        client.call("search_contacts", json!({"query": "brandt"})).await.answer()
+    );
+
+    let read = || bench.request("GET", "/v1/connections/default/activity?limit=10", None);
+    let mut outcomes = Vec::new();
+    for _ in 0..50 {
+        let log = read().await.body;
+        let entries = log["entries"].as_array().unwrap().iter();
+        outcomes = entries
+            .filter(|entry| entry["tool"] == "dynamics365_create_case")
+            .map(|entry| (entry["outcome"].clone(), entry["conversation"].clone()))
+            .collect();
+        if outcomes.len() == 2 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(outcomes, vec![(json!("ok"), json!("chat-9")); 2]);
+}
+
+#[tokio::test]
+async fn what_is_new_in_each_call_stands_in_its_meta() {
+    let bench = Bench::start().await;
+    let client = Client::of(&bench).with("idempotency-key", "set once for the client");
+    let params = |subject: &str, meta: Value| {
+        let arguments = json!({"contact": MAREN, "subject": subject, "description": "d"});
+        json!({"name": "dynamics365_create_case", "arguments": arguments, "_meta": meta})
+    };
+    let mut ids = BTreeSet::new();
+    for (key, created) in [("one", true), ("one", false), ("two", true)] {
+        // By the key alone: what the case is about has changed.
+        let subject = format!("{key} {created}");
+        let reply =
+            client.ask("tools/call", params(&subject, json!({"idempotency-key": key}))).await;
+        let result = &reply.answer()["result"];
+        assert_eq!(result["created"], created, "{key}");
+        ids.insert(result["case"]["id"].to_string());
+    }
+    assert_eq!(ids.len(), 2);
+    let reply = client.ask("tools/call", params("x", json!({"idempotency-key": 7}))).await;
+    reply.fault(-32602);
+    assert_eq!(bench.count("incidents", "title", "x").await, 0);
+}
+
+#[tokio::test]
+async fn an_error_of_a_tool_is_for_the_model_to_mend() {
+    let bench = Bench::start().await;
+    let client = Client::of(&bench);
+    let reply = client.call("get_case", json!({"case": "CAS-99"})).await;
+    let problem = reply.problem("not_found");
+    assert!(reply.text().contains(problem["next_step"].as_str().unwrap()));
+    let reply = client.call("get_case", json!({"number": "CAS-99"})).await;
+    reply.problem("invalid_arguments");
+    assert!(reply.text().contains("number"), "{}", reply.text());
+    let reply = client.call("get_contact", json!({"contact": "Brandt"})).await;
+    let candidates = reply.problem("ambiguous")["candidates"].as_array().unwrap();
+    assert!(candidates.len() > 1);
+    for candidate in candidates {
+        assert!(reply.text().contains(candidate["id"].as_str().unwrap()), "{}", reply.text());
+    }
+    insta::assert_snapshot!("mcp_ambiguous", reply.text());
+
+    let bench = Bench::start().await;
+    bench.control("PUT", "client-secret", Some(json!({"state": "expired"}))).await;
+    let reply = Client::of(&bench).call("get_case", json!({"case": "CAS-99"})).await;
+    reply.problem("connection_broken");
+    assert!(reply.text().contains("admin_action: Set-up step 3"), "{}", reply.text());
+}
+
+#[tokio::test]
+async fn faults_of_the_protocol_are_told_as_such() {
+    let bench = Bench::start().await;
+    let client = Client::of(&bench);
+    client.call("no_such_tool", json!({})).await.fault(-32602);
+    client.ask("tools/call", json!({"arguments": {}})).await.fault(-32602);
+    client.ask("tools/call", json!({"name": "x", "arguments": "y"})).await.fault(-32602);
+    client.ask("no/such/method", json!({})).await.fault(-32601);
+    client.ask("prompts/get", json!({"name": "no-such-prompt"})).await.fault(-32602);
+    let reply = client.send("POST", "{").await;
+    assert_eq!(reply.status, 400);
+    reply.fault(-32700);
+    for body in ["[]", "7", r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#] {
+        let reply = client.send("POST", body).await;
+        assert_eq!(reply.status, 400, "{body}");
+        reply.fault(-32600);
+    }
+    let notification = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+    let reply = client.send("POST", notification).await;
+    assert_eq!((reply.status, &reply.body), (202, &Value::Null));
+    // There are no sessions to listen to or to end.
+    for method in ["GET", "DELETE"] {
+        let reply = client.send(method, "").await;
+        assert_eq!((reply.status, reply.allow.as_str()), (405, "POST"), "{method}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_shows_what_it_allows() {
+    let bench = Bench::start().await;
+    let keys = json!({"keys": [
+        {"client": "all", "sha256": sha256_hex(API_KEY), "connections": ["*"],
+         "scopes": ["read", "write", "admin"]},
+        {"client": "reader", "sha256": sha256_hex("reader"), "connections": ["default"],
+         "scopes": ["read"]},
+        {"client": "elsewhere", "sha256": sha256_hex("elsewhere"),
+         "connections": ["emea", "apac"], "scopes": ["read", "write"]},
+    ]});
+    bench.store("dynamics365/api-keys", &keys.to_string()).await;
+
+    let reader = Client::of(&bench).with("authorization", "Bearer reader");
+    let definitions = stack::tools().definitions();
+    let reading: Vec<_> = definitions
+        .iter()
+        .filter(|one| one.access == Access::Read)
+        .map(|one| one.name.to_owned())
+        .collect();
+    assert_eq!(reader.names("tools").await, reading);
+    // Every prompt ends with a note, which this key cannot make.
+    assert_eq!(reader.names("prompts").await, [] as [String; 0]);
+    reader.ask("prompts/get", json!({"name": "customer-service"})).await.fault(-32602);
+    reader.call("get_case", json!({"case": "CAS-01001-Q7W2E9"})).await.answer();
+    let note = json!({"record_type": "contact", "record": MAREN, "text": "t"});
+    reader.call("create_note", note).await.problem("forbidden");
+
+    let elsewhere = Client::of(&bench).with("authorization", "Bearer elsewhere");
+    let case = json!({"case": "CAS-01001-Q7W2E9"});
+    elsewhere.call("get_case", case.clone()).await.problem("invalid_arguments");
+    let elsewhere = elsewhere.with("x-connection-id", "default");
+    elsewhere.call("get_case", case.clone()).await.problem("forbidden");
+    let elsewhere = elsewhere.with("x-connection-id", "emea");
+    elsewhere.call("get_case", case).await.problem("connection_not_found");
+
+    let nobody = Client::of(&bench).with("authorization", "Bearer nobody");
+    let reply = nobody.ask("tools/list", json!({})).await;
+    assert_eq!((reply.status, reply.content_type.as_str()), (401, "application/problem+json"));
+    assert_eq!(reply.body["code"], "unauthenticated");
+}
+
+#[tokio::test]
+async fn the_address_can_ask_for_fewer_tools() {
+    let bench = Bench::start().await;
+    let client = Client::of(&bench).at("?template=customer-service");
+    let listed = client.names("tools").await;
+    let answer = bench.request("GET", "/v1/tools?template=customer-service", None).await;
+    let expected = answer.body["tools"].as_array().unwrap().iter();
+    let expected: Vec<_> = expected.map(|tool| tool["name"].as_str().unwrap()).collect();
+    assert_eq!(listed, expected);
+    assert_eq!(client.names("prompts").await, ["customer-service"]);
+    client.call("get_products", json!({})).await.fault(-32602);
+    let client = Client::of(&bench).at("?access=read&group=case");
+    assert_eq!(client.names("tools").await.len(), 3);
+    for query in ["?template=none", "?tools=all"] {
+        let reply = Client::of(&bench).at(query).ask("tools/list", json!({})).await;
+        assert_eq!((reply.status, &reply.body["code"]), (400, &json!("invalid_arguments")));
+    }
+}
+
+#[tokio::test]
+async fn templates_are_prompts() {
+    let bench = Bench::start().await;
+    let client = Client::of(&bench);
+    let ids = ["customer-service", "sales-assistant", "account-manager", "full-specialist"];
+    assert_eq!(client.names("prompts").await, ids);
+    for id in ids {
+        let params = json!({"name": id, "arguments": {"company": "Fabrikam & Söhne"}});
+        let reply = client.ask("prompts/get", params).await;
+        let messages = reply.result()["messages"].as_array().unwrap();
+        assert_eq!(messages.len(), 1);
+        assert_eq!(messages[0]["role"], "user");
+        let path = format!("/v1/templates/{id}?company=Fabrikam%20%26%20S%C3%B6hne");
+        let template = bench.request("GET", &path, None).await.body;
+        assert_eq!(messages[0]["content"]["text"], template["system_prompt"]);
+    }
+    for arguments in [json!({"firm": "x"}), json!({"company": "x".repeat(101)})] {
+        let params = json!({"name": "customer-service", "arguments": arguments});
+        client.ask("prompts/get", params).await.fault(-32602);
+    }
+}
