@@ -93,10 +93,10 @@ fn openai(tool: &Definition) -> Value {
     })
 }
 
-/// Without `strict`: Anthropic compiles all strict tools of a request into one grammar, and refuses
-/// one that grows too large, as that of all tools here would. What is optional is not required, as
-/// the schemas of that API usually have it; null would only cost tokens.
-/// Source: platform.claude.com, "Strict tool use" and "Structured outputs", JSON Schema limitations.
+/// Without `strict`: a request may have 20 strict tools, with 24 optional parameters among them all
+/// and 16 of several types, null being one; here are 28 tools with 94. What is optional is not
+/// required, as the schemas of that API usually have it; null would only cost tokens.
+/// Source: platform.claude.com, "Structured outputs", "Schema complexity limits".
 fn anthropic(tool: &Definition) -> Value {
     json!({
         "name": tool.name,
@@ -114,7 +114,7 @@ fn gemini(tool: &Definition) -> Value {
 }
 
 /// What is optional is not required: a client hands the schema on to a model of any vendor, and some
-/// refuse a list of types.
+/// refuse a list of types, as Gemini does, or cut the schema off there, as Copilot Studio does.
 /// Source: `Tool` in modelcontextprotocol/modelcontextprotocol, schema 2025-11-25.
 fn mcp(tool: &Definition) -> Value {
     json!({

@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-/// Keywords that strict modes refuse, or that only cost tokens.
+/// Keywords that a strict mode refuses (Anthropic's those that bound, OpenAI's with fine-tuned models),
+/// or that only cost tokens.
 const DROPPED: [&str; 14] = [
     "$schema",
     "title",
