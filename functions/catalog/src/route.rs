@@ -17,16 +17,17 @@ pub(crate) enum Route {
 impl Route {
     pub(crate) fn of(request: &Incoming) -> Result<Route, ToolError> {
         let (_, below) = request.path.split_once("/v1/").ok_or_else(unknown)?;
-        if request.method != Method::GET {
-            return Err(unknown());
-        }
         let segments: Vec<_> = below.split('/').filter(|segment| !segment.is_empty()).collect();
-        match segments.as_slice() {
-            ["tools"] => Ok(Route::Tools),
-            ["openapi.json"] => Ok(Route::OpenApi),
-            ["templates"] => Ok(Route::Templates),
-            ["templates", id] => Template::of(id).map(Route::Template).ok_or_else(no_template),
-            _ => Err(unknown()),
+        let route = match segments.as_slice() {
+            ["tools"] => Route::Tools,
+            ["openapi.json"] => Route::OpenApi,
+            ["templates"] => Route::Templates,
+            ["templates", id] => Template::of(id).map(Route::Template).ok_or_else(no_template)?,
+            _ => return Err(unknown()),
+        };
+        match request.method {
+            Method::GET => Ok(route),
+            _ => Err(ToolError::method_not_allowed("GET")),
         }
     }
 
@@ -42,7 +43,7 @@ impl Route {
 }
 
 fn unknown() -> ToolError {
-    ToolError::new(ErrorCode::NotFound, "there is nothing at that path for that method")
+    ToolError::new(ErrorCode::NotFound, "there is nothing at that path")
         .next_step("Call GET /v1/tools, /v1/templates, /v1/templates/{id} or /v1/openapi.json.")
 }
 

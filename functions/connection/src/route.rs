@@ -26,7 +26,10 @@ impl Route {
         let (_, below) = request.path.split_once(PREFIX).ok_or_else(unknown)?;
         let mut segments = below.split('/').filter(|segment| !segment.is_empty());
         let Some(id) = segments.next() else {
-            return if request.method == "GET" { Ok(Route::List) } else { Err(unknown()) };
+            return match request.method.as_str() {
+                "GET" => Ok(Route::List),
+                _ => Err(ToolError::method_not_allowed("GET")),
+            };
         };
         let id: ConnectionId = id.parse().map_err(|error| {
             ToolError::new(ErrorCode::InvalidArguments, format!("the path is wrong: {error}"))
@@ -42,7 +45,10 @@ impl Route {
             ("GET", ["sidebar-fields", "available"]) => Route::AvailableFields(id),
             ("GET", ["sidebar"]) => Route::Sidebar(id),
             ("GET", ["activity"]) => Route::Activity(id),
-            _ => return Err(unknown()),
+            (_, rest) => {
+                let methods = methods(rest).ok_or_else(unknown)?;
+                return Err(ToolError::method_not_allowed(methods));
+            }
         })
     }
 
@@ -92,8 +98,19 @@ impl Route {
     }
 }
 
+/// What the paths below a connection take.
+fn methods(rest: &[&str]) -> Option<&'static str> {
+    match rest {
+        [] => Some("GET, PUT, DELETE"),
+        ["test"] => Some("POST"),
+        ["sidebar-fields"] => Some("GET, PUT"),
+        ["sidebar-fields", "available"] | ["sidebar"] | ["activity"] => Some("GET"),
+        _ => None,
+    }
+}
+
 fn unknown() -> ToolError {
-    ToolError::new(ErrorCode::NotFound, "there is nothing at that path for that method").next_step(
+    ToolError::new(ErrorCode::NotFound, "there is nothing at that path").next_step(
         "Call GET /v1/connections; PUT, GET or DELETE /v1/connections/{id}; or below that POST \
          /test, GET or PUT /sidebar-fields, GET /sidebar-fields/available, /sidebar or /activity.",
     )

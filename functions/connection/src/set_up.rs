@@ -2,6 +2,7 @@ use std::fmt;
 
 use auth::{ConnectionId, Credentials};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
@@ -33,6 +34,16 @@ impl fmt::Debug for Form {
 }
 
 impl Form {
+    /// Refuses what no set-up step asks for; those have causes of their own.
+    fn check(&self) -> Result<(), ToolError> {
+        let date = self.secret_expires_on.as_deref().map_or("", str::trim);
+        // Other ways of ISO 8601 to write a date are understood as well, and meant by nobody.
+        if date.is_empty() || (date.len() == 10 && date.parse::<Date>().is_ok()) {
+            return Ok(());
+        }
+        Err(ToolError::invalid("secret_expires_on", "must be a date such as 2027-12-01"))
+    }
+
     /// As it is kept in Secrets Manager.
     fn secret(&self) -> SecretString {
         let text = |text: &Option<String>| {
@@ -59,6 +70,7 @@ impl Form {
 pub(crate) async fn set_up(request: Request<'_>, id: ConnectionId) -> Result<Reply, ToolError> {
     request.call.kind = Some(Kind::SetUp);
     let form: Form = parameters::body(&request.incoming, &FIELDS)?;
+    form.check()?;
     let secret = form.secret();
     let connections = &request.administration.connections;
     let credentials = Credentials::parse(secret.expose_secret(), connections.environment())

@@ -11,8 +11,8 @@ use auth::ConnectionId;
 use bytes::Bytes;
 use futures::FutureExt as _;
 use http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH,
-    RETRY_AFTER, WWW_AUTHENTICATE,
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
+    IF_NONE_MATCH, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, Method, Response, StatusCode};
 use jiff::Timestamp;
@@ -334,6 +334,7 @@ fn entry(
 fn respond(result: Result<Reply, ToolError>, request_id: &str) -> Response<Bytes> {
     let is_unauthenticated =
         matches!(&result, Err(error) if error.code() == ErrorCode::Unauthenticated);
+    let allow = result.as_ref().err().and_then(ToolError::allow);
     let (content_type, Reply { status, headers, body }) = match result {
         Ok(mut reply) => {
             without_nulls(&mut reply.body);
@@ -359,6 +360,9 @@ fn respond(result: Result<Reply, ToolError>, request_id: &str) -> Response<Bytes
     }
     if let Some(seconds) = retry_after {
         headers.insert(RETRY_AFTER, seconds.into());
+    }
+    if let Some(methods) = allow {
+        headers.insert(ALLOW, HeaderValue::from_static(methods));
     }
     if is_unauthenticated {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -29,6 +29,8 @@ pub enum ErrorCode {
     UnknownTool,
     /// The connection does not exist.
     ConnectionNotFound,
+    /// What is at that path takes other methods.
+    MethodNotAllowed,
     /// Several records match.
     Ambiguous,
     /// The organization's rules say that the record is there already.
@@ -53,7 +55,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All there are.
-    pub const ALL: [ErrorCode; 17] = {
+    pub const ALL: [ErrorCode; 18] = {
         use ErrorCode::*;
         [
             InvalidArguments,
@@ -63,6 +65,7 @@ impl ErrorCode {
             NotFound,
             UnknownTool,
             ConnectionNotFound,
+            MethodNotAllowed,
             Ambiguous,
             Duplicate,
             AlreadyClosed,
@@ -87,6 +90,7 @@ impl ErrorCode {
             NotFound => "not_found",
             UnknownTool => "unknown_tool",
             ConnectionNotFound => "connection_not_found",
+            MethodNotAllowed => "method_not_allowed",
             Ambiguous => "ambiguous",
             Duplicate => "duplicate",
             AlreadyClosed => "already_closed",
@@ -108,6 +112,7 @@ impl ErrorCode {
             Unauthenticated => StatusCode::UNAUTHORIZED,
             Forbidden | PermissionDenied => StatusCode::FORBIDDEN,
             NotFound | UnknownTool | ConnectionNotFound => StatusCode::NOT_FOUND,
+            MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Ambiguous | Duplicate | AlreadyClosed => StatusCode::CONFLICT,
             VersionConflict => StatusCode::PRECONDITION_FAILED,
             RejectedByDynamics => StatusCode::UNPROCESSABLE_ENTITY,
@@ -130,6 +135,7 @@ impl ErrorCode {
             NotFound => "There is no such record",
             UnknownTool => "There is no such tool",
             ConnectionNotFound => "There is no such connection",
+            MethodNotAllowed => "That path does not take this method",
             Ambiguous => "Several records match",
             Duplicate => "Dynamics 365 says that this exists already",
             AlreadyClosed => "The record is closed",
@@ -193,6 +199,8 @@ struct Parts {
     write: Option<WriteState>,
     dataverse: Option<DataverseDetails>,
     fault: Option<Cause>,
+    /// The methods that the path takes.
+    allow: Option<&'static str>,
     /// Never leaves the log.
     cause: Option<String>,
 }
@@ -210,6 +218,7 @@ impl ToolError {
             write: None,
             dataverse: None,
             fault: None,
+            allow: None,
             cause: None,
         }))
     }
@@ -237,6 +246,15 @@ impl ToolError {
         ToolError::new(ErrorCode::AlreadyClosed, format!("the {noun} is closed already{status}"))
             .next_step(next_step)
             .write(WriteState::NotHappened)
+    }
+
+    /// The path takes these methods, as the header `Allow` lists them.
+    pub fn method_not_allowed(allow: &'static str) -> ToolError {
+        let detail = format!("that path takes {allow}");
+        let mut error = ToolError::new(ErrorCode::MethodNotAllowed, detail)
+            .next_step("Call again with a method that the path takes.");
+        error.0.allow = Some(allow);
+        error
     }
 
     /// At least one of these arguments must be given.
@@ -335,6 +353,11 @@ impl ToolError {
     /// What Dataverse said.
     pub fn dataverse_details(&self) -> Option<&DataverseDetails> {
         self.0.dataverse.as_ref()
+    }
+
+    /// The methods that the path takes, where another was used.
+    pub(crate) fn allow(&self) -> Option<&'static str> {
+        self.0.allow
     }
 
     /// For the log alone.

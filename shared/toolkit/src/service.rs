@@ -108,7 +108,7 @@ fn tool_name(incoming: &Incoming) -> Result<&str, ToolError> {
     let (_, tool) =
         incoming.path.split_once(PREFIX).ok_or_else(|| unknown("tools live below /v1/tools/"))?;
     if incoming.method != Method::POST {
-        return Err(unknown("tools are called with POST"));
+        return Err(ToolError::method_not_allowed("POST"));
     }
     Ok(tool.trim_end_matches('/'))
 }

@@ -342,7 +342,7 @@ async fn what_is_not_known_is_refused_and_what_is_known_is_named() {
 async fn a_tool_is_called_below_the_list() {
     let bench = Bench::start().await;
     bench.call("search_contacts", json!({"query": "quist"})).await.result();
-    get(&bench, "/v1/tools/dynamics365_search_contacts").await.problem("unknown_tool");
+    get(&bench, "/v1/tools/dynamics365_search_contacts").await.problem("method_not_allowed");
     bench.request("POST", "/v1/tools", Some(json!({}))).await.problem("not_found");
 }
 

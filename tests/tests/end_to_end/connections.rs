@@ -176,7 +176,8 @@ async fn a_form_that_is_none_is_explained_without_its_values() {
     let answer = set_up(&bench, "Not An Id", form(&bench)).await;
     answer.problem("invalid_arguments");
     let answer = set_up(&bench, "emea", with(form(&bench), "secret_expires_on", "soon")).await;
-    assert_eq!(answer.problem("connection_broken")["cause"], "credentials_malformed");
+    let detail = "secret_expires_on: must be a date such as 2027-12-01";
+    assert_eq!(answer.problem("invalid_arguments")["detail"], detail);
 }
 
 #[tokio::test]

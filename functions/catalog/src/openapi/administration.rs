@@ -104,14 +104,17 @@ fn list(items: Value) -> Value {
 }
 
 fn form() -> Value {
+    // An empty one is answered like a wrong one: with the set-up step that it comes from.
     let credentials = json!({
-        "tenant_id": {"type": "string", "minLength": 1},
-        "client_id": {"type": "string", "minLength": 1},
-        "client_secret": {
-            "type": "string", "minLength": 1, "format": "password", "writeOnly": true,
+        "tenant_id": {"type": "string"},
+        "client_id": {"type": "string"},
+        "client_secret": {"type": "string", "format": "password", "writeOnly": true},
+        "instance_url": {"type": "string"},
+        "secret_expires_on": {
+            "type": ["string", "null"],
+            "pattern": "^\\s*([0-9]{4}-[0-9]{2}-[0-9]{2})?\\s*$",
+            "description": "A date such as 2027-12-01. Empty where it is not known.",
         },
-        "instance_url": {"type": "string", "minLength": 1},
-        "secret_expires_on": {"type": ["string", "null"], "format": "date"},
         "label": {"type": ["string", "null"]},
     });
     let needed = ["tenant_id", "client_id", "client_secret", "instance_url"];

@@ -121,7 +121,8 @@ impl Operation {
 
     /// May fail with these.
     pub(crate) fn fails(mut self, codes: &[ErrorCode]) -> Operation {
-        for code in codes {
+        // Which methods a path takes is what the document says.
+        for code in codes.iter().filter(|code| **code != ErrorCode::MethodNotAllowed) {
             let status = code.status().as_u16().to_string();
             let place = format!("#/components/responses/{}", problems::name(code.status()));
             self.description["responses"][status] = json!({ "$ref": place });

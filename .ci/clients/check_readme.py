@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Runs the README's programs for bot builders against the running API, with the vendors' own
+libraries. The vendors are played: each asks for one look-up, then says the name that it was given.
+What they are sent is held against the types that their libraries publish."""
+
+import argparse
+import http.server
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import yaml
+from anthropic.types.message_create_params import MessageCreateParamsNonStreaming as AnthropicRequest
+from google.genai.types import Content, Tool
+from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming as OpenAiRequest
+from openapi_spec_validator import validate
+from pydantic import TypeAdapter
+
+README = Path(__file__).resolve().parent.parent.parent / "README.md"
+LOOK_UP = "dynamics365_get_contact_by_email"
+EMAIL = "maren.quist@northwind.example"
+HELLO = "Hello Maren Quist"
+
+
+def said(result):
+    return "Hello " + result["result"]["contact"]["name"]
+
+
+def openai(body):
+    TypeAdapter(OpenAiRequest).validate_python(body)
+    assert LOOK_UP in [tool["function"]["name"] for tool in body["tools"]], body["tools"]
+    last = body["messages"][-1]
+    message = {"role": "assistant", "content": None}
+    if last["role"] == "tool":
+        message["content"] = said(json.loads(last["content"]))
+    else:
+        function = {"name": LOOK_UP, "arguments": json.dumps({"email": EMAIL})}
+        message["tool_calls"] = [{"id": "call_1", "type": "function", "function": function}]
+    choice = {"index": 0, "finish_reason": "stop", "message": message}
+    return {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
+
+
+def anthropic(body):
+    TypeAdapter(AnthropicRequest).validate_python(body)
+    assert LOOK_UP in [tool["name"] for tool in body["tools"]], body["tools"]
+    last = body["messages"][-1]["content"]
+    if isinstance(last, list):
+        block = {"type": "text", "text": said(json.loads(last[0]["content"]))}
+    else:
+        block = {"type": "tool_use", "id": "call_1", "name": LOOK_UP, "input": {"email": EMAIL}}
+    usage = {"input_tokens": 1, "output_tokens": 1}
+    return {
+        "id": "x", "type": "message", "role": "assistant", "model": "m", "content": [block],
+        "stop_reason": "end_turn", "stop_sequence": None, "usage": usage,
+    }  # fmt: skip
+
+
+def gemini(body):
+    for tool in body["tools"]:
+        Tool.model_validate(tool)
+    for content in body["contents"]:
+        Content.model_validate(content)
+    declared = [one["name"] for tool in body["tools"] for one in tool["functionDeclarations"]]
+    assert LOOK_UP in declared, declared
+    last = body["contents"][-1]["parts"][0]
+    if "functionResponse" in last:
+        part = {"text": said(last["functionResponse"]["response"])}
+    else:
+        part = {"functionCall": {"name": LOOK_UP, "args": {"email": EMAIL}}}
+    return {"candidates": [{"content": {"role": "model", "parts": [part]}}]}
+
+
+class Vendors(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        vendor = openai if "chat/completions" in self.path else gemini if ":generate" in self.path else anthropic
+        try:
+            status, answer = 200, vendor(body)
+        except Exception as error:
+            status, answer = 400, {"error": {"message": f"{vendor.__name__}: {error}"}}
+        answer = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_):
+        pass
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--url", required=True, help="the address of the API")
+    parser.add_argument("--key", required=True, help="the API key")
+    parser.add_argument("--inspector", required=True, help="the command of the MCP inspector")
+    options = parser.parse_args()
+
+    # A file's name is the first line of its block.
+    blocks = re.findall(r"^```(?:python|yaml)\n# (\S+)\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
+    files = dict(blocks)
+    programs = [name for name in files if name.endswith("_bot.py")]
+    assert sorted(programs) == ["anthropic_bot.py", "gemini_bot.py", "mcp_bot.py", "openai_bot.py"], programs
+    [configuration] = [
+        block for block in re.findall(r"^```json\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
+        if "mcpServers" in block
+    ]  # fmt: skip
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Vendors)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    vendors = f"http://127.0.0.1:{server.server_port}"
+    environment = {
+        **os.environ,
+        "API": options.url, "KEY": options.key, "MODEL": "m",
+        "OPENAI_API_KEY": "k", "OPENAI_BASE_URL": f"{vendors}/v1",
+        "ANTHROPIC_API_KEY": "k", "ANTHROPIC_BASE_URL": vendors,
+        "GEMINI_API_KEY": "k", "GOOGLE_GEMINI_BASE_URL": vendors,
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in files.items():
+            Path(folder, name).write_text(text)
+        for name in programs:
+            done = subprocess.run(
+                [sys.executable, name], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
+            )
+            if done.stdout.strip() != HELLO:
+                print(f"README: {name} said {done.stdout!r}\n{done.stderr[-2000:]}", file=sys.stderr)
+                return 1
+            print(f"README: {name} gets on with the API", flush=True)
+
+        file = Path(folder, "mcp.json")
+        file.write_text(configuration.replace("http://127.0.0.1:3000", options.url))
+        asked = ["--config", file, "--server", "dynamics365", "--method", "tools/list"]
+        done = subprocess.run([options.inspector, "--cli", *asked], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0 and len(json.loads(done.stdout)["tools"]) == 28, done.stdout + done.stderr
+        print("README: the MCP configuration works")
+
+        validate(yaml.safe_load(files["copilot-studio.yaml"]))
+        print("README: the custom connector is Swagger 2.0")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
