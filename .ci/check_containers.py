@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Calls functions with `sam local invoke`, each in a container of its own, with the local stack
 running on this machine: a read, a write (twice, to see that it happens once), one tool of every
-other function, and the authorizer."""
+other function, and the authorizer. Then serves them all with `sam local start-api`, and lets the
+official clients of the Model Context Protocol use that."""
 
 import argparse
+import contextlib
 import json
 import os
-import socket
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,34 +16,17 @@ import time
 import urllib.request
 from pathlib import Path
 
+from local_stack import AWS, EMULATOR, KEY, Failed, local_stack, wait_for_ports
+
 ROOT = Path(__file__).resolve().parent.parent
 EVENTS = ROOT / "events"
-# Not the stack's usual ports, so that one a developer has running is not in the way.
-API, EMULATOR, AWS = 43000, 43001, 43002
-
-
-class Failed(Exception):
-    """What was asked is not what came back."""
+# Where `sam local start-api` serves all functions.
+GATEWAY = 43010
 
 
 def expect(condition, problem, shown):
     if not condition:
         raise Failed(f"{problem}: {json.dumps(shown, ensure_ascii=False)[:2000]}")
-
-
-def wait_for_ports(process, ports, seconds=60):
-    end = time.monotonic() + seconds
-    for port in ports:
-        while True:
-            if process.poll() is not None:
-                raise Failed(f"the local stack ended with {process.returncode}")
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                if time.monotonic() > end:
-                    raise Failed(f"the local stack does not listen on port {port}") from None
-                time.sleep(0.2)
 
 
 class Containers:
@@ -64,6 +49,28 @@ class Containers:
             return json.loads(done.stdout.strip().splitlines()[-1])
         except (IndexError, ValueError):
             raise Failed(f"{function} gave no answer\n{done.stdout}\n{done.stderr}") from None
+
+    @contextlib.contextmanager
+    def serve(self):
+        """`sam local start-api`, the authorizer included. A container is kept once it has begun."""
+        with tempfile.TemporaryDirectory() as folder:
+            log = Path(folder, "api.log")
+            command = ["sam", "local", "start-api", "--port", str(GATEWAY), "--warm-containers", "LAZY"]
+            with log.open("w") as output:
+                # A group of its own: what it starts ends with it.
+                api = subprocess.Popen(
+                    [*command, *self.options], stdout=output, stderr=output, start_new_session=True
+                )
+            try:
+                wait_for_ports(api, [GATEWAY], seconds=120)
+                yield f"http://127.0.0.1:{GATEWAY}"
+            except Exception:
+                print(f"--- sam local start-api said:\n{log.read_text()[-4000:]}", file=sys.stderr)
+                raise
+            finally:
+                # As Ctrl-C does; then it removes its containers.
+                os.killpg(api.pid, signal.SIGINT)
+                api.wait(timeout=60)
 
     def call(self, function, tool):
         answer = self.invoke(function, f"{tool}.json")
@@ -108,6 +115,7 @@ def check(containers):
         containers.call(function, tool)
 
     for function, event in (
+        ("McpFunction", "mcp_call_tool.json"),
         ("CatalogFunction", "catalog_tools.json"),
         ("ConnectionFunction", "connection_get.json"),
     ):
@@ -128,31 +136,28 @@ def main():
     parser.add_argument("--template", required=True, help="the template that `sam build` wrote")
     parser.add_argument("--architecture", required=True, choices=["arm64", "x86_64"])
     parser.add_argument("--stack", required=True, help="the binary of the local stack")
+    parser.add_argument("--python", required=True, help="the Python that has the MCP client")
+    parser.add_argument("--inspector", required=True, help="the command of the MCP inspector")
     options = parser.parse_args()
 
     environment = (EVENTS / "local-env.json").read_text()
     for usual, ours in (("3001", EMULATOR), ("3002", AWS)):
         environment = environment.replace(f":{usual}", f":{ours}")
-    # Containers come in through the bridge, not the loopback.
-    ports = ["--host", "0.0.0.0", "--port", str(API)]
-    ports += ["--emulator-port", str(EMULATOR), "--aws-port", str(AWS)]
-
     with tempfile.TemporaryDirectory() as folder:
         env_vars = Path(folder, "env.json")
         env_vars.write_text(environment)
-        log = Path(folder, "stack.log")
-        with log.open("w") as output:
-            stack = subprocess.Popen([options.stack, *ports], stdout=output, stderr=output)
+        containers = Containers(options.template, options.architecture, str(env_vars))
         try:
-            wait_for_ports(stack, (API, EMULATOR, AWS))
-            check(Containers(options.template, options.architecture, str(env_vars)))
-        except Failed as problem:
-            print(f"containers: {problem}\n--- the local stack said:\n{log.read_text()[-4000:]}", file=sys.stderr)
+            # Containers come in through the bridge, not the loopback.
+            with local_stack(options.stack, host="0.0.0.0"):
+                check(containers)
+                with containers.serve() as url:
+                    command = [options.python, ".ci/clients/check_mcp.py", "--url", f"{url}/mcp", "--key", KEY]
+                    subprocess.run([*command, "--inspector", options.inspector], check=True, timeout=600)
+        except (Failed, subprocess.SubprocessError) as problem:
+            print(f"containers: {problem}", file=sys.stderr)
             return 1
-        finally:
-            stack.terminate()
-            stack.wait(timeout=10)
-    print("containers: a read, a write made once, a tool of every function, and the authorizer answer")
+    print("containers: every function answers, a write is made once, and MCP clients get on")
     return 0
 
 

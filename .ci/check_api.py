@@ -1,0 +1,37 @@
+#!/usr/bin/env python3
+"""Uses the local stack as those who build bots would: the README's programs, the official clients of
+the Model Context Protocol, and a generator of requests from the OpenAPI document."""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from local_stack import KEY, URL, local_stack
+
+ROOT = Path(__file__).resolve().parent.parent
+CHECKS = ROOT / ".ci" / "clients"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stack", required=True, help="the binary of the local stack")
+    parser.add_argument("--python", required=True, help="the Python that has the clients")
+    parser.add_argument("--inspector", required=True, help="the command of the MCP inspector")
+    options = parser.parse_args()
+
+    def check(name, address, *more):
+        subprocess.run([options.python, CHECKS / name, "--url", address, "--key", KEY, *more], check=True)
+
+    with local_stack(options.stack):
+        inspector = ("--inspector", options.inspector)
+        check("check_readme.py", URL, *inspector)
+        check("check_mcp.py", f"{URL}/mcp", *inspector)
+        # Last: it sends whatever the document allows, the removal of connections included.
+        check("check_openapi.py", URL)
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    sys.exit(main())
