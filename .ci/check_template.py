@@ -149,17 +149,7 @@ def check():
     events = {p.stem: json.loads(p.read_text()) for p in (ROOT / "events").glob("dynamics365_*.json")}
     expect(events.keys() == routes, f"events/ and template.yaml differ in {sorted(events.keys() ^ routes)}")
     for tool, event in events.items():
-        path = TOOL_ROUTE + tool
-        context = event["requestContext"]
-        expect(
-            (event["rawPath"], event["routeKey"], context["http"]["path"], context["routeKey"])
-            == (path, f"POST {path}", path, f"POST {path}"),
-            f"events/{tool}.json is addressed to another tool",
-        )
-        expect(
-            event["headers"]["content-length"] == str(len(event["body"].encode())),
-            f"events/{tool}.json: content-length is not the body's",
-        )
+        expect(event["routeKey"] == f"POST {TOOL_ROUTE}{tool}", f"events/{tool}.json is addressed to another tool")
 
     # A sample event for every other route, too
     others = {
@@ -168,23 +158,38 @@ def check():
         for method in methods
         if not path.startswith((TOOL_ROUTE, "/$default"))
     }
-    sampled = set()
-    samples = [p for kind in ("catalog", "connection", "mcp") for p in (ROOT / "events").glob(f"{kind}_*.json")]
-    for event in (json.loads(p.read_text()) for p in samples):
-        filled = event["routeKey"].split(" ")[1]
-        for name, value in event.get("pathParameters", {}).items():
-            filled = filled.replace(f"{{{name}}}", value)
-        expect(event["rawPath"] == filled, f"the sample of {event['routeKey']} is addressed to {event['rawPath']}")
-        sampled.add(event["routeKey"])
+    samples = {p.stem: p for kind in ("catalog", "connection", "mcp") for p in (ROOT / "events").glob(f"{kind}_*.json")}
+    samples = {name: json.loads(path.read_text()) for name, path in samples.items()}
+    sampled = {event["routeKey"] for event in samples.values()}
     expect(sampled == others, f"events/ and template.yaml differ in {sorted(sampled ^ others)}")
 
-    # Each tool goes to the function of its group, as the local router has it
+    # Each sample is whole
+    for name, event in {**events, **samples}.items():
+        context = event["requestContext"]
+        method, path = event["routeKey"].split(" ")
+        for parameter, value in event.get("pathParameters", {}).items():
+            path = path.replace(f"{{{parameter}}}", value)
+        expect(
+            (event["rawPath"], context["http"]["path"], context["routeKey"]) == (path, path, event["routeKey"])
+            and method in (context["http"]["method"], "ANY"),
+            f"events/{name}.json is addressed to several places",
+        )
+        length = str(len(event["body"].encode())) if "body" in event else None
+        expect(event["headers"].get("content-length") == length, f"events/{name}.json: content-length is not the body's")
+
+    # Each route goes to the function that the local router has for it
     functions = of_type(resources, "AWS::Lambda::Function")
     binaries = {name: function["Code"]["S3Key"] for name, function in functions.items()}
-    for tool in routes & served:
-        uri = paths[TOOL_ROUTE + tool]["post"]["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
-        [binary] = [b for name, b in binaries.items() if f"${{{name}.Arn}}" in uri]
-        expect(router[TOOL_ROUTE + tool] == binary, f"{tool} is served by {binary} in template.yaml, not in Cargo.toml")
+    for path, methods in paths.items():
+        if path == "/$default":
+            continue
+        # The router has one line for all that is below a connection.
+        below = "/v1/connections/{id}/"
+        wanted = router.get(f"{below}{{*rest}}" if path.startswith(below) else path)
+        for method, operation in methods.items():
+            uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+            [binary] = [b for name, b in binaries.items() if f"${{{name}.Arn}}" in uri]
+            expect(wanted == binary, f"{method} {path} is served by {binary} in template.yaml, by {wanted} in Cargo.toml")
 
     # Logs
     groups = of_type(resources, "AWS::Logs::LogGroup")

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs the README's programs for bot builders against the running API, with the vendors' own
 libraries. The vendors are played: each asks for one look-up, then says the name that it was given.
-What they are sent is held against the types that their libraries publish."""
+The messages and tools that they are sent are held against the types that their libraries publish,
+field by field; a spoiled tool is tried first, to see that it is refused."""
 
 import argparse
 import http.server
@@ -15,11 +16,11 @@ import threading
 from pathlib import Path
 
 import yaml
-from anthropic.types.message_create_params import MessageCreateParamsNonStreaming as AnthropicRequest
-from google.genai.types import Content, Tool
-from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming as OpenAiRequest
+from anthropic.types import MessageParam, ToolParam
+from google.genai.types import Content, FunctionDeclaration
+from openai.types.chat import ChatCompletionFunctionToolParam, ChatCompletionMessageParam
 from openapi_spec_validator import validate
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 README = Path(__file__).resolve().parent.parent.parent / "README.md"
 LOOK_UP = "dynamics365_get_contact_by_email"
@@ -27,12 +28,58 @@ EMAIL = "maren.quist@northwind.example"
 HELLO = "Hello Maren Quist"
 
 
+# Lists, for the libraries say "iterable", which is checked only when somebody iterates.
+OPENAI_MESSAGES = TypeAdapter(list[ChatCompletionMessageParam])
+OPENAI_TOOLS = TypeAdapter(list[ChatCompletionFunctionToolParam])
+ANTHROPIC_MESSAGES = TypeAdapter(list[MessageParam])
+ANTHROPIC_TOOLS = TypeAdapter(list[ToolParam])
+GEMINI_CONTENTS = TypeAdapter(list[Content])
+GEMINI_FUNCTIONS = TypeAdapter(list[FunctionDeclaration])
+
+
+def check(types, value):
+    """Every field is one that the type has: what is lost on the way there and back is none."""
+    python = types.validate_python(value)
+    back = types.dump_python(python, by_alias=True, exclude_unset=True, mode="json")
+    expect_same(back, value, "$")
+
+
+def expect_same(back, value, place):
+    if isinstance(value, dict) and isinstance(back, dict):
+        for name in value:
+            if name not in back:
+                raise ValueError(f"{place} has no field {name}")
+            expect_same(back[name], value[name], f"{place}.{name}")
+    elif isinstance(value, list) and isinstance(back, list):
+        for position, (one, other) in enumerate(zip(back, value, strict=True)):
+            expect_same(one, other, f"{place}[{position}]")
+
+
+def refuses_what_is_spoiled():
+    function = {"name": "x", "parameters": {"type": "object", "additionalProperties": False}}
+    for types, spoiled in (
+        (OPENAI_MESSAGES, [{"role": "user", "content": 7}]),
+        (OPENAI_TOOLS, [{"type": "function", "function": {"name": "x", "schema": {}}}]),
+        (ANTHROPIC_MESSAGES, [{"role": "system", "content": "x"}]),
+        (ANTHROPIC_TOOLS, [{"name": "x", "input_schema": {"type": "array"}}]),
+        (ANTHROPIC_TOOLS, [{"name": "x", "parameters": {}, "input_schema": {"type": "object"}}]),
+        (GEMINI_FUNCTIONS, [{"name": "x", "arguments": {}}]),
+        (GEMINI_FUNCTIONS, [{**function, "parameters": {"type": ["string", "null"]}}]),
+    ):
+        try:
+            check(types, spoiled)
+        except (ValidationError, ValueError):
+            continue
+        raise SystemExit(f"README: a vendor's type takes {spoiled}")
+
+
 def said(result):
     return "Hello " + result["result"]["contact"]["name"]
 
 
 def openai(body):
-    TypeAdapter(OpenAiRequest).validate_python(body)
+    check(OPENAI_MESSAGES, body["messages"])
+    check(OPENAI_TOOLS, body["tools"])
     assert LOOK_UP in [tool["function"]["name"] for tool in body["tools"]], body["tools"]
     last = body["messages"][-1]
     message = {"role": "assistant", "content": None}
@@ -46,7 +93,8 @@ def openai(body):
 
 
 def anthropic(body):
-    TypeAdapter(AnthropicRequest).validate_python(body)
+    check(ANTHROPIC_MESSAGES, body["messages"])
+    check(ANTHROPIC_TOOLS, body["tools"])
     assert LOOK_UP in [tool["name"] for tool in body["tools"]], body["tools"]
     last = body["messages"][-1]["content"]
     if isinstance(last, list):
@@ -61,10 +109,9 @@ def anthropic(body):
 
 
 def gemini(body):
+    check(GEMINI_CONTENTS, body["contents"])
     for tool in body["tools"]:
-        Tool.model_validate(tool)
-    for content in body["contents"]:
-        Content.model_validate(content)
+        check(GEMINI_FUNCTIONS, tool["functionDeclarations"])
     declared = [one["name"] for tool in body["tools"] for one in tool["functionDeclarations"]]
     assert LOOK_UP in declared, declared
     last = body["contents"][-1]["parts"][0]
@@ -101,6 +148,7 @@ def main():
     parser.add_argument("--inspector", required=True, help="the command of the MCP inspector")
     options = parser.parse_args()
 
+    refuses_what_is_spoiled()
     # A file's name is the first line of its block.
     blocks = re.findall(r"^```(?:python|yaml)\n# (\S+)\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
     files = dict(blocks)

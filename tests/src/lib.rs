@@ -1,1 +1,3 @@
-//! The end-to-end tests are in `tests/end_to_end`.
+//! What the end-to-end tests in `tests/end_to_end` share with the benchmarks.
+
+pub mod budgets;

@@ -1,4 +1,4 @@
-//! The API as an OpenAPI document.
+//! The API as an OpenAPI document, but for `/mcp`: the Model Context Protocol describes itself.
 //!
 //! The tools' part is made of the same definitions that the tools run by. Nulls are left out of
 //! answers, so what may be null is not required there.
@@ -7,6 +7,7 @@ mod administration;
 mod catalogue;
 mod operation;
 mod problems;
+mod shape;
 mod tools;
 
 use serde_json::{Map, Value, json};

@@ -2,44 +2,36 @@
 //!
 //! Streamable HTTP without sessions: each request stands for itself, as a Lambda function needs it.
 //! A call of a tool is handed on to the same [`Service`] that answers `POST /v1/tools/{tool}`, so it
-//! is checked, logged and noted in the activity log like any other. The protocol's own types, those
-//! of the crate `rmcp`, stay in this function.
+//! is checked, logged and noted in the activity log like any other. The types of the crate `rmcp` stay
+//! in this function.
 
+mod message;
 mod outline;
 mod protocol;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use catalog::Selection;
-use http::header::CONTENT_TYPE;
+use futures::FutureExt as _;
+use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
-use serde_json::{Value, json};
-use tokio::time::Instant;
-use toolkit::{Call, Caller, Definition, Front, Incoming, Journal, Service, ToolError};
+use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
+use toolkit::{
+    Call, Caller, Definition, ErrorCode, Front, GRACE, Incoming, Journal, Service, ToolError,
+};
 
+use crate::message::{Fault, Message};
 use crate::protocol::Protocol;
 
-/// A body that is no JSON at all (JSON-RPC 2.0, section 5.1).
-const PARSE_ERROR: i32 = -32700;
-
-/// JSON, but no message.
-const INVALID_REQUEST: i32 = -32600;
-
-/// The methods that the log names; a client may send anything.
-const METHODS: [&str; 8] = [
-    "initialize",
-    "notifications/initialized",
-    "ping",
-    "prompts/get",
-    "prompts/list",
-    "server/discover",
-    "tools/call",
-    "tools/list",
-];
+/// API Gateway's own limit.
+const BODY_LIMIT: usize = 10 * 1024 * 1024;
 
 /// What a message came with.
 pub(crate) struct Visit {
@@ -48,6 +40,8 @@ pub(crate) struct Visit {
     pub(crate) headers: HeaderMap,
     pub(crate) request_id: String,
     pub(crate) deadline: Instant,
+    /// Whether a tool was called, which has its own line in the log.
+    pub(crate) called: AtomicBool,
 }
 
 /// Answers the protocol's messages. Cheap to clone.
@@ -59,14 +53,16 @@ pub struct Mcp {
 }
 
 impl Mcp {
-    /// The tools of this service, and the templates that they suffice for.
-    pub fn new(tools: Service) -> Mcp {
+    /// The tools of this service, and the templates that they suffice for. Fails where a tool's
+    /// definition is not what the protocol takes.
+    pub fn new(tools: Service) -> Result<Mcp, serde_json::Error> {
         let definitions: Arc<[Definition]> = tools.group().definitions().into();
-        let protocol = Protocol::new(tools.clone(), &definitions);
+        let protocol = Protocol::new(tools.clone(), &definitions)?;
         let config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(false)
             .with_json_response(true)
             .with_sse_keep_alive(None)
+            .with_max_request_body_bytes(BODY_LIMIT)
             // Who may call is told by the API key, which no other site's page has; and the host is
             // whatever the API has been published under.
             .disable_allowed_hosts();
@@ -75,7 +71,7 @@ impl Mcp {
             Arc::new(NeverSessionManager::default()),
             config,
         );
-        Mcp { tools, definitions, protocol }
+        Ok(Mcp { tools, definitions, protocol })
     }
 
     /// Who calls, and for which tools.
@@ -90,40 +86,61 @@ impl Mcp {
             headers: incoming.headers.clone(),
             request_id: incoming.request_id.clone(),
             deadline: incoming.deadline,
+            called: AtomicBool::new(false),
         })
     }
 
-    async fn exchange(&self, incoming: Incoming, visit: Visit) -> Response<Bytes> {
-        let Incoming { method, path, headers, body, .. } = incoming;
+    /// Hands the message to the protocol, and takes its answer whole.
+    async fn exchange(
+        &self,
+        incoming: Incoming,
+        visit: Arc<Visit>,
+        call: &mut Call,
+    ) -> Response<Bytes> {
+        let Incoming { method, path, mut headers, body, deadline, .. } = incoming;
         if method == Method::POST {
-            match message(&body) {
-                Ok(message) => log(&message, &visit),
-                Err(refused) => return refused,
+            match Message::of(&body) {
+                Ok(message) => call.tool = Some(message.name().to_owned()),
+                Err(fault) => return refused(StatusCode::BAD_REQUEST, &fault),
             }
         }
+        // The answer is JSON, whatever a client says that it takes; the protocol wants both named.
+        let both = HeaderValue::from_static("application/json, text/event-stream");
+        headers.insert(ACCEPT, both);
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         // A path that is none stays "/": there is one address only.
         *request.uri_mut() = path.parse().unwrap_or_default();
         *request.headers_mut() = headers;
-        request.extensions_mut().insert(Arc::new(visit));
-        let (parts, body) = self.protocol.handle(request).await.into_parts();
-        // Such a body cannot fail.
-        let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-        Response::from_parts(parts, body)
+        request.extensions_mut().insert(visit);
+        let answer = async {
+            let (parts, body) = self.protocol.handle(request).await.into_parts();
+            // Such a body cannot fail.
+            let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+            Response::from_parts(parts, body)
+        };
+        match timeout_at(deadline + GRACE, AssertUnwindSafe(answer).catch_unwind()).await {
+            Ok(Ok(response)) => in_json(response),
+            _ => refused(StatusCode::INTERNAL_SERVER_ERROR, &Fault::internal()),
+        }
     }
 }
 
 impl Front for Mcp {
     async fn answer(&self, incoming: Incoming) -> Response<Bytes> {
+        let started = Instant::now();
+        let request_id = incoming.request_id.clone();
         let mut call = Call { tool: Some("mcp".to_owned()), ..Call::default() };
         let visit = match self.visit(&incoming, &mut call).await {
-            Ok(visit) => visit,
-            Err(error) => return self.tools.refuse(error, &call, &incoming.request_id),
+            Ok(visit) => Arc::new(visit),
+            Err(error) => return self.tools.refuse(error, &call, &request_id),
         };
-        let request_id = HeaderValue::from_str(&incoming.request_id);
-        let mut response = self.exchange(incoming, visit).await;
-        if let Ok(request_id) = request_id {
+        let mut response = self.exchange(incoming, visit.clone(), &mut call).await;
+        if !visit.called.load(Ordering::Relaxed) {
+            let error = fault(&response);
+            toolkit::logging::call(&call, error.as_ref(), &request_id, started.elapsed());
+        }
+        if let Ok(request_id) = HeaderValue::from_str(&request_id) {
             response.headers_mut().insert(HeaderName::from_static("x-request-id"), request_id);
         }
         response
@@ -134,29 +151,38 @@ impl Front for Mcp {
     }
 }
 
-/// The one message of a request. Several at once, as old versions of the protocol had them, are
-/// refused.
-fn message(body: &Bytes) -> Result<Value, Response<Bytes>> {
-    match serde_json::from_slice(body) {
-        Ok(message @ Value::Object(_)) => Ok(message),
-        Ok(_) => Err(refused(INVALID_REQUEST, "send one JSON-RPC message, an object")),
-        Err(error) => Err(refused(PARSE_ERROR, &format!("the body is not JSON: {error}"))),
-    }
+/// What the log says of an answer that is a fault of the protocol.
+fn fault(response: &Response<Bytes>) -> Option<ToolError> {
+    let code = match response.status() {
+        StatusCode::METHOD_NOT_ALLOWED => ErrorCode::MethodNotAllowed,
+        status if status.is_server_error() => ErrorCode::Internal,
+        status if status.is_client_error() => ErrorCode::InvalidArguments,
+        _ => {
+            let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+            let code = body["error"]["code"].as_i64()?;
+            if code == Fault::INTERNAL { ErrorCode::Internal } else { ErrorCode::InvalidArguments }
+        }
+    };
+    Some(ToolError::new(code, "a fault of the protocol"))
 }
 
-fn refused(code: i32, message: &str) -> Response<Bytes> {
-    let error = json!({"jsonrpc": "2.0", "id": null, "error": {"code": code, "message": message}});
-    let mut response = Response::new(Bytes::from(error.to_string()));
-    *response.status_mut() = StatusCode::BAD_REQUEST;
+fn refused(status: StatusCode, fault: &Fault) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(fault.to_value().to_string()));
+    *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
-/// A line for what is no call; a call has its own.
-fn log(message: &Value, visit: &Visit) {
-    let method = message["method"].as_str().unwrap_or_default();
-    if method != "tools/call" {
-        let method = METHODS.into_iter().find(|known| *known == method).unwrap_or("other");
-        tracing::info!(request_id = visit.request_id, client = visit.caller.client, method, "mcp");
+/// What is refused before there is a message to answer is said in plain text; a client of the
+/// protocol reads JSON.
+fn in_json(response: Response<Bytes>) -> Response<Bytes> {
+    let is_json = response.headers().contains_key(CONTENT_TYPE);
+    if is_json || response.status().is_success() {
+        return response;
     }
+    let (parts, text) = response.into_parts();
+    let fault = Fault::request(String::from_utf8_lossy(&text).into_owned());
+    let mut response = refused(parts.status, &fault);
+    response.headers_mut().extend(parts.headers);
+    response
 }

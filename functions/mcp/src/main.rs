@@ -5,5 +5,5 @@ use toolkit::lambda::{self, Error};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    lambda::serve(Mcp::new(lambda::tools(catalog::all_tools()).await?)).await
+    lambda::serve(Mcp::new(lambda::tools(catalog::all_tools()).await?)?).await
 }

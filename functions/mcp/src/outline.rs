@@ -23,6 +23,9 @@ fn write(text: &mut String, value: &Value, depth: usize, first: &str) {
         Value::Object(members) => {
             for (name, value) in members.iter().filter(|(name, _)| !is_address(name)) {
                 match value {
+                    Value::Array(items) if items.is_empty() => {
+                        let _ = writeln!(text, "{}{name}: none", indent(depth, &lead));
+                    }
                     Value::Object(_) | Value::Array(_) => {
                         let _ = writeln!(text, "{}{name}:", indent(depth, &lead));
                         write(text, value, depth + 1, "");
@@ -108,6 +111,11 @@ result:
 hints:
 - Ask first.";
         assert_eq!(outline(&answer), expected);
+    }
+
+    #[test]
+    fn an_empty_list_is_said() {
+        assert_eq!(outline(&json!({"cases": [], "more": false})), "cases: none\nmore: false");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The messages of the protocol, in terms of the tools.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use catalog::{Company, Format, Template, answer_schema};
@@ -10,12 +12,13 @@ use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest,
     CustomResult, ErrorCode, GetPromptRequestParams, GetPromptResponse, GetPromptResult,
     Implementation, ListPromptsResult, ListToolsResult, MetaObject, PaginatedRequestParams, Prompt,
-    PromptArgument, PromptMessage, RequestMetaObject, Role, ServerCapabilities, ServerConfig, Tool,
+    PromptArgument, PromptMessage, ProtocolVersion, RequestMetaObject, Role, ServerCapabilities,
+    ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::{Map, Value, json};
-use toolkit::{CONVERSATION_ID, Definition, IDEMPOTENCY_KEY, Incoming, Service};
+use toolkit::{CONNECTION_ID, CONVERSATION_ID, Definition, IDEMPOTENCY_KEY, Incoming, Service};
 
 use crate::Visit;
 use crate::outline::outline;
@@ -30,9 +33,15 @@ const INSTRUCTIONS: &str = "Tools over a company's Microsoft Dynamics 365. Look 
 /// The list of tools changes with a new version alone. In milliseconds.
 const FRESH_FOR: u64 = 5 * 60 * 1000;
 
-/// What a call may bring in its own `_meta`, by the headers' names: those that a client can only set
-/// once are no use for what is new in each call.
-const OF_A_CALL: [HeaderName; 2] = [CONVERSATION_ID, IDEMPOTENCY_KEY];
+/// What a call may bring in its own `_meta`, by the headers' names: an MCP client sets headers once,
+/// for all its calls.
+const OF_A_CALL: [HeaderName; 3] = [CONNECTION_ID, CONVERSATION_ID, IDEMPOTENCY_KEY];
+
+/// The versions that are spoken. Older ones want several messages in one request, or streams.
+const VERSIONS: [ProtocolVersion; 3] =
+    [ProtocolVersion::V_2025_06_18, ProtocolVersion::V_2025_11_25, ProtocolVersion::V_2026_07_28];
+
+const UNKNOWN_METHOD: &str = "there is no such method";
 
 /// What the members of a problem are to a model; the others are for programs.
 const FOR_THE_MODEL: [&str; 7] =
@@ -52,12 +61,14 @@ pub(crate) struct Protocol {
 }
 
 impl Protocol {
-    pub(crate) fn new(tools: Service, definitions: &[Definition]) -> Protocol {
-        let entries = definitions.iter().filter_map(|definition| {
-            let tool = tool(definition).ok()?;
-            Some(Entry { definition: definition.clone(), tool })
-        });
-        Protocol { entries: entries.collect(), tools }
+    pub(crate) fn new(
+        tools: Service,
+        definitions: &[Definition],
+    ) -> Result<Protocol, serde_json::Error> {
+        let entry = |definition: &Definition| {
+            Ok(Entry { definition: definition.clone(), tool: tool(definition)? })
+        };
+        Ok(Protocol { entries: definitions.iter().map(entry).collect::<Result<_, _>>()?, tools })
     }
 
     /// The tools that are asked for and that the key's scopes allow.
@@ -96,6 +107,7 @@ impl Protocol {
             request_id: visit.request_id.clone(),
             deadline: visit.deadline,
         };
+        visit.called.store(true, Ordering::Relaxed);
         let response = self.tools.answer(incoming).await;
         let body: Value = serde_json::from_slice(response.body())
             .map_err(|_| ErrorData::internal_error("the answer is not JSON", None))?;
@@ -104,6 +116,10 @@ impl Protocol {
 }
 
 impl ServerHandler for Protocol {
+    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
+        Cow::Borrowed(&VERSIONS)
+    }
+
     fn get_info(&self) -> ServerConfig {
         let capabilities = ServerCapabilities::builder().enable_tools().enable_prompts().build();
         let server = Implementation::new("dynamics365-tools", env!("CARGO_PKG_VERSION"))
@@ -179,7 +195,8 @@ impl ServerHandler for Protocol {
             "tools/call" => "name, a text, and arguments, an object",
             "prompts/get" => "name, a text, and arguments, an object of texts",
             "initialize" => "protocolVersion, capabilities and clientInfo with name and version",
-            _ => return Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method, None)),
+            // What a client sent is not for the log, where errors go.
+            _ => return Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, UNKNOWN_METHOD, None)),
         };
         Err(invalid(&format!("the params of {method} must have {expected}")))
     }
@@ -227,14 +244,18 @@ fn company(mut arguments: Map<String, Value>) -> Result<Option<Company>, ErrorDa
     }
 }
 
-/// The headers of the message, with what the call brings itself.
+/// The headers of the message, with what the call brings itself. An idempotency key that a client
+/// has set for all its calls would make the second one the first.
 fn headers(visit: &Visit, meta: &RequestMetaObject) -> Result<HeaderMap, ErrorData> {
     let mut headers = visit.headers.clone();
-    for name in OF_A_CALL {
-        let Some(value) = meta.0.0.get(name.as_str()) else { continue };
-        let value = value.as_str().and_then(|text| HeaderValue::from_str(text).ok());
-        let value = value.ok_or_else(|| {
-            invalid(&format!("_meta.{name}: must be a text of visible ASCII characters"))
+    headers.remove(IDEMPOTENCY_KEY);
+    for (key, value) in meta.0.0.iter().filter(|(_, value)| !value.is_null()) {
+        let name = OF_A_CALL.into_iter().find(|name| key.eq_ignore_ascii_case(name.as_str()));
+        let Some(name) = name else { continue };
+        let text = value.as_str().filter(|text| (1..=255).contains(&text.trim().len()));
+        let value = text.filter(|text| text.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+        let value = value.and_then(|text| HeaderValue::from_str(text).ok()).ok_or_else(|| {
+            invalid(&format!("_meta.{name}: must have 1 to 255 visible ASCII characters"))
         })?;
         headers.insert(name, value);
     }

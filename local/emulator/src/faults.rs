@@ -43,6 +43,12 @@ pub struct Fault {
     /// How many requests fail.
     #[serde(default = "one")]
     times: u32,
+    /// Only each so many-th of the matching requests fails: 3 for a third of them.
+    #[serde(default = "one")]
+    every: u32,
+    /// How many matching requests there were.
+    #[serde(skip)]
+    seen: u32,
     /// The `Retry-After` of a throttled or unavailable answer, in seconds. A throttled answer
     /// without it says one second; an unavailable one then has no such header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,7 +72,7 @@ fn one() -> u32 {
 #[derive(Debug, thiserror::Error)]
 pub enum FaultError {
     /// It would never strike.
-    #[error("times: must be at least 1")]
+    #[error("times, every: must be at least 1")]
     Never,
     /// Not a method.
     #[error("method: '{0}' is not an HTTP method in capital letters")]
@@ -84,7 +90,7 @@ pub enum FaultError {
 
 impl Fault {
     fn check(&self) -> Result<(), FaultError> {
-        if self.times == 0 {
+        if self.times == 0 || self.every == 0 {
             return Err(FaultError::Never);
         }
         if let Some(method) = &self.method
@@ -140,6 +146,10 @@ impl Faults {
     pub fn take(&self, method: &Method, paths: &[&str]) -> Option<Fault> {
         let mut armed = self.armed.lock();
         let index = armed.iter().position(|fault| fault.matches(method, paths))?;
+        armed[index].seen += 1;
+        if !armed[index].seen.is_multiple_of(armed[index].every) {
+            return None;
+        }
         armed[index].times -= 1;
         if armed[index].times == 0 {
             return Some(armed.remove(index));
@@ -181,10 +191,20 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_may_strike_each_third_request() {
+        let faults = Faults::default();
+        faults.arm(fault(json!({"kind": "throttle", "times": 2, "every": 3}))).unwrap();
+        let struck: Vec<_> =
+            (1..=9).filter(|_| faults.take(&Method::GET, &["/contacts"]).is_some()).collect();
+        assert_eq!(struck, [3, 6]);
+    }
+
+    #[test]
     fn a_fault_that_makes_no_sense_is_not_armed() {
         let faults = Faults::default();
         for nonsense in [
             json!({"kind": "drop", "times": 0}),
+            json!({"kind": "drop", "every": 0}),
             json!({"kind": "slow"}),
             json!({"kind": "plugin"}),
             json!({"kind": "drop", "path": "incidents"}),

@@ -94,6 +94,9 @@ pub enum StartError {
     /// The HTTP client could not be made.
     #[error("no HTTP client: {0}")]
     Client(String),
+    /// A tool cannot be said in the Model Context Protocol.
+    #[error("the tools cannot be listed: {0}")]
+    Tools(String),
     /// The table could not be made.
     #[error("cannot make the table of the state: {0}")]
     Table(#[from] StateError),
@@ -171,7 +174,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         connections: Edge::of(Administration::new(connections, state))
             .with_keys(keys)
             .with_journal(journal),
-        mcp: Mcp::new(tools.clone()),
+        mcp: Mcp::new(tools.clone()).map_err(|error| StartError::Tools(error.to_string()))?,
         tools,
     };
     let api_task = tokio::spawn(api::serve(api_listener, functions, checker, stopped));

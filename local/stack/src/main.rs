@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use stack::{API_KEY, Options, Stack};
+use stack::{API_KEY, Options, STATE_TABLE, Stack};
 
 /// The Dynamics 365 tools on this machine: no AWS account, no Dynamics 365, no Docker needed.
 #[derive(Parser)]
@@ -79,6 +79,8 @@ fn announce(stack: &Stack) {
     let emulator = stack.emulator();
     println!("The tools        {url}/v1/tools/{{tool}}");
     println!("  API key        {API_KEY}");
+    println!("  for bots       {url}/v1/tools, {url}/v1/templates, {url}/v1/openapi.json");
+    println!("  over MCP       {url}/mcp");
     println!(
         "Dynamics 365     {}  (an emulator; what it saw: /_emulator/requests)",
         emulator.url()
@@ -86,15 +88,16 @@ fn announce(stack: &Stack) {
     if let Some(tls) = emulator.tls_url() {
         println!("  over TLS       {tls}");
     }
-    println!("Secrets Manager  {aws}  (a stand-in)");
+    println!("Secrets Manager  {aws}  (a stand-in; DynamoDB, too)");
     println!(
-        "  for functions  AWS_ENDPOINT_URL_SECRETS_MANAGER={aws} DATAVERSE_LOCAL_URL={}",
+        "  for functions  AWS_ENDPOINT_URL_SECRETS_MANAGER={aws} AWS_ENDPOINT_URL_DYNAMODB={aws} \
+         STATE_TABLE={STATE_TABLE} DATAVERSE_LOCAL_URL={}",
         emulator.url()
     );
     println!();
     println!("Try this:");
     println!(
-        "  curl -s {url}/v1/tools/dynamics365_get_contact -H 'Authorization: Bearer {API_KEY}' -d '{{\"contact\":\"maren.quist@northwind.example\"}}'"
+        "  curl -s {url}/v1/tools/dynamics365_get_contact_by_email -H 'Authorization: Bearer {API_KEY}' -d '{{\"email\":\"maren.quist@northwind.example\"}}'"
     );
     println!();
 }

@@ -53,6 +53,13 @@ impl Client {
         &self.instance
     }
 
+    /// Opens the way to the environment (name, TCP, TLS), for the first request to find it open.
+    /// Needs no token, and says nothing of whether there is one. What fails here, fails again where
+    /// it matters.
+    pub async fn connect(&self) {
+        let _ = self.http.head(self.instance.service_root()).send().await;
+    }
+
     /// Requests that belong together and end at one deadline.
     pub fn session(&self, deadline: Instant) -> Session {
         Session { client: self.clone(), deadline, counts: Arc::default() }

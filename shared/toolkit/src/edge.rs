@@ -25,7 +25,8 @@ use crate::{
     sha256_hex,
 };
 
-pub(crate) const CONNECTION_ID: HeaderName = HeaderName::from_static("x-connection-id");
+/// The header that names the connection which a call is for.
+pub const CONNECTION_ID: HeaderName = HeaderName::from_static("x-connection-id");
 /// The header that names the chat which a call belongs to.
 pub const CONVERSATION_ID: HeaderName = HeaderName::from_static("x-conversation-id");
 /// The header whose value a client repeats when it repeats a call.
@@ -35,7 +36,7 @@ const KEPT: HeaderValue = HeaderValue::from_static("private, max-age=300");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A call that overstays its deadline by this much is stopped.
-const GRACE: Duration = Duration::from_millis(500);
+pub const GRACE: Duration = Duration::from_millis(500);
 
 /// A request, whichever way it came.
 #[derive(Debug)]

@@ -172,19 +172,21 @@ pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
         .build()
 }
 
-/// Reads the default connection's secret, gets its token and opens the connection to Dataverse
-/// while Lambda gives a full processor. What fails here is tried again by the first call.
+/// Reads the default connection's secret; then gets its token and opens the way to Dataverse, both
+/// at once, while Lambda gives a full processor. What fails here is tried again by the first call.
 async fn warm_up(service: &Service) {
     let work = async {
         let connection = service.connections().open(&ConnectionId::fallback()).await.ok()?;
-        let session = connection.client().session(Instant::now() + WARM_UP);
-        session.function(&dataverse::Function::who_am_i()).await.ok()
+        let token = connection.tokens().token(Instant::now() + WARM_UP);
+        let (token, ()) = tokio::join!(token, connection.client().connect());
+        token.ok()
     };
-    let warm = timeout(WARM_UP, work).await.is_ok_and(|result| result.is_some());
+    let warm = timeout(WARM_UP, work).await.is_ok_and(|token| token.is_some());
     tracing::debug!(warm, "ready");
 }
 
-async fn answer(front: &impl Front, request: Request) -> Response<Body> {
+/// Answers a request as Lambda hands it over.
+pub async fn answer(front: &impl Front, request: Request) -> Response<Body> {
     let context = request.lambda_context_ref();
     let request_id = context.map(|context| context.request_id.clone()).unwrap_or_default();
     let remaining = context

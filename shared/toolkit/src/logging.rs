@@ -27,19 +27,7 @@ pub fn initialize() {
     let directives = variable("AWS_LAMBDA_LOG_LEVEL")
         .or_else(|| variable("RUST_LOG"))
         .unwrap_or_else(|| "info".to_owned());
-    let filter = EnvFilter::try_new(&directives).unwrap_or_else(|_| EnvFilter::new("info"));
-    // What others write at finer levels is what they send and receive: events with their bodies,
-    // requests with the secrets in them.
-    let filter = OTHERS.iter().filter_map(|other| format!("{other}=info").parse().ok()).fold(
-        filter,
-        |filter, directive| {
-            if is_finer_than_info(&directives) { filter.add_directive(directive) } else { filter }
-        },
-    );
-    let filter = match QUIET.parse() {
-        Ok(directive) => filter.add_directive(directive),
-        Err(_) => filter,
-    };
+    let filter = EnvFilter::new(restrained(&directives));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_span_events(FmtSpan::NONE);
     let is_json =
         variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"));
@@ -52,34 +40,55 @@ pub fn initialize() {
     };
 }
 
-/// The crates that send and receive for us.
-const OTHERS: [&str; 14] = [
-    "aws_config",
-    "aws_runtime",
-    "aws_sdk_dynamodb",
-    "aws_sdk_secretsmanager",
-    "aws_sdk_sns",
-    "aws_smithy_http_client",
-    "aws_smithy_runtime",
-    "h2",
-    "hyper",
-    "hyper_util",
-    "lambda_extension",
-    "lambda_http",
-    "lambda_runtime",
-    "reqwest",
+/// Our own crates. What others write at finer levels than INFO is what they send and receive: events
+/// with their bodies, requests with the secrets in them.
+const OURS: [&str; 19] = [
+    "account",
+    "activity",
+    "auth",
+    "authorizer",
+    "case",
+    "catalog",
+    "connection",
+    "contact",
+    "crm",
+    "dataverse",
+    "emulator",
+    "engagement",
+    "health",
+    "lead",
+    "mcp",
+    "opportunity",
+    "stack",
+    "state",
+    "toolkit",
 ];
 
-/// Its lines of the level info hold what it received.
-const QUIET: &str = "rmcp=warn";
-
-fn is_finer_than_info(directives: &str) -> bool {
-    let directives = directives.to_ascii_lowercase();
-    directives.contains("debug") || directives.contains("trace")
+/// What is asked for, with others at INFO at the finest; a level for all is one for us.
+fn restrained(directives: &str) -> String {
+    // It writes what clients sent, whatever the level. What there is to say, we say.
+    const NEVER: &str = "rmcp=off";
+    let mut kept = vec!["info".to_owned()];
+    for directive in directives.split(',').map(str::trim).filter(|one| !one.is_empty()) {
+        let is_ours = OURS.iter().any(|ours| {
+            directive.strip_prefix(ours).is_some_and(|rest| rest.starts_with(['=', ':', '[']))
+        });
+        match directive.to_ascii_lowercase().as_str() {
+            level @ ("debug" | "trace") => {
+                kept.extend(OURS.iter().map(|ours| format!("{ours}={level}")));
+            }
+            other if is_ours || !(other.contains("debug") || other.contains("trace")) => {
+                kept.push(directive.to_owned());
+            }
+            _ => {}
+        }
+    }
+    kept.push(NEVER.to_owned());
+    kept.join(",")
 }
 
 /// One line for every call: no arguments, no names, no texts. In Lambda it is its metrics, too.
-pub(crate) fn call(call: &Call, error: Option<&ToolError>, request_id: &str, duration: Duration) {
+pub fn call(call: &Call, error: Option<&ToolError>, request_id: &str, duration: Duration) {
     let line = call_line(call, error, request_id, duration);
     if JSON.load(Ordering::Relaxed) {
         emit(line);
@@ -195,19 +204,58 @@ fn without_metrics(mut line: Value) -> Value {
 mod tests {
     use super::*;
 
+    /// What goes out where this is asked for.
+    fn logged(directives: &str) -> String {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_env_filter(EnvFilter::new(restrained(directives)))
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::debug!(target: "dataverse::client", "ours, finely");
+            tracing::info!(target: "dataverse::client", "ours");
+            tracing::debug!(target: "hyper_util::client", "theirs, finely");
+            tracing::info!(target: "hyper_util::client", "theirs");
+            tracing::error!(target: "rmcp::service", "what a client sent");
+        });
+        String::from_utf8(lines.0.lock().clone()).unwrap()
+    }
+
+    #[derive(Clone, Default)]
+    struct Lines(std::sync::Arc<parking_lot::Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
     #[test]
     fn what_others_send_and_receive_is_never_logged() {
-        for (directives, finer) in
-            [("info", false), ("WARN", false), ("DEBUG", true), ("a=trace", true)]
-        {
-            assert_eq!(is_finer_than_info(directives), finer, "{directives}");
+        for (directives, finely) in [
+            ("info", false),
+            ("INFO", false),
+            ("debug", true),
+            ("TRACE", true),
+            ("dataverse=debug", true),
+            ("debug,hyper_util=trace,rmcp=trace", true),
+            ("info,[span]=trace", false),
+            ("not a directive", false),
+        ] {
+            let lines = logged(directives);
+            assert!(lines.contains("ours") && lines.contains("theirs"), "{directives}: {lines}");
+            assert_eq!(lines.contains("ours, finely"), finely, "{directives}: {lines}");
+            assert!(!lines.contains("theirs, finely"), "{directives}: {lines}");
+            assert!(!lines.contains("client sent"), "{directives}: {lines}");
         }
-        for other in OTHERS {
-            let directive =
-                format!("{other}=info").parse::<tracing_subscriber::filter::Directive>();
-            assert!(directive.is_ok(), "{other}");
-        }
-        assert!(QUIET.parse::<tracing_subscriber::filter::Directive>().is_ok());
+        let lines = logged("warn");
+        assert!(!lines.contains("ours"), "{lines}");
     }
 
     #[test]

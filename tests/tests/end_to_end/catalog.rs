@@ -335,7 +335,8 @@ async fn what_is_not_known_is_refused_and_what_is_known_is_named() {
     let problem = answer.problem("not_found");
     assert!(problem["next_step"].as_str().unwrap().contains("sales-assistant"));
     let answer = bench.request("DELETE", "/v1/templates", None).await;
-    answer.problem("not_found");
+    assert_eq!(answer.problem("method_not_allowed")["detail"], "that path takes GET");
+    assert_eq!((answer.status, answer.allow.as_deref()), (405, Some("GET")));
 }
 
 #[tokio::test]
@@ -343,7 +344,7 @@ async fn a_tool_is_called_below_the_list() {
     let bench = Bench::start().await;
     bench.call("search_contacts", json!({"query": "quist"})).await.result();
     get(&bench, "/v1/tools/dynamics365_search_contacts").await.problem("method_not_allowed");
-    bench.request("POST", "/v1/tools", Some(json!({}))).await.problem("not_found");
+    bench.request("POST", "/v1/tools", Some(json!({}))).await.problem("method_not_allowed");
 }
 
 #[tokio::test]

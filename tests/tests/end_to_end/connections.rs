@@ -350,6 +350,9 @@ async fn only_administrators_set_up() {
     let answer = bench.request_with_key("bot", "GET", &path, None).await;
     assert_eq!(answer.status, 200, "{:#}", answer.body);
     let answer = bench.request("PATCH", "/v1/connections/default", None).await;
+    answer.problem("method_not_allowed");
+    assert_eq!(answer.allow.as_deref(), Some("GET, PUT, DELETE"));
+    let answer = bench.request("GET", "/v1/connections/default/nothing", None).await;
     answer.problem("not_found");
 }
 

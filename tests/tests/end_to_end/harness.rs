@@ -25,6 +25,7 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) content_type: String,
     pub(crate) retry_after: Option<String>,
+    pub(crate) allow: Option<String>,
     pub(crate) body: Value,
     pub(crate) took: Duration,
 }
@@ -207,6 +208,7 @@ async fn answer(request: reqwest::RequestBuilder) -> Answer {
         status: response.status().as_u16(),
         content_type: header("content-type").unwrap_or_default(),
         retry_after: header("retry-after"),
+        allow: header("allow"),
         took,
         body: response.json().await.unwrap(),
     }

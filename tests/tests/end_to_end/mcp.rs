@@ -140,6 +140,13 @@ async fn a_client_is_greeted() {
         assert_eq!(result["serverInfo"]["name"], "dynamics365-tools");
         assert!(result["instructions"].as_str().unwrap().contains("next_step"));
     }
+    // A version that wants more than this server does is not agreed to.
+    let params = json!({
+        "protocolVersion": "2025-03-26", "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    });
+    let reply = client.ask("initialize", params).await;
+    assert_eq!(reply.result()["protocolVersion"], "2025-11-25");
     // Since 2026-07-28 there is no handshake: each request says what its client is.
     let meta = json!({"_meta": {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -280,24 +287,39 @@ async fn a_call_is_the_same_as_over_http() {
 #[tokio::test]
 async fn what_is_new_in_each_call_stands_in_its_meta() {
     let bench = Bench::start().await;
+    // Set for all calls, a key would make the second one the first: it counts for nothing.
     let client = Client::of(&bench).with("idempotency-key", "set once for the client");
     let params = |subject: &str, meta: Value| {
         let arguments = json!({"contact": MAREN, "subject": subject, "description": "d"});
         json!({"name": "dynamics365_create_case", "arguments": arguments, "_meta": meta})
     };
     let mut ids = BTreeSet::new();
-    for (key, created) in [("one", true), ("one", false), ("two", true)] {
+    for (key, value, created) in [
+        ("idempotency-key", json!("one"), true),
+        ("Idempotency-Key", json!("one"), false),
+        ("idempotency-key", json!("two"), true),
+        ("idempotency-key", json!(null), true),
+        ("other", json!("one"), true),
+    ] {
         // By the key alone: what the case is about has changed.
-        let subject = format!("{key} {created}");
-        let reply =
-            client.ask("tools/call", params(&subject, json!({"idempotency-key": key}))).await;
+        let subject = format!("{key} {value} {created}");
+        let reply = client.ask("tools/call", params(&subject, json!({key: value}))).await;
         let result = &reply.answer()["result"];
-        assert_eq!(result["created"], created, "{key}");
+        assert_eq!(result["created"], created, "{key} {value}");
         ids.insert(result["case"]["id"].to_string());
     }
-    assert_eq!(ids.len(), 2);
-    let reply = client.ask("tools/call", params("x", json!({"idempotency-key": 7}))).await;
-    reply.fault(-32602);
+    assert_eq!(ids.len(), 4);
+    for meta in [
+        json!({"idempotency-key": 7}),
+        json!({"idempotency-key": ""}),
+        json!({"idempotency-key": "k".repeat(256)}),
+        json!({"idempotency-key": "ké"}),
+        json!({"x-conversation-id": "a\nb"}),
+    ] {
+        client.ask("tools/call", params("x", meta)).await.fault(-32602);
+    }
+    let reply = client.ask("tools/call", params("x", json!({"X-Connection-Id": "emea"}))).await;
+    reply.problem("connection_not_found");
     assert_eq!(bench.count("incidents", "title", "x").await, 0);
 }
 
@@ -338,7 +360,19 @@ async fn faults_of_the_protocol_are_told_as_such() {
     let reply = client.send("POST", "{").await;
     assert_eq!(reply.status, 400);
     reply.fault(-32700);
-    for body in ["[]", "7", r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#] {
+    for body in [
+        "[]",
+        "7",
+        r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#,
+        "{}",
+        r#"{"id":1,"method":"ping"}"#,
+        r#"{"jsonrpc":"2.0","id":1}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":7}"#,
+        r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#,
+        r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":[]}}"#,
+    ] {
         let reply = client.send("POST", body).await;
         assert_eq!(reply.status, 400, "{body}");
         reply.fault(-32600);
@@ -350,7 +384,15 @@ async fn faults_of_the_protocol_are_told_as_such() {
     for method in ["GET", "DELETE"] {
         let reply = client.send(method, "").await;
         assert_eq!((reply.status, reply.allow.as_str()), (405, "POST"), "{method}");
+        reply.fault(-32600);
     }
+    // Whatever is refused is refused in JSON.
+    let reply = Client::of(&bench).with("content-type", "text/plain").ask("ping", json!({})).await;
+    assert_eq!((reply.status, reply.content_type.as_str()), (415, "application/json"));
+    reply.fault(-32600);
+    // The answer is JSON whatever is asked for.
+    let reply = Client::of(&bench).with("accept", "*/*").ask("ping", json!({})).await;
+    assert_eq!(*reply.result(), json!({}));
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use toolkit::inspection::{Organization, SecretExpiry, User};
 use toolkit::{ErrorCode, Scope, result_schema};
 
 use crate::openapi::operation::{Operation, connection_id};
+use crate::openapi::shape::{list, object, text};
 use crate::schema::optional;
 
 const CONNECTIONS: &str = "/v1/connections";
@@ -73,10 +74,6 @@ fn about(method: &'static str, below: &str, id: &str, scope: Scope) -> Operation
         .fails(&ErrorCode::ALL)
 }
 
-fn text() -> Value {
-    json!({"type": "string"})
-}
-
 fn moment() -> Value {
     json!({"type": "string", "format": "date-time"})
 }
@@ -92,15 +89,6 @@ fn table() -> Value {
 
 fn state() -> Value {
     json!({"type": "string", "enum": ["healthy", "broken", "unknown"]})
-}
-
-/// An object that has those of the properties.
-fn object(properties: Value, required: &[&str]) -> Value {
-    json!({"type": "object", "properties": properties, "required": required})
-}
-
-fn list(items: Value) -> Value {
-    json!({"type": "array", "items": items})
 }
 
 fn form() -> Value {

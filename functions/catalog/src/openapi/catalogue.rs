@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use toolkit::{Definition, ErrorCode, Scope};
 
 use crate::openapi::operation::Operation;
+use crate::openapi::shape::{list, text, whole};
 use crate::tools::groups;
 use crate::{Format, Template};
 
@@ -36,11 +37,11 @@ pub(crate) fn operations(tools: &[Definition]) -> Vec<Operation> {
             )
             .kept(
                 "The tools, as the vendor's API takes them.",
-                object(json!({"tools": list(json!({"type": "object"}))})),
+                whole(json!({"tools": list(json!({"type": "object"}))})),
             ),
         get("/v1/templates", "list_templates")
             .summary("List the starter templates")
-            .kept("The templates.", object(json!({"templates": list(entry())}))),
+            .kept("The templates.", whole(json!({"templates": list(entry())}))),
         get("/v1/templates/{id}", "get_template")
             .summary("Get a starter template, ready to use")
             .in_path("id", template, "Which template.")
@@ -52,7 +53,7 @@ pub(crate) fn operations(tools: &[Definition]) -> Vec<Operation> {
             .query("format", format, in_format)
             .kept(
                 "The template.",
-                object(json!({
+                whole(json!({
                     "id": text(), "title": text(), "description": text(), "system_prompt": text(),
                     "tools": list(json!({"type": "object"})), "settings": {"type": "object"},
                 })),
@@ -64,24 +65,7 @@ pub(crate) fn operations(tools: &[Definition]) -> Vec<Operation> {
 }
 
 fn entry() -> Value {
-    object(json!({
+    whole(json!({
         "id": text(), "title": text(), "description": text(), "tools": list(text()),
     }))
-}
-
-fn text() -> Value {
-    json!({"type": "string"})
-}
-
-fn list(items: Value) -> Value {
-    json!({"type": "array", "items": items})
-}
-
-/// An object that has all of these.
-fn object(properties: Value) -> Value {
-    let names: Vec<_> = properties.as_object().into_iter().flat_map(|all| all.keys()).collect();
-    json!({
-        "type": "object", "required": names, "properties": properties,
-        "additionalProperties": false,
-    })
 }

@@ -1,0 +1,170 @@
+//! The local stack in threads of its own, and the functions in this one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth::{Connections, Environment};
+use http::HeaderMap;
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, service_fn};
+use lambda_runtime::{Context, LambdaEvent};
+use serde_json::{Value, json};
+use stack::{API_KEY, Options, Stack};
+use tokio::runtime::Runtime;
+use toolkit::{Group, KeyStore, Service};
+use tower::Service as _;
+use url::Url;
+
+/// Whom the sample organization knows.
+pub(crate) const MAREN: &str = "maren.quist@northwind.example";
+
+/// The stack, and a client of its control calls.
+pub(crate) struct Bench {
+    // Before its runtime, which it ends on.
+    pub(crate) stack: Stack,
+    http: reqwest::Client,
+    _runtime: Runtime,
+}
+
+impl Bench {
+    /// Starts a stack. Its emulator limits nobody: what is measured is not its throttling.
+    pub(crate) fn start() -> (Bench, Runtime) {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let stack = runtime.block_on(stack::start(Options::default())).unwrap();
+        // As in Lambda: one thread, one call at a time.
+        let client = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let bench = Bench { stack, http: reqwest::Client::new(), _runtime: runtime };
+        client.block_on(bench.control("PUT", "limits", Some(json!({"enabled": false}))));
+        (bench, client)
+    }
+
+    /// A control call of the emulator.
+    pub(crate) async fn control(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+        let url = format!("{}/_emulator/{path}", self.stack.emulator().url());
+        let mut request = self.http.request(method.parse().unwrap(), url);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.unwrap();
+        assert!(response.status().is_success(), "{method} {path}: {}", response.status());
+        serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default()
+    }
+
+    /// How long the emulator holds every answer back.
+    pub(crate) async fn latency(&self, latency: Duration) {
+        let ms = latency.as_millis() as u64;
+        self.control("PUT", "latency", Some(json!({"ms": ms}))).await;
+    }
+
+    /// A function with these tools, which talks to the stack over this client.
+    pub(crate) fn function(&self, tools: Group, http: reqwest::Client) -> Function {
+        let secrets = self.stack.secrets();
+        let emulator = Url::parse(&self.stack.emulator().url()).unwrap();
+        let connections = Connections::new(http, secrets.clone(), Environment::local(emulator));
+        let keys = Arc::new(KeyStore::new(secrets, KeyStore::DEFAULT_SECRET));
+        Function { service: Service::new(tools, connections).with_keys(keys) }
+    }
+}
+
+/// A function as Lambda's runtime calls it: an event goes in, the answer's bytes come out.
+#[derive(Clone)]
+pub(crate) struct Function {
+    service: Service,
+}
+
+impl Function {
+    /// Answers API Gateway's event. The time that decoding and encoding take is part of it.
+    pub(crate) async fn answer(&self, event: &str) -> Vec<u8> {
+        let request: LambdaRequest = serde_json::from_str(event).unwrap();
+        let service = &self.service;
+        let mut adapter = Adapter::from(service_fn(async |request| {
+            Ok::<_, toolkit::lambda::Error>(toolkit::lambda::answer(service, request).await)
+        }));
+        let response = adapter.call(LambdaEvent::new(request, Context::default())).await.unwrap();
+        serde_json::to_vec(&response).unwrap()
+    }
+
+    /// Answers, and must succeed.
+    pub(crate) async fn result(&self, event: &str) -> Value {
+        let answer: Value = serde_json::from_slice(&self.answer(event).await).unwrap();
+        assert_eq!(answer["statusCode"], 200, "{answer:#}");
+        serde_json::from_str(answer["body"].as_str().unwrap()).unwrap()
+    }
+}
+
+/// API Gateway's event of a call.
+pub(crate) fn event(tool: &str, arguments: &Value) -> String {
+    let path = format!("/v1/tools/dynamics365_{tool}");
+    let body = arguments.to_string();
+    json!({
+        "version": "2.0",
+        "routeKey": format!("POST {path}"),
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {
+            "accept": "application/json",
+            "authorization": format!("Bearer {API_KEY}"),
+            "content-length": body.len().to_string(),
+            "content-type": "application/json",
+            "host": "a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com",
+            "user-agent": "chat-platform/1.0",
+            "x-amzn-trace-id": "Root=1-6924a3c0-000000000000000000000001",
+            "x-forwarded-for": "203.0.113.7",
+            "x-forwarded-port": "443",
+            "x-forwarded-proto": "https",
+        },
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "a1b2c3d4e5",
+            "authorizer": {"lambda": {
+                "client": "local", "connections": "*", "scopes": "read write admin",
+            }},
+            "domainName": "a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com",
+            "domainPrefix": "a1b2c3d4e5",
+            "http": {
+                "method": "POST", "path": path, "protocol": "HTTP/1.1",
+                "sourceIp": "203.0.113.7", "userAgent": "chat-platform/1.0",
+            },
+            "requestId": "JKJaXmPLvHcESHA=",
+            "routeKey": format!("POST {path}"),
+            "stage": "$default",
+            "time": "24/Nov/2026:09:00:00 +0000",
+            "timeEpoch": 1_795_510_800_000_u64,
+        },
+        "body": body,
+        "isBase64Encoded": false,
+    })
+    .to_string()
+}
+
+/// A request to Dataverse, to be sent again without us.
+#[derive(Clone, Debug)]
+pub(crate) struct Bare {
+    pub(crate) method: http::Method,
+    pub(crate) url: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Bare {
+    /// Sends it, and receives the answer whole.
+    pub(crate) async fn send(&self, http: &reqwest::Client) {
+        let request = http
+            .request(self.method.clone(), &self.url)
+            .headers(self.headers.clone())
+            .body(self.body.clone());
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        let body = response.bytes().await.unwrap();
+        assert!(status.is_success(), "{status} {}", String::from_utf8_lossy(&body));
+    }
+
+    /// The same with other words in it.
+    pub(crate) fn replace(&self, from: &str, to: &str) -> Bare {
+        Bare { url: self.url.replace(from, to), body: self.body.replace(from, to), ..self.clone() }
+    }
+}

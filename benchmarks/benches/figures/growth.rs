@@ -1,0 +1,54 @@
+//! Whether a call takes longer when the organization grows.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::runtime::Runtime;
+
+use crate::Form;
+use crate::bench::{Bench, MAREN};
+use crate::overhead::Pair;
+use crate::report::Limit::AtMost;
+use crate::report::Report;
+
+const GROUP: &str = "Growth: the function's own processor time";
+
+/// The tables that the tools read.
+const TABLES: [&str; 2] = ["contact", "incident"];
+
+pub(crate) fn measure(bench: &Bench, client: &Runtime, form: Form, report: &mut Report) {
+    let (few, many) = (1_000, form.choose(100_000, 10_000));
+    client.block_on(async {
+        let calls = [
+            ("get_contact_by_email", json!({"email": MAREN})),
+            ("search_contacts", json!({"query": "maren quist"})),
+            ("get_contact_cases", json!({"contact": MAREN})),
+        ];
+        let mut own = Vec::new();
+        for rows in [few, many] {
+            bench.control("POST", "reset", None).await;
+            for table in TABLES {
+                let seed = json!({"table": table, "rows": rows});
+                bench.control("POST", "seed", Some(seed)).await;
+            }
+            for (tool, arguments) in &calls {
+                let mut pair = Pair::of(bench, tool, arguments.clone()).await;
+                let compared = pair.compare(form.choose(200, 40)).await;
+                let own_time = compared.function_work.median() - compared.bare_work.median();
+                own.push(own_time);
+            }
+        }
+        bench.control("POST", "reset", None).await;
+        for ((tool, _), (small, large)) in calls.iter().zip(own.iter().zip(&own[calls.len()..])) {
+            let ratio = large.as_secs_f64() / small.as_secs_f64();
+            let most = AtMost(form.choose(1.15, 1.5));
+            let name = format!("{tool}, {many} rows against {few}");
+            report.judged(GROUP, name, ratio, "", most);
+            report.shown(GROUP, format!("{tool}, {many} rows"), micro(*large), "µs");
+        }
+    });
+}
+
+fn micro(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
+}

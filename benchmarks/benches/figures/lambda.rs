@@ -1,0 +1,167 @@
+//! Start, memory, size, and what it all costs.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::runtime::Runtime;
+
+use crate::Form;
+use crate::bench::{Bench, MAREN, event};
+use crate::process::{Process, release_binary};
+use crate::report::Limit::AtMost;
+use crate::report::Report;
+use crate::sample::{Sample, milliseconds};
+
+/// The function that stands for all: its tools are called first in a conversation.
+const FUNCTION: &str = "contact";
+
+/// Memory sizes to choose from, in MB. Lambda gives a whole processor at 1,769 MB, and less in
+/// proportion. Source: AWS's page "Configure Lambda function memory".
+const SIZES: [f64; 5] = [128.0, 192.0, 256.0, 512.0, 1024.0];
+const WHOLE_PROCESSOR: f64 = 1769.0;
+
+/// What AWS charges, in US dollars, us-east-1, without free tiers, as of November 2026.
+mod price {
+    /// A GB of an arm64 function's memory for a second.
+    pub(super) const GB_SECOND: f64 = 0.000_013_333_4;
+    /// A million invocations.
+    pub(super) const INVOCATIONS: f64 = 0.20;
+    /// A million requests of an HTTP API.
+    pub(super) const REQUESTS: f64 = 1.00;
+    /// A million write request units of DynamoDB on demand: the activity log's entry is one.
+    pub(super) const WRITES: f64 = 0.625;
+    /// A million calls of Secrets Manager.
+    pub(super) const SECRETS: f64 = 5.00;
+}
+
+/// A secret is read again after ten minutes; an environment that is in use has about this many
+/// calls in that time (one in two seconds).
+const CALLS_FOR_EACH_SECRET: f64 = 300.0;
+
+/// DynamoDB's answer to a write takes about this long; the stand-in's takes none.
+const WRITE: Duration = Duration::from_millis(5);
+
+pub(crate) fn measure(bench: &Bench, client: &Runtime, form: Form, report: &mut Report) {
+    let binary = release_binary(FUNCTION);
+    let call = event("get_contact_by_email", &json!({"email": MAREN}));
+    client.block_on(async {
+        start(bench, &binary, &call, form, report).await;
+        let used = memory(bench, &binary, &call, form, report).await;
+        cost(bench, &binary, &call, used, form, report).await;
+    });
+}
+
+async fn start(bench: &Bench, binary: &Path, call: &str, form: Form, report: &mut Report) {
+    const GROUP: &str = "Cold start (release binary, credentials and emulator on loopback)";
+    let (mut whole, mut before, mut first) = Default::default();
+    for _ in 0..form.choose(20, 5) {
+        let mut process = Process::start(bench, binary).await;
+        let invocation = process.call(call).await;
+        let all: [(&mut Sample, Duration); 3] = [
+            (&mut whole, process.since_start(invocation.answered)),
+            (&mut before, process.start),
+            (&mut first, invocation.took),
+        ];
+        all.into_iter().for_each(|(sample, duration)| sample.add(duration));
+        process.stop().await;
+    }
+    let most = AtMost(form.choose(30.0, 300.0));
+    report.judged(GROUP, "process start to first answer", milliseconds(whole.median()), "ms", most);
+    report.shown(GROUP, "  of it before the first `next`", milliseconds(before.median()), "ms");
+    report.shown(GROUP, "  of it the first call", milliseconds(first.median()), "ms");
+}
+
+/// How much of the processor's time a call takes.
+async fn memory(
+    bench: &Bench,
+    binary: &Path,
+    call: &str,
+    form: Form,
+    report: &mut Report,
+) -> Duration {
+    const GROUP: &str = "Memory and work of one process";
+    let mut process = Process::start(bench, binary).await;
+    let calls = form.choose(1000, 200);
+    let before = process.processor_time();
+    for _ in 0..calls {
+        process.call(call).await;
+    }
+    let used = (process.processor_time() - before) / calls;
+    let most = AtMost(form.choose(20.0, 40.0));
+    let name = format!("peak memory after {calls} calls");
+    report.judged(GROUP, name, process.peak_memory(), "MB", most);
+    let name = "processor time for each call, activity log included";
+    report.shown(GROUP, name, milliseconds(used), "ms");
+    process.stop().await;
+    used
+}
+
+async fn cost(
+    bench: &Bench,
+    binary: &Path,
+    call: &str,
+    used: Duration,
+    form: Form,
+    report: &mut Report,
+) {
+    const GROUP: &str = "Cost of a million calls of one trip, arm64, us-east-1";
+    for latency in [40, 100] {
+        bench.latency(Duration::from_millis(latency)).await;
+        let mut process = Process::start(bench, binary).await;
+        let mut billed = Sample::default();
+        for _ in 0..form.choose(100, 10) {
+            billed.add(process.call(call).await.billed);
+        }
+        process.stop().await;
+        for size in SIZES {
+            // What was measured had a whole processor; with a share of one, the work takes longer.
+            let slower = used.mul_f64(WHOLE_PROCESSOR / size) - used;
+            let duration = billed.median() + slower + WRITE;
+            let billed = milliseconds(duration).ceil();
+            let lambda = size / 1024.0 * billed / 1000.0 * price::GB_SECOND * 1e6;
+            let others = price::INVOCATIONS
+                + price::REQUESTS
+                + price::WRITES
+                + price::SECRETS / CALLS_FOR_EACH_SECRET;
+            let name = format!("{size} MB, Dataverse at {latency} ms ({billed} ms billed)");
+            report.shown(GROUP, name, lambda + others, "USD");
+        }
+    }
+    bench.latency(Duration::ZERO).await;
+    report.note(
+        "The cost is of arm64 at list prices of November 2026; the durations are those of this \
+         machine, and 5 ms for DynamoDB.",
+    );
+}
+
+/// The zipped functions for arm64, as they are deployed.
+pub(crate) fn size(report: &mut Report) {
+    const GROUP: &str = "Size of the zipped functions for arm64";
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let build = std::process::Command::new(cargo)
+        .args(["lambda", "build", "--release", "--arm64", "--output-format", "zip", "--locked"])
+        .args(["--bins", "--workspace", "--exclude", "stack", "--exclude", "emulator"])
+        .status();
+    if !build.is_ok_and(|status| status.success()) {
+        report
+            .note("No sizes: `cargo lambda build --arm64` failed (it needs cargo-lambda and Zig).");
+        return;
+    }
+    let program = std::env::current_exe().unwrap();
+    let folder = program.ancestors().nth(3).unwrap().join("lambda");
+    let mut zips: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let zip = entry.path().join("bootstrap.zip");
+            let size = zip.metadata().ok()?.len();
+            Some((entry.file_name().to_string_lossy().into_owned(), size))
+        })
+        .collect();
+    zips.sort();
+    for (name, bytes) in zips {
+        let size = bytes as f64 / 1024.0 / 1024.0;
+        report.judged(GROUP, name, size, "MB", AtMost(6.0));
+    }
+}

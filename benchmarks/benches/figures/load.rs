@@ -1,0 +1,92 @@
+//! Many callers at once; and callers that are throttled.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::Form;
+use crate::bench::{Bench, MAREN, event};
+use crate::overhead::Pair;
+use crate::report::Limit::{AtLeast, AtMost};
+use crate::report::Report;
+
+/// How many call at the same time.
+const CALLERS: usize = 50;
+
+/// How many calls succeed, and how long they all take.
+async fn storm(bench: &Bench, calls: usize) -> (usize, Duration) {
+    let http = toolkit::lambda::http_client().unwrap();
+    let function = bench.function(contact::group(), http);
+    let call = event("get_contact_by_email", &json!({"email": MAREN}));
+    let (left, good) = (Cell::new(calls), Cell::new(0));
+    let started = Instant::now();
+    let caller = async || {
+        while left.get() > 0 {
+            left.set(left.get() - 1);
+            let answer: Value = serde_json::from_slice(&function.answer(&call).await).unwrap();
+            if answer["statusCode"] == 200 {
+                good.set(good.get() + 1);
+            }
+        }
+    };
+    join_all((0..CALLERS).map(|_| caller())).await;
+    (good.get(), started.elapsed())
+}
+
+pub(crate) fn measure(bench: &Bench, client: &Runtime, form: Form, report: &mut Report) {
+    const GROUP: &str = "Load: 50 callers at 40 ms";
+    client.block_on(async {
+        bench.latency(Duration::from_millis(40)).await;
+        let mut pair = Pair::of(bench, "get_contact_by_email", json!({"email": MAREN})).await;
+        let trip = pair.compare(form.choose(100, 20)).await.bare.median();
+        bench.control("DELETE", "requests", None).await;
+        let calls = form.choose(10_000, 1_000);
+        let (good, took) = storm(bench, calls).await;
+        let rate = calls as f64 / took.as_secs_f64();
+        let ideal = CALLERS as f64 / trip.as_secs_f64();
+        report.judged(
+            GROUP,
+            "calls a second against callers ÷ trip time",
+            rate / ideal,
+            "",
+            AtLeast(form.choose(0.95, 0.7)),
+        );
+        report.shown(GROUP, "calls a second", rate, "");
+        let errors = (calls - good) as f64;
+        report.judged(GROUP, format!("errors of {calls} calls"), errors, "", AtMost(0.0));
+        let log = bench.control("GET", "requests", None).await;
+        let tokens = log["value"].as_array().unwrap().iter();
+        let tokens = tokens.filter(|one| one["path"].as_str().unwrap().contains("/oauth2/"));
+        report.judged(GROUP, "requests for a token", tokens.count() as f64, "", AtMost(1.0));
+        bench.latency(Duration::ZERO).await;
+    });
+}
+
+pub(crate) fn throttled(bench: &Bench, client: &Runtime, form: Form, report: &mut Report) {
+    const GROUP: &str = "Throttled: each third request, one second";
+    client.block_on(async {
+        let fault = json!({
+            "kind": "throttle", "path": "/contacts", "every": 3, "times": 1_000_000, "retry_after": 1,
+        });
+        bench.control("POST", "faults", Some(fault)).await;
+        bench.control("DELETE", "requests", None).await;
+        let calls = form.choose(1_000, 200);
+        let (good, _) = storm(bench, calls).await;
+        let log = bench.control("GET", "requests", None).await;
+        let refused = log["value"].as_array().unwrap().iter();
+        let refused = refused.filter(|one| one["status"] == 429).count();
+        bench.control("DELETE", "faults", None).await;
+        let share = good as f64 / calls as f64;
+        report.judged(GROUP, format!("of {calls} calls succeed"), share, "", AtLeast(1.0));
+        report.judged(
+            GROUP,
+            "requests that were throttled, for each call",
+            refused as f64 / calls as f64,
+            "",
+            AtLeast(0.33),
+        );
+    });
+}

@@ -1,0 +1,99 @@
+//! What the bundle adds to what Dataverse itself takes.
+//!
+//! Everything runs on loopback against the local stack, and every figure is a ratio, a count, or
+//! compares two things of the same run, so that it means the same on any machine. `cargo bench`
+//! prints one table and writes `target/benchmarks.json`; `cargo bench -- --quick` is a short form
+//! with generous limits. It fails where a figure misses what it is to reach.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on ends")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the table is for who started it")]
+
+mod bench;
+mod growth;
+mod lambda;
+mod load;
+mod overhead;
+mod process;
+mod recorder;
+mod report;
+mod sample;
+mod trips;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use crate::bench::Bench;
+use crate::report::Report;
+
+/// How thorough it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Form {
+    Full,
+    Quick,
+}
+
+impl Form {
+    fn choose<T>(self, full: T, quick: T) -> T {
+        match self {
+            Form::Full => full,
+            Form::Quick => quick,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let mut form = Form::Full;
+    let mut only = Vec::new();
+    // Cargo adds `--bench`.
+    for argument in std::env::args().skip(1).filter(|argument| argument != "--bench") {
+        match argument.as_str() {
+            "--quick" => form = Form::Quick,
+            name if PARTS.contains(&name) => only.push(name.to_owned()),
+            _ => {
+                eprintln!("usage: cargo bench -- [--quick] [{}]", PARTS.join("] ["));
+                return ExitCode::from(2);
+            }
+        }
+    }
+
+    let mut report = Report::default();
+    let (bench, client) = Bench::start();
+    for part in PARTS {
+        // The sizes take a build of everything for another processor.
+        let is_wanted = if only.is_empty() {
+            form == Form::Full || part != "size"
+        } else {
+            only.iter().any(|name| name == part)
+        };
+        if !is_wanted {
+            continue;
+        }
+        let started = Instant::now();
+        match part {
+            "overhead" => overhead::measure(&bench, &client, form, &mut report),
+            "lambda" => lambda::measure(&bench, &client, form, &mut report),
+            "size" => lambda::size(&mut report),
+            "trips" => trips::measure(&bench, &client, &mut report),
+            "load" => load::measure(&bench, &client, form, &mut report),
+            "growth" => growth::measure(&bench, &client, form, &mut report),
+            _ => load::throttled(&bench, &client, form, &mut report),
+        }
+        eprintln!("{part}: {:.1} s", started.elapsed().as_secs_f64());
+    }
+
+    println!("{}", report.table());
+    let program = std::env::current_exe().unwrap();
+    let file = program.ancestors().nth(3).unwrap().join("benchmarks.json");
+    report.write(&file).unwrap();
+    println!("The same as JSON: {}", file.display());
+    match report.missed() {
+        0 => ExitCode::SUCCESS,
+        missed => {
+            println!("{missed} figures miss what they are to reach.");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What there is to measure, in this order.
+const PARTS: [&str; 7] = ["overhead", "lambda", "size", "trips", "load", "growth", "throttled"];

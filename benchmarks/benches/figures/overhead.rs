@@ -1,0 +1,156 @@
+//! What a call takes beyond the same requests to Dataverse sent bare.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use uuid::Uuid;
+
+use crate::Form;
+use crate::bench::{Bare, Bench, Function, MAREN, event};
+use crate::recorder::record;
+use crate::report::Limit::AtMost;
+use crate::report::Report;
+use crate::sample::{Sample, milliseconds};
+
+const GROUP: &str = "Overhead per call";
+
+/// A tool, and the same without it.
+pub(crate) struct Pair {
+    pub(crate) tool: &'static str,
+    pub(crate) trips: usize,
+    arguments: Value,
+    function: Function,
+    bare: Vec<Bare>,
+    http: reqwest::Client,
+    /// What is new in each call: its words in the recorded requests.
+    subject: Option<String>,
+    key: Option<String>,
+    calls: u32,
+}
+
+/// How the two compare.
+pub(crate) struct Compared {
+    pub(crate) function: Sample,
+    pub(crate) bare: Sample,
+    /// The processor's time of this thread alone, for each.
+    pub(crate) function_work: Sample,
+    pub(crate) bare_work: Sample,
+}
+
+impl Pair {
+    /// Records what the tool asks.
+    pub(crate) async fn of(bench: &Bench, tool: &'static str, arguments: Value) -> Pair {
+        let (bare, answer) = record(bench, catalog::all_tools(), tool, &arguments).await;
+        let http = toolkit::lambda::http_client().unwrap();
+        let function = bench.function(catalog::all_tools(), http.clone());
+        let subject = arguments.get("subject").and_then(Value::as_str).map(str::to_owned);
+        let key = answer["result"]["case"]["id"].as_str().map(str::to_owned);
+        let key = key.filter(|_| subject.is_some());
+        Pair { tool, trips: bare.len(), arguments, function, bare, http, subject, key, calls: 0 }
+    }
+
+    /// Calls one, then the other, as often as it is said.
+    pub(crate) async fn compare(&mut self, times: usize) -> Compared {
+        let mut compared = Compared {
+            function: Sample::default(),
+            bare: Sample::default(),
+            function_work: Sample::default(),
+            bare_work: Sample::default(),
+        };
+        for round in 0..times + WARM_UP {
+            let call = self.next_call();
+            let (started, work) = (Instant::now(), thread_time());
+            let answer = self.function.answer(&call).await;
+            let (took, worked) = (started.elapsed(), thread_time() - work);
+            assert!(answer.windows(16).any(|part| part == br#""statusCode":200"#));
+
+            let requests = self.next_bare();
+            let (bare_started, bare_work) = (Instant::now(), thread_time());
+            for request in &requests {
+                request.send(&self.http).await;
+            }
+            let (bare_took, bare_worked) = (bare_started.elapsed(), thread_time() - bare_work);
+            if round >= WARM_UP {
+                compared.function.add(took);
+                compared.function_work.add(worked);
+                compared.bare.add(bare_took);
+                compared.bare_work.add(bare_worked);
+            }
+        }
+        compared
+    }
+
+    fn next_call(&mut self) -> String {
+        self.calls += 1;
+        let mut arguments = self.arguments.clone();
+        if let Some(subject) = &self.subject {
+            arguments["subject"] = format!("{subject} {}", self.calls).into();
+        }
+        event(self.tool, &arguments)
+    }
+
+    fn next_bare(&mut self) -> Vec<Bare> {
+        self.calls += 1;
+        let (Some(subject), Some(key)) = (&self.subject, &self.key) else {
+            return self.bare.clone();
+        };
+        let new_key = Uuid::new_v4().to_string();
+        // In a filter, blanks are encoded.
+        let new = format!("{subject}-{}", self.calls);
+        self.bare.iter().map(|one| one.replace(subject, &new).replace(key, &new_key)).collect()
+    }
+}
+
+/// Calls that are not counted.
+const WARM_UP: usize = 20;
+
+/// The processor's time of this thread.
+fn thread_time() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
+}
+
+/// The three tools that are measured.
+pub(crate) async fn pairs(bench: &Bench) -> Vec<Pair> {
+    let case = json!({
+        "contact": MAREN, "subject": "Benchmark", "description": "The label printer stops.",
+    });
+    vec![
+        Pair::of(bench, "get_contact_by_email", json!({"email": MAREN})).await,
+        Pair::of(bench, "get_contact", json!({"contact": MAREN})).await,
+        Pair::of(bench, "create_case", case).await,
+    ]
+}
+
+pub(crate) fn measure(bench: &Bench, client: &Runtime, form: Form, report: &mut Report) {
+    client.block_on(async {
+        let mut pairs = pairs(bench).await;
+        for latency in [0, 40] {
+            bench.latency(Duration::from_millis(latency)).await;
+            for pair in &mut pairs {
+                let times = form.choose(if latency == 0 { 1000 } else { 200 }, 60);
+                let compared = pair.compare(times).await;
+                let name = format!("{} ({} trips) at {latency} ms", pair.tool, pair.trips);
+                if latency == 0 {
+                    let added = |share| {
+                        milliseconds(compared.function.percentile(share))
+                            - milliseconds(compared.bare.percentile(share))
+                    };
+                    let most = AtMost(form.choose(0.2, 1.0));
+                    report.judged(GROUP, format!("{name}, p50, added"), added(0.5), "ms", most);
+                    report.shown(GROUP, format!("{name}, p95, added"), added(0.95), "ms");
+                } else {
+                    let ratio = |share| {
+                        let function = compared.function.percentile(share).as_secs_f64();
+                        function / compared.bare.percentile(share).as_secs_f64()
+                    };
+                    let most = AtMost(form.choose(1.01, 1.1));
+                    report.judged(GROUP, format!("{name}, p50, ratio"), ratio(0.5), "", most);
+                    report.shown(GROUP, format!("{name}, p95, ratio"), ratio(0.95), "");
+                }
+            }
+        }
+        bench.latency(Duration::ZERO).await;
+    });
+}

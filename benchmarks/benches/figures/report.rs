@@ -1,0 +1,147 @@
+//! The table, and the same as JSON.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+/// One figure.
+#[derive(Debug)]
+pub(crate) struct Figure {
+    /// What it is about.
+    group: &'static str,
+    /// What was measured.
+    name: String,
+    value: f64,
+    unit: &'static str,
+    limit: Option<Limit>,
+}
+
+/// What a figure is to reach.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Limit {
+    /// No more than this.
+    AtMost(f64),
+    /// No less than this.
+    AtLeast(f64),
+}
+
+use Limit::{AtLeast, AtMost};
+
+impl Limit {
+    fn is_met(self, value: f64) -> bool {
+        match self {
+            AtMost(most) => value <= most,
+            AtLeast(least) => value >= least,
+        }
+    }
+}
+
+/// All figures of one run.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    figures: Vec<Figure>,
+    /// What the figures depend on, for who compares them.
+    notes: Vec<String>,
+}
+
+impl Report {
+    /// A figure that has something to reach.
+    pub(crate) fn judged(
+        &mut self,
+        group: &'static str,
+        name: impl Into<String>,
+        value: f64,
+        unit: &'static str,
+        limit: Limit,
+    ) {
+        let limit = Some(limit);
+        self.figures.push(Figure { group, name: name.into(), value, unit, limit });
+    }
+
+    /// A figure that explains others.
+    pub(crate) fn shown(
+        &mut self,
+        group: &'static str,
+        name: impl Into<String>,
+        value: f64,
+        unit: &'static str,
+    ) {
+        self.figures.push(Figure { group, name: name.into(), value, unit, limit: None });
+    }
+
+    /// What the figures depend on.
+    pub(crate) fn note(&mut self, text: impl Into<String>) {
+        self.notes.push(text.into());
+    }
+
+    /// How many figures miss what they are to reach.
+    pub(crate) fn missed(&self) -> usize {
+        let judged = self.figures.iter().filter_map(|figure| Some((figure, figure.limit?)));
+        judged.filter(|(figure, limit)| !limit.is_met(figure.value)).count()
+    }
+
+    /// As a table.
+    pub(crate) fn table(&self) -> String {
+        let mut text = String::new();
+        let mut last = "";
+        for figure in &self.figures {
+            if figure.group != last {
+                last = figure.group;
+                let _ = writeln!(text, "\n{last}");
+            }
+            let (limit, met) = match figure.limit {
+                Some(limit @ AtMost(most)) => {
+                    (format!("≤ {}", number(most)), limit.is_met(figure.value))
+                }
+                Some(limit @ AtLeast(least)) => {
+                    (format!("≥ {}", number(least)), limit.is_met(figure.value))
+                }
+                None => (String::new(), true),
+            };
+            let _ = writeln!(
+                text,
+                "  {:58} {:>10} {:9} {:>9}{}",
+                figure.name,
+                number(figure.value),
+                figure.unit,
+                limit,
+                if met { "" } else { "  MISSED" }
+            );
+        }
+        for note in &self.notes {
+            let _ = writeln!(text, "\n{note}");
+        }
+        text
+    }
+
+    /// Writes the figures as JSON.
+    pub(crate) fn write(&self, file: &Path) -> std::io::Result<()> {
+        let figures: Vec<Value> = self
+            .figures
+            .iter()
+            .map(|figure| {
+                let limit = match figure.limit {
+                    Some(AtMost(most)) => json!({"at_most": most}),
+                    Some(AtLeast(least)) => json!({"at_least": least}),
+                    None => Value::Null,
+                };
+                json!({
+                    "group": figure.group, "name": figure.name, "value": figure.value,
+                    "unit": figure.unit, "limit": limit,
+                    "met": figure.limit.map(|limit| limit.is_met(figure.value)),
+                })
+            })
+            .collect();
+        let text = format!("{:#}\n", json!({"figures": figures, "notes": self.notes}));
+        std::fs::write(file, text)
+    }
+}
+
+fn number(value: f64) -> String {
+    match value.abs() {
+        size if size >= 100.0 || value.fract() == 0.0 => format!("{value:.0}"),
+        size if size >= 10.0 => format!("{value:.1}"),
+        _ => format!("{value:.3}"),
+    }
+}

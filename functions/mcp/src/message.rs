@@ -1,0 +1,86 @@
+//! What a message of the protocol looks like, before it is understood.
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+/// The methods that the log names; a client may send anything.
+const METHODS: [&str; 7] = [
+    "initialize",
+    "notifications/initialized",
+    "ping",
+    "prompts/get",
+    "prompts/list",
+    "server/discover",
+    "tools/list",
+];
+
+/// A message that is one, by its envelope.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Message {
+    name: &'static str,
+}
+
+impl Message {
+    /// The one message of a request (JSON-RPC 2.0, section 4). Several at once, which one old
+    /// version of the protocol had, are refused.
+    pub(crate) fn of(body: &Bytes) -> Result<Message, Fault> {
+        let message: Value = serde_json::from_slice(body)
+            .map_err(|error| Fault { code: Fault::PARSE, message: format!("not JSON: {error}") })?;
+        let problem = if !message.is_object() {
+            "send one message, an object"
+        } else if message["jsonrpc"] != "2.0" {
+            "jsonrpc must be \"2.0\""
+        } else if !message["method"].is_string() {
+            "method must be a text"
+        } else if message.get("id").is_some_and(|id| !(id.is_string() || id.is_i64())) {
+            "id must be a text or a whole number"
+        } else if message.get("params").is_some_and(|params| !params.is_object()) {
+            "params must be an object"
+        } else if message["params"].get("_meta").is_some_and(|meta| !meta.is_object()) {
+            "params._meta must be an object"
+        } else {
+            let method = message["method"].as_str().unwrap_or_default();
+            let name = METHODS.into_iter().find(|known| *known == method).unwrap_or("mcp");
+            return Ok(Message { name });
+        };
+        Err(Fault::request(problem.to_owned()))
+    }
+
+    /// What the log calls it.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+/// An error of JSON-RPC 2.0, section 5.1, to a message that has no id.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    code: i64,
+    message: String,
+}
+
+impl Fault {
+    /// It is no JSON at all.
+    const PARSE: i64 = -32700;
+    /// It is no message.
+    const REQUEST: i64 = -32600;
+    /// A defect.
+    pub(crate) const INTERNAL: i64 = -32603;
+
+    /// It is no message that can be answered.
+    pub(crate) fn request(message: String) -> Fault {
+        Fault { code: Fault::REQUEST, message }
+    }
+
+    /// A defect.
+    pub(crate) fn internal() -> Fault {
+        Fault { code: Fault::INTERNAL, message: "something went wrong on our side".to_owned() }
+    }
+
+    pub(crate) fn to_value(&self) -> Value {
+        json!({
+            "jsonrpc": "2.0", "id": null,
+            "error": {"code": self.code, "message": self.message},
+        })
+    }
+}
