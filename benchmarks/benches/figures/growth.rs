@@ -1,4 +1,5 @@
-//! Whether a call takes longer when the organization grows.
+//! Whether a function has more to do when the organization grows: with the answers of a large one
+//! and of a small one.
 
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ pub(crate) fn measure(bench: &Bench, client: &Runtime, form: Form, report: &mut 
                 bench.control("POST", "seed", Some(seed)).await;
             }
             for (tool, arguments) in &calls {
-                let mut pair = Pair::of(bench, tool, arguments.clone()).await;
+                let mut pair = Pair::replayed(bench, tool, arguments.clone()).await;
                 let compared = pair.compare(form.choose(200, 40)).await;
                 let own_time = compared.function_work.median() - compared.bare_work.median();
                 own.push(own_time);

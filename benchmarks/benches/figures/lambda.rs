@@ -66,7 +66,7 @@ async fn start(bench: &Bench, binary: &Path, call: &str, form: Form, report: &mu
         all.into_iter().for_each(|(sample, duration)| sample.add(duration));
         process.stop().await;
     }
-    let most = AtMost(form.choose(30.0, 300.0));
+    let most = form.at_leisure(AtMost(30.0));
     report.judged(GROUP, "process start to first answer", milliseconds(whole.median()), "ms", most);
     report.shown(GROUP, "  of it before the first `next`", milliseconds(before.median()), "ms");
     report.shown(GROUP, "  of it the first call", milliseconds(first.median()), "ms");

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::Form;
 use crate::bench::{Bare, Bench, Function, MAREN, event};
-use crate::recorder::record;
+use crate::recorder::{Answer, record, replay};
 use crate::report::Limit::AtMost;
 use crate::report::Report;
 use crate::sample::{Sample, milliseconds};
@@ -41,8 +41,29 @@ pub(crate) struct Compared {
 impl Pair {
     /// Records what the tool asks.
     pub(crate) async fn of(bench: &Bench, tool: &'static str, arguments: Value) -> Pair {
-        let (bare, answer) = record(bench, catalog::all_tools(), tool, &arguments).await;
+        let (exchanges, answer) = record(bench, catalog::all_tools(), tool, &arguments).await;
         let http = toolkit::lambda::http_client().unwrap();
+        Pair::over(bench, http, tool, arguments, exchanges, &answer)
+    }
+
+    /// Records what the tool asks in one trip, and then gives it the same answer again and again.
+    /// What the emulator does in the meantime (to the processor's caches, too) is not part of it.
+    pub(crate) async fn replayed(bench: &Bench, tool: &'static str, arguments: Value) -> Pair {
+        let (exchanges, answer) = record(bench, catalog::all_tools(), tool, &arguments).await;
+        let [(_, reply)] = exchanges.as_slice() else { panic!("{tool} takes one trip") };
+        let http = replay(reply.clone());
+        Pair::over(bench, http, tool, arguments, exchanges, &answer)
+    }
+
+    fn over(
+        bench: &Bench,
+        http: reqwest::Client,
+        tool: &'static str,
+        arguments: Value,
+        exchanges: Vec<(Bare, Answer)>,
+        answer: &Value,
+    ) -> Pair {
+        let bare: Vec<Bare> = exchanges.into_iter().map(|(bare, _)| bare).collect();
         let function = bench.function(catalog::all_tools(), http.clone());
         let subject = arguments.get("subject").and_then(Value::as_str).map(str::to_owned);
         let key = answer["result"]["case"]["id"].as_str().map(str::to_owned);
@@ -137,9 +158,12 @@ pub(crate) fn measure(bench: &Bench, client: &Runtime, form: Form, report: &mut 
                         milliseconds(compared.function.percentile(share))
                             - milliseconds(compared.bare.percentile(share))
                     };
-                    let most = AtMost(form.choose(0.2, 1.0));
+                    let most = form.at_leisure(AtMost(0.2));
                     report.judged(GROUP, format!("{name}, p50, added"), added(0.5), "ms", most);
                     report.shown(GROUP, format!("{name}, p95, added"), added(0.95), "ms");
+                    let work = compared.function_work.median() - compared.bare_work.median();
+                    let of_work = format!("{name}, processor time, added");
+                    report.shown(GROUP, of_work, milliseconds(work), "ms");
                 } else {
                     let ratio = |share| {
                         let function = compared.function.percentile(share).as_secs_f64();

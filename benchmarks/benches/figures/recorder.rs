@@ -1,4 +1,5 @@
-//! What a function asks Dataverse, seen by a proxy.
+//! What a function asks Dataverse and is answered, seen by a proxy, which can give the same answers
+//! again.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,39 +7,68 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
+use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::{HeaderMap, StatusCode};
 use tokio::net::TcpListener;
 
 use crate::bench::{Bare, Bench, event};
 
-/// The requests that went by.
+/// What went by.
 #[derive(Clone, Default)]
 struct Seen {
     http: reqwest::Client,
-    requests: Arc<Mutex<Vec<Bare>>>,
+    exchanges: Arc<Mutex<Vec<(Bare, Answer)>>>,
+    /// Given to every request to Dataverse, in place of passing it on.
+    replayed: Option<Answer>,
 }
 
-/// The requests to Dataverse that a call makes on a warm connection.
+/// An answer of Dataverse.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+/// The requests to Dataverse that a call makes on a warm connection, with their answers, and what
+/// the call came to.
 pub(crate) async fn record(
     bench: &Bench,
     tools: toolkit::Group,
     tool: &str,
     arguments: &serde_json::Value,
-) -> (Vec<Bare>, serde_json::Value) {
+) -> (Vec<(Bare, Answer)>, serde_json::Value) {
     let seen = Seen::default();
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let proxy = format!("http://{}", listener.local_addr().unwrap());
-    let router = Router::new().fallback(pass_on).with_state(seen.clone());
-    let serving = tokio::spawn(async move { axum::serve(listener, router).await });
-
-    let client = reqwest::Client::builder().proxy(reqwest::Proxy::http(&proxy).unwrap());
-    let function = bench.function(tools, client.build().unwrap());
-    let result = function.result(&event(tool, arguments)).await;
-    serving.abort();
-    let requests = std::mem::take(&mut *seen.requests.lock().unwrap());
+    let client = proxied(seen.clone());
+    let result = bench.function(tools, client).result(&event(tool, arguments)).await;
+    let exchanges = std::mem::take(&mut *seen.exchanges.lock().unwrap());
     // Entra ID is asked once for all calls.
-    let requests = requests.into_iter().filter(|one| one.url.contains("/api/data/")).collect();
-    (requests, result)
+    let of_dataverse = |one: &(Bare, Answer)| one.0.url.contains("/api/data/");
+    (exchanges.into_iter().filter(of_dataverse).collect(), result)
+}
+
+/// A client whose requests to Dataverse all get this answer, from this process, at once.
+pub(crate) fn replay(answer: Answer) -> reqwest::Client {
+    proxied(Seen { replayed: Some(answer), ..Seen::default() })
+}
+
+/// A client whose requests go by here.
+fn proxied(seen: Seen) -> reqwest::Client {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let proxy = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().fallback(pass_on).with_state(seen);
+    // In a thread of its own: what it does is not the function's work.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async move {
+            let listener = TcpListener::from_std(listener).unwrap();
+            axum::serve(listener, router).await.unwrap();
+        });
+    });
+    let client = reqwest::Client::builder().proxy(reqwest::Proxy::http(&proxy).unwrap());
+    client.build().unwrap()
 }
 
 async fn pass_on(State(seen): State<Seen>, request: Request) -> Response {
@@ -55,19 +85,26 @@ async fn pass_on(State(seen): State<Seen>, request: Request) -> Response {
         headers,
         body: String::from_utf8(body.into()).unwrap(),
     };
-    seen.requests.lock().unwrap().push(bare.clone());
-    let request = seen
-        .http
-        .request(bare.method, bare.url)
-        .headers(bare.headers)
-        .body(bare.body)
-        .send()
-        .await
-        .unwrap();
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = request.status();
-    *response.headers_mut() = request.headers().clone();
-    response.headers_mut().remove(TRANSFER_ENCODING);
-    *response.body_mut() = Body::from(request.bytes().await.unwrap());
+    let replayed = seen.replayed.clone().filter(|_| bare.url.contains("/api/data/"));
+    let answer = match replayed {
+        Some(answer) => answer,
+        None => {
+            let answer = ask(&seen.http, &bare).await;
+            seen.exchanges.lock().unwrap().push((bare, answer.clone()));
+            answer
+        }
+    };
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
     response
+}
+
+async fn ask(http: &reqwest::Client, bare: &Bare) -> Answer {
+    let request = http.request(bare.method.clone(), &bare.url).headers(bare.headers.clone());
+    let response = request.body(bare.body.clone()).send().await.unwrap();
+    let mut headers = response.headers().clone();
+    headers.remove(TRANSFER_ENCODING);
+    let status = response.status();
+    Answer { status, headers, body: response.bytes().await.unwrap() }
 }

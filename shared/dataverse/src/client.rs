@@ -140,12 +140,7 @@ impl Answer {
             Err(error) if error.is_not_found() => return Ok(Page::default()),
             result => result?,
         };
-        let value: Value = answer.json()?;
-        if value.get("value").is_some_and(Value::is_array) {
-            serde_json::from_value(value).map_err(|error| Error::Unreadable(error.to_string()))
-        } else {
-            answer.record().map(Page::from)
-        }
+        if answer.body.is_empty() { Ok(Page::from(Record::default())) } else { answer.json() }
     }
 }
 

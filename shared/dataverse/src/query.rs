@@ -26,10 +26,13 @@ impl Order {
         Order::Descending(column.into())
     }
 
-    fn text(&self) -> String {
+    fn write(&self, url: &mut String) {
         match self {
-            Order::Ascending(column) => column.to_string(),
-            Order::Descending(column) => format!("{column}%20desc"),
+            Order::Ascending(column) => url.push_str(column.as_str()),
+            Order::Descending(column) => {
+                url.push_str(column.as_str());
+                url.push_str("%20desc");
+            }
         }
     }
 }
@@ -70,32 +73,47 @@ struct Options {
 }
 
 impl Options {
-    fn parts(&self) -> Vec<String> {
-        let mut parts = Vec::new();
+    /// Writes the options to the end of a URL: `first` before the first, `next` before the others.
+    fn write(&self, url: &mut String, first: &str, next: &str) {
+        let mut separator = first;
+        let mut begin = |url: &mut String, option: &str| {
+            url.push_str(std::mem::replace(&mut separator, next));
+            url.push_str(option);
+        };
         if !self.select.is_empty() {
-            parts.push(format!("$select={}", joined(self.select.iter().map(Name::to_string))));
+            begin(url, "$select=");
+            with_commas(url, &self.select, |url, name| url.push_str(name.as_str()));
         }
         if let Some(filter) = &self.filter {
-            parts.push(format!("$filter={}", filter.encoded()));
+            begin(url, "$filter=");
+            filter.write(url);
         }
         if !self.order.is_empty() {
-            parts.push(format!("$orderby={}", joined(self.order.iter().map(Order::text))));
+            begin(url, "$orderby=");
+            with_commas(url, &self.order, |url, order| order.write(url));
         }
         if let Some(top) = self.top {
-            parts.push(format!("$top={top}"));
+            begin(url, "$top=");
+            // Writing to a String cannot fail.
+            let _ = write!(url, "{top}");
         }
         if !self.expand.is_empty() {
-            parts.push(format!("$expand={}", joined(self.expand.iter().map(Expand::text))));
+            begin(url, "$expand=");
+            with_commas(url, &self.expand, |url, expand| expand.write(url));
         }
         if self.count {
-            parts.push("$count=true".to_owned());
+            begin(url, "$count=true");
         }
-        parts
     }
 }
 
-fn joined(parts: impl Iterator<Item = String>) -> String {
-    parts.collect::<Vec<_>>().join(",")
+fn with_commas<T>(url: &mut String, items: &[T], write: impl Fn(&mut String, &T)) {
+    for (position, item) in items.iter().enumerate() {
+        if position > 0 {
+            url.push(',');
+        }
+        write(url, item);
+    }
 }
 
 macro_rules! shared_options {
@@ -185,11 +203,8 @@ impl Query {
     }
 
     fn with_options(&self, mut path: String) -> String {
-        for (position, part) in self.options.parts().iter().enumerate() {
-            let separator = if position == 0 { '?' } else { '&' };
-            // Writing to a String cannot fail.
-            let _ = write!(path, "{separator}{part}");
-        }
+        path.reserve(512);
+        self.options.write(&mut path, "?", "&");
         path
     }
 }
@@ -202,12 +217,11 @@ impl Expand {
 
     shared_options!();
 
-    fn text(&self) -> String {
-        let parts = self.options.parts();
-        if parts.is_empty() {
-            self.navigation.to_string()
-        } else {
-            format!("{}({})", self.navigation, parts.join(";"))
+    fn write(&self, url: &mut String) {
+        url.push_str(self.navigation.as_str());
+        if self.options != Options::default() {
+            self.options.write(url, "(", ";");
+            url.push(')');
         }
     }
 }

@@ -1,7 +1,5 @@
 //! A row of an answer.
 
-use std::collections::HashMap;
-
 use jiff::{Timestamp, civil::Date};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer};
@@ -17,8 +15,10 @@ const LOGICAL_NAME: &str = "@Microsoft.Dynamics.CRM.lookuplogicalname";
 /// not fail because one organization changed a column.
 #[derive(Clone, Default, PartialEq)]
 pub struct Record {
-    columns: HashMap<String, Value>,
-    related: HashMap<String, Vec<Record>>,
+    // In the order that they came in. A row has a few dozen columns: to look through them costs less
+    // than to hash their names.
+    columns: Vec<(String, Value)>,
+    related: Vec<(String, Vec<Record>)>,
 }
 
 /// What a lookup column points at.
@@ -33,23 +33,42 @@ pub struct Lookup {
 }
 
 /// The rows that a query found.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Page {
     /// The rows of this page.
-    #[serde(rename = "value")]
     pub records: Vec<Record>,
     /// How many rows match in all, up to 5,000, where the query asked.
-    #[serde(rename = "@odata.count", default)]
     pub count: Option<u64>,
-    /// Whether there are rows beyond this page.
-    #[serde(rename = "@odata.nextLink", default)]
-    next_link: Option<String>,
+    has_more: bool,
 }
 
 impl Page {
     /// Whether there are rows beyond this page.
     pub fn has_more(&self) -> bool {
-        self.next_link.is_some()
+        self.has_more
+    }
+}
+
+/// An answer with rows under `value`, or one that is a row itself.
+impl From<Map<String, Value>> for Page {
+    fn from(mut object: Map<String, Value>) -> Page {
+        match object.get_mut("value") {
+            Some(Value::Array(rows)) => {
+                let rows = std::mem::take(rows);
+                Page {
+                    records: rows.into_iter().filter_map(of_object).collect(),
+                    count: object.get("@odata.count").and_then(Value::as_u64),
+                    has_more: object.contains_key("@odata.nextLink"),
+                }
+            }
+            _ => Page::from(Record::from(object)),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Page {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Page, D::Error> {
+        Map::deserialize(deserializer).map(Page::from)
     }
 }
 
@@ -65,29 +84,40 @@ impl Record {
         self.text(column)?.parse().ok()
     }
 
+    fn get(&self, column: &str) -> Option<&Value> {
+        self.columns.iter().find(|(name, _)| name == column).map(|(_, value)| value)
+    }
+
+    /// The annotation of a column.
+    fn annotation(&self, column: &str, annotation: &str) -> Option<&str> {
+        let is_it = |name: &str| name.strip_prefix(column) == Some(annotation);
+        let (_, value) = self.columns.iter().find(|(name, _)| is_it(name))?;
+        value.as_str().filter(|text| !text.is_empty())
+    }
+
     /// The text in this column, unless it is empty.
     pub fn text(&self, column: &str) -> Option<&str> {
-        self.columns.get(column)?.as_str().filter(|text| !text.is_empty())
+        self.get(column)?.as_str().filter(|text| !text.is_empty())
     }
 
     /// What Dataverse shows for this column: the label of a choice, the name behind a lookup.
     pub fn label(&self, column: &str) -> Option<&str> {
-        self.text(&format!("{column}{FORMATTED}"))
+        self.annotation(column, FORMATTED)
     }
 
     /// The whole number in this column, also the value of a choice.
     pub fn integer(&self, column: &str) -> Option<i64> {
-        self.columns.get(column)?.as_i64()
+        self.get(column)?.as_i64()
     }
 
     /// Yes or no.
     pub fn boolean(&self, column: &str) -> Option<bool> {
-        self.columns.get(column)?.as_bool()
+        self.get(column)?.as_bool()
     }
 
     /// The amount in this column, exactly, without trailing zeros.
     pub fn decimal(&self, column: &str) -> Option<Decimal> {
-        let text = self.columns.get(column)?.as_number()?.to_string();
+        let text = self.get(column)?.as_number()?.to_string();
         let exact = Decimal::from_str_exact(&text).or_else(|_| Decimal::from_scientific(&text));
         exact.ok().map(|number| number.normalize())
     }
@@ -107,7 +137,7 @@ impl Record {
         Some(Lookup {
             id: self.id(column)?,
             name: self.label(column).map(str::to_owned),
-            table: self.text(&format!("{column}{LOGICAL_NAME}")).map(str::to_owned),
+            table: self.annotation(column, LOGICAL_NAME).map(str::to_owned),
         })
     }
 
@@ -128,7 +158,8 @@ impl Record {
 
     /// The rows that a navigation property was expanded to.
     pub fn many(&self, navigation: &str) -> &[Record] {
-        self.related.get(navigation).map(Vec::as_slice).unwrap_or_default()
+        let related = self.related.iter().find(|(name, _)| name == navigation);
+        related.map(|(_, records)| records.as_slice()).unwrap_or_default()
     }
 
     /// The names of the columns that have a value, without annotations.
@@ -141,14 +172,15 @@ impl Record {
 
     /// The value of a column as it came.
     pub fn value(&self, column: &str) -> Option<&Value> {
-        self.columns.get(column).filter(|value| !value.is_null())
+        self.get(column).filter(|value| !value.is_null())
     }
 }
 
 /// Column names only: what stands in the columns may be personal.
 impl std::fmt::Debug for Record {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut names: Vec<_> = self.columns.keys().chain(self.related.keys()).collect();
+        let columns = self.columns.iter().map(|(name, _)| name);
+        let mut names: Vec<_> = columns.chain(self.related.iter().map(|(name, _)| name)).collect();
         names.sort();
         formatter.debug_tuple("Record").field(&names).finish()
     }
@@ -160,13 +192,14 @@ impl From<Map<String, Value>> for Record {
         for (name, value) in object {
             match value {
                 Value::Object(inner) => {
-                    record.related.insert(name, vec![Record::from(inner)]);
+                    record.related.push((name, vec![Record::from(inner)]));
                 }
                 Value::Array(items) if items.iter().all(Value::is_object) => {
-                    record.related.insert(name, items.into_iter().filter_map(of_object).collect());
+                    let records = items.into_iter().filter_map(of_object).collect();
+                    record.related.push((name, records));
                 }
                 value => {
-                    record.columns.insert(name, value);
+                    record.columns.push((name, value));
                 }
             }
         }
