@@ -16,7 +16,7 @@ import threading
 from pathlib import Path
 
 import yaml
-from anthropic.types import MessageParam, ToolParam
+from anthropic.types import ContentBlockParam, MessageParam, ToolParam
 from google.genai.types import Content, FunctionDeclaration
 from openai.types.chat import ChatCompletionFunctionToolParam, ChatCompletionMessageParam
 from openapi_spec_validator import validate
@@ -32,6 +32,7 @@ HELLO = "Hello Maren Quist"
 OPENAI_MESSAGES = TypeAdapter(list[ChatCompletionMessageParam])
 OPENAI_TOOLS = TypeAdapter(list[ChatCompletionFunctionToolParam])
 ANTHROPIC_MESSAGES = TypeAdapter(list[MessageParam])
+ANTHROPIC_BLOCKS = TypeAdapter(list[ContentBlockParam])
 ANTHROPIC_TOOLS = TypeAdapter(list[ToolParam])
 GEMINI_CONTENTS = TypeAdapter(list[Content])
 GEMINI_FUNCTIONS = TypeAdapter(list[FunctionDeclaration])
@@ -60,15 +61,17 @@ def refuses_what_is_spoiled():
     for types, spoiled in (
         (OPENAI_MESSAGES, [{"role": "user", "content": 7}]),
         (OPENAI_TOOLS, [{"type": "function", "function": {"name": "x", "schema": {}}}]),
-        (ANTHROPIC_MESSAGES, [{"role": "system", "content": "x"}]),
-        (ANTHROPIC_TOOLS, [{"name": "x", "input_schema": {"type": "array"}}]),
+        (ANTHROPIC_MESSAGES, [{"role": "tool", "content": "x"}]),
+        (ANTHROPIC_BLOCKS, [{"type": "tool_result", "id": "x"}]),
+        (ANTHROPIC_TOOLS, [{"name": 7, "input_schema": {"type": "object"}}]),
         (ANTHROPIC_TOOLS, [{"name": "x", "parameters": {}, "input_schema": {"type": "object"}}]),
         (GEMINI_FUNCTIONS, [{"name": "x", "arguments": {}}]),
         (GEMINI_FUNCTIONS, [{**function, "parameters": {"type": ["string", "null"]}}]),
     ):
         try:
             check(types, spoiled)
-        except (ValidationError, ValueError):
+        except (ValidationError, ValueError, AttributeError):
+            # The last is what Google's types make of a list where a name should be.
             continue
         raise SystemExit(f"README: a vendor's type takes {spoiled}")
 
@@ -93,7 +96,12 @@ def openai(body):
 
 
 def anthropic(body):
-    check(ANTHROPIC_MESSAGES, body["messages"])
+    for message in body["messages"]:
+        # Blocks by themselves: within a message they are an iterable, too.
+        if isinstance(message["content"], list):
+            check(ANTHROPIC_BLOCKS, message["content"])
+            message = {**message, "content": ""}
+        check(ANTHROPIC_MESSAGES, [message])
     check(ANTHROPIC_TOOLS, body["tools"])
     assert LOOK_UP in [tool["name"] for tool in body["tools"]], body["tools"]
     last = body["messages"][-1]["content"]
