@@ -35,8 +35,7 @@ pub(crate) fn measure(bench: &Bench, client: &Runtime, form: Form, report: &mut 
             for (tool, arguments) in &calls {
                 let mut pair = Pair::replayed(bench, tool, arguments.clone()).await;
                 let compared = pair.compare(form.choose(200, 40)).await;
-                let own_time = compared.function_work.median() - compared.bare_work.median();
-                own.push(own_time);
+                own.push(compared.added_work());
             }
         }
         bench.control("POST", "reset", None).await;

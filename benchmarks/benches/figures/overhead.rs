@@ -38,6 +38,13 @@ pub(crate) struct Compared {
     pub(crate) bare_work: Sample,
 }
 
+impl Compared {
+    /// What the function's own work takes of the processor's time; none where noise is larger.
+    pub(crate) fn added_work(&self) -> Duration {
+        self.function_work.median().saturating_sub(self.bare_work.median())
+    }
+}
+
 impl Pair {
     /// Records what the tool asks.
     pub(crate) async fn of(bench: &Bench, tool: &'static str, arguments: Value) -> Pair {
@@ -161,7 +168,7 @@ pub(crate) fn measure(bench: &Bench, client: &Runtime, form: Form, report: &mut 
                     let most = form.at_leisure(AtMost(0.2));
                     report.judged(GROUP, format!("{name}, p50, added"), added(0.5), "ms", most);
                     report.shown(GROUP, format!("{name}, p95, added"), added(0.95), "ms");
-                    let work = compared.function_work.median() - compared.bare_work.median();
+                    let work = compared.added_work();
                     let of_work = format!("{name}, processor time, added");
                     report.shown(GROUP, of_work, milliseconds(work), "ms");
                 } else {

@@ -41,15 +41,7 @@ pub(crate) struct Request<'a> {
 impl Administration {
     /// Looks after these connections, and remembers what is to be remembered there.
     pub fn new(connections: Connections, state: State) -> Administration {
-        let groups = [
-            account::group(),
-            lead::group(),
-            opportunity::group(),
-            case::group(),
-            ::activity::group(),
-            engagement::group(),
-        ];
-        let tools = groups.into_iter().fold(contact::group(), toolkit::Group::and).definitions();
+        let tools = catalog::all_tools().definitions();
         Administration { connections, state, tools }
     }
 }

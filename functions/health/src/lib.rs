@@ -25,7 +25,7 @@ pub use alerts::{Alert, AlertError, Alerts, Attribute, Topic};
 pub use check::Checker;
 pub use decide::{Circumstances, Decision, Event, decide};
 pub use found::{Fault, Found};
-pub use needs::{Needs, tools};
+pub use needs::Needs;
 pub use report::{Checked, Report, Standing};
 
 /// What the schedule sends.

@@ -4,17 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toolkit::Group;
 
-/// Every tool of every function.
-pub fn tools() -> Group {
-    contact::group()
-        .and(account::group())
-        .and(lead::group())
-        .and(opportunity::group())
-        .and(case::group())
-        .and(activity::group())
-        .and(engagement::group())
-}
-
 /// The privileges that tools need, and which tools.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Needs(BTreeMap<&'static str, BTreeSet<&'static str>>);
@@ -51,7 +40,7 @@ mod tests {
 
     #[test]
     fn the_privileges_of_all_tools_are_known() {
-        let needs = Needs::of(&tools());
+        let needs = Needs::of(&catalog::all_tools());
         let all: BTreeSet<String> = needs.0.keys().map(|name| (*name).to_owned()).collect();
         assert!(needs.missing(&all).is_empty());
         let mut fewer = all;
