@@ -254,7 +254,14 @@ fn split_headers(content: &[u8]) -> Result<(HeaderMap, &[u8]), ApiError> {
         };
         let (name, value) = line.split_once(':').ok_or_else(invalid)?;
         let name = HeaderName::try_from(name.trim()).map_err(|_| invalid())?;
-        headers.append(name, HeaderValue::from_str(value.trim()).map_err(|_| invalid())?);
+        // As Microsoft's OData library, in `ReadHeaders` and where it looks for one in any case.
+        if headers.contains_key(&name) {
+            return Err(ApiError::odata(format!(
+                "The header '{name}' was specified multiple times. Each header must appear only \
+                 once in a batch part."
+            )));
+        }
+        headers.insert(name, HeaderValue::from_str(value.trim()).map_err(|_| invalid())?);
     }
     // A part may end with its headers, as a GET does.
     if rest.trim_ascii().is_empty() {

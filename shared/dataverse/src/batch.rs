@@ -4,9 +4,10 @@
 //! be relative to the service root's host, every part of a change set has a `Content-ID`, and the
 //! first failure ends the batch unless `Prefer: odata.continue-on-error` is sent.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use uuid::Uuid;
 
@@ -21,7 +22,7 @@ pub(crate) struct Encoded {
 /// The requests one after the other, each for itself.
 pub(crate) fn of_reads(requests: &[Request]) -> Encoded {
     let boundary = format!("batch_{}", Uuid::new_v4());
-    let mut body = String::new();
+    let mut body = Vec::with_capacity(1024 * requests.len());
     for request in requests {
         part(&mut body, &boundary, None, request);
     }
@@ -32,8 +33,10 @@ pub(crate) fn of_reads(requests: &[Request]) -> Encoded {
 pub(crate) fn of_change_set(requests: &[Request]) -> Encoded {
     let boundary = format!("batch_{}", Uuid::new_v4());
     let inner = format!("changeset_{}", Uuid::new_v4());
-    let mut body =
-        format!("--{boundary}\r\nContent-Type: multipart/mixed; boundary=\"{inner}\"\r\n\r\n");
+    let mut body = Vec::with_capacity(1024 * requests.len());
+    // Writing to a Vec cannot fail, here and below.
+    let _ =
+        write!(body, "--{boundary}\r\nContent-Type: multipart/mixed; boundary=\"{inner}\"\r\n\r\n");
     for (position, request) in requests.iter().enumerate() {
         part(&mut body, &inner, Some(position + 1), request);
     }
@@ -41,8 +44,7 @@ pub(crate) fn of_change_set(requests: &[Request]) -> Encoded {
     finish(body, &boundary)
 }
 
-fn finish(mut body: String, boundary: &str) -> Encoded {
-    // Writing to a String cannot fail, here and below.
+fn finish(mut body: Vec<u8>, boundary: &str) -> Encoded {
     let _ = write!(body, "--{boundary}--\r\n");
     Encoded {
         content_type: format!("multipart/mixed; boundary=\"{boundary}\""),
@@ -50,7 +52,7 @@ fn finish(mut body: String, boundary: &str) -> Encoded {
     }
 }
 
-fn part(body: &mut String, boundary: &str, content_id: Option<usize>, request: &Request) {
+fn part(body: &mut Vec<u8>, boundary: &str, content_id: Option<usize>, request: &Request) {
     let _ = write!(
         body,
         "--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n"
@@ -59,17 +61,26 @@ fn part(body: &mut String, boundary: &str, content_id: Option<usize>, request: &
         let _ = write!(body, "Content-ID: {content_id}\r\n");
     }
     let _ = write!(body, "\r\n{} /api/data/v9.2/{} HTTP/1.1\r\n", request.method, request.path);
-    let _ = write!(body, "Accept: application/json\r\n");
+    body.extend_from_slice(b"Accept: application/json\r\n");
     for (name, value) in &request.headers {
-        // All our headers are made of visible ASCII characters.
-        let _ = write!(body, "{name}: {}\r\n", value.to_str().unwrap_or_default());
-    }
-    match &request.body {
-        Some(content) => {
-            let _ = write!(body, "Content-Type: application/json; type=entry\r\n\r\n{content}\r\n");
+        // A part that has a header twice is refused by Microsoft's OData library.
+        if name == CONTENT_TYPE {
+            continue;
         }
-        None => body.push_str("\r\n"),
+        for text in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+            body.extend_from_slice(text);
+        }
     }
+    if let Some(content) = &request.body {
+        // A client that left the length out was refused once ("stream not readable").
+        let length = content.len();
+        let _ = write!(
+            body,
+            "Content-Type: application/json; type=entry\r\nContent-Length: {length}\r\n\r\n"
+        );
+        body.extend_from_slice(content);
+    }
+    body.extend_from_slice(b"\r\n");
 }
 
 /// Why a batch's answer could not be read.
@@ -87,7 +98,7 @@ pub(crate) fn answers(content_type: &str, body: &Bytes) -> Result<Vec<Answer>, M
     let mut answers = Vec::new();
     for content in parts(body, boundary) {
         let (headers, rest) = part_headers(&content)?;
-        let inner = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let inner = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         match inner {
             Some(inner) if inner.starts_with("multipart/mixed") => {
                 answers.extend(self::answers(inner, &rest)?);

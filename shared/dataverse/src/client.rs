@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::{ApiError, Error, WriteOutcome, codes};
@@ -105,7 +105,7 @@ pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
-    pub(crate) body: Option<String>,
+    pub(crate) body: Option<Bytes>,
     repeat: Repeat,
 }
 
@@ -386,13 +386,11 @@ impl Session {
             // One that fails does not keep the others from being answered.
             headers.push((PREFER, HeaderValue::from_static("odata.continue-on-error")));
         }
-        // The body is text of our own making.
-        let body = String::from_utf8_lossy(&encoded.body).into_owned();
         let request = Request {
             method: Method::POST,
             path: "$batch".into(),
             headers,
-            body: Some(body),
+            body: Some(encoded.body),
             repeat: if kind == Kind::ChangeSet { Repeat::Unsafe } else { Repeat::Safe },
         };
         let answer = self.exchange(&request).await?;
@@ -575,7 +573,7 @@ impl Request {
                 (PREFER, prefer.unwrap_or(HeaderValue::from_static("return=representation"))),
                 (SUPPRESS_DUPLICATE_DETECTION, HeaderValue::from_static(suppress)),
             ],
-            body: Some(Value::Object(create.columns.clone()).to_string()),
+            body: Some(text_of(&create.columns)),
             repeat: Repeat::Safe,
         }
     }
@@ -588,7 +586,7 @@ impl Request {
             method: Method::PATCH,
             path: format!("{}({})", update.table.entity_set, update.id),
             headers: vec![json(), (IF_MATCH, etag)],
-            body: Some(Value::Object(update.columns.clone()).to_string()),
+            body: Some(text_of(&update.columns)),
             repeat: Repeat::Unsafe,
         }
     }
@@ -598,7 +596,7 @@ impl Request {
             method: Method::POST,
             path: action.path.clone(),
             headers: vec![json()],
-            body: Some(Value::Object(action.parameters.clone()).to_string()),
+            body: Some(text_of(&action.parameters)),
             repeat: Repeat::Unsafe,
         }
     }
@@ -618,6 +616,12 @@ impl Request {
     fn outcome_if_unanswered(&self) -> WriteOutcome {
         if self.method == Method::GET { WriteOutcome::NotHappened } else { WriteOutcome::Unknown }
     }
+}
+
+/// A body.
+fn text_of(columns: &Map<String, Value>) -> Bytes {
+    // Values and names of JSON can always be written.
+    serde_json::to_vec(columns).unwrap_or_default().into()
 }
 
 /// A parameter's value in a URL.

@@ -1,9 +1,12 @@
 //! A row of an answer.
 
+use std::fmt;
+
 use jiff::{Timestamp, civil::Date};
 use rust_decimal::Decimal;
+use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
+use serde_json::{Number, Value};
 use uuid::Uuid;
 
 const FORMATTED: &str = "@OData.Community.Display.V1.FormattedValue";
@@ -15,10 +18,20 @@ const LOGICAL_NAME: &str = "@Microsoft.Dynamics.CRM.lookuplogicalname";
 /// not fail because one organization changed a column.
 #[derive(Clone, Default, PartialEq)]
 pub struct Record {
+    /// The names of the columns, one behind the other.
+    names: String,
     // In the order that they came in. A row has a few dozen columns: to look through them costs less
-    // than to hash their names.
-    columns: Vec<(String, Value)>,
+    // than to hash their names, and less than to keep each name for itself.
+    columns: Vec<Column>,
     related: Vec<(String, Vec<Record>)>,
+}
+
+/// A column, or an annotation of one.
+#[derive(Clone, PartialEq)]
+struct Column {
+    /// Where its name ends. It begins where that of the column before it ends.
+    name_end: usize,
+    value: Value,
 }
 
 /// What a lookup column points at.
@@ -50,25 +63,17 @@ impl Page {
 }
 
 /// An answer with rows under `value`, or one that is a row itself.
-impl From<Map<String, Value>> for Page {
-    fn from(mut object: Map<String, Value>) -> Page {
-        match object.get_mut("value") {
-            Some(Value::Array(rows)) => {
-                let rows = std::mem::take(rows);
-                Page {
-                    records: rows.into_iter().filter_map(of_object).collect(),
-                    count: object.get("@odata.count").and_then(Value::as_u64),
-                    has_more: object.contains_key("@odata.nextLink"),
-                }
-            }
-            _ => Page::from(Record::from(object)),
-        }
-    }
-}
-
 impl<'de> Deserialize<'de> for Page {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Page, D::Error> {
-        Map::deserialize(deserializer).map(Page::from)
+        let mut answer = Record::deserialize(deserializer)?;
+        Ok(match answer.related.iter_mut().find(|(name, _)| name == "value") {
+            Some((_, rows)) => Page {
+                records: std::mem::take(rows),
+                count: answer.get("@odata.count").and_then(Value::as_u64),
+                has_more: answer.get("@odata.nextLink").is_some(),
+            },
+            None => Page::from(answer),
+        })
     }
 }
 
@@ -84,14 +89,23 @@ impl Record {
         self.text(column)?.parse().ok()
     }
 
+    fn columns(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let mut start = 0;
+        self.columns.iter().map(move |column| {
+            let name = &self.names[start..column.name_end];
+            start = column.name_end;
+            (name, &column.value)
+        })
+    }
+
     fn get(&self, column: &str) -> Option<&Value> {
-        self.columns.iter().find(|(name, _)| name == column).map(|(_, value)| value)
+        self.columns().find(|(name, _)| *name == column).map(|(_, value)| value)
     }
 
     /// The annotation of a column.
     fn annotation(&self, column: &str, annotation: &str) -> Option<&str> {
         let is_it = |name: &str| name.strip_prefix(column) == Some(annotation);
-        let (_, value) = self.columns.iter().find(|(name, _)| is_it(name))?;
+        let (_, value) = self.columns().find(|(name, _)| is_it(name))?;
         value.as_str().filter(|text| !text.is_empty())
     }
 
@@ -117,9 +131,7 @@ impl Record {
 
     /// The amount in this column, exactly, without trailing zeros.
     pub fn decimal(&self, column: &str) -> Option<Decimal> {
-        let text = self.get(column)?.as_number()?.to_string();
-        let exact = Decimal::from_str_exact(&text).or_else(|_| Decimal::from_scientific(&text));
-        exact.ok().map(|number| number.normalize())
+        decimal_of(self.get(column)?)
     }
 
     /// The point in time in this column.
@@ -164,10 +176,9 @@ impl Record {
 
     /// The names of the columns that have a value, without annotations.
     pub fn column_names(&self) -> impl Iterator<Item = &str> {
-        self.columns
-            .iter()
+        self.columns()
             .filter(|(name, value)| !name.contains('@') && !value.is_null())
-            .map(|(name, _)| name.as_str())
+            .map(|(name, _)| name)
     }
 
     /// The value of a column as it came.
@@ -177,46 +188,147 @@ impl Record {
 }
 
 /// Column names only: what stands in the columns may be personal.
-impl std::fmt::Debug for Record {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let columns = self.columns.iter().map(|(name, _)| name);
-        let mut names: Vec<_> = columns.chain(self.related.iter().map(|(name, _)| name)).collect();
+impl fmt::Debug for Record {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns = self.columns().map(|(name, _)| name);
+        let related = self.related.iter().map(|(name, _)| name.as_str());
+        let mut names: Vec<_> = columns.chain(related).collect();
         names.sort();
         formatter.debug_tuple("Record").field(&names).finish()
     }
 }
 
-impl From<Map<String, Value>> for Record {
-    fn from(object: Map<String, Value>) -> Record {
-        let mut record = Record::default();
-        for (name, value) in object {
-            match value {
-                Value::Object(inner) => {
-                    record.related.push((name, vec![Record::from(inner)]));
-                }
-                Value::Array(items) if items.iter().all(Value::is_object) => {
-                    let records = items.into_iter().filter_map(of_object).collect();
-                    record.related.push((name, records));
-                }
-                value => {
-                    record.columns.push((name, value));
-                }
-            }
-        }
-        record
-    }
-}
-
-fn of_object(value: Value) -> Option<Record> {
-    match value {
-        Value::Object(object) => Some(Record::from(object)),
-        _ => None,
-    }
+/// A number, exactly, without trailing zeros.
+pub(crate) fn decimal_of(value: &Value) -> Option<Decimal> {
+    let text = value.as_number()?.to_string();
+    let exact = Decimal::from_str_exact(&text).or_else(|_| Decimal::from_scientific(&text));
+    exact.ok().map(|number| number.normalize())
 }
 
 impl<'de> Deserialize<'de> for Record {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Record, D::Error> {
-        Map::deserialize(deserializer).map(Record::from)
+        match Content::deserialize(deserializer)? {
+            Content::Row(record) => Ok(record),
+            _ => Err(D::Error::custom("a row is a JSON object")),
+        }
+    }
+}
+
+/// What a member of a row is. Read in one pass: rows come by the hundred, and to make each a
+/// [`Value`] before it becomes a [`Record`] took more time than everything else that is done to it.
+enum Content {
+    Value(Value),
+    Row(Record),
+    Rows(Vec<Record>),
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Content, D::Error> {
+        deserializer.deserialize_any(ContentVisitor)
+    }
+}
+
+struct ContentVisitor;
+
+impl<'de> Visitor<'de> for ContentVisitor {
+    type Value = Content;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Content, E> {
+        Ok(Content::Value(flag.into()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Content, E> {
+        Ok(Content::Value(number.into()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Content, E> {
+        Ok(Content::Value(number.into()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Content, E> {
+        Ok(Content::Value(number.into()))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Content, E> {
+        Ok(Content::Value(text.into()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Content, E> {
+        Ok(Content::Value(text.into()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Content, E> {
+        Ok(Content::Value(Value::Null))
+    }
+
+    /// Rows, where all of it is; what is in a list of both is of no use to anybody.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Content, A::Error> {
+        let (mut rows, mut values) = (Vec::new(), Vec::new());
+        while let Some(item) = items.next_element()? {
+            match item {
+                Content::Row(row) => rows.push(row),
+                Content::Value(value) => values.push(value),
+                Content::Rows(_) => {}
+            }
+        }
+        Ok(if values.is_empty() { Content::Rows(rows) } else { Content::Value(values.into()) })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Content, A::Error> {
+        let mut record = Record::default();
+        loop {
+            let name_start = record.names.len();
+            if members.next_key_seed(AppendTo(&mut record.names))?.is_none() {
+                return Ok(Content::Row(record));
+            }
+            let name_end = record.names.len();
+            if &record.names[name_start..] == EXACT_NUMBER {
+                let digits: String = members.next_value()?;
+                let number: Number = digits.parse().map_err(A::Error::custom)?;
+                return Ok(Content::Value(number.into()));
+            }
+            let rows = match members.next_value()? {
+                Content::Value(value) => {
+                    record.columns.push(Column { name_end, value });
+                    continue;
+                }
+                Content::Row(row) => vec![row],
+                Content::Rows(rows) => rows,
+            };
+            record.related.push((record.names.split_off(name_start), rows));
+        }
+    }
+}
+
+/// How `serde_json` hands over a number that must lose no digit: as a map with this member, and the
+/// digits as its text. (Its feature `arbitrary_precision`, without which numbers are numbers.)
+const EXACT_NUMBER: &str = "$serde_json::private::Number";
+
+/// Appends a text.
+struct AppendTo<'a>(&'a mut String);
+
+impl<'de> DeserializeSeed<'de> for AppendTo<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for AppendTo<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a name")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.0.push_str(text);
+        Ok(())
     }
 }
 
@@ -264,6 +376,26 @@ mod tests {
         assert_eq!(record.many("Incident_Annotation").len(), 2);
         assert_eq!(record.date("followupby").unwrap().to_string(), "2026-12-01");
         assert_eq!(record.time("createdon").unwrap().to_string(), "2025-08-04T14:05:00Z");
+    }
+
+    #[test]
+    fn pages_are_rows_or_a_row() {
+        let page = |text: &str| serde_json::from_str::<Page>(text).unwrap();
+        let many = r#"{"@odata.context": "c", "@odata.count": 7, "@odata.nextLink": "n",
+            "value": [{"name": "a", "tags": ["x", "y"]}, {"name": "b", "tags": []}]}"#;
+        let many = page(many);
+        let names: Vec<_> = many.records.iter().map(|record| record.text("name")).collect();
+        assert_eq!(names, [Some("a"), Some("b")]);
+        assert_eq!((many.count, many.has_more()), (Some(7), true));
+        assert_eq!(many.records[0].value("tags"), Some(&json!(["x", "y"])));
+        assert_eq!(many.records[0].column_names().collect::<Vec<_>>(), ["name", "tags"]);
+        let none = page(r#"{"value": []}"#);
+        assert_eq!((none.records.len(), none.has_more()), (0, false));
+        let one = page(r#"{"name": "a", "value": 3}"#);
+        assert_eq!(one.records[0].integer("value"), Some(3));
+        for text in ["[]", "1", "\"a\"", "{", r#"{"value": [1"#] {
+            assert!(serde_json::from_str::<Page>(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::record::decimal_of;
 use crate::{Expand, Name, Query, Record, Table};
 
 /// The reference to a row that a lookup is bound to: `/contacts(…)`.
@@ -154,10 +155,7 @@ impl Update {
         self.plain_columns().next().is_some()
             && self.plain_columns().all(|(name, wanted)| match (wanted, row.value(name)) {
                 (Value::Null, found) => found.is_none(),
-                (Value::Number(_), Some(_)) => {
-                    let wanted = Record::from(Map::from_iter([(name.clone(), wanted.clone())]));
-                    wanted.decimal(name) == row.decimal(name)
-                }
+                (Value::Number(_), Some(_)) => decimal_of(wanted) == row.decimal(name),
                 (wanted, found) => found == Some(wanted),
             })
     }

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
@@ -89,119 +90,197 @@ fn restrained(directives: &str) -> String {
 
 /// One line for every call: no arguments, no names, no texts. In Lambda it is its metrics, too.
 pub fn call(call: &Call, error: Option<&ToolError>, request_id: &str, duration: Duration) {
-    let line = call_line(call, error, request_id, duration);
+    let line = CallLine::of(call, error, request_id, duration);
     if JSON.load(Ordering::Relaxed) {
-        emit(line);
-    } else {
-        let line = without_metrics(line);
-        match error.map(ToolError::code) {
-            None => tracing::info!(call = %line),
-            Some(ErrorCode::Internal) => tracing::error!(call = %line),
-            Some(_) => tracing::warn!(call = %line),
-        }
+        emit(&line.with_metrics(Timestamp::now()));
+        return;
+    }
+    let text = serde_json::to_string(&line).unwrap_or_default();
+    match line.level {
+        "ERROR" => tracing::error!(call = %text),
+        "WARN" => tracing::warn!(call = %text),
+        _ => tracing::info!(call = %text),
     }
 }
 
 /// A line of its own, with metrics by these sets of dimensions and in these units. On a terminal
 /// it is told without them.
-pub fn measure(message: &str, mut line: Value, dimensions: &Value, units: &[(&str, &str)]) {
-    if !JSON.load(Ordering::Relaxed) {
-        super::edge::without_nulls(&mut line);
+pub fn measure(
+    message: &'static str,
+    mut line: Value,
+    dimensions: &[&[&str]],
+    units: &[(&str, &str)],
+) {
+    super::edge::without_nulls(&mut line);
+    if JSON.load(Ordering::Relaxed) {
+        emit(&Measured::new(Timestamp::now(), "INFO", message, line, dimensions, units));
+    } else {
         tracing::info!("{message} {line}");
-        return;
     }
-    let now = Timestamp::now();
-    line["timestamp"] = timestamp(now).into();
-    line["level"] = "INFO".into();
-    line["message"] = message.into();
-    line["_aws"] = metrics(now, dimensions, units);
-    emit(line);
-}
-
-/// A moment as Lambda's own lines have it.
-fn timestamp(now: Timestamp) -> String {
-    now.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
 /// Prints a line that has its own metrics, which the subscriber could not nest.
-pub fn emit(mut line: Value) {
-    super::edge::without_nulls(&mut line);
+fn emit(line: &impl Serialize) {
+    let Ok(mut text) = serde_json::to_vec(line) else { return };
+    text.push(b'\n');
     // Without standard output there is nobody to tell.
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
+    let _ = std::io::stdout().lock().write_all(&text);
 }
 
-/// The line, in CloudWatch's embedded metric format: what it names under `_aws` becomes metrics
+/// What there is to say of a call. Written as it is made: a call has a line, and to build a tree of
+/// JSON for it took a twentieth of what a call takes.
+#[derive(Serialize)]
+struct CallLine<'a> {
+    #[serde(skip)]
+    level: &'static str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conversation: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dataverse_code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dataverse_request_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
+    #[serde(rename = "Tool")]
+    tool: &'a str,
+    #[serde(rename = "Outcome")]
+    outcome: &'static str,
+    #[serde(rename = "Trips")]
+    trips: u32,
+    #[serde(rename = "Throttles")]
+    throttles: u32,
+    /// In milliseconds.
+    #[serde(rename = "Latency")]
+    latency: u64,
+}
+
+/// A line that counts what it is about.
+#[derive(Serialize)]
+struct Counted<'a> {
+    #[serde(flatten)]
+    line: CallLine<'a>,
+    #[serde(rename = "Calls")]
+    calls: u8,
+    #[serde(rename = "Errors")]
+    errors: u8,
+}
+
+impl<'a> CallLine<'a> {
+    fn of(
+        call: &'a Call,
+        error: Option<&'a ToolError>,
+        request_id: &'a str,
+        duration: Duration,
+    ) -> CallLine<'a> {
+        let details = error.and_then(ToolError::dataverse_details);
+        let session = call.session.as_ref();
+        CallLine {
+            level: match error.map(ToolError::code) {
+                None => "INFO",
+                Some(ErrorCode::Internal) => "ERROR",
+                Some(_) => "WARN",
+            },
+            request_id,
+            connection: call.connection.as_ref().map(auth::ConnectionId::as_str),
+            conversation: call.conversation.as_deref(),
+            client: call.client.as_deref(),
+            dataverse_code: details.map(|details| details.code.as_str()),
+            dataverse_request_id: details.and_then(|details| details.request_id.as_deref()),
+            cause: error.and_then(ToolError::log_cause),
+            tool: call.tool.as_deref().unwrap_or("none"),
+            outcome: error.map_or("ok", |error| error.code().as_str()),
+            trips: session.map_or(0, dataverse::Session::trips),
+            throttles: session.map_or(0, dataverse::Session::throttled),
+            latency: duration.as_millis() as u64,
+        }
+    }
+
+    fn with_metrics(self, now: Timestamp) -> Measured<'a, Counted<'a>> {
+        let level = self.level;
+        let counted = Counted { calls: 1, errors: u8::from(level != "INFO"), line: self };
+        Measured::new(now, level, "call", counted, &[&[], &["Tool"], &["Outcome"]], CALL_UNITS)
+    }
+}
+
+const CALL_UNITS: &[(&str, &str)] = &[
+    ("Calls", "Count"),
+    ("Errors", "Count"),
+    ("Trips", "Count"),
+    ("Throttles", "Count"),
+    ("Latency", "Milliseconds"),
+];
+
+/// A line in CloudWatch's embedded metric format: what it names under `_aws` becomes metrics
 /// without a call of the API.
 ///
 /// Source: AWS's specification of the embedded metric format.
-fn call_line(
-    call: &Call,
-    error: Option<&ToolError>,
-    request_id: &str,
-    duration: Duration,
-) -> Value {
-    let now = Timestamp::now();
-    let details = error.and_then(ToolError::dataverse_details);
-    let is_defect = error.is_some_and(|error| error.code() == ErrorCode::Internal);
-    let level = match error {
-        None => "INFO",
-        Some(_) if is_defect => "ERROR",
-        Some(_) => "WARN",
-    };
-    let session = call.session.as_ref();
-    json!({
-        "timestamp": timestamp(now),
-        "level": level,
-        "message": "call",
-        "request_id": request_id,
-        "connection": call.connection.as_ref().map(auth::ConnectionId::as_str),
-        "conversation": call.conversation,
-        "client": call.client,
-        "dataverse_code": details.map(|details| &details.code),
-        "dataverse_request_id": details.and_then(|details| details.request_id.as_ref()),
-        "cause": error.and_then(ToolError::log_cause),
-        "Tool": call.tool.as_deref().unwrap_or("none"),
-        "Outcome": error.map_or("ok", |error| error.code().as_str()),
-        "Calls": 1,
-        "Errors": u8::from(error.is_some()),
-        "Trips": session.map_or(0, dataverse::Session::trips),
-        "Throttles": session.map_or(0, dataverse::Session::throttled),
-        "Latency": duration.as_millis() as u64,
-        "_aws": metrics(now, &json!([[], ["Tool"], ["Outcome"]]), &[
-            ("Calls", "Count"),
-            ("Errors", "Count"),
-            ("Trips", "Count"),
-            ("Throttles", "Count"),
-            ("Latency", "Milliseconds"),
-        ]),
-    })
+#[derive(Serialize)]
+struct Measured<'a, T> {
+    timestamp: String,
+    level: &'static str,
+    message: &'static str,
+    #[serde(flatten)]
+    line: T,
+    #[serde(rename = "_aws")]
+    metrics: Metrics<'a>,
 }
 
-/// What makes members of a line metrics: by these sets of dimensions, in these units.
-pub fn metrics(now: Timestamp, dimensions: &Value, units: &[(&str, &str)]) -> Value {
-    let units: Vec<_> =
-        units.iter().map(|(name, unit)| json!({"Name": name, "Unit": unit})).collect();
-    json!({
-        "Timestamp": now.as_millisecond(),
-        "CloudWatchMetrics": [
-            {"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": units},
-        ],
-    })
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metrics<'a> {
+    /// In milliseconds since 1970.
+    timestamp: i64,
+    cloud_watch_metrics: [Directive<'a>; 1],
 }
 
-/// For people: without what only CloudWatch reads.
-fn without_metrics(mut line: Value) -> Value {
-    if let Value::Object(object) = &mut line {
-        for name in ["_aws", "timestamp", "level", "message", "Calls", "Errors"] {
-            object.shift_remove(name);
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directive<'a> {
+    namespace: &'static str,
+    dimensions: &'a [&'a [&'a str]],
+    metrics: Vec<Metric<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metric<'a> {
+    name: &'a str,
+    unit: &'a str,
+}
+
+impl<'a, T> Measured<'a, T> {
+    fn new(
+        now: Timestamp,
+        level: &'static str,
+        message: &'static str,
+        line: T,
+        dimensions: &'a [&'a [&'a str]],
+        units: &'a [(&'a str, &'a str)],
+    ) -> Measured<'a, T> {
+        let metrics = units.iter().map(|(name, unit)| Metric { name, unit }).collect();
+        Measured {
+            // As Lambda's own lines have it.
+            timestamp: format!("{now:.3}"),
+            level,
+            message,
+            line,
+            metrics: Metrics {
+                timestamp: now.as_millisecond(),
+                cloud_watch_metrics: [Directive { namespace: NAMESPACE, dimensions, metrics }],
+            },
         }
     }
-    super::edge::without_nulls(&mut line);
-    line
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     /// What goes out where this is asked for.
@@ -266,17 +345,27 @@ mod tests {
             ..Call::default()
         };
         let error = ToolError::new(ErrorCode::NotFound, "no case has that name").cause("a cause");
-        let line = call_line(&call, Some(&error), "r-1", Duration::from_millis(12));
-        assert_eq!(line["Outcome"], "not_found");
-        assert_eq!(line["level"], "WARN");
-        assert_eq!((&line["Errors"], &line["Latency"]), (&json!(1), &json!(12)));
-        let text = line.to_string();
+        let line = || CallLine::of(&call, Some(&error), "r-1", Duration::from_millis(12));
+        let now = "2026-11-24T09:00:00.12Z".parse().unwrap();
+        let whole = json!(line().with_metrics(now));
+        assert_eq!(whole["Outcome"], "not_found");
+        assert_eq!((&whole["level"], &whole["message"]), (&json!("WARN"), &json!("call")));
+        assert_eq!(whole["timestamp"], "2026-11-24T09:00:00.120Z");
+        assert_eq!((&whole["Errors"], &whole["Latency"]), (&json!(1), &json!(12)));
+        let text = whole.to_string();
         assert!(text.contains("a cause") && !text.contains("no case has that name"), "{text}");
-        for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap() {
-            assert!(line[metric["Name"].as_str().unwrap()].is_number(), "{metric}");
+        assert!(!text.contains("null"), "{text}");
+        assert_eq!(whole["_aws"]["Timestamp"], 1_795_510_800_120_i64);
+        let directive = &whole["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(directive["Namespace"], NAMESPACE);
+        assert_eq!(directive["Dimensions"], json!([[], ["Tool"], ["Outcome"]]));
+        for metric in directive["Metrics"].as_array().unwrap() {
+            assert!(whole[metric["Name"].as_str().unwrap()].is_number(), "{metric}");
         }
-        let shown = without_metrics(line);
+        let shown = json!(line());
         assert_eq!(shown["Tool"], "dynamics365_get_case");
-        assert!(shown.get("_aws").is_none() && shown.get("client").is_none());
+        for name in ["_aws", "level", "Calls", "client"] {
+            assert!(shown.get(name).is_none(), "{shown}");
+        }
     }
 }

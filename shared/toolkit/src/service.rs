@@ -4,7 +4,7 @@ use auth::Connections;
 use bytes::Bytes;
 use http::Method;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use state::Kind;
 use tokio::time::timeout_at;
 
@@ -68,15 +68,16 @@ impl Handler for Tools {
         caller.authorize(access)?;
 
         let arguments = arguments(&request.body)?;
-        let record_id = Identity {
+        let identity = Identity {
             connection: connection_id.as_str(),
             client: &caller.client,
             tool,
             idempotency_key: header(&request.headers, &IDEMPOTENCY_KEY)?,
             conversation: call.conversation.as_deref(),
             arguments: &arguments,
-        }
-        .record_id();
+        };
+        // What only reads makes no row.
+        let record_id = if call.writes { identity.record_id() } else { None };
         let prepared = self.group.prepare(tool, arguments)?;
 
         let connection = timeout_at(request.deadline, self.connections.open(&connection_id))
@@ -96,7 +97,7 @@ impl Handler for Tools {
             now: Timestamp::now(),
             record_id: record_id.unwrap_or_else(uuid::Uuid::new_v4),
         };
-        Ok(Reply::ok(body_of(&prepared(&context).await?)))
+        Ok(Reply::ok(body_of(prepared(&context).await?)))
     }
 }
 
@@ -128,13 +129,14 @@ fn arguments(body: &Bytes) -> Result<Value, ToolError> {
     }
 }
 
-fn body_of(answer: &Answer<Value>) -> Value {
-    let mut body = json!({ "result": answer.result });
+fn body_of(answer: Answer<Value>) -> Value {
+    // Moved, not copied: `json!` would copy.
+    let mut body = Map::from_iter([("result".to_owned(), answer.result)]);
     if !answer.hints.is_empty() {
-        body["hints"] = json!(answer.hints);
+        body.insert("hints".to_owned(), answer.hints.into());
     }
     if let Some(escalation) = &answer.escalation {
-        body["escalation"] = json!(escalation);
+        body.insert("escalation".to_owned(), json!(escalation));
     }
-    body
+    body.into()
 }

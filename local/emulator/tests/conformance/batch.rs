@@ -151,6 +151,10 @@ async fn what_is_not_a_batch_is_refused() {
         (vec![get("WhoAmI").replace("/api/data/v9.2/", "/other/")], "not below"),
         (vec![get("WhoAmI").replace("application/http", "text/plain")], "application/http"),
         (vec![get("WhoAmI").replace("\r\n", "\n")], "CRLF"),
+        (
+            vec![get("WhoAmI").replace("\r\nAccept:", "\r\naccept: */*\r\nAccept:")],
+            "multiple times",
+        ),
         (vec![], "no requests"),
         (vec![get("WhoAmI").repeat(1_001)], "over the limit of 1000"),
     ] {
