@@ -193,7 +193,7 @@ fn transition(
         "actualend": context.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         "opportunityid@odata.bind": bind(OPPORTUNITY, opportunity.id),
     });
-    let known = || record.value("estimatedvalue").cloned();
+    let known = || record.value("estimatedvalue");
     let revenue = arguments.estimated_value.map(Value::from).or_else(known);
     if let Some(revenue) = revenue.filter(|_| status == OpportunityStatus::Won) {
         close["actualrevenue"] = revenue;

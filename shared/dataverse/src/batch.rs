@@ -120,16 +120,19 @@ fn parts(body: &Bytes, boundary: &str) -> Vec<Bytes> {
     let mut parts = Vec::new();
     let mut start = None;
     let mut position = 0;
-    for line in body.split_inclusive(|byte| *byte == b'\n') {
+    let mut ends = memchr::memchr_iter(b'\n', body).map(|end| end + 1).chain([body.len()]);
+    while position < body.len() {
+        let Some(end) = ends.next() else { break };
+        let line = &body[position..end];
         let text = line.trim_ascii_end();
-        let ends = text.strip_prefix(delimiter.as_bytes());
-        if let Some(ends @ (b"" | b"--")) = ends {
+        let suffix = text.strip_prefix(delimiter.as_bytes());
+        if let Some(suffix @ (b"" | b"--")) = suffix {
             if let Some(start) = start {
                 parts.push(body.slice(start..position));
             }
-            start = (ends.is_empty()).then_some(position + line.len());
+            start = (suffix.is_empty()).then_some(end);
         }
-        position += line.len();
+        position = end;
     }
     parts
 }
@@ -151,10 +154,12 @@ fn answer(content: &Bytes) -> Result<Answer, Malformed> {
         return Err(Malformed::NotHttp);
     };
     let status = response.code.and_then(|code| StatusCode::from_u16(code).ok());
-    let headers = header_map(response.headers);
+    let status = status.ok_or(Malformed::NotHttp)?;
+    // They are looked at where something went wrong.
+    let headers = if status.is_success() { HeaderMap::new() } else { header_map(response.headers) };
     let rest = content.slice(length..);
     let body = rest.slice_ref(rest.trim_ascii());
-    Ok(Answer { status: status.ok_or(Malformed::NotHttp)?, headers, body })
+    Ok(Answer { status, headers, body })
 }
 
 fn header_map(headers: &[httparse::Header<'_>]) -> HeaderMap {

@@ -22,13 +22,27 @@ use crate::{
 /// A request that has not been answered by now is given up, and sent again where that is safe.
 const PATIENCE: Duration = Duration::from_secs(12);
 
+const MAX_VERSION: HeaderName = HeaderName::from_static("odata-maxversion");
+const VERSION: HeaderName = HeaderName::from_static("odata-version");
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const SUPPRESS_DUPLICATE_DETECTION: HeaderName =
     HeaderName::from_static("mscrm.suppressduplicatedetection");
 
 /// Labels of choices, names behind lookups, and the tables that lookups point at.
-const ANNOTATIONS: &str = "odata.include-annotations=\"OData.Community.Display.V1.FormattedValue,\
-                           Microsoft.Dynamics.CRM.lookuplogicalname\"";
+macro_rules! annotations {
+    () => {
+        "odata.include-annotations=\"OData.Community.Display.V1.FormattedValue,\
+         Microsoft.Dynamics.CRM.lookuplogicalname\""
+    };
+}
+
+// Made when this is compiled: the check of each character takes more than the rest of a header.
+const ANNOTATIONS: HeaderValue = HeaderValue::from_static(annotations!());
+const REPRESENTATION: HeaderValue =
+    HeaderValue::from_static(concat!("return=representation,", annotations!()));
+const CONTINUE: HeaderValue = HeaderValue::from_static("odata.continue-on-error");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const ODATA_VERSION: HeaderValue = HeaderValue::from_static("4.0");
 
 /// The way to one Dataverse environment. Cheap to clone; connections are shared.
 #[derive(Clone)]
@@ -127,7 +141,10 @@ impl Answer {
     }
 
     fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_slice(&self.body).map_err(|error| Error::Unreadable(error.to_string()))
+        let unreadable = |error: &dyn std::error::Error| Error::Unreadable(error.to_string());
+        // Looked at as a whole, text is soon known to be text; piece by piece it is not.
+        let text = std::str::from_utf8(&self.body).map_err(|error| unreadable(&error))?;
+        serde_json::from_str(text).map_err(|error| unreadable(&error))
     }
 
     fn record(&self) -> Result<Record, Error> {
@@ -384,7 +401,7 @@ impl Session {
         let mut headers = vec![(CONTENT_TYPE, content_type)];
         if kind == Kind::Reads {
             // One that fails does not keep the others from being answered.
-            headers.push((PREFER, HeaderValue::from_static("odata.continue-on-error")));
+            headers.push((PREFER, CONTINUE));
         }
         let request = Request {
             method: Method::POST,
@@ -459,9 +476,9 @@ impl Session {
             .http
             .request(request.method.clone(), url)
             .header(AUTHORIZATION, bearer(token.expose())?)
-            .header(ACCEPT, "application/json")
-            .header("OData-MaxVersion", "4.0")
-            .header("OData-Version", "4.0");
+            .header(ACCEPT, JSON)
+            .header(MAX_VERSION, ODATA_VERSION)
+            .header(VERSION, ODATA_VERSION);
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
         }
@@ -523,7 +540,7 @@ impl Request {
         Request {
             method: Method::GET,
             path: query.path(),
-            headers: vec![(PREFER, HeaderValue::from_static(ANNOTATIONS))],
+            headers: vec![(PREFER, ANNOTATIONS)],
             body: None,
             repeat: Repeat::Safe,
         }
@@ -555,7 +572,7 @@ impl Request {
                 "RetrieveDuplicates(BusinessEntity=@p1,MatchingEntityName=@p2,PagingInfo=@p3)\
                  ?@p1={row}&@p2={table}&@p3={paging}"
             ),
-            headers: vec![(PREFER, HeaderValue::from_static(ANNOTATIONS))],
+            headers: vec![(PREFER, ANNOTATIONS)],
             body: None,
             repeat: Repeat::Safe,
         }
@@ -563,14 +580,12 @@ impl Request {
 
     fn create(create: &Create) -> Request {
         let suppress = if create.allow_duplicate { "true" } else { "false" };
-        let prefer = HeaderValue::from_str(&format!("return=representation,{ANNOTATIONS}"));
         Request {
             method: Method::POST,
             path: create.answer.path_of_create(),
             headers: vec![
                 json(),
-                // Both parts are constants of visible ASCII characters.
-                (PREFER, prefer.unwrap_or(HeaderValue::from_static("return=representation"))),
+                (PREFER, REPRESENTATION),
                 (SUPPRESS_DUPLICATE_DETECTION, HeaderValue::from_static(suppress)),
             ],
             body: Some(text_of(&create.columns)),
@@ -630,5 +645,5 @@ fn encoded(text: &str) -> String {
 }
 
 fn json() -> (HeaderName, HeaderValue) {
-    (CONTENT_TYPE, HeaderValue::from_static("application/json"))
+    (CONTENT_TYPE, JSON)
 }

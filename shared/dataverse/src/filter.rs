@@ -1,6 +1,7 @@
 //! Filters that cannot be written unescaped.
 
-use std::fmt::{self, Display, Formatter, Write as _};
+use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use jiff::{Timestamp, civil::Date};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -33,25 +34,45 @@ pub enum Literal {
     Null,
 }
 
-impl Display for Literal {
-    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        match self {
+impl Literal {
+    /// Writes the value to the end of a URL, percent-encoded.
+    fn write(&self, url: &mut String) {
+        // Writing to a String cannot fail.
+        let _ = match self {
             Literal::Text(text) => {
-                let doubled = text.replace('\'', "''");
-                write!(formatter, "%27{}%27", utf8_percent_encode(&doubled, LITERAL))
+                write_text(url, text);
+                Ok(())
             }
-            Literal::Id(id) => write!(formatter, "{id}"),
-            Literal::Integer(number) => write!(formatter, "{number}"),
-            Literal::Decimal(number) => write!(formatter, "{number}"),
-            Literal::Boolean(flag) => write!(formatter, "{flag}"),
-            Literal::Date(date) => write!(formatter, "{date}"),
+            Literal::Id(id) => {
+                url.push_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+                Ok(())
+            }
+            Literal::Integer(number) => write!(url, "{number}"),
+            Literal::Decimal(number) => write!(url, "{number}"),
+            Literal::Boolean(flag) => write!(url, "{flag}"),
+            Literal::Date(date) => write!(url, "{date}"),
             Literal::Time(time) => {
-                let text = time.to_string();
-                write!(formatter, "{}", utf8_percent_encode(&text, LITERAL))
+                url.extend(utf8_percent_encode(&time.to_string(), LITERAL));
+                Ok(())
             }
-            Literal::Null => formatter.write_str("null"),
-        }
+            Literal::Null => {
+                url.push_str("null");
+                Ok(())
+            }
+        };
     }
+}
+
+/// A text in quotation marks; those in it are doubled.
+fn write_text(url: &mut String, text: &str) {
+    url.push_str("%27");
+    for (position, part) in text.split('\'').enumerate() {
+        if position > 0 {
+            url.push_str("%27%27");
+        }
+        url.extend(utf8_percent_encode(part, LITERAL));
+    }
+    url.push_str("%27");
 }
 
 impl From<&str> for Literal {
@@ -132,24 +153,23 @@ pub enum TextFunction {
 
 /// A column, possibly of a row that a lookup points at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Path(Vec<Name>);
+pub struct Path(Cow<'static, str>);
 
 impl From<&'static str> for Path {
     fn from(path: &'static str) -> Path {
-        Path(path.split('/').map(Name::from).collect())
+        Path(Cow::Borrowed(path))
     }
 }
 
 impl Path {
-    fn below(mut self, navigation: &'static str) -> Path {
-        self.0.insert(0, Name::from(navigation));
-        self
+    fn below(self, navigation: &'static str) -> Path {
+        Path(Cow::Owned(format!("{navigation}/{}", self.0)))
     }
 }
 
 impl From<Name> for Path {
     fn from(name: Name) -> Path {
-        Path(vec![name])
+        Path(name.into())
     }
 }
 
@@ -246,8 +266,7 @@ impl Filter {
 
     /// Writes the filter to the end of a URL, percent-encoded.
     pub(crate) fn write(&self, url: &mut String) {
-        // Writing to a String cannot fail.
-        let _ = write!(url, "{}", Encoded { filter: self, variable: None, depth: 0 });
+        self.write_in(url, None, 0);
     }
 }
 
@@ -272,100 +291,84 @@ fn without_wildcards(text: &str) -> String {
     escaped
 }
 
-struct Encoded<'a> {
-    filter: &'a Filter,
+impl Filter {
     /// Inside a lambda, paths start at its variable.
-    variable: Option<usize>,
-    depth: usize,
-}
-
-impl Encoded<'_> {
-    fn with<'b>(&self, filter: &'b Filter) -> Encoded<'b> {
-        Encoded { filter, variable: self.variable, depth: self.depth }
-    }
-
-    fn path(&self, path: &Path, formatter: &mut Formatter<'_>) -> fmt::Result {
-        if let Some(variable) = self.variable {
-            write!(formatter, "x{variable}/")?;
-        }
-        for (position, name) in path.0.iter().enumerate() {
-            if position > 0 {
-                formatter.write_str("/")?;
-            }
-            write!(formatter, "{name}")?;
-        }
-        Ok(())
-    }
-
-    fn joined(
-        &self,
-        filters: &[Filter],
-        word: &str,
-        of_none: &str,
-        formatter: &mut Formatter<'_>,
-    ) -> fmt::Result {
-        match filters {
-            // An empty list needs a condition that is always, or never, true.
-            [] => formatter.write_str(of_none),
-            [only] => self.with(only).fmt(formatter),
-            several => {
-                formatter.write_str("(")?;
-                for (position, filter) in several.iter().enumerate() {
-                    if position > 0 {
-                        write!(formatter, "%20{word}%20")?;
-                    }
-                    self.with(filter).fmt(formatter)?;
-                }
-                formatter.write_str(")")
-            }
-        }
-    }
-}
-
-impl Display for Encoded<'_> {
-    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        match self.filter {
+    fn write_in(&self, url: &mut String, variable: Option<usize>, depth: usize) {
+        match self {
             Filter::Compare(path, comparison, value) => {
-                self.path(path, formatter)?;
-                let word = match comparison {
-                    Comparison::Equal => "eq",
-                    Comparison::NotEqual => "ne",
-                    Comparison::Greater => "gt",
-                    Comparison::GreaterOrEqual => "ge",
-                    Comparison::Less => "lt",
-                    Comparison::LessOrEqual => "le",
-                };
-                write!(formatter, "%20{word}%20{value}")
+                write_path(url, variable, &path.0);
+                url.push_str(match comparison {
+                    Comparison::Equal => "%20eq%20",
+                    Comparison::NotEqual => "%20ne%20",
+                    Comparison::Greater => "%20gt%20",
+                    Comparison::GreaterOrEqual => "%20ge%20",
+                    Comparison::Less => "%20lt%20",
+                    Comparison::LessOrEqual => "%20le%20",
+                });
+                value.write(url);
             }
             Filter::Match(function, path, text) => {
-                let name = match function {
-                    TextFunction::Contains => "contains",
-                    TextFunction::StartsWith => "startswith",
-                    TextFunction::EndsWith => "endswith",
-                };
-                write!(formatter, "{name}(")?;
-                self.path(path, formatter)?;
-                write!(formatter, ",{})", Literal::Text(without_wildcards(text)))
+                url.push_str(match function {
+                    TextFunction::Contains => "contains(",
+                    TextFunction::StartsWith => "startswith(",
+                    TextFunction::EndsWith => "endswith(",
+                });
+                write_path(url, variable, &path.0);
+                url.push(',');
+                write_text(url, &without_wildcards(text));
+                url.push(')');
             }
-            Filter::All(filters) => self.joined(filters, "and", "true%20eq%20true", formatter),
-            Filter::Any(filters) => self.joined(filters, "or", "true%20eq%20false", formatter),
+            // An empty list needs a condition that is always, or never, true.
+            Filter::All(filters) if filters.is_empty() => url.push_str("true%20eq%20true"),
+            Filter::Any(filters) if filters.is_empty() => url.push_str("true%20eq%20false"),
+            Filter::All(filters) => write_joined(url, filters, "%20and%20", variable, depth),
+            Filter::Any(filters) => write_joined(url, filters, "%20or%20", variable, depth),
             Filter::Not(filter) => {
-                formatter.write_str("not%20(")?;
-                self.with(filter).fmt(formatter)?;
-                formatter.write_str(")")
+                url.push_str("not%20(");
+                filter.write_in(url, variable, depth);
+                url.push(')');
             }
             Filter::Some(collection, filter) => {
-                self.path(&Path(vec![collection.clone()]), formatter)?;
-                write!(formatter, "/any(x{}:", self.depth)?;
-                let inner = Encoded { filter, variable: Some(self.depth), depth: self.depth + 1 };
-                inner.fmt(formatter)?;
-                formatter.write_str(")")
+                write_path(url, variable, collection.as_str());
+                // Writing to a String cannot fail.
+                let _ = write!(url, "/any(x{depth}:");
+                filter.write_in(url, Some(depth), depth + 1);
+                url.push(')');
             }
             Filter::Caller(column) => {
-                write!(formatter, "Microsoft.Dynamics.CRM.EqualUserId(PropertyName=%27{column}%27)")
+                url.push_str("Microsoft.Dynamics.CRM.EqualUserId(PropertyName=%27");
+                url.push_str(column.as_str());
+                url.push_str("%27)");
             }
         }
     }
+}
+
+fn write_path(url: &mut String, variable: Option<usize>, path: &str) {
+    if let Some(variable) = variable {
+        let _ = write!(url, "x{variable}/");
+    }
+    url.push_str(path);
+}
+
+fn write_joined(
+    url: &mut String,
+    filters: &[Filter],
+    word: &str,
+    variable: Option<usize>,
+    depth: usize,
+) {
+    if let [only] = filters {
+        return only.write_in(url, variable, depth);
+    }
+    url.push('(');
+    for (position, filter) in filters.iter().enumerate() {
+        if position > 0 {
+            url.push_str(word);
+        }
+        filter.write_in(url, variable, depth);
+    }
+    url.push(')');
 }
 
 #[cfg(test)]

@@ -41,6 +41,12 @@ impl From<&'static str> for Name {
     }
 }
 
+impl From<Name> for Cow<'static, str> {
+    fn from(name: Name) -> Cow<'static, str> {
+        name.0
+    }
+}
+
 impl fmt::Display for Name {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)

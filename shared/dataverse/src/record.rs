@@ -1,12 +1,12 @@
 //! A row of an answer.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use jiff::{Timestamp, civil::Date};
 use rust_decimal::Decimal;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Number, Value};
+use serde_json::Value;
 use uuid::Uuid;
 
 const FORMATTED: &str = "@OData.Community.Display.V1.FormattedValue";
@@ -18,20 +18,61 @@ const LOGICAL_NAME: &str = "@Microsoft.Dynamics.CRM.lookuplogicalname";
 /// not fail because one organization changed a column.
 #[derive(Clone, Default, PartialEq)]
 pub struct Record {
-    /// The names of the columns, one behind the other.
-    names: String,
+    /// The columns' names and values, one behind the other: a row is two pieces of memory, however
+    /// many columns it has.
+    text: String,
     // In the order that they came in. A row has a few dozen columns: to look through them costs less
-    // than to hash their names, and less than to keep each name for itself.
+    // than to hash their names.
     columns: Vec<Column>,
     related: Vec<(String, Vec<Record>)>,
 }
 
-/// A column, or an annotation of one.
+/// A column, or an annotation of one. Its name begins where the column before it ends.
 #[derive(Clone, PartialEq)]
 struct Column {
-    /// Where its name ends. It begins where that of the column before it ends.
+    /// Where in the row's text its name ends, and its value begins.
     name_end: usize,
-    value: Value,
+    /// Where its value ends.
+    end: usize,
+    kind: Kind,
+}
+
+/// What a column's text means.
+#[derive(Clone, PartialEq)]
+enum Kind {
+    Null,
+    Boolean(bool),
+    Number,
+    Text,
+    /// Several values, for which nobody here asks.
+    List(Vec<Value>),
+}
+
+/// The value of a column.
+#[derive(Clone, Copy)]
+struct Cell<'a> {
+    kind: &'a Kind,
+    text: &'a str,
+}
+
+impl<'a> Cell<'a> {
+    fn text(self) -> Option<&'a str> {
+        (*self.kind == Kind::Text && !self.text.is_empty()).then_some(self.text)
+    }
+
+    fn number(self) -> Option<&'a str> {
+        (*self.kind == Kind::Number).then_some(self.text)
+    }
+
+    fn value(self) -> Option<Value> {
+        match self.kind {
+            Kind::Null => None,
+            Kind::Boolean(flag) => Some((*flag).into()),
+            Kind::Number => self.text.parse().ok().map(Value::Number),
+            Kind::Text => Some(self.text.into()),
+            Kind::List(values) => Some(values.clone().into()),
+        }
+    }
 }
 
 /// What a lookup column points at.
@@ -66,10 +107,11 @@ impl Page {
 impl<'de> Deserialize<'de> for Page {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Page, D::Error> {
         let mut answer = Record::deserialize(deserializer)?;
-        Ok(match answer.related.iter_mut().find(|(name, _)| name == "value") {
-            Some((_, rows)) => Page {
-                records: std::mem::take(rows),
-                count: answer.get("@odata.count").and_then(Value::as_u64),
+        let rows = answer.related.iter_mut().find(|(name, _)| name == "value");
+        Ok(match rows.map(|(_, rows)| std::mem::take(rows)) {
+            Some(records) => Page {
+                records,
+                count: answer.integer("@odata.count").and_then(|count| count.try_into().ok()),
                 has_more: answer.get("@odata.nextLink").is_some(),
             },
             None => Page::from(answer),
@@ -89,29 +131,28 @@ impl Record {
         self.text(column)?.parse().ok()
     }
 
-    fn columns(&self) -> impl Iterator<Item = (&str, &Value)> {
+    fn columns(&self) -> impl Iterator<Item = (&str, Cell<'_>)> {
         let mut start = 0;
-        self.columns.iter().map(move |column| {
-            let name = &self.names[start..column.name_end];
-            start = column.name_end;
-            (name, &column.value)
+        self.columns.iter().map(move |Column { name_end, end, kind }| {
+            let name = &self.text[start..*name_end];
+            start = *end;
+            (name, Cell { kind, text: &self.text[*name_end..*end] })
         })
     }
 
-    fn get(&self, column: &str) -> Option<&Value> {
-        self.columns().find(|(name, _)| *name == column).map(|(_, value)| value)
+    fn get(&self, column: &str) -> Option<Cell<'_>> {
+        self.columns().find(|(name, _)| *name == column).map(|(_, cell)| cell)
     }
 
     /// The annotation of a column.
     fn annotation(&self, column: &str, annotation: &str) -> Option<&str> {
         let is_it = |name: &str| name.strip_prefix(column) == Some(annotation);
-        let (_, value) = self.columns().find(|(name, _)| is_it(name))?;
-        value.as_str().filter(|text| !text.is_empty())
+        self.columns().find(|(name, _)| is_it(name))?.1.text()
     }
 
     /// The text in this column, unless it is empty.
     pub fn text(&self, column: &str) -> Option<&str> {
-        self.get(column)?.as_str().filter(|text| !text.is_empty())
+        self.get(column)?.text()
     }
 
     /// What Dataverse shows for this column: the label of a choice, the name behind a lookup.
@@ -121,17 +162,20 @@ impl Record {
 
     /// The whole number in this column, also the value of a choice.
     pub fn integer(&self, column: &str) -> Option<i64> {
-        self.get(column)?.as_i64()
+        self.get(column)?.number()?.parse().ok()
     }
 
     /// Yes or no.
     pub fn boolean(&self, column: &str) -> Option<bool> {
-        self.get(column)?.as_bool()
+        match self.get(column)?.kind {
+            Kind::Boolean(flag) => Some(*flag),
+            _ => None,
+        }
     }
 
     /// The amount in this column, exactly, without trailing zeros.
     pub fn decimal(&self, column: &str) -> Option<Decimal> {
-        decimal_of(self.get(column)?)
+        decimal_of(self.get(column)?.number()?)
     }
 
     /// The point in time in this column.
@@ -177,13 +221,13 @@ impl Record {
     /// The names of the columns that have a value, without annotations.
     pub fn column_names(&self) -> impl Iterator<Item = &str> {
         self.columns()
-            .filter(|(name, value)| !name.contains('@') && !value.is_null())
+            .filter(|(name, cell)| !name.contains('@') && *cell.kind != Kind::Null)
             .map(|(name, _)| name)
     }
 
     /// The value of a column as it came.
-    pub fn value(&self, column: &str) -> Option<&Value> {
-        self.get(column).filter(|value| !value.is_null())
+    pub fn value(&self, column: &str) -> Option<Value> {
+        self.get(column)?.value()
     }
 }
 
@@ -199,38 +243,52 @@ impl fmt::Debug for Record {
 }
 
 /// A number, exactly, without trailing zeros.
-pub(crate) fn decimal_of(value: &Value) -> Option<Decimal> {
-    let text = value.as_number()?.to_string();
-    let exact = Decimal::from_str_exact(&text).or_else(|_| Decimal::from_scientific(&text));
+pub(crate) fn decimal_of(number: &str) -> Option<Decimal> {
+    let exact = Decimal::from_str_exact(number).or_else(|_| Decimal::from_scientific(number));
     exact.ok().map(|number| number.normalize())
 }
 
+// Rows are read in one pass, and without a piece of memory for each name and each text: they come
+// by the hundred, and to make each a tree of JSON first took more than all that is done with it.
 impl<'de> Deserialize<'de> for Record {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Record, D::Error> {
-        match Content::deserialize(deserializer)? {
+        match deserializer.deserialize_any(Member { text: &mut String::new() })? {
             Content::Row(record) => Ok(record),
             _ => Err(D::Error::custom("a row is a JSON object")),
         }
     }
 }
 
-/// What a member of a row is. Read in one pass: rows come by the hundred, and to make each a
-/// [`Value`] before it becomes a [`Record`] took more time than everything else that is done to it.
+/// A member of a row.
 enum Content {
-    Value(Value),
+    /// Its text was appended to that of the row.
+    Column(Kind),
     Row(Record),
     Rows(Vec<Record>),
 }
 
-impl<'de> Deserialize<'de> for Content {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Content, D::Error> {
-        deserializer.deserialize_any(ContentVisitor)
+/// Reads a member of a row whose text this is.
+struct Member<'a> {
+    text: &'a mut String,
+}
+
+impl Member<'_> {
+    fn number<E>(self, number: impl fmt::Display) -> Result<Content, E> {
+        // Writing to a String cannot fail.
+        let _ = write!(self.text, "{number}");
+        Ok(Content::Column(Kind::Number))
     }
 }
 
-struct ContentVisitor;
+impl<'de> DeserializeSeed<'de> for Member<'_> {
+    type Value = Content;
 
-impl<'de> Visitor<'de> for ContentVisitor {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Content, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Member<'_> {
     type Value = Content;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -238,68 +296,74 @@ impl<'de> Visitor<'de> for ContentVisitor {
     }
 
     fn visit_bool<E>(self, flag: bool) -> Result<Content, E> {
-        Ok(Content::Value(flag.into()))
+        Ok(Content::Column(Kind::Boolean(flag)))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Content, E> {
-        Ok(Content::Value(number.into()))
+        self.number(number)
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Content, E> {
-        Ok(Content::Value(number.into()))
+        self.number(number)
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Content, E> {
-        Ok(Content::Value(number.into()))
+        self.number(number)
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Content, E> {
-        Ok(Content::Value(text.into()))
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Content, E> {
-        Ok(Content::Value(text.into()))
+        self.text.push_str(text);
+        Ok(Content::Column(Kind::Text))
     }
 
     fn visit_unit<E>(self) -> Result<Content, E> {
-        Ok(Content::Value(Value::Null))
+        Ok(Content::Column(Kind::Null))
     }
 
-    /// Rows, where all of it is; what is in a list of both is of no use to anybody.
+    /// Rows, or values. Lists of both do not come.
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Content, A::Error> {
         let (mut rows, mut values) = (Vec::new(), Vec::new());
-        while let Some(item) = items.next_element()? {
+        let mut text = String::new();
+        while let Some(item) = items.next_element_seed(Member { text: &mut text })? {
             match item {
                 Content::Row(row) => rows.push(row),
-                Content::Value(value) => values.push(value),
+                Content::Column(kind) => values.extend(Cell { kind: &kind, text: &text }.value()),
                 Content::Rows(_) => {}
             }
+            text.clear();
         }
-        Ok(if values.is_empty() { Content::Rows(rows) } else { Content::Value(values.into()) })
+        let is_list = rows.is_empty() && !values.is_empty();
+        Ok(if is_list { Content::Column(Kind::List(values)) } else { Content::Rows(rows) })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Content, A::Error> {
         let mut record = Record::default();
         loop {
-            let name_start = record.names.len();
-            if members.next_key_seed(AppendTo(&mut record.names))?.is_none() {
-                return Ok(Content::Row(record));
-            }
-            let name_end = record.names.len();
-            if &record.names[name_start..] == EXACT_NUMBER {
-                let digits: String = members.next_value()?;
-                let number: Number = digits.parse().map_err(A::Error::custom)?;
-                return Ok(Content::Value(number.into()));
-            }
-            let rows = match members.next_value()? {
-                Content::Value(value) => {
-                    record.columns.push(Column { name_end, value });
-                    continue;
+            let start = record.text.len();
+            match members.next_key_seed(Name(&mut record.text))? {
+                None => return Ok(Content::Row(record)),
+                Some(Named::Number) => {
+                    members.next_value_seed(Name(self.text))?;
+                    return Ok(Content::Column(Kind::Number));
                 }
-                Content::Row(row) => vec![row],
-                Content::Rows(rows) => rows,
-            };
-            record.related.push((record.names.split_off(name_start), rows));
+                // Most rows find room in this.
+                Some(Named::Member) if start == 0 => {
+                    record.text.reserve(1024);
+                    record.columns.reserve(32);
+                }
+                Some(Named::Member) => {}
+            }
+            let name_end = record.text.len();
+            match members.next_value_seed(Member { text: &mut record.text })? {
+                Content::Column(kind) => {
+                    let end = record.text.len();
+                    record.columns.push(Column { name_end, end, kind });
+                }
+                Content::Row(row) => {
+                    record.related.push((record.text.split_off(start), vec![row]));
+                }
+                Content::Rows(rows) => record.related.push((record.text.split_off(start), rows)),
+            }
         }
     }
 }
@@ -308,27 +372,36 @@ impl<'de> Visitor<'de> for ContentVisitor {
 /// digits as its text. (Its feature `arbitrary_precision`, without which numbers are numbers.)
 const EXACT_NUMBER: &str = "$serde_json::private::Number";
 
-/// Appends a text.
-struct AppendTo<'a>(&'a mut String);
+/// Appends the name of a member to the row's text.
+struct Name<'a>(&'a mut String);
 
-impl<'de> DeserializeSeed<'de> for AppendTo<'_> {
-    type Value = ();
+enum Named {
+    Member,
+    /// It is no row: it is a number, which follows.
+    Number,
+}
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+impl<'de> DeserializeSeed<'de> for Name<'_> {
+    type Value = Named;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Named, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl Visitor<'_> for AppendTo<'_> {
-    type Value = ();
+impl Visitor<'_> for Name<'_> {
+    type Value = Named;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a name")
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        self.0.push_str(text);
-        Ok(())
+    fn visit_str<E>(self, name: &str) -> Result<Named, E> {
+        if name == EXACT_NUMBER {
+            return Ok(Named::Number);
+        }
+        self.0.push_str(name);
+        Ok(Named::Member)
     }
 }
 
@@ -387,7 +460,7 @@ mod tests {
         let names: Vec<_> = many.records.iter().map(|record| record.text("name")).collect();
         assert_eq!(names, [Some("a"), Some("b")]);
         assert_eq!((many.count, many.has_more()), (Some(7), true));
-        assert_eq!(many.records[0].value("tags"), Some(&json!(["x", "y"])));
+        assert_eq!(many.records[0].value("tags"), Some(json!(["x", "y"])));
         assert_eq!(many.records[0].column_names().collect::<Vec<_>>(), ["name", "tags"]);
         let none = page(r#"{"value": []}"#);
         assert_eq!((none.records.len(), none.has_more()), (0, false));

@@ -155,8 +155,10 @@ impl Update {
         self.plain_columns().next().is_some()
             && self.plain_columns().all(|(name, wanted)| match (wanted, row.value(name)) {
                 (Value::Null, found) => found.is_none(),
-                (Value::Number(_), Some(_)) => decimal_of(wanted) == row.decimal(name),
-                (wanted, found) => found == Some(wanted),
+                (Value::Number(number), Some(_)) => {
+                    decimal_of(&number.to_string()) == row.decimal(name)
+                }
+                (wanted, found) => found.as_ref() == Some(wanted),
             })
     }
 

@@ -1,6 +1,7 @@
 //! What a call brings along.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use auth::ConnectionId;
 use dataverse::{InstanceUrl, Session, Table};
@@ -12,7 +13,7 @@ pub struct Context {
     pub(crate) session: Session,
     pub(crate) connection: ConnectionId,
     pub(crate) now: Timestamp,
-    pub(crate) record_id: Uuid,
+    pub(crate) record_id: OnceLock<Uuid>,
 }
 
 impl Context {
@@ -46,7 +47,8 @@ impl Context {
     /// idempotency key or in its conversation, the key is the same: look for a row that has it
     /// before anything else.
     pub fn record_id(&self) -> Uuid {
-        self.record_id
+        // Where nothing ties two calls together, each makes a row of its own.
+        *self.record_id.get_or_init(Uuid::new_v4)
     }
 }
 

@@ -348,7 +348,9 @@ fn respond(result: Result<Reply, ToolError>, request_id: &str) -> Response<Bytes
     };
     let retry_after = body.get("retry_after").and_then(Value::as_u64);
     let has_body = status != StatusCode::NOT_MODIFIED;
-    let bytes = if has_body { Bytes::from(body.to_string()) } else { Bytes::new() };
+    // A tree of JSON can always be written.
+    let text = || serde_json::to_vec(&body).unwrap_or_default().into();
+    let bytes: Bytes = if has_body { text() } else { Bytes::new() };
     let mut response = Response::new(bytes);
     *response.status_mut() = status;
     *response.headers_mut() = headers;

@@ -40,8 +40,8 @@ impl<'a> Edit<'a> {
     ) {
         let Some(wanted) = wanted.map(Into::into) else { return };
         let from = self.record.value(column);
-        if from.is_none_or(|from| !same(from, &wanted)) {
-            self.note(field, from.map(shown), shown(&wanted));
+        if from.as_ref().is_none_or(|from| !same(from, &wanted)) {
+            self.note(field, from.as_ref().map(shown), shown(&wanted));
             self.column(column, wanted);
         }
     }

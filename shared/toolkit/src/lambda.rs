@@ -17,6 +17,11 @@ use crate::{
     Caller, Edge, Front, Group, Handler, Incoming, Journal, KeyStore, Service, Tools, logging,
 };
 
+// A call makes some hundreds of small pieces of memory, and has them back soon after: with the
+// system's allocator they take a sixth of its time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How much earlier than Lambda's deadline an answer must be there, so that the caller gets it
 /// rather than the gateway's error.
 const MARGIN: Duration = Duration::from_secs(2);
@@ -187,7 +192,8 @@ async fn warm_up(service: &Service) {
 
 /// Answers a request as Lambda hands it over.
 pub async fn answer(front: &impl Front, request: Request) -> Response<Body> {
-    let context = request.lambda_context_ref();
+    let (parts, body) = request.into_parts();
+    let context = parts.lambda_context_ref();
     let request_id = context.map(|context| context.request_id.clone()).unwrap_or_default();
     let remaining = context
         .and_then(|context| {
@@ -196,7 +202,7 @@ pub async fn answer(front: &impl Front, request: Request) -> Response<Body> {
         .and_then(|deadline| deadline.duration_since(std::time::SystemTime::now()).ok())
         .unwrap_or(GATEWAY)
         .min(GATEWAY);
-    let caller = match request.request_context_ref() {
+    let caller = match parts.request_context_ref() {
         Some(RequestContext::ApiGatewayV2(context)) => context
             .authorizer
             .as_ref()
@@ -204,14 +210,14 @@ pub async fn answer(front: &impl Front, request: Request) -> Response<Body> {
         _ => None,
     };
     let incoming = Incoming {
-        method: request.method().clone(),
-        path: request.raw_http_path().to_owned(),
-        query: request.uri().query().unwrap_or_default().to_owned(),
+        path: parts.raw_http_path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        method: parts.method,
         caller,
         request_id,
         deadline: Instant::now() + remaining.saturating_sub(MARGIN),
-        headers: request.headers().clone(),
-        body: match request.into_body() {
+        headers: parts.headers,
+        body: match body {
             Body::Text(text) => Bytes::from(text),
             Body::Binary(bytes) => Bytes::from(bytes),
             _ => Bytes::new(),

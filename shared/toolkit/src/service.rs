@@ -1,5 +1,7 @@
 //! Answers HTTP requests with the tools of a group.
 
+use std::sync::OnceLock;
+
 use auth::Connections;
 use bytes::Bytes;
 use http::Method;
@@ -78,6 +80,7 @@ impl Handler for Tools {
         };
         // What only reads makes no row.
         let record_id = if call.writes { identity.record_id() } else { None };
+        let record_id = record_id.map(OnceLock::from).unwrap_or_default();
         let prepared = self.group.prepare(tool, arguments)?;
 
         let connection = timeout_at(request.deadline, self.connections.open(&connection_id))
@@ -91,12 +94,8 @@ impl Handler for Tools {
             })??;
         let session = connection.client().session(request.deadline);
         call.session = Some(session.clone());
-        let context = Context {
-            session,
-            connection: connection_id,
-            now: Timestamp::now(),
-            record_id: record_id.unwrap_or_else(uuid::Uuid::new_v4),
-        };
+        let context =
+            Context { session, connection: connection_id, now: Timestamp::now(), record_id };
         Ok(Reply::ok(body_of(prepared(&context).await?)))
     }
 }
