@@ -220,9 +220,7 @@ impl Record {
 
     /// The names of the columns that have a value, without annotations.
     pub fn column_names(&self) -> impl Iterator<Item = &str> {
-        self.columns()
-            .filter(|(name, cell)| !name.contains('@') && *cell.kind != Kind::Null)
-            .map(|(name, _)| name)
+        self.columns().map(|(name, _)| name).filter(|name| !name.contains('@'))
     }
 
     /// The value of a column as it came.
@@ -355,6 +353,8 @@ impl<'de> Visitor<'de> for Member<'_> {
             }
             let name_end = record.text.len();
             match members.next_value_seed(Member { text: &mut record.text })? {
+                // Of many columns that are asked for there is nothing in a row.
+                Content::Column(Kind::Null) => record.text.truncate(start),
                 Content::Column(kind) => {
                     let end = record.text.len();
                     record.columns.push(Column { name_end, end, kind });
