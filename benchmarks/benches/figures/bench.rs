@@ -9,9 +9,10 @@ use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, service_fn};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
-use stack::{API_KEY, Options, Stack};
+use stack::{API_KEY, Options, STATE_TABLE, Stack};
+use state::State;
 use tokio::runtime::Runtime;
-use toolkit::{Group, KeyStore, Service};
+use toolkit::{Front as _, Group, Journal, KeyStore, Service};
 use tower::Service as _;
 use url::Url;
 
@@ -68,6 +69,13 @@ impl Bench {
         let keys = Arc::new(KeyStore::new(secrets, KeyStore::DEFAULT_SECRET));
         Function { service: Service::new(tools, connections).with_keys(keys) }
     }
+
+    /// The same, and what it did is noted for the activity log, which [`Function::flush`] writes.
+    pub(crate) fn function_with_log(&self, tools: Group, http: reqwest::Client) -> Function {
+        let state = State::at_endpoint(&self.stack.aws_url(), STATE_TABLE);
+        let Function { service } = self.function(tools, http);
+        Function { service: service.with_journal(Journal::new(state)) }
+    }
 }
 
 /// A function as Lambda's runtime calls it: an event goes in, the answer's bytes come out.
@@ -86,6 +94,13 @@ impl Function {
         }));
         let response = adapter.call(LambdaEvent::new(request, Context::default())).await.unwrap();
         serde_json::to_vec(&response).unwrap()
+    }
+
+    /// Writes the activity log, as the extension does after an answer.
+    pub(crate) async fn flush(&self) {
+        if let Some(journal) = self.service.journal() {
+            journal.flush().await;
+        }
     }
 
     /// Answers, and must succeed.

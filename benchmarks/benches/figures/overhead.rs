@@ -15,7 +15,7 @@ use crate::report::Limit::AtMost;
 use crate::report::Report;
 use crate::sample::{Sample, milliseconds};
 
-const GROUP: &str = "Overhead per call";
+const GROUP: &str = "Overhead per call, log line included";
 
 /// A tool, and the same without it.
 pub(crate) struct Pair {
@@ -73,7 +73,7 @@ impl Pair {
         answer: &Value,
     ) -> Pair {
         let bare: Vec<Bare> = exchanges.into_iter().map(|(bare, _)| bare).collect();
-        let function = bench.function(catalog::all_tools(), http.clone());
+        let function = bench.function_with_log(catalog::all_tools(), http.clone());
         let subject = arguments.get("subject").and_then(Value::as_str).map(str::to_owned);
         let key = answer["result"]["case"]["id"].as_str().map(str::to_owned);
         let key = key.filter(|_| subject.is_some());
@@ -95,6 +95,7 @@ impl Pair {
             let (took, worked) = (started.elapsed(), thread_time() - work);
             assert!(answer.windows(16).any(|part| part == br#""statusCode":200"#));
 
+            self.function.flush().await;
             let made = self.made_by(&answer);
 
             let (requests, made_by_bare) = self.next_bare();

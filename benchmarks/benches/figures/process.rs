@@ -61,8 +61,6 @@ pub(crate) struct Invocation {
     pub(crate) answered: Instant,
     /// From the event to the answer.
     pub(crate) took: Duration,
-    /// From the event until the extension was done, too: what Lambda bills.
-    pub(crate) billed: Duration,
 }
 
 /// Longer than anything takes here.
@@ -146,8 +144,8 @@ impl Process {
         let begun = Instant::now();
         self.notify.send(id.clone()).unwrap();
         self.invoke.send((id, event.to_owned())).unwrap();
-        let (mut answer, mut runtime, mut extension) = (None, false, None);
-        while answer.is_none() || !runtime || extension.is_none() {
+        let (mut answer, mut runtime, mut extension) = (None, false, false);
+        while answer.is_none() || !runtime || !extension {
             match timeout(PATIENCE, self.did.recv()).await.unwrap().unwrap() {
                 Did::Answered(at, body) => {
                     let body: Value = serde_json::from_slice(&body).unwrap();
@@ -155,13 +153,12 @@ impl Process {
                     answer = Some(at);
                 }
                 Did::RuntimeReady(_) => runtime = true,
-                Did::ExtensionReady(at) => extension = Some(at),
+                Did::ExtensionReady(_) => extension = true,
                 Did::Failed(body) => panic!("{}", String::from_utf8_lossy(&body)),
             }
         }
         let answered = answer.unwrap();
-        let done = extension.unwrap().max(answered);
-        Invocation { answered, took: answered - begun, billed: done - begun }
+        Invocation { answered, took: answered - begun }
     }
 
     /// From the start of the process until then.
@@ -174,7 +171,8 @@ impl Process {
         let status = self.read("status");
         let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
         let kilobytes: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-        kilobytes / 1024.0
+        // It says kB, and means 1,024 bytes.
+        kilobytes * 1024.0 / 1e6
     }
 
     /// The processor's time that it has had.

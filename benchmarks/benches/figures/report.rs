@@ -24,15 +24,18 @@ pub(crate) enum Limit {
     AtMost(f64),
     /// No less than this.
     AtLeast(f64),
+    /// This.
+    Exactly(f64),
 }
 
-use Limit::{AtLeast, AtMost};
+use Limit::{AtLeast, AtMost, Exactly};
 
 impl Limit {
     fn is_met(self, value: f64) -> bool {
         match self {
             AtMost(most) => value <= most,
             AtLeast(least) => value >= least,
+            Exactly(count) => value == count,
         }
     }
 }
@@ -97,6 +100,9 @@ impl Report {
                 Some(limit @ AtLeast(least)) => {
                     (format!("≥ {}", number(least)), limit.is_met(figure.value))
                 }
+                Some(limit @ Exactly(count)) => {
+                    (format!("= {}", number(count)), limit.is_met(figure.value))
+                }
                 None => (String::new(), true),
             };
             let _ = writeln!(
@@ -124,6 +130,7 @@ impl Report {
                 let limit = match figure.limit {
                     Some(AtMost(most)) => json!({"at_most": most}),
                     Some(AtLeast(least)) => json!({"at_least": least}),
+                    Some(Exactly(count)) => json!({"exactly": count}),
                     None => Value::Null,
                 };
                 json!({

@@ -20,6 +20,11 @@ impl Sample {
         sorted.get(place).copied().unwrap_or_default()
     }
 
+    pub(crate) fn mean(&self) -> Duration {
+        let count = self.0.len().max(1) as u32;
+        self.0.iter().sum::<Duration>() / count
+    }
+
     pub(crate) fn median(&self) -> Duration {
         self.percentile(0.5)
     }

@@ -127,6 +127,7 @@ pub(crate) struct Request {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
+    /// None, for a part of a batch that went well.
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
@@ -142,7 +143,7 @@ impl Answer {
 
     fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
         let unreadable = |error: &dyn std::error::Error| Error::Unreadable(error.to_string());
-        // Looked at as a whole, text is soon known to be text; piece by piece it is not.
+        // One check of the whole is faster than one of each text in it.
         let text = std::str::from_utf8(&self.body).map_err(|error| unreadable(&error))?;
         serde_json::from_str(text).map_err(|error| unreadable(&error))
     }

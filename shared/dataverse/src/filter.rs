@@ -37,29 +37,20 @@ pub enum Literal {
 impl Literal {
     /// Writes the value to the end of a URL, percent-encoded.
     fn write(&self, url: &mut String) {
-        // Writing to a String cannot fail.
-        let _ = match self {
-            Literal::Text(text) => {
-                write_text(url, text);
-                Ok(())
-            }
-            Literal::Id(id) => {
-                url.push_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
-                Ok(())
-            }
-            Literal::Integer(number) => write!(url, "{number}"),
-            Literal::Decimal(number) => write!(url, "{number}"),
-            Literal::Boolean(flag) => write!(url, "{flag}"),
-            Literal::Date(date) => write!(url, "{date}"),
-            Literal::Time(time) => {
-                url.extend(utf8_percent_encode(&time.to_string(), LITERAL));
-                Ok(())
-            }
-            Literal::Null => {
-                url.push_str("null");
-                Ok(())
-            }
+        let mut write = |value: &dyn std::fmt::Display| {
+            // Writing to a String cannot fail.
+            let _ = write!(url, "{value}");
         };
+        match self {
+            Literal::Text(text) => write_text(url, text),
+            Literal::Id(id) => write(id),
+            Literal::Integer(number) => write(number),
+            Literal::Decimal(number) => write(number),
+            Literal::Boolean(flag) => write(flag),
+            Literal::Date(date) => write(date),
+            Literal::Time(time) => url.extend(utf8_percent_encode(&time.to_string(), LITERAL)),
+            Literal::Null => url.push_str("null"),
+        }
     }
 }
 
@@ -292,7 +283,7 @@ fn without_wildcards(text: &str) -> String {
 }
 
 impl Filter {
-    /// Inside a lambda, paths start at its variable.
+    /// Inside a lambda, paths start at its variable, which is named by how many lambdas it is in.
     fn write_in(&self, url: &mut String, variable: Option<usize>, depth: usize) {
         match self {
             Filter::Compare(path, comparison, value) => {

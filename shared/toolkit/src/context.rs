@@ -43,7 +43,7 @@ impl Context {
         self.now
     }
 
-    /// The primary key for the row that this call makes. When the same call comes again, with its
+    /// The primary key for the row that this call makes, in a tool that writes. When the same call comes again, with its
     /// idempotency key or in its conversation, the key is the same: look for a row that has it
     /// before anything else.
     pub fn record_id(&self) -> Uuid {

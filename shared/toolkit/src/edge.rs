@@ -21,8 +21,8 @@ use state::{Entry, Kind};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    ApiKeysError, Caller, ErrorCode, Journal, KeyStore, ToolError, WriteState, journal, logging,
-    sha256_hex,
+    ApiKeysError, Caller, ErrorCode, Journal, KeyStore, ToolError, WriteState, journal, json,
+    logging, sha256_hex,
 };
 
 /// The header that names the connection which a call is for.
@@ -96,8 +96,8 @@ pub struct Reply {
     pub status: StatusCode,
     /// Further headers.
     pub headers: HeaderMap,
-    /// The body. What has no value is left out.
-    pub body: Value,
+    /// The body: JSON, in which what has no value is left out.
+    pub body: Bytes,
 }
 
 impl Reply {
@@ -107,18 +107,24 @@ impl Reply {
     }
 
     /// A body under another status.
+    #[expect(clippy::needless_pass_by_value, reason = "it is made to be sent")]
     pub fn new(status: StatusCode, body: Value) -> Reply {
-        Reply { status, headers: HeaderMap::new(), body }
+        // A tree of JSON can always be written.
+        Reply::written(status, json::text(&body).unwrap_or_default())
+    }
+
+    /// A body that is JSON already, without nulls.
+    pub(crate) fn written(status: StatusCode, body: Vec<u8>) -> Reply {
+        Reply { status, headers: HeaderMap::new(), body: body.into() }
     }
 
     /// 200 with a body that the caller may keep for five minutes, or 304 where the caller has it.
-    pub fn kept(request: &Incoming, mut body: Value) -> Reply {
-        without_nulls(&mut body);
-        let tag = format!("\"{}\"", sha256_hex(&body.to_string()));
-        let mut reply = match request.knows(&tag) {
-            true => Reply::new(StatusCode::NOT_MODIFIED, Value::Null),
-            false => Reply::ok(body),
-        };
+    pub fn kept(request: &Incoming, body: Value) -> Reply {
+        let mut reply = Reply::ok(body);
+        let tag = format!("\"{}\"", sha256_hex(&reply.body));
+        if request.knows(&tag) {
+            reply = Reply::written(StatusCode::NOT_MODIFIED, Vec::new());
+        }
         reply.headers.insert(CACHE_CONTROL, KEPT);
         reply.headers.extend(HeaderValue::try_from(tag).ok().map(|tag| (ETAG, tag)));
         reply
@@ -336,22 +342,17 @@ fn respond(result: Result<Reply, ToolError>, request_id: &str) -> Response<Bytes
     let is_unauthenticated =
         matches!(&result, Err(error) if error.code() == ErrorCode::Unauthenticated);
     let allow = result.as_ref().err().and_then(ToolError::allow);
+    let mut retry_after = None;
     let (content_type, Reply { status, headers, body }) = match result {
-        Ok(mut reply) => {
-            without_nulls(&mut reply.body);
-            ("application/json", reply)
-        }
+        Ok(reply) => ("application/json", reply),
         Err(error) => {
             let problem = error.to_problem(request_id);
+            retry_after = problem.get("retry_after").and_then(Value::as_u64);
             ("application/problem+json", Reply::new(error.code().status(), problem))
         }
     };
-    let retry_after = body.get("retry_after").and_then(Value::as_u64);
-    let has_body = status != StatusCode::NOT_MODIFIED;
-    // A tree of JSON can always be written.
-    let text = || serde_json::to_vec(&body).unwrap_or_default().into();
-    let bytes: Bytes = if has_body { text() } else { Bytes::new() };
-    let mut response = Response::new(bytes);
+    let has_body = !body.is_empty();
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     let headers = response.headers_mut();

@@ -4,7 +4,7 @@ use futures::future::{BoxFuture, FutureExt as _};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Access, Answer, Context, ErrorCode, Tool, ToolError, schema, strict_schema};
+use crate::{Access, Context, ErrorCode, Tool, ToolError, json, schema, strict_schema};
 
 /// What the world may know of a tool.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -30,7 +30,8 @@ pub struct Definition {
     pub output_schema: Value,
 }
 
-type Called<'a> = BoxFuture<'a, Result<Answer<Value>, ToolError>>;
+/// The answer, as JSON without nulls.
+type Called<'a> = BoxFuture<'a, Result<Vec<u8>, ToolError>>;
 
 /// A call whose arguments are good.
 pub(crate) type Prepared = Box<dyn for<'a> FnOnce(&'a Context) -> Called<'a> + Send>;
@@ -127,9 +128,8 @@ fn prepare<T: Tool>(arguments: Value) -> Result<Prepared, ToolError> {
         serde_path_to_error::deserialize(arguments).map_err(|error| invalid(&error))?;
     Ok(Box::new(move |context| {
         async move {
-            let Answer { result, hints, escalation } = T::call(context, arguments).await?;
-            let result = serde_json::to_value(result).map_err(ToolError::internal)?;
-            Ok(Answer { result, hints, escalation })
+            let answer = T::call(context, arguments).await?;
+            json::text(&answer).map_err(ToolError::internal)
         }
         .boxed()
     }))

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use auth::ConnectionId;
+use memchr::memmem;
 use parking_lot::Mutex;
-use serde_json::Value;
 use state::{Entry, State};
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -77,28 +77,22 @@ impl Journal {
     }
 }
 
-/// The ids of the records in an answer, each once, the outermost first.
-pub(crate) fn records(body: &Value) -> Vec<Uuid> {
+/// The ids of the records in an answer, each once, as they come in its text: an outer one before
+/// those within.
+pub(crate) fn records(body: &[u8]) -> Vec<Uuid> {
+    // Inside a text, quotation marks have a backslash before them: this is a member.
+    const MEMBER: &[u8] = br#""id":""#;
     let mut found = Vec::new();
-    collect(body, &mut found);
-    found
-}
-
-fn collect(value: &Value, found: &mut Vec<Uuid>) {
-    if found.len() >= RECORDS {
-        return;
-    }
-    match value {
-        Value::Object(object) => {
-            let id = object.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok());
-            if let Some(id) = id.filter(|id| !found.contains(id)) {
-                found.push(id);
-            }
-            object.values().for_each(|inner| collect(inner, found));
+    for position in memmem::find_iter(body, MEMBER) {
+        let rest = &body[position + MEMBER.len()..];
+        let text = rest.split(|byte| *byte == b'"').next().unwrap_or_default();
+        let id = Uuid::try_parse_ascii(text).ok();
+        found.extend(id.filter(|id| !found.contains(id)));
+        if found.len() == RECORDS {
+            break;
         }
-        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
-        _ => {}
     }
+    found
 }
 
 #[cfg(test)]
@@ -114,10 +108,13 @@ mod tests {
             "result": {
                 "case": {"id": id(1), "customer": "Northwind", "account": {"id": id(2)}},
                 "latest_notes": [{"id": id(3)}, {"id": id(1)}, {"id": "CAS-01001"}],
+                "description": format!("\"id\":\"{}\"", id(4)),
+                "id": 5,
             },
         });
-        assert_eq!(records(&body), [id(1), id(2), id(3)]);
+        assert_eq!(records(body.to_string().as_bytes()), [id(1), id(2), id(3)]);
         let many: Vec<_> = (0..50).map(|number| json!({"id": id(number)})).collect();
-        assert_eq!(records(&json!(many)).len(), RECORDS);
+        assert_eq!(records(json!(many).to_string().as_bytes()).len(), RECORDS);
+        assert!(records(br#"{"id":""#).is_empty());
     }
 }

@@ -104,8 +104,8 @@ impl fmt::Debug for ApiKeys {
 }
 
 /// The SHA-256 of a key, as the secret holds it.
-pub fn sha256_hex(key: &str) -> String {
-    hex::encode(Sha256::digest(key.as_bytes()))
+pub fn sha256_hex(bytes: impl AsRef<[u8]>) -> String {
+    hex::encode(Sha256::digest(bytes.as_ref()))
 }
 
 /// Keys are read again after this long.

@@ -19,6 +19,7 @@ mod group;
 mod idempotency;
 pub mod inspection;
 mod journal;
+mod json;
 mod keys;
 pub mod lambda;
 mod limit;

@@ -28,10 +28,19 @@ pub fn initialize() {
     let directives = variable("AWS_LAMBDA_LOG_LEVEL")
         .or_else(|| variable("RUST_LOG"))
         .unwrap_or_else(|| "info".to_owned());
-    let filter = EnvFilter::new(restrained(&directives));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_span_events(FmtSpan::NONE);
     let is_json =
         variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"));
+    start(&directives, is_json);
+}
+
+/// Sends log lines to standard output as a function in Lambda does, whatever the environment says.
+pub fn initialize_as_in_lambda() {
+    start("info", true);
+}
+
+fn start(directives: &str, is_json: bool) {
+    let filter = EnvFilter::new(restrained(directives));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_span_events(FmtSpan::NONE);
     JSON.store(is_json, Ordering::Relaxed);
     // A second call, in tests, is no harm.
     let _ = if is_json {
@@ -97,9 +106,9 @@ pub fn call(call: &Call, error: Option<&ToolError>, request_id: &str, duration: 
     }
     let text = serde_json::to_string(&line).unwrap_or_default();
     match line.level {
-        "ERROR" => tracing::error!(call = %text),
-        "WARN" => tracing::warn!(call = %text),
-        _ => tracing::info!(call = %text),
+        Level::Error => tracing::error!(call = %text),
+        Level::Warn => tracing::warn!(call = %text),
+        Level::Info => tracing::info!(call = %text),
     }
 }
 
@@ -113,7 +122,7 @@ pub fn measure(
 ) {
     super::edge::without_nulls(&mut line);
     if JSON.load(Ordering::Relaxed) {
-        emit(&Measured::new(Timestamp::now(), "INFO", message, line, dimensions, units));
+        emit(&Measured::new(Timestamp::now(), Level::Info, message, line, dimensions, units));
     } else {
         tracing::info!("{message} {line}");
     }
@@ -127,12 +136,21 @@ fn emit(line: &impl Serialize) {
     let _ = std::io::stdout().lock().write_all(&text);
 }
 
+/// How bad it is.
+#[derive(Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum Level {
+    Info,
+    Warn,
+    Error,
+}
+
 /// What there is to say of a call. Written as it is made: a call has a line, and to build a tree of
 /// JSON for it took a twentieth of what a call takes.
 #[derive(Serialize)]
 struct CallLine<'a> {
     #[serde(skip)]
-    level: &'static str,
+    level: Level,
     request_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     connection: Option<&'a str>,
@@ -181,9 +199,9 @@ impl<'a> CallLine<'a> {
         let session = call.session.as_ref();
         CallLine {
             level: match error.map(ToolError::code) {
-                None => "INFO",
-                Some(ErrorCode::Internal) => "ERROR",
-                Some(_) => "WARN",
+                None => Level::Info,
+                Some(ErrorCode::Internal) => Level::Error,
+                Some(_) => Level::Warn,
             },
             request_id,
             connection: call.connection.as_ref().map(auth::ConnectionId::as_str),
@@ -202,7 +220,7 @@ impl<'a> CallLine<'a> {
 
     fn with_metrics(self, now: Timestamp) -> Measured<'a, Counted<'a>> {
         let level = self.level;
-        let counted = Counted { calls: 1, errors: u8::from(level != "INFO"), line: self };
+        let counted = Counted { calls: 1, errors: u8::from(level != Level::Info), line: self };
         Measured::new(now, level, "call", counted, &[&[], &["Tool"], &["Outcome"]], CALL_UNITS)
     }
 }
@@ -222,7 +240,7 @@ const CALL_UNITS: &[(&str, &str)] = &[
 #[derive(Serialize)]
 struct Measured<'a, T> {
     timestamp: String,
-    level: &'static str,
+    level: Level,
     message: &'static str,
     #[serde(flatten)]
     line: T,
@@ -256,7 +274,7 @@ struct Metric<'a> {
 impl<'a, T> Measured<'a, T> {
     fn new(
         now: Timestamp,
-        level: &'static str,
+        level: Level,
         message: &'static str,
         line: T,
         dimensions: &'a [&'a [&'a str]],

@@ -4,17 +4,17 @@ use std::sync::OnceLock;
 
 use auth::Connections;
 use bytes::Bytes;
-use http::Method;
+use http::{Method, StatusCode};
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use state::Kind;
 use tokio::time::timeout_at;
 
 use crate::edge::{CONNECTION_ID, IDEMPOTENCY_KEY, header};
 use crate::idempotency::Identity;
 use crate::{
-    Access, Answer, Call, Caller, Context, Edge, ErrorCode, Group, Handler, Incoming, Reply,
-    ToolError, WriteState,
+    Access, Call, Caller, Context, Edge, ErrorCode, Group, Handler, Incoming, Reply, ToolError,
+    WriteState,
 };
 
 /// What precedes a tool's name in the path.
@@ -96,7 +96,7 @@ impl Handler for Tools {
         call.session = Some(session.clone());
         let context =
             Context { session, connection: connection_id, now: Timestamp::now(), record_id };
-        Ok(Reply::ok(body_of(prepared(&context).await?)))
+        Ok(Reply::written(StatusCode::OK, prepared(&context).await?))
     }
 }
 
@@ -126,16 +126,4 @@ fn arguments(body: &Bytes) -> Result<Value, ToolError> {
         Ok(_) => Err(invalid("the body must be a JSON object".to_owned())),
         Err(error) => Err(invalid(format!("the body is not JSON: {error}"))),
     }
-}
-
-fn body_of(answer: Answer<Value>) -> Value {
-    // Moved, not copied: `json!` would copy.
-    let mut body = Map::from_iter([("result".to_owned(), answer.result)]);
-    if !answer.hints.is_empty() {
-        body.insert("hints".to_owned(), answer.hints.into());
-    }
-    if let Some(escalation) = &answer.escalation {
-        body.insert("escalation".to_owned(), json!(escalation));
-    }
-    body.into()
 }

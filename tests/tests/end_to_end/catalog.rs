@@ -382,7 +382,7 @@ async fn what_is_known_is_not_sent_again() {
         let tag = header(&first, "etag").unwrap();
         assert!(tag.starts_with('"') && tag.ends_with('"'), "{tag} is not strong");
         assert_eq!(header(&first, "cache-control").unwrap(), "private, max-age=300");
-        assert_eq!(tag, format!("\"{}\"", sha256_hex(&first.text().await.unwrap())));
+        assert_eq!(tag, format!("\"{}\"", sha256_hex(first.text().await.unwrap())));
 
         for known in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".into()] {
             let again = fetch(path, Some(&known)).await;
