@@ -119,6 +119,7 @@ impl Process {
             .env("DATAVERSE_LOCAL_URL", bench.stack.emulator().url())
             .env("STATE_TABLE", stack::STATE_TABLE)
             .env("RUST_LOG", "INFO")
+            .env("MIMALLOC_PURGE_DELAY", "-1")
             .stdout(Stdio::null())
             .stderr(Stdio::inherit())
             .kill_on_drop(true)
