@@ -154,6 +154,7 @@ mod tests {
     use serde_json::{Number, Value, json};
 
     use super::*;
+    use crate::edge::without_nulls;
 
     fn written(value: &impl Serialize) -> String {
         String::from_utf8(text(value).unwrap()).unwrap()
@@ -198,17 +199,6 @@ mod tests {
                     .prop_map(|members| Value::Object(members.into_iter().collect())),
             ]
         })
-    }
-
-    fn without_nulls(value: &mut Value) {
-        match value {
-            Value::Object(object) => {
-                object.retain(|_, value| !value.is_null());
-                object.values_mut().for_each(without_nulls);
-            }
-            Value::Array(items) => items.iter_mut().for_each(without_nulls),
-            _ => {}
-        }
     }
 
     proptest! {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-use crate::{Call, ErrorCode, ToolError};
+use crate::{Call, ErrorCode, ToolError, json};
 
 /// Whether lines are JSON.
 static JSON: AtomicBool = AtomicBool::new(false);
@@ -104,7 +104,8 @@ pub fn call(call: &Call, error: Option<&ToolError>, request_id: &str, duration: 
         emit(&line.with_metrics(Timestamp::now()));
         return;
     }
-    let text = serde_json::to_string(&line).unwrap_or_default();
+    let text = json::text(&line).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
     match line.level {
         Level::Error => tracing::error!(call = %text),
         Level::Warn => tracing::warn!(call = %text),
@@ -130,7 +131,7 @@ pub fn measure(
 
 /// Prints a line that has its own metrics, which the subscriber could not nest.
 fn emit(line: &impl Serialize) {
-    let Ok(mut text) = serde_json::to_vec(line) else { return };
+    let Ok(mut text) = json::text(line) else { return };
     text.push(b'\n');
     // Without standard output there is nobody to tell.
     let _ = std::io::stdout().lock().write_all(&text);
@@ -152,17 +153,11 @@ struct CallLine<'a> {
     #[serde(skip)]
     level: Level,
     request_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     connection: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     conversation: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     dataverse_code: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     dataverse_request_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'a str>,
     #[serde(rename = "Tool")]
     tool: &'a str,
@@ -365,7 +360,8 @@ mod tests {
         let error = ToolError::new(ErrorCode::NotFound, "no case has that name").cause("a cause");
         let line = || CallLine::of(&call, Some(&error), "r-1", Duration::from_millis(12));
         let now = "2026-11-24T09:00:00.12Z".parse().unwrap();
-        let whole = json!(line().with_metrics(now));
+        let told = |text: Vec<u8>| serde_json::from_slice::<Value>(&text).unwrap();
+        let whole = told(json::text(&line().with_metrics(now)).unwrap());
         assert_eq!(whole["Outcome"], "not_found");
         assert_eq!((&whole["level"], &whole["message"]), (&json!("WARN"), &json!("call")));
         assert_eq!(whole["timestamp"], "2026-11-24T09:00:00.120Z");
@@ -380,7 +376,7 @@ mod tests {
         for metric in directive["Metrics"].as_array().unwrap() {
             assert!(whole[metric["Name"].as_str().unwrap()].is_number(), "{metric}");
         }
-        let shown = json!(line());
+        let shown = told(json::text(&line()).unwrap());
         assert_eq!(shown["Tool"], "dynamics365_get_case");
         for name in ["_aws", "level", "Calls", "client"] {
             assert!(shown.get(name).is_none(), "{shown}");
