@@ -97,13 +97,11 @@ pub(crate) fn answers(content_type: &str, body: &Bytes) -> Result<Vec<Answer>, M
     let boundary = boundary(content_type).ok_or(Malformed::NoBoundary)?;
     let mut answers = Vec::new();
     for content in parts(body, boundary) {
-        let (headers, rest) = part_headers(&content)?;
-        let inner = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        match inner {
-            Some(inner) if inner.starts_with("multipart/mixed") => {
-                answers.extend(self::answers(inner, &rest)?);
-            }
-            _ => answers.push(answer(&rest)?),
+        let (content_type, rest) = part_content(&content)?;
+        if content_type.starts_with("multipart/mixed") {
+            answers.extend(self::answers(content_type, &rest)?);
+        } else {
+            answers.push(answer(&rest)?);
         }
     }
     Ok(answers)
@@ -137,14 +135,19 @@ fn parts(body: &Bytes, boundary: &str) -> Vec<Bytes> {
     parts
 }
 
-fn part_headers(content: &Bytes) -> Result<(HeaderMap, Bytes), Malformed> {
+/// What a part is, or nothing where it does not say, and what stands in it.
+fn part_content(content: &Bytes) -> Result<(&str, Bytes), Malformed> {
     let mut slots = [httparse::EMPTY_HEADER; 16];
-    match httparse::parse_headers(content, &mut slots) {
-        Ok(httparse::Status::Complete((length, headers))) => {
-            Ok((header_map(headers), content.slice(length..)))
-        }
-        _ => Err(Malformed::NotHttp),
-    }
+    let Ok(httparse::Status::Complete((length, headers))) =
+        httparse::parse_headers(content, &mut slots)
+    else {
+        return Err(Malformed::NotHttp);
+    };
+    let content_type =
+        headers.iter().find(|header| header.name.eq_ignore_ascii_case(CONTENT_TYPE.as_str()));
+    let content_type =
+        content_type.and_then(|header| str::from_utf8(header.value).ok()).unwrap_or_default();
+    Ok((content_type, content.slice(length..)))
 }
 
 fn answer(content: &Bytes) -> Result<Answer, Malformed> {
