@@ -199,6 +199,9 @@ impl<R: Reference> Sought for R {
         instance: &InstanceUrl,
     ) -> Result<Record, Unresolved> {
         let exact = matches!(records.records.as_slice(), [only] if self.is_exact(only));
+        if exact || siblings.records.is_empty() {
+            return self.one(records, instance);
+        }
         let mut all = records.records.clone();
         let is_new = |record: &Record, all: &[Record]| {
             all.iter().all(|known| known.id(R::TABLE.key) != record.id(R::TABLE.key))
@@ -208,7 +211,7 @@ impl<R: Reference> Sought for R {
                 all.push(sibling);
             }
         }
-        if exact || all.len() == records.records.len() {
+        if all.len() == records.records.len() {
             return self.one(records, instance);
         }
         Err(ambiguous::<R>(&all, records.records.is_empty(), instance))

@@ -141,15 +141,16 @@ impl Answer {
         }
     }
 
-    fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
-        let unreadable = |error: &dyn std::error::Error| Error::Unreadable(error.to_string());
+    fn text(&self) -> Result<&str, Error> {
         // One check of the whole is faster than one of each text in it.
-        let text = std::str::from_utf8(&self.body).map_err(|error| unreadable(&error))?;
-        serde_json::from_str(text).map_err(|error| unreadable(&error))
+        str::from_utf8(&self.body).map_err(|error| Error::Unreadable(error.to_string()))
     }
 
     fn record(&self) -> Result<Record, Error> {
-        if self.body.is_empty() { Ok(Record::default()) } else { self.json() }
+        if self.body.is_empty() {
+            return Ok(Record::default());
+        }
+        Record::read(self.text()?).map_err(|error| Error::Unreadable(error.to_string()))
     }
 
     /// A row that does not exist reads as no rows.
@@ -158,7 +159,10 @@ impl Answer {
             Err(error) if error.is_not_found() => return Ok(Page::default()),
             result => result?,
         };
-        if answer.body.is_empty() { Ok(Page::from(Record::default())) } else { answer.json() }
+        if answer.body.is_empty() {
+            return Ok(Page::from(Record::default()));
+        }
+        Page::read(answer.text()?).map_err(|error| Error::Unreadable(error.to_string()))
     }
 }
 

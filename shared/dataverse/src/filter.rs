@@ -144,23 +144,42 @@ pub enum TextFunction {
 
 /// A column, possibly of a row that a lookup points at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Path(Cow<'static, str>);
+pub struct Path {
+    /// What leads to the row, if it is another one.
+    through: Option<&'static str>,
+    column: Cow<'static, str>,
+}
 
 impl From<&'static str> for Path {
     fn from(path: &'static str) -> Path {
-        Path(Cow::Borrowed(path))
+        Path { through: None, column: Cow::Borrowed(path) }
     }
 }
 
 impl Path {
     fn below(self, navigation: &'static str) -> Path {
-        Path(Cow::Owned(format!("{navigation}/{}", self.0)))
+        let column = match self.through {
+            Some(inner) => Cow::Owned(format!("{inner}/{}", self.column)),
+            None => self.column,
+        };
+        Path { through: Some(navigation), column }
+    }
+
+    /// Inside a lambda, it starts at the lambda's variable.
+    fn write(&self, url: &mut String, variable: Option<usize>) {
+        if let Some(through) = self.through {
+            write_path(url, variable, through);
+            url.push('/');
+            url.push_str(&self.column);
+        } else {
+            write_path(url, variable, &self.column);
+        }
     }
 }
 
 impl From<Name> for Path {
     fn from(name: Name) -> Path {
-        Path(name.into())
+        Path { through: None, column: name.into() }
     }
 }
 
@@ -287,7 +306,7 @@ impl Filter {
     fn write_in(&self, url: &mut String, variable: Option<usize>, depth: usize) {
         match self {
             Filter::Compare(path, comparison, value) => {
-                write_path(url, variable, &path.0);
+                path.write(url, variable);
                 url.push_str(match comparison {
                     Comparison::Equal => "%20eq%20",
                     Comparison::NotEqual => "%20ne%20",
@@ -304,7 +323,7 @@ impl Filter {
                     TextFunction::StartsWith => "startswith(",
                     TextFunction::EndsWith => "endswith(",
                 });
-                write_path(url, variable, &path.0);
+                path.write(url, variable);
                 url.push(',');
                 write_text(url, &without_wildcards(text));
                 url.push(')');

@@ -1,6 +1,7 @@
 //! A row of an answer.
 
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 use jiff::{Timestamp, civil::Date};
 use rust_decimal::Decimal;
@@ -16,23 +17,67 @@ const LOGICAL_NAME: &str = "@Microsoft.Dynamics.CRM.lookuplogicalname";
 ///
 /// An absent column, a null and a value of another type all read as `None`: what a tool shows must
 /// not fail because one organization changed a column.
-#[derive(Clone, Default, PartialEq)]
+#[derive(Clone, Default)]
 pub struct Record {
-    /// The columns' names and values, one behind the other: not a piece of memory for each.
-    text: String,
+    texts: Texts,
     // In the order that they came in. A row has a few dozen columns: to look through them costs less
     // than to hash their names.
     columns: Vec<Column>,
-    related: Vec<(String, Vec<Record>)>,
+    related: Vec<(Piece, Vec<Record>)>,
 }
 
-/// A column, or an annotation of one. Its name begins where the column before it ends.
-#[derive(Clone, PartialEq)]
-struct Column {
-    /// Where in the row's text its name ends, and its value begins.
-    name_end: usize,
-    /// Where its value ends.
+/// Where the names and values of a row stand: not a piece of memory for each.
+#[derive(Clone, Default)]
+struct Texts {
+    /// The answer that the row came in. Most of them are read there, in their place.
+    answer: Arc<str>,
+    /// Those that do not stand so in the answer: numbers, and texts with escapes.
+    copied: String,
+}
+
+/// A piece of the answer or, with positions behind its end, of what was copied.
+#[derive(Clone, Copy)]
+struct Piece {
+    start: usize,
     end: usize,
+}
+
+impl Piece {
+    fn len(self) -> usize {
+        self.end - self.start
+    }
+}
+
+impl Texts {
+    fn of(answer: &Arc<str>) -> Texts {
+        Texts { answer: Arc::clone(answer), copied: String::new() }
+    }
+
+    /// The piece that this text is. What is no part of the answer is copied.
+    fn keep(&mut self, text: &str) -> Piece {
+        // Both are addresses: a text that lies in the answer's memory is a part of it.
+        let start = text.as_ptr().addr().wrapping_sub(self.answer.as_ptr().addr());
+        if start.saturating_add(text.len()) <= self.answer.len() && !text.is_empty() {
+            return Piece { start, end: start + text.len() };
+        }
+        let start = self.answer.len() + self.copied.len();
+        self.copied.push_str(text);
+        Piece { start, end: start + text.len() }
+    }
+
+    fn get(&self, piece: Piece) -> &str {
+        match piece.start.checked_sub(self.answer.len()) {
+            None => &self.answer[piece.start..piece.end],
+            Some(start) => &self.copied[start..start + piece.len()],
+        }
+    }
+}
+
+/// A column, or an annotation of one.
+#[derive(Clone)]
+struct Column {
+    name: Piece,
+    value: Piece,
     kind: Kind,
 }
 
@@ -86,7 +131,7 @@ pub struct Lookup {
 }
 
 /// The rows that a query found.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Page {
     /// The rows of this page.
     pub records: Vec<Record>,
@@ -102,19 +147,30 @@ impl Page {
     }
 }
 
-/// An answer with rows under `value`, or one that is a row itself.
 impl<'de> Deserialize<'de> for Page {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Page, D::Error> {
-        let mut answer = Record::deserialize(deserializer)?;
-        let rows = answer.related.iter_mut().find(|(name, _)| name == "value");
-        Ok(match rows.map(|(_, rows)| std::mem::take(rows)) {
+        Record::deserialize(deserializer).map(Page::of_answer)
+    }
+}
+
+impl Page {
+    /// Reads an answer.
+    pub(crate) fn read(answer: &str) -> Result<Page, serde_json::Error> {
+        Record::read(answer).map(Page::of_answer)
+    }
+
+    /// The rows under `value`, or what is a row itself.
+    fn of_answer(mut answer: Record) -> Page {
+        let texts = &answer.texts;
+        let rows = answer.related.iter_mut().find(|(name, _)| texts.get(*name) == "value");
+        match rows.map(|(_, rows)| std::mem::take(rows)) {
             Some(records) => Page {
                 records,
                 count: answer.integer("@odata.count").and_then(|count| count.try_into().ok()),
                 has_more: answer.get("@odata.nextLink").is_some(),
             },
             None => Page::from(answer),
-        })
+        }
     }
 }
 
@@ -130,23 +186,36 @@ impl Record {
         self.text(column)?.parse().ok()
     }
 
-    fn columns(&self) -> impl Iterator<Item = (&str, Cell<'_>)> {
-        let mut start = 0;
-        self.columns.iter().map(move |Column { name_end, end, kind }| {
-            let name = &self.text[start..*name_end];
-            start = *end;
-            (name, Cell { kind, text: &self.text[*name_end..*end] })
-        })
+    /// Reads an answer that is a row.
+    pub(crate) fn read(answer: &str) -> Result<Record, serde_json::Error> {
+        let answer: Arc<str> = answer.into();
+        let mut deserializer = serde_json::Deserializer::from_str(&answer);
+        let record = row(&mut deserializer, Texts::of(&answer))?;
+        deserializer.end()?;
+        Ok(record)
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| self.texts.get(column.name))
+    }
+
+    /// The first column whose name is of this length, and is the one that is looked for.
+    fn find(&self, length: usize, is_it: impl Fn(&str) -> bool) -> Option<Cell<'_>> {
+        let Column { value, kind, .. } = self
+            .columns
+            .iter()
+            .find(|column| column.name.len() == length && is_it(self.texts.get(column.name)))?;
+        Some(Cell { kind, text: self.texts.get(*value) })
     }
 
     fn get(&self, column: &str) -> Option<Cell<'_>> {
-        self.columns().find(|(name, _)| *name == column).map(|(_, cell)| cell)
+        self.find(column.len(), |name| name == column)
     }
 
     /// The annotation of a column.
     fn annotation(&self, column: &str, annotation: &str) -> Option<&str> {
         let is_it = |name: &str| name.strip_prefix(column) == Some(annotation);
-        self.columns().find(|(name, _)| is_it(name))?.1.text()
+        self.find(column.len() + annotation.len(), is_it)?.text()
     }
 
     /// The text in this column, unless it is empty.
@@ -213,13 +282,13 @@ impl Record {
 
     /// The rows that a navigation property was expanded to.
     pub fn many(&self, navigation: &str) -> &[Record] {
-        let related = self.related.iter().find(|(name, _)| name == navigation);
+        let related = self.related.iter().find(|(name, _)| self.texts.get(*name) == navigation);
         related.map(|(_, records)| records.as_slice()).unwrap_or_default()
     }
 
     /// The names of the columns that have a value, without annotations.
     pub fn column_names(&self) -> impl Iterator<Item = &str> {
-        self.columns().map(|(name, _)| name).filter(|name| !name.contains('@'))
+        self.names().filter(|name| !name.contains('@'))
     }
 
     /// The value of a column as it came.
@@ -231,9 +300,8 @@ impl Record {
 /// Column names only: what stands in the columns may be personal.
 impl fmt::Debug for Record {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let columns = self.columns().map(|(name, _)| name);
-        let related = self.related.iter().map(|(name, _)| name.as_str());
-        let mut names: Vec<_> = columns.chain(related).collect();
+        let related = self.related.iter().map(|(name, _)| self.texts.get(*name));
+        let mut names: Vec<_> = self.names().chain(related).collect();
         names.sort();
         formatter.debug_tuple("Record").field(&names).finish()
     }
@@ -249,31 +317,42 @@ pub(crate) fn decimal_of(number: &str) -> Option<Decimal> {
 // by the hundred, and to make each a tree of JSON first took more than all that is done with it.
 impl<'de> Deserialize<'de> for Record {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Record, D::Error> {
-        match deserializer.deserialize_any(Member { text: &mut String::new() })? {
-            Content::Row(record) => Ok(record),
-            _ => Err(D::Error::custom("a row is a JSON object")),
-        }
+        row(deserializer, Texts::default())
+    }
+}
+
+fn row<'de, D: Deserializer<'de>>(deserializer: D, mut texts: Texts) -> Result<Record, D::Error> {
+    match deserializer.deserialize_any(Member { texts: &mut texts })? {
+        Content::Row(record) => Ok(record),
+        _ => Err(D::Error::custom("a row is a JSON object")),
     }
 }
 
 /// A member of a row.
 enum Content {
-    /// Its text was appended to that of the row.
-    Column(Kind),
+    /// Its text is kept with those of the row.
+    Column(Kind, Piece),
     Row(Record),
     Rows(Vec<Record>),
 }
 
-/// Reads a member of a row whose text this is.
+/// Reads a member of a row whose texts these are.
 struct Member<'a> {
-    text: &'a mut String,
+    texts: &'a mut Texts,
 }
 
 impl Member<'_> {
     fn number<E>(self, number: impl fmt::Display) -> Result<Content, E> {
+        let before = self.texts.copied.len();
         // Writing to a String cannot fail.
-        let _ = write!(self.text, "{number}");
-        Ok(Content::Column(Kind::Number))
+        let _ = write!(self.texts.copied, "{number}");
+        let start = self.texts.answer.len() + before;
+        let end = self.texts.answer.len() + self.texts.copied.len();
+        Ok(Content::Column(Kind::Number, Piece { start, end }))
+    }
+
+    fn without_text<E>(kind: Kind) -> Result<Content, E> {
+        Ok(Content::Column(kind, Piece { start: 0, end: 0 }))
     }
 }
 
@@ -293,7 +372,7 @@ impl<'de> Visitor<'de> for Member<'_> {
     }
 
     fn visit_bool<E>(self, flag: bool) -> Result<Content, E> {
-        Ok(Content::Column(Kind::Boolean(flag)))
+        Self::without_text(Kind::Boolean(flag))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Content, E> {
@@ -309,60 +388,62 @@ impl<'de> Visitor<'de> for Member<'_> {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Content, E> {
-        self.text.push_str(text);
-        Ok(Content::Column(Kind::Text))
+        Ok(Content::Column(Kind::Text, self.texts.keep(text)))
     }
 
     fn visit_unit<E>(self) -> Result<Content, E> {
-        Ok(Content::Column(Kind::Null))
+        Self::without_text(Kind::Null)
     }
 
     /// Rows, or values. Lists of both do not come; an empty one has no rows.
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Content, A::Error> {
         let (mut rows, mut values) = (Vec::new(), Vec::new());
-        let mut text = String::new();
-        while let Some(item) = items.next_element_seed(Member { text: &mut text })? {
+        while let Some(item) = items.next_element_seed(Member { texts: self.texts })? {
             match item {
                 Content::Row(row) => rows.push(row),
-                Content::Column(kind) => values.push(Cell { kind: &kind, text: &text }.value()),
+                Content::Column(kind, value) => {
+                    values.push(Cell { kind: &kind, text: self.texts.get(value) }.value());
+                }
                 Content::Rows(_) => {}
             }
-            text.clear();
         }
         let is_list = rows.is_empty() && !values.is_empty();
-        Ok(if is_list { Content::Column(Kind::List(values)) } else { Content::Rows(rows) })
+        if is_list { Self::without_text(Kind::List(values)) } else { Ok(Content::Rows(rows)) }
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Content, A::Error> {
-        let mut record = Record::default();
-        loop {
-            let start = record.text.len();
-            match members.next_key_seed(Name(&mut record.text))? {
-                None => return Ok(Content::Row(record)),
-                Some(Named::Number) => {
-                    members.next_value_seed(Name(self.text))?;
-                    return Ok(Content::Column(Kind::Number));
-                }
-                // A row of a table, and most of them find room in this; what is expanded into one,
-                // and what is no row, is smaller.
-                Some(Named::Member) if record.text == "@odata.etag" => {
-                    record.text.reserve(1024);
-                    record.columns.reserve(32);
-                }
-                Some(Named::Member) => {}
+        // A row, or a number, of which only the first name tells; and numbers are many.
+        let mut name = match members.next_key_seed(Name(self.texts))? {
+            None => return Ok(Content::Row(Record::default())),
+            Some(Named::Number) => {
+                let Named::Member(number) = members.next_value_seed(Name(self.texts))? else {
+                    return Err(A::Error::custom("a number is its digits"));
+                };
+                return Ok(Content::Column(Kind::Number, number));
             }
-            let name_end = record.text.len();
-            match members.next_value_seed(Member { text: &mut record.text })? {
+            Some(Named::Member(name)) => name,
+        };
+        let mut record = Record { texts: Texts::of(&self.texts.answer), ..Record::default() };
+        let first = self.texts.get(name);
+        if first == "@odata.etag" || first == "@odata.context" {
+            // A row of a table, and most of them find room in this; what is expanded into one is
+            // smaller.
+            record.columns.reserve(32);
+        }
+        // It was kept with the texts around it, where it was not known yet that this is a row.
+        name = record.texts.keep(first);
+        loop {
+            match members.next_value_seed(Member { texts: &mut record.texts })? {
                 // Of many columns that are asked for there is nothing in a row.
-                Content::Column(Kind::Null) => record.text.truncate(start),
-                Content::Column(kind) => {
-                    let end = record.text.len();
-                    record.columns.push(Column { name_end, end, kind });
-                }
-                Content::Row(row) => {
-                    record.related.push((record.text.split_off(start), vec![row]));
-                }
-                Content::Rows(rows) => record.related.push((record.text.split_off(start), rows)),
+                Content::Column(Kind::Null, _) => {}
+                Content::Column(kind, value) => record.columns.push(Column { name, value, kind }),
+                Content::Row(row) => record.related.push((name, vec![row])),
+                Content::Rows(rows) => record.related.push((name, rows)),
+            }
+            match members.next_key_seed(Name(&mut record.texts))? {
+                None => return Ok(Content::Row(record)),
+                Some(Named::Member(next)) => name = next,
+                Some(Named::Number) => return Err(A::Error::custom("a number in a row's place")),
             }
         }
     }
@@ -373,11 +454,11 @@ impl<'de> Visitor<'de> for Member<'_> {
 /// test `money_is_exact` says so.
 const EXACT_NUMBER: &str = "$serde_json::private::Number";
 
-/// Appends the name of a member to the row's text.
-struct Name<'a>(&'a mut String);
+/// Keeps the name of a member with the row's texts.
+struct Name<'a>(&'a mut Texts);
 
 enum Named {
-    Member,
+    Member(Piece),
     /// It is no row: it is a number, which follows.
     Number,
 }
@@ -401,13 +482,15 @@ impl Visitor<'_> for Name<'_> {
         if name == EXACT_NUMBER {
             return Ok(Named::Number);
         }
-        self.0.push_str(name);
-        Ok(Named::Member)
+        Ok(Named::Member(self.0.keep(name)))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -454,7 +537,7 @@ mod tests {
 
     #[test]
     fn pages_are_rows_or_a_row() {
-        let page = |text: &str| serde_json::from_str::<Page>(text).unwrap();
+        let page = |text: &str| Page::read(text).unwrap();
         let many = r#"{"@odata.context": "c", "@odata.count": 7, "@odata.nextLink": "n",
             "value": [{"name": "a", "tags": ["x", "y"]}, {"name": "b", "tags": []}]}"#;
         let many = page(many);
@@ -468,14 +551,45 @@ mod tests {
         let one = page(r#"{"name": "a", "value": 3}"#);
         assert_eq!(one.records[0].integer("value"), Some(3));
         for text in ["[]", "1", "\"a\"", "{", r#"{"value": [1"#] {
-            assert!(serde_json::from_str::<Page>(text).is_err(), "{text}");
+            assert!(Page::read(text).is_err(), "{text}");
+        }
+        assert!(Page::read("{} {}").is_err());
+    }
+
+    proptest! {
+        // Most texts are pieces of the answer; those with escapes, and numbers, are copies.
+        #[test]
+        fn what_comes_is_what_is_read(
+            columns in prop::collection::btree_map(
+                "[a-z]{1,8}|\\PC{0,8}",
+                prop_oneof![
+                    any::<bool>().prop_map(Value::from),
+                    any::<i64>().prop_map(Value::from),
+                    "\\PC{0,12}|[\"\\\\\n\u{7}a]{0,6}".prop_map(Value::from),
+                ],
+                0..12,
+            ),
+        ) {
+            let one = json!(columns);
+            let text = json!({"@odata.etag": "W/\"1\"", "row": one, "value": [one, one]});
+            let page = Page::read(&text.to_string()).unwrap();
+            prop_assert_eq!(page.records.len(), 2);
+            for record in &page.records {
+                let names: Vec<_> = record.column_names().collect();
+                let read: BTreeMap<_, _> = columns
+                    .keys()
+                    .filter_map(|name| Some((name.clone(), record.value(name)?)))
+                    .collect();
+                prop_assert_eq!(&read, &columns);
+                prop_assert!(names.iter().all(|name| columns.contains_key(*name)));
+            }
         }
     }
 
     #[test]
     fn money_is_exact() {
         let text = r#"{"a": 922337203685477.5807, "b": 5000000.0000000000, "c": 1e3}"#;
-        let record: Record = serde_json::from_str(text).unwrap();
+        let record = Record::read(text).unwrap();
         assert_eq!(record.decimal("a").unwrap().to_string(), "922337203685477.5807");
         assert_eq!(record.decimal("b").unwrap().to_string(), "5000000");
         assert_eq!(record.decimal("c").unwrap().to_string(), "1000");
