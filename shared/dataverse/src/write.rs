@@ -198,7 +198,7 @@ impl Action {
 #[derive(Clone)]
 pub enum Operation {
     /// A new row.
-    Create(Create),
+    Create(Box<Create>),
     /// A conditional update.
     Update(Update),
     /// A call of an action.
@@ -207,7 +207,7 @@ pub enum Operation {
 
 impl From<Create> for Operation {
     fn from(create: Create) -> Operation {
-        Operation::Create(create)
+        Operation::Create(Box::new(create))
     }
 }
 
