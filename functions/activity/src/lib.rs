@@ -6,11 +6,11 @@ mod get_activities;
 mod get_entity_notes;
 mod record;
 
-use toolkit::Group;
+use toolkit::Gather;
 
 /// The tools for activities and notes.
-pub fn group() -> Group {
-    Group::new("activity")
+pub fn group<G: Gather>() -> G {
+    G::new("activity")
         .tool::<create_note::CreateNote>()
         .tool::<get_activities::GetActivities>()
         .tool::<create_activity::CreateActivity>()

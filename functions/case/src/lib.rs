@@ -7,11 +7,11 @@ mod search_cases;
 mod state;
 mod update_case;
 
-use toolkit::Group;
+use toolkit::Gather;
 
 /// The tools for cases.
-pub fn group() -> Group {
-    Group::new("case")
+pub fn group<G: Gather>() -> G {
+    G::new("case")
         .tool::<search_cases::SearchCases>()
         .tool::<get_case::GetCase>()
         .tool::<create_case::CreateCase>()

@@ -19,20 +19,26 @@ pub use template::{Company, Template};
 pub use tools::Selection;
 
 use toolkit::{
-    Call, Caller, Definition, ErrorCode, Group, Handler, Incoming, Reply, Scope, ToolError,
+    Call, Caller, Definition, Definitions, ErrorCode, Gather, Handler, Incoming, Reply, Scope,
+    ToolError,
 };
 
 use crate::route::Route;
 
 /// Every tool of every function.
-pub fn all_tools() -> Group {
-    contact::group()
+pub fn all_tools<G: Gather>() -> G {
+    contact::group::<G>()
         .and(account::group())
         .and(lead::group())
         .and(opportunity::group())
         .and(case::group())
         .and(activity::group())
         .and(engagement::group())
+}
+
+/// What the world may know of every tool, for those who call none.
+pub fn definitions() -> Vec<Definition> {
+    all_tools::<Definitions>().into()
 }
 
 /// Tells what there is.
@@ -43,7 +49,7 @@ pub struct Catalog {
 impl Catalog {
     /// Of all tools.
     pub fn new() -> Catalog {
-        Catalog { tools: all_tools().definitions() }
+        Catalog { tools: definitions() }
     }
 }
 

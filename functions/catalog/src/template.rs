@@ -269,7 +269,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::all_tools;
+    use crate::definitions;
 
     /// The tools that a text names.
     fn named(text: &str) -> BTreeSet<&str> {
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_prompt_names_its_tools_and_no_others() {
-        let all = all_tools().definitions();
+        let all = definitions();
         for template in Template::ALL {
             let prompt = template.system_prompt(None);
             let has: BTreeSet<_> = template.tools_of(&all).map(|tool| tool.name).collect();

@@ -41,7 +41,7 @@ pub(crate) struct Request<'a> {
 impl Administration {
     /// Looks after these connections, and remembers what is to be remembered there.
     pub fn new(connections: Connections, state: State) -> Administration {
-        let tools = catalog::all_tools().definitions();
+        let tools = catalog::definitions();
         Administration { connections, state, tools }
     }
 }

@@ -8,11 +8,11 @@ mod price_list;
 mod quote;
 mod schedule_appointment;
 
-use toolkit::Group;
+use toolkit::Gather;
 
 /// The tools for quotes, products, appointments and emails.
-pub fn group() -> Group {
-    Group::new("engagement")
+pub fn group<G: Gather>() -> G {
+    G::new("engagement")
         .tool::<create_quote::CreateQuote>()
         .tool::<get_products::GetProducts>()
         .tool::<schedule_appointment::ScheduleAppointment>()

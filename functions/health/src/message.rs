@@ -277,7 +277,7 @@ mod tests {
         let about = About {
             connection: &connection(),
             secret: SecretExpiry::Graph { expires_on: on },
-            needs: &Needs::of(&catalog::all_tools()),
+            needs: &Needs::of(&catalog::definitions()),
         };
         of_event(event, &about)
     }

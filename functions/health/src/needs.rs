@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use toolkit::Group;
+use toolkit::Definition;
 
 /// The privileges that tools need, and which tools.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,9 +10,9 @@ pub struct Needs(BTreeMap<&'static str, BTreeSet<&'static str>>);
 
 impl Needs {
     /// What these tools need.
-    pub fn of(tools: &Group) -> Needs {
+    pub fn of(tools: &[Definition]) -> Needs {
         let mut needs: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-        for definition in tools.definitions() {
+        for definition in tools {
             for privilege in definition.privileges {
                 needs.entry(*privilege).or_default().insert(definition.name);
             }
@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn the_privileges_of_all_tools_are_known() {
-        let needs = Needs::of(&catalog::all_tools());
+        let needs = Needs::of(&catalog::definitions());
         let all: BTreeSet<String> = needs.0.keys().map(|name| (*name).to_owned()).collect();
         assert!(needs.missing(&all).is_empty());
         let mut fewer = all;

@@ -8,11 +8,11 @@ mod stage;
 mod update_opportunity;
 mod wanted;
 
-use toolkit::Group;
+use toolkit::Gather;
 
 /// The tools for opportunities.
-pub fn group() -> Group {
-    Group::new("opportunity")
+pub fn group<G: Gather>() -> G {
+    G::new("opportunity")
         .tool::<search_opportunities::SearchOpportunities>()
         .tool::<get_opportunity::GetOpportunity>()
         .tool::<get_contact_opportunities::GetContactOpportunities>()

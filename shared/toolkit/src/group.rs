@@ -51,15 +51,29 @@ pub struct Group {
     entries: Vec<Entry>,
 }
 
-impl Group {
-    /// A group without tools.
-    pub fn new(name: &'static str) -> Group {
-        Group { name, entries: Vec::new() }
-    }
+/// What tools are gathered into: a [`Group`], which calls them, or their [`Definitions`] alone.
+///
+/// A function that only tells of tools need not carry what they do: where nothing gathers them into
+/// a group, their calls are not linked.
+pub trait Gather: Sized {
+    /// Nothing yet, for the tools of the group with this name.
+    fn new(name: &'static str) -> Self;
 
     /// Adds a tool.
     #[must_use]
-    pub fn tool<T: Tool>(mut self) -> Group {
+    fn tool<T: Tool>(self) -> Self;
+
+    /// Adds the tools of another group.
+    #[must_use]
+    fn and(self, other: Self) -> Self;
+}
+
+impl Gather for Group {
+    fn new(name: &'static str) -> Group {
+        Group { name, entries: Vec::new() }
+    }
+
+    fn tool<T: Tool>(mut self) -> Group {
         self.entries.push(Entry {
             name: T::NAME,
             access: T::ACCESS,
@@ -70,13 +84,41 @@ impl Group {
         self
     }
 
-    /// Adds the tools of another group.
-    #[must_use]
-    pub fn and(mut self, other: Group) -> Group {
+    fn and(mut self, other: Group) -> Group {
         self.entries.extend(other.entries);
         self
     }
+}
 
+/// The definitions of tools.
+pub struct Definitions {
+    group: &'static str,
+    definitions: Vec<Definition>,
+}
+
+impl Gather for Definitions {
+    fn new(group: &'static str) -> Definitions {
+        Definitions { group, definitions: Vec::new() }
+    }
+
+    fn tool<T: Tool>(mut self) -> Definitions {
+        self.definitions.push(define::<T>(self.group));
+        self
+    }
+
+    fn and(mut self, other: Definitions) -> Definitions {
+        self.definitions.extend(other.definitions);
+        self
+    }
+}
+
+impl From<Definitions> for Vec<Definition> {
+    fn from(definitions: Definitions) -> Vec<Definition> {
+        definitions.definitions
+    }
+}
+
+impl Group {
     /// The group's name.
     pub fn name(&self) -> &'static str {
         self.name

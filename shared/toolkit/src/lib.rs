@@ -43,7 +43,7 @@ pub use edge::{
 };
 pub use edit::Edit;
 pub use error::{DataverseDetails, ErrorCode, ToolError, WriteState};
-pub use group::{Definition, Group};
+pub use group::{Definition, Definitions, Gather, Group};
 pub use journal::Journal;
 pub use keys::{ApiKeys, ApiKeysError, KeyStore, sha256_hex};
 pub use limit::Limit;
