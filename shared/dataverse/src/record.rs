@@ -1,6 +1,6 @@
 //! A row of an answer.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::Arc;
 
 use jiff::{Timestamp, civil::Date};
@@ -343,12 +343,7 @@ struct Member<'a> {
 
 impl Member<'_> {
     fn number<E>(self, number: impl fmt::Display) -> Result<Content, E> {
-        let before = self.texts.copied.len();
-        // Writing to a String cannot fail.
-        let _ = write!(self.texts.copied, "{number}");
-        let start = self.texts.answer.len() + before;
-        let end = self.texts.answer.len() + self.texts.copied.len();
-        Ok(Content::Column(Kind::Number, Piece { start, end }))
+        Ok(Content::Column(Kind::Number, self.texts.keep(&number.to_string())))
     }
 
     fn without_text<E>(kind: Kind) -> Result<Content, E> {
