@@ -7,8 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::{Call, ErrorCode, ToolError, json};
 
@@ -39,15 +41,11 @@ pub fn initialize_as_in_lambda() {
 }
 
 fn start(directives: &str, is_json: bool) {
-    let filter = EnvFilter::new(restrained(directives));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_span_events(FmtSpan::NONE);
     JSON.store(is_json, Ordering::Relaxed);
+    let lines = fmt::layer().with_target(false);
+    let lines = if is_json { lines.json().flatten_event(true).boxed() } else { lines.boxed() };
     // A second call, in tests, is no harm.
-    let _ = if is_json {
-        lines.json().flatten_event(true).with_target(false).try_init()
-    } else {
-        lines.with_target(false).try_init()
-    };
+    let _ = tracing_subscriber::registry().with(lines).with(restrained(directives)).try_init();
 }
 
 /// Our own crates. What others write at finer levels than INFO is what they send and receive: events
@@ -75,26 +73,26 @@ const OURS: [&str; 19] = [
 ];
 
 /// What is asked for, with others at INFO at the finest; a level for all is one for us.
-fn restrained(directives: &str) -> String {
+fn restrained(directives: &str) -> Targets {
     // It writes what clients sent, whatever the level. What there is to say, we say.
-    const NEVER: &str = "rmcp=off";
-    let mut kept = vec!["info".to_owned()];
-    for directive in directives.split(',').map(str::trim).filter(|one| !one.is_empty()) {
-        let is_ours = OURS.iter().any(|ours| {
-            directive.strip_prefix(ours).is_some_and(|rest| rest.starts_with(['=', ':', '[']))
-        });
-        match directive.to_ascii_lowercase().as_str() {
-            level @ ("debug" | "trace") => {
-                kept.extend(OURS.iter().map(|ours| format!("{ours}={level}")));
-            }
-            other if is_ours || !(other.contains("debug") || other.contains("trace")) => {
-                kept.push(directive.to_owned());
-            }
-            _ => {}
-        }
-    }
-    kept.push(NEVER.to_owned());
-    kept.join(",")
+    const NEVER: &str = "rmcp";
+    let is_ours = |target: &str| {
+        let rest = |ours: &&str| target.strip_prefix(*ours);
+        OURS.iter().filter_map(rest).any(|rest| rest.is_empty() || rest.starts_with("::"))
+    };
+    let directives = directives.split(',').map(str::trim).filter(|directive| !directive.is_empty());
+    let asked: Vec<Targets> = directives.filter_map(|directive| directive.parse().ok()).collect();
+    let for_all = asked.iter().filter_map(Targets::default_level).next_back();
+    let for_all = for_all.unwrap_or(LevelFilter::INFO);
+    let named = asked.into_iter().flatten().map(|(target, level)| {
+        let finest = if is_ours(&target) { LevelFilter::TRACE } else { LevelFilter::INFO };
+        (target, level.min(finest))
+    });
+    Targets::new()
+        .with_default(for_all.min(LevelFilter::INFO))
+        .with_targets(OURS.map(|ours| (ours, for_all)))
+        .with_targets(named)
+        .with_target(NEVER, LevelFilter::OFF)
 }
 
 /// One line for every call: no arguments, no names, no texts. In Lambda it is its metrics, too.
@@ -300,10 +298,8 @@ mod tests {
     fn logged(directives: &str) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new(restrained(directives)))
-            .with_writer(move || writer.clone())
-            .finish();
+        let layer = fmt::layer().with_writer(move || writer.clone());
+        let subscriber = tracing_subscriber::registry().with(layer).with(restrained(directives));
         tracing::subscriber::with_default(subscriber, || {
             tracing::debug!(target: "dataverse::client", "ours, finely");
             tracing::info!(target: "dataverse::client", "ours");
@@ -336,7 +332,10 @@ mod tests {
             ("debug", true),
             ("TRACE", true),
             ("dataverse=debug", true),
+            ("dataverse::client=debug,info", true),
+            ("debug,dataverse=info", false),
             ("debug,hyper_util=trace,rmcp=trace", true),
+            ("hyper_util", false),
             ("info,[span]=trace", false),
             ("not a directive", false),
         ] {
