@@ -32,6 +32,7 @@ pub struct Budget {
 pub fn table() -> Vec<Budget> {
     let none = || json!({});
     let contact = |id, name| ((json!(MAREN_ID), id), (json!(MAREN), name));
+    let named = |id, name| ((json!(MAREN_ID), id), (json!("Maren Quist"), name));
     let account = |id, name| ((json!(NORTHWIND_ID), id), (json!(NORTHWIND), name));
     let lead = |id, name| ((json!(NADIA_ID), id), (json!("Nadia Ferreol"), name));
     let opportunity = |id, name| ((json!(DESK_ID), id), (json!(DESK), name));
@@ -49,8 +50,10 @@ pub fn table() -> Vec<Budget> {
     vec![
         row("search_contacts", "query", words("Quist"), none()),
         row("get_contact", "contact", contact(1, 1), none()),
+        row("get_contact", "contact", named(1, 1), none()),
         row("get_contact_by_email", "email", words(MAREN), none()),
         row("update_contact", "contact", contact(2, 2), json!({"phone": "+1 555 0100"})),
+        row("update_contact", "contact", named(2, 2), json!({"phone": "+1 555 0100"})),
         row("search_accounts", "query", words("Northwind"), none()),
         row("get_account", "account", account(1, 1), none()),
         row("get_account_contacts", "account", account(1, 1), none()),
@@ -86,7 +89,19 @@ pub fn table() -> Vec<Budget> {
             contact(2, 2),
             json!({"subject": "Budget", "description": "d"}),
         ),
+        row(
+            "create_case",
+            "contact",
+            named(2, 2),
+            json!({"subject": "Budget", "description": "d"}),
+        ),
         row("update_case", "case", case(2, 3), json!({"priority": "Low"})),
+        row(
+            "update_case",
+            "case",
+            case(2, 3),
+            json!({"status": "Problem Solved", "resolution": "Budget"}),
+        ),
         row(
             "update_case",
             "case",
@@ -97,6 +112,7 @@ pub fn table() -> Vec<Budget> {
             }),
         ),
         row("get_contact_cases", "contact", contact(1, 1), none()),
+        row("get_contact_cases", "contact", named(1, 1), none()),
         row(
             "create_note",
             "record",

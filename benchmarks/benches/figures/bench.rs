@@ -1,9 +1,10 @@
 //! The local stack in threads of its own, and the functions in this one.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth::{Connections, Environment};
+use auth::{ConnectionId, Connections, Environment};
 use http::HeaderMap;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, service_fn};
@@ -27,20 +28,42 @@ pub(crate) struct Bench {
     _runtime: Runtime,
 }
 
+/// For the stack.
+fn runtime() -> Runtime {
+    let threads = &mut tokio::runtime::Builder::new_multi_thread();
+    threads.worker_threads(2).enable_all().build().unwrap()
+}
+
 impl Bench {
     /// Starts a stack. Its emulator limits nobody: what is measured is not its throttling.
     pub(crate) fn start() -> (Bench, Runtime) {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = runtime();
         let stack = runtime.block_on(stack::start(Options::default())).unwrap();
         // As in Lambda: one thread, one call at a time.
         let client = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let bench = Bench { stack, http: reqwest::Client::new(), _runtime: runtime };
         client.block_on(bench.control("PUT", "limits", Some(json!({"enabled": false}))));
         (bench, client)
+    }
+
+    /// A stack whose emulator is asked over TLS, at this address, with the certificate in this file.
+    pub(crate) fn over_tls(certificate: &Path) -> (Bench, String) {
+        let runtime = runtime();
+        let options = Options {
+            emulator_tls_port: Some(0),
+            emulator_ca: Some(certificate.to_owned()),
+            ..Options::default()
+        };
+        let stack = runtime.block_on(stack::start(options)).unwrap();
+        let address = stack.emulator().tls_url().unwrap();
+        let credentials = json!({
+            "tenant_id": emulator::TENANT_ID, "client_id": emulator::CLIENT_ID,
+            "client_secret": emulator::CLIENT_SECRET, "instance_url": address,
+        });
+        let name = ConnectionId::fallback().secret_name();
+        runtime.block_on(stack.secrets().store(&name, credentials.to_string())).unwrap();
+        let bench = Bench { stack, http: reqwest::Client::new(), _runtime: runtime };
+        (bench, address)
     }
 
     /// A control call of the emulator.
@@ -53,6 +76,12 @@ impl Bench {
         let response = request.send().await.unwrap();
         assert!(response.status().is_success(), "{method} {path}: {}", response.status());
         serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default()
+    }
+
+    /// How many requests the emulator has seen since its log was emptied last.
+    pub(crate) async fn seen(&self, is_counted: impl Fn(&Value) -> bool) -> usize {
+        let log = self.control("GET", "requests", None).await;
+        log["value"].as_array().unwrap().iter().filter(|request| is_counted(request)).count()
     }
 
     /// How long the emulator holds every answer back.
@@ -165,13 +194,20 @@ pub(crate) struct Bare {
     pub(crate) body: String,
 }
 
+/// A request for a token.
+pub(crate) fn is_for_token(request: &Value) -> bool {
+    request["path"].as_str().unwrap().contains("/oauth2/")
+}
+
+/// A trip to Dataverse.
+pub(crate) fn is_trip(request: &Value) -> bool {
+    request["path"].as_str().unwrap().contains("/api/data/")
+}
+
 impl Bare {
     /// Sends it, and receives the answer whole.
-    pub(crate) async fn send(&self, http: &reqwest::Client) {
-        let request = http
-            .request(self.method.clone(), &self.url)
-            .headers(self.headers.clone())
-            .body(self.body.clone());
+    pub(crate) async fn send(self, http: &reqwest::Client) {
+        let request = http.request(self.method, &self.url).headers(self.headers).body(self.body);
         let response = request.send().await.unwrap();
         let status = response.status();
         let body = response.bytes().await.unwrap();

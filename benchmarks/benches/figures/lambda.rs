@@ -7,9 +7,9 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 
 use crate::Form;
-use crate::bench::{Bench, MAREN, event};
+use crate::bench::{Bench, MAREN, event, is_for_token, is_trip};
 use crate::process::{Process, release_binary};
-use crate::report::Limit::{AtLeast, AtMost};
+use crate::report::Limit::{AtMost, Exactly};
 use crate::report::Report;
 use crate::sample::{Sample, milliseconds};
 
@@ -41,24 +41,34 @@ const CALLS_FOR_EACH_SECRET: f64 = 300.0;
 
 /// The size in the template.
 const CHOSEN: f64 = 256.0;
+const TEMPLATE: &str = include_str!("../../../template.yaml");
 
-/// DynamoDB's answer to a write takes about this long. Lambda bills it, for the extension waits.
+/// DynamoDB's answer to a write takes about this much longer than the stand-in's. Lambda bills it,
+/// for the extension waits.
 const WRITE: Duration = Duration::from_millis(5);
 
 pub(crate) fn measure(bench: &Bench, client: &Runtime, form: Form, report: &mut Report) {
     let binary = release_binary(FUNCTION);
     let call = event("get_contact_by_email", &json!({"email": MAREN}));
     let large_call = event("get_contact", &json!({"contact": MAREN}));
+    let chosen = format!("  MemorySize:\n    Type: Number\n    Default: {CHOSEN}\n");
+    assert!(TEMPLATE.contains(&chosen), "the template has another size");
+    let certificate = std::env::temp_dir().join(format!("benchmarks-{}.pem", std::process::id()));
+    let (over_tls, address) = Bench::over_tls(&certificate);
     client.block_on(async {
         start(bench, &binary, &call, form, report).await;
+        warm_up(bench, &binary, &call, report).await;
+        soft_failures(bench, &binary, &call, report).await;
+        start_over_tls(&over_tls, &address, &certificate, &binary, &call, form, report).await;
         let used = memory(bench, &binary, [&call, &large_call], form, report).await;
         cost(bench, &binary, &call, used, form, report).await;
     });
+    let _ = std::fs::remove_file(certificate);
 }
 
+const START: &str = "Cold start (release binary; secret, token and Dataverse on loopback, no TLS)";
+
 async fn start(bench: &Bench, binary: &Path, call: &str, form: Form, report: &mut Report) {
-    const GROUP: &str =
-        "Cold start (release binary; secret, token and Dataverse on loopback, no TLS)";
     let (mut whole, mut before, mut first) = Default::default();
     for _ in 0..form.choose(20, 5) {
         let mut process = Process::start(bench, binary).await;
@@ -72,9 +82,67 @@ async fn start(bench: &Bench, binary: &Path, call: &str, form: Form, report: &mu
         process.stop().await;
     }
     let most = form.at_leisure(AtMost(30.0));
-    report.judged(GROUP, "process start to first answer", milliseconds(whole.median()), "ms", most);
-    report.shown(GROUP, "  of it before the first `next`", milliseconds(before.median()), "ms");
-    report.shown(GROUP, "  of it the first call", milliseconds(first.median()), "ms");
+    report.judged(START, "process start to first answer", milliseconds(whole.median()), "ms", most);
+    report.shown(START, "  of it before the first `next`", milliseconds(before.median()), "ms");
+    report.shown(START, "  of it the first call", milliseconds(first.median()), "ms");
+}
+
+/// What is done before the first invocation, and not by it.
+async fn warm_up(bench: &Bench, binary: &Path, call: &str, report: &mut Report) {
+    bench.control("DELETE", "requests", None).await;
+    let mut process = Process::start(bench, binary).await;
+    for (when, trips) in [("before the first `next`", 1.0), ("after the first call", 2.0)] {
+        let tokens = bench.seen(is_for_token).await as f64;
+        report.judged(START, format!("requests for a token {when}"), tokens, "", Exactly(1.0));
+        let seen = bench.seen(is_trip).await as f64;
+        report.judged(START, format!("requests to Dataverse {when}"), seen, "", Exactly(trips));
+        process.call(call).await;
+    }
+    process.stop().await;
+}
+
+/// A function starts whatever is not there, and the first call tries again.
+async fn soft_failures(bench: &Bench, binary: &Path, call: &str, report: &mut Report) {
+    let fault = json!({"kind": "unavailable", "path": "/oauth2/", "times": 1_000_000});
+    bench.control("POST", "faults", Some(fault)).await;
+    let mut process = Process::start(bench, binary).await;
+    bench.control("DELETE", "faults", None).await;
+    report.shown(START, "start without a token", milliseconds(process.start), "ms");
+    process.call(call).await;
+    process.stop().await;
+
+    // Nobody listens there.
+    let nobody = [("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")];
+    let process = Process::start_with(bench, binary, &nobody).await;
+    report.shown(START, "start without a secret", milliseconds(process.start), "ms");
+    process.stop().await;
+}
+
+/// The start with encryption to Entra ID and Dataverse, which are one host here, with one
+/// certificate of an elliptic curve.
+async fn start_over_tls(
+    bench: &Bench,
+    address: &str,
+    certificate: &Path,
+    binary: &Path,
+    call: &str,
+    form: Form,
+    report: &mut Report,
+) {
+    let variables = [
+        ("DATAVERSE_LOCAL_URL", address),
+        ("SSL_CERT_FILE", certificate.to_str().unwrap()),
+        ("AWS_LC_SYS_NO_JITTER_ENTROPY", "1"),
+    ];
+    let mut whole = Sample::default();
+    for _ in 0..form.choose(20, 5) {
+        let mut process = Process::start_with(bench, binary, &variables).await;
+        let invocation = process.call(call).await;
+        whole.add(process.since_start(invocation.answered));
+        process.stop().await;
+    }
+    let name = "process start to first answer, token and Dataverse over TLS";
+    report.shown(START, name, milliseconds(whole.median()), "ms");
 }
 
 /// How much of the processor's time a call takes.
@@ -117,7 +185,7 @@ async fn cost(
         let mut process = Process::start(bench, binary).await;
         let mut took = Sample::default();
         for _ in 0..form.choose(100, 10) {
-            took.add(process.call(call).await.took);
+            took.add(process.call(call).await.billed);
         }
         process.stop().await;
         for size in SIZES {
@@ -138,7 +206,7 @@ async fn cost(
     bench.latency(Duration::ZERO).await;
     report.note(
         "The cost is at list prices of November 2026, from the durations of this machine and 5 ms for \
-         DynamoDB. Not in it: cold starts, the authorizer (asked once in 300 s for each key), logs, \
+         the way to DynamoDB. Not in it: cold starts, the authorizer (asked once in 300 s for each key), logs, \
          metrics and traces in CloudWatch, and what lies in the state table.",
     );
 }
@@ -148,21 +216,22 @@ pub(crate) fn size(report: &mut Report) {
     const GROUP: &str = "Size of the zipped functions for arm64";
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let program = std::env::current_exe().unwrap();
-    let folder = program.ancestors().nth(3).unwrap().join("lambda");
+    // Not where others build what they deploy.
+    let folder = program.ancestors().nth(3).unwrap().join("benchmarks-lambda");
     // What is there from earlier may be of functions that are no more.
     let _ = std::fs::remove_dir_all(&folder);
     let build = std::process::Command::new(cargo)
         .args(["lambda", "build", "--release", "--arm64", "--output-format", "zip", "--locked"])
         .args(["--bins", "--workspace", "--exclude", "stack", "--exclude", "emulator"])
+        .arg("--lambda-dir")
+        .arg(&folder)
         .status();
     if !build.is_ok_and(|status| status.success()) {
-        report.judged(GROUP, "functions that were built", 0.0, "", AtLeast(1.0));
         report
             .note("No sizes: `cargo lambda build --arm64` failed (it needs cargo-lambda and Zig).");
-        return;
     }
-    let mut zips: Vec<_> = std::fs::read_dir(&folder)
-        .unwrap()
+    let built = std::fs::read_dir(&folder).into_iter().flatten();
+    let mut zips: Vec<_> = built
         .filter_map(|entry| {
             let entry = entry.ok()?;
             let zip = entry.path().join("bootstrap.zip");
@@ -171,6 +240,9 @@ pub(crate) fn size(report: &mut Report) {
         })
         .collect();
     zips.sort();
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions");
+    let functions = std::fs::read_dir(sources).unwrap().count() as f64;
+    report.judged(GROUP, "functions that were built", zips.len() as f64, "", Exactly(functions));
     for (name, bytes) in zips {
         let size = bytes as f64 / 1e6;
         report.judged(GROUP, name, size, "MB", AtMost(6.0));

@@ -1,7 +1,7 @@
 //! What the bundle adds to what Dataverse itself takes.
 //!
-//! Everything runs on loopback against the local stack. Ratios, counts and differences within one
-//! run mean the same on any machine; times, and what is calculated from them, are this machine's.
+//! Everything runs on loopback against the local stack. Ratios and counts mean the same on any
+//! machine; times, and what is calculated from them, are this machine's.
 //! `cargo bench` prints one table, writes `target/benchmarks.json`, and fails where a figure misses
 //! what it is to reach. `cargo bench -- --quick` is a short form with generous limits for ratios and
 //! counts, and none for times.
@@ -71,18 +71,15 @@ fn main() -> ExitCode {
 
     let mut report = Report::default();
     let (bench, client) = Bench::start();
-    for part in PARTS {
-        // The sizes take a build of everything for another processor.
-        let is_wanted = if only.is_empty() {
-            form == Form::Full || part != "size"
-        } else {
-            only.iter().any(|name| name == part)
-        };
-        if !is_wanted {
-            continue;
-        }
+    // The sizes take a build of everything for another processor.
+    let is_wanted = |part: &&str| match only.as_slice() {
+        [] => form == Form::Full || *part != "size",
+        only => only.iter().any(|name| name == part),
+    };
+    let parts: Vec<&str> = PARTS.into_iter().filter(is_wanted).collect();
+    for part in &parts {
         let started = Instant::now();
-        match part {
+        match *part {
             "overhead" => overhead::measure(&bench, &client, form, &mut report),
             "lambda" => lambda::measure(&bench, &client, form, &mut report),
             "size" => lambda::size(&mut report),
@@ -98,7 +95,7 @@ fn main() -> ExitCode {
     println!("{}", report.table());
     let program = std::env::current_exe().unwrap();
     let file = program.ancestors().nth(3).unwrap().join("benchmarks.json");
-    report.write(&file).unwrap();
+    report.write(&file, form, &parts).unwrap();
     println!("The same as JSON: {}", file.display());
     match report.missed() {
         0 => ExitCode::SUCCESS,

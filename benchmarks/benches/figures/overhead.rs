@@ -32,6 +32,7 @@ pub(crate) struct Pair {
 }
 
 /// How the two compare.
+#[derive(Default)]
 pub(crate) struct Compared {
     pub(crate) function: Sample,
     pub(crate) bare: Sample,
@@ -41,6 +42,14 @@ pub(crate) struct Compared {
 }
 
 impl Compared {
+    /// With what further calls came to.
+    pub(crate) fn extend(&mut self, further: Compared) {
+        self.function.extend(further.function);
+        self.bare.extend(further.bare);
+        self.function_work.extend(further.function_work);
+        self.bare_work.extend(further.bare_work);
+    }
+
     /// What the function's own work takes of the processor's time; none where noise is larger.
     pub(crate) fn added_work(&self) -> Duration {
         self.function_work.median().saturating_sub(self.bare_work.median())
@@ -85,12 +94,7 @@ impl Pair {
     /// goes with the calls: the stand-in for DynamoDB copies all that it has for each write, and who
     /// comes next would find those caches emptied.
     pub(crate) async fn compare(&mut self, times: usize) -> Compared {
-        let mut compared = Compared {
-            function: Sample::default(),
-            bare: Sample::default(),
-            function_work: Sample::default(),
-            bare_work: Sample::default(),
-        };
+        let mut compared = Compared::default();
         let (mut answers, mut cases) = (Vec::new(), Vec::new());
         for round in 0..times + WARM_UP {
             if round % ROUNDS_TOGETHER == 0 {
@@ -101,12 +105,12 @@ impl Pair {
             let bare_first = round % 2 == 1;
             let mut bare = None;
             if bare_first {
-                bare = Some(timed(self.send(&requests)).await.1);
+                bare = Some(timed(self.send(requests.clone())).await.1);
             }
             let (answer, (took, worked)) = timed(self.function.answer(&call)).await;
             let (bare_took, bare_worked) = match bare {
                 Some(bare) => bare,
-                None => timed(self.send(&requests)).await.1,
+                None => timed(self.send(requests)).await.1,
             };
 
             answers.push(answer);
@@ -135,7 +139,7 @@ impl Pair {
         }
     }
 
-    async fn send(&self, requests: &[Bare]) {
+    async fn send(&self, requests: Vec<Bare>) {
         for request in requests {
             request.send(&self.http).await;
         }
@@ -234,12 +238,16 @@ pub(crate) fn measure(bench: &Bench, client: &Runtime, form: Form, report: &mut 
                     let work = compared.added_work();
                     let of_work = format!("{name}, processor time, added");
                     report.shown(GROUP, of_work, milliseconds(work), "ms");
+                    let ratio = compared.function_work.median().as_secs_f64()
+                        / compared.bare_work.median().as_secs_f64();
+                    let most = AtMost(form.choose(3.0, 5.0));
+                    report.judged(GROUP, format!("{name}, processor time, ratio"), ratio, "", most);
                 } else {
                     let ratio = |share| {
                         let function = compared.function.percentile(share).as_secs_f64();
                         function / compared.bare.percentile(share).as_secs_f64()
                     };
-                    let most = AtMost(form.choose(1.01, 1.1));
+                    let most = AtMost(form.choose(1.01, 1.05));
                     report.judged(GROUP, format!("{name}, p50, ratio"), ratio(0.5), "", most);
                     report.shown(GROUP, format!("{name}, p95, ratio"), ratio(0.95), "");
                 }

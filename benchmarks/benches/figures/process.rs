@@ -61,6 +61,8 @@ pub(crate) struct Invocation {
     pub(crate) answered: Instant,
     /// From the event to the answer.
     pub(crate) took: Duration,
+    /// From the event until the runtime and the extension wait for the next one: what Lambda bills.
+    pub(crate) billed: Duration,
 }
 
 /// Longer than anything takes here.
@@ -82,6 +84,15 @@ pub(crate) fn release_binary(name: &str) -> PathBuf {
 impl Process {
     /// Starts the binary against the stack, and waits until it is ready.
     pub(crate) async fn start(bench: &Bench, binary: &Path) -> Process {
+        Process::start_with(bench, binary, &[]).await
+    }
+
+    /// The same in another environment.
+    pub(crate) async fn start_with(
+        bench: &Bench,
+        binary: &Path,
+        variables: &[(&str, &str)],
+    ) -> Process {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (did_sender, mut did) = unbounded_channel();
@@ -120,6 +131,7 @@ impl Process {
             .env("STATE_TABLE", stack::STATE_TABLE)
             .env("RUST_LOG", "INFO")
             .env("MIMALLOC_PURGE_DELAY", "-1")
+            .envs(variables.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::inherit())
             .kill_on_drop(true)
@@ -145,21 +157,21 @@ impl Process {
         let begun = Instant::now();
         self.notify.send(id.clone()).unwrap();
         self.invoke.send((id, event.to_owned())).unwrap();
-        let (mut answer, mut runtime, mut extension) = (None, false, false);
-        while answer.is_none() || !runtime || !extension {
+        let (mut answer, mut runtime, mut extension) = (None, None, None);
+        while answer.is_none() || runtime.is_none() || extension.is_none() {
             match timeout(PATIENCE, self.did.recv()).await.unwrap().unwrap() {
                 Did::Answered(at, body) => {
                     let body: Value = serde_json::from_slice(&body).unwrap();
                     assert_eq!(body["statusCode"], 200, "{body:#}");
                     answer = Some(at);
                 }
-                Did::RuntimeReady(_) => runtime = true,
-                Did::ExtensionReady(_) => extension = true,
+                Did::RuntimeReady(at) => runtime = Some(at),
+                Did::ExtensionReady(at) => extension = Some(at),
                 Did::Failed(body) => panic!("{}", String::from_utf8_lossy(&body)),
             }
         }
-        let answered = answer.unwrap();
-        Invocation { answered, took: answered - begun }
+        let (answered, ended) = (answer.unwrap(), runtime.unwrap().max(extension.unwrap()));
+        Invocation { answered, took: answered - begun, billed: ended - begun }
     }
 
     /// From the start of the process until then.

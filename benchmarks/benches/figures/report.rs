@@ -5,6 +5,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::Form;
+
 /// One figure.
 #[derive(Debug)]
 pub(crate) struct Figure {
@@ -122,7 +124,7 @@ impl Report {
     }
 
     /// Writes the figures as JSON.
-    pub(crate) fn write(&self, file: &Path) -> std::io::Result<()> {
+    pub(crate) fn write(&self, file: &Path, form: Form, parts: &[&str]) -> std::io::Result<()> {
         let figures: Vec<Value> = self
             .figures
             .iter()
@@ -140,7 +142,13 @@ impl Report {
                 })
             })
             .collect();
-        let text = format!("{:#}\n", json!({"figures": figures, "notes": self.notes}));
+        let text = format!(
+            "{:#}\n",
+            json!({
+                "form": form.choose("full", "quick"), "parts": parts,
+                "figures": figures, "notes": self.notes,
+            })
+        );
         std::fs::write(file, text)
     }
 }

@@ -11,6 +11,10 @@ impl Sample {
         self.0.push(duration);
     }
 
+    pub(crate) fn extend(&mut self, further: Sample) {
+        self.0.extend(further.0);
+    }
+
     /// The duration that this share of them does not exceed.
     pub(crate) fn percentile(&self, share: f64) -> Duration {
         let mut sorted = self.0.clone();

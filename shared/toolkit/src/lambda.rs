@@ -1,5 +1,7 @@
 //! The entry in AWS Lambda.
 
+use std::future::ready;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use http::Response;
 use lambda_extension::{Extension, LambdaEvent, NextEvent};
 pub use lambda_http::Error;
 use lambda_http::request::RequestContext;
-use lambda_http::{Body, Request, RequestExt as _, service_fn};
+use lambda_http::{Body, IntoResponse, Request, RequestExt as _, service_fn};
 use state::State;
 use tokio::time::{Instant, timeout};
 
@@ -190,8 +192,19 @@ async fn warm_up(service: &Service) {
     tracing::debug!(warm, "ready");
 }
 
+/// What goes back to Lambda, as it is. Of a plain [`Response`], `lambda_http` would collect the body
+/// anew and decode it from whatever character set its headers name, for which it has the tables.
+#[derive(Debug)]
+pub struct Answer(Response<Body>);
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> {
+        Box::pin(ready(self.0))
+    }
+}
+
 /// Answers a request as Lambda hands it over.
-pub async fn answer(front: &impl Front, request: Request) -> Response<Body> {
+pub async fn answer(front: &impl Front, request: Request) -> Answer {
     let (parts, body) = request.into_parts();
     let context = parts.lambda_context_ref();
     let request_id = context.map(|context| context.request_id.clone()).unwrap_or_default();
@@ -223,8 +236,8 @@ pub async fn answer(front: &impl Front, request: Request) -> Response<Body> {
             _ => Bytes::new(),
         },
     };
-    front.answer(incoming).await.map(|body| match String::from_utf8(body.into()) {
+    Answer(front.answer(incoming).await.map(|body| match String::from_utf8(body.into()) {
         Ok(text) => Body::Text(text),
         Err(error) => Body::Binary(error.into_bytes()),
-    })
+    }))
 }
