@@ -1,6 +1,6 @@
 //! The local stack in threads of its own, and the functions in this one.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,26 +46,6 @@ impl Bench {
         (bench, client)
     }
 
-    /// A stack whose emulator is asked over TLS, at this address, with the certificate in this file.
-    pub(crate) fn over_tls(certificate: &Path) -> (Bench, String) {
-        let runtime = runtime();
-        let options = Options {
-            emulator_tls_port: Some(0),
-            emulator_ca: Some(certificate.to_owned()),
-            ..Options::default()
-        };
-        let stack = runtime.block_on(stack::start(options)).unwrap();
-        let address = stack.emulator().tls_url().unwrap();
-        let credentials = json!({
-            "tenant_id": emulator::TENANT_ID, "client_id": emulator::CLIENT_ID,
-            "client_secret": emulator::CLIENT_SECRET, "instance_url": address,
-        });
-        let name = ConnectionId::fallback().secret_name();
-        runtime.block_on(stack.secrets().store(&name, credentials.to_string())).unwrap();
-        let bench = Bench { stack, http: reqwest::Client::new(), _runtime: runtime };
-        (bench, address)
-    }
-
     /// A control call of the emulator.
     pub(crate) async fn control(&self, method: &str, path: &str, body: Option<Value>) -> Value {
         let url = format!("{}/_emulator/{path}", self.stack.emulator().url());
@@ -104,6 +84,44 @@ impl Bench {
         let state = State::at_endpoint(&self.stack.aws_url(), STATE_TABLE);
         let Function { service } = self.function(tools, http);
         Function { service: service.with_journal(Journal::new(state)) }
+    }
+}
+
+/// A stack whose connection leads to its emulator over TLS.
+pub(crate) struct OverTls {
+    pub(crate) bench: Bench,
+    /// Of the emulator.
+    pub(crate) address: String,
+    /// The file of the root certificate.
+    pub(crate) certificate: PathBuf,
+}
+
+impl OverTls {
+    pub(crate) fn start() -> OverTls {
+        let runtime = runtime();
+        let process = std::process::id();
+        let certificate = std::env::temp_dir().join(format!("benchmarks-{process}.pem"));
+        let options = Options {
+            emulator_tls_port: Some(0),
+            emulator_ca: Some(certificate.clone()),
+            ..Options::default()
+        };
+        let stack = runtime.block_on(stack::start(options)).unwrap();
+        let address = stack.emulator().tls_url().unwrap();
+        let credentials = json!({
+            "tenant_id": emulator::TENANT_ID, "client_id": emulator::CLIENT_ID,
+            "client_secret": emulator::CLIENT_SECRET, "instance_url": address,
+        });
+        let name = ConnectionId::fallback().secret_name();
+        runtime.block_on(stack.secrets().store(&name, credentials.to_string())).unwrap();
+        let bench = Bench { stack, http: reqwest::Client::new(), _runtime: runtime };
+        OverTls { bench, address, certificate }
+    }
+}
+
+impl Drop for OverTls {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.certificate);
     }
 }
 

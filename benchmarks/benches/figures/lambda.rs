@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 
 use crate::Form;
-use crate::bench::{Bench, MAREN, event, is_for_token, is_trip};
+use crate::bench::{Bench, MAREN, OverTls, event, is_for_token, is_trip};
 use crate::process::{Process, release_binary};
 use crate::report::Limit::{AtMost, Exactly};
 use crate::report::Report;
@@ -53,17 +53,15 @@ pub(crate) fn measure(bench: &Bench, client: &Runtime, form: Form, report: &mut 
     let large_call = event("get_contact", &json!({"contact": MAREN}));
     let chosen = format!("  MemorySize:\n    Type: Number\n    Default: {CHOSEN}\n");
     assert!(TEMPLATE.contains(&chosen), "the template has another size");
-    let certificate = std::env::temp_dir().join(format!("benchmarks-{}.pem", std::process::id()));
-    let (over_tls, address) = Bench::over_tls(&certificate);
+    let over_tls = OverTls::start();
     client.block_on(async {
         start(bench, &binary, &call, form, report).await;
         warm_up(bench, &binary, &call, report).await;
         soft_failures(bench, &binary, &call, report).await;
-        start_over_tls(&over_tls, &address, &certificate, &binary, &call, form, report).await;
+        encryption(bench, &over_tls, &binary, &call, form, report).await;
         let used = memory(bench, &binary, [&call, &large_call], form, report).await;
         cost(bench, &binary, &call, used, form, report).await;
     });
-    let _ = std::fs::remove_file(certificate);
 }
 
 const START: &str = "Cold start (release binary; secret, token and Dataverse on loopback, no TLS)";
@@ -118,31 +116,30 @@ async fn soft_failures(bench: &Bench, binary: &Path, call: &str, report: &mut Re
     process.stop().await;
 }
 
-/// The start with encryption to Entra ID and Dataverse, which are one host here, with one
-/// certificate of an elliptic curve.
-async fn start_over_tls(
+/// What encryption to Entra ID and Dataverse adds to a start. They are one host here, with one
+/// certificate, of an elliptic curve; neither form reads the system's many root certificates.
+async fn encryption(
     bench: &Bench,
-    address: &str,
-    certificate: &Path,
+    over_tls: &OverTls,
     binary: &Path,
     call: &str,
     form: Form,
     report: &mut Report,
 ) {
-    let variables = [
-        ("DATAVERSE_LOCAL_URL", address),
-        ("SSL_CERT_FILE", certificate.to_str().unwrap()),
-        ("AWS_LC_SYS_NO_JITTER_ENTROPY", "1"),
-    ];
-    let mut whole = Sample::default();
+    let roots = ("SSL_CERT_FILE", over_tls.certificate.to_str().unwrap());
+    let encrypted = [roots, ("DATAVERSE_LOCAL_URL", over_tls.address.as_str())];
+    let forms: [(&Bench, &[(&str, &str)]); 2] = [(bench, &[roots]), (&over_tls.bench, &encrypted)];
+    let mut whole = [Sample::default(), Sample::default()];
     for _ in 0..form.choose(20, 5) {
-        let mut process = Process::start_with(bench, binary, &variables).await;
-        let invocation = process.call(call).await;
-        whole.add(process.since_start(invocation.answered));
-        process.stop().await;
+        for ((bench, variables), whole) in forms.iter().zip(&mut whole) {
+            let mut process = Process::start_with(bench, binary, variables).await;
+            let invocation = process.call(call).await;
+            whole.add(process.since_start(invocation.answered));
+            process.stop().await;
+        }
     }
-    let name = "process start to first answer, token and Dataverse over TLS";
-    report.shown(START, name, milliseconds(whole.median()), "ms");
+    let [plain, encrypted] = whole.map(|whole| milliseconds(whole.median()));
+    report.shown(START, "added by TLS to Entra ID and Dataverse", encrypted - plain, "ms");
 }
 
 /// How much of the processor's time a call takes.
