@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use crate::Form;
 use crate::bench::{Bench, MAREN, OverTls, event, is_for_token, is_trip};
 use crate::process::{Process, release_binary};
-use crate::report::Limit::{AtMost, Exactly};
+use crate::report::Limit::{AtLeast, AtMost, Exactly};
 use crate::report::Report;
 use crate::sample::{Sample, milliseconds};
 
@@ -64,7 +64,7 @@ pub(crate) fn measure(bench: &Bench, client: &Runtime, form: Form, report: &mut 
     });
 }
 
-const START: &str = "Cold start (release binary; secret, token and Dataverse on loopback, no TLS)";
+const START: &str = "Cold start (release binary; secret, token and Dataverse on loopback)";
 
 async fn start(bench: &Bench, binary: &Path, call: &str, form: Form, report: &mut Report) {
     let (mut whole, mut before, mut first) = Default::default();
@@ -89,24 +89,32 @@ async fn start(bench: &Bench, binary: &Path, call: &str, form: Form, report: &mu
 async fn warm_up(bench: &Bench, binary: &Path, call: &str, report: &mut Report) {
     bench.control("DELETE", "requests", None).await;
     let mut process = Process::start(bench, binary).await;
-    for (when, trips) in [("before the first `next`", 1.0), ("after the first call", 2.0)] {
+    let look = async |when: &str, trips: f64, report: &mut Report| {
         let tokens = bench.seen(is_for_token).await as f64;
         report.judged(START, format!("requests for a token {when}"), tokens, "", Exactly(1.0));
         let seen = bench.seen(is_trip).await as f64;
         report.judged(START, format!("requests to Dataverse {when}"), seen, "", Exactly(trips));
-        process.call(call).await;
-    }
+    };
+    look("before the first `next`", 1.0, report).await;
+    process.call(call).await;
+    look("after the first call", 2.0, report).await;
     process.stop().await;
 }
 
 /// A function starts whatever is not there, and the first call tries again.
 async fn soft_failures(bench: &Bench, binary: &Path, call: &str, report: &mut Report) {
-    let fault = json!({"kind": "unavailable", "path": "/oauth2/", "times": 1_000_000});
+    let path = format!("/{}/oauth2/", emulator::TENANT_ID);
+    let fault = json!({"kind": "unavailable", "path": path, "times": 1_000_000});
     bench.control("POST", "faults", Some(fault)).await;
+    bench.control("DELETE", "requests", None).await;
     let mut process = Process::start(bench, binary).await;
     bench.control("DELETE", "faults", None).await;
     report.shown(START, "start without a token", milliseconds(process.start), "ms");
+    let refused = bench.seen(|request| is_for_token(request) && request["status"] == 503).await;
+    report.judged(START, "  requests for it", refused as f64, "", AtLeast(1.0));
     process.call(call).await;
+    let tokens = bench.seen(is_for_token).await - refused;
+    report.judged(START, "  then asked for by the first call", tokens as f64, "", Exactly(1.0));
     process.stop().await;
 
     // Nobody listens there.
@@ -224,8 +232,9 @@ pub(crate) fn size(report: &mut Report) {
         .arg(&folder)
         .status();
     if !build.is_ok_and(|status| status.success()) {
-        report
-            .note("No sizes: `cargo lambda build --arm64` failed (it needs cargo-lambda and Zig).");
+        report.note(
+            "Not all sizes: `cargo lambda build --arm64` failed (it needs cargo-lambda and Zig).",
+        );
     }
     let built = std::fs::read_dir(&folder).into_iter().flatten();
     let mut zips: Vec<_> = built
@@ -238,7 +247,9 @@ pub(crate) fn size(report: &mut Report) {
         .collect();
     zips.sort();
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions");
-    let functions = std::fs::read_dir(sources).unwrap().count() as f64;
+    let functions = std::fs::read_dir(sources).unwrap().flatten();
+    let functions = functions.filter(|entry| entry.path().join("Cargo.toml").is_file());
+    let functions = functions.count() as f64;
     report.judged(GROUP, "functions that were built", zips.len() as f64, "", Exactly(functions));
     for (name, bytes) in zips {
         let size = bytes as f64 / 1e6;

@@ -42,7 +42,7 @@ pub fn initialize_as_in_lambda() {
 
 fn start(directives: &str, is_json: bool) {
     JSON.store(is_json, Ordering::Relaxed);
-    let lines = fmt::layer().with_target(false);
+    let lines = fmt::layer().with_target(false).log_internal_errors(true);
     let lines = if is_json { lines.json().flatten_event(true).boxed() } else { lines.boxed() };
     // A second call, in tests, is no harm.
     let _ = tracing_subscriber::registry().with(lines).with(restrained(directives)).try_init();
@@ -84,7 +84,8 @@ fn restrained(directives: &str) -> Targets {
     let asked: Vec<Targets> = directives.filter_map(|directive| directive.parse().ok()).collect();
     let for_all = asked.iter().filter_map(Targets::default_level).next_back();
     let for_all = for_all.unwrap_or(LevelFilter::INFO);
-    let named = asked.into_iter().flatten().map(|(target, level)| {
+    let named = asked.into_iter().flatten().filter(|(target, _)| !target.starts_with(NEVER));
+    let named = named.map(|(target, level)| {
         let finest = if is_ours(&target) { LevelFilter::TRACE } else { LevelFilter::INFO };
         (target, level.min(finest))
     });
@@ -335,7 +336,11 @@ mod tests {
             ("dataverse::client=debug,info", true),
             ("debug,dataverse=info", false),
             ("debug,hyper_util=trace,rmcp=trace", true),
+            ("rmcp::service=trace", false),
+            ("rmcp::service", false),
             ("hyper_util", false),
+            ("hyper_util=5", false),
+            ("5", true),
             ("info,[span]=trace", false),
             ("not a directive", false),
         ] {
