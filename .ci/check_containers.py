@@ -70,7 +70,13 @@ class Containers:
             finally:
                 # As Ctrl-C does; then it removes its containers.
                 os.killpg(api.pid, signal.SIGINT)
-                api.wait(timeout=60)
+                try:
+                    api.wait(timeout=60)
+                except subprocess.TimeoutExpired:
+                    # Everything was checked by then; how long SAM takes to end is not ours.
+                    print("sam local start-api did not end, and was killed", file=sys.stderr)
+                    os.killpg(api.pid, signal.SIGKILL)
+                    api.wait()
 
     def call(self, function, tool):
         answer = self.invoke(function, f"{tool}.json")
