@@ -29,6 +29,18 @@ async fn a_contact_is_found_by_part_of_name_or_address() {
 }
 
 #[tokio::test]
+async fn the_readme_shows_what_is_answered() {
+    let readme = include_str!("../../../README.md");
+    let block = |from: &str, to: &str| readme.split_once(from).unwrap().1.split_once(to).unwrap().0;
+    let arguments: Value = serde_json::from_str(block("-d '", "'\n")).unwrap();
+    let bench = Bench::start().await;
+    let shown =
+        block("```json\n", "```").replace("http://127.0.0.1:3001", &bench.stack.emulator().url());
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(bench.call("get_contact_by_email", arguments).await.body, shown);
+}
+
+#[tokio::test]
 async fn a_search_is_cut_and_says_that_there_is_more() {
     let bench = Bench::start().await;
     let (answer, trips) =
