@@ -16,8 +16,8 @@ const LITERAL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 /// A value in a filter.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Literal {
-    /// A string; quotes in it are doubled.
-    Text(String),
+    /// A string.
+    Text(Text),
     /// An id; written bare, as Dataverse wants it.
     Id(Uuid),
     /// A whole number, also the value of a choice.
@@ -42,7 +42,7 @@ impl Literal {
             let _ = write!(url, "{value}");
         };
         match self {
-            Literal::Text(text) => write_text(url, text),
+            Literal::Text(text) => url.push_str(&text.0),
             Literal::Id(id) => write(id),
             Literal::Integer(number) => write(number),
             Literal::Decimal(number) => write(number),
@@ -54,27 +54,35 @@ impl Literal {
     }
 }
 
-/// A text in quotation marks; those in it are doubled.
-fn write_text(url: &mut String, text: &str) {
-    url.push_str("%27");
-    for (position, part) in text.split('\'').enumerate() {
-        if position > 0 {
-            url.push_str("%27%27");
+/// A text as it stands in a URL: in quotation marks, those in it doubled, percent-encoded. That is
+/// done once, and not for each of the many places of a filter where the same text may stand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Text(String);
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Text {
+        let mut encoded = String::with_capacity(text.len() + 12);
+        encoded.push_str("%27");
+        for (position, part) in text.split('\'').enumerate() {
+            if position > 0 {
+                encoded.push_str("%27%27");
+            }
+            encoded.extend(utf8_percent_encode(part, LITERAL));
         }
-        url.extend(utf8_percent_encode(part, LITERAL));
+        encoded.push_str("%27");
+        Text(encoded)
     }
-    url.push_str("%27");
 }
 
 impl From<&str> for Literal {
     fn from(text: &str) -> Literal {
-        Literal::Text(text.to_owned())
+        Literal::Text(text.into())
     }
 }
 
 impl From<String> for Literal {
     fn from(text: String) -> Literal {
-        Literal::Text(text)
+        text.as_str().into()
     }
 }
 
@@ -101,7 +109,7 @@ pub enum Filter {
     /// `path operator value`
     Compare(Path, Comparison, Literal),
     /// `function(path,'text')`
-    Match(TextFunction, Path, String),
+    Match(TextFunction, Path, Text),
     /// Every one holds.
     All(Vec<Filter>),
     /// At least one holds.
@@ -210,17 +218,21 @@ impl Filter {
 
     /// The column's text contains this text, literally: `%` and the like have no special meaning.
     pub fn contains(path: impl Into<Path>, text: &str) -> Filter {
-        Filter::Match(TextFunction::Contains, path.into(), text.to_owned())
+        Filter::matches(TextFunction::Contains, path.into(), text)
     }
 
     /// The column's text starts with this text, literally.
     pub fn starts_with(path: impl Into<Path>, text: &str) -> Filter {
-        Filter::Match(TextFunction::StartsWith, path.into(), text.to_owned())
+        Filter::matches(TextFunction::StartsWith, path.into(), text)
     }
 
     /// The column's text ends with this text, literally.
     pub fn ends_with(path: impl Into<Path>, text: &str) -> Filter {
-        Filter::Match(TextFunction::EndsWith, path.into(), text.to_owned())
+        Filter::matches(TextFunction::EndsWith, path.into(), text)
+    }
+
+    fn matches(function: TextFunction, path: Path, text: &str) -> Filter {
+        Filter::Match(function, path, without_wildcards(text).as_str().into())
     }
 
     /// Every one of these holds.
@@ -325,7 +337,7 @@ impl Filter {
                 });
                 path.write(url, variable);
                 url.push(',');
-                write_text(url, &without_wildcards(text));
+                url.push_str(&text.0);
                 url.push(')');
             }
             // An empty list needs a condition that is always, or never, true.
