@@ -61,6 +61,7 @@ pub struct Text(String);
 
 impl From<&str> for Text {
     fn from(text: &str) -> Text {
+        // With room for the quotation marks and a few encoded characters.
         let mut encoded = String::with_capacity(text.len() + 12);
         encoded.push_str("%27");
         for (position, part) in text.split('\'').enumerate() {
@@ -72,6 +73,30 @@ impl From<&str> for Text {
         encoded.push_str("%27");
         Text(encoded)
     }
+}
+
+/// A text that one of the functions looks for; what would be a wildcard in it means itself.
+///
+/// Dataverse passes it to SQL's `LIKE`, so `%`, `_` and `[` are wildcards unless they stand in
+/// brackets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pattern(Text);
+
+impl From<&str> for Pattern {
+    fn from(text: &str) -> Pattern {
+        Pattern(without_wildcards(text).as_str().into())
+    }
+}
+
+fn without_wildcards(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '%' | '_' | '[' => escaped.extend(['[', character, ']']),
+            other => escaped.push(other),
+        }
+    }
+    escaped
 }
 
 impl From<&str> for Literal {
@@ -109,7 +134,7 @@ pub enum Filter {
     /// `path operator value`
     Compare(Path, Comparison, Literal),
     /// `function(path,'text')`
-    Match(TextFunction, Path, Text),
+    Match(TextFunction, Path, Pattern),
     /// Every one holds.
     All(Vec<Filter>),
     /// At least one holds.
@@ -218,21 +243,17 @@ impl Filter {
 
     /// The column's text contains this text, literally: `%` and the like have no special meaning.
     pub fn contains(path: impl Into<Path>, text: &str) -> Filter {
-        Filter::matches(TextFunction::Contains, path.into(), text)
+        Filter::Match(TextFunction::Contains, path.into(), text.into())
     }
 
     /// The column's text starts with this text, literally.
     pub fn starts_with(path: impl Into<Path>, text: &str) -> Filter {
-        Filter::matches(TextFunction::StartsWith, path.into(), text)
+        Filter::Match(TextFunction::StartsWith, path.into(), text.into())
     }
 
     /// The column's text ends with this text, literally.
     pub fn ends_with(path: impl Into<Path>, text: &str) -> Filter {
-        Filter::matches(TextFunction::EndsWith, path.into(), text)
-    }
-
-    fn matches(function: TextFunction, path: Path, text: &str) -> Filter {
-        Filter::Match(function, path, without_wildcards(text).as_str().into())
+        Filter::Match(TextFunction::EndsWith, path.into(), text.into())
     }
 
     /// Every one of these holds.
@@ -300,19 +321,6 @@ impl std::ops::Not for Filter {
     }
 }
 
-/// Dataverse passes the text of the three functions to SQL's `LIKE`, so `%`, `_` and `[` in it are
-/// wildcards unless they stand in brackets.
-fn without_wildcards(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '%' | '_' | '[' => escaped.extend(['[', character, ']']),
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
-
 impl Filter {
     /// Inside a lambda, paths start at its variable, which is named by how many lambdas it is in.
     fn write_in(&self, url: &mut String, variable: Option<usize>, depth: usize) {
@@ -329,7 +337,7 @@ impl Filter {
                 });
                 value.write(url);
             }
-            Filter::Match(function, path, text) => {
+            Filter::Match(function, path, Pattern(text)) => {
                 url.push_str(match function {
                     TextFunction::Contains => "contains(",
                     TextFunction::StartsWith => "startswith(",

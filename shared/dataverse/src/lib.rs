@@ -27,7 +27,7 @@ mod write;
 
 pub use client::{Client, Session};
 pub use error::{ApiError, Error, WriteOutcome, codes};
-pub use filter::{Comparison, Filter, Literal, Path, Text, TextFunction};
+pub use filter::{Comparison, Filter, Literal, Path, Pattern, Text, TextFunction};
 pub use function::Function;
 pub use instance::{InstanceUrl, InstanceUrlError};
 pub use name::{InvalidName, Name, Table};
