@@ -90,21 +90,47 @@ pub(crate) enum Malformed {
     NoBoundary,
     #[error("a part of the batch is not HTTP")]
     NotHttp,
+    #[error("the batch's parts are nested too deep")]
+    TooDeep,
+    #[error("the batch has too many parts")]
+    TooMany,
 }
+
+/// How deep parts may be nested. A change set in a batch is the second level, and Dataverse knows
+/// no third; each level costs a piece of the stack.
+const DEEPEST: usize = 4;
+
+/// How many parts a batch may have: Dataverse takes 1,000 requests in one.
+const MOST_PARTS: usize = 1000;
 
 /// The answers of a batch, those of a change set in its place.
 pub(crate) fn answers(content_type: &str, body: &Bytes) -> Result<Vec<Answer>, Malformed> {
-    let boundary = boundary(content_type).ok_or(Malformed::NoBoundary)?;
     let mut answers = Vec::new();
-    for content in parts(body, boundary) {
+    collect(content_type, body, 1, &mut answers)?;
+    Ok(answers)
+}
+
+fn collect(
+    content_type: &str,
+    body: &Bytes,
+    depth: usize,
+    answers: &mut Vec<Answer>,
+) -> Result<(), Malformed> {
+    if depth > DEEPEST {
+        return Err(Malformed::TooDeep);
+    }
+    let boundary = boundary(content_type).ok_or(Malformed::NoBoundary)?;
+    for content in parts(body, boundary)? {
         let (content_type, rest) = part_content(&content)?;
         if content_type.starts_with("multipart/mixed") {
-            answers.extend(self::answers(content_type, &rest)?);
+            collect(content_type, &rest, depth + 1, answers)?;
+        } else if answers.len() == MOST_PARTS {
+            return Err(Malformed::TooMany);
         } else {
             answers.push(answer(&rest)?);
         }
     }
-    Ok(answers)
+    Ok(())
 }
 
 fn boundary(content_type: &str) -> Option<&str> {
@@ -113,7 +139,7 @@ fn boundary(content_type: &str) -> Option<&str> {
 }
 
 /// What stands between the boundaries.
-fn parts(body: &Bytes, boundary: &str) -> Vec<Bytes> {
+fn parts(body: &Bytes, boundary: &str) -> Result<Vec<Bytes>, Malformed> {
     let delimiter = format!("--{boundary}");
     let mut parts = Vec::new();
     let mut start = None;
@@ -126,13 +152,16 @@ fn parts(body: &Bytes, boundary: &str) -> Vec<Bytes> {
         let suffix = text.strip_prefix(delimiter.as_bytes());
         if let Some(suffix @ (b"" | b"--")) = suffix {
             if let Some(start) = start {
+                if parts.len() == MOST_PARTS {
+                    return Err(Malformed::TooMany);
+                }
                 parts.push(body.slice(start..position));
             }
             start = (suffix.is_empty()).then_some(end);
         }
         position = end;
     }
-    parts
+    Ok(parts)
 }
 
 /// What a part is, or nothing where it does not say, and what stands in it.
@@ -199,6 +228,33 @@ mod tests {
         assert_eq!(answers[0].body, "{\"value\":[]}");
         assert_eq!(answers[1].body, "");
         assert_eq!(answers[2].headers["req_id"], "7");
+    }
+
+    #[test]
+    fn nesting_and_numbers_have_an_end() {
+        let nested = |levels: usize| {
+            let mut body = String::new();
+            for level in 0..levels {
+                body += &format!("--{level}\r\nContent-Type: multipart/mixed; boundary={}\r\n\r\n", level + 1);
+            }
+            body += &format!("--{levels}\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{{}}\r\n");
+            for level in (0..=levels).rev() {
+                body += &format!("--{level}--\r\n");
+            }
+            answers("multipart/mixed; boundary=0", &Bytes::from(body))
+        };
+        assert_eq!(nested(1).unwrap().len(), 1);
+        assert_eq!(nested(3).unwrap().len(), 1);
+        assert!(matches!(nested(4), Err(Malformed::TooDeep)));
+        // As deep as a process's stack was once: it must be refused, not tried.
+        assert!(matches!(nested(20_000), Err(Malformed::TooDeep)));
+
+        let parts = |count: usize| {
+            let body = "--0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{}\r\n".repeat(count) + "--0--\r\n";
+            answers("multipart/mixed; boundary=0", &Bytes::from(body))
+        };
+        assert_eq!(parts(1000).unwrap().len(), 1000);
+        assert!(matches!(parts(1001), Err(Malformed::TooMany)));
     }
 
     proptest! {

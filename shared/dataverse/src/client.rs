@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -21,6 +21,10 @@ use crate::{
 
 /// A request that has not been answered by now is given up, and sent again where that is safe.
 const PATIENCE: Duration = Duration::from_secs(12);
+
+/// An answer ends here, after decompression. A list of mails may be many times as large, and what is
+/// made of an answer takes a few times its size.
+const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
 const MAX_VERSION: HeaderName = HeaderName::from_static("odata-maxversion");
 const VERSION: HeaderName = HeaderName::from_static("odata-version");
@@ -50,6 +54,13 @@ pub struct Client {
     http: reqwest::Client,
     instance: Arc<InstanceUrl>,
     tokens: Arc<dyn TokenSource>,
+    manners: Arc<Manners>,
+}
+
+/// What has been learnt of an environment, for as long as its client is kept.
+#[derive(Debug, Default)]
+struct Manners {
+    refuses_paths_in_lambdas: AtomicBool,
 }
 
 impl Client {
@@ -59,7 +70,7 @@ impl Client {
         instance: InstanceUrl,
         tokens: Arc<dyn TokenSource>,
     ) -> Client {
-        Client { http, instance: Arc::new(instance), tokens }
+        Client { http, instance: Arc::new(instance), tokens, manners: Arc::default() }
     }
 
     /// The environment's address.
@@ -76,7 +87,7 @@ impl Client {
 
     /// Requests that belong together and end at one deadline.
     pub fn session(&self, deadline: Instant) -> Session {
-        Session { client: self.clone(), deadline, counts: Arc::default() }
+        Session { client: self.clone(), deadline, patience: None, counts: Arc::default() }
     }
 }
 
@@ -91,6 +102,8 @@ impl fmt::Debug for Client {
 pub struct Session {
     client: Client,
     deadline: Instant,
+    /// How long to wait in all where Dataverse limits the calls; until the deadline if nobody says.
+    patience: Option<Duration>,
     counts: Arc<Counts>,
 }
 
@@ -99,6 +112,8 @@ pub struct Session {
 struct Counts {
     trips: AtomicU32,
     throttled: AtomicU32,
+    /// In milliseconds.
+    waited_out: AtomicU64,
 }
 
 /// What a batch consists of.
@@ -137,8 +152,13 @@ impl Answer {
         if self.status.is_success() {
             Ok(self)
         } else {
-            Err(Error::Api(ApiError::from_answer(self.status, &self.headers, &self.body)))
+            Err(self.refusal())
         }
+    }
+
+    /// The error that it is, where it is one.
+    fn refusal(&self) -> Error {
+        Error::Api(ApiError::from_answer(self.status, &self.headers, &self.body))
     }
 
     fn text(&self) -> Result<&str, Error> {
@@ -146,23 +166,23 @@ impl Answer {
         str::from_utf8(&self.body).map_err(|error| Error::Unreadable(error.to_string()))
     }
 
+    /// What a write answers: nothing, or a row.
+    fn outcome(&self) -> Result<Record, Error> {
+        if self.body.is_empty() { Ok(Record::default()) } else { self.record() }
+    }
+
     fn record(&self) -> Result<Record, Error> {
-        if self.body.is_empty() {
-            return Ok(Record::default());
-        }
         Record::read(self.text()?).map_err(|error| Error::Unreadable(error.to_string()))
     }
 
-    /// A row that does not exist reads as no rows.
-    fn page(self) -> Result<Page, Error> {
+    /// What a query answers. A row that does not exist reads as no rows; an answer that is none
+    /// (nothing, no list, a row without its id) is an error, and never "nothing found".
+    fn page(self, query: &Query) -> Result<Page, Error> {
         let answer = match self.into_result() {
-            Err(error) if error.is_not_found() => return Ok(Page::default()),
+            Err(error) if error.is_not_found() && query.is_of_row() => return Ok(Page::default()),
             result => result?,
         };
-        if answer.body.is_empty() {
-            return Ok(Page::from(Record::default()));
-        }
-        Page::read(answer.text()?).map_err(|error| Error::Unreadable(error.to_string()))
+        Page::read(answer.text()?, query).map_err(|error| Error::Unreadable(error.to_string()))
     }
 }
 
@@ -182,14 +202,41 @@ impl Session {
         self.counts.throttled.load(Ordering::Relaxed)
     }
 
+    /// The same, which waits so long in all, and no longer, where Dataverse limits the calls: for
+    /// callers who would rather hear of it than wait.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Session {
+        self.patience = Some(patience);
+        self
+    }
+
+    /// Whether the environment is known to refuse queries with a
+    /// [path in a lambda](Query::has_path_in_lambda).
+    pub fn refuses_paths_in_lambdas(&self) -> bool {
+        self.client.manners.refuses_paths_in_lambdas.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that it does, for as long as the client is kept.
+    pub fn note_refused_path_in_lambda(&self) {
+        self.client.manners.refuses_paths_in_lambdas.store(true, Ordering::Relaxed);
+    }
+
     /// When everything must have been answered.
     pub fn deadline(&self) -> Instant {
         self.deadline
     }
 
     /// The rows that a query finds. A row that does not exist is no row.
+    ///
+    /// Where the answer would be too large, it is asked for once more without the columns that may
+    /// be long; the rows tell which: [`Record::is_left_out`].
     pub async fn list(&self, query: &Query) -> Result<Page, Error> {
-        self.exchange(&Request::read(query)).await?.page()
+        let error = match self.exchange(&Request::read(query)).await {
+            Err(error @ Error::TooLarge { .. }) => error,
+            answer => return answer?.page(query),
+        };
+        let shorter = query.without_long().ok_or(error)?;
+        self.exchange(&Request::read(&shorter)).await?.page(&shorter)
     }
 
     /// The first row that a query finds.
@@ -214,13 +261,30 @@ impl Session {
         if let [only] = queries {
             return Ok(vec![self.list(only).await]);
         }
+        let error = match self.list_in_batch(queries).await {
+            Err(error @ Error::TooLarge { .. }) => error,
+            result => return result,
+        };
+        let shorter: Vec<_> = queries.iter().map(Query::without_long).collect();
+        if shorter.iter().all(Option::is_none) {
+            return Err(error);
+        }
+        let queries: Vec<_> = queries
+            .iter()
+            .zip(shorter)
+            .map(|(query, shorter)| shorter.unwrap_or_else(|| query.clone()))
+            .collect();
+        self.list_in_batch(&queries).await
+    }
+
+    async fn list_in_batch(&self, queries: &[Query]) -> Result<Vec<Result<Page, Error>>, Error> {
         let requests: Vec<_> = queries.iter().map(Request::read).collect();
         let answers = self.batch(batch::of_reads(&requests), Kind::Reads).await?;
         if answers.len() != queries.len() {
             let (received, sent) = (answers.len(), queries.len());
             return Err(Error::Unreadable(format!("{received} answers to a batch of {sent}")));
         }
-        Ok(answers.into_iter().map(Answer::page).collect())
+        Ok(answers.into_iter().zip(queries).map(|(answer, query)| answer.page(query)).collect())
     }
 
     /// Several queries in one trip, all of which must succeed.
@@ -268,7 +332,8 @@ impl Session {
         if received != N + M {
             return Err(unreadable());
         }
-        let pages: Vec<_> = answers.split_off(N).into_iter().map(Answer::page).collect();
+        let pages = answers.split_off(N).into_iter().zip(&queries);
+        let pages: Vec<_> = pages.map(|(answer, query)| answer.page(query)).collect();
         let records: Vec<_> =
             answers.into_iter().map(|answer| answer.into_result()?.record()).collect();
         let records = records.try_into().map_err(|_| unreadable())?;
@@ -279,9 +344,9 @@ impl Session {
     ///
     /// Sent again after a lost answer, it finds the row that the first try made.
     pub async fn create(&self, create: &Create) -> Result<Created, Error> {
-        let before = self.trips();
-        let answer = self.exchange(&Request::create(create)).await?.into_result();
-        self.created(create, before, answer).await
+        let mut tries = Tries::default();
+        let answer = self.exchange_noting(&Request::create(create), &mut tries).await;
+        self.created(create, tries, answer.and_then(Answer::into_result)).await
     }
 
     /// Makes a row, exactly once, and does what goes with it: all of it or nothing, in one trip.
@@ -293,46 +358,66 @@ impl Session {
         create: &Create,
         others: impl IntoIterator<Item = Operation>,
     ) -> Result<Created, Error> {
-        let before = self.trips();
+        let mut tries = Tries::default();
         let requests: Vec<_> = std::iter::once(Request::create(create))
             .chain(others.into_iter().map(|operation| Request::write(&operation)))
             .collect();
         let mut waits = retry::waits();
         let first = loop {
-            let answers = self.batch(batch::of_change_set(&requests), Kind::KeyedChangeSet).await?;
-            let results: Result<Vec<_>, _> = answers.into_iter().map(Answer::into_result).collect();
-            let first = results.and_then(|answers| {
-                let first = answers.into_iter().next();
+            let encoded = batch::of_change_set(&requests);
+            let answers = self.batch_noting(encoded, Kind::KeyedChangeSet, &mut tries).await;
+            let first = answers.and_then(|answers| {
+                let results: Result<Vec<_>, _> =
+                    answers.into_iter().map(Answer::into_result).collect();
+                let first = results?.into_iter().next();
                 first.ok_or_else(|| Error::Unreadable("no answer to a change set".to_owned()))
             });
             // The batch was answered, and says of a part of it that it may be sent again.
             let wait = match &first {
-                Err(error) if error.is_retryable() => waits.next(),
+                Err(error @ Error::Api(api)) if api.is_transient() => {
+                    tries.note(error);
+                    waits.next()
+                }
                 _ => None,
             };
             if !self.pause(wait).await {
                 break first;
             }
         };
-        self.created(create, before, first).await
+        self.created(create, tries, first).await
     }
 
-    /// What the answer to a create means, when `before` trips had been made before it was sent.
+    /// What the answer to a create means, after these earlier tries.
     async fn created(
         &self,
         create: &Create,
-        before: u32,
+        tries: Tries,
         answer: Result<Answer, Error>,
     ) -> Result<Created, Error> {
         match answer {
-            Ok(answer) => answer.record().map(Created::Now),
+            Ok(answer) => match answer.record() {
+                Ok(record) if record.id(create.table.key).is_some() => Ok(Created::Now(record)),
+                // It was made, and what it has become is there to be read.
+                Ok(_) | Err(_) => {
+                    let unreadable = || Error::Unreadable("a new row without an id".to_owned());
+                    let record = self.first(&create.answer).await?.ok_or_else(unreadable)?;
+                    Ok(Created::Now(record))
+                }
+            },
             // The organization's rules may see the duplicate in the row that the first try made,
             // before anybody looks at its key.
             Err(error) if error.is(codes::KEY_EXISTS) || error.is(codes::DUPLICATE) => {
-                // On the first try the row is an earlier call's. On a later one it is ours.
-                let first_try = self.trips() == before + 1;
                 let record = self.first(&create.answer).await?.ok_or(error)?;
-                Ok(if first_try { Created::Before(record) } else { Created::Now(record) })
+                Ok(if tries.may_have_worked {
+                    Created::Unclear(record)
+                } else {
+                    Created::Before(record)
+                })
+            }
+            // It was answered, in a way that says nothing: the row does.
+            Err(error @ (Error::TooLarge { .. } | Error::Unreadable(_))) => {
+                let record = self.first(&create.answer).await.ok().flatten().ok_or(error)?;
+                Ok(Created::Unclear(record))
             }
             Err(error) => Err(error),
         }
@@ -383,12 +468,13 @@ impl Session {
         let requests: Vec<_> =
             tables.iter().map(|table| Request::duplicates(create, *table)).collect();
         let answers = self.batch(batch::of_reads(&requests), Kind::Reads).await?;
-        Ok(answers.into_iter().map(Answer::page).collect())
+        let queries = tables.iter().map(|table| Query::rows(*table));
+        Ok(answers.into_iter().zip(queries).map(|(answer, query)| answer.page(&query)).collect())
     }
 
     /// Calls an action. An action without a result gives an empty record.
     pub async fn invoke(&self, action: &Action) -> Result<Record, Error> {
-        self.exchange(&Request::action(action)).await?.into_result()?.record()
+        self.exchange(&Request::action(action)).await?.into_result()?.outcome()
     }
 
     /// Makes several changes, all of them or none. The error is that of the first that failed.
@@ -397,10 +483,19 @@ impl Session {
         // Repeating creates would be safe, but a change set that happened answers the second time
         // with an error of the whole: the caller settles that by reading.
         let answers = self.batch(batch::of_change_set(&requests), Kind::ChangeSet).await?;
-        answers.into_iter().map(|answer| answer.into_result()?.record()).collect()
+        answers.into_iter().map(|answer| answer.into_result()?.outcome()).collect()
     }
 
     async fn batch(&self, encoded: batch::Encoded, kind: Kind) -> Result<Vec<Answer>, Error> {
+        self.batch_noting(encoded, kind, &mut Tries::default()).await
+    }
+
+    async fn batch_noting(
+        &self,
+        encoded: batch::Encoded,
+        kind: Kind,
+        tries: &mut Tries,
+    ) -> Result<Vec<Answer>, Error> {
         let content_type = HeaderValue::from_str(&encoded.content_type)
             .map_err(|error| Error::Unreadable(error.to_string()))?;
         let mut headers = vec![(CONTENT_TYPE, content_type)];
@@ -415,7 +510,7 @@ impl Session {
             body: Some(encoded.body),
             repeat: if kind == Kind::ChangeSet { Repeat::Unsafe } else { Repeat::Safe },
         };
-        let answer = self.exchange(&request).await?;
+        let answer = self.exchange_noting(&request, tries).await?;
         let content_type =
             answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
         // A change set that failed answers 400 around the part that says why.
@@ -432,6 +527,15 @@ impl Session {
 
     /// Sends until there is an answer to act on.
     async fn exchange(&self, request: &Request) -> Result<Answer, Error> {
+        self.exchange_noting(request, &mut Tries::default()).await
+    }
+
+    /// The same, and notes what may have become of the tries before the last.
+    async fn exchange_noting(
+        &self,
+        request: &Request,
+        tries: &mut Tries,
+    ) -> Result<Answer, Error> {
         let mut waits = retry::waits();
         let mut may_renew_token = true;
         loop {
@@ -445,13 +549,16 @@ impl Session {
                     self.counts.throttled.fetch_add(1, Ordering::Relaxed);
                     let asked = retry::retry_after(&answer.headers, jiff::Timestamp::now());
                     // Not at once, even if it says so.
-                    asked.map(|wait| wait.max(Duration::from_millis(100))).or_else(|| waits.next())
+                    let wait = asked.map(|wait| wait.max(Duration::from_millis(100)));
+                    wait.or_else(|| waits.next()).filter(|wait| self.is_patient(*wait))
                 }
                 Ok(answer) if answer.is_transient() && request.repeat == Repeat::Safe => {
+                    tries.note(&answer.refusal());
                     let asked = retry::retry_after(&answer.headers, jiff::Timestamp::now());
                     waits.next().map(|wait| asked.unwrap_or(wait))
                 }
                 Err(error) if error.is_retryable() && request.may_repeat_after(error) => {
+                    tries.note(error);
                     waits.next()
                 }
                 _ => None,
@@ -460,6 +567,19 @@ impl Session {
                 return result;
             }
         }
+    }
+
+    /// Whether there is patience left for this wait, which is then taken off it.
+    fn is_patient(&self, wait: Duration) -> bool {
+        let Some(patience) = self.patience else { return true };
+        let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let waited = self.counts.waited_out.load(Ordering::Relaxed);
+        let waited = waited.saturating_add(milliseconds(wait));
+        let is_patient = waited <= milliseconds(patience);
+        if is_patient {
+            self.counts.waited_out.store(waited, Ordering::Relaxed);
+        }
+        is_patient
     }
 
     /// Waits before another try, if there is to be one and the deadline leaves time for it.
@@ -494,7 +614,7 @@ impl Session {
         self.counts.trips.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let until = self.deadline.min(started + PATIENCE);
-        let answer = match timeout_at(until, receive(builder)).await {
+        let answer = match timeout_at(until, receive(request, builder)).await {
             Ok(result) => result?,
             Err(_) => return Err(Error::Deadline { write: request.outcome_if_unanswered() }),
         };
@@ -520,17 +640,50 @@ fn bearer(token: &str) -> Result<HeaderValue, Error> {
     Ok(value)
 }
 
-async fn receive(builder: reqwest::RequestBuilder) -> Result<Answer, Error> {
+async fn receive(request: &Request, builder: reqwest::RequestBuilder) -> Result<Answer, Error> {
     let no_answer = |error: reqwest::Error| Error::NoAnswer {
         write: if error.is_connect() { WriteOutcome::NotHappened } else { WriteOutcome::Unknown },
         // The URL may hold what a visitor said.
         source: Arc::new(error.without_url()),
     };
-    let response = builder.send().await.map_err(no_answer)?;
+    let mut response = builder.send().await.map_err(no_answer)?;
     let status = response.status();
     let headers = response.headers().clone();
-    let body = response.bytes().await.map_err(no_answer)?;
+    // Most answers come in one piece, which is then the body as it is.
+    let mut body = response.chunk().await.map_err(no_answer)?.unwrap_or_default();
+    let mut pieces = BytesMut::new();
+    while let Some(piece) = response.chunk().await.map_err(no_answer)? {
+        if pieces.is_empty() {
+            pieces.reserve(body.len() * 4);
+            pieces.extend_from_slice(&body);
+        }
+        pieces.extend_from_slice(&piece);
+        // A body that was packed may unpack to a thousand times its size: it is not read to its end.
+        if pieces.len() > LARGEST_ANSWER {
+            return Err(Error::TooLarge { write: request.outcome_if_unanswered() });
+        }
+    }
+    if !pieces.is_empty() {
+        body = pieces.freeze();
+    }
+    if body.len() > LARGEST_ANSWER {
+        return Err(Error::TooLarge { write: request.outcome_if_unanswered() });
+    }
     Ok(Answer { status, headers, body })
+}
+
+/// What is known of the tries of a request before the last one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tries {
+    /// Whether one of them may have been carried out, though its answer did not say so. A refusal
+    /// (429, 401) is an answer: nothing was done.
+    may_have_worked: bool,
+}
+
+impl Tries {
+    fn note(&mut self, error: &Error) {
+        self.may_have_worked |= error.write_outcome() == WriteOutcome::Unknown;
+    }
 }
 
 impl Answer {

@@ -28,8 +28,20 @@ pub mod codes {
     pub const USER_DISABLED: &str = "0x80040225";
     /// A name in the URL is unknown: a table, a column, a function.
     pub const UNKNOWN_NAME: &str = "0x80060888";
+    /// A name in the URL is unknown, as well: Microsoft's page on errors of Web API clients has
+    /// this one for a table, a function or an action.
+    pub const UNKNOWN_SEGMENT: &str = "0x8006088a";
     /// The body names something that the table does not have, or has a value of a wrong type.
     pub const BAD_PAYLOAD: &str = "0x80048d19";
+    /// The request was refused before it came to the platform: a column that is not there, a
+    /// property that is not there. Microsoft's page on errors of Web API clients.
+    pub const NONE: &str = "0x0";
+    /// "An unexpected error occurred": with 400, of a query that the platform cannot carry out.
+    pub const UNEXPECTED: &str = "0x80040216";
+    /// A plug-in or a workflow said no, or broke.
+    pub const CUSTOMIZATION: &str = "0x80040265";
+    /// A plug-in or a workflow broke.
+    pub const CUSTOMIZATION_BROKE: &str = "0x80040224";
     /// The case is resolved already.
     pub const CASE_ALREADY_RESOLVED: &str = "0x800404cf";
     /// The case is resolved or canceled already.
@@ -93,6 +105,15 @@ impl ApiError {
             || self.is(codes::SQL_TIMEOUT)
     }
 
+    /// Whether the request was not understood: to get it right was up to us, and a caller can do
+    /// nothing about it. Some of these say "not found", which must not be taken for a row's.
+    pub fn is_misunderstanding(&self) -> bool {
+        [codes::UNKNOWN_NAME, codes::UNKNOWN_SEGMENT, codes::BAD_PAYLOAD, codes::NONE, ""]
+            .iter()
+            .any(|code| self.is(code))
+            || (self.is(codes::UNEXPECTED) && self.status == StatusCode::BAD_REQUEST)
+    }
+
     /// The privilege that a 403 names, such as `prvReadIncident`.
     pub fn missing_privilege(&self) -> Option<&str> {
         let after = self.message.split_once("is missing ")?.1;
@@ -147,6 +168,13 @@ pub enum Error {
         write: WriteOutcome,
     },
 
+    /// The answer is larger than an answer may be, also without the columns that may be long.
+    #[error("Dataverse's answer is too large")]
+    TooLarge {
+        /// What became of a write.
+        write: WriteOutcome,
+    },
+
     /// The answer was not what the Web API promises.
     #[error("Dataverse's answer could not be read: {0}")]
     Unreadable(String),
@@ -176,7 +204,7 @@ impl Error {
         match self {
             Error::Api(error) => error.is_transient(),
             Error::NoAnswer { .. } | Error::Deadline { .. } => true,
-            Error::Token(_) | Error::Unreadable(_) => false,
+            Error::Token(_) | Error::TooLarge { .. } | Error::Unreadable(_) => false,
         }
     }
 
@@ -196,7 +224,9 @@ impl Error {
                 }
             }
             Error::Api(_) => WriteOutcome::NotHappened,
-            Error::NoAnswer { write, .. } | Error::Deadline { write } => *write,
+            Error::NoAnswer { write, .. } | Error::Deadline { write } | Error::TooLarge { write } => {
+                *write
+            }
             Error::Unreadable(_) => WriteOutcome::Unknown,
         }
     }

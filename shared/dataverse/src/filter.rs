@@ -198,6 +198,11 @@ impl Path {
         Path { through: Some(navigation), column }
     }
 
+    /// Whether it leads to another row.
+    fn leads_away(&self) -> bool {
+        self.through.is_some() || self.column.contains('/')
+    }
+
     /// Inside a lambda, it starts at the lambda's variable.
     fn write(&self, url: &mut String, variable: Option<usize>) {
         if let Some(through) = self.through {
@@ -305,6 +310,24 @@ impl Filter {
             // Its parameter is the name of a column, no path.
             caller @ Filter::Caller(_) => caller,
         }
+    }
+
+    /// Whether a condition on rows of a collection looks at a row that one of those points at.
+    pub(crate) fn has_path_in_lambda(&self) -> bool {
+        fn search(filter: &Filter, in_lambda: bool) -> bool {
+            match filter {
+                Filter::Compare(path, ..) | Filter::Match(_, path, _) => {
+                    in_lambda && path.leads_away()
+                }
+                Filter::All(filters) | Filter::Any(filters) => {
+                    filters.iter().any(|filter| search(filter, in_lambda))
+                }
+                Filter::Not(filter) => search(filter, in_lambda),
+                Filter::Some(_, filter) => search(filter, true),
+                Filter::Caller(_) => false,
+            }
+        }
+        search(self, false)
     }
 
     /// Writes the filter to the end of a URL, percent-encoded.

@@ -1,10 +1,11 @@
 //! What to read.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::{Filter, Name, Table};
+use crate::{Filter, Name, Record, Table};
 
 /// Whether rows come smallest or largest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,9 +71,53 @@ struct Options {
     top: Option<u32>,
     expand: Vec<Expand>,
     count: bool,
+    /// Columns whose text may be so long that a list of them is more than an answer may be.
+    long: Vec<Name>,
+    /// Long columns that were not asked for, because the answer with them was too large.
+    left_out: Arc<[Name]>,
 }
 
+/// Columns of several lines that most tables have, and that hold what somebody outside wrote: a
+/// mail's body, a note. All others are long only where [`Query::select_long`] says so.
+const LONG: [&str; 2] = ["description", "notetext"];
+
 impl Options {
+    fn is_long(&self, column: &Name) -> bool {
+        LONG.contains(&column.as_str()) || self.long.contains(column)
+    }
+
+    /// The same without long columns; `None` where there are none.
+    fn without_long(&self) -> Option<Options> {
+        let expand: Vec<_> =
+            self.expand.iter().map(|expand| (expand, expand.without_long())).collect();
+        let (long, select): (Vec<_>, Vec<_>) =
+            self.select.iter().cloned().partition(|column| self.is_long(column));
+        // Without any column in it, Dataverse would send all of them.
+        let is_less = !long.is_empty() && !select.is_empty();
+        if !is_less && expand.iter().all(|(_, shorter)| shorter.is_none()) {
+            return None;
+        }
+        let (select, left_out) =
+            if is_less { (select, long.into()) } else { (self.select.clone(), Arc::default()) };
+        let expand = expand
+            .into_iter()
+            .map(|(expand, shorter)| shorter.unwrap_or_else(|| expand.clone()))
+            .collect();
+        Some(Options { select, left_out, expand, ..self.clone() })
+    }
+
+    /// Notes in rows of an answer what was not asked for.
+    fn mark(&self, records: &mut [Record]) {
+        if !self.left_out.is_empty() {
+            records.iter_mut().for_each(|record| record.leave_out(&self.left_out));
+        }
+        for expand in &self.expand {
+            for record in records.iter_mut() {
+                expand.options.mark(record.many_mut(expand.navigation.as_str()));
+            }
+        }
+    }
+
     /// Writes the options to the end of a URL: `first` before the first, `next` before the others.
     fn write(&self, url: &mut String, first: &str, next: &str) {
         let mut separator = first;
@@ -129,6 +174,16 @@ macro_rules! shared_options {
             self
         }
 
+        /// Columns that may be as long as somebody likes. Where an answer grows too large, it is
+        /// asked for once more without them; see [`Record::is_left_out`](crate::Record::is_left_out).
+        /// Those that all tables have for such texts need not be named.
+        #[must_use]
+        pub fn select_long<N: Into<Name>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {
+            let columns: Vec<Name> = columns.into_iter().map(Into::into).collect();
+            self.options.long.extend(columns.iter().cloned());
+            self.select(columns)
+        }
+
         /// Only rows for which this holds.
         #[must_use]
         pub fn filter(mut self, filter: Filter) -> Self {
@@ -180,6 +235,38 @@ impl Query {
 
     shared_options!();
 
+    /// The table whose rows are asked for; of related rows, that of the row they belong to.
+    pub(crate) fn table(&self) -> Table {
+        self.table
+    }
+
+    /// Whether one row is asked for by its id.
+    pub(crate) fn is_of_row(&self) -> bool {
+        matches!(self.target, Target::Row(_))
+    }
+
+    /// Whether the rows that come are of the query's table.
+    pub(crate) fn is_of_table(&self) -> bool {
+        !matches!(self.target, Target::Related(..))
+    }
+
+    /// The same without long columns; `None` where there are none.
+    pub(crate) fn without_long(&self) -> Option<Query> {
+        Some(Query { options: self.options.without_long()?, ..self.clone() })
+    }
+
+    /// Notes in rows of an answer what was not asked for.
+    pub(crate) fn mark(&self, records: &mut [Record]) {
+        self.options.mark(records);
+    }
+
+    /// Whether a condition on the rows of a collection looks at a row that one of those points at:
+    /// `parties/any(p:p/partyid_contact/emailaddress1 eq '…')`. Microsoft's page on filters has
+    /// only conditions on the collection's own columns, and organizations are known to refuse others.
+    pub fn has_path_in_lambda(&self) -> bool {
+        self.options.filter.as_ref().is_some_and(Filter::has_path_in_lambda)
+    }
+
     /// With the number of all rows that match, up to 5,000.
     #[must_use]
     pub fn count(mut self) -> Self {
@@ -216,6 +303,10 @@ impl Expand {
     }
 
     shared_options!();
+
+    fn without_long(&self) -> Option<Expand> {
+        Some(Expand { options: self.options.without_long()?, ..self.clone() })
+    }
 
     fn write(&self, url: &mut String) {
         url.push_str(self.navigation.as_str());
@@ -259,6 +350,37 @@ mod tests {
              &$expand=ownerid,incident_customer_contacts($select=title;$filter=statecode%20eq%200;\
              $orderby=createdon%20desc;$top=5)&$count=true"
         );
+    }
+
+    #[test]
+    fn what_is_long_can_be_left_out() {
+        let query = Query::rows(CONTACTS)
+            .select(["fullname", "description"])
+            .select_long(["new_story"])
+            .expand(Expand::new("notes").select(["subject", "notetext"]));
+        let shorter = query.without_long().unwrap();
+        assert_eq!(shorter.path(), "contacts?$select=fullname&$expand=notes($select=subject)");
+        // The second time, there is nothing left to leave out.
+        assert_eq!(shorter.without_long(), None);
+        let text = r#"{"contactid": "x", "fullname": "a", "notes": [{"subject": "b"}]}"#;
+        let mut row = Record::read(text).unwrap();
+        shorter.mark(std::slice::from_mut(&mut row));
+        assert!(row.is_left_out("description") && row.is_left_out("new_story"));
+        assert!(!row.is_left_out("fullname"));
+        assert!(row.many("notes")[0].is_left_out("notetext"));
+        // Without a column, all of them would come.
+        assert_eq!(Query::rows(CONTACTS).select(["description"]).without_long(), None);
+    }
+
+    #[test]
+    fn a_path_in_a_lambda_is_seen() {
+        let of_party = |filter| Query::rows(CONTACTS).filter(Filter::some("parties", filter));
+        let own = Filter::equals("_partyid_value", Uuid::nil());
+        assert!(!of_party(own.clone()).has_path_in_lambda());
+        let through = Filter::equals("emailaddress1", "a").through("partyid_contact");
+        assert!(of_party(own.and(through.clone())).has_path_in_lambda());
+        assert!(of_party(Filter::equals("partyid_contact/fullname", "a")).has_path_in_lambda());
+        assert!(!Query::rows(CONTACTS).filter(through).has_path_in_lambda());
     }
 
     #[test]

@@ -10,6 +10,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::Query;
+
 const FORMATTED: &str = "@OData.Community.Display.V1.FormattedValue";
 const LOGICAL_NAME: &str = "@Microsoft.Dynamics.CRM.lookuplogicalname";
 
@@ -24,7 +26,13 @@ pub struct Record {
     // than to hash their names.
     columns: Vec<Column>,
     related: Vec<(Piece, Vec<Record>)>,
+    /// Columns that were not asked for, because the answer with them was too large.
+    left_out: Option<Arc<[crate::Name]>>,
 }
+
+/// How many members an answer may have in all its rows. A page of 5,000 rows, the most that Dataverse
+/// gives, with 100 columns has as many; and each takes memory that its two bytes of JSON do not.
+const MOST_MEMBERS: u32 = 500_000;
 
 /// Where the names and values of a row stand: not a piece of memory for each.
 #[derive(Clone, Default)]
@@ -33,6 +41,8 @@ struct Texts {
     answer: Arc<str>,
     /// Those that do not stand so in the answer: numbers, and texts with escapes.
     copied: String,
+    /// How many members have been read of the answer so far.
+    members: u32,
 }
 
 /// A piece of the answer or, with positions behind its end, of what was copied.
@@ -50,7 +60,15 @@ impl Piece {
 
 impl Texts {
     fn of(answer: &Arc<str>) -> Texts {
-        Texts { answer: Arc::clone(answer), copied: String::new() }
+        Texts { answer: Arc::clone(answer), ..Texts::default() }
+    }
+
+    fn count<E: serde::de::Error>(&mut self) -> Result<(), E> {
+        self.members += 1;
+        if self.members > MOST_MEMBERS {
+            return Err(E::custom("more members than an answer may have"));
+        }
+        Ok(())
     }
 
     /// The piece that this text is. What is no part of the answer is copied.
@@ -154,9 +172,22 @@ impl<'de> Deserialize<'de> for Page {
 }
 
 impl Page {
-    /// Reads an answer.
-    pub(crate) fn read(answer: &str) -> Result<Page, serde_json::Error> {
-        Record::read(answer).map(Page::of_answer)
+    /// Reads the answer to a query, and refuses what is none: of one that was mistaken for "nothing
+    /// found", a bot would make a second record of what is there.
+    pub(crate) fn read(answer: &str, query: &Query) -> Result<Page, NoPage> {
+        let answer = Record::read(answer)?;
+        let has_rows = answer.related.iter().any(|(name, _)| answer.texts.get(*name) == "value");
+        let mut page = match (query.is_of_row(), has_rows) {
+            (true, _) => Page::from(answer),
+            (false, true) => Page::of_answer(answer),
+            (false, false) => return Err(NoPage::NoRows),
+        };
+        let key = query.table().key;
+        if query.is_of_table() && page.records.iter().any(|record| record.id(key).is_none()) {
+            return Err(NoPage::NoId(key));
+        }
+        query.mark(&mut page.records);
+        Ok(page)
     }
 
     /// The rows under `value`, or what is a row itself.
@@ -172,6 +203,17 @@ impl Page {
             None => Page::from(answer),
         }
     }
+}
+
+/// Why an answer is not that to a query.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoPage {
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    #[error("a list without a member value")]
+    NoRows,
+    #[error("a row without an id in {0}")]
+    NoId(&'static str),
 }
 
 impl From<Record> for Page {
@@ -286,6 +328,23 @@ impl Record {
         related.map(|(_, records)| records.as_slice()).unwrap_or_default()
     }
 
+    pub(crate) fn many_mut(&mut self, navigation: &str) -> &mut [Record] {
+        let Record { texts, related, .. } = self;
+        let related = related.iter_mut().find(|(name, _)| texts.get(*name) == navigation);
+        related.map(|(_, records)| records.as_mut_slice()).unwrap_or_default()
+    }
+
+    pub(crate) fn leave_out(&mut self, columns: &Arc<[crate::Name]>) {
+        self.left_out = Some(Arc::clone(columns));
+    }
+
+    /// Whether this column was not read, because the answer with it was larger than an answer may
+    /// be: there may be a text in it, or none.
+    pub fn is_left_out(&self, column: &str) -> bool {
+        let mut left_out = self.left_out.iter().flat_map(|columns| columns.iter());
+        left_out.any(|name| name.as_str() == column)
+    }
+
     /// The names of the columns that have a value, without annotations.
     pub fn column_names(&self) -> impl Iterator<Item = &str> {
         self.names().filter(|name| !name.contains('@'))
@@ -394,6 +453,7 @@ impl<'de> Visitor<'de> for Member<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Content, A::Error> {
         let (mut rows, mut values) = (Vec::new(), Vec::new());
         while let Some(item) = items.next_element_seed(Member { texts: self.texts })? {
+            self.texts.count()?;
             match item {
                 Content::Row(row) => rows.push(row),
                 Content::Column(kind, value) => {
@@ -419,6 +479,7 @@ impl<'de> Visitor<'de> for Member<'_> {
             Some(Named::Member(name)) => name,
         };
         let mut record = Record { texts: Texts::of(&self.texts.answer), ..Record::default() };
+        record.texts.members = self.texts.members;
         let first = self.texts.get(name);
         if first == "@odata.etag" || first == "@odata.context" {
             // A row of a table, and most of them find room in this; what is expanded into one is
@@ -435,8 +496,12 @@ impl<'de> Visitor<'de> for Member<'_> {
                 Content::Row(row) => record.related.push((name, vec![row])),
                 Content::Rows(rows) => record.related.push((name, rows)),
             }
+            record.texts.count()?;
             match members.next_key_seed(Name(&mut record.texts))? {
-                None => return Ok(Content::Row(record)),
+                None => {
+                    self.texts.members = record.texts.members;
+                    return Ok(Content::Row(record));
+                }
                 Some(Named::Member(next)) => name = next,
                 Some(Named::Number) => return Err(A::Error::custom("a number in a row's place")),
             }
@@ -530,9 +595,60 @@ mod tests {
         assert_eq!(record.time("createdon").unwrap().to_string(), "2025-08-04T14:05:00Z");
     }
 
+    const TABLE: crate::Table =
+        crate::Table { logical_name: "case", entity_set: "cases", key: "caseid" };
+
+    fn rows(text: &str) -> Result<Page, NoPage> {
+        Page::read(text, &Query::related(TABLE, Uuid::nil(), "others"))
+    }
+
+    fn row(text: &str) -> Result<Page, NoPage> {
+        Page::read(text, &Query::row(TABLE, Uuid::nil()))
+    }
+
+    #[test]
+    fn what_is_no_answer_is_not_read_as_nothing() {
+        let id = Uuid::nil();
+        let good = format!(r#"{{"value": [{{"caseid": "{id}"}}]}}"#);
+        let of_rows = |text: &str| Page::read(text, &Query::rows(TABLE));
+        assert_eq!(of_rows(&good).unwrap().records.len(), 1);
+        assert_eq!(of_rows(r#"{"value": []}"#).unwrap().records.len(), 0);
+        for text in [
+            "{}",
+            "null",
+            r#"{"value": null}"#,
+            r#"{"value": {}}"#,
+            r#"{"error": {"code": ""}}"#,
+            r#"{"value": [{}]}"#,
+            r#"{"value": [{"caseid": null}]}"#,
+            r#"{"value": [{"caseid": "CAS-1"}]}"#,
+            r#"{"value": [{"caseid": 7}]}"#,
+            r#"{"value": [7]}"#,
+            "<html>",
+            "",
+        ] {
+            assert!(of_rows(text).is_err(), "{text}");
+        }
+        assert!(row(&format!(r#"{{"caseid": "{id}"}}"#)).is_ok());
+        for text in ["{}", r#"{"caseid": "7"}"#, r#"{"title": "a"}"#, good.as_str()] {
+            assert!(row(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_answer_of_too_many_members_is_not_read() {
+        let most = MOST_MEMBERS as usize;
+        let fits = format!(r#"{{"value": [], "tags": [{}1]}}"#, "1,".repeat(most - 3));
+        assert!(rows(&fits).is_ok());
+        for piece in ["1,", "{},", r#"{"a":1},"#] {
+            let text = format!(r#"{{"value": [], "tags": [{}1]}}"#, piece.repeat(most));
+            assert!(rows(&text).is_err(), "{piece}");
+        }
+    }
+
     #[test]
     fn pages_are_rows_or_a_row() {
-        let page = |text: &str| Page::read(text).unwrap();
+        let page = |text: &str| rows(text).unwrap();
         let many = r#"{"@odata.context": "c", "@odata.count": 7, "@odata.nextLink": "n",
             "value": [{"name": "a", "tags": ["x", "y"]}, {"name": "b", "tags": []}]}"#;
         let many = page(many);
@@ -543,12 +659,13 @@ mod tests {
         assert_eq!(many.records[0].column_names().collect::<Vec<_>>(), ["name", "tags"]);
         let none = page(r#"{"value": []}"#);
         assert_eq!((none.records.len(), none.has_more()), (0, false));
-        let one = page(r#"{"name": "a", "value": 3}"#);
+        let id = Uuid::nil();
+        let one = row(&format!(r#"{{"caseid": "{id}", "value": 3}}"#)).unwrap();
         assert_eq!(one.records[0].integer("value"), Some(3));
         for text in ["[]", "1", "\"a\"", "{", r#"{"value": [1"#] {
-            assert!(Page::read(text).is_err(), "{text}");
+            assert!(rows(text).is_err(), "{text}");
         }
-        assert!(Page::read("{} {}").is_err());
+        assert!(rows(r#"{"value": []} {}"#).is_err());
     }
 
     proptest! {
@@ -567,7 +684,7 @@ mod tests {
         ) {
             let one = json!(columns);
             let text = json!({"@odata.etag": "W/\"1\"", "row": one, "value": [one, one]});
-            let page = Page::read(&text.to_string()).unwrap();
+            let page = rows(&text.to_string()).unwrap();
             prop_assert_eq!(page.records.len(), 2);
             for record in &page.records {
                 let names: Vec<_> = record.column_names().collect();

@@ -80,20 +80,23 @@ impl Create {
     }
 }
 
-/// Whether a create made its row, or an earlier one had.
+/// Whether a create made its row, or another one had.
 #[derive(Clone, Debug)]
 pub enum Created {
-    /// This call made the row.
+    /// This request made the row: nobody else was told so, or ever will be.
     Now(Record),
-    /// A row with this key was there before this call.
+    /// A row with this key was there before this request.
     Before(Record),
+    /// A row with this key is there, and the answer to a try of this request was lost: that try may
+    /// have made it, or another request with the same key.
+    Unclear(Record),
 }
 
 impl Created {
     /// The row.
     pub fn record(&self) -> &Record {
         match self {
-            Created::Now(record) | Created::Before(record) => record,
+            Created::Now(record) | Created::Before(record) | Created::Unclear(record) => record,
         }
     }
 }

@@ -111,13 +111,56 @@ async fn throttling_is_waited_out_as_long_as_the_deadline_allows() {
 }
 
 #[tokio::test]
-async fn a_create_that_was_there_before_is_told_from_one_of_our_own() {
-    let create = Create::new(CONTACT, ID).set("lastname", Some("Quist")).select(["fullname"]);
-    for (before, is_ours) in [(None, false), (Some(503), true), (Some(500), false)] {
+async fn who_reads_does_not_wait_longer_than_told() {
+    let server = MockServer::start().await;
+    let busy = |seconds: &str| refusal(429, "0x80072322").insert_header("retry-after", seconds);
+    answer(&server, "GET", busy("1"), 9).await;
+    let started = Instant::now();
+    let session = session(&server, 20).with_patience(Duration::from_millis(2500));
+    let error = session.list(&contacts()).await.unwrap_err();
+    // Twice a second, in all: a third one would be too much.
+    assert_eq!(error.api().unwrap().retry_after, Some(Duration::from_secs(1)));
+    assert_eq!(session.trips(), 3);
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Was {
+    Now,
+    Before,
+    Unclear,
+    Refused,
+}
+
+fn was(created: &Result<Created, Error>) -> Was {
+    match created {
+        Ok(Created::Now(_)) => Was::Now,
+        Ok(Created::Before(_)) => Was::Before,
+        Ok(Created::Unclear(_)) => Was::Unclear,
+        Err(_) => Was::Refused,
+    }
+}
+
+fn create() -> Create {
+    Create::new(CONTACT, ID).set("lastname", Some("Quist")).select(["fullname"])
+}
+
+#[tokio::test]
+async fn a_create_that_was_there_before_is_told_from_one_that_may_be_our_own() {
+    for (before, expected) in [
+        (None, Was::Before),
+        (Some(503), Was::Unclear),
+        // What was refused did not happen.
+        (Some(429), Was::Before),
+        (Some(401), Was::Before),
+        // 500 is no answer to try again after.
+        (Some(500), Was::Refused),
+    ] {
         for code in [codes::KEY_EXISTS, codes::DUPLICATE] {
             let server = MockServer::start().await;
             if let Some(status) = before {
-                answer(&server, "POST", refusal(status, ""), 1).await;
+                let first = refusal(status, "").insert_header("retry-after", "0");
+                answer(&server, "POST", first, 1).await;
             }
             answer(&server, "POST", refusal(412, code), 1).await;
             Mock::given(method("GET"))
@@ -125,21 +168,118 @@ async fn a_create_that_was_there_before_is_told_from_one_of_our_own() {
                 .respond_with(ResponseTemplate::new(200).set_body_json(row()))
                 .mount(&server)
                 .await;
-            let created = session(&server, 10).create(&create).await;
-            match (before, created) {
-                // 500 is no answer to try again after.
-                (Some(500), created) => assert!(created.is_err()),
-                (_, Ok(Created::Now(_))) => assert!(is_ours, "{code}"),
-                (_, Ok(Created::Before(_))) => assert!(!is_ours, "{code}"),
-                (_, Err(error)) => panic!("{error}"),
-            }
+            let created = session(&server, 10).create(&create()).await;
+            assert_eq!(was(&created), expected, "{before:?} {code}");
         }
     }
     // A duplicate by the organization's rules, and no row of ours.
     let server = MockServer::start().await;
     answer(&server, "POST", refusal(412, codes::DUPLICATE), 1).await;
     answer(&server, "GET", refusal(404, codes::NOT_FOUND), 1).await;
-    assert!(session(&server, 5).create(&create).await.unwrap_err().is(codes::DUPLICATE));
+    assert!(session(&server, 5).create(&create()).await.unwrap_err().is(codes::DUPLICATE));
+}
+
+#[tokio::test]
+async fn a_create_whose_answer_says_nothing_is_settled_by_reading() {
+    let json = |text: &str| ResponseTemplate::new(201).set_body_raw(text, "application/json");
+    let large = format!(r#"{{"contactid":"{ID}","fullname":"{}"}}"#, "x".repeat(17 << 20));
+    for (first, expected) in [
+        (ResponseTemplate::new(204), Was::Now),
+        (json("{}"), Was::Now),
+        (json("<html>"), Was::Now),
+        (json(&large), Was::Unclear),
+    ] {
+        let server = MockServer::start().await;
+        answer(&server, "POST", first, 1).await;
+        answer(&server, "GET", ResponseTemplate::new(200).set_body_json(row()), 1).await;
+        let created = session(&server, 10).create(&create()).await;
+        assert_eq!(was(&created), expected);
+        assert_eq!(created.unwrap().record().text("fullname"), Some("Maren"));
+        assert_eq!(seen(&server).await, ["POST", "GET"]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_answer_is_never_nothing_found() {
+    let json = |text: &str| ResponseTemplate::new(200).set_body_raw(text, "application/json");
+    for odd in [
+        ResponseTemplate::new(204),
+        json(""),
+        json("{}"),
+        json(r#"{"value":[{"fullname":"Maren"}]}"#),
+        json(r#"{"value":[{"contactid":"7","fullname":"Maren"}]}"#),
+        json("<html>Sign in</html>"),
+        refusal(404, "0x80060888"),
+        refusal(404, "0x8006088a"),
+        refusal(404, codes::NOT_FOUND),
+    ] {
+        let server = MockServer::start().await;
+        answer(&server, "GET", odd, 1).await;
+        let found = session(&server, 5).list(&contacts()).await;
+        assert!(found.is_err(), "{found:?}");
+    }
+    let row = Query::row(CONTACT, ID).select(["fullname"]);
+    for (odd, is_nothing) in [
+        (ResponseTemplate::new(204), false),
+        (json("{}"), false),
+        (json(r#"{"value":[]}"#), false),
+        (json(r#"{"fullname":"Maren"}"#), false),
+        (refusal(404, "0x8006088a"), false),
+        (refusal(404, codes::NOT_FOUND), true),
+    ] {
+        let server = MockServer::start().await;
+        answer(&server, "GET", odd, 1).await;
+        let found = session(&server, 5).first(&row).await;
+        assert_eq!(matches!(found, Ok(None)), is_nothing, "{found:?}");
+        assert_eq!(found.is_err(), !is_nothing);
+    }
+}
+
+/// Packed, a kilobyte for each megabyte.
+fn bomb(megabytes: usize) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    packed.write_all(br#"{"value":[{"fullname":""#).unwrap();
+    for _ in 0..megabytes {
+        packed.write_all(&vec![b'x'; 1 << 20]).unwrap();
+    }
+    packed.write_all(br#""}]}"#).unwrap();
+    packed.finish().unwrap()
+}
+
+#[tokio::test]
+async fn an_answer_has_an_end_however_it_is_packed() {
+    let server = MockServer::start().await;
+    let packed = ResponseTemplate::new(200)
+        .set_body_raw(bomb(300), "application/json")
+        .insert_header("content-encoding", "gzip");
+    answer(&server, "GET", packed, 9).await;
+    let error = session(&server, 10).list(&contacts()).await.unwrap_err();
+    assert!(matches!(error, Error::TooLarge { .. }), "{error:?}");
+    // There is nothing to leave out, and to ask again would be no use.
+    assert_eq!(seen(&server).await, ["GET"]);
+}
+
+#[tokio::test]
+async fn a_list_that_is_too_large_is_asked_for_without_its_long_columns() {
+    let long = "x".repeat(6 << 20);
+    let with_texts: Vec<Value> = (0..3)
+        .map(|number: u128| {
+            let id = Uuid::from_u128(number);
+            json!({"contactid": id, "fullname": "Maren", "description": long})
+        })
+        .collect();
+    let server = MockServer::start().await;
+    let query = Query::rows(CONTACT).select(["fullname", "description"]).top(26);
+    answer(&server, "GET", ResponseTemplate::new(200).set_body_json(json!({"value": with_texts})), 1)
+        .await;
+    let found = ResponseTemplate::new(200).set_body_json(json!({"value": [row()]}));
+    answer(&server, "GET", found, 1).await;
+    let page = session(&server, 10).list(&query).await.unwrap();
+    assert_eq!(page.records[0].text("fullname"), Some("Maren"));
+    assert!(page.records[0].is_left_out("description"));
+    let urls: Vec<_> = server.received_requests().await.unwrap();
+    assert_eq!(urls[1].url.query(), Some("$select=fullname&$top=26"));
 }
 
 #[tokio::test]

@@ -9,6 +9,8 @@
 //! | `alerts` | `alert#{alert}` | the same, for an alert that is no one connection's |
 //! | `alerts` | `outage` | since when hardly any connection answers, while that is so |
 //! | `activity#{id}` | `{time}#{request id}#{position}` | an [`Entry`] of the log, until `expires_at` |
+//! | `idem#{id}` | `create` | the [`Intent`] of a call that may come again, until `expires_at` |
+//! | `claim#{hash}` | `create` | the [`Intent`] of a call that others may want, too, until `expires_at` |
 //!
 //! The table's time-to-live attribute is `expires_at`. DynamoDB may take days to delete what has
 //! expired, so nothing here relies on that: what has expired is not read.
@@ -16,6 +18,7 @@
 mod activity;
 mod alerts;
 mod connections;
+mod creates;
 mod cursor;
 mod error;
 mod health;
@@ -33,6 +36,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Config, Credentials, Re
 pub use activity::{Entry, Filter, Kind, Page};
 pub use alerts::Claim;
 pub use connections::{Connection, Organization};
+pub use creates::{Announced, Bond, Intent, Ticket};
 pub use cursor::{Cursor, InvalidCursor};
 pub use error::StateError;
 pub use health::{Health, Noticed, SecretExpiry, Status};

@@ -7,9 +7,10 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, DeleteRequest, KeySchemaElement, KeyType,
-    PutRequest, ScalarAttributeType, WriteRequest,
+    PutRequest, ReturnValuesOnConditionCheckFailure, ScalarAttributeType, WriteRequest,
 };
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use jiff::Timestamp;
@@ -166,6 +167,15 @@ pub(crate) struct Rows {
     pub(crate) after: Option<String>,
 }
 
+/// What came of a conditional write.
+#[derive(Debug)]
+pub(crate) enum Put {
+    /// It was done, with this signature.
+    Done(String),
+    /// The condition did not hold, because of this item.
+    Refused(Item),
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     client: Client,
@@ -193,9 +203,22 @@ impl Table {
     pub(crate) async fn put_if(
         &self,
         key: &Key,
-        mut item: Item,
+        item: Item,
         condition: Expression,
     ) -> Result<Option<String>, StateError> {
+        Ok(match self.put_or_see(key, item, condition).await? {
+            Put::Done(signature) => Some(signature),
+            Put::Refused(_) => None,
+        })
+    }
+
+    /// The same; where the condition does not hold, it gives what stands in the way.
+    pub(crate) async fn put_or_see(
+        &self,
+        key: &Key,
+        mut item: Item,
+        condition: Expression,
+    ) -> Result<Put, StateError> {
         let signature = Uuid::new_v4().to_string();
         item.insert(SIGNATURE.to_owned(), AttributeValue::S(signature.clone()));
         let put = self
@@ -206,14 +229,22 @@ impl Table {
             .condition_expression(condition.text)
             .set_expression_attribute_names(some(condition.names))
             .set_expression_attribute_values(some(condition.values))
+            .return_values_on_condition_check_failure(
+                ReturnValuesOnConditionCheckFailure::AllOld,
+            )
             .send()
             .await;
         match put {
-            Ok(_) => Ok(Some(signature)),
+            Ok(_) => Ok(Put::Done(signature)),
             Err(error) if condition_failed(&error) => {
+                // A stand-in for DynamoDB may not give it.
+                let there = match item_in_the_way(error) {
+                    Some(item) => item,
+                    None => self.get(key).await?.unwrap_or_default(),
+                };
                 // Where an answer got lost, the SDK has asked again, and found our own item there.
-                let there = self.get(key).await?.unwrap_or_default();
-                Ok((text(&there, SIGNATURE) == signature).then_some(signature))
+                let is_ours = text(&there, SIGNATURE) == signature;
+                Ok(if is_ours { Put::Done(signature) } else { Put::Refused(there) })
             }
             Err(error) => Err(StateError::of_sdk("PutItem", &error)),
         }
@@ -382,6 +413,13 @@ impl Table {
 /// DynamoDB takes no empty map of names or values.
 fn some<V>(map: HashMap<String, V>) -> Option<HashMap<String, V>> {
     Some(map).filter(|map| !map.is_empty())
+}
+
+fn item_in_the_way(error: SdkError<PutItemError, HttpResponse>) -> Option<Item> {
+    match error.into_service_error() {
+        PutItemError::ConditionalCheckFailedException(failed) => failed.item,
+        _ => None,
+    }
 }
 
 fn condition_failed<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {

@@ -7,6 +7,7 @@
 mod activity;
 mod alerts;
 mod connections;
+mod creates;
 mod harness;
 mod health;
 mod trouble;

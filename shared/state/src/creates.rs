@@ -1,0 +1,146 @@
+//! What is about to be created, said before it is: so that two calls at once make one row, and a key
+//! that is used again for something else is noticed.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::table::{self, EXPIRES_AT, Expression, Key, Put, epoch};
+use crate::{State, StateError};
+
+const WHAT: &str = "what is about to be created";
+
+/// There is one item in each partition.
+const SORT: &str = "create";
+
+/// How long it is known which call a key belongs to.
+const KEY_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// How long a second call about the same is led to the first one's row. After that the row itself is
+/// found by those who look.
+const SUBJECT_KEPT: SignedDuration = SignedDuration::from_mins(5);
+
+/// By what two calls are known to be about the same row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bond {
+    /// The call comes again: with its idempotency key, or in its conversation. The id is drawn from
+    /// connection, client, tool and key.
+    Key(Uuid),
+    /// Another call wants the same: a hash of connection, customer, tool and subject.
+    Subject(String),
+}
+
+impl Bond {
+    fn key(&self) -> Key {
+        match self {
+            Bond::Key(id) => Key::new(format!("idem#{id}"), SORT),
+            Bond::Subject(hash) => Key::new(format!("claim#{hash}"), SORT),
+        }
+    }
+
+    fn kept(&self) -> SignedDuration {
+        match self {
+            Bond::Key(_) => KEY_KEPT,
+            Bond::Subject(_) => SUBJECT_KEPT,
+        }
+    }
+}
+
+/// What a call is about to create.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The primary key of the row.
+    pub row: Uuid,
+    /// Of a key: a hash of the arguments that it came with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<String>,
+    /// How the arguments were normalised before they were hashed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// Until when the call that says so may still be at work. Afterwards it tells nobody anything.
+    pub at_work_until: Timestamp,
+}
+
+/// Proof that a call was the first to announce its intent.
+#[derive(Debug)]
+pub struct Ticket {
+    bond: Bond,
+    signature: String,
+}
+
+/// What came of announcing an intent.
+#[derive(Debug)]
+pub enum Announced {
+    /// Nobody had before.
+    First(Ticket),
+    /// Another call had, with this intent.
+    Before(Intent),
+}
+
+impl State {
+    /// Announces what a call is about to create, unless another has; what expired, or is about the
+    /// row `instead_of`, is replaced.
+    pub async fn announce(
+        &self,
+        bond: Bond,
+        intent: &Intent,
+        instead_of: Option<Uuid>,
+    ) -> Result<Announced, StateError> {
+        let now = Timestamp::now();
+        let mut free = Expression::new(
+            "attribute_not_exists(#pk) OR #expires_at <= :now OR #row = :instead_of",
+        );
+        free = free.with("now", epoch(now));
+        // No row is the empty text.
+        let instead_of = instead_of.map(|row| row.to_string()).unwrap_or_default();
+        free = free.with("instead_of", AttributeValue::S(instead_of));
+        let expires_at = now.saturating_add(bond.kept()).unwrap_or(Timestamp::MAX);
+        match self.put_intent(&bond, intent, expires_at, free).await? {
+            Put::Done(signature) => Ok(Announced::First(Ticket { bond, signature })),
+            Put::Refused(item) => table::document(WHAT, item).map(Announced::Before),
+        }
+    }
+
+    /// Changes what a call has announced, while that is still its own.
+    pub async fn announce_again(&self, ticket: &Ticket, intent: &Intent) -> Result<(), StateError> {
+        let expires_at = Timestamp::now().saturating_add(ticket.bond.kept());
+        self.put_own(ticket, intent, expires_at.unwrap_or(Timestamp::MAX)).await
+    }
+
+    /// Takes back what a call has announced, because nothing came of it: the next is the first. No
+    /// item is deleted, for tools may not.
+    pub async fn withdraw(&self, ticket: &Ticket, intent: &Intent) -> Result<(), StateError> {
+        self.put_own(ticket, intent, Timestamp::UNIX_EPOCH).await
+    }
+
+    /// Opens the way to the table, for the first call to find it open. What fails here, fails again
+    /// where it matters.
+    pub async fn warm_up(&self) {
+        let _ = self.table.get(&Bond::Subject("warm-up".to_owned()).key()).await;
+    }
+
+    async fn put_own(
+        &self,
+        ticket: &Ticket,
+        intent: &Intent,
+        expires_at: Timestamp,
+    ) -> Result<(), StateError> {
+        let ours = Expression::new("#signature = :signature")
+            .with("signature", AttributeValue::S(ticket.signature.clone()));
+        self.put_intent(&ticket.bond, intent, expires_at, ours).await.map(drop)
+    }
+
+    async fn put_intent(
+        &self,
+        bond: &Bond,
+        intent: &Intent,
+        expires_at: Timestamp,
+        condition: Expression,
+    ) -> Result<Put, StateError> {
+        let key = bond.key();
+        let mut item = key.item(WHAT, intent)?;
+        item.insert(EXPIRES_AT.to_owned(), epoch(expires_at));
+        self.table.put_or_see(&key, item, condition).await
+    }
+}
