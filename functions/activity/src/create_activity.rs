@@ -4,12 +4,12 @@ use crm::record::{RecordRef, RecordType, Regarding};
 use crm::tables::USER;
 use crm::text::{Line, Paragraph};
 use crm::time::{Due, Minute, Moment};
-use dataverse::{Create, Created, Filter, Name, Query, Record, Table, Update};
+use dataverse::{Create, Filter, Name, Query, Record, Table, Update};
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use toolkit::{Access, Answer, Context, Reads, Tool, ToolError};
+use toolkit::{Access, Answer, Context, Earlier, Made, Making, Reads, Tool, ToolError};
 use uuid::Uuid;
 
 use crate::record::{self, Text};
@@ -86,7 +86,7 @@ const COLUMNS: [&str; 9] = [
 const REGARDING: &str = "_regardingobjectid_value";
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Made {
+pub(crate) struct Done {
     /// Whether this call made the activity; false where an earlier, equal call had.
     created: bool,
     activity: Activity,
@@ -128,35 +128,45 @@ impl Tool for CreateActivity {
     ];
 
     type Arguments = Arguments;
-    type Result = Made;
+    type Result = Done;
 
-    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Made>, ToolError> {
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Done>, ToolError> {
         let kind = arguments.kind;
         let times = Times::of(&arguments)?;
         let direction = direction(&arguments)?;
         let record = record::parse(arguments.record_type, &arguments.record)?;
-        let (regarding, caller) = match read(context, kind, &record).await? {
-            Before::SameCall(row) => return made(context, kind, &row, None),
-            Before::Nothing { regarding, caller } => (regarding, caller),
-        };
+        let Before { same_call, regarding, caller } = read(context, kind, &record).await?;
+        if let Some(earlier) = same_call {
+            let is_meant =
+                |row: &Record| regarding.as_ref().is_ok_and(|about| is_about(row, about));
+            return made(context, kind, &earlier.given(is_meant)?, None);
+        }
+        let regarding = regarding?;
 
         let last = Status::last(kind, direction, arguments.completed == Some(true));
         let create = new_row(context, arguments, times, &regarding)?
             .set("directioncode", direction.map(|direction| direction == Direction::Outgoing));
         let create = with_parties(create, kind, direction, &regarding, caller);
         // A new row is open: Dataverse takes no other status but in a change of it.
-        let change = last.map(|last| {
-            Update::new(kind.table(), context.record_id(), "*")
-                .set("statecode", last.state.value())
-                .set("statuscode", last.reason)
-        });
-        let others = change.map(Into::into).into_iter().collect();
+        let change = move |id| {
+            let change = last.map(|last| {
+                Update::new(kind.table(), id, "*")
+                    .set("statecode", last.state.value())
+                    .set("statuscode", last.reason)
+            });
+            change.map(Into::into).into_iter().collect()
+        };
         let state = last.map_or(ActivityState::Open, |last| last.state);
-        match toolkit::create(context, &create, others).await? {
-            Created::Now(row) => made(context, kind, &row, Some(state)),
-            Created::Before(row) => made(context, kind, &row, None),
-        }
+        let making = Making::new(create).with(change);
+        let Made { record, created } =
+            making.carry_out(context, |row| is_about(row, &regarding)).await?;
+        made(context, kind, &record, created.then_some(state))
     }
+}
+
+/// Whether an activity is about this record.
+fn is_about(row: &Record, regarding: &Regarding) -> bool {
+    row.id(REGARDING) == Some(regarding.id)
 }
 
 /// When it is due, starts and ends.
@@ -230,37 +240,35 @@ impl Status {
 }
 
 /// What there is before anything is made.
-enum Before {
+struct Before {
     /// The activity that an earlier, equal call made.
-    SameCall(Record),
-    Nothing {
-        /// The record that it is about.
-        regarding: Regarding,
-        /// The application user, who calls or is called.
-        caller: Option<Uuid>,
-    },
+    same_call: Option<Earlier>,
+    /// The record that it is about.
+    regarding: Result<Regarding, ToolError>,
+    /// The application user, who calls or is called.
+    caller: Option<Uuid>,
 }
 
 /// One trip for all of it.
 async fn read(context: &Context, kind: Kind, record: &RecordRef) -> Result<Before, ToolError> {
     let mut reads = Reads::new();
-    let same_call = reads
-        .add(Query::row(kind.table(), context.record_id()).select(kind.columns().iter().copied()));
+    let same_call = reads.same_call(context, move |id| {
+        Query::row(kind.table(), id).select(kind.columns().iter().copied())
+    });
     let sought = reads.seek(record);
     let caller = (kind == Kind::Call).then(|| {
         reads.add(Query::rows(USER).select([USER.key]).filter(Filter::is_caller(USER.key)).top(1))
     });
     let mut answers = reads.send(context).await?;
-    if let Some(row) = answers.first(same_call)? {
-        return Ok(Before::SameCall(row));
-    }
-    let found = answers.found(sought)?;
-    let regarding = Regarding::found(record.kind(), &found, context.instance())
-        .ok_or_else(|| ToolError::internal("a record without an id"))?;
+    let same_call = answers.same_call(same_call)?;
+    let regarding = answers.found(sought).and_then(|found| {
+        Regarding::found(record.kind(), &found, context.instance())
+            .ok_or_else(|| ToolError::internal("a record without an id"))
+    });
     // Without it, a call has one party less.
     let caller = caller.and_then(|slot| answers.first(slot).ok().flatten());
     let caller = caller.and_then(|user| user.id(USER.key));
-    Ok(Before::Nothing { regarding, caller })
+    Ok(Before { same_call, regarding, caller })
 }
 
 fn new_row(
@@ -338,7 +346,7 @@ fn made(
     kind: Kind,
     row: &Record,
     state: Option<ActivityState>,
-) -> Result<Answer<Made>, ToolError> {
+) -> Result<Answer<Done>, ToolError> {
     let table = kind.table();
     let id = row.id(table.key).ok_or_else(|| ToolError::internal("an activity without an id"))?;
     let time = |column| row.time(column).map(Minute);
@@ -361,5 +369,5 @@ fn made(
     let regarding = Regarding::of(row, REGARDING, context.instance());
     let created = state.is_some();
     let before = (!created).then_some("This call had made the activity before.");
-    Ok(Answer::new(Made { created, activity, regarding }).hint_if(before))
+    Ok(Answer::new(Done { created, activity, regarding }).hint_if(before))
 }

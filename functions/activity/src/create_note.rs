@@ -2,10 +2,10 @@ use crm::note::{self, Note};
 use crm::record::{RecordRef, RecordType, Regarding};
 use crm::tables::NOTE;
 use crm::text::{Line, Paragraph};
-use dataverse::{Create, Created, Query, Record};
+use dataverse::{Create, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Reads, Tool, ToolError};
+use toolkit::{Access, Answer, Context, Earlier, Making, Reads, Tool, ToolError};
 use uuid::Uuid;
 
 use crate::record::{self, Text};
@@ -60,8 +60,11 @@ impl Tool for CreateNote {
             // Dataverse refuses a note on a record that does not exist: no need to look first.
             Some(id) => id,
             None => match find(context, &record).await? {
-                Before::Record(id) => id,
-                Before::SameCall(note) => return written(context, &note, false),
+                (Some(earlier), found) => {
+                    let is_meant = |note: &Record| found.as_ref().is_ok_and(|id| is_on(note, *id));
+                    return written(context, &earlier.given(is_meant)?, false);
+                }
+                (None, found) => found?,
             },
         };
         let subject = subject.map_or(SUBJECT.into(), serde_json::Value::from);
@@ -71,34 +74,35 @@ impl Tool for CreateNote {
             .bind(note::regarding(record_type), record_type.table(), id)
             .select(Note::COLUMNS)
             .select([REGARDING]);
-        match toolkit::create(context, &create, Vec::new()).await? {
-            Created::Now(note) => written(context, &note, true),
-            Created::Before(note) => written(context, &note, false),
-        }
+        let made = Making::new(create).carry_out(context, |note| is_on(note, id)).await?;
+        written(context, &made.record, made.created)
     }
 }
 
 const REGARDING: &str = "_objectid_value";
 
-/// What there is before anything is written.
-enum Before {
-    /// The note that an earlier, equal call wrote.
-    SameCall(Record),
-    /// The record that it is to hang on.
-    Record(Uuid),
+/// Whether a note hangs on the record with this id.
+fn is_on(note: &Record, id: Uuid) -> bool {
+    note.id(REGARDING) == Some(id)
 }
 
-async fn find(context: &Context, record: &RecordRef) -> Result<Before, ToolError> {
+/// What there is before anything is written: the note that an earlier, equal call wrote, and the
+/// record that it is to hang on.
+async fn find(
+    context: &Context,
+    record: &RecordRef,
+) -> Result<(Option<Earlier>, Result<Uuid, ToolError>), ToolError> {
     let mut reads = Reads::new();
-    let same_call =
-        reads.add(Query::row(NOTE, context.record_id()).select(Note::COLUMNS).select([REGARDING]));
+    let same_call = reads
+        .same_call(context, |id| Query::row(NOTE, id).select(Note::COLUMNS).select([REGARDING]));
     let sought = reads.seek(record);
     let mut answers = reads.send(context).await?;
-    if let Some(note) = answers.first(same_call)? {
-        return Ok(Before::SameCall(note));
-    }
-    let found = answers.found(sought)?.id(record.kind().table().key);
-    found.map(Before::Record).ok_or_else(|| ToolError::internal("a record without an id"))
+    let earlier = answers.same_call(same_call)?;
+    let found = answers.found(sought).and_then(|found| {
+        let id = found.id(record.kind().table().key);
+        id.ok_or_else(|| ToolError::internal("a record without an id"))
+    });
+    Ok((earlier, found))
 }
 
 fn written(context: &Context, note: &Record, created: bool) -> Result<Answer<Written>, ToolError> {

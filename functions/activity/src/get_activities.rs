@@ -45,11 +45,11 @@ impl Tool for GetActivities {
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
         let Arguments { contact, types, limit } = arguments;
         let limit = limit.unwrap_or_default();
-        let wanted = types.filter(|types| !types.is_empty()).map(of_types);
-        let wanted = [activity::of_contact(&contact)].into_iter().chain(wanted);
+        let of_types = types.filter(|types| !types.is_empty()).map(of_types);
         let mut reads = Reads::new();
         let person = reads.seek(&contact);
-        let activities = reads.add(
+        let activities = reads.about(&person, |contact| {
+            let wanted = [activity::of_contact(contact)].into_iter().chain(of_types.clone());
             Query::rows(ACTIVITY)
                 .select(ActivitySummary::COLUMNS)
                 .filter(Filter::all(wanted))
@@ -58,8 +58,8 @@ impl Tool for GetActivities {
                 // `senton` is of emails alone, and `sortdate` is empty unless an organization
                 // fills it (Microsoft's reference of the activity table).
                 .order_by(Order::descending("createdon"))
-                .top(limit.rows_to_ask_for()),
-        );
+                .top(limit.rows_to_ask_for())
+        });
         let mut answers = reads.send(context).await?;
         let person = answers.found(person)?;
 

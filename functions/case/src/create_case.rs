@@ -3,10 +3,10 @@ use crm::labels::{CasePriority, CaseType, Choice as _};
 use crm::reference::{AccountRef, ContactRef};
 use crm::tables::{ACCOUNT, CASE, CONTACT};
 use crm::text::{Line, Paragraph};
-use dataverse::{Create, Created, Filter, Order, Query, Record};
+use dataverse::{Create, Filter, Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Reads, Tool, ToolError};
+use toolkit::{Access, Answer, Context, Earlier, Making, Reads, Tool, ToolError};
 use uuid::Uuid;
 
 /// Opens a case, unless it is open already.
@@ -61,9 +61,11 @@ impl Tool for CreateCase {
     type Result = Opened;
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Opened>, ToolError> {
-        let (before, customer) = Before::read(context, &arguments).await?;
-        if let Some(case) = &before.same_call {
-            return before.answer(context, case, false, "This call had made the case before.");
+        let (mut before, customer) = Before::read(context, &arguments).await?;
+        if let Some(earlier) = before.same_call.take() {
+            let is_meant =
+                |case: &Record| customer.as_ref().is_ok_and(|customer| customer.is_of(case));
+            return before.answer(context, &earlier.given(is_meant)?, false, MADE_BEFORE);
         }
         let customer = customer?;
         let allow_duplicate = arguments.allow_duplicate.unwrap_or(false);
@@ -77,6 +79,7 @@ impl Tool for CreateCase {
             );
         }
 
+        let subject = arguments.subject.as_str().to_owned();
         let create = customer
             .bind(Create::new(CASE, context.record_id()))
             .set("title", Some(arguments.subject))
@@ -86,15 +89,23 @@ impl Tool for CreateCase {
             // Web: it comes from a chat.
             .set("caseorigincode", Some(3))
             .allow_duplicate(allow_duplicate)
-            .select(CaseSummary::COLUMNS);
-        match toolkit::create(context, &create, Vec::new()).await? {
-            Created::Now(case) => before.answer(context, &case, true, ""),
-            Created::Before(case) => {
-                before.answer(context, &case, false, "This call had made the case before.")
-            }
+            .select(CaseSummary::COLUMNS)
+            .select(CUSTOMER);
+        let mut making = Making::new(create);
+        if !allow_duplicate {
+            let whose = customer.id().to_string();
+            making = making.once_for(context, &[&whose, &subject], case::is_open);
         }
+        let made = making.carry_out(context, |case| customer.is_of(case)).await?;
+        let hint = if made.created { "" } else { MADE_BEFORE };
+        before.answer(context, &made.record, made.created, hint)
     }
 }
+
+const MADE_BEFORE: &str = "This call, or one at the same moment, had made the case before.";
+
+/// The columns that tell whose case it is.
+const CUSTOMER: [&str; 2] = ["_customerid_value", "_primarycontactid_value"];
 
 /// Whose case it is.
 enum Customer {
@@ -105,6 +116,27 @@ enum Customer {
 }
 
 impl Customer {
+    /// The one that is the customer.
+    fn id(&self) -> Uuid {
+        match *self {
+            Customer::Contact(id) | Customer::Account(id) | Customer::AccountWithContact(id, _) => {
+                id
+            }
+        }
+    }
+
+    /// Whether it is a case of this customer.
+    fn is_of(&self, case: &Record) -> bool {
+        let [customer, person] = CUSTOMER.map(|column| case.id(column));
+        match *self {
+            Customer::Contact(id) => customer == Some(id) || person == Some(id),
+            Customer::Account(id) => customer == Some(id),
+            Customer::AccountWithContact(account, contact) => {
+                customer == Some(account) && person == Some(contact)
+            }
+        }
+    }
+
     fn bind(&self, create: Create) -> Create {
         match *self {
             // A contact that is the customer must not be the primary contact as well: Dataverse
@@ -121,7 +153,7 @@ impl Customer {
 /// What there is before anything is created.
 struct Before {
     /// The case that an earlier, equal call made.
-    same_call: Option<Record>,
+    same_call: Option<Earlier>,
     /// An open case of the customer with this subject.
     same_subject: Option<Record>,
     /// The customer's open cases, the newest first.
@@ -152,8 +184,9 @@ impl Before {
                 .filter(case::open())
         };
         let mut reads = Reads::new();
-        let same_call =
-            reads.add(Query::row(CASE, context.record_id()).select(CaseSummary::COLUMNS));
+        let same_call = reads.same_call(context, |id| {
+            Query::row(CASE, id).select(CaseSummary::COLUMNS).select(CUSTOMER)
+        });
         let same_subject =
             reads.add(open().filter(Filter::equals("title", subject.as_str())).top(1));
         let latest = reads.add(open().order_by(Order::descending("createdon")).top(OTHERS as u32));
@@ -165,7 +198,7 @@ impl Before {
 
         let mut answers = reads.send(context).await?;
         let before = Before {
-            same_call: answers.first(same_call)?,
+            same_call: answers.same_call(same_call)?,
             same_subject: answers.first(same_subject)?,
             open: answers.page(latest)?.records,
             urgent: answers.page(urgent)?.records,

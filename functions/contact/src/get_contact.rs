@@ -97,14 +97,14 @@ impl Tool for GetContact {
                 .order_by(Order::ascending("estimatedclosedate"))
                 .top(SHOWN.rows_to_ask_for()),
         );
-        let activities = reads.add(
+        let activities = reads.about(&person, |contact| {
             Query::rows(ACTIVITY)
                 .select(ActivitySummary::COLUMNS)
-                .filter(activity::of_contact(&contact))
+                .filter(activity::of_contact(contact))
                 .expand(activity::senders())
                 .order_by(Order::descending("createdon"))
-                .top(SHOWN.rows_to_ask_for()),
-        );
+                .top(SHOWN.rows_to_ask_for())
+        });
         let mut answers = reads.send(context).await?;
         let person = answers.found(person)?;
 

@@ -3,7 +3,7 @@ use crm::tables::CONTACT;
 use crm::text::{EmailAddress, Line, Paragraph};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Change, Context, Edit, Reads, Tool, ToolError};
+use toolkit::{Access, Answer, Change, Context, Edit, Reads, Tool, ToolError, carry_out};
 use uuid::Uuid;
 
 /// Changes how a contact can be reached, and what is known about the person.
@@ -31,8 +31,8 @@ pub(crate) struct Updated {
 }
 
 /// What must be known of the contact before it is changed.
-const COLUMNS: [&str; 5] =
-    ["telephone1", "mobilephone", "emailaddress1", "jobtitle", "description"];
+const COLUMNS: [&str; 6] =
+    ["statecode", "telephone1", "mobilephone", "emailaddress1", "jobtitle", "description"];
 
 impl Tool for UpdateContact {
     const NAME: &'static str = "dynamics365_update_contact";
@@ -68,12 +68,12 @@ impl Tool for UpdateContact {
         edit.set("email", "emailaddress1", email);
         edit.set("job_title", "jobtitle", job_title);
         edit.set("description", "description", description);
-        let id = edit.target().id;
+        let target = edit.target();
+        let id = target.id;
         let nothing = edit.is_empty().then_some("The contact has these values already.");
         let (changes, update) = edit.finish();
-        if nothing.is_none() {
-            context.dataverse().update(&update).await?;
-        }
+        let operations = if nothing.is_none() { vec![update.into()] } else { Vec::new() };
+        carry_out(context, target, operations, None).await?;
         Ok(Answer::new(Updated {
             id,
             name: record.text("fullname").map(str::to_owned),

@@ -26,7 +26,7 @@ impl AttendeeRef {
     }
 
     /// Looks for both.
-    pub(crate) fn seek<'a>(&'a self, reads: &mut Reads) -> SeekingAttendee<'a> {
+    pub(crate) fn seek<'a>(&'a self, reads: &mut Reads<'a>) -> SeekingAttendee<'a> {
         SeekingAttendee { user: reads.seek(&self.user), contact: reads.seek(&self.contact) }
     }
 }

@@ -8,12 +8,14 @@ use crm::tables::{
 };
 use crm::text::Line;
 use crm::time::Day;
-use dataverse::{Create, Created, Expand, Operation, Query, Record};
+use dataverse::{Create, Expand, Operation, Query, Record};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, ErrorCode, Reads, Tool, ToolError, WriteState};
+use toolkit::{
+    Access, Answer, Context, Earlier, ErrorCode, Making, Reads, Tool, ToolError, WriteState,
+};
 use uuid::Uuid;
 
 use crate::price_list::{self, Choosing, Item, PriceList};
@@ -127,24 +129,28 @@ impl Tool for CreateQuote {
         if !(1..=LINES).contains(&arguments.lines.len()) {
             return Err(ToolError::invalid("lines", format!("must have 1 to {LINES} lines")));
         }
-        let draft = match Before::read(context, &arguments).await? {
-            Before::Made(quote) => return answer(context, &quote, false),
-            Before::Nothing(found) => found.draft(context, &arguments)?,
-        };
-        let Draft { quote, lines } = draft;
-        let made = toolkit::create(context, &quote, lines).await?;
+        let Before { same_call, ingredients } = Before::read(context, &arguments).await?;
+        if let Some(earlier) = same_call {
+            let is_meant =
+                |quote: &Record| ingredients.as_ref().is_ok_and(|found| found.is_of(quote));
+            return answer(context, &earlier.given(is_meant)?, false);
+        }
+        let ingredients = ingredients?;
+        let Draft { quote, lines } = ingredients.draft(context, &arguments)?;
+        let making = Making::new(quote).with(move |_| lines.clone());
+        let made = making.carry_out(context, |quote| ingredients.is_of(quote)).await?;
         // The totals are there only after the last line is.
         let quote = context.dataverse().first(&quote::with_lines(context.record_id())).await;
         let quote = quote.map_err(|error| ToolError::from(error).write(WriteState::Happened))?;
-        answer(context, quote.as_ref().unwrap_or(made.record()), matches!(made, Created::Now(_)))
+        answer(context, quote.as_ref().unwrap_or(&made.record), made.created)
     }
 }
 
 /// What there is before anything is created.
-enum Before {
+struct Before {
     /// The quote that an earlier, equal call made.
-    Made(Record),
-    Nothing(Ingredients),
+    same_call: Option<Earlier>,
+    ingredients: Result<Ingredients, ToolError>,
 }
 
 /// What a quote is made of.
@@ -161,7 +167,7 @@ impl Before {
     async fn read(context: &Context, arguments: &Arguments) -> Result<Before, ToolError> {
         let named = Named::of(&arguments.lines);
         let mut reads = Reads::new();
-        let same_call = reads.add(quote::with_lines(context.record_id()));
+        let same_call = reads.same_call(context, quote::with_lines);
         let opportunity = reads.seek_with(&arguments.opportunity, with_price_lists);
         let list = arguments.price_list.as_ref();
         let list =
@@ -170,23 +176,24 @@ impl Before {
             named.products.iter().map(|product| reads.seek_with(*product, with_prices)).collect();
 
         let mut answers = reads.send(context).await?;
-        if let Some(quote) = answers.first(same_call)? {
-            return Ok(Before::Made(quote));
-        }
-        let opportunity = answers.found(opportunity)?;
-        let price_list = answers.found_if(list).map_err(|error| error.at("price_list"))?;
-        let mut found = Vec::new();
-        for (place, product) in products.into_iter().enumerate() {
-            let line = named.first_line(place);
-            let product = answers.found(product);
-            found.push(product.map_err(|error| error.at(&format!("lines[{line}].product")))?);
-        }
-        let products = named
-            .lines
-            .iter()
-            .filter_map(|(line, place)| Some((*line, found.get(*place)?.clone())))
-            .collect();
-        Ok(Before::Nothing(Ingredients { opportunity, price_list, products }))
+        let same_call = answers.same_call(same_call)?;
+        let ingredients = || {
+            let opportunity = answers.found(opportunity)?;
+            let price_list = answers.found_if(list).map_err(|error| error.at("price_list"))?;
+            let mut found = Vec::new();
+            for (place, product) in products.into_iter().enumerate() {
+                let line = named.first_line(place);
+                let product = answers.found(product);
+                found.push(product.map_err(|error| error.at(&format!("lines[{line}].product")))?);
+            }
+            let products = named
+                .lines
+                .iter()
+                .filter_map(|(line, place)| Some((*line, found.get(*place)?.clone())))
+                .collect();
+            Ok(Ingredients { opportunity, price_list, products })
+        };
+        Ok(Before { same_call, ingredients: ingredients() })
     }
 }
 
@@ -242,6 +249,12 @@ struct Draft {
 }
 
 impl Ingredients {
+    /// Whether it is a quote of this opportunity.
+    fn is_of(&self, quote: &Record) -> bool {
+        let opportunity = self.opportunity.id(OPPORTUNITY.key);
+        opportunity.is_some() && quote.id("_opportunityid_value") == opportunity
+    }
+
     fn draft(&self, context: &Context, arguments: &Arguments) -> Result<Draft, ToolError> {
         self.check_opportunity()?;
         self.check_products(&arguments.lines)?;
@@ -336,7 +349,7 @@ impl Ingredients {
             // Noon is that day in nearly every zone.
             .set("effectiveto", arguments.valid_until.map(|Day(day)| format!("{day}T12:00:00Z")))
             .bind("opportunityid", OPPORTUNITY, opportunity)
-            .select(["quoteid"]);
+            .select(["quoteid", "_opportunityid_value"]);
         let customer = self.opportunity.lookup("_customerid_value").ok_or_else(|| {
             ToolError::invalid("opportunity", "has neither an account nor a contact")
                 .next_step("Somebody must say in Dynamics 365 whose opportunity it is.")

@@ -114,9 +114,9 @@ impl Tool for GetEmailHistory {
         let limit = arguments.limit.unwrap_or_default();
         match (&arguments.contact, &arguments.case) {
             (Some(contact), None) => {
-                list(context, RecordType::Contact, contact, of_contact(contact), limit).await
+                list(context, RecordType::Contact, contact, of_contact, limit).await
             }
-            (None, Some(case)) => list(context, RecordType::Case, case, of_case(case), limit).await,
+            (None, Some(case)) => list(context, RecordType::Case, case, of_case, limit).await,
             _ => Err(ToolError::invalid("contact, case", "exactly one of them must be given")),
         }
     }
@@ -134,17 +134,17 @@ fn of_case(case: &CaseRef) -> Filter {
     case.at(&[("_regardingobjectid_value", "regardingobjectid_incident_email")])
 }
 
-async fn list<R: Reference>(
+async fn list<R: Reference + From<Uuid> + Sync>(
     context: &Context,
     kind: RecordType,
     reference: &R,
-    wanted: Filter,
+    wanted: fn(&R) -> Filter,
     limit: Limit,
 ) -> Result<Answer<Found>, ToolError> {
-    let emails = |order: &'static str| {
+    let emails = |reference: &R, order: &'static str| {
         Query::rows(EMAIL)
             .select(COLUMNS)
-            .filter(wanted.clone())
+            .filter(wanted(reference))
             .expand(parties())
             .order_by(Order::descending(order))
             .top(limit.rows_to_ask_for())
@@ -153,8 +153,11 @@ async fn list<R: Reference>(
     let record = reads.seek(reference);
     // No column orders both kinds: a draft has no `senton`, `createdon` of a mail that was tracked
     // later is not when it was sent, and `sortdate` is empty unless the organization fills it.
-    let sent = reads.add(emails("senton").filter(!Filter::is_null("senton")));
-    let unsent = reads.add(emails("createdon").filter(Filter::is_null("senton")));
+    let sent = reads
+        .about(&record, |reference| emails(reference, "senton").filter(!Filter::is_null("senton")));
+    let unsent = reads.about(&record, |reference| {
+        emails(reference, "createdon").filter(Filter::is_null("senton"))
+    });
     let mut answers = reads.send(context).await?;
     let record = answers.found(record)?;
     let mut records = answers.page(sent)?.records;

@@ -98,18 +98,22 @@ impl Tool for GetProducts {
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
         let limit = arguments.limit.unwrap_or_default();
-        let mut reads = Reads::new();
-        let list = arguments.price_list.as_ref();
-        let list = list.map(|list| reads.seek_with(list, |query| query.select(["pricelevelid"])));
-        let products = reads.add(
+        let query = || {
             Query::rows(PRODUCT)
                 .select(COLUMNS)
                 .filter(wanted(&arguments))
                 .expand(money::currency())
                 .expand(price_list::items_of_product())
                 .order_by(Order::ascending("name"))
-                .top(limit.rows_to_ask_for()),
-        );
+                .top(limit.rows_to_ask_for())
+        };
+        let mut reads = Reads::new();
+        let list = arguments.price_list.as_ref();
+        let list = list.map(|list| reads.seek_with(list, |query| query.select(["pricelevelid"])));
+        let products = match &list {
+            Some(list) => reads.about(list, |list| query().filter(in_list(list))),
+            None => reads.add(query()),
+        };
         let mut answers = reads.send(context).await?;
         let list = answers.found_if(list)?;
         let (records, more) = limit.cut(answers.page(products)?.records);
@@ -137,9 +141,15 @@ fn for_sale() -> Filter {
         .and(Filter::any([1, 3].map(|structure| Filter::equals("productstructure", structure))))
 }
 
+/// Products with a price in this list.
+fn in_list(list: &PriceListRef) -> Filter {
+    let of_list = list.at(&[("_pricelevelid_value", "pricelevelid")]);
+    Filter::some("product_price_levels", of_list)
+}
+
 /// Every word of the query must be in the name or in the number.
 fn wanted(arguments: &Arguments) -> Filter {
-    let Arguments { query, category, price_list, .. } = arguments;
+    let Arguments { query, category, .. } = arguments;
     let words = query.iter().flat_map(|query| query.as_str().split_whitespace()).map(|word| {
         Filter::any(["name", "productnumber"].map(|column| Filter::contains(column, word)))
     });
@@ -150,11 +160,7 @@ fn wanted(arguments: &Arguments) -> Filter {
                 .map(|path| Filter::contains(path, category.as_str())),
         )
     });
-    let in_list = price_list.as_ref().map(|list| {
-        let of_list = list.at(&[("_pricelevelid_value", "pricelevelid")]);
-        Filter::some("product_price_levels", of_list)
-    });
-    Filter::all([for_sale()].into_iter().chain(words).chain(category).chain(in_list))
+    Filter::all([for_sale()].into_iter().chain(words).chain(category))
 }
 
 impl Product {

@@ -4,11 +4,11 @@ use crm::reference::{ContactRef, Reference as _, UserRef};
 use crm::tables::{APPOINTMENT, CONTACT, USER};
 use crm::text::{Line, Paragraph};
 use crm::time::{Minute, Moment};
-use dataverse::{Comparison, Create, Created, Expand, Filter, Order, Query, Record, Update};
+use dataverse::{Comparison, Create, Expand, Filter, Order, Query, Record, Update};
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
-use toolkit::{Access, Answer, Context, Reads, Tool, ToolError};
+use toolkit::{Access, Answer, Context, Earlier, Making, Reads, Tool, ToolError};
 use uuid::Uuid;
 
 use crate::attendee::{AttendeeRef, Person, kind};
@@ -130,43 +130,73 @@ impl Tool for ScheduleAppointment {
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Scheduled>, ToolError> {
         let period = Period::of(&arguments)?;
-        let people = match Before::read(context, &arguments, period).await? {
-            Before::Made(appointment, hint) => {
-                let appointment = Appointment::of(&appointment, context)?;
-                return Ok(Answer::new(Scheduled { created: false, appointment }).hint(hint));
-            }
-            Before::Free(people) => people,
+        let Before { same_call, free } = Before::read(context, &arguments, period).await?;
+        let there = |appointment: &Record, hint: &str| {
+            let appointment = Appointment::of(appointment, context)?;
+            Ok(Answer::new(Scheduled { created: false, appointment }).hint(hint))
         };
+        if let Some(earlier) = same_call {
+            let is_meant = |appointment: &Record| match &free {
+                Ok(Free { people, .. }) => is_with(appointment, people.contact),
+                Err(_) => false,
+            };
+            return there(&earlier.given(is_meant)?, MADE_BEFORE);
+        }
+        let Free { people, same_meeting } = free?;
+        if let Some(appointment) = same_meeting {
+            return there(
+                &appointment,
+                "The contact has this appointment already. To move it, change it in Dynamics 365.",
+            );
+        }
         period.check_future(context.now())?;
 
-        let id = context.record_id();
+        let subject = arguments.subject.as_str().to_owned();
         let create = people
-            .invite(Create::new(APPOINTMENT, id))
+            .invite(Create::new(APPOINTMENT, context.record_id()))
             .set("subject", Some(arguments.subject))
             .set("scheduledstart", Some(period.start.to_string()))
             .set("scheduledend", Some(period.end.to_string()))
             .set("location", arguments.location)
             .set("description", arguments.description)
-            .select(COLUMNS);
+            .select(COLUMNS)
+            .select([REGARDING])
+            .expand(parties());
         // A new appointment is open and free: scheduled and busy it becomes by a change.
-        let schedule = Update::new(APPOINTMENT, id, "*")
-            .set("statecode", ActivityState::Scheduled.value())
-            .set("statuscode", BUSY);
-        let made = toolkit::create(context, &create, vec![schedule.into()]).await?;
-
-        let created = matches!(made, Created::Now(_));
+        let schedule = |id| {
+            let schedule = Update::new(APPOINTMENT, id, "*")
+                .set("statecode", ActivityState::Scheduled.value())
+                .set("statuscode", BUSY);
+            vec![schedule.into()]
+        };
+        let (whose, when) = (people.contact.to_string(), period.start.to_string());
+        let making = Making::new(create).with(schedule).once_for(
+            context,
+            &[&whose, &when, &subject],
+            is_ahead,
+        );
+        let made = making.carry_out(context, |row| is_with(row, people.contact)).await?;
+        if !made.created {
+            return there(&made.record, MADE_BEFORE);
+        }
         let appointment = Appointment {
             status: Some(ActivityState::Scheduled.label().to_owned()),
             organizer: people.organizer.as_ref().map(Person::linked),
             attendees: by_name(people.attendees.iter().map(Person::linked).collect()),
-            ..Appointment::of(made.record(), context)?
+            ..Appointment::of(&made.record, context)?
         };
-        let again = (!created).then_some(MADE_BEFORE);
-        Ok(Answer::new(Scheduled { created, appointment }).hint_if(again).with_hints(people.hints))
+        Ok(Answer::new(Scheduled { created: true, appointment }).with_hints(people.hints))
     }
 }
 
-const MADE_BEFORE: &str = "This call had made the appointment before.";
+const MADE_BEFORE: &str = "This call, or one at the same moment, had made the appointment before.";
+
+const REGARDING: &str = "_regardingobjectid_value";
+
+/// Whether it is an appointment with this contact.
+fn is_with(appointment: &Record, contact: Uuid) -> bool {
+    appointment.id(REGARDING) == Some(contact)
+}
 
 /// From when to when.
 #[derive(Clone, Copy)]
@@ -216,10 +246,16 @@ impl Period {
 }
 
 /// What there is before anything is created.
-enum Before {
-    /// The appointment, and how it came to be there.
-    Made(Record, &'static str),
-    Free(People),
+struct Before {
+    /// The appointment that an earlier, equal call made.
+    same_call: Option<Earlier>,
+    free: Result<Free, ToolError>,
+}
+
+/// Who is to meet, and the appointment that they have already.
+struct Free {
+    people: People,
+    same_meeting: Option<Record>,
 }
 
 /// Who takes part, and what is to be said about them.
@@ -243,54 +279,51 @@ impl Before {
             return Err(ToolError::invalid("attendees", problem));
         }
         let mut reads = Reads::new();
-        let same_call = reads.add(with_parties(Query::row(APPOINTMENT, context.record_id())));
+        let same_call = reads.same_call(context, |id| with_parties(Query::row(APPOINTMENT, id)));
         let same_meeting = reads.add(same_meeting(arguments, period));
         let contact = reads.seek(&arguments.contact);
-        let busy_contact = reads.add(busy(
-            arguments.contact.at(&[("_partyid_value", "partyid_contact")]),
-            &[REQUIRED, ORGANIZER],
-            period,
-        ));
+        let busy_contact = reads.about(&contact, move |contact| {
+            let party = contact.at(&[("_partyid_value", "partyid_contact")]);
+            busy(party, &[REQUIRED, ORGANIZER], period)
+        });
         let organizer = arguments.organizer.as_ref().map(|organizer| {
-            let party = organizer.at(&[("_partyid_value", "partyid_systemuser")]);
-            let busy = reads.add(busy(party, &[REQUIRED, ORGANIZER, OWNER], period));
-            (reads.seek_with(organizer, |query| query.select(MAILBOX)), busy)
+            let user = reads.seek_with(organizer, |query| query.select(MAILBOX));
+            let busy = reads.about(&user, move |organizer| {
+                let party = organizer.at(&[("_partyid_value", "partyid_systemuser")]);
+                busy(party, &[REQUIRED, ORGANIZER, OWNER], period)
+            });
+            (user, busy)
         });
         let attendees: Vec<_> = invited.iter().map(|person| person.seek(&mut reads)).collect();
 
         let mut answers = reads.send(context).await?;
-        if let Some(appointment) = answers.first(same_call)? {
-            return Ok(Before::Made(appointment, MADE_BEFORE));
-        }
-        let contact = Person::contact(&answers.found(contact)?)?;
-        let mut hints = Vec::new();
-        let organizer = match organizer {
-            Some((organizer, busy)) => {
-                let user = answers.found(organizer).map_err(|error| error.at("organizer"))?;
-                hints.extend(clash("organizer", &answers.page(busy)?.records));
-                Some(user)
+        let same_call = answers.same_call(same_call)?;
+        let free = || {
+            let contact = Person::contact(&answers.found(contact)?)?;
+            let mut hints = Vec::new();
+            let organizer = match organizer {
+                Some((organizer, busy)) => {
+                    let user = answers.found(organizer).map_err(|error| error.at("organizer"))?;
+                    hints.extend(clash("organizer", &answers.page(busy)?.records));
+                    Some(user)
+                }
+                None => None,
+            };
+            hints.extend(clash("contact", &answers.page(busy_contact)?.records));
+            hints.push(outlook(organizer.as_ref()).to_owned());
+            let mut people = People {
+                contact: contact.id,
+                organizer: organizer.as_ref().map(host).transpose()?,
+                attendees: vec![contact],
+                hints,
+            };
+            for (position, attendee) in attendees.into_iter().enumerate() {
+                let found = attendee.found(&mut answers);
+                people.add(found.map_err(|error| error.at(&format!("attendees[{position}]")))?);
             }
-            None => None,
+            Ok(Free { people, same_meeting: answers.first(same_meeting)? })
         };
-        hints.extend(clash("contact", &answers.page(busy_contact)?.records));
-        hints.push(outlook(organizer.as_ref()).to_owned());
-        let mut people = People {
-            contact: contact.id,
-            organizer: organizer.as_ref().map(host).transpose()?,
-            attendees: vec![contact],
-            hints,
-        };
-        for (position, attendee) in attendees.into_iter().enumerate() {
-            let found = attendee.found(&mut answers);
-            people.add(found.map_err(|error| error.at(&format!("attendees[{position}]")))?);
-        }
-        Ok(match answers.first(same_meeting)? {
-            Some(appointment) => Before::Made(
-                appointment,
-                "The contact has this appointment already. To move it, change it in Dynamics 365.",
-            ),
-            None => Before::Free(people),
-        })
+        Ok(Before { same_call, free: free() })
     }
 }
 
@@ -303,20 +336,30 @@ fn host(user: &Record) -> Result<Person, ToolError> {
 }
 
 fn with_parties(query: Query) -> Query {
-    let parties = Expand::new(PARTIES)
-        .select(["_partyid_value", "participationtypemask", "addressused"])
-        .filter(Filter::any(
-            [REQUIRED, OPTIONAL, ORGANIZER]
-                .map(|part| Filter::equals("participationtypemask", part)),
-        ));
-    query.select(COLUMNS).expand(parties)
+    query.select(COLUMNS).select([REGARDING]).expand(parties())
 }
 
-/// Appointments that have been neither held nor canceled.
+/// Who takes part.
+fn parties() -> Expand {
+    Expand::new(PARTIES).select(["_partyid_value", "participationtypemask", "addressused"]).filter(
+        Filter::any(
+            [REQUIRED, OPTIONAL, ORGANIZER]
+                .map(|part| Filter::equals("participationtypemask", part)),
+        ),
+    )
+}
+
+/// The states of an appointment that has been neither held nor canceled.
+const AHEAD: [ActivityState; 2] = [ActivityState::Open, ActivityState::Scheduled];
+
 fn ahead() -> Query {
-    let states = [ActivityState::Open, ActivityState::Scheduled];
     Query::rows(APPOINTMENT)
-        .filter(Filter::any(states.map(|state| Filter::equals("statecode", state.value()))))
+        .filter(Filter::any(AHEAD.map(|state| Filter::equals("statecode", state.value()))))
+}
+
+fn is_ahead(appointment: &Record) -> bool {
+    let state = appointment.integer("statecode");
+    AHEAD.iter().any(|ahead| state == Some(ahead.value()))
 }
 
 /// The contact's appointment at that time with that subject.

@@ -3,11 +3,11 @@ use crm::labels::{Choice as _, LeadSource};
 use crm::lead::{self, LeadSummary};
 use crm::reference::any_email;
 use crm::tables::{CONTACT, LEAD};
-use crm::text::{EmailAddress, Line, Paragraph};
-use dataverse::{Create, Created, Filter, Order, Query, Record};
+use crm::text::{EmailAddress, Line, Paragraph, same_words};
+use dataverse::{Create, Filter, Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Reads, Tool, ToolError};
+use toolkit::{Access, Answer, Context, Earlier, Making, Reads, Tool, ToolError};
 
 /// Makes a lead of a visitor, unless there is an open one already.
 pub(crate) struct CreateLead;
@@ -37,7 +37,7 @@ pub(crate) struct Made {
     lead: LeadSummary,
 }
 
-const MADE_BEFORE: &str = "This call had made the lead before.";
+const MADE_BEFORE: &str = "This call, or one at the same moment, had made the lead before.";
 
 impl Tool for CreateLead {
     const NAME: &'static str = "dynamics365_create_lead";
@@ -51,9 +51,11 @@ impl Tool for CreateLead {
     type Result = Made;
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Made>, ToolError> {
-        let before = Before::read(context, &arguments).await?;
-        if let Some(lead) = &before.same_call {
-            return before.answer(context, lead, false, Some(MADE_BEFORE));
+        let mut before = Before::read(context, &arguments).await?;
+        let person = Person::of(&arguments);
+        if let Some(earlier) = before.same_call.take() {
+            let lead = earlier.given(|lead| person.is_of(lead))?;
+            return before.answer(context, &lead, false, Some(MADE_BEFORE));
         }
         let allow_duplicate = arguments.allow_duplicate.unwrap_or(false);
         if let Some(lead) = before.same_person.as_ref().filter(|_| !allow_duplicate) {
@@ -74,10 +76,54 @@ impl Tool for CreateLead {
             .set("leadsourcecode", Some(arguments.source.unwrap_or(LeadSource::Web).value()))
             .set("description", arguments.description)
             .allow_duplicate(allow_duplicate)
-            .select(LeadSummary::COLUMNS);
-        match toolkit::create(context, &create, Vec::new()).await? {
-            Created::Now(lead) => before.answer(context, &lead, true, None),
-            Created::Before(lead) => before.answer(context, &lead, false, Some(MADE_BEFORE)),
+            .select(LeadSummary::COLUMNS)
+            .select(PERSON);
+        let mut making = Making::new(create);
+        if !allow_duplicate {
+            making = making.once_for(context, &person.parts(), lead::is_open);
+        }
+        let made = making.carry_out(context, |lead| person.is_of(lead)).await?;
+        let hint = (!made.created).then_some(MADE_BEFORE);
+        before.answer(context, &made.record, made.created, hint)
+    }
+}
+
+/// The columns that tell who a lead is.
+const PERSON: [&str; 3] = ["lastname", "companyname", "emailaddress1"];
+
+/// Who the lead is to be.
+struct Person {
+    last_name: String,
+    company: String,
+    email: Option<String>,
+}
+
+impl Person {
+    fn of(arguments: &Arguments) -> Person {
+        Person {
+            last_name: arguments.last_name.as_str().to_owned(),
+            company: arguments.company.as_str().to_owned(),
+            email: arguments.email.as_ref().map(|email| email.as_str().to_owned()),
+        }
+    }
+
+    /// By what two calls at once are known to be about the same person: the email address, or the
+    /// name and the company.
+    fn parts(&self) -> Vec<&str> {
+        match &self.email {
+            Some(email) => vec!["email", email],
+            None => vec!["name", &self.last_name, &self.company],
+        }
+    }
+
+    /// Whether a lead is this person.
+    fn is_of(&self, lead: &Record) -> bool {
+        let is = |column: &str, wanted: &str| {
+            lead.text(column).is_some_and(|found| same_words(found) == same_words(wanted))
+        };
+        match &self.email {
+            Some(email) => is("emailaddress1", email),
+            None => is("lastname", &self.last_name) && is("companyname", &self.company),
         }
     }
 }
@@ -85,7 +131,7 @@ impl Tool for CreateLead {
 /// What there is before anything is created.
 struct Before {
     /// The lead that an earlier, equal call made.
-    same_call: Option<Record>,
+    same_call: Option<Earlier>,
     /// An open lead of the same person.
     same_person: Option<Record>,
     /// A contact with the same email address: the visitor is known already.
@@ -96,8 +142,9 @@ impl Before {
     /// One trip for all of it.
     async fn read(context: &Context, arguments: &Arguments) -> Result<Before, ToolError> {
         let mut reads = Reads::new();
-        let same_call =
-            reads.add(Query::row(LEAD, context.record_id()).select(LeadSummary::COLUMNS));
+        let same_call = reads.same_call(context, |id| {
+            Query::row(LEAD, id).select(LeadSummary::COLUMNS).select(PERSON)
+        });
         let same_person = reads.add(
             Query::rows(LEAD)
                 .select(LeadSummary::COLUMNS)
@@ -117,7 +164,7 @@ impl Before {
         });
         let mut answers = reads.send(context).await?;
         Ok(Before {
-            same_call: answers.first(same_call)?,
+            same_call: answers.same_call(same_call)?,
             same_person: answers.first(same_person)?,
             // Worth a hint, and no more than that.
             contact: contact

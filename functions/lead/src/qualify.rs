@@ -81,10 +81,18 @@ impl Parts {
     ) -> Result<Option<Vec<Record>>, ToolError> {
         if self.found {
             if let Some(contact) = &self.contact {
-                details = details.bind("parentcontactid", CONTACT, contact.id);
+                details = details.point(
+                    ("_parentcontactid_value", "parentcontactid"),
+                    CONTACT,
+                    contact.id,
+                );
             }
             if let Some(account) = &self.account {
-                details = details.bind("parentaccountid", ACCOUNT, account.id);
+                details = details.point(
+                    ("_parentaccountid_value", "parentaccountid"),
+                    ACCOUNT,
+                    account.id,
+                );
             }
         }
         // An account needs a name.

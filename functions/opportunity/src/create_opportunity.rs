@@ -5,10 +5,10 @@ use crm::reference::{AccountRef, ContactRef};
 use crm::tables::{ACCOUNT, CONTACT, OPPORTUNITY};
 use crm::text::{Line, Paragraph};
 use crm::time::Day;
-use dataverse::{Create, Created, Filter, Order, Query, Record};
+use dataverse::{Create, Filter, Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Reads, Tool, ToolError};
+use toolkit::{Access, Answer, Context, Earlier, Making, Reads, Tool, ToolError};
 use uuid::Uuid;
 
 use crate::stage::pipeline_phase;
@@ -45,7 +45,10 @@ pub(crate) struct Opened {
     opportunity: OpportunitySummary,
 }
 
-const MADE_BEFORE: &str = "This call had made the opportunity before.";
+const MADE_BEFORE: &str = "This call, or one at the same moment, had made the opportunity before.";
+
+/// The columns that tell whose opportunity it is.
+const CUSTOMER: [&str; 2] = ["_parentcontactid_value", "_customerid_value"];
 
 impl Tool for CreateOpportunity {
     const NAME: &'static str = "dynamics365_create_opportunity";
@@ -66,9 +69,12 @@ impl Tool for CreateOpportunity {
     type Result = Opened;
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Opened>, ToolError> {
-        let (before, customer) = Before::read(context, &arguments).await?;
-        if let Some(opportunity) = &before.same_call {
-            return before.answer(context, opportunity, false, Some(MADE_BEFORE));
+        let (mut before, customer) = Before::read(context, &arguments).await?;
+        if let Some(earlier) = before.same_call.take() {
+            let is_meant =
+                |found: &Record| customer.as_ref().is_ok_and(|customer| customer.is_of(found));
+            let opportunity = earlier.given(is_meant)?;
+            return before.answer(context, &opportunity, false, Some(MADE_BEFORE));
         }
         let customer = customer?;
         let allow_duplicate = arguments.allow_duplicate.unwrap_or(false);
@@ -78,13 +84,16 @@ impl Tool for CreateOpportunity {
             return before.answer(context, opportunity, false, Some(hint));
         }
 
+        let name = arguments.name.as_str().to_owned();
         let create = customer.create(context, arguments).allow_duplicate(allow_duplicate);
-        match toolkit::create(context, &create, Vec::new()).await? {
-            Created::Now(opportunity) => before.answer(context, &opportunity, true, None),
-            Created::Before(opportunity) => {
-                before.answer(context, &opportunity, false, Some(MADE_BEFORE))
-            }
+        let mut making = Making::new(create);
+        if !allow_duplicate {
+            let whose = customer.contact.to_string();
+            making = making.once_for(context, &[&whose, &name], opportunity::is_open);
         }
+        let made = making.carry_out(context, |found| customer.is_of(found)).await?;
+        let hint = (!made.created).then_some(MADE_BEFORE);
+        before.answer(context, &made.record, made.created, hint)
     }
 }
 
@@ -111,6 +120,11 @@ impl Customer {
         })
     }
 
+    /// Whether it is an opportunity of this customer.
+    fn is_of(&self, opportunity: &Record) -> bool {
+        CUSTOMER.iter().any(|column| opportunity.id(column) == Some(self.contact))
+    }
+
     fn create(&self, context: &Context, arguments: Arguments) -> Create {
         let has_value = arguments.estimated_value.is_some();
         let create = Create::new(OPPORTUNITY, context.record_id())
@@ -125,6 +139,7 @@ impl Customer {
             .set("stepname", arguments.stage.map(pipeline_phase))
             .bind("parentcontactid", CONTACT, self.contact)
             .select(OpportunitySummary::COLUMNS)
+            .select(CUSTOMER)
             .expand(money::currency());
         match self.account {
             Some(account) => create.bind("parentaccountid", ACCOUNT, account).bind(
@@ -140,7 +155,7 @@ impl Customer {
 /// What there is before anything is created.
 struct Before {
     /// The opportunity that an earlier, equal call made.
-    same_call: Option<Record>,
+    same_call: Option<Earlier>,
     /// An open opportunity of the contact with this name.
     same_name: Option<Record>,
     /// Open opportunities of the contact: enough to know whether there is another one.
@@ -161,11 +176,12 @@ impl Before {
                 .filter(opportunity::open())
         };
         let mut reads = Reads::new();
-        let same_call = reads.add(
-            Query::row(OPPORTUNITY, context.record_id())
+        let same_call = reads.same_call(context, |id| {
+            Query::row(OPPORTUNITY, id)
                 .select(OpportunitySummary::COLUMNS)
-                .expand(money::currency()),
-        );
+                .select(CUSTOMER)
+                .expand(money::currency())
+        });
         let same_name = reads.add(
             open()
                 .select(OpportunitySummary::COLUMNS)
@@ -180,7 +196,7 @@ impl Before {
 
         let mut answers = reads.send(context).await?;
         let before = Before {
-            same_call: answers.first(same_call)?,
+            same_call: answers.same_call(same_call)?,
             same_name: answers.first(same_name)?,
             open: answers.page(two)?.records,
         };

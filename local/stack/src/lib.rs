@@ -24,7 +24,7 @@ use state::{State, StateError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use toolkit::{Edge, Group, Journal, KeyStore, Service, sha256_hex};
+use toolkit::{Edge, Group, Journal, KeyStore, Service, Tools, sha256_hex};
 use url::Url;
 
 /// The API key of the local stack: all connections, all scopes.
@@ -166,9 +166,8 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let journal = Journal::new(state.clone());
     // It ends with the process: what it writes to is gone then, too.
     let journal_task = tokio::spawn(Arc::clone(&journal).run());
-    let tools = Service::new(tools(), connections.clone())
-        .with_keys(keys.clone())
-        .with_journal(journal.clone());
+    let tools = Tools::new(tools(), connections.clone()).with_state(Some(state.clone()));
+    let tools = Service::of(tools).with_keys(keys.clone()).with_journal(journal.clone());
     let functions = api::Functions {
         catalog: Edge::of(Catalog::new()).with_keys(keys.clone()),
         connections: Edge::of(Administration::new(connections, state))

@@ -107,7 +107,7 @@ pub enum EscalationReason {
 /// is no "Critical" in Dynamics 365 out of the box, so high priority or escalated is what counts.
 pub fn escalation<'a>(cases: impl IntoIterator<Item = &'a Record>) -> Option<Escalation> {
     let found = cases.into_iter().filter_map(|case| {
-        if case.integer("statecode") != Some(CaseState::Active.value()) {
+        if !is_open(case) {
             return None;
         }
         let number = case.text("ticketnumber").unwrap_or("A case");
@@ -127,6 +127,11 @@ pub fn escalation<'a>(cases: impl IntoIterator<Item = &'a Record>) -> Option<Esc
 /// Cases that are open.
 pub fn open() -> Filter {
     Filter::equals("statecode", CaseState::Active.value())
+}
+
+/// Whether a case that was read with its state is open.
+pub fn is_open(case: &Record) -> bool {
+    case.integer("statecode") == Some(CaseState::Active.value())
 }
 
 /// Cases of which the contact is the customer or the primary contact.

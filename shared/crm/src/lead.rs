@@ -74,6 +74,11 @@ impl LeadSummary {
     }
 }
 
+/// Whether a lead that was read with its state is open.
+pub fn is_open(lead: &Record) -> bool {
+    lead.integer("statecode") == Some(LeadState::Open.value())
+}
+
 /// Leads that are open.
 pub fn open() -> Filter {
     Filter::equals("statecode", LeadState::Open.value())

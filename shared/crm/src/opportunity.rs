@@ -78,6 +78,11 @@ pub fn stage(record: &Record) -> Option<String> {
     phase.or_else(|| SalesStage::of(record, "salesstage"))
 }
 
+/// Whether an opportunity that was read with its state is open.
+pub fn is_open(opportunity: &Record) -> bool {
+    opportunity.integer("statecode") == Some(OpportunityState::Open.value())
+}
+
 /// Opportunities that are open.
 pub fn open() -> Filter {
     Filter::equals("statecode", OpportunityState::Open.value())

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Cow;
 use std::fmt;
+use unicode_normalization::UnicodeNormalization as _;
 
 /// Why a text is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -165,6 +166,12 @@ pub fn apostrophes(text: &str) -> Vec<String> {
         }
     }
     forms
+}
+
+/// The text as it counts where two are compared: in whatever case, width and spacing.
+pub fn same_words(text: &str) -> String {
+    let folded = text.nfkc().collect::<String>().to_lowercase();
+    folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Plain text of limited length.

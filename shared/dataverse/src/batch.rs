@@ -235,7 +235,10 @@ mod tests {
         let nested = |levels: usize| {
             let mut body = String::new();
             for level in 0..levels {
-                body += &format!("--{level}\r\nContent-Type: multipart/mixed; boundary={}\r\n\r\n", level + 1);
+                body += &format!(
+                    "--{level}\r\nContent-Type: multipart/mixed; boundary={}\r\n\r\n",
+                    level + 1
+                );
             }
             body += &format!("--{levels}\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{{}}\r\n");
             for level in (0..=levels).rev() {

@@ -149,11 +149,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     fn into_result(self) -> Result<Answer, Error> {
-        if self.status.is_success() {
-            Ok(self)
-        } else {
-            Err(self.refusal())
-        }
+        if self.status.is_success() { Ok(self) } else { Err(self.refusal()) }
     }
 
     /// The error that it is, where it is one.
@@ -531,11 +527,7 @@ impl Session {
     }
 
     /// The same, and notes what may have become of the tries before the last.
-    async fn exchange_noting(
-        &self,
-        request: &Request,
-        tries: &mut Tries,
-    ) -> Result<Answer, Error> {
+    async fn exchange_noting(&self, request: &Request, tries: &mut Tries) -> Result<Answer, Error> {
         let mut waits = retry::waits();
         let mut may_renew_token = true;
         loop {

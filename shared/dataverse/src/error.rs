@@ -224,9 +224,9 @@ impl Error {
                 }
             }
             Error::Api(_) => WriteOutcome::NotHappened,
-            Error::NoAnswer { write, .. } | Error::Deadline { write } | Error::TooLarge { write } => {
-                *write
-            }
+            Error::NoAnswer { write, .. }
+            | Error::Deadline { write }
+            | Error::TooLarge { write } => *write,
             Error::Unreadable(_) => WriteOutcome::Unknown,
         }
     }

@@ -240,6 +240,12 @@ impl Query {
         self.table
     }
 
+    /// The same of the row with this id.
+    pub(crate) fn of_row(mut self, id: Uuid) -> Query {
+        self.target = Target::Row(id);
+        self
+    }
+
     /// Whether one row is asked for by its id.
     pub(crate) fn is_of_row(&self) -> bool {
         matches!(self.target, Target::Row(_))

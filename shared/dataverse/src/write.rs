@@ -30,6 +30,14 @@ impl Create {
         Create { table, columns, answer: Query::row(table, id), allow_duplicate: false }
     }
 
+    /// The same row under another primary key.
+    #[must_use]
+    pub fn under(mut self, id: Uuid) -> Create {
+        self.columns.insert(self.table.key.to_owned(), id.to_string().into());
+        self.answer = self.answer.of_row(id);
+        self
+    }
+
     /// Sets a column. `None` leaves the column to Dataverse's default.
     #[must_use]
     pub fn set<V: Into<Value>>(mut self, column: impl Into<Name>, value: Option<V>) -> Create {
@@ -110,12 +118,14 @@ pub struct Update {
     pub(crate) id: Uuid,
     pub(crate) etag: String,
     pub(crate) columns: Map<String, Value>,
+    /// The columns by which the lookups that change are read.
+    lookups: Vec<Name>,
 }
 
 impl Update {
     /// A change of this row as of this version; see [`Record::etag`].
     pub fn new(table: Table, id: Uuid, etag: impl Into<String>) -> Update {
-        Update { table, id, etag: etag.into(), columns: Map::new() }
+        Update { table, id, etag: etag.into(), columns: Map::new(), lookups: Vec::new() }
     }
 
     /// Sets a column; `Value::Null` clears it.
@@ -125,11 +135,30 @@ impl Update {
         self
     }
 
-    /// Points a lookup, by its navigation property, at a row.
+    /// Points a lookup at a row: `(column, navigation)`, for it is read by the one and written by
+    /// the other.
     #[must_use]
-    pub fn bind(mut self, navigation: impl Into<Name>, table: Table, id: Uuid) -> Update {
-        self.columns.insert(format!("{}@odata.bind", navigation.into()), bind(table, id).into());
+    pub fn point(
+        mut self,
+        (column, navigation): (&'static str, &'static str),
+        table: Table,
+        id: Uuid,
+    ) -> Update {
+        self.lookups.push(column.into());
+        self.columns.insert(format!("{navigation}@odata.bind"), bind(table, id).into());
         self
+    }
+
+    /// The version that it is a change of.
+    pub fn version(&self) -> &str {
+        &self.etag
+    }
+
+    /// The columns that it changes, by the names that they are read by.
+    pub fn reads(&self) -> impl Iterator<Item = Name> {
+        // A name that is none was never accepted by Dataverse either.
+        let plain = self.plain_columns().filter_map(|(name, _)| Name::parse(name).ok());
+        plain.chain(self.lookups.iter().cloned())
     }
 
     /// The same change of another version. `*` is any version, but never a row that is not there.

@@ -271,8 +271,13 @@ async fn a_list_that_is_too_large_is_asked_for_without_its_long_columns() {
         .collect();
     let server = MockServer::start().await;
     let query = Query::rows(CONTACT).select(["fullname", "description"]).top(26);
-    answer(&server, "GET", ResponseTemplate::new(200).set_body_json(json!({"value": with_texts})), 1)
-        .await;
+    answer(
+        &server,
+        "GET",
+        ResponseTemplate::new(200).set_body_json(json!({"value": with_texts})),
+        1,
+    )
+    .await;
     let found = ResponseTemplate::new(200).set_body_json(json!({"value": [row()]}));
     answer(&server, "GET", found, 1).await;
     let page = session(&server, 10).list(&query).await.unwrap();

@@ -229,9 +229,7 @@ impl Table {
             .condition_expression(condition.text)
             .set_expression_attribute_names(some(condition.names))
             .set_expression_attribute_values(some(condition.values))
-            .return_values_on_condition_check_failure(
-                ReturnValuesOnConditionCheckFailure::AllOld,
-            )
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
         match put {

@@ -1,19 +1,21 @@
 //! What a call brings along.
 
 use std::fmt;
-use std::sync::OnceLock;
 
 use auth::ConnectionId;
 use dataverse::{InstanceUrl, Session, Table};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::once::Once;
+
 /// What a call brings along.
 pub struct Context {
     pub(crate) session: Session,
     pub(crate) connection: ConnectionId,
+    pub(crate) tool: &'static str,
     pub(crate) now: Timestamp,
-    pub(crate) record_id: OnceLock<Uuid>,
+    pub(crate) once: Once,
 }
 
 impl Context {
@@ -43,12 +45,20 @@ impl Context {
         self.now
     }
 
-    /// The primary key for the row that this call makes, in a tool that writes. When the same call comes again, with its
-    /// idempotency key or in its conversation, the key is the same: look for a row that has it
-    /// before anything else.
+    /// The tool that was called.
+    pub fn tool(&self) -> &'static str {
+        self.tool
+    }
+
+    /// The primary key for the row that this call makes, in a tool that writes. When the same call
+    /// comes again, with its idempotency key or in its conversation, the key is the same: look for a
+    /// row that has it before anything else, with [`Reads::same_call`](crate::Reads::same_call).
     pub fn record_id(&self) -> Uuid {
-        // Where nothing ties two calls together, each makes a row of its own.
-        *self.record_id.get_or_init(Uuid::new_v4)
+        self.once.row()
+    }
+
+    pub(crate) fn once(&self) -> &Once {
+        &self.once
     }
 }
 

@@ -16,7 +16,7 @@ const SHOWN: usize = 3;
 ///
 /// Where the organization's rules refuse it as a duplicate, the error names the records that
 /// Dataverse finds to be the same. That is a trip more, in that case alone.
-pub async fn create(
+pub(crate) async fn create(
     context: &Context,
     create: &Create,
     others: Vec<Operation>,

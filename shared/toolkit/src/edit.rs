@@ -15,7 +15,7 @@ pub struct Edit<'a> {
     target: Target<'a>,
     changes: Vec<Change>,
     columns: Vec<(&'static str, Value)>,
-    lookups: Vec<(&'static str, Table, Uuid)>,
+    lookups: Vec<((&'static str, &'static str), Table, Uuid)>,
 }
 
 impl<'a> Edit<'a> {
@@ -64,7 +64,7 @@ impl<'a> Edit<'a> {
     pub fn point(
         &mut self,
         field: &'static str,
-        (column, navigation): (&'static str, &'static str),
+        lookup @ (column, _): (&'static str, &'static str),
         (table, id, name): (Table, Uuid, Option<&str>),
     ) {
         let from = self.record.lookup(column);
@@ -75,7 +75,7 @@ impl<'a> Edit<'a> {
             |name: Option<&str>, id: Uuid| Value::from(name.map_or(id.to_string(), str::to_owned));
         let from = from.map(|from| named(from.name.as_deref(), from.id));
         self.note(field, from, named(name, id));
-        self.bind(navigation, table, id);
+        self.lookups.push((lookup, table, id));
     }
 
     /// Adds a change that the caller carries out itself.
@@ -88,11 +88,6 @@ impl<'a> Edit<'a> {
         self.columns.push((column, value.into()));
     }
 
-    /// Points a lookup at a row, which is no change worth telling.
-    pub fn bind(&mut self, navigation: &'static str, table: Table, id: Uuid) {
-        self.lookups.push((navigation, table, id));
-    }
-
     /// Whether nothing changes.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
@@ -100,7 +95,7 @@ impl<'a> Edit<'a> {
 
     /// The changes to tell, and the update that makes those that are columns.
     pub fn finish(self) -> (Vec<Change>, Update) {
-        let Target { table, id, etag } = self.target;
+        let Target { table, id, etag, .. } = self.target;
         let update = Update::new(table, id, etag);
         let update = self
             .columns
@@ -109,7 +104,7 @@ impl<'a> Edit<'a> {
         let update = self
             .lookups
             .into_iter()
-            .fold(update, |update, (navigation, table, id)| update.bind(navigation, table, id));
+            .fold(update, |update, (lookup, table, id)| update.point(lookup, table, id));
         (self.changes, update)
     }
 }

@@ -41,6 +41,8 @@ pub enum ErrorCode {
     VersionConflict,
     /// A business rule or a plug-in said no.
     RejectedByDynamics,
+    /// The idempotency key belongs to a call with other arguments.
+    IdempotencyKeyReused,
     /// The connection must be mended.
     ConnectionBroken,
     /// Dataverse limits the calls.
@@ -55,7 +57,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All there are.
-    pub const ALL: [ErrorCode; 18] = {
+    pub const ALL: [ErrorCode; 19] = {
         use ErrorCode::*;
         [
             InvalidArguments,
@@ -71,6 +73,7 @@ impl ErrorCode {
             AlreadyClosed,
             VersionConflict,
             RejectedByDynamics,
+            IdempotencyKeyReused,
             ConnectionBroken,
             RateLimited,
             DynamicsUnavailable,
@@ -96,6 +99,7 @@ impl ErrorCode {
             AlreadyClosed => "already_closed",
             VersionConflict => "version_conflict",
             RejectedByDynamics => "rejected_by_dynamics",
+            IdempotencyKeyReused => "idempotency_key_reused",
             ConnectionBroken => "connection_broken",
             RateLimited => "rate_limited",
             DynamicsUnavailable => "dynamics_unavailable",
@@ -115,7 +119,7 @@ impl ErrorCode {
             MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Ambiguous | Duplicate | AlreadyClosed => StatusCode::CONFLICT,
             VersionConflict => StatusCode::PRECONDITION_FAILED,
-            RejectedByDynamics => StatusCode::UNPROCESSABLE_ENTITY,
+            RejectedByDynamics | IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             ConnectionBroken => StatusCode::FAILED_DEPENDENCY,
             RateLimited => StatusCode::TOO_MANY_REQUESTS,
             DynamicsUnavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -141,6 +145,7 @@ impl ErrorCode {
             AlreadyClosed => "The record is closed",
             VersionConflict => "The record changed in the meantime",
             RejectedByDynamics => "Dynamics 365 rejected this",
+            IdempotencyKeyReused => "The idempotency key belongs to another call",
             ConnectionBroken => "The connection to Dynamics 365 must be mended",
             RateLimited => "Dynamics 365 limits the calls",
             DynamicsUnavailable => "Dynamics 365 does not answer",
@@ -363,6 +368,11 @@ impl ToolError {
     /// For the log alone.
     pub(crate) fn log_cause(&self) -> Option<&str> {
         self.0.cause.as_deref()
+    }
+
+    /// Whether it is certain that nothing was written.
+    pub(crate) fn is_without_effect(&self) -> bool {
+        matches!(self.0.write, None | Some(WriteState::NotHappened))
     }
 
     /// What became of the write matters only to tools that write.

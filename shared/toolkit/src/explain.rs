@@ -202,6 +202,9 @@ impl From<Error> for ToolError {
                 ToolError::new(ErrorCode::DeadlineExceeded, "Dynamics 365 did not answer in time")
                     .next_step(BOT_TRY_LATER)
             }
+            Error::TooLarge { .. } => {
+                unavailable("Dynamics 365 gave an answer that is too large to be read")
+            }
             Error::Unreadable(problem) => {
                 unavailable("Dynamics 365 gave an answer that cannot be read").cause(problem)
             }
@@ -301,13 +304,14 @@ fn of_api(error: &ApiError) -> ToolError {
         .next_step(BOT_TRY_LATER)
     } else if error.is_transient() || error.status.is_server_error() {
         unavailable("Dynamics 365 reported a problem of its own").retry_after(error.retry_after)
-    } else if error.is(codes::UNKNOWN_NAME) || error.is(codes::BAD_PAYLOAD) || error.code.is_empty()
-    {
+    } else if error.is_misunderstanding() {
         // Only a request of our own making can be malformed, or an organization without the column.
         ToolError::new(
             ErrorCode::Internal,
             "Dynamics 365 did not understand the request; the log has the cause",
         )
+    } else if is_crash(error) {
+        return crash(error).dataverse(details);
     } else {
         ToolError::new(ErrorCode::RejectedByDynamics, cleaned(&error.message))
             .next_step("Say what Dynamics 365 objects to, and ask for what it needs.")
@@ -382,14 +386,137 @@ fn missing_app(error: &ApiError) -> Option<&'static str> {
     }
 }
 
+/// What a plug-in says with this before it, it says to people: it is how a plug-in refuses.
+const REFUSAL: &str = "Microsoft.Xrm.Sdk.InvalidPluginExecutionException: ";
+
+/// Whether a plug-in or a workflow broke, and did not refuse: what it says then is for developers.
+fn is_crash(error: &ApiError) -> bool {
+    const MARKS: [&str; 7] = [
+        "Object reference not set",
+        "Exception:",
+        "Exception from plug-in",
+        "---->",
+        "---> ",
+        "\n   at ",
+        " in the plug-in",
+    ];
+    let message = error.message.replace("\r\n", "\n");
+    let said = message.strip_prefix(REFUSAL).unwrap_or(&message);
+    error.is(codes::CUSTOMIZATION_BROKE)
+        || error.is(codes::UNEXPECTED)
+        || MARKS.iter().any(|mark| said.contains(mark))
+        || class_names(said).next().is_some()
+}
+
+/// The names of classes and methods in a text: `Contoso.Plugins.CasePlugin.Execute`.
+fn class_names(text: &str) -> impl Iterator<Item = &str> {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '`' | '+');
+    let is_part = |part: &str| part.starts_with(|first: char| first.is_ascii_uppercase());
+    let words = text.split_whitespace().filter(|word| !word.contains('@'));
+    let names = words.flat_map(move |word| word.split(move |c| !is_of_name(c)));
+    names
+        .map(|name| name.trim_matches('.'))
+        .filter(move |name| name.matches('.').count() >= 2 && name.split('.').all(is_part))
+}
+
+/// A customization broke. The log gets the names of its classes, and of what it says no more: it may
+/// quote what a visitor said.
+fn crash(error: &ApiError) -> ToolError {
+    const NAMES: usize = 12;
+    let mut names: Vec<_> = Vec::new();
+    for name in class_names(&error.message) {
+        if !names.contains(&name) && names.len() < NAMES {
+            names.push(name);
+        }
+    }
+    let request = error.request_id.as_deref().map(|id| format!(" {id}")).unwrap_or_default();
+    ToolError::new(
+        ErrorCode::RejectedByDynamics,
+        "a customization of this organization (a plug-in or a workflow) failed",
+    )
+    .admin_action(format!(
+        "Look the request{request} up in the plug-in trace log of the environment, and mend the \
+         customization that failed."
+    ))
+    .next_step("Say that this cannot be done right now, and offer a person.")
+    .cause(format!("{error}: {}", names.join(", ")))
+}
+
 /// The text of a business rule or plug-in, without what is only for developers.
 fn cleaned(message: &str) -> String {
     let text = crm::text::plain(message);
-    let text = text.split("---->").next().unwrap_or_default();
-    let text = text.split("\n   at ").next().unwrap_or_default();
+    let text = text.strip_prefix(REFUSAL).unwrap_or(&text);
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if words.is_empty() {
         return "Dynamics 365 gave no reason".to_owned();
     }
     crm::text::excerpt(&words, 500).text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(status: u16, code: &str, message: &str) -> ToolError {
+        ToolError::from(Error::Api(ApiError {
+            status: http::StatusCode::from_u16(status).unwrap(),
+            code: code.to_owned(),
+            message: message.to_owned(),
+            request_id: Some("r-1".to_owned()),
+            retry_after: None,
+        }))
+    }
+
+    #[test]
+    fn what_was_ours_to_get_right_is_not_told_to_a_visitor() {
+        for (status, code, message) in [
+            (404, "0x8006088a", "Resource not found for the segment 'contactss'."),
+            (404, "0x80060888", "Resource not found for the segment 'contactss'."),
+            (400, "0x0", "Could not find a property named 'x' on type 'Microsoft.Dynamics.CRM.y'."),
+            (400, "0x0", "Invalid property 'x' was found in entity 'Microsoft.Dynamics.CRM.y'."),
+            (400, "0x80040216", "An unexpected error occurred."),
+            (400, "", "There is an unterminated literal at position 21 in 'O'Brien'."),
+        ] {
+            let error = answered(status, code, message);
+            assert_eq!(error.code(), ErrorCode::Internal, "{message}");
+            assert!(!error.detail().contains("property"), "{}", error.detail());
+            assert_eq!(error.log_cause().unwrap().contains("Brien"), false);
+        }
+        let app = answered(404, "0x8006088a", "Resource not found for the segment 'incidents'.");
+        assert_eq!(app.connection_fault(), Some(Cause::AppMissing));
+    }
+
+    #[test]
+    fn a_refusal_is_told_and_a_crash_is_not() {
+        let told = |message: &str| answered(400, codes::CUSTOMIZATION, message);
+        for (message, expected) in [
+            ("The VAT number is missing.", "The VAT number is missing."),
+            (
+                "Microsoft.Xrm.Sdk.InvalidPluginExecutionException: The VAT number is missing.",
+                "The VAT number is missing.",
+            ),
+            ("See www.example.com. Thanks.", "See www.example.com. Thanks."),
+        ] {
+            let error = told(message);
+            assert_eq!(error.detail(), expected);
+            assert_eq!(error.code(), ErrorCode::RejectedByDynamics);
+        }
+        for message in [
+            "Object reference not set to an instance of an object.",
+            "System.NullReferenceException: Object reference not set\r\n   at \
+             Contoso.Plugins.CasePlugin.Execute(IServiceProvider provider)",
+            "Unexpected exception from plug-in (Execute): Contoso.Plugins.CasePlugin: \
+             System.Collections.Generic.KeyNotFoundException: maren@northwind.example",
+            "Error ----> InnerException : Microsoft.OData.ODataException: no",
+            "Something in Contoso.Plugins.CasePlugin went wrong for maren@northwind.example",
+        ] {
+            let error = told(message);
+            assert!(error.detail().starts_with("a customization"), "{}", error.detail());
+            assert!(error.administrators_action().unwrap().contains("r-1"));
+            let cause = error.log_cause().unwrap();
+            assert!(!cause.contains("maren"), "{cause}");
+        }
+        let cause = told("x at Contoso.Plugins.CasePlugin.Execute(a)");
+        assert!(cause.log_cause().unwrap().contains("Contoso.Plugins.CasePlugin.Execute"));
+    }
 }

@@ -139,8 +139,13 @@ impl Group {
     }
 
     /// Reads the arguments, and gives the call that waits to be made.
-    pub(crate) fn prepare(&self, tool: &str, arguments: Value) -> Result<Prepared, ToolError> {
-        (self.find(tool)?.prepare)(arguments)
+    pub(crate) fn prepare(
+        &self,
+        tool: &str,
+        arguments: Value,
+    ) -> Result<(&'static str, Prepared), ToolError> {
+        let entry = self.find(tool)?;
+        Ok((entry.name, (entry.prepare)(arguments)?))
     }
 
     fn find(&self, tool: &str) -> Result<&Entry, ToolError> {

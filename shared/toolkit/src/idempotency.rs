@@ -37,8 +37,9 @@ impl Identity<'_> {
     }
 }
 
-/// The same text for the same arguments: keys sorted, nulls dropped.
-fn canonical(value: &Value) -> String {
+/// The same text for the same arguments: keys sorted, nulls dropped. Whoever changes it, changes
+/// `NORMALISING` in `once`, too.
+pub(crate) fn canonical(value: &Value) -> String {
     match value {
         Value::Object(object) => {
             let mut members: Vec<_> = object.iter().filter(|(_, value)| !value.is_null()).collect();

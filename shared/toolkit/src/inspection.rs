@@ -106,7 +106,8 @@ async fn environment(
     let organization = organization.map_err(refused)?;
     let detail = organization.one("Detail").cloned().unwrap_or_default();
     same_tenant(credentials, &detail)?;
-    let id = who.id("UserId").ok_or_else(|| ToolError::internal("WhoAmI without UserId"))?;
+    let unreadable = || dataverse::Error::Unreadable("WhoAmI without UserId".to_owned());
+    let id = who.id("UserId").ok_or_else(unreadable)?;
 
     let privileges = Function::bound(USER, id, "RetrieveUserPrivileges");
     let roles = Expand::new("systemuserroles_association").select(["name"]);

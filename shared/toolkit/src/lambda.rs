@@ -45,7 +45,8 @@ pub async fn run(group: Group) -> Result<(), Error> {
 /// The group's tools, as the environment says, ready for the first call.
 pub async fn tools(group: Group) -> Result<Service, Error> {
     let parts = Parts::from_environment().await?;
-    let service = parts.edge(Tools::new(group, parts.connections.clone()));
+    let tools = Tools::new(group, parts.connections.clone()).with_state(parts.state.clone());
+    let service = parts.edge(tools);
     warm_up(&service).await;
     Ok(service)
 }
@@ -180,7 +181,7 @@ pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
 }
 
 /// Reads the default connection's secret; then gets its token and opens the way to Dataverse, both
-/// at once, while Lambda gives a full processor. What fails here is tried again by the first call.
+/// at once, and the way to the table beside all that, while Lambda gives a full processor. What fails here is tried again by the first call.
 async fn warm_up(service: &Service) {
     let work = async {
         let connection = service.connections().open(&ConnectionId::fallback()).await.ok()?;
@@ -188,6 +189,12 @@ async fn warm_up(service: &Service) {
         let (token, ()) = tokio::join!(token, connection.client().connect());
         token.ok()
     };
+    let table = async {
+        if let Some(state) = service.handler().state() {
+            state.warm_up().await;
+        }
+    };
+    let work = async { tokio::join!(work, table).0 };
     let warm = timeout(WARM_UP, work).await.is_ok_and(|token| token.is_some());
     tracing::debug!(warm, "ready");
 }

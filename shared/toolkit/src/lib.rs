@@ -1,10 +1,11 @@
 //! What makes a function a tool function.
 //!
 //! A tool implements [`Tool`]: its arguments, its result, what it asks Dataverse. [`Reads`] asks
-//! several things in one trip; [`Edit`] works out what an update changes; [`create`] and
-//! [`carry_out`] write, and never twice. Tools that share a Lambda form a [`Group`]. [`Service`] answers HTTP requests with a group: it checks who calls
-//! ([`Caller`], [`ApiKeys`]), opens the connection, reads the arguments, calls the tool, and turns
-//! what came of it into an answer or a [`ToolError`]. [`lambda::run`] is the entry in AWS Lambda;
+//! several things in one trip; [`Edit`] works out what an update changes; [`Making`] and
+//! [`carry_out`] write, and never twice. Tools that share a Lambda form a [`Group`]. [`Service`]
+//! answers HTTP requests with a group: it checks who calls ([`Caller`], [`ApiKeys`]), opens the
+//! connection, reads the arguments, calls the tool, and turns what came of it into an answer or a
+//! [`ToolError`]. [`lambda::run`] is the entry in AWS Lambda;
 //! the local stack calls the same service.
 
 mod caller;
@@ -24,6 +25,7 @@ mod keys;
 pub mod lambda;
 mod limit;
 pub mod logging;
+mod once;
 mod part;
 mod reads;
 mod schema;
@@ -36,7 +38,6 @@ pub use caller::{Caller, Grants, Scope, Scopes};
 pub use cause::Cause;
 pub use context::Context;
 pub use crm::case::{Escalation, EscalationReason};
-pub use duplicate::create;
 pub use edge::{
     CONNECTION_ID, CONVERSATION_ID, Call, Edge, Front, GRACE, Handler, IDEMPOTENCY_KEY, Incoming,
     Reply, bearer,
@@ -47,8 +48,9 @@ pub use group::{Definition, Definitions, Gather, Group};
 pub use journal::Journal;
 pub use keys::{ApiKeys, ApiKeysError, KeyStore, sha256_hex};
 pub use limit::Limit;
+pub use once::{Earlier, Made, Making};
 pub use part::optional_part;
-pub use reads::{Answers, Reads, Seeking, Slot};
+pub use reads::{Answers, Reads, SameCall, Seeking, Slot};
 pub use schema::{result_schema, strict_schema};
 pub use service::{Service, Tools};
 pub use settle::{Target, carry_out};

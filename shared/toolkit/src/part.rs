@@ -2,26 +2,27 @@
 
 use dataverse::{Error, Page};
 
-use crate::{ErrorCode, ToolError};
+use crate::ToolError;
 
-/// The rows of a part that the answer can do without: where the application user may not read
-/// them, or the environment does not have the app, they are left out and a hint says why.
+/// The rows of a part that the answer can do without: where Dataverse refuses them, whatever the
+/// reason, they are left out and a hint says why. Not where it refuses everything: a token (401), or
+/// more calls (429, 503); and not where there was no answer.
 pub fn optional_part(
     part: Result<Page, Error>,
     what: &str,
     hints: &mut Vec<String>,
 ) -> Result<Page, ToolError> {
-    match part.map_err(ToolError::from) {
-        Ok(page) => Ok(page),
-        Err(error)
-            if matches!(
-                error.code(),
-                ErrorCode::PermissionDenied | ErrorCode::ConnectionBroken
-            ) =>
-        {
+    match part {
+        Err(Error::Api(error)) if !matches!(error.status.as_u16(), 401 | 429 | 503) => {
+            let error = ToolError::from(Error::Api(error));
+            tracing::warn!(
+                code = %error.code(),
+                cause = error.log_cause(),
+                "a part of an answer is left out"
+            );
             hints.push(format!("{what} cannot be shown: {}.", error.detail()));
             Ok(Page::default())
         }
-        Err(error) => Err(error),
+        part => Ok(part?),
     }
 }

@@ -1,8 +1,10 @@
 //! What a tool wants to know before it answers: several queries, one trip.
 
-use crm::reference::Sought;
+use crm::reference::{Reference, Sought};
 use dataverse::{Error, Page, Query, Record};
+use uuid::Uuid;
 
+use crate::once::Earlier;
 use crate::{Context, ToolError};
 
 /// Queries that go to Dataverse together, in one trip.
@@ -16,13 +18,33 @@ use crate::{Context, ToolError};
 /// let cases = answers.page(cases)?;
 /// ```
 #[derive(Default)]
-pub struct Reads {
+pub struct Reads<'a> {
     queries: Vec<Query>,
+    by_id: Vec<ById<'a>>,
+    same_call: Option<(usize, RowQuery<'a>)>,
+}
+
+/// A query for the row with an id, or for rows that point at it.
+type RowQuery<'a> = Box<dyn Fn(Uuid) -> Query + Send + Sync + 'a>;
+
+/// Finds the id of the record that is sought among what came back.
+type FindId<'a> = Box<dyn Fn(&Answers<'_>) -> Option<Uuid> + Send + Sync + 'a>;
+
+/// A query that an environment may refuse, and how it is asked once the record's id is known.
+struct ById<'a> {
+    slot: usize,
+    find_id: FindId<'a>,
+    query: RowQuery<'a>,
 }
 
 /// Where the answer to a query will be.
 #[derive(Debug)]
 pub struct Slot(usize);
+
+/// Where the row that an earlier, equal call made will be.
+#[derive(Debug)]
+#[must_use = "a create that does not look for an equal call's row makes a second one"]
+pub struct SameCall(usize);
 
 /// Where the record that a reference means will be.
 #[derive(Debug)]
@@ -32,25 +54,33 @@ pub struct Seeking<'a, S> {
     siblings: Option<Slot>,
 }
 
-impl Reads {
+impl<'a> Reads<'a> {
     /// No queries yet.
-    pub fn new() -> Reads {
+    pub fn new() -> Reads<'a> {
         Reads::default()
     }
 
     /// Adds a query.
     pub fn add(&mut self, query: Query) -> Slot {
+        debug_assert!(
+            !query.has_path_in_lambda(),
+            "a path in a lambda may be refused: add it with `about`, which knows another way"
+        );
+        self.push(query)
+    }
+
+    fn push(&mut self, query: Query) -> Slot {
         self.queries.push(query);
         Slot(self.queries.len() - 1)
     }
 
     /// Adds what it takes to find the record that a reference means.
-    pub fn seek<'a, S: Sought>(&mut self, sought: &'a S) -> Seeking<'a, S> {
+    pub fn seek<S: Sought>(&mut self, sought: &'a S) -> Seeking<'a, S> {
         self.seek_with(sought, |query| query)
     }
 
     /// As [`Reads::seek`], with more to be read of the record.
-    pub fn seek_with<'a, S: Sought>(
+    pub fn seek_with<S: Sought>(
         &mut self,
         sought: &'a S,
         more: impl FnOnce(Query) -> Query,
@@ -60,13 +90,120 @@ impl Reads {
         Seeking { sought, records, siblings }
     }
 
-    /// Asks, in one trip.
-    pub async fn send(self, context: &Context) -> Result<Answers<'_>, ToolError> {
-        let pages = match self.queries.as_slice() {
-            [] => Vec::new(),
-            queries => context.dataverse().list_every(queries).await?,
+    /// Adds a query for what has to do with the record that is sought, made of the reference to it.
+    ///
+    /// Where the reference is no id, the query may have a condition on rows that a collection's rows
+    /// point at, and an environment may refuse that. Then it is asked again by the id that was found
+    /// in the same trip: one trip more, and for that connection from then on two trips at once.
+    pub fn about<R: Reference + From<Uuid> + Sync>(
+        &mut self,
+        seeking: &Seeking<'a, R>,
+        query: impl Fn(&R) -> Query + Send + Sync + 'a,
+    ) -> Slot {
+        let first = query(seeking.sought);
+        let may_be_refused = first.has_path_in_lambda();
+        let slot = self.push(first);
+        if may_be_refused {
+            let sought = seeking.sought;
+            let (records, siblings) = (seeking.records.0, seeking.siblings.as_ref().map(|s| s.0));
+            self.by_id.push(ById {
+                slot: slot.0,
+                find_id: Box::new(move |answers| {
+                    let page = |slot: usize| answers.pages.get(slot)?.as_ref()?.clone().ok();
+                    let siblings = match siblings {
+                        Some(slot) => page(slot)?,
+                        None => Page::default(),
+                    };
+                    let instance = answers.context.instance();
+                    sought.found(page(records)?, siblings, instance).ok()?.id(R::TABLE.key)
+                }),
+                query: Box::new(move |id| query(&R::from(id))),
+            });
+        }
+        slot
+    }
+
+    /// Adds the query for the row that an earlier call made, which was this call: the same key, or
+    /// the same in its conversation. What creates looks for that before anything else.
+    pub fn same_call(
+        &mut self,
+        context: &Context,
+        query: impl Fn(Uuid) -> Query + Send + Sync + 'a,
+    ) -> SameCall {
+        let Slot(slot) = self.add(query(context.record_id()));
+        self.same_call = Some((slot, Box::new(query)));
+        SameCall(slot)
+    }
+
+    /// Asks, in one trip; in two where the first one shows what to ask.
+    pub async fn send<'c>(self, context: &'c Context) -> Result<Answers<'c>, ToolError> {
+        let session = context.dataverse();
+        let refused_before = session.refuses_paths_in_lambdas();
+        let waits = |slot: &usize| refused_before && self.by_id.iter().any(|one| one.slot == *slot);
+        let slots: Vec<usize> = (0..self.queries.len()).filter(|slot| !waits(slot)).collect();
+        let some;
+        let queries = if slots.len() == self.queries.len() {
+            self.queries.as_slice()
+        } else {
+            some = slots.iter().filter_map(|slot| self.queries.get(*slot).cloned()).collect();
+            Vec::as_slice(&some)
         };
-        Ok(Answers { context, pages: pages.into_iter().map(Some).collect() })
+        let mut answers = Answers { context, pages: self.queries.iter().map(|_| None).collect() };
+        let pages = async {
+            match queries {
+                [] => Ok(Vec::new()),
+                queries => session.list_every(queries).await,
+            }
+        };
+        let standing = async {
+            if self.same_call.is_some() {
+                context.once().settle().await;
+            }
+        };
+        let (pages, ()) = tokio::join!(pages, standing);
+        answers.put(&slots, pages?);
+        self.ask_again(&mut answers, refused_before).await;
+        Ok(answers)
+    }
+
+    /// Asks what could not be asked in the first trip.
+    async fn ask_again(&self, answers: &mut Answers<'_>, refused_before: bool) {
+        let session = answers.context.dataverse();
+        let mut again: Vec<(usize, Query)> = Vec::new();
+        for ById { slot, find_id, query } in &self.by_id {
+            let was_refused = matches!(
+                answers.pages.get(*slot),
+                Some(Some(Err(Error::Api(error)))) if error.status.as_u16() == 400
+            );
+            if refused_before || was_refused {
+                match find_id(answers) {
+                    Some(id) => again.push((*slot, query(id))),
+                    // There is no such record, or several: the caller hears that.
+                    None => answers.put(&[*slot], vec![Ok(Page::default())]),
+                }
+            }
+        }
+        let by_id = again.len();
+        if let Some((slot, query)) = &self.same_call {
+            let row = answers.context.once().row_elsewhere();
+            again.extend(row.map(|row| (*slot, query(row))));
+        }
+        if again.is_empty() {
+            return;
+        }
+        let (slots, queries): (Vec<usize>, Vec<Query>) = again.into_iter().unzip();
+        let pages = match session.list_every(&queries).await {
+            Ok(pages) => pages,
+            Err(error) => slots.iter().map(|_| Err(error.clone())).collect(),
+        };
+        if by_id > 0 && pages.iter().take(by_id).all(Result::is_ok) && !refused_before {
+            tracing::info!(
+                connection = %answers.context.connection(),
+                "this environment refuses paths in lambdas: such queries are asked by id"
+            );
+            session.note_refused_path_in_lambda();
+        }
+        answers.put(&slots, pages);
     }
 }
 
@@ -77,6 +214,14 @@ pub struct Answers<'a> {
 }
 
 impl Answers<'_> {
+    fn put(&mut self, slots: &[usize], pages: Vec<Result<Page, Error>>) {
+        for (slot, page) in slots.iter().zip(pages) {
+            if let Some(place) = self.pages.get_mut(*slot) {
+                *place = Some(page);
+            }
+        }
+    }
+
     /// The rows that a query found, or why there are none.
     #[expect(clippy::needless_pass_by_value, reason = "an answer can be taken once")]
     pub fn result(&mut self, slot: Slot) -> Result<Page, Error> {
@@ -92,6 +237,18 @@ impl Answers<'_> {
     /// The first row that a query found.
     pub fn first(&mut self, slot: Slot) -> Result<Option<Record>, ToolError> {
         Ok(self.page(slot)?.records.into_iter().next())
+    }
+
+    /// The row that an earlier, equal call made.
+    ///
+    /// # Errors
+    ///
+    /// `idempotency_key_reused`, where the key belongs to a call with other arguments.
+    pub fn same_call(&mut self, same_call: SameCall) -> Result<Option<Earlier>, ToolError> {
+        let SameCall(slot) = same_call;
+        self.context.once().check()?;
+        let record = self.first(Slot(slot))?;
+        Ok(record.map(|record| self.context.once().earlier(record)))
     }
 
     /// The record that a reference means.

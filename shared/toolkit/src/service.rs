@@ -1,21 +1,28 @@
 //! Answers HTTP requests with the tools of a group.
 
-use std::sync::OnceLock;
+use std::time::Duration;
 
 use auth::Connections;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use state::Kind;
+use state::{Kind, State};
 use tokio::time::timeout_at;
+use uuid::Uuid;
 
 use crate::edge::{CONNECTION_ID, IDEMPOTENCY_KEY, header};
-use crate::idempotency::Identity;
+use crate::idempotency::{Identity, canonical};
+use crate::once::{Once, Tie};
 use crate::{
     Access, Call, Caller, Context, Edge, ErrorCode, Group, Handler, Incoming, Reply, ToolError,
-    WriteState,
+    WriteState, sha256_hex,
 };
+
+/// How long who reads waits in all where Dataverse limits the calls. Each that waits holds a function,
+/// of which an account has so many; and who reads can read again. Who writes waits on, for a write
+/// that was given up may be forgotten.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What precedes a tool's name in the path.
 const PREFIX: &str = "/v1/tools/";
@@ -24,12 +31,26 @@ const PREFIX: &str = "/v1/tools/";
 pub struct Tools {
     group: Group,
     connections: Connections,
+    state: Option<State>,
 }
 
 impl Tools {
     /// The tools of this group, over these connections.
     pub fn new(group: Group, connections: Connections) -> Tools {
-        Tools { group, connections }
+        Tools { group, connections, state: None }
+    }
+
+    /// With the table in which creates are announced. Without it, two calls at once that know
+    /// nothing of each other may make the same record twice.
+    #[must_use]
+    pub fn with_state(mut self, state: Option<State>) -> Tools {
+        self.state = state;
+        self
+    }
+
+    /// The table.
+    pub(crate) fn state(&self) -> Option<&State> {
+        self.state.as_ref()
     }
 }
 
@@ -79,9 +100,16 @@ impl Handler for Tools {
             arguments: &arguments,
         };
         // What only reads makes no row.
-        let record_id = if call.writes { identity.record_id() } else { None };
-        let record_id = record_id.map(OnceLock::from).unwrap_or_default();
-        let prepared = self.group.prepare(tool, arguments)?;
+        let row = if call.writes { identity.record_id() } else { None };
+        let tie = match (row, identity.idempotency_key) {
+            (None, _) => Tie::None,
+            (Some(_), None) => Tie::Conversation,
+            (Some(_), Some(_)) => Tie::Key(sha256_hex(canonical(&arguments))),
+        };
+        // Where nothing ties two calls together, each makes a row of its own.
+        let row = row.unwrap_or_else(Uuid::new_v4);
+        let once = Once::new(self.state.clone().filter(|_| call.writes), row, tie);
+        let (tool, prepared) = self.group.prepare(tool, arguments)?;
 
         let connection = timeout_at(request.deadline, self.connections.open(&connection_id))
             .await
@@ -92,11 +120,18 @@ impl Handler for Tools {
                 )
                 .write(WriteState::NotHappened)
             })??;
-        let session = connection.client().session(request.deadline);
+        let mut session = connection.client().session(request.deadline);
+        if access == Access::Read {
+            session = session.with_patience(PATIENCE);
+        }
         call.session = Some(session.clone());
-        let context =
-            Context { session, connection: connection_id, now: Timestamp::now(), record_id };
-        Ok(Reply::written(StatusCode::OK, prepared(&context).await?))
+        let now = Timestamp::now();
+        let context = Context { session, connection: connection_id, tool, now, once };
+        let result = prepared(&context).await;
+        if result.as_ref().is_err_and(ToolError::is_without_effect) {
+            context.once().withdraw().await;
+        }
+        Ok(Reply::written(StatusCode::OK, result?))
     }
 }
 

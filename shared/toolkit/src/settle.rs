@@ -1,9 +1,18 @@
-//! Writes that must not be sent twice: where the answer is lost, the row tells what happened.
+//! Writes that must not be sent twice: where the answer is lost, the row tells what happened. And
+//! writes that must not undo another's: where the row has changed meanwhile, it is read again.
 
-use dataverse::{ChangeSet, Operation, Query, Record, Table, WriteOutcome};
+use std::time::Duration;
+
+use dataverse::{ChangeSet, Error, Operation, Query, Record, Table, WriteOutcome, codes};
 use uuid::Uuid;
 
 use crate::{Context, ToolError, WriteState};
+
+/// How often a change goes on after somebody else's came in between.
+const TRIES: usize = 3;
+
+/// Those who change a row at the same moment shall not meet again: each waits up to so long.
+const APART: Duration = Duration::from_millis(60);
 
 /// The row that a write is about, as it was read before.
 #[derive(Clone, Copy, Debug)]
@@ -14,16 +23,17 @@ pub struct Target<'a> {
     pub id: Uuid,
     /// Its version.
     pub etag: &'a str,
+    record: &'a Record,
 }
 
 impl<'a> Target<'a> {
-    /// A row of this table as it was read.
+    /// A row of this table as it was read: with its state, and with all columns that may change.
     pub fn of(record: &'a Record, table: Table) -> Result<Target<'a>, ToolError> {
         let (Some(id), Some(etag)) = (record.id(table.key), record.etag()) else {
             let name = table.logical_name;
             return Err(ToolError::internal(format!("a row of {name} without an id or a version")));
         };
-        Ok(Target { table, id, etag })
+        Ok(Target { table, id, etag, record })
     }
 }
 
@@ -32,30 +42,105 @@ impl<'a> Target<'a> {
 /// `status` is the `statuscode` that the row has afterwards, where that changes. Where the answer
 /// is lost the row is read, and nothing is sent again: if it has that status the work was done
 /// (`None`: what it answered is lost), if it has the old version it was not.
+///
+/// Where somebody else has changed the row since it was read, it is read again: if its state and
+/// all that is to change are as they were, the other change was about something else, and this one
+/// goes on with the new version, three times at most.
 pub async fn carry_out(
     context: &Context,
     target: Target<'_>,
-    operations: Vec<Operation>,
+    mut operations: Vec<Operation>,
     status: Option<i64>,
 ) -> Result<Option<Vec<Record>>, ToolError> {
+    let mut etag = target.etag.to_owned();
+    for _ in 0..TRIES {
+        let error = match send(context, target, &etag, &operations, status).await {
+            Err(Failure::Conflict(error)) => error,
+            Err(Failure::Other(error)) => return Err(error),
+            Ok(done) => return Ok(done),
+        };
+        tokio::time::sleep(APART.mul_f64(f64::from(fastrand::f32()))).await;
+        let Some(newer) = unopposed(context, target, &operations, status).await else {
+            return Err(error.into());
+        };
+        for operation in &mut operations {
+            if let Operation::Update(update) = operation
+                && update.version() == etag
+            {
+                *update = update.clone().of_version(newer.clone());
+            }
+        }
+        etag = newer;
+    }
+    match send(context, target, &etag, &operations, status).await {
+        Err(Failure::Conflict(error)) => Err(error.into()),
+        Err(Failure::Other(error)) => Err(error),
+        Ok(done) => Ok(done),
+    }
+}
+
+/// The row's present version, if nothing that is to change has been changed by somebody else.
+async fn unopposed(
+    context: &Context,
+    target: Target<'_>,
+    operations: &[Operation],
+    status: Option<i64>,
+) -> Option<String> {
+    let updates = operations.iter().filter_map(|operation| match operation {
+        Operation::Update(update) => Some(update.reads()),
+        Operation::Create(_) | Operation::Action(_) => None,
+    });
+    // A row that was closed, or opened, is another one to whoever decided on the change; its status
+    // matters to who wants to change that.
+    let status = status.map(|_| "statuscode".into());
+    let columns: Vec<_> = updates.flatten().chain(["statecode".into()]).chain(status).collect();
+    let query = Query::row(target.table, target.id).select(columns.iter().cloned());
+    let now = context.dataverse().first(&query).await.ok().flatten()?;
+    let is_same = |column: &dataverse::Name| {
+        // What was not read before cannot be compared: then it must be empty.
+        now.value(column.as_str()) == target.record.value(column.as_str())
+    };
+    let is_unopposed = columns.iter().all(is_same);
+    now.etag().filter(|_| is_unopposed).map(str::to_owned)
+}
+
+enum Failure {
+    /// The row has another version than the one that was read.
+    Conflict(Error),
+    Other(ToolError),
+}
+
+async fn send(
+    context: &Context,
+    target: Target<'_>,
+    etag: &str,
+    operations: &[Operation],
+    status: Option<i64>,
+) -> Result<Option<Vec<Record>>, Failure> {
     let session = context.dataverse();
-    let result = match operations.as_slice() {
+    let result = match operations {
         [] => Ok(Vec::new()),
         [Operation::Update(update)] => session.update(update).await.map(|()| Vec::new()),
         [Operation::Action(action)] => session.invoke(action).await.map(|answer| vec![answer]),
-        _ => session.change(&operations.into_iter().fold(ChangeSet::new(), ChangeSet::then)).await,
+        several => {
+            let changes = several.iter().cloned().fold(ChangeSet::new(), ChangeSet::then);
+            session.change(&changes).await
+        }
     };
     let error = match result {
         Ok(answers) => return Ok(Some(answers)),
-        Err(error) if error.write_outcome() != WriteOutcome::Unknown => return Err(error.into()),
+        Err(error) if error.is(codes::VERSION_MISMATCH) => return Err(Failure::Conflict(error)),
+        Err(error) if error.write_outcome() != WriteOutcome::Unknown => {
+            return Err(Failure::Other(error.into()));
+        }
         Err(error) => error,
     };
     let query = Query::row(target.table, target.id).select(["statuscode", "modifiedon"]);
     match session.first(&query).await {
         Ok(Some(now)) if status.is_some() && now.integer("statuscode") == status => Ok(None),
-        Ok(Some(now)) if now.etag() == Some(target.etag) => {
-            Err(ToolError::from(error).write(WriteState::NotHappened))
+        Ok(Some(now)) if now.etag() == Some(etag) => {
+            Err(Failure::Other(ToolError::from(error).write(WriteState::NotHappened)))
         }
-        _ => Err(error.into()),
+        _ => Err(Failure::Other(error.into())),
     }
 }

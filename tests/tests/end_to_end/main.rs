@@ -4,6 +4,7 @@
 
 mod accounts;
 mod activities;
+mod at_once;
 mod broken_connections;
 mod budgets;
 mod cases;

@@ -1,0 +1,258 @@
+//! Calls at the same moment, and keys that come again.
+
+use std::collections::BTreeSet;
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Bench, MAREN};
+
+const DARIO: &str = "dario.velasco@northwind.example";
+
+fn case_of(contact: &str, subject: &str) -> Value {
+    json!({"contact": contact, "subject": subject, "description": "d"})
+}
+
+fn note_on(contact: &str, text: &str) -> Value {
+    json!({"record_type": "contact", "record": contact, "text": text})
+}
+
+fn lead(name: &str) -> Value {
+    json!({"last_name": name, "company": "Once, Inc.", "email": format!("{name}@once.example")})
+}
+
+fn appointment(contact: &str) -> Value {
+    json!({"contact": contact, "subject": "Demo", "start": "2031-03-03T10:00Z"})
+}
+
+fn quote(quantity: i64) -> Value {
+    json!({
+        "opportunity": "Northwind – support desk licences",
+        "lines": [{"product": "CHAT-PRO", "quantity": quantity}],
+    })
+}
+
+/// What each tool that creates is told, for one customer and for another.
+fn creates() -> Vec<(&'static str, Value, Value)> {
+    let opportunity = |contact: &str| json!({"contact": contact, "name": "A deal at once"});
+    let call = |contact: &str| {
+        json!({
+            "type": "call", "record_type": "contact", "record": contact, "subject": "s",
+            "completed": true,
+        })
+    };
+    vec![
+        ("create_case", case_of(MAREN, "At once"), case_of(DARIO, "At once")),
+        ("create_lead", lead("one"), lead("two")),
+        ("create_opportunity", opportunity(MAREN), opportunity(DARIO)),
+        ("create_note", note_on(MAREN, "n"), note_on(DARIO, "n")),
+        ("create_activity", call(MAREN), call(DARIO)),
+        ("create_quote", quote(1), quote(2)),
+        ("schedule_appointment", appointment(MAREN), appointment(DARIO)),
+    ]
+}
+
+/// The id of what was made.
+fn made(answer: &Answer) -> String {
+    let result = answer.result().as_object().unwrap();
+    let record = result.values().find_map(|value| value.get("id")).unwrap();
+    record.as_str().unwrap().to_owned()
+}
+
+fn says_created(answers: &[Answer]) -> usize {
+    answers.iter().filter(|answer| answer.result()["created"] == true).count()
+}
+
+#[tokio::test]
+async fn a_key_that_comes_with_other_arguments_reads_nothing_out() {
+    let bench = Bench::start().await;
+    for (tool, first, other) in creates() {
+        let header = [("idempotency-key", "reused")];
+        let made_first = bench.call_with(tool, first.clone(), &header).await;
+        assert_eq!(made_first.result()["created"], true, "{tool}");
+        let reused = bench.call_with(tool, other.clone(), &header).await;
+        assert_eq!(reused.status, 422, "{tool}: {:#}", reused.body);
+        let problem = reused.problem("idempotency_key_reused");
+        assert_eq!(problem["write"], "not_happened");
+        assert!(!reused.body.to_string().contains(&made(&made_first)), "{:#}", reused.body);
+        // The call itself may come again, in whatever order its arguments stand.
+        let again = bench.call_with(tool, first, &header).await;
+        assert_eq!(made(&again), made(&made_first), "{tool}");
+        assert_eq!(again.result()["created"], false, "{tool}");
+        // And the other one works with a key of its own.
+        let own = bench.call_with(tool, other, &[("idempotency-key", "own")]).await;
+        assert_ne!(made(&own), made(&made_first), "{tool}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_failed_leaves_its_key_free() {
+    let bench = Bench::start().await;
+    let header = [("idempotency-key", "corrected")];
+    let wrong = bench.call_with("create_case", case_of("Nobody Atall", "s"), &header).await;
+    wrong.problem("not_found");
+    let right = bench.call_with("create_case", case_of(MAREN, "s"), &header).await;
+    assert_eq!(right.result()["created"], true);
+}
+
+#[tokio::test]
+async fn of_many_copies_of_a_call_one_says_that_it_created() {
+    let bench = Bench::start().await;
+    for (tool, arguments, _) in creates() {
+        for header in [("idempotency-key", "copies"), ("x-conversation-id", "copies")] {
+            let headers = [header];
+            // Refused, or with a lost answer: none of that makes two of them say so.
+            for kind in ["throttle", "drop", "unavailable"] {
+                for path in ["/$batch", "/incidents", "/leads", "/opportunities", "/annotations"] {
+                    let fault = json!({
+                        "method": "POST", "path": path, "kind": kind, "times": 2, "every": 3,
+                        "retry_after": 0, "after_commit": kind != "throttle",
+                    });
+                    bench.fault(fault).await;
+                }
+            }
+            let calls = (0..6).map(|_| bench.call_with(tool, arguments.clone(), &headers));
+            let answers = join_all(calls).await;
+            bench.control("DELETE", "faults", None).await;
+            let ids: BTreeSet<_> = answers.iter().map(made).collect();
+            assert_eq!(ids.len(), 1, "{tool} {header:?}");
+            assert!(says_created(&answers) <= 1, "{tool} {header:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn copies_that_are_refused_at_first_do_not_all_say_that_they_created() {
+    for (kind, times) in [("throttle", 4), ("unauthorized", 2)] {
+        let bench = Bench::start().await;
+        let fault = json!({
+            "method": "POST", "path": "/incidents", "kind": kind, "times": times, "retry_after": 0,
+            "after_commit": false,
+        });
+        bench.fault(fault).await;
+        let header = [("idempotency-key", "refused")];
+        let calls = (0..4).map(|_| bench.call_with("create_case", case_of(MAREN, "R"), &header));
+        let mut answers = join_all(calls).await;
+        // Whoever was refused two tokens in a row gives up.
+        answers.retain(|answer| answer.status != 424);
+        assert!(answers.len() >= 3, "{kind}");
+        assert_eq!(says_created(&answers), 1, "{kind}");
+        assert_eq!(bench.count("incidents", "title", "R").await, 1, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn two_conversations_that_want_the_same_at_once_make_one_record() {
+    let bench = Bench::start().await;
+    for (tool, arguments, _) in creates() {
+        if ["create_note", "create_activity", "create_quote"].contains(&tool) {
+            // They do not look for an equal record: two are two.
+            continue;
+        }
+        let (one, two) = ([("x-conversation-id", "one")], [("x-conversation-id", "two")]);
+        let (one, two, three, four) = tokio::join!(
+            bench.call_with(tool, arguments.clone(), &one),
+            bench.call_with(tool, arguments.clone(), &two),
+            bench.call(tool, arguments.clone()),
+            bench.call(tool, arguments.clone()),
+        );
+        let answers = [one, two, three, four];
+        let ids: BTreeSet<_> = answers.iter().map(made).collect();
+        assert_eq!(ids.len(), 1, "{tool}");
+        assert_eq!(says_created(&answers), 1, "{tool}");
+        // The second conversation's call comes again: it is led to the same record.
+        let again = bench.call_with(tool, arguments, &[("x-conversation-id", "two")]).await;
+        assert!(ids.contains(&made(&again)), "{tool}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_closed_in_between_is_not_what_a_new_call_means() {
+    let bench = Bench::start().await;
+    let first = bench.call("create_case", case_of(MAREN, "Again")).await;
+    let close = json!({"case": made(&first), "status": "Canceled"});
+    bench.call("update_case", close).await.result();
+    // Within the minutes in which the first call's announcement stands.
+    let second = bench.call("create_case", case_of(MAREN, "Again")).await;
+    assert_eq!(second.result()["created"], true);
+    assert_ne!(made(&second), made(&first));
+    let others = (0..3).map(|_| bench.call("create_case", case_of(MAREN, "Again")));
+    for other in join_all(others).await {
+        assert_eq!(made(&other), made(&second));
+    }
+}
+
+#[tokio::test]
+async fn who_means_a_second_one_gets_a_second_one() {
+    let bench = Bench::start().await;
+    let mut arguments = case_of(MAREN, "Twice");
+    arguments["allow_duplicate"] = true.into();
+    let (one, two) = tokio::join!(
+        bench.call("create_case", arguments.clone()),
+        bench.call("create_case", arguments),
+    );
+    assert_ne!(made(&one), made(&two));
+    assert_eq!(says_created(&[one, two]), 2);
+}
+
+#[tokio::test]
+async fn a_change_of_something_else_in_between_is_gone_around() {
+    let bench = Bench::start().await;
+    let slow = json!({
+        "method": "PATCH", "path": "/contacts", "kind": "slow", "delay_ms": 400, "times": 1,
+        "retry_after": 0, "after_commit": false,
+    });
+    bench.fault(slow).await;
+    let first = bench.call("update_contact", json!({"contact": MAREN, "job_title": "One"}));
+    let second = async {
+        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+        bench.call("update_contact", json!({"contact": MAREN, "phone": "+1 555 0199"})).await
+    };
+    let (first, second) = tokio::join!(first, second);
+    first.result();
+    second.result();
+    let now = bench.call("get_contact_by_email", json!({"email": MAREN})).await;
+    assert_eq!(now.result()["contact"]["job_title"], "One");
+    assert_eq!(now.result()["contact"]["phone"], "+1 555 0199");
+}
+
+#[tokio::test]
+async fn a_case_that_was_closed_in_between_is_not_changed() {
+    let bench = Bench::start().await;
+    let case = bench.call("create_case", case_of(MAREN, "Closed meanwhile")).await;
+    let id = made(&case);
+    let slow = json!({
+        "method": "PATCH", "path": "/incidents", "kind": "slow", "delay_ms": 400, "times": 1,
+        "retry_after": 0, "after_commit": false,
+    });
+    bench.fault(slow).await;
+    let change = bench.call("update_case", json!({"case": id, "priority": "Low"}));
+    let close = async {
+        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+        let resolve = json!({"case": id, "status": "Problem Solved", "resolution": "Done."});
+        bench.call("update_case", resolve).await
+    };
+    let (change, close) = tokio::join!(change, close);
+    close.result();
+    assert!([409, 412].contains(&change.status), "{:#}", change.body);
+}
+
+#[tokio::test]
+async fn fifty_changes_at_once_end_well_where_they_do_not_contradict() {
+    let bench = Bench::start().await;
+    let fields = ["phone", "mobile_phone", "job_title", "description"];
+    let calls = fields.iter().map(|field| {
+        bench.call("update_contact", json!({"contact": MAREN, *field: format!("new {field}")}))
+    });
+    for answer in join_all(calls).await {
+        answer.result();
+    }
+    let calls = (0..50).map(|number| {
+        bench.call("update_contact", json!({"contact": MAREN, "job_title": format!("T{number}")}))
+    });
+    // They all want another title: those that came too late hear of it, and nothing is overwritten
+    // unseen.
+    for answer in join_all(calls).await {
+        assert!([200, 412].contains(&answer.status), "{:#}", answer.body);
+    }
+}
