@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -77,15 +78,37 @@ pub struct ApiError {
     pub message: String,
     /// The name of the exception, shown where the caller asked for error annotations.
     pub exception_name: Option<&'static str>,
+    /// Whether the OData library itself refuses: it writes a code of 0 as `0x0`.
+    pub bare: bool,
+    /// The same refusal as other organizations give it.
+    pub other: Option<Box<ApiError>>,
+}
+
+/// How an organization refuses a name that it does not know. Both forms have been recorded, and
+/// nothing that a client sees beforehand tells which it will be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownNames {
+    /// As recorded of Dataverse online in 2025.
+    #[default]
+    Online,
+    /// As others have it: 404 `0x8006088a` for a table, 400 `0x0` for a column, in a URL or a
+    /// body.
+    Other,
 }
 
 /// The code of everything that the OData layer does not understand in a URL.
 pub const ODATA_ERROR: u32 = 0x8006_0888;
 
+/// The other code of an unknown table, function or action: `CrmHttpError` in the list of error
+/// codes.
+const HTTP_ERROR: u32 = 0x8006_088a;
+
 impl ApiError {
     /// A refusal with this status, code and message.
     pub fn new(status: StatusCode, code: u32, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), exception_name: None }
+        let message = message.into();
+        Self { status, code, message, exception_name: None, bare: false, other: None }
     }
 
     /// 400 with this code.
@@ -101,7 +124,31 @@ impl ApiError {
     /// 404 of the OData layer: no such table, column, function or action.
     pub fn unknown_segment(segment: &str) -> Self {
         let message = format!("Resource not found for the segment '{segment}'.");
-        Self::new(StatusCode::NOT_FOUND, ODATA_ERROR, message)
+        Self::new(StatusCode::NOT_FOUND, ODATA_ERROR, message.clone()).or(Self::new(
+            StatusCode::NOT_FOUND,
+            HTTP_ERROR,
+            message,
+        ))
+    }
+
+    /// 400 by the OData library itself, with the code `0x0`.
+    pub fn bare(message: impl Into<String>) -> Self {
+        Self { bare: true, ..Self::bad_request(0, message) }
+    }
+
+    /// What it is where unknown names are refused in the other form.
+    #[must_use]
+    pub fn or(self, other: ApiError) -> Self {
+        Self { other: Some(Box::new(other)), ..self }
+    }
+
+    /// The refusal as the organization gives it.
+    #[must_use]
+    pub fn in_form(mut self, form: UnknownNames) -> Self {
+        match (form, self.other.take()) {
+            (UnknownNames::Other, Some(other)) => *other,
+            _ => self,
+        }
     }
 
     /// Names the exception.
@@ -113,7 +160,11 @@ impl ApiError {
 
     /// The answer as Dataverse writes it. `request` decides whether error annotations are added.
     pub fn into_response(self, request: &HeaderMap) -> ApiResponse {
-        let code = if self.code == 0 { String::new() } else { format!("0x{:08x}", self.code) };
+        let code = match self.code {
+            0 if self.bare => "0x0".to_owned(),
+            0 => String::new(),
+            code => format!("0x{code:08x}"),
+        };
         let mut error = Map::new();
         error.insert("code".into(), code.into());
         error.insert("message".into(), self.message.clone().into());
@@ -229,6 +280,18 @@ mod tests {
         let status =
             &body["error"]["@Microsoft.PowerApps.CDS.ErrorDetails.ApiExceptionHttpStatusCode"];
         assert_eq!(status, "400");
+    }
+
+    #[test]
+    fn an_unknown_name_has_another_form() {
+        let error = ApiError::unknown_segment("x");
+        assert_eq!(error.clone().in_form(UnknownNames::Online).code, ODATA_ERROR);
+        let other = error.in_form(UnknownNames::Other);
+        assert_eq!((other.status, other.code), (StatusCode::NOT_FOUND, HTTP_ERROR));
+        assert_eq!(ApiError::odata("No.").in_form(UnknownNames::Other).code, ODATA_ERROR);
+        let bare = ApiError::bare("No.").into_response(&HeaderMap::new());
+        let body: Value = serde_json::from_slice(&bare.body).unwrap();
+        assert_eq!(body["error"]["code"], "0x0");
     }
 
     #[test]

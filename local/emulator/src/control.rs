@@ -3,18 +3,21 @@
 use std::sync::Arc;
 
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{FromRequest, Path, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Path, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{get, patch, post, put};
 use axum::{Json, Router};
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use crate::APPLICATION_USER_ID;
+use crate::api::UnknownNames;
 use crate::application::{ApplicationUser, SecretState, UserState};
 use crate::faults::{Fault, FaultError};
+use crate::organization::NotSet;
 use crate::privileges::{Privileges, Role};
 use crate::shell::Shell;
 use crate::throttle::Limits;
@@ -35,17 +38,22 @@ pub fn router(shell: Arc<Shell>) -> Router {
         .route("/faults", get(faults).post(arm).delete(disarm))
         .route("/reset", post(reset))
         .route("/rows/{set}", get(rows))
+        .route("/rows/{set}/{id}", patch(set_columns))
         .route("/application-user", put(application_user))
         .route("/client-secret", put(client_secret))
         .route("/graph", put(graph))
         .route("/apps", put(apps))
         .route("/duplicate-rules", put(duplicate_rules))
+        .route("/error-forms", put(error_forms))
+        .route("/lambda-paths", put(lambda_paths))
         .route("/limits", get(limits).put(set_limits))
         .route("/latency", put(latency))
         .route("/clock", post(clock))
         .route("/seed", post(seed))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown);
+    // How large a body may be is the server's to say: a row may hold texts of any length.
+    let calls = calls.layer(DefaultBodyLimit::disable());
     Router::new().nest(PREFIX, calls).fallback(unknown).with_state(shell)
 }
 
@@ -113,11 +121,14 @@ async fn overview(State(shell): Emulator) -> Json<Value> {
             "GET|POST|DELETE /_emulator/faults",
             "POST /_emulator/reset",
             "GET /_emulator/rows/{set}",
+            "PATCH /_emulator/rows/{set}/{id}",
             "PUT /_emulator/application-user",
             "PUT /_emulator/client-secret",
             "PUT /_emulator/graph",
             "PUT /_emulator/apps",
             "PUT /_emulator/duplicate-rules",
+            "PUT /_emulator/error-forms",
+            "PUT /_emulator/lambda-paths",
             "GET|PUT /_emulator/limits",
             "PUT /_emulator/latency",
             "POST /_emulator/clock",
@@ -170,6 +181,23 @@ async fn rows(State(shell): Emulator, Path(set): Path<String>) -> Answer<Json<Va
         .flatten()
         .map(Json)
         .ok_or(Misunderstood(StatusCode::NOT_FOUND, unknown))
+}
+
+async fn set_columns(
+    State(shell): Emulator,
+    Path((set, id)): Path<(String, String)>,
+    Body(columns): Body<Map<String, Value>>,
+) -> Answer<StatusCode> {
+    let id: Uuid =
+        id.parse().map_err(|_| Misunderstood::because(format!("'{id}' is no id of a row")))?;
+    let set = in_background(move || shell.organization.set_columns(&set, id, &columns))
+        .await
+        .ok_or_else(|| Misunderstood::because("the emulator failed; its log says where"))?;
+    set.map_err(|why| match why {
+        NotSet::Table(_) | NotSet::Row(_) => Misunderstood(StatusCode::NOT_FOUND, why.to_string()),
+        NotSet::Column(_) => Misunderstood::because(why.to_string()),
+    })?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Deserialize)]
@@ -267,6 +295,28 @@ async fn duplicate_rules(
     let set = shell.organization.set_duplicate_rules(&change.rules);
     set.map_err(Misunderstood::because)?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ErrorForms {
+    unknown_names: UnknownNames,
+}
+
+async fn error_forms(State(shell): Emulator, Body(forms): Body<ErrorForms>) -> StatusCode {
+    shell.organization.set_unknown_names(forms.unknown_names);
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LambdaPaths {
+    refused: bool,
+}
+
+async fn lambda_paths(State(shell): Emulator, Body(paths): Body<LambdaPaths>) -> StatusCode {
+    shell.organization.set_refuse_lambda_paths(paths.refused);
+    StatusCode::NO_CONTENT
 }
 
 async fn limits(State(shell): Emulator) -> Json<Limits> {

@@ -131,6 +131,15 @@ pub fn failed(shell: &Shell, fault: &Fault, headers: &HeaderMap, base: &str) -> 
             let message = fault.message.clone().unwrap_or_default();
             ApiError::bad_request(0x8004_0265, message).named("IsvAborted").into_response(headers)
         }
+        Kind::Answer => match fault.answer() {
+            Ok(answer) if fault.is_refusal() => answer,
+            // Whoever spelled out all of the answer wants no more in it.
+            Ok(answer) => return answer,
+            Err(error) => {
+                tracing::error!(%error, "an armed fault has no answer");
+                ApiResponse::empty(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        },
         // Drop and Slow have no answer of their own: what is left is a server that is not there.
         Kind::Unavailable | Kind::Drop | Kind::Slow => {
             let mut answer = ApiResponse::empty(StatusCode::SERVICE_UNAVAILABLE);

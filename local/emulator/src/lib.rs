@@ -26,6 +26,8 @@ mod entity_definitions;
 mod entra;
 mod faults;
 mod graph;
+mod habits;
+mod hosts;
 mod instance;
 mod log;
 mod metadata;
@@ -56,6 +58,7 @@ use tokio::task::JoinHandle;
 use uuid::{Uuid, uuid};
 
 pub use certificate::CertificateError;
+pub use hosts::{HostError, Hosts};
 
 use instance::Instance;
 use shell::Shell;
@@ -146,8 +149,9 @@ impl Emulator {
         let tls_port = tls.as_ref().map(|(_, port)| *port);
         let instance = Instance::listening(&options.host, port, tls_port);
         // Reading the sample data takes a moment of a processor.
-        let latency = options.latency;
-        let shell = match tokio::task::spawn_blocking(move || Shell::new(instance, latency)).await {
+        let (latency, hosts) = (options.latency, Hosts::listening(&options.host));
+        let made = tokio::task::spawn_blocking(move || Shell::new(instance, hosts, latency));
+        let shell = match made.await {
             Ok(shell) => Arc::new(shell),
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         };

@@ -10,7 +10,8 @@ use tracing_subscriber::EnvFilter;
 /// Dataverse, Entra ID and a little of Microsoft Graph, in memory and strict.
 #[derive(Parser)]
 struct Arguments {
-    /// The name or address to listen on.
+    /// The name or address to listen on. It is called by this name, by localhost, or by any address
+    /// in numbers; requests to other names are refused.
     #[arg(long, default_value = "127.0.0.1")]
     host: String,
     /// The port for HTTP; 0 takes a free one.

@@ -3,20 +3,23 @@
 mod changes;
 
 use crate::actions;
-use crate::api::{ApiError, ApiRequest, ApiResponse, Caller};
+use crate::api::{ApiError, ApiRequest, ApiResponse, Caller, UnknownNames};
 use crate::apps::Apps;
+use crate::habits::Habits;
 use crate::metadata::Metadata;
 use crate::odata::bind::Moment;
 use crate::odata::resource::{self, End, Key, Resource, RowsPath};
 use crate::privileges::Role;
-use crate::read::Reader;
+use crate::read;
 use crate::store::{Row, Store};
 use crate::value::Reference;
+use crate::write::body::{Purpose, Reader};
 use crate::write::{AddedRule, DuplicateRules, Numbers};
 use crate::{entity_definitions, metadata_document, sample, seed};
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
 use parking_lot::RwLock;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// The longest URL that Dataverse reads; outside of a `$batch` the web server stops at half.
@@ -26,6 +29,7 @@ const URL_LIMIT: usize = 65_536;
 pub struct Organization {
     store: RwLock<Store>,
     apps: RwLock<Apps>,
+    habits: RwLock<Habits>,
     numbers: Numbers,
     duplicate_rules: RwLock<DuplicateRules>,
 }
@@ -44,14 +48,17 @@ impl Organization {
         Self {
             store: RwLock::new(store),
             apps: RwLock::new(Apps::ALL),
+            habits: RwLock::default(),
             numbers,
             duplicate_rules: RwLock::default(),
         }
     }
 
-    /// Back to the sample data and the rules from the start.
+    /// Back to the sample data, and to the apps, habits and rules from the start.
     pub fn reset(&self) {
         let fresh = sample::store();
+        *self.apps.write() = Apps::ALL;
+        *self.habits.write() = Habits::default();
         *self.duplicate_rules.write() = DuplicateRules::default();
         let mut store = self.store.write();
         *store = fresh;
@@ -71,7 +78,12 @@ impl Organization {
     /// Carries out one request.
     pub fn handle(&self, caller: &Caller, request: ApiRequest) -> ApiResponse {
         let headers = request.headers.clone();
-        self.answer(caller, &request).unwrap_or_else(|error| error.into_response(&headers))
+        self.answer(caller, &request).unwrap_or_else(|error| self.refusal(error, &headers))
+    }
+
+    /// A refusal, in the form that this organization has for it.
+    fn refusal(&self, error: ApiError, request: &HeaderMap) -> ApiResponse {
+        error.in_form(self.habits.read().unknown_names).into_response(request)
     }
 
     /// Gives the application user these roles as rows, for whoever reads them.
@@ -82,6 +94,16 @@ impl Organization {
     /// Says which of the two apps are installed: without one, its tables are unknown.
     pub fn set_apps(&self, sales: bool, service: bool) {
         *self.apps.write() = Apps { sales, service };
+    }
+
+    /// Says how unknown names are refused.
+    pub fn set_unknown_names(&self, form: UnknownNames) {
+        self.habits.write().unknown_names = form;
+    }
+
+    /// Says whether a lambda's body may use a path through a lookup.
+    pub fn set_refuse_lambda_paths(&self, refuse: bool) {
+        self.habits.write().refuse_lambda_paths = refuse;
     }
 
     /// Publishes these duplicate rules beside those from the start, in the place of any added
@@ -97,6 +119,35 @@ impl Organization {
         let store = self.store.read();
         let rows = store.scan(table, None).map(|row| raw(row)).collect::<Vec<_>>();
         Some(serde_json::Value::from(rows))
+    }
+
+    /// Sets columns of a row to what no client could set them to: no privilege, length, option or
+    /// rule is looked at, and nothing else of the row changes but its version.
+    pub fn set_columns(
+        &self,
+        entity_set: &str,
+        id: Uuid,
+        columns: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<(), NotSet> {
+        let table = Metadata::get()
+            .entity_set(entity_set)
+            .ok_or_else(|| NotSet::Table(entity_set.to_owned()))?;
+        let no_content_ids = HashMap::new();
+        let reader =
+            Reader { entity_set, base: "", content_ids: &no_content_ids, installed: &|_| true };
+        let body = reader
+            .object(table, Purpose::Sample, columns)
+            .map_err(|error| NotSet::Column(error.message))?;
+        if body.id.is_some() || !body.is_columns_alone() {
+            return Err(NotSet::Column("only columns can be set, and not the key".to_owned()));
+        }
+        let reference = Reference { table: table.id, id };
+        let changed = self.store.write().update(reference, |row| {
+            for (column, value) in body.values {
+                row.set(column, value);
+            }
+        });
+        changed.map(drop).ok_or_else(|| NotSet::Row(format!("{entity_set}({id})")))
     }
 
     fn answer(&self, caller: &Caller, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
@@ -132,9 +183,9 @@ impl Organization {
                 let row = Reference { table: root.id, id };
                 actions::bound_function(&store, caller, request, row, &call)
             }
-            Resource::Rows(path) => Reader::new(&store, caller, request, moment)?.get(&path),
+            Resource::Rows(path) => read::Reader::new(&store, caller, request, moment)?.get(&path),
             Resource::Unbound(call) if call.name == actions::RETRIEVE_DUPLICATES => {
-                let reader = Reader::new(&store, caller, request, moment)?;
+                let reader = read::Reader::new(&store, caller, request, moment)?;
                 actions::retrieve_duplicates(&reader, &self.duplicate_rules.read(), &call)
             }
             Resource::Unbound(call) => actions::unbound_function(&store, caller, request, &call),
@@ -152,8 +203,23 @@ impl Organization {
             user: caller.user,
             business_unit: unit.unwrap_or(Uuid::nil()),
             apps: *self.apps.read(),
+            habits: *self.habits.read(),
         }
     }
+}
+
+/// Why a control call could not set a row's columns.
+#[derive(Debug, thiserror::Error)]
+pub enum NotSet {
+    /// No such table.
+    #[error("unknown entity set '{0}'")]
+    Table(String),
+    /// No such row.
+    #[error("there is no row {0}")]
+    Row(String),
+    /// A column does not exist, or takes values of another type.
+    #[error("{0}")]
+    Column(String),
 }
 
 /// A row as plain JSON: every column that has a value.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::response::{IntoResponse, Response};
-use http::{Request, StatusCode, header, uri::Scheme};
+use http::{Request, StatusCode, uri::Scheme};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming as IncomingBody;
 use hyper::service::service_fn;
@@ -97,13 +97,9 @@ async fn answer(
     connection: u64,
 ) -> Result<Response, Dropped> {
     let (head, body) = request.into_parts();
-    let Some(host) = head
-        .uri
-        .authority()
-        .map(|it| it.as_str())
-        .or_else(|| head.headers.get(header::HOST)?.to_str().ok())
-    else {
-        return Ok(StatusCode::BAD_REQUEST.into_response());
+    let host = match shell.hosts.admit(&head.uri, &head.headers) {
+        Ok(host) => host,
+        Err(error) => return Ok((error.status(), error.to_string()).into_response()),
     };
     let base = format!("{scheme}://{host}");
     let body = match Limited::new(body, MAX_BODY).collect().await {

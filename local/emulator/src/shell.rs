@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::entra::{Entra, Tokens, Version};
 use crate::faults::{Fault, Faults, Kind};
 use crate::graph::Graph;
+use crate::hosts::Hosts;
 use crate::instance::Instance;
 use crate::log::{Log, Part};
 use crate::organization::Organization;
@@ -35,6 +36,8 @@ pub struct Shell {
     pub clock: Clock,
     /// The organization's own addresses.
     pub instance: Instance,
+    /// The names under which it answers at all.
+    pub hosts: Hosts,
     /// The armed faults.
     pub faults: Faults,
     /// The service protection limits.
@@ -110,6 +113,17 @@ impl Target<'_> {
         }
     }
 
+    /// The path as faults may name it, too: below the API's root, or without the tenant.
+    fn below(&self) -> String {
+        match self {
+            Target::Dataverse(below) | Target::Graph(below) => format!("/{below}"),
+            Target::Token(Version::Two, _) => "/oauth2/v2.0/token".to_owned(),
+            Target::Token(Version::One, _) => "/oauth2/token".to_owned(),
+            Target::Discovery(_) => "/v2.0/.well-known/openid-configuration".to_owned(),
+            Target::Unknown => String::new(),
+        }
+    }
+
     fn service(&self) -> &'static str {
         match self {
             Target::Dataverse(_) => "dataverse",
@@ -122,7 +136,7 @@ impl Target<'_> {
 
 impl Shell {
     /// With the sample data, answering for these addresses.
-    pub fn new(instance: Instance, latency: Duration) -> Self {
+    pub fn new(instance: Instance, hosts: Hosts, latency: Duration) -> Self {
         let clock = Clock::default();
         Self {
             organization: Arc::new(Organization::sample(clock.now())),
@@ -130,6 +144,7 @@ impl Shell {
             tokens: Tokens::default(),
             clock,
             instance,
+            hosts,
             faults: Faults::default(),
             throttle: Throttle::default(),
             log: Log::default(),
@@ -191,10 +206,7 @@ impl Shell {
             tokio::time::sleep(latency).await;
         }
         let path = request.head.uri.path();
-        let below = match target {
-            Target::Dataverse(below) => format!("/{below}"),
-            _ => path.to_owned(),
-        };
+        let below = target.below();
         let Some(fault) = self.faults.take(method, &[path, &below]) else {
             return self.dispatch(target, request).await;
         };
@@ -223,7 +235,7 @@ impl Shell {
     /// The answer of a request that fails by a fault.
     fn failed(&self, target: &Target<'_>, fault: &Fault, request: &Incoming) -> Response {
         match target {
-            Target::Token(..) | Target::Discovery(_) => {
+            Target::Token(..) | Target::Discovery(_) if fault.kind != Kind::Answer => {
                 let status = match fault.kind {
                     Kind::Throttle => StatusCode::TOO_MANY_REQUESTS,
                     Kind::Unauthorized => StatusCode::UNAUTHORIZED,
@@ -269,7 +281,6 @@ impl Shell {
     pub fn reset(&self) {
         self.clock.reset();
         self.organization.reset();
-        self.organization.set_apps(true, true);
         self.application.reset(self.clock.now());
         self.tokens.revoke_all();
         self.faults.clear();

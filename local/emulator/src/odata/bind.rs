@@ -6,6 +6,7 @@ use super::parser;
 use super::syntax::{Argument, Comparison, Expression, Lambda, Literal, Operand};
 use crate::api::ApiError;
 use crate::apps::Apps;
+use crate::habits::Habits;
 use crate::metadata::{CollectionNavigation, Column, ColumnKind, SingleNavigation, Table, TableId};
 use crate::value::Value;
 use jiff::Timestamp;
@@ -56,6 +57,7 @@ pub(crate) struct Moment {
     pub(crate) user: Uuid,
     pub(crate) business_unit: Uuid,
     pub(crate) apps: Apps,
+    pub(crate) habits: Habits,
 }
 
 /// Looks names up, and remembers which tables were touched so that privileges can be checked.
@@ -115,6 +117,8 @@ impl<'a> Binder<'a> {
         let Some((last, before)) = path.split_last() else {
             return Err(unknown_property("", table));
         };
+        // Dataverse compiles the query only once its names are known.
+        let refused = scope > 0 && !before.is_empty() && self.moment.habits.refuse_lambda_paths;
         for name in before {
             let navigation =
                 self.single(table, name).ok_or_else(|| unknown_property(name, table))?;
@@ -123,6 +127,9 @@ impl<'a> Binder<'a> {
             steps.push(navigation);
         }
         let column = table.column(last).ok_or_else(|| unknown_property(last, table))?;
+        if refused {
+            return Err(path_in_lambda());
+        }
         Ok(PropertyPath { scope, steps, column })
     }
 
@@ -308,10 +315,15 @@ fn mentions_outer(filter: &Filter, own: usize) -> bool {
 
 /// The refusal of a name that a table does not have.
 pub(crate) fn unknown_property(name: &str, table: &Table) -> ApiError {
-    ApiError::odata(format!(
-        "Could not find a property named '{name}' on type '{}'.",
-        table.type_name()
-    ))
+    let message =
+        format!("Could not find a property named '{name}' on type '{}'.", table.type_name());
+    ApiError::odata(message.clone()).or(ApiError::bare(message))
+}
+
+/// The refusal of a path through a lookup inside a lambda, as `UnExpected` in the list of error
+/// codes has it.
+fn path_in_lambda() -> ApiError {
+    ApiError::bad_request(0x8004_0216, "An unexpected error occurred.").named("UnExpected")
 }
 
 fn compare_literal(

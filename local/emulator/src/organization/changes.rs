@@ -41,7 +41,7 @@ impl Organization {
                         }
                         answers.push(answer);
                     }
-                    Err(error) => return Err((index, error.into_response(&headers))),
+                    Err(error) => return Err((index, self.refusal(error, &headers))),
                 }
             }
             Ok(answers)

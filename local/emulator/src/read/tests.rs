@@ -3,6 +3,7 @@
 use super::Reader;
 use crate::api::{ApiRequest, ApiResponse, Caller};
 use crate::apps::Apps;
+use crate::habits::Habits;
 use crate::metadata::{Metadata, Table};
 use crate::odata::bind::Moment;
 use crate::odata::resource::{self, Resource};
@@ -82,6 +83,7 @@ fn get(store: &Store, path: &str, query: &str) -> ApiResponse {
         user: caller.user,
         business_unit: Uuid::nil(),
         apps: Apps::ALL,
+        habits: Habits::default(),
     };
     let Ok(Resource::Rows(path)) = resource::parse(path) else { panic!("{path}") };
     Reader::new(store, &caller, &request, moment).and_then(|reader| reader.get(&path)).unwrap()

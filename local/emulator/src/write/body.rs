@@ -66,6 +66,14 @@ impl Body {
         self.values.iter().rev().find(|(id, _)| *id == column.id).map(|(_, value)| value)
     }
 
+    /// Whether it says nothing of other rows.
+    pub(crate) fn is_columns_alone(&self) -> bool {
+        self.links.is_empty()
+            && self.parents.is_empty()
+            && self.children.is_empty()
+            && self.attached.is_empty()
+    }
+
     /// Adds a value of our own.
     pub(crate) fn set(&mut self, column: &str, value: Value) {
         if let Some(column) = self.table.column(column) {

@@ -36,18 +36,20 @@ pub(crate) fn unknown_property(entity_set: &str, type_name: &str, property: &str
              property names that are defined by the type."
         ),
     )
+    .or(ApiError::bare(format!("Invalid property '{property}' was found in entity '{type_name}'.")))
 }
 
 /// An annotation such as `@odata.bind` on a name that is no navigation property.
 pub(crate) fn undeclared(entity_set: &str, property: &str) -> ApiError {
-    odata(
-        entity_set,
-        &format!(
-            "An undeclared property '{property}' which only has property annotations in the payload \
-             but no property value was found in the payload. In OData, only declared navigation \
-             properties and declared named streams can be represented as properties without values."
-        ),
-    )
+    let message = format!(
+        "An undeclared property '{property}' which only has property annotations in the payload \
+         but no property value was found in the payload. In OData, only declared navigation \
+         properties and declared named streams can be represented as properties without values."
+    );
+    odata(entity_set, &message).or(ApiError::bare(format!(
+        "An error occurred while validating input parameters: Microsoft.OData.ODataException: \
+         {message}"
+    )))
 }
 
 /// A value of the wrong JSON type, or text that does not spell a value of the type.
