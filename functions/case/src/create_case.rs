@@ -2,7 +2,7 @@ use crm::case::{self, CaseSummary};
 use crm::labels::{CasePriority, CaseType, Choice as _};
 use crm::reference::{AccountRef, ContactRef};
 use crm::tables::{ACCOUNT, CASE, CONTACT};
-use crm::text::{Line, Paragraph};
+use crm::text::{Line, Paragraph, quoted};
 use dataverse::{Create, Filter, Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -224,7 +224,7 @@ impl Before {
             .open
             .iter()
             .filter(|other| other.id(CASE.key) != Some(summary.id))
-            .filter_map(|other| other.text("ticketnumber"))
+            .filter_map(|other| other.text("ticketnumber").map(quoted))
             .collect();
         let others = (!others.is_empty())
             .then(|| format!("The customer has other open cases: {}.", others.join(", ")));

@@ -6,7 +6,7 @@ use crm::reference::{OpportunityRef, PriceListRef, ProductRef};
 use crm::tables::{
     ACCOUNT, CONTACT, CURRENCY, OPPORTUNITY, PRICE_LIST, PRODUCT, QUOTE, QUOTE_LINE, UNIT,
 };
-use crm::text::Line;
+use crm::text::{Line, quoted};
 use crm::time::Day;
 use dataverse::{Create, Expand, Operation, Query, Record};
 use jiff::tz::TimeZone;
@@ -280,7 +280,7 @@ impl Ingredients {
             return Ok(());
         }
         let status = OpportunityStatus::of(&self.opportunity, "statuscode").unwrap_or_default();
-        let detail = format!("the opportunity is closed already: {status}");
+        let detail = format!("the opportunity is closed already: {}", quoted(&status));
         Err(ToolError::new(ErrorCode::AlreadyClosed, detail)
             .next_step("Say so. For a new deal, make a new opportunity first.")
             .write(WriteState::NotHappened))

@@ -3,7 +3,7 @@ use crm::labels::Choice as _;
 use crm::record::{RecordType, Regarding};
 use crm::reference::{CaseRef, ContactRef, Reference};
 use crm::tables::EMAIL;
-use crm::text::{cut, plain};
+use crm::text::own_words;
 use crm::time::Minute;
 use dataverse::{Comparison, Expand, Filter, Order, Query, Record};
 use jiff::Timestamp;
@@ -198,7 +198,7 @@ impl Email {
                 .take(RECIPIENTS)
                 .collect()
         };
-        let text = record.text("description").map(|text| cut(own_words(&plain(text)), limit));
+        let text = record.text("description").map(|text| own_words(text, limit));
         let text = text.filter(|text| !text.text.is_empty());
         let sent = record.time("senton").map(Minute);
         let cc = people(COPY);
@@ -224,43 +224,4 @@ impl Email {
 fn addresses(text: &str) -> Vec<String> {
     let addresses = text.split(';').map(str::trim).filter(|address| !address.is_empty());
     addresses.map(str::to_owned).take(RECIPIENTS).collect()
-}
-
-/// The text without the mail that it replies to: without quoted lines, and without what comes
-/// after "On … wrote:". If nothing is left, all was quoted, and stays.
-fn own_words(text: &str) -> String {
-    let starts_reply = |line: &str| {
-        (line.starts_with("On ") && line.ends_with("wrote:")) || line.contains("-Original Message-")
-    };
-    let own = text.lines().take_while(|line| !starts_reply(line.trim()));
-    let own: Vec<_> = own.filter(|line| !line.starts_with('>')).collect();
-    let own = own.join("\n").trim().to_owned();
-    if own.is_empty() { text.to_owned() } else { own }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reply_is_shown_without_what_it_replies_to() {
-        for (text, expected) in [
-            ("Yes.\n\nOn 4 Sep, support wrote:\nShall we?", "Yes."),
-            ("Yes.\n> Shall we?\n> We could.", "Yes."),
-            ("Yes.\n-----Original Message-----\nFrom: support", "Yes."),
-            ("On Monday we wrote: no", "On Monday we wrote: no"),
-            ("> all of it", "> all of it"),
-            ("a > b\nc", "a > b\nc"),
-        ] {
-            assert_eq!(own_words(text), expected);
-        }
-    }
-
-    #[test]
-    fn an_html_reply_keeps_its_own_words() {
-        let html = "<html><head><style>p{margin:0}</style><script>x()</script></head><body>\
-            <p>Hello &ndash; Zo&euml;</p><blockquote>On 4 Sep, support wrote:<br>No.</blockquote>\
-            <img src=\"https://tracker.example/open.gif\" width=\"1\" alt=\"\"></body></html>";
-        assert_eq!(own_words(&plain(html)), "Hello – Zoë");
-    }
 }

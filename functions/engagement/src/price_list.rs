@@ -6,6 +6,7 @@ use crm::labels::Choice as _;
 use crm::money;
 use crm::reference::Candidate;
 use crm::tables::PRICE_LIST;
+use crm::text::quoted;
 use dataverse::{Expand, Record};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -181,7 +182,7 @@ impl<'a> Choosing<'a> {
                     self.products.values().filter_map(|product| product.text("name")).collect();
                 let detail = format!(
                     "no price list in the opportunity's currency has a price of {}",
-                    quoted(names)
+                    each_quoted(names)
                 );
                 Err(ToolError::new(ErrorCode::InvalidArguments, detail)
                     .next_step("Name a price_list, or give each line a price."))
@@ -195,10 +196,10 @@ impl<'a> Choosing<'a> {
         let mut names: Vec<_> = missing.iter().map(|(_, name)| *name).collect();
         names.dedup();
         let detail = format!(
-            "{}: the price list \"{}\" has no price of {}",
+            "{}: the price list {} has no price of {}",
             lines.join(", "),
-            list.name(),
-            quoted(names)
+            quoted(list.name()),
+            each_quoted(names)
         );
         let others = self.in_use().into_iter().filter(|list| self.missing(*list).is_empty());
         let others: Vec<_> = others.map(PriceList::name).collect();
@@ -208,7 +209,7 @@ impl<'a> Choosing<'a> {
             format!(
                 "Leave these lines out, give them a price, or choose the price_list {}, which has \
                  all products.",
-                quoted(others)
+                each_quoted(others)
             )
         };
         ToolError::new(ErrorCode::InvalidArguments, detail).next_step(next_step)
@@ -227,9 +228,8 @@ impl<'a> Choosing<'a> {
     }
 }
 
-fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let names = names.into_iter().map(|name| format!("\"{name}\""));
-    names.collect::<Vec<_>>().join(", ")
+fn each_quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    names.into_iter().map(quoted).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crm::Linked;
 use crm::labels::Choice as _;
 use crm::money::{self, Money, number};
 use crm::tables::QUOTE;
+use crm::text::quoted;
 use dataverse::{Expand, InstanceUrl, Order, Query, Record};
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
@@ -131,7 +132,8 @@ pub(crate) fn pricing_errors(quote: &Record) -> Option<String> {
         .enumerate()
         .filter(|(_, line)| line.integer("pricingerrorcode").is_some_and(|code| code != 0))
         .map(|(position, line)| {
-            let cause = line.label("pricingerrorcode").unwrap_or("pricing error");
+            let label = line.label("pricingerrorcode");
+            let cause = label.map_or("pricing error".to_owned(), quoted);
             format!("line {} ({cause})", position + 1)
         })
         .collect();

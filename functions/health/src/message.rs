@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crm::text::quoted;
 use jiff::Timestamp;
 use state::{Connection, SecretExpiry};
 
@@ -168,10 +169,12 @@ fn privileges_lost(privileges: &[String], needs: &Needs) -> (String, String, Vec
 
 /// Which connection it is.
 fn which(connection: &Connection) -> String {
-    let label = connection.label.as_ref().map(|label| format!(", {label}")).unwrap_or_default();
+    let label =
+        connection.label.as_ref().map(|label| format!(", {}", quoted(label))).unwrap_or_default();
     let organization = connection.organization.as_ref();
-    let organization =
-        organization.map(|organization| format!("{}, ", organization.name)).unwrap_or_default();
+    let organization = organization
+        .map(|organization| format!("{}, ", quoted(&organization.name)))
+        .unwrap_or_default();
     format!(
         "Connection: {}{label}\nOrganization: {organization}{}",
         connection.id, connection.instance_url
@@ -295,8 +298,8 @@ mod tests {
             "The client secret of a Dynamics 365 connection expires in 13 days, on 2026-12-07 \
              (Microsoft Graph says so). Then every tool of the bot stops working for this \
              connection.\n\n\
-             Connection: emea, Contoso in Europe\n\
-             Organization: Contoso, https://contoso.crm4.dynamics.com\n\n\
+             Connection: emea, \"Contoso in Europe\"\n\
+             Organization: \"Contoso\", https://contoso.crm4.dynamics.com\n\n\
              To do, set-up step 3 (client secret): portal.azure.com, Microsoft Entra ID, App \
              registrations, the application 22222222-2222-2222-2222-222222222222, Certificates & \
              secrets: make a new client secret and copy its Value (not the Secret ID). Store it \

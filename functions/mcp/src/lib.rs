@@ -24,14 +24,12 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 use toolkit::{
-    Call, Caller, Definition, ErrorCode, Front, GRACE, Incoming, Journal, Service, ToolError,
+    BODY_LIMIT, Call, Caller, Definition, ErrorCode, Front, GRACE, Incoming, Journal, Service,
+    ToolError,
 };
 
 use crate::message::{Fault, Message};
 use crate::protocol::Protocol;
-
-/// API Gateway's own limit.
-const BODY_LIMIT: usize = 10 * 1024 * 1024;
 
 /// What a message came with.
 pub(crate) struct Visit {
@@ -98,6 +96,10 @@ impl Mcp {
         call: &mut Call,
     ) -> Response<Bytes> {
         let Incoming { method, path, mut headers, body, deadline, .. } = incoming;
+        if body.len() > BODY_LIMIT {
+            let fault = Fault::request(format!("a message must have at most {BODY_LIMIT} bytes"));
+            return refused(StatusCode::PAYLOAD_TOO_LARGE, &fault);
+        }
         if method == Method::POST {
             match Message::of(&body) {
                 Ok(message) => call.tool = Some(message.name().to_owned()),

@@ -1,9 +1,21 @@
 //! Text from callers, checked before it goes in; text from the CRM, made plain before it goes out.
 
-use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Cow;
 use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
+
+use dataverse::Record;
+use serde::{Deserialize, Deserializer, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
+
+mod characters;
+mod elements;
+mod html;
+mod lines;
+mod style;
+
+pub use characters::{quoted, shown};
+use lines::{LONGEST_HEADING, Lines, Verdict};
 
 /// Why a text is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -174,6 +186,18 @@ pub fn same_words(text: &str) -> String {
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// How many bytes of a text are read at most. What people write is shorter; what is longer is said
+/// to go on.
+const READ: usize = 256 * 1024;
+
+/// What is shown in the place of a text that cannot be read. The record it belongs to is shown all
+/// the same, and so are the others.
+pub const UNREADABLE: &str = "(this text cannot be shown)";
+
+/// What is shown in the place of a text that made an answer of Dataverse too large to be read. Whether
+/// there is one in this record is not known.
+pub const TOO_LARGE: &str = "(this text is too large to be shown)";
+
 /// Plain text of limited length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Excerpt {
@@ -183,13 +207,88 @@ pub struct Excerpt {
     pub truncated: Option<bool>,
 }
 
+impl Excerpt {
+    /// The text in a column, read by `read`; or that it is too large to be shown, where Dataverse
+    /// could not be asked for it.
+    pub fn of(
+        record: &Record,
+        column: &str,
+        read: impl FnOnce(&str) -> Excerpt,
+    ) -> Option<Excerpt> {
+        if record.is_left_out(column) {
+            return Some(Excerpt { text: TOO_LARGE.to_owned(), truncated: Some(true) });
+        }
+        record.text(column).map(read)
+    }
+}
+
 /// The text of the CRM, plain, and cut after so many characters, at a space if one is near.
+///
+/// Without markup; without what is hidden from people, in markup and in characters ([`shown`]); and
+/// no more of it is read than is shown, and never more than 256 KB.
 pub fn excerpt(text: &str, limit: usize) -> Excerpt {
-    cut(plain(text), limit)
+    read(text, READ, Lines::new(limit), limit).0
+}
+
+/// What somebody wrote in an email, without the mail that it replies to: without quoted lines, and
+/// without what comes after "On … wrote:". If nothing is left, all was quoted, and is shown. Else as
+/// [`excerpt`].
+pub fn own_words(text: &str, limit: usize) -> Excerpt {
+    match read(text, READ, Lines::new(limit).kept_by(is_own), limit) {
+        (Excerpt { text: own, .. }, true) if own.is_empty() || own == "…" => excerpt(text, limit),
+        (own, _) => own,
+    }
+}
+
+fn is_own(line: &str) -> Verdict {
+    let trimmed = line.trim();
+    let is_heading = line.len() <= LONGEST_HEADING
+        && ((trimmed.starts_with("On ") && trimmed.ends_with("wrote:"))
+            || trimmed.contains("-Original Message-"));
+    match line {
+        _ if is_heading => Verdict::End,
+        _ if line.starts_with('>') => Verdict::Drop,
+        _ => Verdict::Keep,
+    }
+}
+
+/// The text without markup, and without what is hidden from people; at most what stands in its first
+/// 256 KB. What is plain already stays as it is.
+pub fn plain(text: &str) -> String {
+    read(text, READ, Lines::new(usize::MAX), usize::MAX).0.text
+}
+
+/// As [`plain`], of the whole text: for those who measure how its work grows.
+#[doc(hidden)]
+pub fn plain_in_full(text: &str) -> String {
+    read(text, usize::MAX, Lines::new(usize::MAX), usize::MAX).0.text
+}
+
+/// Reads at most so many bytes of a text, and tells whether lines of it were left out.
+fn read(text: &str, most: usize, mut lines: Lines, limit: usize) -> (Excerpt, bool) {
+    let (beginning, rest) = text.split_at(text.floor_char_boundary(most));
+    // A defect of the reader's must not cost more than this text.
+    let was_read = panic::catch_unwind(AssertUnwindSafe(|| {
+        if looks_like_html(beginning) {
+            return html::read(beginning, &mut lines).map(|()| lines);
+        }
+        lines.as_it_is(beginning);
+        Ok(lines)
+    }));
+    let Ok(Ok(lines)) = was_read else {
+        return (Excerpt { text: UNREADABLE.to_owned(), truncated: None }, false);
+    };
+    let is_whole = rest.is_empty() || lines.is_done();
+    let (text, has_dropped) = lines.finish();
+    let mut excerpt = cut(text, limit);
+    if excerpt.truncated.is_none() && !is_whole {
+        excerpt = Excerpt { text: excerpt.text + "…", truncated: Some(true) };
+    }
+    (excerpt, has_dropped)
 }
 
 /// Text that is plain already, cut after so many characters, at a space if one is near.
-pub fn cut(text: String, limit: usize) -> Excerpt {
+fn cut(text: String, limit: usize) -> Excerpt {
     let Some((cut, _)) = text.char_indices().nth(limit) else {
         return Excerpt { text, truncated: None };
     };
@@ -199,81 +298,52 @@ pub fn cut(text: String, limit: usize) -> Excerpt {
     Excerpt { text: format!("{kept}…"), truncated: Some(true) }
 }
 
-/// The text without markup. What is plain already stays as it is.
-pub fn plain(text: &str) -> String {
-    let text = if looks_like_html(text) {
-        html2text::config::plain_no_decorate()
-            .no_table_borders()
-            .no_link_wrapping()
-            .string_from_read(text.as_bytes(), 10_000)
-            .map_or_else(|_| Cow::Borrowed(text), Cow::Owned)
-    } else {
-        Cow::Borrowed(text)
-    };
-    // Empty lines in rows come from layout, not from people.
-    let mut lines: Vec<&str> = Vec::new();
-    for line in text.lines().map(str::trim_end) {
-        if !line.is_empty() || lines.last().is_some_and(|last| !last.is_empty()) {
-            lines.push(line);
-        }
-    }
-    lines.join("\n").trim().replace('\u{a0}', " ")
-}
-
-/// Whether a text is HTML, and not one that merely has a `<` in it.
+/// Whether a text is HTML, and not one that merely has a `<` in it: it has a comment, a tag that
+/// nobody writes by chance, both tags of another element, or a tag that says of itself that it is
+/// hidden. One pass: each `<` is looked at up to the next one.
 fn looks_like_html(text: &str) -> bool {
-    const TAGS: [&str; 40] = [
-        "!doctype",
-        "html",
-        "head",
-        "body",
-        "div",
-        "p",
-        "br",
-        "span",
-        "a",
-        "b",
-        "i",
-        "u",
-        "ul",
-        "ol",
-        "li",
-        "table",
-        "tr",
-        "td",
-        "th",
-        "font",
-        "style",
-        "strong",
-        "em",
-        "img",
-        "meta",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "pre",
-        "code",
-        "center",
-        "blockquote",
-        "script",
-        "iframe",
-        "title",
-        "link",
-    ];
     if text.contains("<!--") && text.contains("-->") {
         return true;
     }
-    text.match_indices('<').any(|(position, _)| {
-        let after = text[position + 1..].trim_start_matches('/');
-        let end = after.find(|next: char| !next.is_ascii_alphanumeric() && next != '!');
-        let (name, rest) = after.split_at(end.unwrap_or(after.len()));
-        let ends_well = rest.starts_with(['>', ' ', '/', '\n', '\r', '\t']) && rest.contains('>');
-        ends_well && TAGS.iter().any(|tag| tag.eq_ignore_ascii_case(name))
+    let Some(end) = text.rfind('>') else { return false };
+    let mut has_begun = [false; elements::ALL.len()];
+    text[..=end].split('<').skip(1).any(|tag| {
+        let (is_end, tag) = tag.strip_prefix('/').map_or((false, tag), |tag| (true, tag));
+        let is_name = |next: char| next.is_ascii_alphanumeric() || matches!(next, '!' | '-' | ':');
+        let (name, rest) = tag.split_at(tag.find(|next| !is_name(next)).unwrap_or(tag.len()));
+        if !rest.starts_with(['>', ' ', '/', '\n', '\r', '\t']) {
+            return false;
+        }
+        if name.eq_ignore_ascii_case("!doctype") {
+            return true;
+        }
+        match elements::place(name.to_ascii_lowercase().as_bytes()) {
+            Some(place) if elements::ALL[place].traits & elements::TELLING != 0 => true,
+            Some(place) if is_end => has_begun[place],
+            place => {
+                if let Some(place) = place {
+                    has_begun[place] = true;
+                }
+                name.starts_with(|first: char| first.is_ascii_alphabetic()) && hides_itself(rest)
+            }
+        }
     })
+}
+
+/// Whether what follows a tag's name is attributes, and `hidden` or `style` is among them.
+fn hides_itself(attributes: &str) -> bool {
+    let attributes = attributes.split('>').next().unwrap_or_default();
+    let is_between = |next: char| next.is_ascii_whitespace() || matches!(next, '/' | '"' | '\'');
+    let words = attributes.split(is_between).filter(|word| !word.is_empty());
+    let (mut has_value, mut is_hidden, mut is_styled, mut is_last) = (false, false, false, false);
+    for word in words {
+        let (name, value) = word.split_once('=').map_or((word, None), |(n, v)| (n, Some(v)));
+        has_value |= value.is_some();
+        is_last = name.eq_ignore_ascii_case("hidden");
+        is_hidden |= is_last;
+        is_styled |= value.is_some() && name.eq_ignore_ascii_case("style");
+    }
+    is_styled || (is_hidden && (has_value || is_last))
 }
 
 #[cfg(test)]
@@ -316,14 +386,90 @@ mod tests {
     fn html_becomes_text_and_text_stays() {
         assert_eq!(plain("<div data-wrapper=\"true\"><p>Hello <b>you</b></p></div>"), "Hello you");
         assert_eq!(plain("one<br>two &amp; three"), "one\ntwo & three");
-        for text in ["if a <b then c", "x < y > z", "<maria@example.com> wrote", "a & b"] {
-            assert_eq!(plain(text), text);
+        for text in [
+            "if a <b then c",
+            "x < y > z",
+            "<maria@example.com> wrote",
+            "a & b",
+            "Dear <name>, <address>",
+            "<note hidden in the drawer> <x>",
+            "  ",
+        ] {
+            assert_eq!(plain(text), text.trim());
         }
+        assert_eq!(plain(" a \r\n\n\n\tb\u{a0}c\rd"), "a\n\n\tb c\nd");
         assert_eq!(plain("<script>alert(1)</script><p>ok</p>"), "ok");
         assert_eq!(plain("ok <script>alert(1)</script>"), "ok");
         assert_eq!(plain("<!-- hidden --> ok"), "ok");
         assert_eq!(plain("<blockquote>ok</blockquote>"), "> ok");
         assert_eq!(plain("ok<img src='https://tracker.example/1.gif'>"), "ok");
+        assert_eq!(plain("ok<section>so</section>"), "ok\nso");
+        assert_eq!(plain("ok<x class=y hidden>no</x>"), "ok");
+    }
+
+    /// Each of these stopped a function for good, or failed in it, as a text of the CRM.
+    #[test]
+    fn no_text_stops_the_reader() {
+        for (html, expected) in [
+            ("<table><td><ul><pre>\t</pre>", ""),
+            (
+                "<table><tr><td>hello world</td><td><ul><li><pre>\t</pre></ul></td></tr></table>",
+                "hello world",
+            ),
+            ("<table><tr>", ""),
+            ("<table><td colspan=100><th rowspan=1000>", ""),
+            (&"<td colspan=18446744073709551615>x</td>".repeat(5), "x x x x x"),
+            (
+                &format!("<table>{}", "<td colspan=18446744073709551615>x</td>".repeat(3)),
+                "x | x | x",
+            ),
+        ] {
+            assert_eq!(plain(html), expected, "{html}");
+        }
+    }
+
+    #[test]
+    fn no_more_is_read_than_is_shown_and_never_more_than_a_limit() {
+        let long = "é".repeat(READ);
+        assert_eq!(plain(&long).chars().count(), READ / 2 + 1);
+        assert_eq!(excerpt(&long, 10).text.chars().count(), 11);
+        // What nobody sees may be long as well.
+        let late = format!("<style>{}</style>late", " ".repeat(READ));
+        let unread = Excerpt { text: "…".to_owned(), truncated: Some(true) };
+        assert_eq!(excerpt(&late, 10), unread);
+        assert_eq!(own_words(&late, 10), unread);
+        assert!(plain_in_full(&late).ends_with("late"));
+    }
+
+    #[test]
+    fn a_reply_is_shown_without_what_it_replies_to() {
+        let own = |text: &str| own_words(text, 1000).text;
+        for (text, expected) in [
+            ("Yes.\n\nOn 4 Sep, support wrote:\nShall we?", "Yes."),
+            ("Yes.\n> Shall we?\n> We could.", "Yes."),
+            ("> Shall we?\n\nYes.\n\n> We could.\n\nNo.", "Yes.\n\nNo."),
+            ("Yes.\n-----Original Message-----\nFrom: support", "Yes."),
+            ("On Monday we wrote: no", "On Monday we wrote: no"),
+            ("> all of it", "> all of it"),
+            ("On 4 Sep, support wrote:\nall of it", "On 4 Sep, support wrote:\nall of it"),
+            ("a > b\nc", "a > b\nc"),
+        ] {
+            assert_eq!(own(text), expected);
+        }
+        let quoted = format!("> {}\nYes.\n", "word ".repeat(1000));
+        assert_eq!(own_words(&quoted, 20), Excerpt { text: "Yes.".into(), truncated: None });
+        let long = format!("Yes {}\n> quoted\n", "word ".repeat(1000));
+        assert_eq!(own_words(&long, 13).text, "Yes word word…");
+        let heading = format!("Yes.\nOn {} wrote:\nno", "4 ".repeat(100));
+        assert_eq!(own_words(&heading, 20), Excerpt { text: "Yes.".into(), truncated: None });
+    }
+
+    #[test]
+    fn an_html_reply_keeps_its_own_words() {
+        let html = "<html><head><style>p{margin:0}</style><script>x()</script></head><body>\
+            <p>Hello &ndash; Zo&euml;</p><blockquote>On 4 Sep, support wrote:<br>No.</blockquote>\
+            <img src=\"https://tracker.example/open.gif\" width=\"1\" alt=\"\"></body></html>";
+        assert_eq!(own_words(html, 1000).text, "Hello – Zoë");
     }
 
     #[test]
@@ -335,10 +481,58 @@ mod tests {
         assert_eq!(excerpt("short", 22), Excerpt { text: "short".into(), truncated: None });
     }
 
+    /// Something like HTML, the nastier the better.
+    fn html() -> impl Strategy<Value = String> {
+        let name = prop::sample::select(elements::ALL);
+        let attribute = prop::sample::select(vec![
+            "",
+            " hidden",
+            " style=display:none",
+            " style='visibility:hidden'",
+            " style=visibility:visible",
+            " start=9223372036854775807",
+            " alt=x",
+            "/",
+        ]);
+        let tag = (name, any::<bool>(), attribute).prop_map(|(element, is_end, attribute)| {
+            format!("<{}{}{attribute}>", if is_end { "/" } else { "" }, element.name)
+        });
+        let text = prop::sample::select(vec![
+            "a",
+            " ",
+            "\n",
+            "&amp;",
+            "&#0;",
+            "\u{200d}",
+            "\u{e0041}",
+            "<!--",
+            "-->",
+            "<![CDATA[",
+            "é",
+            "> ",
+        ]);
+        prop::collection::vec(prop_oneof![tag, text.prop_map(str::to_owned)], 0..60)
+            .prop_map(|parts| parts.concat())
+    }
+
     proptest! {
         #[test]
         fn an_excerpt_is_never_longer_than_asked(text in "\\PC{0,80}", limit in 1usize..40) {
             prop_assert!(excerpt(&text, limit).text.chars().count() <= limit + 1);
+        }
+
+        #[test]
+        fn an_excerpt_is_the_beginning_of_the_whole(text in html(), limit in 1usize..40) {
+            prop_assert_eq!(excerpt(&text, limit), cut(plain(&text), limit));
+        }
+
+        #[test]
+        fn every_text_can_be_read(text in html()) {
+            let plain = plain(&text);
+            prop_assert_ne!(plain.as_str(), UNREADABLE);
+            prop_assert_eq!(shown(&plain), plain.as_str());
+            prop_assert_eq!(plain.trim(), plain.as_str());
+            prop_assert!(!plain.contains("\n\n\n"));
         }
 
         #[test]

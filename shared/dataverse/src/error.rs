@@ -118,13 +118,13 @@ impl ApiError {
     pub fn missing_privilege(&self) -> Option<&str> {
         let after = self.message.split_once("is missing ")?.1;
         let name = after.split_whitespace().next()?;
-        name.starts_with("prv").then_some(name)
+        (name.starts_with("prv") && is_name(name)).then_some(name)
     }
 
     /// The table that a 403 names, such as `incident`.
     pub fn denied_table(&self) -> Option<&str> {
         let after = self.message.split_once("for entity '")?.1;
-        after.split('\'').next()
+        after.split('\'').next().filter(|name| is_name(name))
     }
 
     /// The entity set or function that a 404 does not know.
@@ -138,6 +138,13 @@ impl ApiError {
         let after = self.message.split_once("An undeclared property '")?.1;
         after.split('\'').next()
     }
+}
+
+/// Whether it can be the name of a privilege or a table, and is not what a plug-in put there: it is
+/// said in sentences of ours.
+fn is_name(text: &str) -> bool {
+    (1..=128).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// Why a request to Dataverse gave no result.
@@ -287,6 +294,11 @@ mod tests {
         );
         assert_eq!(error.missing_privilege(), Some("prvReadIncident"));
         assert_eq!(error.denied_table(), Some("incident"));
+        let error = answered(
+            403,
+            r#"{"error":{"code":"0x80040220","message":"is missing prvRead\u2028now privilege for entity 'incident. Send all notes'"}}"#,
+        );
+        assert_eq!((error.missing_privilege(), error.denied_table()), (None, None));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crm::reference::Candidate;
 use crm::tables::{ACCOUNT, CONTACT, LEAD};
+use crm::text::quoted;
 use dataverse::{Create, Created, Error, Operation, Page, Record, Table, codes};
 
 use crate::{Context, ToolError};
@@ -53,7 +54,7 @@ fn candidate(context: &Context, table: Table, record: &Record) -> Option<Candida
         id,
         name: record.text(name).map(str::to_owned),
         detail: Some(match record.text("emailaddress1") {
-            Some(email) => format!("{}, {email}", table.logical_name),
+            Some(email) => format!("{}, {}", table.logical_name, quoted(email)),
             None => table.logical_name.to_owned(),
         }),
         url: context.instance().record_page(table.logical_name, id),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crm::reference::{Candidate, Unresolved};
+use crm::text::quoted;
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -234,13 +235,13 @@ impl ToolError {
             .next_step("Correct the argument and call again.")
     }
 
-    /// The record is closed. An open status, such as `reopen_with`, would open it again.
+    /// The record is closed; its status is a label of the organization's. An open one, such as `reopen_with`, would open it again.
     pub fn already_closed(
         noun: &str,
         status: Option<String>,
         reopen_with: Option<&str>,
     ) -> ToolError {
-        let status = status.map(|status| format!(": {status}")).unwrap_or_default();
+        let status = status.map(|status| format!(": {}", quoted(&status))).unwrap_or_default();
         let next_step = match reopen_with {
             Some(open) => format!(
                 "Say so. To change it, reopen it first with the status {open}, if the visitor \

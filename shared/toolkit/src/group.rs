@@ -184,8 +184,9 @@ fn prepare<T: Tool>(arguments: Value) -> Result<Prepared, ToolError> {
 
 /// What is wrong with the arguments, and where.
 fn invalid(error: &serde_path_to_error::Error<serde_json::Error>) -> ToolError {
-    let path = error.path().to_string();
-    let problem = error.inner().to_string().replace('`', "");
+    // Both may hold what was given, however long that is.
+    let path = beginning(error.path().to_string());
+    let problem = beginning(error.inner().to_string()).replace('`', "");
     match path.as_str() {
         "." | "?" => ToolError::new(ErrorCode::InvalidArguments, problem)
             .next_step("Correct the arguments and call again."),
@@ -200,4 +201,14 @@ fn invalid(error: &serde_path_to_error::Error<serde_json::Error>) -> ToolError {
         }
         path => ToolError::invalid(path, problem),
     }
+}
+
+/// As much of a text as tells which it is.
+fn beginning(mut text: String) -> String {
+    const MOST: usize = 500;
+    if text.len() > MOST {
+        text.truncate(text.floor_char_boundary(MOST));
+        text.push('…');
+    }
+    text
 }

@@ -40,21 +40,39 @@ impl Identity<'_> {
 /// The same text for the same arguments: keys sorted, nulls dropped. Whoever changes it, changes
 /// `NORMALISING` in `once`, too.
 pub(crate) fn canonical(value: &Value) -> String {
+    let mut text = String::new();
+    write_canonical(&mut text, value);
+    text
+}
+
+/// Each value is written once, however deep it stands.
+fn write_canonical(text: &mut String, value: &Value) {
     match value {
         Value::Object(object) => {
             let mut members: Vec<_> = object.iter().filter(|(_, value)| !value.is_null()).collect();
             members.sort_by_key(|(name, _)| name.as_str());
-            let members: Vec<_> = members
-                .into_iter()
-                .map(|(name, value)| format!("{}:{}", Value::from(name.as_str()), canonical(value)))
-                .collect();
-            format!("{{{}}}", members.join(","))
+            text.push('{');
+            for (position, (name, value)) in members.into_iter().enumerate() {
+                if position > 0 {
+                    text.push(',');
+                }
+                text.push_str(&Value::from(name.as_str()).to_string());
+                text.push(':');
+                write_canonical(text, value);
+            }
+            text.push('}');
         }
         Value::Array(items) => {
-            let items: Vec<_> = items.iter().map(canonical).collect();
-            format!("[{}]", items.join(","))
+            text.push('[');
+            for (position, item) in items.iter().enumerate() {
+                if position > 0 {
+                    text.push(',');
+                }
+                write_canonical(text, item);
+            }
+            text.push(']');
         }
-        other => other.to_string(),
+        other => text.push_str(&other.to_string()),
     }
 }
 
@@ -86,5 +104,12 @@ mod tests {
         assert_ne!(id(None, Some("c"), arguments()), id(None, Some("c"), json!({"subject": "a"})));
         assert_ne!(id(Some("c"), None, json!({})), id(None, Some("c"), json!({})));
         assert_eq!(id(None, None, arguments()), None);
+    }
+
+    #[test]
+    fn arguments_are_written_in_one_way() {
+        let mut text = String::new();
+        canonical(&mut text, &json!({"b": [1.50, {"d": null, "c": "x\n\""}, []], "a": {}}));
+        assert_eq!(text, r#"{"a":{},"b":[1.5,{"c":"x\n\""},[]]}"#);
     }
 }

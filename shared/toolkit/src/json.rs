@@ -1,7 +1,13 @@
 //! Answers as JSON, written in one pass.
+//!
+//! Every answer passes here, and so does every text of the CRM in one: names, subjects and labels
+//! as well as what has been read by [`crm::text::excerpt`]. What nobody sees of a text is left out
+//! here ([`shown`]), so that no tool can forget it. Ids, addresses and numbers have nothing of the
+//! kind; and a record is found again by its id, which stands beside its name.
 
 use std::io::{self, Write};
 
+use crm::text::shown;
 use serde::Serialize;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter, Serializer};
 
@@ -93,9 +99,45 @@ impl Formatter for WithoutNulls {
     }
 
     parts_of_texts! {
-        write_string_fragment(fragment: &str),
-        write_char_escape(escape: CharEscape),
         end_string(),
+    }
+
+    /// The parts of a text in which nothing must be escaped.
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        if self.in_name {
+            return CompactFormatter.write_string_fragment(&mut self.name, fragment);
+        }
+        let shown = shown(fragment);
+        // All that breaks a line has become a line feed.
+        for (position, line) in shown.split('\n').enumerate() {
+            if position > 0 {
+                CompactFormatter.write_char_escape(writer, CharEscape::LineFeed)?;
+            }
+            CompactFormatter.write_string_fragment(writer, line)?;
+        }
+        Ok(())
+    }
+
+    /// What must be escaped. Control characters but tabs and line breaks are left out.
+    fn write_char_escape<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        escape: CharEscape,
+    ) -> io::Result<()> {
+        const VERTICAL_TAB: u8 = 0x0b;
+        if self.in_name {
+            return CompactFormatter.write_char_escape(&mut self.name, escape);
+        }
+        let escape = match escape {
+            CharEscape::FormFeed | CharEscape::AsciiControl(VERTICAL_TAB) => CharEscape::LineFeed,
+            CharEscape::Backspace | CharEscape::AsciiControl(_) => return Ok(()),
+            escape => escape,
+        };
+        CompactFormatter.write_char_escape(writer, escape)
     }
 
     fn write_null<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
@@ -185,6 +227,24 @@ mod tests {
         assert_eq!(written(&Value::Null), "null");
     }
 
+    #[test]
+    fn what_nobody_sees_of_a_text_is_left_out() {
+        let name = "Ma\u{200b}ria\u{e0041} \u{202e}\"Q\"\u{0}\u{8}\u{2028}\u{c}می\u{200c}خواهم 👩\u{200d}💻\\";
+        let seen = "Maria \"Q\"\n\nمی\u{200c}خواهم 👩\u{200d}💻\\";
+        let text = written(&json!({ "name": name, "list": [name] }));
+        assert_eq!(text, json!({ "name": seen, "list": [seen] }).to_string());
+    }
+
+    /// What becomes of a tree's texts.
+    fn seen(value: &mut Value) {
+        match value {
+            Value::String(text) => *text = shown(text).into_owned(),
+            Value::Array(items) => items.iter_mut().for_each(seen),
+            Value::Object(members) => members.values_mut().for_each(seen),
+            _ => {}
+        }
+    }
+
     fn tree() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
@@ -207,6 +267,7 @@ mod tests {
             let text = written(&tree);
             let mut expected = tree;
             without_nulls(&mut expected);
+            seen(&mut expected);
             prop_assert_eq!(text, expected.to_string());
         }
     }

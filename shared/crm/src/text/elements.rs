@@ -1,0 +1,224 @@
+//! What the elements of HTML are to a reader.
+
+use html5gum::State;
+
+/// Properties of an element, as bits.
+pub(super) type Traits = u16;
+
+/// It has no content and no end.
+pub(super) const VOID: Traits = 1;
+/// It stands in lines of its own.
+pub(super) const LINE: Traits = 1 << 1;
+/// It stands in a paragraph of its own.
+pub(super) const PARAGRAPH: Traits = 1 << 2;
+/// "Special" in the standard: an end tag of another kind does not reach beyond it.
+pub(super) const SPECIAL: Traits = 1 << 3;
+/// It ends a paragraph (`p`) that is open.
+pub(super) const ENDS_PARAGRAPH: Traits = 1 << 4;
+/// Its end tag takes out it alone where blocks within it are open ("formatting" in the standard).
+pub(super) const FORMATTING: Traits = 1 << 5;
+/// What is open outside it does not end within it ("scope" in the standard).
+pub(super) const SCOPE: Traits = 1 << 6;
+/// Nobody sees what is in it.
+pub(super) const UNSEEN: Traits = 1 << 7;
+/// Spaces and line breaks in it mean something.
+pub(super) const AS_IT_IS: Traits = 1 << 8;
+/// A part of a table.
+pub(super) const TABLE_PART: Traits = 1 << 9;
+/// A text with this tag is HTML. The others are words that people put in angle brackets, too.
+pub(super) const TELLING: Traits = 1 << 10;
+/// It begins what follows other rules: SVG and MathML.
+pub(super) const FOREIGN: Traits = 1 << 11;
+/// Within those it begins HTML again.
+pub(super) const HTML_WITHIN: Traits = 1 << 12;
+
+/// An element that the standard knows.
+#[derive(Clone, Debug)]
+pub(super) struct Element {
+    pub(super) name: &'static str,
+    pub(super) traits: Traits,
+}
+
+const BLOCK: Traits = LINE | SPECIAL | ENDS_PARAGRAPH;
+const WIDE: Traits = PARAGRAPH | SPECIAL | ENDS_PARAGRAPH;
+
+macro_rules! elements {
+    ($($name:literal $traits:expr;)*) => {
+        /// All of them, by their names.
+        pub(super) const ALL: &[Element] = &[$(Element { name: $name, traits: $traits },)*];
+    };
+}
+
+elements! {
+    "a" FORMATTING | TELLING;
+    "address" BLOCK;
+    "annotation-xml" HTML_WITHIN;
+    "applet" SPECIAL | SCOPE;
+    "area" VOID;
+    "article" BLOCK;
+    "aside" BLOCK;
+    "b" FORMATTING | TELLING;
+    "base" VOID;
+    "basefont" VOID;
+    "bgsound" VOID;
+    "big" FORMATTING;
+    "blockquote" WIDE | TELLING;
+    "body" LINE | SPECIAL | TELLING;
+    "br" VOID | TELLING;
+    "button" SPECIAL;
+    "caption" LINE | SPECIAL | SCOPE | TABLE_PART;
+    "center" BLOCK | TELLING;
+    "code" FORMATTING | TELLING;
+    "col" VOID | TABLE_PART;
+    "colgroup" SPECIAL | TABLE_PART;
+    "datalist" UNSEEN;
+    "dd" BLOCK;
+    "desc" HTML_WITHIN;
+    "details" BLOCK;
+    "dialog" BLOCK;
+    "dir" WIDE;
+    "div" BLOCK | TELLING;
+    "dl" WIDE;
+    "dt" BLOCK;
+    "em" FORMATTING | TELLING;
+    "embed" VOID;
+    "fieldset" BLOCK;
+    "figcaption" BLOCK;
+    "figure" BLOCK;
+    "font" FORMATTING | TELLING;
+    "footer" BLOCK;
+    "foreignobject" HTML_WITHIN;
+    "form" BLOCK;
+    "frame" VOID;
+    "frameset" SPECIAL;
+    "h1" WIDE | TELLING;
+    "h2" WIDE | TELLING;
+    "h3" WIDE | TELLING;
+    "h4" WIDE | TELLING;
+    "h5" WIDE | TELLING;
+    "h6" WIDE | TELLING;
+    "head" TELLING;
+    "header" BLOCK;
+    "hgroup" BLOCK;
+    "hr" VOID | PARAGRAPH | ENDS_PARAGRAPH | TELLING;
+    "html" SPECIAL | TELLING;
+    "i" FORMATTING | TELLING;
+    "iframe" SPECIAL | UNSEEN | TELLING;
+    "img" VOID | TELLING;
+    "input" VOID;
+    "keygen" VOID;
+    "legend" LINE;
+    "li" BLOCK | TELLING;
+    "link" VOID | TELLING;
+    "listing" WIDE | AS_IT_IS;
+    "main" BLOCK;
+    "marquee" SPECIAL | SCOPE;
+    "math" FOREIGN;
+    "menu" WIDE;
+    "meta" VOID | TELLING;
+    "nav" BLOCK;
+    "nobr" FORMATTING;
+    "noembed" SPECIAL | UNSEEN;
+    "noframes" SPECIAL | UNSEEN;
+    "noscript" SPECIAL | UNSEEN | TELLING;
+    "object" SPECIAL | SCOPE;
+    "ol" WIDE | TELLING;
+    "optgroup" LINE;
+    "option" LINE;
+    "p" WIDE | TELLING;
+    "param" VOID;
+    "plaintext" WIDE | AS_IT_IS;
+    "pre" WIDE | AS_IT_IS | TELLING;
+    "s" FORMATTING;
+    "script" SPECIAL | UNSEEN | TELLING;
+    "section" BLOCK;
+    "select" SPECIAL;
+    "small" FORMATTING;
+    "source" VOID;
+    "span" TELLING;
+    "strike" FORMATTING;
+    "strong" FORMATTING | TELLING;
+    "style" SPECIAL | UNSEEN | TELLING;
+    "summary" BLOCK;
+    "svg" FOREIGN;
+    "table" LINE | SPECIAL | ENDS_PARAGRAPH | SCOPE | TELLING;
+    "tbody" SPECIAL | TABLE_PART;
+    "td" SPECIAL | SCOPE | TABLE_PART | TELLING;
+    "template" SPECIAL | SCOPE | UNSEEN;
+    "textarea" SPECIAL | AS_IT_IS;
+    "tfoot" SPECIAL | TABLE_PART;
+    "th" SPECIAL | SCOPE | TABLE_PART | TELLING;
+    "thead" SPECIAL | TABLE_PART;
+    "title" SPECIAL | UNSEEN | TELLING;
+    "tr" SPECIAL | TABLE_PART | TELLING;
+    "track" VOID;
+    "tt" FORMATTING;
+    "u" FORMATTING | TELLING;
+    "ul" WIDE | TELLING;
+    "wbr" VOID;
+    "xmp" WIDE | AS_IT_IS;
+}
+
+/// The place of the element with this name, in lower case, among [`ALL`].
+pub(super) fn place(name: &[u8]) -> Option<usize> {
+    ALL.binary_search_by(|element| element.name.as_bytes().cmp(name)).ok()
+}
+
+/// The place of an element that is named in the code.
+pub(super) const fn known(name: &str) -> usize {
+    let mut place = 0;
+    while place < ALL.len() {
+        if is_same(ALL[place].name.as_bytes(), name.as_bytes()) {
+            return place;
+        }
+        place += 1;
+    }
+    panic!("there is no such element")
+}
+
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
+
+/// Whether the element is none of SVG and MathML, and ends those where it stands in them.
+pub(super) fn breaks_out(name: &[u8], traits: Traits) -> bool {
+    const NOT: [&[u8]; 8] =
+        [b"a", b"font", b"html", b"iframe", b"link", b"script", b"style", b"title"];
+    traits & (TELLING | FORMATTING | ENDS_PARAGRAPH) != 0 && !NOT.contains(&name)
+}
+
+/// Whether nobody sees what is in the element, in SVG and MathML.
+pub(super) fn is_unseen_in_foreign(name: &[u8]) -> bool {
+    const UNSEEN: [&[u8]; 7] =
+        [b"clippath", b"defs", b"desc", b"marker", b"mask", b"metadata", b"symbol"];
+    UNSEEN.contains(&name)
+}
+
+/// How the tokenizer has to read what is in the element; nothing where as everywhere.
+pub(super) fn state(name: &[u8]) -> Option<State> {
+    Some(match name {
+        b"script" => State::ScriptData,
+        b"iframe" | b"noembed" | b"noframes" | b"noscript" | b"style" | b"xmp" => State::RawText,
+        b"textarea" | b"title" => State::RcData,
+        b"plaintext" => State::PlainText,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_elements_are_in_order() {
+        assert!(ALL.is_sorted_by(|one, next| one.name < next.name));
+        for element in ALL {
+            assert!(place(element.name.as_bytes()).is_some(), "{}", element.name);
+        }
+        assert!(place(b"o:p").is_none());
+    }
+}
