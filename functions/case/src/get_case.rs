@@ -4,7 +4,7 @@ use crm::labels::{CaseState, CaseType, Choice as _};
 use crm::note::Note;
 use crm::reference::CaseRef;
 use crm::tables::{ACCOUNT, CONTACT};
-use crm::text::excerpt;
+use crm::text::{Excerpt, excerpt};
 use crm::time::Minute;
 use dataverse::{Expand, Order, Record};
 use schemars::JsonSchema;
@@ -100,7 +100,7 @@ fn details(record: &Record, context: &Context) -> Result<Details, ToolError> {
         .ok_or_else(|| ToolError::internal("a case without an id"))?
         .with_url(context.instance());
     let customer = |table| Linked::of_table(record, "_customerid_value", table);
-    let description = record.text("description").map(|text| excerpt(text, 2000));
+    let description = Excerpt::of(record, "description", |text| excerpt(text, 2000));
     let is_resolved = record.integer("statecode") == Some(CaseState::Resolved.value());
     let resolution = record.one("Incident_IncidentResolutions").filter(|_| is_resolved);
     Ok(Details {
@@ -114,10 +114,10 @@ fn details(record: &Record, context: &Context) -> Result<Details, ToolError> {
         created_on: record.time("createdon").map(Minute),
         modified_on: record.time("modifiedon").map(Minute),
         resolution: resolution.map(|resolution| Resolution {
-            text: resolution
-                .text("description")
-                .or_else(|| resolution.text("subject"))
-                .map(|text| excerpt(text, 2000).text),
+            text: ["description", "subject"]
+                .iter()
+                .find_map(|column| Excerpt::of(resolution, column, |text| excerpt(text, 2000)))
+                .map(|excerpt| excerpt.text),
             resolved_on: resolution
                 .time("actualend")
                 .or_else(|| resolution.time("createdon"))

@@ -5,7 +5,7 @@ use crm::labels::Choice as _;
 use crm::money::{self, Money};
 use crm::record::RecordType;
 use crm::reference::{ContactRef, Reference as _, Sought};
-use crm::text::excerpt;
+use crm::text::{Excerpt, excerpt};
 use crm::time::Minute;
 use crm::{case, opportunity};
 use dataverse::{Expand, Name, Order, Query, Record};
@@ -142,9 +142,8 @@ fn value(field: &SidebarField, row: &Record) -> Value {
     let column = read_as(field);
     let label = || row.label(&column).map_or(Value::Null, Value::from);
     match field.kind {
-        FieldType::Text => {
-            row.text(&column).map_or(Value::Null, |text| excerpt(text, TEXT).text.into())
-        }
+        FieldType::Text => Excerpt::of(row, &column, |text| excerpt(text, TEXT))
+            .map_or(Value::Null, |excerpt| excerpt.text.into()),
         FieldType::Number => row.decimal(&column).map_or(Value::Null, money::number),
         FieldType::Money => json!(Money::of(row, &column)),
         FieldType::YesNo => json!(row.boolean(&column)),

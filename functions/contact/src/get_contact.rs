@@ -7,7 +7,7 @@ use crm::money;
 use crm::opportunity::{self, OpportunitySummary};
 use crm::reference::ContactRef;
 use crm::tables::{ACTIVITY, CASE, OPPORTUNITY};
-use crm::text::excerpt;
+use crm::text::{Excerpt, excerpt};
 use dataverse::{Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -139,7 +139,7 @@ fn details(record: &Record, context: &Context) -> Result<Details, ToolError> {
     let summary = ContactSummary::of(record)
         .ok_or_else(|| ToolError::internal("a contact without an id"))?
         .with_url(context.instance());
-    let description = record.text("description").map(|text| excerpt(text, 1000));
+    let description = Excerpt::of(record, "description", |text| excerpt(text, 1000));
     let other_emails: Vec<_> = ["emailaddress2", "emailaddress3"]
         .iter()
         .filter_map(|column| record.text(column).map(str::to_owned))

@@ -3,7 +3,7 @@ use crm::labels::Choice as _;
 use crm::record::{RecordType, Regarding};
 use crm::reference::{CaseRef, ContactRef, Reference};
 use crm::tables::EMAIL;
-use crm::text::own_words;
+use crm::text::{Excerpt, own_words};
 use crm::time::Minute;
 use dataverse::{Comparison, Expand, Filter, Order, Query, Record};
 use jiff::Timestamp;
@@ -198,7 +198,7 @@ impl Email {
                 .take(RECIPIENTS)
                 .collect()
         };
-        let text = record.text("description").map(|text| own_words(text, limit));
+        let text = Excerpt::of(record, "description", |text| own_words(text, limit));
         let text = text.filter(|text| !text.text.is_empty());
         let sent = record.time("senton").map(Minute);
         let cc = people(COPY);

@@ -2,7 +2,7 @@ use crm::labels::Choice as _;
 use crm::money::{self, Money, number};
 use crm::reference::{PriceListRef, Reference as _};
 use crm::tables::PRODUCT;
-use crm::text::{Line, excerpt};
+use crm::text::{Excerpt, Line, excerpt};
 use dataverse::{Filter, Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -167,7 +167,7 @@ impl Product {
     fn of(record: &Record, in_answer: impl Fn(&Item<'_>) -> bool, limit: usize) -> Option<Product> {
         let text = |column| record.text(column).map(str::to_owned);
         let label = |column| record.label(column).map(str::to_owned);
-        let description = record.text("description").map(|text| excerpt(text, limit));
+        let description = Excerpt::of(record, "description", |text| excerpt(text, limit));
         let mut items: Vec<_> = Item::all(record).filter(in_answer).collect();
         // Dataverse sorts no rows beside which others are expanded.
         items.sort_by_key(|item| (item.list().map(PriceList::name), item.unit()));

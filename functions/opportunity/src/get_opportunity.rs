@@ -4,7 +4,7 @@ use crm::money::{self, Money};
 use crm::opportunity::OpportunitySummary;
 use crm::reference::OpportunityRef;
 use crm::tables::ACCOUNT;
-use crm::text::excerpt;
+use crm::text::{Excerpt, excerpt};
 use crm::time::Minute;
 use dataverse::{Expand, Order, Record};
 use jiff::civil::Date;
@@ -128,7 +128,7 @@ fn details(record: &Record, context: &Context) -> Result<Details, ToolError> {
     let summary = OpportunitySummary::of(record)
         .ok_or_else(|| ToolError::internal("an opportunity without an id"))?
         .with_url(context.instance());
-    let description = record.text("description").map(|text| excerpt(text, 1000));
+    let description = Excerpt::of(record, "description", |text| excerpt(text, 1000));
     let is_closed = record.integer("statecode") != Some(OpportunityState::Open.value());
     Ok(Details {
         summary,

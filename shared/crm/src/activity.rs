@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::labels::{ActivityState, Choice as _};
 use crate::reference::{ContactRef, Reference as _};
 use crate::tables::{APPOINTMENT, EMAIL, PHONE_CALL, TASK};
-use crate::text::excerpt;
+use crate::text::{Excerpt, excerpt};
 use crate::time::Minute;
 
 /// How many characters of an activity's text are shown at most, and of all texts of a list.
@@ -121,8 +121,8 @@ impl ActivitySummary {
     fn of(record: &Record, limit: usize) -> ActivitySummary {
         let table = record.text("activitytypecode");
         let has_direction = matches!(table, Some("phonecall" | "email"));
-        let text = record.text("description").filter(|_| limit >= LEAST_EXCERPT);
-        let text = text.map(|text| excerpt(text, limit)).filter(|text| !text.text.is_empty());
+        let text = Excerpt::of(record, "description", |text| excerpt(text, limit));
+        let text = text.filter(|text| limit >= LEAST_EXCERPT && !text.text.is_empty());
         ActivitySummary {
             kind: table.map(|table| type_label(table).to_owned()),
             subject: record.text("subject").map(str::to_owned),

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::record::{RecordRef, RecordType};
 use crate::tables::NOTE;
-use crate::text::excerpt;
+use crate::text::{Excerpt, excerpt};
 use crate::time::Minute;
 
 /// How many characters of a note's text are shown at most, and of all texts of a list.
@@ -46,7 +46,7 @@ impl Note {
 
     /// Reads it from a row with [`Note::COLUMNS`], its text cut after so many characters.
     pub fn of(record: &Record, limit: usize) -> Option<Note> {
-        let text = record.text("notetext").map(|text| excerpt(text, limit));
+        let text = Excerpt::of(record, "notetext", |text| excerpt(text, limit));
         Some(Note {
             id: record.id(NOTE.key)?,
             subject: record.text("subject").map(str::to_owned),

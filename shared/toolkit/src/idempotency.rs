@@ -108,8 +108,7 @@ mod tests {
 
     #[test]
     fn arguments_are_written_in_one_way() {
-        let mut text = String::new();
-        canonical(&mut text, &json!({"b": [1.50, {"d": null, "c": "x\n\""}, []], "a": {}}));
+        let text = canonical(&json!({"b": [1.50, {"d": null, "c": "x\n\""}, []], "a": {}}));
         assert_eq!(text, r#"{"a":{},"b":[1.5,{"c":"x\n\""},[]]}"#);
     }
 }

@@ -21,6 +21,7 @@ mod leads;
 mod limits;
 mod mcp;
 mod nasty_text;
+mod odd_answers;
 mod opportunities;
 mod schemas;
 mod sidebar;
