@@ -24,7 +24,7 @@ DEAD_LETTERS = "HealthDeadLetters"
 OF_TOOLS = {
     SECRETS: {"secretsmanager:GetSecretValue"},
     SECRETS_KEY: {"kms:Decrypt"},
-    TABLE: {"dynamodb:BatchWriteItem"},
+    TABLE: {f"dynamodb:{action}" for action in ("BatchWriteItem", "GetItem", "PutItem")},
 }
 PERMISSIONS = {
     "AuthorizerFunction": {API_KEYS: {"secretsmanager:GetSecretValue"}, SECRETS_KEY: {"kms:Decrypt"}},
@@ -50,10 +50,11 @@ WITHOUT_TABLE = ("AuthorizerFunction", "CatalogFunction")
 # What OpenAPI has no word for.
 METHODS = {"x-amazon-apigateway-any-method": "ANY"}
 AWS_MANAGED = ("AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess")
-# The activity log is all that a tool may write to the table.
-ONLY_ACTIVITY = {
-    "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["activity#*"]},
-    "Null": {"dynamodb:LeadingKeys": "false"},
+# What a tool reaches of the table: it adds to the activity log, and announces what it is about to
+# create. "For all values" is true where there is none, so a key must be there.
+OF_TABLE = {
+    frozenset({"dynamodb:BatchWriteItem"}): ["activity#*"],
+    frozenset({"dynamodb:GetItem", "dynamodb:PutItem"}): ["claim#*", "idem#*"],
 }
 
 
@@ -225,9 +226,13 @@ def check():
         for statement in statements(document):
             expect("*" not in listed(statement["Resource"]), f"{name} has a statement about every resource")
             expect(not any("*" in action for action in listed(statement["Action"])), f"{name} allows every action")
-            is_write = "dynamodb:BatchWriteItem" in listed(statement["Action"])
-            if name == "WriteActivityPolicy" and is_write:
-                expect(statement.get("Condition") == ONLY_ACTIVITY, f"{name} reaches more than the activity log")
+            if name == "UseStatePolicy":
+                keys = OF_TABLE.get(frozenset(listed(statement["Action"])))
+                condition = {
+                    "ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys},
+                    "Null": {"dynamodb:LeadingKeys": "false"},
+                }
+                expect(statement.get("Condition") == condition, f"{name} reaches more of the table than a tool needs")
 
     # What is kept
     [table] = of_type(resources, "AWS::DynamoDB::Table").values()

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use stack::{API_KEY, Options, STATE_TABLE, Stack};
 use state::State;
 use tokio::runtime::Runtime;
-use toolkit::{Front as _, Group, Journal, KeyStore, Service};
+use toolkit::{Front as _, Group, Journal, KeyStore, Service, Tools};
 use tower::Service as _;
 use url::Url;
 
@@ -72,18 +72,37 @@ impl Bench {
 
     /// A function with these tools, which talks to the stack over this client.
     pub(crate) fn function(&self, tools: Group, http: reqwest::Client) -> Function {
+        self.function_over(None, tools, http)
+    }
+
+    fn function_over(
+        &self,
+        state: Option<State>,
+        tools: Group,
+        http: reqwest::Client,
+    ) -> Function {
         let secrets = self.stack.secrets();
         let emulator = Url::parse(&self.stack.emulator().url()).unwrap();
         let connections = Connections::new(http, secrets.clone(), Environment::local(emulator));
         let keys = Arc::new(KeyStore::new(secrets, KeyStore::DEFAULT_SECRET));
-        Function { service: Service::new(tools, connections).with_keys(keys) }
+        let tools = Tools::new(tools, connections).with_state(state);
+        Function { service: Service::of(tools).with_keys(keys) }
     }
 
     /// The same, and what it did is noted for the activity log, which [`Function::flush`] writes.
     pub(crate) fn function_with_log(&self, tools: Group, http: reqwest::Client) -> Function {
-        let state = State::at_endpoint(&self.stack.aws_url(), STATE_TABLE);
         let Function { service } = self.function(tools, http);
-        Function { service: service.with_journal(Journal::new(state)) }
+        Function { service: service.with_journal(Journal::new(self.state())) }
+    }
+
+    /// The same, and what it creates is announced in the table before.
+    pub(crate) fn function_with_table(&self, tools: Group, http: reqwest::Client) -> Function {
+        let Function { service } = self.function_over(Some(self.state()), tools, http);
+        Function { service: service.with_journal(Journal::new(self.state())) }
+    }
+
+    fn state(&self) -> State {
+        State::at_endpoint(&self.stack.aws_url(), STATE_TABLE)
     }
 }
 
