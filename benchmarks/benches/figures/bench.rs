@@ -75,12 +75,7 @@ impl Bench {
         self.function_over(None, tools, http)
     }
 
-    fn function_over(
-        &self,
-        state: Option<State>,
-        tools: Group,
-        http: reqwest::Client,
-    ) -> Function {
+    fn function_over(&self, state: Option<State>, tools: Group, http: reqwest::Client) -> Function {
         let secrets = self.stack.secrets();
         let emulator = Url::parse(&self.stack.emulator().url()).unwrap();
         let connections = Connections::new(http, secrets.clone(), Environment::local(emulator));

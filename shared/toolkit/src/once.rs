@@ -142,14 +142,15 @@ impl Once {
         Earlier { record, is_certain }
     }
 
-    /// Whether this call says that it made the row.
-    fn says_created(&self, created: &Created) -> bool {
+    /// Whether this call says that it made the row. `claimed`: it was the first to announce the
+    /// subject, so that another call may have made the row for it, and left it to this one to say so.
+    fn says_created(&self, created: &Created, claimed: bool) -> bool {
         let standing = self.standing.get().unwrap_or(&Standing::Unknown);
         match (created, standing) {
             // Whoever else has the row's key is not the first, and leaves it to the first to say so.
             (_, Standing::First(Some(_))) => true,
             (Created::Now(_) | Created::Unclear(_), Standing::First(None)) => true,
-            (Created::Before(_), Standing::First(None)) => false,
+            (Created::Before(_), Standing::First(None)) => claimed,
             (Created::Now(_), Standing::Again { at_work, .. }) => !at_work,
             (Created::Now(_), Standing::Unknown | Standing::Reused) => true,
             (Created::Before(_) | Created::Unclear(_), _) => false,
@@ -277,7 +278,7 @@ impl<'a> Making<'a> {
     ) -> Result<Made, ToolError> {
         let once = context.once();
         let (Some(claim), Some(state)) = (&self.claim, &once.state) else {
-            return self.make_own(context, is_meant).await;
+            return self.make_own(context, is_meant, false).await;
         };
         let mut instead_of = None;
         for _ in 0..TRIES {
@@ -286,7 +287,7 @@ impl<'a> Making<'a> {
             match within(state.announce(bond, &intent, instead_of)).await {
                 None => break,
                 Some(Announced::First(ticket)) => {
-                    let made = self.make_own(context, &is_meant).await;
+                    let made = self.make_own(context, &is_meant, true).await;
                     if made.as_ref().is_err_and(ToolError::is_without_effect) {
                         within(state.withdraw(&ticket, &intent)).await;
                     }
@@ -303,7 +304,7 @@ impl<'a> Making<'a> {
                 }
             }
         }
-        self.make_own(context, is_meant).await
+        self.make_own(context, is_meant, false).await
     }
 
     /// Makes the row under the call's own key.
@@ -311,12 +312,13 @@ impl<'a> Making<'a> {
         &self,
         context: &Context,
         is_meant: impl Fn(&Record) -> bool,
+        claimed: bool,
     ) -> Result<Made, ToolError> {
         let once = context.once();
         once.settle().await;
         once.check()?;
         let made = duplicate::create(context, &self.create, (self.others)(once.row)).await?;
-        let created = once.says_created(&made);
+        let created = once.says_created(&made, claimed);
         let record = match made {
             Created::Now(record) => record,
             Created::Before(record) | Created::Unclear(record) => {
