@@ -480,7 +480,7 @@ mod tests {
             let error = answered(status, code, message);
             assert_eq!(error.code(), ErrorCode::Internal, "{message}");
             assert!(!error.detail().contains("property"), "{}", error.detail());
-            assert_eq!(error.log_cause().unwrap().contains("Brien"), false);
+            assert!(!error.log_cause().unwrap().contains("Brien"));
         }
         let app = answered(404, "0x8006088a", "Resource not found for the segment 'incidents'.");
         assert_eq!(app.connection_fault(), Some(Cause::AppMissing));

@@ -191,7 +191,7 @@ async fn warm_up(service: &Service) {
     };
     let table = async {
         if let Some(state) = service.handler().state() {
-            state.warm_up().await;
+            Box::pin(state.warm_up()).await;
         }
     };
     let work = async { tokio::join!(work, table).0 };

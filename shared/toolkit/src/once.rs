@@ -171,7 +171,8 @@ impl Once {
 
 /// What the table answers, if it does so in time.
 async fn within<T>(work: impl Future<Output = Result<T, state::StateError>>) -> Option<T> {
-    match timeout(PATIENCE, work).await {
+    // What the SDK needs for a request is large: it need not be in every call's own memory.
+    match timeout(PATIENCE, Box::pin(work)).await {
         Ok(Ok(done)) => Some(done),
         Ok(Err(error)) => {
             tracing::warn!(%error, "a create goes on without the table");
@@ -347,7 +348,8 @@ impl<'a> Making<'a> {
             }
         };
         let others = (self.others)(before.row);
-        let (made, ()) = tokio::join!(duplicate::create(context, &create, others), remember);
+        let creating = Box::pin(duplicate::create(context, &create, others));
+        let (made, ()) = tokio::join!(creating, remember);
         let is_as_made =
             |record: &Record| self.claim.as_ref().is_some_and(|claim| (claim.is_as_made)(record));
         Ok(match made? {
