@@ -13,11 +13,15 @@ use serde_json::{Value, json};
 use state::{FieldType, SidebarField};
 use toolkit::{Reply, ToolError};
 
-use crate::set_up::not_remembered;
+use crate::table::soon;
 use crate::{Request, columns};
 
 /// How much of a text is shown.
 const TEXT: usize = 500;
+
+/// What stands in the place of the fields that were chosen, where they are not known.
+const WITHOUT_CHOSEN: &str = "The fields that were added cannot be shown right now: the table that \
+    lists them does not answer.";
 
 /// Shows the values of the sidebar's fields for a contact: those of the contact itself, of its
 /// account, and of its latest open opportunity, open case and lead. One trip.
@@ -28,10 +32,17 @@ pub(crate) async fn sidebar(
     let parameters = request.incoming.parameters(&["contact"])?;
     let text = parameters.get("contact").map(String::as_str).unwrap_or_default();
     let contact = ContactRef::parse(text).map_err(|error| ToolError::invalid("contact", error))?;
-    let chosen = request.state().sidebar_fields(&id).await.map_err(not_remembered)?;
+    let state = request.state().clone();
+    let (chosen, session) = tokio::join!(soon(state.sidebar_fields(&id)), request.session(&id));
+    let session = session?;
+    let mut hints = Vec::new();
+    let chosen = chosen.unwrap_or_else(|error| {
+        tracing::warn!(%error, connection = %id, "the sidebar's chosen fields are not known");
+        hints.push(WITHOUT_CHOSEN.to_owned());
+        None
+    });
     let fields: Vec<SidebarField> =
         columns::standard().into_iter().chain(chosen.unwrap_or_default()).collect();
-    let session = request.session(&id).await?;
 
     let wanted = Wanted::of(&fields);
     let mut queries = vec![wanted.contact(&contact)];
@@ -45,7 +56,6 @@ pub(crate) async fn sidebar(
     let person = contact.found(next()?, dataverse::Page::default(), session.instance())?;
 
     let mut rows: BTreeMap<&str, Record> = BTreeMap::new();
-    let mut hints = Vec::new();
     if let Some(account) = person.one(ACCOUNT) {
         rows.insert(RecordType::Account.label(), account.clone());
     }
