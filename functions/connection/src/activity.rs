@@ -4,8 +4,7 @@ use serde_json::json;
 use state::{Cursor, Filter, StateError};
 use toolkit::{Reply, ToolError};
 
-use crate::set_up::not_remembered;
-use crate::{Request, parameters};
+use crate::{Request, parameters, table};
 
 /// How many entries a page has, where nobody says, and at most.
 const USUAL: usize = 50;
@@ -36,7 +35,7 @@ pub(crate) async fn activity(request: Request<'_>, id: ConnectionId) -> Result<R
     let page = request.state().activity(&id, &filter, limit, cursor.as_ref()).await;
     let page = page.map_err(|error| match error {
         StateError::ForeignCursor => ToolError::invalid("cursor", foreign),
-        error => not_remembered(error),
+        error => table::failed(error),
     })?;
     Ok(Reply::ok(json!({
         "entries": page.entries,

@@ -15,6 +15,7 @@ mod route;
 mod set_up;
 mod sidebar;
 mod sidebar_fields;
+mod table;
 mod view;
 
 use auth::{ConnectionId, Connections};

@@ -2,17 +2,16 @@ use serde_json::{Value, json};
 use state::{Connection, Health, Status};
 use toolkit::{Reply, ToolError};
 
-use crate::Request;
-use crate::set_up::not_remembered;
+use crate::{Request, table};
 
 /// Lists the connections that the caller's key is bound to, as they were when last checked.
 pub(crate) async fn list(request: Request<'_>) -> Result<Reply, ToolError> {
     let state = request.state();
-    let connections = state.connections().await.map_err(not_remembered)?;
+    let connections = state.connections().await.map_err(table::failed)?;
     let mut list = Vec::new();
     for connection in connections {
         if request.caller.authorize_connection(&connection.id).is_ok() {
-            let health = state.health(&connection.id).await.map_err(not_remembered)?;
+            let health = state.health(&connection.id).await.map_err(table::failed)?;
             list.push(entry(&connection, health.as_ref()));
         }
     }

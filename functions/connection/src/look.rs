@@ -1,16 +1,30 @@
 use auth::ConnectionId;
 use jiff::Timestamp;
 use serde_json::json;
-use state::{Health, Kind, SecretExpiry, Status};
+use state::{Health, Kind, SecretExpiry, StateError, Status};
 use toolkit::inspection::{ExpirySource, Inspection, inspect};
 use toolkit::{ErrorCode, Reply, ToolError};
 
-use crate::set_up::remembered;
+use crate::set_up::entry;
+use crate::table::soon;
 use crate::{Request, view};
 
 /// What to do where nobody knows when the secret ends.
-pub(crate) const HOW_TO_KNOW_THE_EXPIRY: &str = "Nobody knows when the client secret ends. Give the application the Microsoft Graph permission \
+const HOW_TO_KNOW_THE_EXPIRY: &str = "Nobody knows when the client secret ends. Give the application the Microsoft Graph permission \
      Application.Read.All, or set the connection up with secret_expires_on.";
+
+/// What to do where the table did not take what it was to note.
+const NOT_NOTED: &str = "The table of the bundle did not take this down: until it answers and the \
+    connection is looked at again, the list and the scheduled checks know what they knew before.";
+
+/// What an administrator should know beside how the connection is.
+pub(crate) fn hints(
+    inspection: &Inspection,
+    noted: bool,
+) -> impl Iterator<Item = &'static str> + use<> {
+    let expiry = inspection.secret.expires_on.is_none().then_some(HOW_TO_KNOW_THE_EXPIRY);
+    expiry.into_iter().chain((!noted).then_some(NOT_NOTED))
+}
 
 /// Shows a connection as it is now.
 pub(crate) async fn look(request: Request<'_>, id: ConnectionId) -> Result<Reply, ToolError> {
@@ -43,19 +57,27 @@ async fn shown(
         }
         Err(error) => (None, Err(error)),
     };
-    if remember_it {
-        remember(&request, id, found.as_ref(), now).await;
-    }
-    if let (Some(credentials), Ok(inspection)) = (&credentials, &found) {
-        register(&request, id, credentials, inspection, now).await;
-    }
+    let (noted, registered) = tokio::join!(
+        async {
+            if remember_it { remember(&request, id, found.as_ref(), now).await } else { Ok(()) }
+        },
+        async {
+            match (&credentials, &found) {
+                (Some(credentials), Ok(inspection)) => {
+                    register(&request, id, credentials, inspection, Occasion::Look, now)
+                        .await
+                        .map(drop)
+                }
+                _ => Ok(()),
+            }
+        },
+    );
+    let noted = noted.and(registered).is_ok();
     let tools = &request.administration.tools;
     let body = match (&credentials, &found) {
         (Some(credentials), Ok(inspection)) => {
             let mut body = view::healthy(id, credentials, inspection, tools, now);
-            if inspection.secret.expires_on.is_none() {
-                body["hints"] = json!([HOW_TO_KNOW_THE_EXPIRY]);
-            }
+            view::hint(&mut body, hints(inspection, noted));
             body
         }
         (credentials, Err(error)) => {
@@ -63,30 +85,60 @@ async fn shown(
                 return Err(error.clone());
             }
             let request_id = &request.incoming.request_id;
-            view::broken(id, credentials.as_deref(), error, request_id, now)
+            let mut body = view::broken(id, credentials.as_deref(), error, request_id, now);
+            view::hint(&mut body, (!noted).then_some(NOT_NOTED));
+            body
         }
         (None, Ok(_)) => return Err(ToolError::internal("an inspection without a connection")),
     };
     Ok(Reply::ok(body))
 }
 
-/// A connection that was stored by other means than the set-up is known, and watched, from the
-/// first look at it on.
-async fn register(
+/// Why a connection is put into the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    /// Somebody has set it up: it has changed, though it may be only the secret.
+    SetUp,
+    /// Somebody looks at it: it may be as the list has it.
+    Look,
+}
+
+/// What the list knew of a connection before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Registered {
+    /// Nothing.
+    New,
+    /// It was there, and is as it is now.
+    Known,
+}
+
+/// Keeps the connection in the list, as it is. One that was stored by other means than the set-up
+/// is known, and watched, from the first look at it on. A failure is no reason to refuse the answer.
+pub(crate) async fn register(
     request: &Request<'_>,
     id: &ConnectionId,
     credentials: &auth::Credentials,
     inspection: &Inspection,
+    occasion: Occasion,
     now: Timestamp,
-) {
-    let known = request.state().connection(id).await.ok().flatten();
-    let registered_at = known.as_ref().map_or(now, |known| known.registered_at);
-    let anew = remembered(id, credentials, inspection, registered_at, now);
-    let is_same = known
-        .is_some_and(|known| state::Connection { updated_at: anew.updated_at, ..known } == anew);
-    if !is_same && let Err(error) = request.state().put_connection(&anew).await {
+) -> Result<Registered, StateError> {
+    let work = async {
+        // Unknown is not new: what is there would lose the day when it was set up first.
+        let known = soon(request.state().connection(id)).await?;
+        let registered_at = known.as_ref().map_or(now, |known| known.registered_at);
+        let anew = entry(id, credentials, inspection, registered_at, now);
+        let registered = if known.is_some() { Registered::Known } else { Registered::New };
+        let is_same = known.is_some_and(|known| {
+            state::Connection { updated_at: anew.updated_at, ..known } == anew
+        });
+        if occasion == Occasion::SetUp || !is_same {
+            soon(request.state().put_connection(&anew)).await?;
+        }
+        Ok(registered)
+    };
+    work.await.inspect_err(|error: &StateError| {
         tracing::warn!(%error, connection = %id, "the connection is not in the list");
-    }
+    })
 }
 
 /// Remembers how the connection is, for the list and for the scheduled checks. A failure is no
@@ -96,18 +148,19 @@ pub(crate) async fn remember(
     id: &ConnectionId,
     found: Result<&Inspection, &ToolError>,
     now: Timestamp,
-) {
-    let known = match request.state().health(id).await {
-        Ok(known) => known,
-        Err(error) => {
-            tracing::warn!(%error, connection = %id, "the connection's health is not remembered");
-            return;
+) -> Result<(), StateError> {
+    let work = async {
+        let known = soon(request.state().health(id)).await?;
+        let Some(health) = health(known.as_ref(), found, now) else { return Ok(()) };
+        match soon(request.state().put_health(id, health)).await {
+            // Somebody else has just looked, and what they found is there.
+            Ok(_) | Err(StateError::Conflict) => Ok(()),
+            Err(error) => Err(error),
         }
     };
-    let Some(health) = health(known.as_ref(), found, now) else { return };
-    if let Err(error) = request.state().put_health(id, health).await {
+    work.await.inspect_err(|error: &StateError| {
         tracing::warn!(%error, connection = %id, "the connection's health is not remembered");
-    }
+    })
 }
 
 /// How the connection is after this look. `None`: what was found tells nothing about it.

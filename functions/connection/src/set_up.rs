@@ -8,8 +8,9 @@ use serde::Deserialize;
 use serde_json::json;
 use state::{Connection, Kind};
 use toolkit::inspection::{Inspection, inspect};
-use toolkit::{ErrorCode, Reply, ToolError, WriteState};
+use toolkit::{Reply, ToolError, WriteState};
 
+use crate::look::Occasion;
 use crate::{Request, look, parameters, view};
 
 /// What an administrator enters.
@@ -84,30 +85,27 @@ pub(crate) async fn set_up(request: Request<'_>, id: ConnectionId) -> Result<Rep
     let credentials = trial.credentials();
 
     let now = Timestamp::now();
-    let known = request.state().connection(&id).await.map_err(not_remembered)?;
     connections.secrets().store(&id.secret_name(), secret.expose_secret()).await.map_err(
         |error| ToolError::from(auth::ConnectionError::Secret(error)).write(WriteState::Unknown),
     )?;
     // The next call reads what is stored now.
     connections.forget(&id);
-    let is_new = known.is_none();
-    let registered_at = known.map_or(now, |known| known.registered_at);
-    let connection = remembered(&id, &credentials, &inspection, registered_at, now);
-    let stored = request.state().put_connection(&connection).await;
-    stored.map_err(|error| not_remembered(error).write(WriteState::Happened))?;
-    look::remember(&request, &id, Ok(&inspection), now).await;
+    let (registered, remembered) = tokio::join!(
+        look::register(&request, &id, &credentials, &inspection, Occasion::SetUp, now),
+        look::remember(&request, &id, Ok(&inspection), now),
+    );
 
     let tools = &request.administration.tools;
     let mut body = view::healthy(&id, &credentials, &inspection, tools, now);
-    if inspection.secret.expires_on.is_none() {
-        body["hints"] = json!([look::HOW_TO_KNOW_THE_EXPIRY]);
-    }
+    let noted = registered.is_ok() && remembered.is_ok();
+    view::hint(&mut body, look::hints(&inspection, noted));
+    let is_new = registered == Ok(look::Registered::New);
     let status = if is_new { http::StatusCode::CREATED } else { http::StatusCode::OK };
     Ok(Reply::new(status, body))
 }
 
 /// What the list and the checks have to know; never the secret.
-pub(crate) fn remembered(
+pub(crate) fn entry(
     id: &ConnectionId,
     credentials: &Credentials,
     inspection: &Inspection,
@@ -131,18 +129,4 @@ pub(crate) fn remembered(
         registered_at,
         updated_at: now,
     }
-}
-
-/// The table did not take or give what it was asked.
-pub(crate) fn not_remembered(error: state::StateError) -> ToolError {
-    let explained = if error.is_unavailable() {
-        ToolError::new(
-            ErrorCode::DynamicsUnavailable,
-            "the bundle's own table did not answer: DynamoDB is not available",
-        )
-        .next_step("Try again shortly.")
-    } else {
-        ToolError::internal(&error)
-    };
-    explained.cause(error)
 }

@@ -13,11 +13,15 @@ use serde_json::{Value, json};
 use state::{FieldType, SidebarField};
 use toolkit::{Reply, ToolError};
 
-use crate::set_up::not_remembered;
+use crate::table::soon;
 use crate::{Request, columns};
 
 /// How much of a text is shown.
 const TEXT: usize = 500;
+
+/// What stands in the place of the fields that were chosen, where they are not known.
+const WITHOUT_CHOSEN: &str = "The fields that were added cannot be shown right now: the table that \
+    lists them does not answer.";
 
 /// Shows the values of the sidebar's fields for a contact: those of the contact itself, of its
 /// account, and of its latest open opportunity, open case and lead. One trip.
@@ -28,10 +32,17 @@ pub(crate) async fn sidebar(
     let parameters = request.incoming.parameters(&["contact"])?;
     let text = parameters.get("contact").map(String::as_str).unwrap_or_default();
     let contact = ContactRef::parse(text).map_err(|error| ToolError::invalid("contact", error))?;
-    let chosen = request.state().sidebar_fields(&id).await.map_err(not_remembered)?;
+    let state = request.state().clone();
+    let (chosen, session) = tokio::join!(soon(state.sidebar_fields(&id)), request.session(&id));
+    let session = session?;
+    let mut hints = Vec::new();
+    let chosen = chosen.unwrap_or_else(|error| {
+        tracing::warn!(%error, connection = %id, "the sidebar's chosen fields are not known");
+        hints.push(WITHOUT_CHOSEN.to_owned());
+        None
+    });
     let fields: Vec<SidebarField> =
         columns::standard().into_iter().chain(chosen.unwrap_or_default()).collect();
-    let session = request.session(&id).await?;
 
     let wanted = Wanted::of(&fields);
     let mut queries = vec![wanted.contact(&contact)];
@@ -45,7 +56,6 @@ pub(crate) async fn sidebar(
     let person = contact.found(next()?, dataverse::Page::default(), session.instance())?;
 
     let mut rows: BTreeMap<&str, Record> = BTreeMap::new();
-    let mut hints = Vec::new();
     if let Some(account) = person.one(ACCOUNT) {
         rows.insert(RecordType::Account.label(), account.clone());
     }
@@ -69,37 +79,54 @@ pub(crate) async fn sidebar(
 const ACCOUNT: &str = "parentcustomerid_account";
 
 /// The columns to read of each table.
-struct Wanted(BTreeMap<String, Vec<Name>>);
+struct Wanted(BTreeMap<String, Columns>);
+
+/// Columns of a table, and those that may hold as much text as somebody likes.
+#[derive(Clone, Default)]
+struct Columns {
+    short: Vec<Name>,
+    long: Vec<Name>,
+}
 
 impl Wanted {
     fn of(fields: &[SidebarField]) -> Wanted {
-        let mut columns: BTreeMap<String, Vec<Name>> = BTreeMap::new();
-        for field in fields {
+        let mut all: BTreeMap<String, Columns> = BTreeMap::new();
+        let standard = columns::standard().len();
+        for (place, field) in fields.iter().enumerate() {
             // The names were the organization's own when they were chosen.
             if let Ok(name) = Name::parse(&read_as(field)) {
-                columns.entry(field.table.clone()).or_default().push(name);
+                let columns = all.entry(field.table.clone()).or_default();
+                let may_be_long = place >= standard && field.kind == FieldType::Text;
+                if may_be_long { columns.long.push(name) } else { columns.short.push(name) }
             }
         }
-        Wanted(columns)
+        Wanted(all)
     }
 
     fn has(&self, table: RecordType) -> bool {
         self.0.contains_key(table.label())
     }
 
-    fn columns(&self, table: RecordType) -> Vec<Name> {
-        self.0.get(table.label()).cloned().unwrap_or_default()
+    fn columns(&self, table: RecordType) -> Columns {
+        let mut columns = self.0.get(table.label()).cloned().unwrap_or_default();
+        // So that there is one left where the long ones are left out.
+        columns.short.push(table.table().key.into());
+        columns
     }
 
     fn contact(&self, contact: &ContactRef) -> Query {
+        let Columns { short, long } = self.columns(RecordType::Contact);
         let query = Sought::query(contact)
-            .select(self.columns(RecordType::Contact))
+            .select(short)
+            .select_long(long)
             .expand(money::currency());
         if !self.has(RecordType::Account) {
             return query;
         }
+        let Columns { short, long } = self.columns(RecordType::Account);
         let account = Expand::new(ACCOUNT)
-            .select(self.columns(RecordType::Account))
+            .select(short)
+            .select_long(long)
             .expand(money::currency());
         query.expand(account)
     }
@@ -114,8 +141,10 @@ impl Wanted {
                 ("_customerid_value", "customerid_contact"),
             ]),
         };
+        let Columns { short, long } = self.columns(table);
         Query::rows(table.table())
-            .select(self.columns(table))
+            .select(short)
+            .select_long(long)
             .filter(of_contact)
             .expand(money::currency())
             .order_by(Order::descending("createdon"))

@@ -6,8 +6,7 @@ use state::SidebarField;
 use toolkit::{Reply, ToolError};
 
 use crate::columns::{self, is_standard};
-use crate::set_up::not_remembered;
-use crate::{Request, parameters};
+use crate::{Request, parameters, table};
 
 /// How many fields may be added: an agent has to read them while chatting.
 const MOST: usize = 20;
@@ -25,9 +24,10 @@ struct Field {
     column: String,
 }
 
-/// Shows which fields the sidebar has.
+/// Shows which fields the sidebar has. Without the table nobody knows, and half an answer would be
+/// taken for the whole, and stored.
 pub(crate) async fn show(request: Request<'_>, id: ConnectionId) -> Result<Reply, ToolError> {
-    let chosen = request.state().sidebar_fields(&id).await.map_err(not_remembered)?;
+    let chosen = request.state().sidebar_fields(&id).await.map_err(table::failed)?;
     Ok(Reply::ok(shown(&chosen.unwrap_or_default())))
 }
 
@@ -39,7 +39,7 @@ pub(crate) async fn choose(mut request: Request<'_>, id: ConnectionId) -> Result
     }
     let session = request.session(&id).await?;
     let chosen = checked(&session, &form.fields).await?;
-    request.state().put_sidebar_fields(&id, &chosen).await.map_err(not_remembered)?;
+    request.state().put_sidebar_fields(&id, &chosen).await.map_err(table::failed)?;
     Ok(Reply::ok(shown(&chosen)))
 }
 

@@ -53,6 +53,14 @@ pub(crate) fn broken(
     view
 }
 
+/// Adds what an administrator should know.
+pub(crate) fn hint(view: &mut Value, hints: impl IntoIterator<Item = &'static str>) {
+    let hints: Vec<_> = hints.into_iter().collect();
+    if !hints.is_empty() {
+        view["hints"] = json!(hints);
+    }
+}
+
 fn of(id: &ConnectionId, credentials: &Credentials, checked_at: Timestamp) -> Value {
     let secret = credentials.client_secret.expose_secret();
     json!({

@@ -24,8 +24,8 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 use toolkit::{
-    BODY_LIMIT, Call, Caller, Definition, ErrorCode, Front, GRACE, Incoming, Journal, Service,
-    ToolError,
+    BODY_LIMIT, Call, Caller, Definition, ErrorCode, Front, GRACE, Incoming, Journal, Origins,
+    Service, ToolError,
 };
 
 use crate::message::{Fault, Message};
@@ -48,7 +48,12 @@ pub struct Mcp {
     tools: Service,
     definitions: Arc<[Definition]>,
     protocol: StreamableHttpService<Protocol, NeverSessionManager>,
+    origins: Origins,
 }
+
+/// What a page of a site hears that may not call.
+const FOREIGN_ORIGIN: &str = "the header Origin names a site whose pages may not call this server; \
+    whoever runs it can list the site: parameter AllowedOrigins, or --allowed-origin";
 
 impl Mcp {
     /// The tools of this service, and the templates that they suffice for. Fails where a tool's
@@ -61,15 +66,23 @@ impl Mcp {
             .with_json_response(true)
             .with_sse_keep_alive(None)
             .with_max_request_body_bytes(BODY_LIMIT)
-            // Who may call is told by the API key, which no other site's page has; and the host is
-            // whatever the API has been published under.
-            .disable_allowed_hosts();
+            // Which sites' pages may call is told before a message comes here (`Origins`); and the
+            // host is whatever the API has been published under.
+            .disable_allowed_hosts()
+            .disable_allowed_origins();
         let protocol = StreamableHttpService::new(
             move || Ok(protocol.clone()),
             Arc::new(NeverSessionManager::default()),
             config,
         );
-        Ok(Mcp { tools, definitions, protocol })
+        Ok(Mcp { tools, definitions, protocol, origins: Origins::default() })
+    }
+
+    /// Pages of these sites may call. From the start none may: a browser's page has to prove that
+    /// it is meant to (the protocol's "Security Warning" of Streamable HTTP).
+    #[must_use]
+    pub fn with_allowed_origins(self, origins: Origins) -> Mcp {
+        Mcp { origins, ..self }
     }
 
     /// Who calls, and for which tools.
@@ -133,12 +146,17 @@ impl Front for Mcp {
         let started = Instant::now();
         let request_id = incoming.request_id.clone();
         let mut call = Call { tool: Some("mcp".to_owned()), ..Call::default() };
-        let visit = match self.visit(&incoming, &mut call).await {
-            Ok(visit) => Arc::new(visit),
-            Err(error) => return self.tools.refuse(error, &call, &request_id),
+        let (mut response, called) = if self.origins.admit(&incoming.headers) {
+            let visit = match self.visit(&incoming, &mut call).await {
+                Ok(visit) => Arc::new(visit),
+                Err(error) => return self.tools.refuse(error, &call, &request_id),
+            };
+            let response = self.exchange(incoming, visit.clone(), &mut call).await;
+            (response, visit.called.load(Ordering::Relaxed))
+        } else {
+            (refused(StatusCode::FORBIDDEN, &Fault::request(FOREIGN_ORIGIN.to_owned())), false)
         };
-        let mut response = self.exchange(incoming, visit.clone(), &mut call).await;
-        if !visit.called.load(Ordering::Relaxed) {
+        if !called {
             let error = fault(&response);
             toolkit::logging::call(&call, error.as_ref(), &request_id, started.elapsed());
         }
@@ -157,6 +175,7 @@ impl Front for Mcp {
 fn fault(response: &Response<Bytes>) -> Option<ToolError> {
     let code = match response.status() {
         StatusCode::METHOD_NOT_ALLOWED => ErrorCode::MethodNotAllowed,
+        StatusCode::FORBIDDEN => ErrorCode::Forbidden,
         status if status.is_server_error() => ErrorCode::Internal,
         status if status.is_client_error() => ErrorCode::InvalidArguments,
         _ => {

@@ -1,9 +1,12 @@
 //! The Lambda function that speaks the Model Context Protocol.
 
 use mcp::Mcp;
+use toolkit::Origins;
 use toolkit::lambda::{self, Error};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    lambda::serve(Mcp::new(lambda::tools(catalog::all_tools()).await?)?).await
+    let origins = Origins::from_environment()?;
+    let tools = lambda::tools(catalog::all_tools()).await?;
+    lambda::serve(Mcp::new(tools)?.with_allowed_origins(origins)).await
 }

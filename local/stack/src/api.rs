@@ -9,6 +9,7 @@ use axum::response::Response;
 use axum::routing::post;
 use catalog::Catalog;
 use connection::Administration;
+use emulator::Hosts;
 use mcp::Mcp;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use toolkit::{Edge, Front as _, Incoming, Service};
 use uuid::Uuid;
 
+use crate::doorkeeper::guarded;
 use crate::health;
 
 /// API Gateway takes 10 MB.
@@ -37,10 +39,12 @@ pub(crate) async fn serve(
     listener: TcpListener,
     functions: Functions,
     checker: health::Checker,
+    hosts: Hosts,
     mut stopped: watch::Receiver<bool>,
 ) {
     let local = Router::new().route("/_local/health", post(health::answer)).with_state(checker);
     let router = Router::new().fallback(answer).with_state(functions).merge(local);
+    let router = guarded(router, hosts);
     let stop = async move {
         // An error means that the stack was dropped.
         let _ = stopped.wait_for(|stopped| *stopped).await;

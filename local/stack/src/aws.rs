@@ -2,17 +2,23 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::put;
+use axum::{Json, Router};
+use emulator::Hosts;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
 use winterbaume_core::{MockRequest, MockService as _};
 use winterbaume_dynamodb::DynamoDbService;
 use winterbaume_secretsmanager::SecretsManagerService;
+
+use crate::doorkeeper::guarded;
 
 const BODY_LIMIT: usize = 1024 * 1024;
 
@@ -21,17 +27,65 @@ struct Services {
     secrets: SecretsManagerService,
     /// Its conditional writes look and then write: one at a time, or two could both succeed.
     tables: Mutex<DynamoDbService>,
+    /// How DynamoDB is.
+    table: watch::Sender<Table>,
+}
+
+/// How DynamoDB is, as `PUT /_local/dynamodb` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Table {
+    /// It answers.
+    Up,
+    /// It answers every call with an error of its own.
+    Down,
+    /// It lets every call wait, until it is told otherwise.
+    Hangs,
+    /// It refuses: the role lacks the rights.
+    Denied,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    state: Table,
+}
+
+async fn set_table(
+    State(services): State<Arc<Services>>,
+    Json(change): Json<Change>,
+) -> StatusCode {
+    services.table.send_replace(change.state);
+    StatusCode::NO_CONTENT
+}
+
+impl Table {
+    /// What a call is answered with instead of what it asks for.
+    fn refusal(self) -> Option<(StatusCode, &'static str)> {
+        match self {
+            Table::Down => Some((StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError")),
+            Table::Denied => Some((StatusCode::BAD_REQUEST, "AccessDeniedException")),
+            Table::Up | Table::Hangs => None,
+        }
+    }
 }
 
 /// What requests to DynamoDB have in `X-Amz-Target`.
 const DYNAMODB: &str = "DynamoDB_20120810.";
 
-pub(crate) async fn serve(listener: TcpListener, mut stopped: watch::Receiver<bool>) {
+pub(crate) async fn serve(listener: TcpListener, hosts: Hosts, mut stopped: watch::Receiver<bool>) {
     let services = Services {
         secrets: SecretsManagerService::new(),
         tables: Mutex::new(DynamoDbService::new()),
+        table: watch::Sender::new(Table::Up),
     };
-    let router = Router::new().fallback(answer).with_state(Arc::new(services));
+    let router = guarded(
+        Router::new()
+            .route("/_local/dynamodb", put(set_table))
+            .fallback(answer)
+            .with_state(Arc::new(services)),
+        hosts,
+    );
     let stop = async move {
         // An error means that the stack was dropped.
         let _ = stopped.wait_for(|stopped| *stopped).await;
@@ -48,6 +102,15 @@ async fn answer(State(services): State<Arc<Services>>, request: Request) -> Resp
     };
     let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
     let is_table = target.is_some_and(|target| target.starts_with(DYNAMODB));
+    if is_table {
+        let mut table = services.table.subscribe();
+        // It fails only where there is no sender, and that is ours.
+        let table = table.wait_for(|table| *table != Table::Hangs).await.map(|table| *table);
+        if let Some((status, code)) = table.ok().and_then(Table::refusal) {
+            let body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}")});
+            return (status, Json(body)).into_response();
+        }
+    }
     let request = MockRequest {
         method: parts.method.to_string(),
         uri: parts.uri.to_string(),

@@ -6,6 +6,7 @@
 
 mod api;
 mod aws;
+mod doorkeeper;
 mod health;
 
 use std::io;
@@ -17,14 +18,14 @@ use std::time::Duration;
 use auth::{ConnectionId, Connections, Environment, Secrets};
 use catalog::Catalog;
 use connection::Administration;
-use emulator::Emulator;
+use emulator::{Emulator, Hosts};
 use mcp::Mcp;
 use serde_json::json;
 use state::{State, StateError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use toolkit::{Edge, Group, Journal, KeyStore, Service, Tools, sha256_hex};
+use toolkit::{Edge, Group, Journal, KeyStore, Origins, Service, Tools, sha256_hex};
 use url::Url;
 
 /// The API key of the local stack: all connections, all scopes.
@@ -57,6 +58,8 @@ pub struct Options {
     pub other_instances: Vec<String>,
     /// Whether the scheduled check runs once at the start.
     pub check_at_start: bool,
+    /// The sites whose pages may call over the Model Context Protocol.
+    pub allowed_origins: Origins,
 }
 
 impl Default for Options {
@@ -71,6 +74,7 @@ impl Default for Options {
             emulator_ca: None,
             other_instances: Vec::new(),
             check_at_start: false,
+            allowed_origins: Origins::default(),
         }
     }
 }
@@ -140,7 +144,8 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let (api_listener, api) = bind(host, options.port).await?;
     let (aws_listener, aws) = bind(host, options.aws_port).await?;
     let (stop, stopped) = watch::channel(false);
-    let aws_task = tokio::spawn(aws::serve(aws_listener, stopped.clone()));
+    let hosts = Hosts::listening(host);
+    let aws_task = tokio::spawn(aws::serve(aws_listener, hosts.clone(), stopped.clone()));
 
     let aws_url = format!("http://{aws}");
     store_secrets(&aws_url, &emulator.url()).await?;
@@ -173,10 +178,12 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         connections: Edge::of(Administration::new(connections, state))
             .with_keys(keys)
             .with_journal(journal),
-        mcp: Mcp::new(tools.clone()).map_err(|error| StartError::Tools(error.to_string()))?,
+        mcp: Mcp::new(tools.clone())
+            .map_err(|error| StartError::Tools(error.to_string()))?
+            .with_allowed_origins(options.allowed_origins),
         tools,
     };
-    let api_task = tokio::spawn(api::serve(api_listener, functions, checker, stopped));
+    let api_task = tokio::spawn(api::serve(api_listener, functions, checker, hosts, stopped));
     Ok(Stack { api, aws, emulator, stop, journal: journal_task, tasks: vec![aws_task, api_task] })
 }
 

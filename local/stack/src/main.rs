@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use clap::Parser;
 use stack::{API_KEY, Options, STATE_TABLE, Stack};
+use toolkit::Origin;
 
 /// The Dynamics 365 tools on this machine: no AWS account, no Dynamics 365, no Docker needed.
 #[derive(Parser)]
 struct Arguments {
-    /// The address to listen on; 0.0.0.0 lets containers on this machine in.
+    /// The name or address to listen on; 0.0.0.0 lets containers on this machine in. It is called
+    /// by this name, by localhost, or by any address in numbers; requests to other names are refused.
     #[arg(long, default_value = "127.0.0.1")]
     host: String,
     /// The port of the tools.
@@ -31,6 +33,10 @@ struct Arguments {
     /// Where to write the certificate that those clients must trust.
     #[arg(long, value_name = "FILE", requires = "emulator_tls_port")]
     emulator_ca: Option<PathBuf>,
+    /// A web site whose pages may call over the Model Context Protocol: https://chat.example. Can
+    /// be given several times.
+    #[arg(long, value_name = "ORIGIN")]
+    allowed_origin: Vec<Origin>,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -57,6 +63,7 @@ async fn main() -> ExitCode {
         emulator_ca: arguments.emulator_ca,
         other_instances: Vec::new(),
         check_at_start: true,
+        allowed_origins: arguments.allowed_origin.into_iter().collect(),
     };
     match stack::start(options).await {
         Ok(stack) => {

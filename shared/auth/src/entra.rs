@@ -5,7 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use dataverse::AccessToken;
+use dataverse::{AccessToken, Obstacle};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
@@ -43,6 +43,8 @@ pub enum Fault {
     DisabledApplication,
     /// AADSTS53003 and its like: a conditional access policy forbids it.
     ConditionalAccess,
+    /// Something on the way answers in Entra ID's place, or refuses.
+    Obstacle(Obstacle),
     /// Entra ID is busy, or could not be reached.
     Unavailable,
     /// Anything else.
@@ -78,9 +80,18 @@ impl EntraError {
         EntraError { fault: Fault::Unavailable, code: None, trace_id: None, retry_after: None }
     }
 
+    fn unreached(error: &reqwest::Error) -> EntraError {
+        let obstacle = Obstacle::of_transport(error);
+        let fault = obstacle.map_or(Fault::Unavailable, Fault::Obstacle);
+        EntraError { fault, ..EntraError::unavailable() }
+    }
+
     /// Whether other credentials may be accepted: then the secret is worth reading again.
     pub(crate) fn blames_credentials(&self) -> bool {
-        !matches!(self.fault, Fault::Unavailable | Fault::Other | Fault::ConditionalAccess)
+        !matches!(
+            self.fault,
+            Fault::Unavailable | Fault::Obstacle(_) | Fault::Other | Fault::ConditionalAccess
+        )
     }
 }
 
@@ -187,7 +198,8 @@ impl Entra {
         // The errors of the HTTP client name the URL, which holds the tenant: they stay here.
         let (status, retry_after, body) = match timeout_at(deadline, exchange).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) | Err(_) => return Err(EntraError::unavailable()),
+            Ok(Err(error)) => return Err(EntraError::unreached(&error)),
+            Err(_) => return Err(EntraError::unavailable()),
         };
         tracing::debug!(
             status = status.as_u16(),
@@ -205,6 +217,7 @@ impl Entra {
         let refused: Refused = serde_json::from_slice(&body).unwrap_or_default();
         let code = refused.code();
         let fault = match code.map_or(Fault::Other, Fault::of) {
+            Fault::Other if status.as_u16() == 407 => Fault::Obstacle(Obstacle::Proxy),
             Fault::Other
                 if status.is_server_error()
                     || status.as_u16() == 429

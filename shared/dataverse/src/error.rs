@@ -7,6 +7,8 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::Deserialize;
 
+use crate::Obstacle;
+
 /// Codes of the platform that decide what a caller does next.
 /// Source: Microsoft's list of web service error codes.
 pub mod codes {
@@ -26,6 +28,11 @@ pub mod codes {
     pub const NOT_A_MEMBER: &str = "0x80072560";
     /// The application user is disabled.
     pub const USER_DISABLED: &str = "0x80040225";
+    /// The environment's IP firewall does not let the caller's address in. Not in Microsoft's list:
+    /// as recorded of the firewall.
+    pub const ADDRESS_BLOCKED: &str = "0x80095ffe";
+    /// The environment is disabled, or in administration mode.
+    pub const ORGANIZATION_DISABLED: &str = "0x8004a104";
     /// A name in the URL is unknown: a table, a column, a function.
     pub const UNKNOWN_NAME: &str = "0x80060888";
     /// A name in the URL is unknown, as well: Microsoft's page on errors of Web API clients has
@@ -90,6 +97,8 @@ pub struct ApiError {
     pub request_id: Option<String>,
     /// How long to wait before the next try.
     pub retry_after: Option<Duration>,
+    /// What keeps requests out, or answers in Dataverse's place.
+    pub obstacle: Option<Obstacle>,
 }
 
 impl ApiError {
@@ -100,9 +109,10 @@ impl ApiError {
 
     /// Whether the same request may succeed a little later.
     pub fn is_transient(&self) -> bool {
-        matches!(self.status.as_u16(), 408 | 429 | 502 | 503 | 504)
-            || self.is(codes::LOCK)
-            || self.is(codes::SQL_TIMEOUT)
+        self.obstacle.is_none()
+            && (matches!(self.status.as_u16(), 408 | 429 | 502 | 503 | 504)
+                || self.is(codes::LOCK)
+                || self.is(codes::SQL_TIMEOUT))
     }
 
     /// Whether the request was not understood: to get it right was up to us, and a caller can do
@@ -210,7 +220,8 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self {
             Error::Api(error) => error.is_transient(),
-            Error::NoAnswer { .. } | Error::Deadline { .. } => true,
+            Error::NoAnswer { source, .. } => Obstacle::of_transport(source).is_none(),
+            Error::Deadline { .. } => true,
             Error::Token(_) | Error::TooLarge { .. } | Error::Unreadable(_) => false,
         }
     }
@@ -222,6 +233,7 @@ impl Error {
     pub fn write_outcome(&self) -> WriteOutcome {
         match self {
             Error::Token(_) => WriteOutcome::NotHappened,
+            Error::Api(error) if error.obstacle.is_some() => WriteOutcome::NotHappened,
             Error::Api(error) if error.status.is_server_error() => {
                 // A plug-in or lock error is an answer of the transaction itself: rolled back.
                 if error.is(codes::LOCK) || error.is(codes::DUPLICATE) {
@@ -240,7 +252,7 @@ impl Error {
 }
 
 /// The body of an error answer. A gateway's error is no JSON; then there is only the status.
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 struct Body {
     error: BodyError,
 }
@@ -260,7 +272,10 @@ impl ApiError {
         headers: &http::HeaderMap,
         body: &[u8],
     ) -> ApiError {
-        let Body { error } = serde_json::from_slice(body).unwrap_or_default();
+        let error = serde_json::from_slice::<Body>(body).ok().map(|body| body.error);
+        let said = error.as_ref().map(|error| (error.code.as_str(), error.message.as_str()));
+        let obstacle = Obstacle::of_answer(status, said, body);
+        let error = error.unwrap_or_default();
         let request_id = ["x-ms-service-request-id", "req_id"]
             .iter()
             .find_map(|name| headers.get(*name)?.to_str().ok())
@@ -271,6 +286,7 @@ impl ApiError {
             message: error.message,
             request_id,
             retry_after: crate::retry::retry_after(headers, jiff::Timestamp::now()),
+            obstacle,
         }
     }
 }
@@ -307,6 +323,13 @@ mod tests {
         assert_eq!(error.code, "");
         assert!(error.is_transient());
         assert_eq!(Error::Api(error).write_outcome(), WriteOutcome::Unknown);
+    }
+
+    #[test]
+    fn what_is_in_the_way_does_not_pass_and_did_nothing() {
+        let error = answered(503, r#"{"error":{"code":"0x8004a104","message":"m"}}"#);
+        assert!(!error.is_transient());
+        assert_eq!(Error::Api(error).write_outcome(), WriteOutcome::NotHappened);
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod filter;
 mod function;
 mod instance;
 mod name;
+mod obstacle;
 mod query;
 mod record;
 mod retry;
@@ -31,6 +32,7 @@ pub use filter::{Comparison, Filter, Literal, Path, Pattern, Text, TextFunction}
 pub use function::Function;
 pub use instance::{InstanceUrl, InstanceUrlError};
 pub use name::{InvalidName, Name, Table};
+pub use obstacle::Obstacle;
 pub use query::{Expand, Order, Query};
 pub use record::{Lookup, Page, Record};
 pub use token::{AccessToken, TokenSource};

@@ -3,14 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::error::Error as StdError;
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dataverse::{
-    AccessToken, Action, Client, Create, Created, Error, Filter, InstanceUrl, Query, Session,
-    Table, TokenSource, Update, WriteOutcome, codes,
+    AccessToken, Action, Client, Create, Created, Error, Filter, InstanceUrl, Obstacle, Query,
+    Session, Table, TokenSource, Update, WriteOutcome, codes,
 };
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -341,4 +342,76 @@ async fn no_answer_at_all() {
     assert!(error.is_retryable());
     assert_eq!(error.write_outcome(), WriteOutcome::NotHappened);
     assert!(!format!("{error:?}").contains("Brien"), "{error:?}");
+}
+
+/// Without following redirects, as the functions do.
+fn straight() -> reqwest::ClientBuilder {
+    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none())
+}
+
+async fn obstacle(http: reqwest::Client, url: &str) -> Option<Obstacle> {
+    let instance = InstanceUrl::parse_or_local(url, &url.parse().unwrap()).unwrap();
+    let session = Client::new(http, instance, Arc::new(Tokens::default()))
+        .session(Instant::now() + Duration::from_secs(10));
+    let started = Instant::now();
+    let error = session.list(&Query::rows(CONTACT)).await.unwrap_err();
+    assert!(!error.is_retryable(), "{error:?}");
+    assert!(started.elapsed() < Duration::from_secs(2), "it was tried again");
+    match error {
+        Error::Api(error) => error.obstacle,
+        Error::NoAnswer { source, .. } => Obstacle::of_transport(&source),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn who_answers_in_dataverses_place_is_not_asked_again() {
+    for (status, expected) in
+        [(302, Obstacle::Redirect), (407, Obstacle::Proxy), (404, Obstacle::NothingThere)]
+    {
+        let server = MockServer::start().await;
+        let answer = ResponseTemplate::new(status).insert_header("location", "https://a.example/");
+        Mock::given(method("GET")).respond_with(answer).expect(1).mount(&server).await;
+        assert_eq!(obstacle(straight().build().unwrap(), &server.uri()).await, Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_the_way_is_known() {
+    for (refusal, expected) in [
+        ("407 Proxy Authentication Required", Some(Obstacle::Proxy)),
+        ("403 Forbidden", Some(Obstacle::Proxy)),
+    ] {
+        let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = format!("http://{}", proxy.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let (mut stream, _) = proxy.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let answer = format!("HTTP/1.1 {refusal}\r\nContent-Length: 0\r\n\r\n");
+            let _ = stream.write_all(answer.as_bytes());
+        });
+        let http = straight().proxy(reqwest::Proxy::all(at).unwrap()).build().unwrap();
+        assert_eq!(obstacle(http, "https://contoso.crm4.dynamics.com").await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_trusted_is_known() {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = made.signing_key.serialize_der().try_into().unwrap();
+    let config = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let _ = acceptor.accept(stream).await;
+        }
+    });
+    let http = straight().build().unwrap();
+    assert_eq!(obstacle(http, &url).await, Some(Obstacle::Certificate));
 }

@@ -37,6 +37,18 @@ pub enum Cause {
     InstanceUnknown,
     /// Nothing answers at the instance URL.
     InstanceUnreachable,
+    /// Nothing of Dynamics 365 is at the instance URL.
+    InstanceMissing,
+    /// The instance URL leads to another address.
+    InstanceRedirected,
+    /// The environment's IP firewall does not let the functions in.
+    AddressBlocked,
+    /// The environment is disabled, or in administration mode.
+    EnvironmentDisabled,
+    /// A proxy on the way refuses.
+    ProxyRefused,
+    /// The certificate of whoever answers is not trusted.
+    CertificateUntrusted,
     /// The environment does not accept the token.
     TokenRefused,
     /// The environment has no application user for the application.
@@ -62,8 +74,10 @@ impl Cause {
             ClientInvalid | ApplicationUnknown | ApplicationDisabled | ConditionalAccess
             | EntraRefused => Some(2),
             SecretMissing | SecretIdGiven | SecretWrong | SecretExpired => Some(3),
-            InstanceInvalid | InstanceUnknown | InstanceUnreachable | TokenRefused => Some(5),
+            InstanceInvalid | InstanceUnknown | InstanceUnreachable | InstanceMissing
+            | InstanceRedirected | TokenRefused => Some(5),
             ApplicationUserMissing | ApplicationUserDisabled | NoRole => Some(6),
+            AddressBlocked | EnvironmentDisabled | ProxyRefused | CertificateUntrusted => None,
             AppMissing | SecretUnreadable | CredentialsMalformed => None,
         }
     }

@@ -3,7 +3,7 @@
 //! The set-up steps that `admin_action` points at are those of the guide in the README.
 
 use auth::{ConnectionError, CredentialsError, EntraError, Fault, SecretError, TokenError};
-use dataverse::{ApiError, Error, WriteOutcome, codes};
+use dataverse::{ApiError, Error, Obstacle, WriteOutcome, codes};
 
 use crate::{Cause, DataverseDetails, ErrorCode, ToolError, WriteState};
 
@@ -12,6 +12,9 @@ const STEP_APPLICATION: &str = "Set-up step 2 (app registration)";
 const STEP_SECRET: &str = "Set-up step 3 (client secret)";
 const STEP_INSTANCE: &str = "Set-up step 5 (instance URL)";
 const STEP_USER: &str = "Set-up step 6 (application user)";
+
+const DYNAMICS: &str = "Dynamics 365";
+const ENTRA: &str = "Microsoft Entra ID";
 
 const BOT_CANNOT_MEND: &str = "Tell the visitor that the CRM cannot be reached right now, and offer \
                                a person; the connection must be mended by its administrator.";
@@ -150,6 +153,7 @@ fn of_entra(error: &EntraError) -> ToolError {
                 "{STEP_APPLICATION}: exclude the application's workload identity from the policy."
             ),
         ),
+        Fault::Obstacle(obstacle) => kept_out(obstacle, ENTRA),
         Fault::Unavailable => {
             unavailable("Microsoft Entra ID did not answer").retry_after(error.retry_after)
         }
@@ -182,22 +186,10 @@ impl From<Error> for ToolError {
                 None => ToolError::internal(source),
             },
             Error::Api(api) => of_api(api),
-            Error::NoAnswer { source, .. } => {
-                let never_reached = source.is_connect();
-                let detail = if never_reached {
-                    "no connection to Dynamics 365 could be made"
-                } else {
-                    "the connection to Dynamics 365 broke before an answer came"
-                };
-                let explained = unavailable(detail).cause(chain(source.as_ref()));
-                if never_reached {
-                    explained.fault(Cause::InstanceUnreachable).admin_action(format!(
-                        "If it goes on: {STEP_INSTANCE}: compare the Instance URL."
-                    ))
-                } else {
-                    explained
-                }
-            }
+            Error::NoAnswer { source, .. } => match Obstacle::of_transport(source) {
+                Some(obstacle) => kept_out(obstacle, DYNAMICS).cause(chain(source.as_ref())),
+                None => unanswered(source),
+            },
             Error::Deadline { .. } => {
                 ToolError::new(ErrorCode::DeadlineExceeded, "Dynamics 365 did not answer in time")
                     .next_step(BOT_TRY_LATER)
@@ -213,6 +205,24 @@ impl From<Error> for ToolError {
     }
 }
 
+/// No answer came, and nothing tells why.
+fn unanswered(source: &reqwest::Error) -> ToolError {
+    let never_reached = source.is_connect();
+    let detail = if never_reached {
+        "no connection to Dynamics 365 could be made"
+    } else {
+        "the connection to Dynamics 365 broke before an answer came"
+    };
+    let explained = unavailable(detail).cause(chain(source));
+    if never_reached {
+        explained
+            .fault(Cause::InstanceUnreachable)
+            .admin_action(format!("If it goes on: {STEP_INSTANCE}: compare the Instance URL."))
+    } else {
+        explained
+    }
+}
+
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -223,10 +233,70 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// What keeps us out of a service, or answers in its place.
+fn kept_out(obstacle: Obstacle, service: &str) -> ToolError {
+    const ENVIRONMENT: &str = "In the Power Platform admin center, Environments, the environment";
+    match obstacle {
+        Obstacle::AddressBlocked => broken(
+            Cause::AddressBlocked,
+            "the environment's IP firewall does not let this service in",
+            format!(
+                "{ENVIRONMENT}, Settings, Privacy + Security, IP firewall: allow the address that \
+                 the functions call from. They have one of their own only in a VPC with a NAT \
+                 gateway."
+            ),
+        ),
+        Obstacle::EnvironmentDisabled => broken(
+            Cause::EnvironmentDisabled,
+            "the environment is disabled, or in administration mode",
+            format!("{ENVIRONMENT}: end its administration mode, or enable it again."),
+        ),
+        Obstacle::NothingThere => broken(
+            Cause::InstanceMissing,
+            "there is no Dynamics 365 at the instance URL",
+            format!(
+                "{STEP_INSTANCE}: compare the Instance URL. The environment may have been deleted, \
+                 or moved to another address."
+            ),
+        ),
+        Obstacle::Redirect => broken(
+            Cause::InstanceRedirected,
+            "the instance URL leads to another address, such as a login or parking page",
+            format!(
+                "{STEP_INSTANCE}: compare the Instance URL. If it is right, something on the way \
+                 answers in the place of Dynamics 365: let the functions connect directly."
+            ),
+        ),
+        Obstacle::Proxy => broken(
+            Cause::ProxyRefused,
+            format!("a proxy on the way to {service} refuses the connection"),
+            format!(
+                "Let the functions reach {service} without the proxy, or through it with its user \
+                 and password: their environment variables HTTPS_PROXY and NO_PROXY say which."
+            ),
+        ),
+        Obstacle::Certificate => broken(
+            Cause::CertificateUntrusted,
+            format!("the certificate that {service} seems to have is not trusted"),
+            format!(
+                "Something on the way answers in the place of {service}, such as a firewall that \
+                 looks into TLS: let the functions connect directly."
+            ),
+        ),
+    }
+}
+
+/// What is said of a whole environment, whatever was asked of it.
+fn of_environment(error: &ApiError) -> Option<ToolError> {
+    error.obstacle.map(|obstacle| kept_out(obstacle, DYNAMICS))
+}
+
 fn of_api(error: &ApiError) -> ToolError {
     let details =
         DataverseDetails { code: error.code.clone(), request_id: error.request_id.clone() };
-    let explained = if error.is(codes::NOT_A_MEMBER) {
+    let explained = if let Some(explained) = of_environment(error) {
+        explained
+    } else if error.is(codes::NOT_A_MEMBER) {
         broken(
             Cause::ApplicationUserMissing,
             "Dynamics 365 has no application user for this application",
@@ -339,18 +409,26 @@ fn denied(error: &ApiError) -> ToolError {
                 ),
             )
         }
-        (None, _) => (
+        (None, _) if error.is(codes::PRIVILEGE_DENIED) => (
             "the application user may not do this with this record".to_owned(),
             format!(
                 "{STEP_USER}: give the application user a security role with access to records of \
                  the whole organization."
             ),
         ),
+        // More is not known: advice would be a guess.
+        (None, _) => {
+            let code = if error.code.is_empty() { "no code" } else { error.code.as_str() };
+            let detail = format!("Dynamics 365 refused this (403, {code})");
+            return ToolError::new(ErrorCode::PermissionDenied, detail).next_step(OFFER_A_PERSON);
+        }
     };
     ToolError::new(ErrorCode::PermissionDenied, detail)
         .admin_action(action)
-        .next_step("Say that this cannot be done here, and offer a person.")
+        .next_step(OFFER_A_PERSON)
 }
+
+const OFFER_A_PERSON: &str = "Say that this cannot be done here, and offer a person.";
 
 /// The role that comes with Dynamics 365 and has the privilege.
 fn suggested_role(table: &str) -> &'static str {
@@ -464,6 +542,7 @@ mod tests {
             message: message.to_owned(),
             request_id: Some("r-1".to_owned()),
             retry_after: None,
+            obstacle: None,
         }))
     }
 

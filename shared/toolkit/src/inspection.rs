@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use auth::{Connection, Credentials, Graph, GraphError};
 use crm::tables::USER;
-use dataverse::{Expand, Function, Query, Record, Session};
+use dataverse::{Error, Expand, Function, Query, Record, Session, codes};
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::explain::broken;
-use crate::{Cause, ErrorCode, ToolError};
+use crate::{Cause, ToolError};
 
 /// What a connection leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,9 +101,8 @@ async fn environment(
 ) -> Result<(Organization, User, BTreeSet<String>), ToolError> {
     let functions = [Function::who_am_i(), Function::current_organization()];
     let ([who, organization], []) = session.functions(functions, []).await?;
-    let refused = |error| without_role(ToolError::from(error));
-    let who = who.map_err(refused)?;
-    let organization = organization.map_err(refused)?;
+    let who = who.map_err(without_role)?;
+    let organization = organization.map_err(without_role)?;
     let detail = organization.one("Detail").cloned().unwrap_or_default();
     same_tenant(credentials, &detail)?;
     let unreadable = || dataverse::Error::Unreadable("WhoAmI without UserId".to_owned());
@@ -113,7 +112,7 @@ async fn environment(
     let roles = Expand::new("systemuserroles_association").select(["name"]);
     let user = Query::row(USER, id).select(["fullname"]).expand(roles);
     let ([privileges], [user]) = session.functions([privileges], [user]).await?;
-    let privileges = privileges.map_err(|error| without_role(ToolError::from(error)))?;
+    let privileges = privileges.map_err(without_role)?;
     let names = privileges.many("RolePrivileges").iter();
     let names: BTreeSet<String> =
         names.filter_map(|row| row.text("PrivilegeName").map(str::to_owned)).collect();
@@ -157,9 +156,10 @@ fn same_tenant(credentials: &Credentials, detail: &Record) -> Result<(), ToolErr
     }
 }
 
-/// Every role lets its users read users: who may not has none.
-fn without_role(error: ToolError) -> ToolError {
-    if error.code() == ErrorCode::PermissionDenied { no_role() } else { error }
+/// Every role lets its users read users: who lacks the privilege for it has none. Other refusals
+/// say nothing of roles.
+fn without_role(error: Error) -> ToolError {
+    if error.is(codes::PRIVILEGE_DENIED) { no_role() } else { ToolError::from(error) }
 }
 
 fn no_role() -> ToolError {

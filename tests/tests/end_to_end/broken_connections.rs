@@ -6,9 +6,11 @@ use auth::{Connections, Environment};
 use emulator::Emulator;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
+use stack::Options;
 use toolkit::{Caller, Grants, Incoming, Scope, Service};
 
 use crate::harness::{Bench, MAREN};
+use crate::health::{check, events, of};
 
 async fn problem(bench: &Bench) -> Value {
     let answer = bench.call("get_contact_by_email", json!({"email": MAREN})).await;
@@ -150,4 +152,119 @@ async fn there_is_no_such_connection() {
         .await;
     let problem = answer.problem("connection_not_found");
     says(problem, "connection_not_found", "dynamics365/connections/emea", "emea");
+}
+
+/// Whatever is asked of the environment, this comes back.
+async fn all_answered(bench: &Bench, answer: Value) {
+    bench.control("DELETE", "faults", None).await;
+    let mut fault = json!({"path": "/api/data", "kind": "answer", "times": 1_000_000});
+    fault.as_object_mut().unwrap().extend(answer.as_object().unwrap().clone());
+    bench.fault(fault).await;
+}
+
+fn form(instance_url: &str) -> Option<Value> {
+    Some(json!({
+        "tenant_id": emulator::TENANT_ID,
+        "client_id": emulator::CLIENT_ID,
+        "client_secret": emulator::CLIENT_SECRET,
+        "instance_url": instance_url,
+    }))
+}
+
+#[tokio::test]
+async fn what_keeps_requests_out_has_its_own_cause_everywhere() {
+    let bench = Bench::start().await;
+    let firewall = json!({"code": "0x80095ffe", "message": "The request you are trying to make is \
+        rejected as access to your ip is blocked. Contact your administrator for more information."});
+    let disabled = json!({"code": "0x8004a104", "message": "The Dynamics 365 organization you are \
+        attempting to access is currently disabled.  Please contact your system administrator"});
+    let page = json!({"content-type": "text/html"});
+    let login = json!({"location": "https://login.example/"});
+    for (answer, cause, step, action) in [
+        (json!({"status": 403, "error": firewall}), "address_blocked", Value::Null, "IP firewall"),
+        (
+            json!({"status": 503, "error": disabled}),
+            "environment_disabled",
+            Value::Null,
+            "administration mode",
+        ),
+        (
+            json!({"status": 404, "headers": page, "body": "<html>Not found</html>"}),
+            "instance_missing",
+            json!(5),
+            "step 5",
+        ),
+        (json!({"status": 302, "headers": login}), "instance_redirected", json!(5), "step 5"),
+        (json!({"status": 407}), "proxy_refused", Value::Null, "HTTPS_PROXY"),
+    ] {
+        all_answered(&bench, answer).await;
+        bench.control("DELETE", "requests", None).await;
+        let problem = problem(&bench).await;
+        says(&problem, "connection_broken", action, action);
+        assert_eq!((&problem["cause"], &problem["set_up_step"]), (&json!(cause), &step));
+        assert_eq!(bench.requests().await.len(), 1, "trying again does not help");
+        // A write says that it did not happen.
+        let case = json!({"contact": MAREN, "subject": "Broken", "description": "It broke."});
+        let write = bench.call("create_case", case).await;
+        assert_eq!(write.problem("connection_broken")["write"], "not_happened");
+
+        let url = bench.stack.emulator().url();
+        let set_up = bench.request("PUT", "/v1/connections/emea", form(&url)).await;
+        let problem = set_up.problem("connection_broken");
+        assert_eq!((&problem["cause"], &problem["set_up_step"]), (&json!(cause), &step));
+        assert_eq!(problem["write"], "not_happened");
+
+        let report = check(&bench).await;
+        assert_eq!(of(&report, "default")["state"], "broken", "{report:#}");
+        assert_eq!(events(&report), ["connection_broken"], "{cause}");
+        let alert = &report["alerts"][0];
+        assert_eq!(alert["attributes"]["cause"], cause);
+        assert!(alert["message"].as_str().unwrap().contains(action), "{alert:#}");
+    }
+    bench.control("DELETE", "faults", None).await;
+    assert_eq!(events(&check(&bench).await), ["connection_recovered"]);
+}
+
+#[tokio::test]
+async fn a_refusal_that_is_not_known_is_no_matter_of_roles() {
+    let bench = Bench::start().await;
+    let call = || bench.call("get_contact_by_email", json!({"email": MAREN}));
+    let unknown = json!({"code": "0x80071234", "message": "Not here."});
+    all_answered(&bench, json!({"status": 403, "error": unknown})).await;
+    let answer = call().await;
+    let problem = answer.problem("permission_denied");
+    assert!(problem["detail"].as_str().unwrap().contains("0x80071234"), "{problem:#}");
+    assert!(problem.get("admin_action").is_none(), "{problem:#}");
+    // The check tells what is known, and that no tool works.
+    let report = check(&bench).await;
+    assert_eq!(events(&report), ["connection_broken"]);
+    assert_eq!(report["alerts"][0]["attributes"]["cause"], "permission_denied");
+    let path = "/v1/connections/default/test";
+    let view = bench.request("POST", path, None).await.body;
+    assert_eq!(view["problem"]["code"], "permission_denied", "{view:#}");
+
+    let no_access = json!({"code": "0x80040220", "message": "SecLib::AccessCheckEx failed."});
+    all_answered(&bench, json!({"status": 403, "error": no_access})).await;
+    let answer = call().await;
+    says(answer.problem("permission_denied"), "permission_denied", "step 6", "whole organization");
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_trusted_is_said_so() {
+    let emulator =
+        Emulator::start(emulator::Options { tls_port: Some(0), ..emulator::Options::default() })
+            .await
+            .unwrap();
+    let url = emulator.tls_url().unwrap();
+    let options = Options { other_instances: vec![url.clone()], ..Options::default() };
+    let bench = Bench::start_with(options).await;
+    let set_up = bench.request("PUT", "/v1/connections/emea", form(&url)).await;
+    let problem = set_up.problem("connection_broken");
+    says(problem, "connection_broken", "connect directly", "certificate");
+    assert_eq!(problem["cause"], "certificate_untrusted");
+
+    bench.change_credentials("instance_url", &url).await;
+    let report = check(&bench).await;
+    assert_eq!(events(&report), ["connection_broken"]);
+    assert_eq!(report["alerts"][0]["attributes"]["cause"], "certificate_untrusted");
 }

@@ -21,7 +21,7 @@ fn table(bench: &Bench) -> State {
 }
 
 /// A run of the check.
-async fn check(bench: &Bench) -> Value {
+pub(crate) async fn check(bench: &Bench) -> Value {
     let url = format!("{}/_local/health", bench.stack.url());
     let response = reqwest::Client::new().post(url).send().await.unwrap();
     let status = response.status();
@@ -34,14 +34,14 @@ async fn check(bench: &Bench) -> Value {
 }
 
 /// The events of the alerts that were sent, in their order.
-fn events(report: &Value) -> Vec<&str> {
+pub(crate) fn events(report: &Value) -> Vec<&str> {
     let alerts = report["alerts"].as_array().unwrap().iter();
     alerts.map(|alert| alert["attributes"]["event"].as_str().unwrap()).collect()
 }
 
 /// What the report says of a connection.
 #[track_caller]
-fn of<'a>(report: &'a Value, connection: &str) -> &'a Value {
+pub(crate) fn of<'a>(report: &'a Value, connection: &str) -> &'a Value {
     let mut all = report["connections"].as_array().unwrap().iter();
     all.find(|checked| checked["connection"] == connection).unwrap()
 }

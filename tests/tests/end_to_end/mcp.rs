@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use catalog::{Format, answer_schema};
 use serde_json::{Value, json};
-use stack::API_KEY;
+use stack::{API_KEY, Options};
 use toolkit::{Access, sha256_hex};
 
 use crate::harness::{Bench, MAREN};
@@ -122,6 +122,36 @@ impl<'a> Client<'a> {
         let all = reply.result()[kind].as_array().unwrap().clone();
         all.iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
     }
+}
+
+#[tokio::test]
+async fn a_page_of_a_foreign_site_is_refused_before_anything_else() {
+    let allowed_origins = "https://chat.example".parse().unwrap();
+    let bench = Bench::start_with(Options { allowed_origins, ..Options::default() }).await;
+    for origin in ["https://evil.example", "null", "https://chat.example:8443", ""] {
+        let client = Client::of(&bench).with("origin", origin);
+        for (method, body) in [("POST", "{"), ("GET", ""), ("DELETE", "")] {
+            let reply = client.send(method, body).await;
+            assert_eq!(reply.status, 403, "{origin}: {:#}", reply.body);
+            assert_eq!(reply.content_type, "application/json");
+            reply.fault(-32600);
+            let message = reply.body["error"]["message"].as_str().unwrap();
+            assert!(message.contains("Origin") && message.contains("AllowedOrigins"), "{message}");
+        }
+        // The key is not looked at.
+        let reply = client.with("authorization", "Bearer nobody").send("POST", "{").await;
+        assert_eq!(reply.status, 403);
+    }
+    assert!(bench.requests().await.is_empty());
+    for origin in ["https://chat.example", "https://CHAT.example:443"] {
+        Client::of(&bench).with("origin", origin).ask("tools/list", json!({})).await.result();
+    }
+    // Whoever lists nothing, allows nothing.
+    let bench = Bench::start().await;
+    let own = bench.stack.url();
+    let client = Client::of(&bench).with("origin", &own);
+    assert_eq!(client.ask("tools/list", json!({})).await.status, 403);
+    Client::of(&bench).ask("tools/list", json!({})).await.result();
 }
 
 #[tokio::test]

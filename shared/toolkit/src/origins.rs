@@ -1,0 +1,186 @@
+//! Which web sites a browser may call from.
+//!
+//! A browser tells in the header `Origin` whose page makes it call. Without the header it is no
+//! page: a program, or another server.
+
+use std::fmt;
+use std::str::FromStr;
+
+use http::HeaderMap;
+use http::header::ORIGIN;
+use url::Url;
+
+/// Where the sites that may call are said, in AWS Lambda: with commas between them.
+const VARIABLE: &str = "ALLOWED_ORIGINS";
+
+/// The origin of a page, as browsers write it: `https://chat.example`, `http://localhost:8080`, or
+/// `null` for a page that has none, such as a file.
+///
+/// Source: RFC 6454, sections 6.1 and 7.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    scheme: String,
+    /// Empty for `null`.
+    host: String,
+    port: Option<u16>,
+}
+
+/// What is no origin.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "'{0}' is no origin: write scheme, host and port alone, as in https://chat.example or \
+     http://localhost:8080, without a path"
+)]
+pub struct OriginError(String);
+
+impl FromStr for Origin {
+    type Err = OriginError;
+
+    fn from_str(text: &str) -> Result<Origin, OriginError> {
+        let wrong = || OriginError(text.to_owned());
+        if text == "null" {
+            return Ok(Origin { scheme: text.to_owned(), host: String::new(), port: None });
+        }
+        let (_, authority) = text.split_once("://").ok_or_else(wrong)?;
+        // What a URL may have besides, and what its parser would mend.
+        let more = |char: char| {
+            matches!(char, '/' | '\\' | '?' | '#' | '@' | '%')
+                || char.is_whitespace()
+                || char.is_control()
+        };
+        if authority.contains(more) {
+            return Err(wrong());
+        }
+        let url = Url::parse(text).map_err(|_| wrong())?;
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(wrong)?;
+        Ok(Origin {
+            scheme: url.scheme().to_owned(),
+            // Of a scheme that it does not know, the parser leaves the host as it is.
+            host: host.to_ascii_lowercase(),
+            port: url.port_or_known_default(),
+        })
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.scheme)?;
+        if !self.host.is_empty() {
+            write!(formatter, "://{}", self.host)?;
+        }
+        self.port.map_or(Ok(()), |port| write!(formatter, ":{port}"))
+    }
+}
+
+/// The sites whose pages may call; none from the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origins(Vec<Origin>);
+
+impl Origins {
+    /// As the environment of the Lambda function says.
+    pub fn from_environment() -> Result<Origins, OriginError> {
+        std::env::var(VARIABLE).unwrap_or_default().parse()
+    }
+
+    /// Whether a request comes from no page at all, or from one of these sites.
+    pub fn admit(&self, headers: &HeaderMap) -> bool {
+        headers.get_all(ORIGIN).iter().all(|origin| {
+            let origin = origin.to_str().ok().and_then(|text| text.parse().ok());
+            origin.is_some_and(|origin: Origin| self.0.contains(&origin))
+        })
+    }
+}
+
+impl FromIterator<Origin> for Origins {
+    fn from_iter<T: IntoIterator<Item = Origin>>(origins: T) -> Origins {
+        Origins(origins.into_iter().collect())
+    }
+}
+
+impl FromStr for Origins {
+    type Err = OriginError;
+
+    /// Reads a list with commas; an empty text is an empty list.
+    fn from_str(text: &str) -> Result<Origins, OriginError> {
+        let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+        origins.map(str::parse).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn admits(list: &str, origin: &str) -> bool {
+        let value = HeaderValue::from_bytes(origin.as_bytes()).unwrap();
+        list.parse::<Origins>().unwrap().admit(&HeaderMap::from_iter([(ORIGIN, value)]))
+    }
+
+    #[test]
+    fn only_who_is_listed_may_call_from_a_page() {
+        let list = " https://Chat.example , http://localhost:8080,chrome-extension://abcdef";
+        for origin in [
+            "https://chat.example",
+            "https://CHAT.example",
+            "https://chat.example:443",
+            "http://localhost:8080",
+            "chrome-extension://abcdef",
+        ] {
+            assert!(admits(list, origin), "{origin}");
+        }
+        for origin in [
+            "",
+            "null",
+            "http://chat.example",
+            "https://chat.example:444",
+            "https://chat.example.evil.example",
+            "https://evil.example/https://chat.example",
+            "https://chat.example/",
+            "https://chat.example@evil.example",
+            "https://evil.example\thttps://chat.example",
+            "https://chat%2eexample",
+            "https:\\\\chat.example",
+            "https://chat.example https://evil.example",
+            "http://localhost",
+            "chat.example",
+            "*",
+            "\u{e9}",
+        ] {
+            assert!(!admits(list, origin), "{origin}");
+            assert!(!admits("", origin), "{origin}");
+        }
+        assert!(admits("null", "null"));
+    }
+
+    #[test]
+    fn no_page_is_no_foreign_page_and_each_of_two_counts() {
+        let origins: Origins = "https://chat.example".parse().unwrap();
+        assert!(Origins::default().admit(&HeaderMap::new()));
+        let mut two = HeaderMap::new();
+        two.append(ORIGIN, HeaderValue::from_static("https://chat.example"));
+        assert!(origins.admit(&two));
+        two.append(ORIGIN, HeaderValue::from_static("https://evil.example"));
+        assert!(!origins.admit(&two));
+    }
+
+    #[test]
+    fn a_list_that_is_wrong_is_refused() {
+        assert_eq!("".parse(), Ok(Origins::default()));
+        for wrong in ["*", "chat.example", "https://chat.example/app", "https://", "https://a,b"] {
+            let error = wrong.parse::<Origins>().unwrap_err();
+            assert!(error.to_string().contains("is no origin"), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_what_was_written(text in "\\PC{0,40}|[a-z]{1,6}://[a-zA-Z0-9.:-]{1,20}") {
+            if let Ok(origin) = text.parse::<Origin>() {
+                prop_assert_eq!(origin.to_string().parse::<Origin>(), Ok(origin));
+            }
+        }
+    }
+}
