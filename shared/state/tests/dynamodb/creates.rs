@@ -63,7 +63,7 @@ async fn what_was_withdrawn_or_is_replaced_is_free() {
         bench.state.withdraw(&ticket, &intent(1)).await.unwrap();
         bench.state.announce_again(&ticket, &intent(1)).await.unwrap();
         let Announced::Before(there) = announce(3, None).await else { panic!("{bond:?}") };
-        assert_eq!(there, intent(2));
+        assert_eq!(there.row, Uuid::from_u128(2));
 
         bench.state.announce_again(&second, &intent(4)).await.unwrap();
         let Announced::Before(there) = announce(5, Some(Uuid::from_u128(2))).await else {
