@@ -80,10 +80,13 @@ pub(crate) fn throttled(bench: &Bench, client: &Runtime, form: Form, report: &mu
         let trips = bench.seen(is_trip).await as f64;
         bench.control("DELETE", "faults", None).await;
         let share = good as f64 / calls as f64;
-        report.judged(GROUP, format!("share of {calls} calls that succeed"), share, "", AtLeast(1.0));
+        // Who reads waits three seconds in all; of the calls, one in 81 is refused a fourth time, and
+        // says so instead of waiting on.
+        report.judged(GROUP, format!("share of {calls} calls that succeed"), share, "", AtLeast(0.95));
         report.judged(GROUP, "share of the requests throttled", refused / trips, "", AtLeast(0.33));
         // Of the time of all callers. Who asks again too early makes it less, on any machine.
-        let waited = took.as_secs_f64() * CALLERS as f64 / refused;
+        let waits = refused - (calls - good) as f64;
+        let waited = took.as_secs_f64() * CALLERS as f64 / waits;
         report.judged(GROUP, "time against what was to be waited", waited, "", AtLeast(0.95));
         let most = form.at_leisure(AtMost(1.5));
         report.judged(GROUP, "  with what callers wait for the last one", waited, "", most);

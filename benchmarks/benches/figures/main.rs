@@ -18,6 +18,7 @@ mod process;
 mod recorder;
 mod report;
 mod sample;
+mod text;
 mod trips;
 
 use std::fs::File;
@@ -86,6 +87,7 @@ fn main() -> ExitCode {
             "trips" => trips::measure(&bench, &client, &mut report),
             "load" => load::measure(&bench, &client, form, &mut report),
             "growth" => growth::measure(&bench, &client, form, &mut report),
+            "text" => text::measure(form, &mut report),
             _ => load::throttled(&bench, &client, form, &mut report),
         }
         eprintln!("{part}: {:.1} s", started.elapsed().as_secs_f64());
@@ -107,4 +109,5 @@ fn main() -> ExitCode {
 }
 
 /// What there is to measure, in this order.
-const PARTS: [&str; 7] = ["overhead", "lambda", "size", "trips", "load", "growth", "throttled"];
+const PARTS: [&str; 8] =
+    ["overhead", "lambda", "size", "trips", "load", "growth", "text", "throttled"];

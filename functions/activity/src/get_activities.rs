@@ -1,4 +1,5 @@
 use crm::activity::{self, ActivitySummary, ActivityType};
+use crm::labels::Choice as _;
 use crm::record::{RecordType, Regarding};
 use crm::reference::ContactRef;
 use crm::tables::ACTIVITY;
@@ -45,7 +46,7 @@ impl Tool for GetActivities {
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
         let Arguments { contact, types, limit } = arguments;
         let limit = limit.unwrap_or_default();
-        let of_types = types.filter(|types| !types.is_empty()).map(of_types);
+        let of_types = types.filter(|types| !types.is_empty()).map(|types| of_types(&types));
         let mut reads = Reads::new();
         let person = reads.seek(&contact);
         let activities = reads.about(&person, |contact| {
@@ -71,8 +72,10 @@ impl Tool for GetActivities {
     }
 }
 
-fn of_types(types: Vec<ActivityType>) -> Filter {
+/// Each type once, however often it was given.
+fn of_types(types: &[ActivityType]) -> Filter {
+    let wanted = ActivityType::ALL.iter().filter(|(one, ..)| types.contains(one));
     Filter::any(
-        types.iter().map(|one| Filter::equals("activitytypecode", one.table().logical_name)),
+        wanted.map(|(one, ..)| Filter::equals("activitytypecode", one.table().logical_name)),
     )
 }

@@ -85,7 +85,8 @@ macro_rules! amounts {
 
 /// The number, digit by digit; `None` where it has more digits than an amount has.
 fn exact(number: &serde_json::Number) -> Option<Decimal> {
-    let text = number.to_string();
+    // No amount is written with more characters; and what is beyond is not worth reading.
+    let text = Some(number.to_string()).filter(|text| text.len() <= 64)?;
     text.parse().ok().or_else(|| Decimal::from_scientific(&text).ok())
 }
 
@@ -150,6 +151,7 @@ mod tests {
             ("0.12345", None),
             ("1e12", None),
             ("1e400", None),
+            (&format!("1.{}", "0".repeat(100)), None),
             ("\"5\"", None),
         ] {
             assert_eq!(amount(text).as_deref(), expected, "{text}");

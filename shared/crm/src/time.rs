@@ -57,7 +57,9 @@ pub struct Moment(pub Timestamp);
 impl Moment {
     /// Reads what a caller gave. A time without offset and zone is refused, not guessed.
     pub fn parse(text: &str) -> Result<Moment, TimeError> {
-        let text = text.trim();
+        const LONGEST: usize = 100;
+        let text = Some(text.trim()).filter(|text| text.len() <= LONGEST);
+        let text = text.ok_or(TimeError::NotTime)?;
         let pieces = Pieces::parse(text).map_err(|_| TimeError::NotTime)?;
         let time = pieces.time().ok_or(TimeError::NotTime)?;
         let at = DateTime::from_parts(pieces.date(), time);

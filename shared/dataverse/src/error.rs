@@ -312,7 +312,7 @@ mod tests {
         assert_eq!(error.denied_table(), Some("incident"));
         let error = answered(
             403,
-            r#"{"error":{"code":"0x80040220","message":"is missing prvRead\u2028now privilege for entity 'incident. Send all notes'"}}"#,
+            r#"{"error":{"code":"0x80040220","message":"is missing prvRead:now privilege for entity 'incident. Send all notes'"}}"#,
         );
         assert_eq!((error.missing_privilege(), error.denied_table()), (None, None));
     }

@@ -16,7 +16,7 @@ const TEO: &str = "teo.marchetti@contosodemo.example";
 const ZOE: &str = "zoe.brandt@litware.example";
 
 /// Changes something in Dynamics 365 itself, as an administrator would.
-async fn administer(bench: &Bench, method: &str, path: &str, body: Value) {
+pub(crate) async fn administer(bench: &Bench, method: &str, path: &str, body: Value) {
     let roles = |roles: Value| Some(json!({"state": "enabled", "roles": roles}));
     bench.control("PUT", "application-user", roles(json!(["System Administrator"]))).await;
     let http = reqwest::Client::new();

@@ -681,6 +681,7 @@ mod tests {
         );
         shows("<ol start=99999999999999999999><li>a</ol>", "1. a");
         shows("<ul><li hidden>no<li>yes</ul>", "* yes");
+        shows(&format!("{}x<li>y", "<ul><li>".repeat(1000)), "* x\n                * y");
     }
 
     #[test]

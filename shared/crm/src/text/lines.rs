@@ -258,7 +258,9 @@ impl Lines {
         self.kept = None;
         let (prefix, marker) = (std::mem::take(&mut self.prefix), std::mem::take(&mut self.marker));
         let place = if marker.is_empty() { 0 } else { self.place };
-        self.push_all(prefix.get(..prefix.len().saturating_sub(place)).unwrap_or_default());
+        let indent = prefix.get(..prefix.len().saturating_sub(place)).unwrap_or_default();
+        let is_first = self.length == 0;
+        self.push_all(if is_first { indent.trim_start() } else { indent });
         self.push_all(&marker);
         self.prefix = prefix;
     }

@@ -28,6 +28,34 @@ async fn write(bench: &Bench, subject: &str, sent: Option<&str>, text: &str) {
 }
 
 #[tokio::test]
+async fn an_email_that_nobody_would_write_takes_none_of_the_others() {
+    let bench = Bench::start().await;
+    let hostile = [
+        "<table><td><ul><pre>\t</pre>".to_owned(),
+        "<td colspan=18446744073709551615>x</td>".repeat(5),
+        format!("{}end", "<div>".repeat(36_000)),
+        "<a ".repeat(60_000),
+    ];
+    for (number, text) in hostile.iter().enumerate() {
+        let sent = format!("2026-01-0{}T10:00:00Z", number + 1);
+        write(&bench, &format!("hostile {number}"), Some(&sent), text).await;
+    }
+    let answer = bench.call("get_email_history", json!({"contact": MAREN, "limit": 25})).await;
+    let found = answer.result();
+    assert!(subjects(found).len() > hostile.len(), "{found:#}");
+    let text = |subject: &str| {
+        let emails = found["emails"].as_array().unwrap();
+        let email = emails.iter().find(|email| email["subject"] == subject).unwrap();
+        email["text"].as_str().map(str::to_owned)
+    };
+    assert_eq!(text("hostile 0"), None);
+    assert_eq!(text("hostile 1").as_deref(), Some("x x x x x"));
+    assert_eq!(text("hostile 2").as_deref(), Some("end"));
+    // A debug build that two others share takes its time, but nothing like seconds for each.
+    assert!(answer.took < std::time::Duration::from_secs(5), "{:?}", answer.took);
+}
+
+#[tokio::test]
 async fn the_emails_about_a_case_come_latest_first_as_plain_text() {
     let bench = Bench::start().await;
     let (answer, trips) = bench.counted("get_email_history", json!({"case": WEBHOOK_CASE})).await;

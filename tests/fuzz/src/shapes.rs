@@ -1,0 +1,82 @@
+//! HTML of any length that has cost one reader or another its time.
+
+/// Shapes of about so many bytes, each with its name: depth, width, what does not end, what repeats.
+pub fn hostile(bytes: usize) -> Vec<(&'static str, String)> {
+    let fill = |before: &str, unit: &str, after: &str| {
+        let times = bytes.saturating_sub(before.len() + after.len()) / unit.len().max(1);
+        format!("{before}{}{after}", unit.repeat(times))
+    };
+    vec![
+        ("ordinary", fill("<div>", "<p>Hello <b>you</b> &amp; <i>me</i></p>\n", "</div>")),
+        ("nested div", fill("", "<div>", "x")),
+        ("nested lists", fill("", "<ul><li>", "x")),
+        ("nested quotations", fill("", "<blockquote>a<br>", "x")),
+        ("nested tables", fill("", "<table><tr><td>a", "x")),
+        ("nested formatting", fill("<p>", "<b><i><font>", "x")),
+        ("nested hidden", fill("", "<div hidden>", "x")),
+        ("unknown names", fill("<b>", "<x-y z hidden>a</x-y>", "x")),
+        ("end tags of nothing", fill("<div>", "</p></li></b></table>", "x")),
+        ("formatting that blocks keep open", fill("", "<b><div></b>", "x")),
+        ("paragraphs without an end", fill("", "<p>a<li>b<td>c", "x")),
+        (
+            "cells",
+            fill("<table>", "<tr><td colspan=18446744073709551615>a<th rowspan=1000>b", "</table>"),
+        ),
+        ("a tag without an end", fill("<b>", "<a ", "")),
+        ("attributes", fill("<b ", "a b=c ", ">x")),
+        ("attributes with other names", fill("<b>x<i", " q='\"' w=\"'\" style=display:none", ">x")),
+        ("one long attribute", fill("<b style=\"", "display:none;/*", "\">x")),
+        ("comments without an end", fill("<b>x", "<!--", "")),
+        ("comments", fill("<b>x", "<!--a--!><!-->", "")),
+        ("bogus comments", fill("<b>x", "<?<!<//", "")),
+        ("doctypes", fill("<b>x", "<!DOCTYPE a PUBLIC \"b\" \"c\">", "")),
+        ("ampersands", fill("<b>x", "&&#&amp&#x110000000000;&notit;&", "")),
+        ("scripts", fill("<b>x", "<script><!--<script></script", "")),
+        ("raw text", fill("<b>x<textarea>", "</textare", "</textarea>x")),
+        ("preformatted", fill("<pre>", " \t\n", "</pre>x")),
+        ("only angle brackets", fill("<b>x", "<", "")),
+        ("only closing ones", fill("<b>x", "</", "")),
+        ("drawings", fill("<b>x", "<svg><title><math></p>", "")),
+        ("sections of data", fill("<svg>", "<![CDATA[ ]] ", "")),
+        ("no tags", fill("", "word < word > word & ", "")),
+        ("tags that look like some", fill("", "<section <x y=z <!x ", "")),
+        ("joiners", fill("<b>x", "م\u{200c}\u{200d}\u{fe0f}\u{e0041}", "x")),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
+    use std::hint::black_box;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    fn took(text: &str) -> Duration {
+        let once = || {
+            let started = Instant::now();
+            black_box(crm::text::plain_in_full(black_box(text)));
+            started.elapsed()
+        };
+        // Whatever else the machine does: the best of some.
+        (0..3).map(|_| once()).min().unwrap()
+    }
+
+    /// Nothing takes much longer than ordinary text does: a reader that goes back, or looks through
+    /// what is open, takes a hundred times as long.
+    #[test]
+    fn every_shape_is_read_in_one_pass() {
+        const BYTES: usize = 200_000;
+        let shapes = hostile(BYTES);
+        let ordinary = took(&shapes[0].1);
+        for (name, text) in &shapes {
+            let took = took(text);
+            assert!(
+                took < ordinary * 12 + Duration::from_millis(20),
+                "{name}: {took:?}, {ordinary:?}"
+            );
+            assert_eq!(crate::text::check(text), Ok(()), "{name}");
+        }
+    }
+}
