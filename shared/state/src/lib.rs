@@ -8,6 +8,8 @@
 //! | `connection#{id}` | `alert#{alert}` | an alert that has been sent, until `expires_at` |
 //! | `alerts` | `alert#{alert}` | the same, for an alert that is no one connection's |
 //! | `alerts` | `outage` | since when hardly any connection answers, while that is so |
+//! | `alerts` | `outage#{region}` | the same, for the connections of one region |
+//! | `checks` | `place` | where the next run of the check begins, where one had no time for all |
 //! | `activity#{id}` | `{time}#{request id}#{position}` | an [`Entry`] of the log, until `expires_at` |
 //!
 //! The table's time-to-live attribute is `expires_at`. DynamoDB may take days to delete what has
@@ -15,9 +17,11 @@
 
 mod activity;
 mod alerts;
+mod checks;
 mod connections;
 mod cursor;
 mod error;
+mod event;
 mod health;
 mod outage;
 mod sidebar;
@@ -32,10 +36,12 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Config, Credentials, Re
 
 pub use activity::{Entry, Filter, Kind, Page};
 pub use alerts::Claim;
-pub use connections::{Connection, Organization};
-pub use cursor::{Cursor, InvalidCursor};
+pub use connections::{Connection, ConnectionPage, Organization};
+pub use cursor::{ConnectionCursor, Cursor, InvalidCursor};
 pub use error::StateError;
-pub use health::{Health, Noticed, SecretExpiry, Status};
+pub use event::{Event, Fault};
+pub use health::{Health, Noticed, SecretExpiry, SecretNotice, Status};
+pub use outage::Outage;
 pub use sidebar::{FieldType, SidebarField};
 
 use table::Table;

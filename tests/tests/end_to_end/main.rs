@@ -17,7 +17,9 @@ mod exactly_once;
 mod harness;
 mod health;
 mod leads;
+
 mod limits;
+mod many;
 mod mcp;
 mod nasty_text;
 mod opportunities;
