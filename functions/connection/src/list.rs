@@ -20,8 +20,8 @@ pub(crate) async fn list(request: Request<'_>) -> Result<Reply, ToolError> {
     let state = request.state();
     let page = page(state, &request.caller.connections, limit, cursor.as_ref());
     let page = page.await.map_err(not_remembered)?;
-    let healths = state.healths(page.connections.iter().map(|connection| &connection.id));
-    let healths = healths.await.map_err(not_remembered)?;
+    let ids: Vec<_> = page.connections.iter().map(|connection| connection.id.clone()).collect();
+    let healths = state.healths(&ids).await.map_err(not_remembered)?;
     let entries = page.connections.iter();
     let entries: Vec<Value> =
         entries.map(|connection| entry(connection, healths.get(&connection.id))).collect();
@@ -42,12 +42,12 @@ async fn page(
         return state.connections_page(limit, cursor).await;
     };
     let after = cursor.map_or(Bound::Unbounded, |cursor| Bound::Excluded(cursor.last()));
-    let left: Vec<_> = ids.range((after, Bound::Unbounded)).collect();
+    let left: Vec<_> = ids.range((after, Bound::Unbounded)).cloned().collect();
     let mut connections: Vec<Connection> = Vec::new();
     // Not each id of a key has been set up. One more tells whether there is a next page.
     for some in left.chunks(limit + 1) {
-        let mut found = state.connections_of(some.iter().copied()).await?;
-        connections.extend(some.iter().filter_map(|id| found.remove(*id)));
+        let mut found = state.connections_of(some).await?;
+        connections.extend(some.iter().filter_map(|id| found.remove(id)));
         if connections.len() > limit {
             break;
         }

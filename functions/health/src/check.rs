@@ -186,7 +186,8 @@ impl<A: Alerts> Checker<A> {
     async fn subjects(&self) -> Result<(Vec<Subject>, bool), StateError> {
         let state = &self.inner.state;
         let mut registered = state.connections().await?;
-        let mut healths = state.healths(registered.iter().map(|one| &one.id)).await?;
+        let ids: Vec<_> = registered.iter().map(|one| one.id.clone()).collect();
+        let mut healths = state.healths(&ids).await?;
         let next = state.next_to_check().await.unwrap_or_else(|error| {
             tracing::warn!(%error, "the run begins with the first connection");
             None

@@ -171,9 +171,9 @@ impl<A: Alerts> Teller<'_, A> {
             self.problem(format!("not all alerts could be claimed: {error}"));
         }
         // After the claim, or one that is removed in between would keep it.
-        let ids: BTreeSet<_> =
-            ours.iter().map(|(item, _)| &tellings[item.place].connection.id).collect();
-        let registered = match state.connections_of(ids).await {
+        let id = |(item, _): &(Item, Claim)| tellings[item.place].connection.id.clone();
+        let ids: Vec<_> = ours.iter().map(id).collect();
+        let registered = match state.connections_of(&ids).await {
             Ok(registered) => registered,
             Err(error) => {
                 self.release(ours.into_iter().map(|(_, claim)| claim).collect()).await;

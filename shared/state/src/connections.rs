@@ -113,11 +113,11 @@ impl State {
     }
 
     /// Those of these connections that there are, in few requests.
-    pub async fn connections_of<'a>(
+    pub async fn connections_of(
         &self,
-        ids: impl IntoIterator<Item = &'a ConnectionId>,
+        ids: &[ConnectionId],
     ) -> Result<HashMap<ConnectionId, Connection>, StateError> {
-        let keys = ids.into_iter().map(|id| Key::new(LIST, id.as_str()));
+        let keys = ids.iter().map(|id| Key::new(LIST, id.as_str())).collect();
         let items = self.table.get_all(keys).await?;
         let found = table::documents::<Connection>(WHAT, items);
         Ok(found.into_iter().map(|connection| (connection.id.clone(), connection)).collect())

@@ -125,11 +125,11 @@ impl State {
 
     /// How each of these connections was, in few requests. One that has not been checked, or whose
     /// item cannot be understood, is left out.
-    pub async fn healths<'a>(
+    pub async fn healths(
         &self,
-        ids: impl IntoIterator<Item = &'a ConnectionId>,
+        ids: &[ConnectionId],
     ) -> Result<HashMap<ConnectionId, Health>, StateError> {
-        let items = self.table.get_all(ids.into_iter().map(key)).await?;
+        let items = self.table.get_all(ids.iter().map(key).collect()).await?;
         let of = |item: table::Item| {
             let id = of_partition(&table::text(&item, PARTITION))?;
             let health = table::documents(WHAT, [item]).pop()?;

@@ -301,10 +301,7 @@ impl Table {
     }
 
     /// The items that are at these keys, in any order.
-    pub(crate) async fn get_all(
-        &self,
-        keys: impl IntoIterator<Item = Key>,
-    ) -> Result<Vec<Item>, StateError> {
+    pub(crate) async fn get_all(&self, keys: Vec<Key>) -> Result<Vec<Item>, StateError> {
         // DynamoDB refuses a request that has a key twice.
         let keys: HashSet<Key> = keys.into_iter().collect();
         let keys: Vec<Item> = keys.iter().map(Key::attributes).collect();

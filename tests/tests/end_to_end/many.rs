@@ -265,6 +265,40 @@ async fn nothing_is_said_or_kept_of_a_connection_that_is_removed_during_the_look
     }
 }
 
+#[tokio::test]
+async fn nothing_is_said_or_kept_of_a_connection_that_is_removed_after_the_look() {
+    let bench = Bench::start().await;
+    add(&bench, &bench.stack.emulator().url(), ["emea".to_owned()]).await;
+    let state = table(&bench);
+    secret(&bench, "expired").await;
+    slow_token(&bench, 4000).await;
+    let running = tokio::spawn({
+        let checker = checker(&bench, &[], Kept::default());
+        async move { run(&checker).await }
+    });
+    // The one is stored, and its alert pending, while the other is still looked at.
+    let both = [id("default"), id("emea")];
+    let (gone, since) = loop {
+        let found = state.healths(&both).await.unwrap();
+        let broken = found.into_iter().find_map(|(id, health)| match health.status {
+            Status::Broken { since, .. } => Some((id, since)),
+            Status::Healthy => None,
+        });
+        match broken {
+            Some(broken) => break broken,
+            None => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    };
+    let path = format!("/v1/connections/{gone}");
+    assert_eq!(bench.request("DELETE", &path, None).await.status, 200);
+    let report = running.await.unwrap();
+    let left = both.iter().find(|id| **id != gone).unwrap();
+    assert_eq!(sent(&report), pairs(&[("connection_broken", left.as_str())]));
+    assert_eq!(state.health(&gone).await.unwrap(), None);
+    let claim = (gone, format!("connection_broken#secret_expired#{since}"));
+    assert_eq!(state.claimed(&[claim]).await.unwrap(), [None]);
+}
+
 /// What was asked of the table, for this.
 async fn asked<T>(bench: &Bench, work: impl Future<Output = T>) -> (T, Value) {
     let before = bench.stack.aws_requests();
