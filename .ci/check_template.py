@@ -35,12 +35,15 @@ PERMISSIONS = {
             for action in ("CreateSecret", "DeleteSecret", "GetSecretValue", "PutSecretValue", "RestoreSecret")
         },
         SECRETS_KEY: {"kms:Decrypt", "kms:GenerateDataKey"},
-        TABLE: {f"dynamodb:{action}" for action in ("BatchWriteItem", "GetItem", "PutItem", "Query")},
+        TABLE: {f"dynamodb:{action}" for action in ("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query")},
     },
     "HealthFunction": {
         SECRETS: {"secretsmanager:GetSecretValue"},
         SECRETS_KEY: {"kms:Decrypt"},
-        TABLE: {f"dynamodb:{action}" for action in ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query")},
+        TABLE: {
+            f"dynamodb:{action}"
+            for action in ("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query")
+        },
         TOPIC: {"sns:Publish"},
         ALERTS_KEY: {"kms:Decrypt", "kms:GenerateDataKey"},
         DEAD_LETTERS: {"sqs:SendMessage"},
@@ -268,8 +271,12 @@ def check():
     for name in functions:
         for metric in ("Errors", "Throttles"):
             expect(("AWS/Lambda", metric, name) in watched, f"no alarm for {metric} of {name}")
-    for metric in ("ConnectionHealthy", "SecretDaysToExpiry", "HealthCheckRuns"):
+    for metric in ("ConnectionsBroken", "SecretsExpired", "HealthCheckRuns"):
         expect(("Dynamics365Tools", metric, "") in watched, f"no alarm for {metric}")
+    # The least of many is low whenever one of them is: such an alarm would never clear.
+    for name, alarm in alarms.items():
+        is_ours = alarm["Namespace"] == "Dynamics365Tools"
+        expect(not is_ours or alarm["Statistic"] in ("Maximum", "Sum"), f"{name} does not count")
     expect(("AWS/ApiGateway", "5xx", "Api") in watched, "no alarm for the API's 5xx")
     expect(any(namespace == "AWS/SQS" for namespace, _, _ in watched), "no alarm for dead letters")
     for name, alarm in alarms.items():

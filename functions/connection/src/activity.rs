@@ -25,11 +25,7 @@ pub(crate) async fn activity(request: Request<'_>, id: ConnectionId) -> Result<R
         outcome: parameters.get("outcome").cloned(),
         conversation: parameters.get("conversation").cloned(),
     };
-    let limit = parameters::parsed::<usize>(&parameters, "limit", "must be a whole number")?;
-    let limit = limit.unwrap_or(USUAL);
-    if !(1..=MOST).contains(&limit) {
-        return Err(ToolError::invalid("limit", format!("must be from 1 to {MOST}")));
-    }
+    let limit = parameters::limit(&parameters, USUAL, MOST)?;
     let foreign = "must be the `next` of an earlier answer for this connection";
     let cursor = parameters::parsed::<Cursor>(&parameters, "cursor", foreign)?;
     let page = request.state().activity(&id, &filter, limit, cursor.as_ref()).await;

@@ -171,12 +171,14 @@ fn health(
 ) -> Option<Health> {
     let version = known.map_or(0, |known| known.version);
     let noticed = known.map(|known| known.noticed.clone()).unwrap_or_default();
+    let pending = known.map(|known| known.pending.clone()).unwrap_or_default();
     match found {
         Ok(inspection) => Some(Health {
             status: Status::Healthy,
             checked_at: now,
             secret: expiry(inspection),
             noticed,
+            pending,
             version,
         }),
         Err(error) => {
@@ -194,6 +196,7 @@ fn health(
                 checked_at: now,
                 secret: known.map_or(SecretExpiry::Unknown, |known| known.secret),
                 noticed,
+                pending,
                 version,
             })
         }

@@ -18,6 +18,19 @@ where
     text.trim().parse().map(Some).map_err(|_| ToolError::invalid(name, problem))
 }
 
+/// How many there may be on a page.
+pub(crate) fn limit(
+    parameters: &BTreeMap<String, String>,
+    usual: usize,
+    most: usize,
+) -> Result<usize, ToolError> {
+    let limit = parsed::<usize>(parameters, "limit", "must be a whole number")?.unwrap_or(usual);
+    if (1..=most).contains(&limit) {
+        return Ok(limit);
+    }
+    Err(ToolError::invalid("limit", format!("must be from 1 to {most}")))
+}
+
 /// The body, a JSON object. What is wrong with it is said without its values: they may be secret.
 pub(crate) fn body<T: DeserializeOwned>(
     request: &Incoming,

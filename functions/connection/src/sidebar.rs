@@ -116,18 +116,14 @@ impl Wanted {
 
     fn contact(&self, contact: &ContactRef) -> Query {
         let Columns { short, long } = self.columns(RecordType::Contact);
-        let query = Sought::query(contact)
-            .select(short)
-            .select_long(long)
-            .expand(money::currency());
+        let query =
+            Sought::query(contact).select(short).select_long(long).expand(money::currency());
         if !self.has(RecordType::Account) {
             return query;
         }
         let Columns { short, long } = self.columns(RecordType::Account);
-        let account = Expand::new(ACCOUNT)
-            .select(short)
-            .select_long(long)
-            .expand(money::currency());
+        let account =
+            Expand::new(ACCOUNT).select(short).select_long(long).expand(money::currency());
         query.expand(account)
     }
 

@@ -1,5 +1,6 @@
-//! A run: every connection is looked at, and what comes of it is stored, said and measured.
+//! A run: every connection is looked at; what comes of it is stored, said and measured.
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -8,36 +9,33 @@ use auth::{ConnectionId, Connections};
 use dataverse::Session;
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{self, StreamExt as _};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
-use state::{Connection, Entry, Health, Kind, SecretExpiry, State, StateError};
+use state::{Connection, Entry, Event, Health, Kind, State, StateError, Status};
 use tokio::time::{Instant, timeout_at};
 use toolkit::inspection::{Inspection, inspect};
 use toolkit::{ToolError, logging};
 
-use crate::decide::{DAILY, ONCE};
-use crate::message::{self, About};
-use crate::outage::{Outage, outage};
+use crate::outage::{Outages, region};
+use crate::tell::{TRIES, Teller, Telling};
 use crate::{
-    Alert, Alerts, Check, Checked, Circumstances, Event, Found, Needs, Report, Standing, decide,
+    Alerts, Check, Checked, Circumstances, Decision, Found, Needs, Report, Standing, decide,
 };
 
 /// How many connections are looked at at once.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 32;
 
 /// How long a look at one connection may take, and how short it may become where there are many.
+/// An environment that has slept needs some seconds, so it becomes no shorter: where the time does
+/// not suffice for all, the next run begins with those that are left.
 const PATIENCE: Duration = Duration::from_secs(20);
-const SHORTEST_PATIENCE: Duration = Duration::from_secs(2);
+const SHORTEST_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Who overstays that by this much is not waited for.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// What of a run is kept for storing and sending: a quarter, at most this much.
 const LONGEST_RESERVE: Duration = Duration::from_secs(30);
-
-/// How long an alert is claimed while it is being sent: longer than a run may take, shorter than
-/// until the next one, which sends it where this one came to an end in between.
-const SENDING: SignedDuration = SignedDuration::from_mins(10);
 
 /// Looks at connections, and tells people about them. Cheap to clone.
 pub struct Checker<A> {
@@ -68,14 +66,31 @@ impl<A> std::fmt::Debug for Checker<A> {
 struct Run {
     check: Check,
     id: Arc<str>,
-    now: Timestamp,
-    outage: bool,
+    /// When the last look ends.
+    looking: Instant,
+}
+
+/// A connection, and how it was when it was last looked at.
+#[derive(Clone, Debug)]
+struct Subject {
+    connection: Connection,
+    health: Option<Health>,
 }
 
 /// What a look at a connection found.
 struct Look {
     connection: Connection,
+    region: String,
+    /// As it is stored now.
+    health: Option<Health>,
     found: Found,
+    /// When it began and ended.
+    began: Timestamp,
+    ended: Timestamp,
+    /// What is to be said of it, as far as it is not pending there.
+    events: Vec<Event>,
+    is_stored: bool,
+    problem: Option<StateError>,
     /// For the activity log.
     outcome: &'static str,
     trips: u32,
@@ -83,18 +98,13 @@ struct Look {
     took: Duration,
 }
 
-/// What came of it.
-struct Settled {
-    checked: Checked,
-    alerts: Vec<Alert>,
-    problems: Vec<String>,
-}
-
-/// What came of an alert.
-enum Said {
-    Now(Alert),
-    Before,
-    NotYet(String),
+/// What came of a connection in this run.
+enum Seen {
+    Looked(Box<Look>),
+    /// It was removed meanwhile: there is nothing to be said, and nothing to be kept.
+    Gone,
+    /// There was no time for it.
+    Left(Box<Subject>),
 }
 
 impl<A: Alerts> Checker<A> {
@@ -104,7 +114,7 @@ impl<A: Alerts> Checker<A> {
         Checker { inner: Arc::new(Inner { connections, state, alerts, needs }) }
     }
 
-    /// Looks at every connection, and says what is to be said.
+    /// Looks at every connection, as far as there is time, and says what is to be said.
     ///
     /// # Errors
     ///
@@ -115,68 +125,175 @@ impl<A: Alerts> Checker<A> {
         id: &str,
         deadline: Instant,
     ) -> Result<Report, StateError> {
-        let registered = self.inner.state.connections().await?;
-        let left = deadline.saturating_duration_since(Instant::now());
-        let patience = patience(registered.len(), left);
-        let looks: Vec<Look> = stream::iter(registered)
-            .map(|connection| self.clone().look(connection, patience))
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await;
+        let state = &self.inner.state;
+        let (subjects, was_cut) = self.subjects().await?;
+        let regions: BTreeSet<String> =
+            subjects.iter().map(|subject| region(&subject.connection.instance_url)).collect();
+        let began = Instant::now();
+        let looking = began + for_looks(deadline.saturating_duration_since(began));
+        let run = Run { check, id: id.into(), looking };
+        let (mut looks, left) = self.look_at(subjects, &run).await;
 
-        let mut report = Report::default();
-        let now = Timestamp::now();
-        let outage = outage(looks.iter().map(|look| &look.found));
+        let mut report = Report { left: left.len(), ..Report::default() };
+        let next = left.first().map(|subject| subject.connection.id.clone());
+        if (next.is_some() || was_cut)
+            && let Err(error) = state.put_next_to_check(next.as_ref()).await
+        {
+            report.problems.push(error.to_string());
+        }
+        let outages = Outages::of(looks.iter().map(|look| (look.region.as_str(), &look.found)));
+        report.outage = outages.iter().next().is_some();
         if check.connections() {
-            let answered = looks.iter().any(|look| look.found.is_answer());
-            self.tell_outage(outage.as_ref(), answered, now, &mut report).await;
+            looks = self.judge_silence(looks, &outages, &run).await;
         }
-        report.outage = outage.is_some();
-        let run = Run { check, id: id.into(), now, outage: report.outage };
-        let mut settled = stream::iter(looks)
-            .map(|look| self.clone().settle(look, run.clone()))
-            .buffer_unordered(AT_ONCE);
-        while let Some(Settled { checked, alerts, problems }) = settled.next().await {
+        let now = Timestamp::now();
+        let mut broken = count_broken(&left);
+        let mut tellings: Vec<Telling> = left.into_iter().map(Telling::from).collect();
+        for look in looks {
+            if look.found == Found::Failed {
+                report.problems.push(format!("{}: the check failed", look.connection.id));
+            }
+            if let Some(error) = &look.problem {
+                report.problems.push(format!("{}: {error}", look.connection.id));
+            }
+            let checked = Checked::new(&look.connection, look.health.as_ref(), &look.found, now);
+            tell_log(&look, &checked, &run);
+            broken += usize::from(checked.state == Standing::Broken);
             report.connections.push(checked);
-            report.alerts.extend(alerts);
-            report.problems.extend(problems);
+            tellings.push(Telling::from(look));
         }
+        tellings.retain(|telling| !telling.is_empty());
         report.connections.sort_unstable_by(|one, other| one.connection.cmp(&other.connection));
-        measure_run(&report, id);
+        let mut teller = Teller {
+            state,
+            alerts: &self.inner.alerts,
+            needs: &self.inner.needs,
+            now,
+            deadline,
+            next: Instant::now(),
+            report: &mut report,
+        };
+        if check.connections() {
+            teller.tell_outages(&outages, &regions).await;
+        }
+        teller.tell(&tellings).await;
+        measure(&report, broken, id);
         Ok(report)
     }
 
-    /// Looks at one connection. Neither a panic nor a wait without end reaches the others.
-    fn look(self, connection: Connection, patience: Duration) -> BoxFuture<'static, Look> {
+    /// Every connection with what is known of it, those first that the last run did not come to;
+    /// and whether there were any.
+    async fn subjects(&self) -> Result<(Vec<Subject>, bool), StateError> {
+        let state = &self.inner.state;
+        let mut registered = state.connections().await?;
+        let ids: Vec<_> = registered.iter().map(|one| one.id.clone()).collect();
+        let mut healths = state.healths(&ids).await?;
+        let next = state.next_to_check().await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the run begins with the first connection");
+            None
+        });
+        if let Some(next) = &next {
+            let first = registered.partition_point(|one| one.id < *next);
+            registered.rotate_left(first);
+        }
+        let with_health = |connection: Connection| {
+            let health = healths.remove(&connection.id);
+            Subject { connection, health }
+        };
+        Ok((registered.into_iter().map(with_health).collect(), next.is_some()))
+    }
+
+    /// Looks at them, many at a time, and stores what is new of each as it is found. Also gives
+    /// those that there was no time for, in their order.
+    async fn look_at(&self, subjects: Vec<Subject>, run: &Run) -> (Vec<Look>, Vec<Subject>) {
+        let many = subjects.len();
+        let see = |(place, subject)| self.clone().see(subject, place, many, run.clone());
+        let all: Vec<_> = subjects.into_iter().enumerate().map(see).collect();
+        let mut seen = stream::iter(all).buffer_unordered(AT_ONCE);
+        let (mut looks, mut left) = (Vec::new(), Vec::new());
+        while let Some((place, one)) = seen.next().await {
+            match one {
+                Seen::Looked(look) => looks.push(*look),
+                Seen::Left(subject) => left.push((place, *subject)),
+                Seen::Gone => {}
+            }
+        }
+        left.sort_unstable_by_key(|(place, _)| *place);
+        (looks, left.into_iter().map(|(_, subject)| subject).collect())
+    }
+
+    fn see(
+        self,
+        subject: Subject,
+        place: usize,
+        many: usize,
+        run: Run,
+    ) -> BoxFuture<'static, (usize, Seen)> {
         async move {
-            let started = Instant::now();
-            let deadline = started + patience;
-            let session = OnceLock::new();
-            let work = self.inspect(&connection.id, &session, deadline);
-            let work = AssertUnwindSafe(work).catch_unwind();
-            let (found, outcome) = match timeout_at(deadline + GRACE, work).await {
-                Ok(Ok(Ok(inspection))) => {
-                    (Found::works(&inspection, &self.inner.needs, &connection), "ok")
-                }
-                Ok(Ok(Err(error))) => {
-                    let found = Found::failure(&error);
-                    if found == Found::Failed {
-                        tracing::error!(connection = %connection.id, %error, "a check failed");
-                    }
-                    (found, error.code().as_str())
-                }
-                // The panic's own line is in the log above.
-                Ok(Err(_)) => (Found::Failed, "internal"),
-                Err(_) => {
-                    let detail = "the check took too long".to_owned();
-                    (Found::Unanswered { detail, fault: None }, "deadline_exceeded")
-                }
-            };
-            let trips = session.get().map_or(0, Session::trips);
-            let throttles = session.get().map_or(0, Session::throttled);
-            Look { connection, found, outcome, trips, throttles, took: started.elapsed() }
+            let now = Instant::now();
+            let time = run.looking.saturating_duration_since(now);
+            // The first ones are looked at in any case, or a run could come to nothing.
+            if place >= AT_ONCE && time < SHORTEST_PATIENCE / 2 {
+                return (place, Seen::Left(Box::new(subject)));
+            }
+            let id = subject.connection.id.clone();
+            let deadline = (now + patience(many - place, time)).min(run.looking);
+            let mut look = self.look(subject, deadline).await;
+            // Nobody needs its token and its credentials any more.
+            self.inner.connections.forget(&id);
+            match self.inner.conclude(&mut look, run.check, None).await {
+                Err(StateError::Gone) => return (place, Seen::Gone),
+                Err(error) => look.problem = Some(error),
+                Ok(()) => {}
+            }
+            if look.is_stored || matches!(look.found, Found::Failed | Found::Throttled) {
+                self.inner.record(&look, &run).await;
+            }
+            (place, Seen::Looked(Box::new(look)))
         }
         .boxed()
+    }
+
+    /// Looks at one connection. Neither a panic nor a wait without end reaches the others.
+    async fn look(&self, subject: Subject, deadline: Instant) -> Look {
+        let Subject { connection, health } = subject;
+        let (began, started) = (Timestamp::now(), Instant::now());
+        let session = OnceLock::new();
+        let work = self.inspect(&connection.id, &session, deadline);
+        let work = AssertUnwindSafe(work).catch_unwind();
+        let (found, outcome) = match timeout_at(deadline + GRACE, work).await {
+            Ok(Ok(Ok(inspection))) => {
+                (Found::works(&inspection, &self.inner.needs, &connection), "ok")
+            }
+            Ok(Ok(Err(error))) => {
+                let found = Found::failure(&error);
+                if found == Found::Failed {
+                    tracing::error!(connection = %connection.id, %error, "a check failed");
+                }
+                (found, error.code().as_str())
+            }
+            // The panic's own line is in the log above.
+            Ok(Err(_)) => (Found::Failed, "internal"),
+            Err(_) => {
+                let detail = "the check took too long".to_owned();
+                (Found::Unanswered { detail, fault: None }, "deadline_exceeded")
+            }
+        };
+        Look {
+            region: region(&connection.instance_url),
+            connection,
+            health,
+            found,
+            began,
+            ended: Timestamp::now(),
+            events: Vec::new(),
+            is_stored: false,
+            problem: None,
+            outcome,
+            trips: session.get().map_or(0, Session::trips),
+            throttles: session.get().map_or(0, Session::throttled),
+            took: started.elapsed(),
+        }
     }
 
     /// With the secret read anew and a token of its own.
@@ -193,167 +310,88 @@ impl<A: Alerts> Checker<A> {
         inspect(&connection, &connections.graph(), session).await
     }
 
-    /// Stores, says and measures what came of a look.
-    fn settle(self, look: Look, run: Run) -> BoxFuture<'static, Settled> {
+    /// Decides which of those that did not answer are broken: now it is known whether the others
+    /// did.
+    async fn judge_silence(&self, looks: Vec<Look>, outages: &Outages, run: &Run) -> Vec<Look> {
+        let judge = |look: Look| {
+            let outage = outages.cover(&look.region);
+            self.clone().judge(look, run.check, outage)
+        };
+        let (silent, mut looks): (Vec<_>, Vec<_>) =
+            looks.into_iter().partition(|look| matches!(look.found, Found::Unanswered { .. }));
+        let judged: Vec<_> = silent.into_iter().map(judge).collect();
+        let judged = stream::iter(judged).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
+        looks.extend(judged.into_iter().flatten());
+        looks
+    }
+
+    fn judge(self, mut look: Look, check: Check, outage: bool) -> BoxFuture<'static, Option<Look>> {
         async move {
-            let (health, alerts, mut problems) = self.inner.conclude(&look, &run).await;
-            if look.found == Found::Failed {
-                problems.push(format!("{}: the check failed", look.connection.id));
+            match self.inner.conclude(&mut look, check, Some(outage)).await {
+                Err(StateError::Gone) => return None,
+                Err(error) => look.problem = Some(error),
+                Ok(()) => {}
             }
-            let checked = Checked::new(&look.connection, health.as_ref(), &look.found, run.now);
-            self.inner.record(&look, &run).await;
-            measure(&look, &checked, &run);
-            Settled { checked, alerts, problems }
+            Some(look)
         }
         .boxed()
     }
-
-    /// Says that an outage began, goes on, or is over.
-    async fn tell_outage(
-        &self,
-        outage: Option<&Outage>,
-        answered: bool,
-        now: Timestamp,
-        report: &mut Report,
-    ) {
-        match self.inner.tell_outage(outage, answered, now).await {
-            Ok(Some(Said::Now(alert))) => report.alerts.push(alert),
-            Ok(Some(Said::NotYet(problem))) => report.problems.push(problem),
-            // Another run acts on it.
-            Ok(Some(Said::Before) | None) | Err(StateError::Conflict) => {}
-            Err(error) => report.problems.push(error.to_string()),
-        }
-    }
 }
 
-impl<A: Alerts> Inner<A> {
-    /// Decides what has become of a connection, stores that and says what is to be said.
-    async fn conclude(&self, look: &Look, run: &Run) -> (Option<Health>, Vec<Alert>, Vec<String>) {
-        let id = &look.connection.id;
-        let failed = |error: StateError| format!("{id}: {error}");
-        let previous = match self.state.health(id).await {
-            Ok(previous) => previous,
-            // Without knowing what was, nothing can be said to have changed.
-            Err(error) => return (None, Vec::new(), vec![failed(error)]),
-        };
-        let circumstances = Circumstances {
-            check: run.check,
-            now: run.now,
-            registered_at: look.connection.updated_at,
-            outage: run.outage,
-        };
-        let mut decision = decide(previous.as_ref(), &look.found, &circumstances);
-        let health = match decision.health.take() {
-            None => previous.clone(),
-            Some(health) => match self.state.put_health(id, health.clone()).await {
-                Ok(stored) => Some(stored),
-                // Another run, or a set-up, was faster and acts on what it found; but nobody else
-                // tells when the secret ends.
+impl<A> Inner<A> {
+    /// Decides what has become of a connection, and stores what is new together with what is to be
+    /// said of it.
+    async fn conclude(
+        &self,
+        look: &mut Look,
+        check: Check,
+        outage: Option<bool>,
+    ) -> Result<(), StateError> {
+        let mut check = check;
+        for _ in 0..TRIES {
+            let circumstances = Circumstances {
+                check,
+                now: look.ended,
+                registered_at: look.connection.updated_at,
+                outage,
+            };
+            let Decision { health, events } =
+                decide(look.health.as_ref(), &look.found, &circumstances);
+            let Some(health) = health else {
+                look.events = events;
+                return Ok(());
+            };
+            match self.state.put_health_of(&look.connection, health).await {
+                Ok(stored) => {
+                    look.health = Some(stored);
+                    look.events = events;
+                    look.is_stored = true;
+                    return Ok(());
+                }
                 Err(StateError::Conflict) => {
-                    decision.events.retain(|event| matches!(event, Event::SecretExpires { .. }));
-                    Some(health)
+                    look.health = self.state.health(&look.connection.id).await?;
+                    // Another run, or a set-up, has looked later, and acts on what it found; but
+                    // nobody else tells when the secret ends.
+                    let is_later = |health: &Health| health.checked_at >= look.began;
+                    if look.health.as_ref().is_some_and(is_later) {
+                        if !check.expiry() {
+                            look.events = Vec::new();
+                            return Ok(());
+                        }
+                        check = Check::Expiry;
+                    }
                 }
-                Err(error) => return (Some(health), Vec::new(), vec![failed(error)]),
-            },
-        };
-        let (mut alerts, mut problems, mut is_forgotten) = (Vec::new(), Vec::new(), false);
-        for event in &decision.events {
-            match self.say_event(event, &look.connection, health.as_ref(), run.now).await {
-                Ok(Said::Now(alert)) => alerts.push(alert),
-                Ok(Said::Before) => {}
-                Ok(Said::NotYet(problem)) => {
-                    is_forgotten |= event.is_transition();
-                    problems.push(format!("{id}: {problem}"));
-                }
-                Err(error) => {
-                    is_forgotten |= event.is_transition();
-                    problems.push(failed(error));
-                }
+                Err(error) => return Err(error),
             }
         }
-        // The next run must see the change again.
-        if let (true, Some(previous), Some(stored)) = (is_forgotten, previous, &health) {
-            let as_before = Health { version: stored.version, ..previous };
-            if let Err(error) = self.state.put_health(id, as_before).await {
-                problems.push(failed(error));
-            }
-        }
-        (health, alerts, problems)
-    }
-
-    async fn say_event(
-        &self,
-        event: &Event,
-        connection: &Connection,
-        health: Option<&Health>,
-        now: Timestamp,
-    ) -> Result<Said, StateError> {
-        let secret = health.map_or(SecretExpiry::Unknown, |health| health.secret);
-        let (key, until) = event.identity(now);
-        let about = About { connection, secret, needs: &self.needs };
-        let alert = message::of_event(event, &about);
-        self.say(Some(&connection.id), &key, until, alert).await
-    }
-
-    /// Sends an alert unless that has been done. If it cannot be sent, the next run tries again.
-    async fn say(
-        &self,
-        connection: Option<&ConnectionId>,
-        key: &str,
-        until: Timestamp,
-        alert: Alert,
-    ) -> Result<Said, StateError> {
-        let sending = Timestamp::now().saturating_add(SENDING).unwrap_or(Timestamp::MAX);
-        let Some(claim) = self.state.claim(connection, key, sending).await? else {
-            return Ok(Said::Before);
-        };
-        match self.alerts.send(&alert).await {
-            Ok(()) => {
-                self.state.keep(claim, until).await?;
-                Ok(Said::Now(alert))
-            }
-            Err(error) => {
-                self.state.release(claim).await?;
-                Ok(Said::NotYet(error.to_string()))
-            }
-        }
-    }
-
-    async fn tell_outage(
-        &self,
-        outage: Option<&Outage>,
-        answered: bool,
-        now: Timestamp,
-    ) -> Result<Option<Said>, StateError> {
-        let until = |lasts| now.saturating_add(lasts).unwrap_or(Timestamp::MAX);
-        match (outage, self.state.outage().await?) {
-            (Some(outage), since) => {
-                if since.is_none() {
-                    self.state.begin_outage(now).await?;
-                }
-                let since = since.unwrap_or(now);
-                let alert = message::of_outage(outage, since);
-                let said = self.say(None, &format!("outage#{since}"), until(DAILY), alert).await?;
-                Ok(Some(said))
-            }
-            (None, Some(since)) if answered => {
-                let alert = message::of_outage_over(since, now);
-                let said =
-                    self.say(None, &format!("outage_over#{since}"), until(ONCE), alert).await?;
-                if !matches!(said, Said::NotYet(_)) {
-                    self.state.end_outage().await?;
-                }
-                Ok(Some(said))
-            }
-            (None, _) => Ok(None),
-        }
+        Err(StateError::Conflict)
     }
 
     /// Leaves an entry in the activity log; that it cannot is no reason to stop.
     async fn record(&self, look: &Look, run: &Run) {
         let id = &look.connection.id;
         let entry = Entry {
-            at: Timestamp::now(),
+            at: look.ended,
             kind: Kind::Check,
             tool: None,
             outcome: look.outcome.to_owned(),
@@ -371,64 +409,89 @@ impl<A: Alerts> Inner<A> {
     }
 }
 
-/// How long a look at each of so many connections may take.
+impl From<Look> for Telling {
+    fn from(look: Look) -> Telling {
+        Telling { connection: look.connection, health: look.health, events: look.events }
+    }
+}
+
+/// What an earlier run did not come to say is said whether or not there was time for a look.
+impl From<Subject> for Telling {
+    fn from(subject: Subject) -> Telling {
+        let Subject { connection, health } = subject;
+        Telling { connection, health, events: Vec::new() }
+    }
+}
+
+/// How long the looks of a run may take.
+fn for_looks(left: Duration) -> Duration {
+    left.saturating_sub((left / 4).min(LONGEST_RESERVE))
+}
+
+/// How long the next look may take, of so many that share what time is left.
 fn patience(connections: usize, left: Duration) -> Duration {
-    let budget = left.saturating_sub((left / 4).min(LONGEST_RESERVE));
     let rounds = u32::try_from(connections.div_ceil(AT_ONCE)).unwrap_or(u32::MAX).max(1);
-    (budget / rounds).clamp(SHORTEST_PATIENCE, PATIENCE)
+    (left / rounds).clamp(SHORTEST_PATIENCE, PATIENCE)
 }
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A connection's metrics.
-fn measure(look: &Look, checked: &Checked, run: &Run) {
-    let mut line = json!({
-        "request_id": &*run.id,
-        "Connection": look.connection.id.as_str(),
-        "state": checked.state.name(),
-        "cause": checked.cause,
-        "hint": checked.hint,
-        "duration_ms": milliseconds(look.took),
-        "trips": look.trips,
-        "throttles": look.throttles,
-    });
-    let secret = match look.found {
-        Found::Works { .. } | Found::Broken(_) => checked.days_left,
-        _ => None,
+/// How many of those that there was no time for are known to be broken.
+fn count_broken(left: &[Subject]) -> usize {
+    let is_broken = |subject: &&Subject| {
+        let status = subject.health.as_ref().map(|health| &health.status);
+        matches!(status, Some(Status::Broken { .. }))
     };
-    let mut units = Vec::new();
-    for (name, value) in [
-        ("ConnectionHealthy", checked.state.metric().map(i32::from)),
-        ("SecretDaysToExpiry", secret),
-    ] {
-        if let Some(value) = value {
-            line[name] = value.into();
-            units.push((name, "Count"));
-        }
-    }
-    logging::measure("check", line, &[&[], &["Connection"]], &units);
+    left.iter().filter(is_broken).count()
 }
 
-/// The heartbeat.
-fn measure_run(report: &Report, id: &str) {
+/// A line for each connection. Metrics of each would be paid for each.
+fn tell_log(look: &Look, checked: &Checked, run: &Run) {
+    tracing::info!(
+        request_id = &*run.id,
+        connection = look.connection.id.as_str(),
+        state = checked.state.name(),
+        cause = checked.cause,
+        days_left = checked.days_left,
+        hint = checked.hint,
+        duration_ms = milliseconds(look.took),
+        trips = look.trips,
+        throttles = look.throttles,
+        "check"
+    );
+}
+
+/// The heartbeat, and what there is to count.
+fn measure(report: &Report, broken: usize, id: &str) {
     let count =
         |standing| report.connections.iter().filter(|checked| checked.state == standing).count();
+    let secrets = |is: fn(&Checked) -> bool| report.connections.iter().filter(|it| is(it)).count();
     for problem in &report.problems {
         tracing::error!(problem, "the check is not complete");
     }
     let line: Value = json!({
         "request_id": id,
         "healthy": count(Standing::Healthy),
-        "broken": count(Standing::Broken),
+        "unanswered": count(Standing::Unanswered),
         "outage": report.outage,
         "alerts": report.alerts.len(),
+        "left": report.left,
         "HealthCheckRuns": 1,
         "ConnectionsChecked": report.connections.len(),
+        "ConnectionsBroken": broken,
+        "SecretsExpired": secrets(Checked::is_expired),
+        "SecretsExpiring": secrets(Checked::is_expiring),
     });
-    let units = [("HealthCheckRuns", "Count"), ("ConnectionsChecked", "Count")];
-    logging::measure("checked", line, &[&[]], &units);
+    let names = [
+        "HealthCheckRuns",
+        "ConnectionsChecked",
+        "ConnectionsBroken",
+        "SecretsExpired",
+        "SecretsExpiring",
+    ];
+    logging::measure("checked", line, &[&[]], &names.map(|name| (name, "Count")));
 }
 
 #[cfg(test)]
@@ -437,12 +500,14 @@ mod tests {
 
     #[test]
     fn many_connections_share_the_time_there_is() {
-        let left = Duration::from_secs(290);
-        assert_eq!(patience(0, left), PATIENCE);
-        assert_eq!(patience(200, left), PATIENCE);
-        let of_many = patience(1600, left);
-        assert!(of_many * 100 <= Duration::from_secs(260) && of_many > SHORTEST_PATIENCE);
-        assert_eq!(patience(100_000, left), SHORTEST_PATIENCE);
-        assert_eq!(patience(1, Duration::from_secs(4)), Duration::from_secs(3));
+        let time = for_looks(Duration::from_secs(290));
+        assert_eq!(time, Duration::from_secs(260));
+        assert_eq!(for_looks(Duration::from_secs(4)), Duration::from_secs(3));
+        assert_eq!(patience(0, time), PATIENCE);
+        assert_eq!(patience(400, time), PATIENCE);
+        // Each of them may take as long as any, and there is time for all.
+        let of_many = patience(1300, time);
+        assert!(of_many * 41 <= time && of_many > SHORTEST_PATIENCE, "{of_many:?}");
+        assert_eq!(patience(100_000, time), SHORTEST_PATIENCE);
     }
 }

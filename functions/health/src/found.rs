@@ -1,6 +1,6 @@
 //! What a look at a connection found.
 
-use state::{Connection, SecretExpiry};
+use state::{Connection, Fault, SecretExpiry};
 use toolkit::inspection::{ExpirySource, Inspection};
 use toolkit::{Cause, ErrorCode, ToolError};
 
@@ -31,19 +31,6 @@ pub enum Found {
     Failed,
 }
 
-/// Why a connection does not work.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// For programs.
-    pub cause: String,
-    /// The step of the set-up that is at fault.
-    pub step: Option<u8>,
-    /// For people.
-    pub detail: String,
-    /// What to do.
-    pub action: Option<String>,
-}
-
 impl Found {
     /// What it means that the connection could be inspected.
     pub fn works(inspection: &Inspection, needs: &Needs, registered: &Connection) -> Found {
@@ -64,11 +51,11 @@ impl Found {
         let detail = error.detail().to_owned();
         match error.code() {
             ErrorCode::DynamicsUnavailable | ErrorCode::DeadlineExceeded => {
-                Found::Unanswered { detail, fault: fault.map(|_| Fault::of(error)) }
+                Found::Unanswered { detail, fault: fault.map(|_| fault_of(error)) }
             }
             ErrorCode::RateLimited => Found::Throttled,
             ErrorCode::Internal => Found::Failed,
-            _ => Found::Broken(Fault::of(error)),
+            _ => Found::Broken(fault_of(error)),
         }
     }
 
@@ -78,15 +65,17 @@ impl Found {
     }
 }
 
-impl Fault {
-    fn of(error: &ToolError) -> Fault {
-        let cause = error.connection_fault();
-        Fault {
-            cause: cause.map_or_else(|| error.code().to_string(), code),
-            step: cause.and_then(Cause::set_up_step),
-            detail: error.detail().to_owned(),
-            action: error.administrators_action().map(str::to_owned),
-        }
+/// As much of a text as is kept and told: what Dataverse and Entra ID say has no bounds.
+const LONGEST: usize = 2000;
+
+fn fault_of(error: &ToolError) -> Fault {
+    let bounded = |text: &str| text.chars().take(LONGEST).collect();
+    let cause = error.connection_fault();
+    Fault {
+        cause: cause.map_or_else(|| error.code().to_string(), code),
+        step: cause.and_then(Cause::set_up_step),
+        detail: bounded(error.detail()),
+        action: error.administrators_action().map(bounded),
     }
 }
 

@@ -1,10 +1,12 @@
 //! Whether the connections work, and when their secrets end; told to people before a visitor
 //! notices.
 //!
-//! A run has three parts. Every connection is looked at, many at a time ([`Checker`]). Then it is
-//! decided whether Entra ID or Dataverse as a whole does not answer, which is one message and
-//! nobody's fault. Then, for each connection, [`decide`] compares what was found with what was
-//! known, and what it says is stored, sent ([`Alerts`]) and measured.
+//! A run has three parts. Every connection is looked at, many at a time ([`Checker`]): [`decide`]
+//! compares what was found with what was known, and what is new is stored at once, together with
+//! what is to be said of it. Then it is decided whether Entra ID or Dataverse, as a whole or in a
+//! region, does not answer, which is one message and nobody's fault; and so whether those that did
+//! not answer are broken. Then what is to be said is said ([`Alerts`]), what an earlier run did not
+//! come to included. A run that ends in between loses nothing, and nothing is said twice.
 
 mod alerts;
 mod check;
@@ -14,17 +16,19 @@ mod message;
 mod needs;
 mod outage;
 mod report;
+mod tell;
 
 use std::time::{Duration, SystemTime};
 
+use futures::FutureExt as _;
 use lambda_runtime::{Context, Error};
 use serde::Deserialize;
 use tokio::time::Instant;
 
 pub use alerts::{Alert, AlertError, Alerts, Attribute, Topic};
 pub use check::Checker;
-pub use decide::{Circumstances, Decision, Event, decide};
-pub use found::{Fault, Found};
+pub use decide::{Circumstances, Decision, decide};
+pub use found::Found;
 pub use needs::Needs;
 pub use report::{Checked, Report, Standing};
 
@@ -75,7 +79,9 @@ pub async fn handle<A: Alerts>(
 ) -> Result<Report, Error> {
     let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
     let deadline = Instant::now() + left.saturating_sub(MARGIN);
-    let report = checker.run(request.check, &context.request_id, deadline).await?;
+    // A run holds many looks: what knows nothing of that need not be compiled with all of it.
+    let run = checker.run(request.check, &context.request_id, deadline).boxed();
+    let report = run.await?;
     if report.is_complete() {
         Ok(report)
     } else {

@@ -4,10 +4,15 @@ use std::collections::BTreeMap;
 
 use crm::text::quoted;
 use jiff::Timestamp;
-use state::{Connection, SecretExpiry};
+use state::{Connection, Event, Fault, SecretExpiry};
 
 use crate::outage::Outage;
-use crate::{Alert, Attribute, Event, Fault, Needs};
+use crate::{Alert, Attribute, Needs};
+
+/// As many connections are named in a message, with as much of a name: one that SNS takes has at
+/// most 256 KB.
+const LISTED: usize = 100;
+const NAME: usize = 80;
 
 /// What a message about a connection is made of.
 #[derive(Clone, Copy, Debug)]
@@ -30,13 +35,91 @@ pub(crate) fn of_event(event: &Event, about: &About<'_>) -> Alert {
     }
 }
 
-/// The alert for Entra ID or Dataverse as a whole.
+/// The alert for events of a kind of many connections; nothing for no events.
+pub(crate) fn of_events(events: &[(&Connection, &Event)]) -> Option<Alert> {
+    let (_, first) = events.first()?;
+    let count = events.len();
+    let (headline, meaning) = match first {
+        Event::Broken { .. } => (
+            format!("{count} connections do not work"),
+            "Every tool of the bot fails for them. GET /v1/connections/{id} says what is to be \
+             mended. The next checks find out which work again, and say so. Until then this is \
+             repeated once a day.",
+        ),
+        Event::Recovered { .. } => {
+            (format!("{count} connections work again"), "There is nothing to do.")
+        }
+        Event::SecretExpires { .. } => (
+            format!("the client secrets of {count} connections expire"),
+            "Then every tool of the bot stops working for them. To do, set-up step 3 (client \
+             secret): make new ones, and store them with PUT /v1/connections/{id}. Tools go on \
+             without a pause while both secrets are valid.",
+        ),
+        Event::PrivilegesLost { .. } => (
+            format!("the application users of {count} connections have lost privileges"),
+            "Tools of the bot are refused. GET /v1/connections/{id} says which. To do, set-up step \
+             6 (application user): give the application users a security role with them.",
+        ),
+        Event::Throttled => (
+            format!("too many calls of {count} connections"),
+            "Dynamics 365 refuses their calls because there are too many. To do: look which \
+             program calls with their application users beside the bot.",
+        ),
+    };
+    let lines: Vec<_> = events.iter().take(LISTED).map(|(one, event)| line(one, event)).collect();
+    let mut list = lines.join("\n");
+    if count > LISTED {
+        list.push_str(&format!("\nand {} more: GET /v1/connections", count - LISTED));
+    }
+    Some(Alert {
+        subject: format!("Dynamics 365: {headline}"),
+        message: format!("Dynamics 365: {headline}. {meaning}\n\n{list}"),
+        attributes: [
+            ("event", first.name().into()),
+            ("count", Attribute::Number(i64::try_from(count).unwrap_or(i64::MAX))),
+        ]
+        .into(),
+    })
+}
+
+/// One of many.
+fn line(connection: &Connection, event: &Event) -> String {
+    let name = |name: &str| format!(", {}", name.chars().take(NAME).collect::<String>());
+    let label = connection.label.as_deref().map(name).unwrap_or_default();
+    let organization = connection.organization.as_ref();
+    let organization = organization.map(|it| name(&it.name)).unwrap_or_default();
+    let what = match event {
+        Event::Broken { fault, since } => {
+            let step = fault.step.map(|step| format!(" (set-up step {step})")).unwrap_or_default();
+            format!("{}{step}, since {}", fault.cause, minute(*since))
+        }
+        Event::Recovered { since } => format!("had not since {}", minute(*since)),
+        Event::SecretExpires { on, days_left, .. } => format!("{}, on {on}", in_days(*days_left)),
+        Event::PrivilegesLost { privileges, .. } => match privileges.as_slice() {
+            [one] => one.clone(),
+            [one, others @ ..] => format!("{one} and {} more", others.len()),
+            [] => String::new(),
+        },
+        Event::Throttled => return format!("- {}{label}{organization}", connection.id),
+    };
+    format!("- {}{label}{organization}: {what}", connection.id)
+}
+
+/// The alert for Entra ID or Dataverse as a whole, or in a region.
 pub(crate) fn of_outage(outage: &Outage, since: Timestamp) -> Alert {
-    let Outage { unanswered, of, detail } = outage;
+    let Outage { region, unanswered, of, detail } = outage;
+    let place = region.as_ref().map(|region| format!(" of {region}")).unwrap_or_default();
+    let mut attributes: BTreeMap<&'static str, Attribute> = [
+        ("event", "outage".into()),
+        ("connections", Attribute::Number(i64::try_from(*unanswered).unwrap_or(i64::MAX))),
+    ]
+    .into();
+    attributes.extend(region.as_deref().map(|region| ("region", region.into())));
     Alert {
-        subject: format!("Dynamics 365: {unanswered} of {of} connections do not answer"),
+        subject: format!("Dynamics 365: {unanswered} of {of} connections{place} do not answer"),
         message: format!(
-            "{unanswered} of {of} Dynamics 365 connections do not answer, since {}: {detail}.\n\n\
+            "{unanswered} of {of} Dynamics 365 connections{place} do not answer, since {}: \
+             {detail}.\n\n\
              So many at once are hardly at fault themselves: it is probably Microsoft's service, \
              or the way there from AWS. Look at https://portal.office.com/servicestatus and at \
              the AWS Health Dashboard. The bot's tools tell visitors that the CRM cannot be \
@@ -45,25 +128,25 @@ pub(crate) fn of_outage(outage: &Outage, since: Timestamp) -> Alert {
              answer again, or in a day.",
             minute(since)
         ),
-        attributes: [
-            ("event", "outage".into()),
-            ("connections", Attribute::Number(i64::try_from(*unanswered).unwrap_or(i64::MAX))),
-        ]
-        .into(),
+        attributes,
     }
 }
 
 /// The alert for the end of that.
-pub(crate) fn of_outage_over(since: Timestamp, now: Timestamp) -> Alert {
+pub(crate) fn of_outage_over(region: Option<&str>, since: Timestamp, now: Timestamp) -> Alert {
+    let place = region.map(|region| format!(" of {region}")).unwrap_or_default();
+    let mut attributes: BTreeMap<&'static str, Attribute> =
+        [("event", "outage_over".into())].into();
+    attributes.extend(region.map(|region| ("region", region.into())));
     Alert {
-        subject: "Dynamics 365: the connections answer again".to_owned(),
+        subject: format!("Dynamics 365: the connections{place} answer again"),
         message: format!(
-            "The Dynamics 365 connections, which had not answered since {}, answer again. Found \
-             at {}. There is nothing to do.",
+            "The Dynamics 365 connections{place}, which had not answered since {}, answer again. \
+             Found at {}. There is nothing to do.",
             minute(since),
             minute(now)
         ),
-        attributes: [("event", "outage_over".into())].into(),
+        attributes,
     }
 }
 
@@ -349,6 +432,57 @@ mod tests {
         assert!(alert.subject.ends_with("1 privilege lost"), "{}", alert.subject);
         assert!(alert.message.contains("- prvReadIncident: "), "{}", alert.message);
         assert!(alert.message.contains("dynamics365_get_case"), "{}", alert.message);
+    }
+
+    #[test]
+    fn many_are_listed_and_how_many_more() {
+        let connections: Vec<_> = (0..250)
+            .map(|number| {
+                let label = Some("ü".repeat(500));
+                let id = format!("customer-{number:03}").parse().unwrap();
+                Connection { id, label, ..connection() }
+            })
+            .collect();
+        let since = "2026-11-24T09:00:12Z".parse().unwrap();
+        let fault = Fault {
+            cause: "secret_expired".to_owned(),
+            step: Some(3),
+            detail: "x".repeat(10_000),
+            action: None,
+        };
+        let privileges = vec!["prvReadIncident".to_owned(), "prvReadLead".to_owned()];
+        for (event, words) in [
+            (Event::Broken { fault, since }, "secret_expired (set-up step 3), since 2026-11-24"),
+            (Event::Recovered { since }, "had not since 2026-11-24 09:00 UTC"),
+            (Event::PrivilegesLost { privileges, at: since }, "prvReadIncident and 1 more"),
+            (
+                Event::SecretExpires {
+                    on: "2026-12-07".parse().unwrap(),
+                    days_left: 13,
+                    notice: 14,
+                },
+                "in 13 days, on 2026-12-07",
+            ),
+            (Event::Throttled, ", Contoso"),
+        ] {
+            let events: Vec<_> = connections.iter().map(|one| (one, &event)).collect();
+            let alert = of_events(&events).unwrap();
+            assert!(alert.message.len() < 100_000, "{}", alert.message.len());
+            assert!(
+                alert.subject.contains("250") && alert.subject.len() < 100,
+                "{}",
+                alert.subject
+            );
+            let listed = alert.message.lines().filter(|line| line.starts_with("- customer-"));
+            assert_eq!(listed.clone().count(), 100);
+            assert!(listed.clone().all(|line| line.contains(words)), "{}", alert.message);
+            assert!(alert.message.ends_with("and 150 more: GET /v1/connections"));
+            assert_eq!(
+                serde_json::to_value(&alert.attributes).unwrap(),
+                serde_json::json!({"event": event.name(), "count": 250})
+            );
+        }
+        assert_eq!(of_events(&[]), None);
     }
 
     #[test]

@@ -14,8 +14,10 @@ use crate::{Alert, Found};
 pub struct Report {
     /// Each connection, in the order of the ids.
     pub connections: Vec<Checked>,
-    /// Whether hardly any of them answers.
+    /// Whether hardly any of them answers, or hardly any of a region.
     pub outage: bool,
+    /// How many there was no time for: the next run begins with them.
+    pub left: usize,
     /// What was sent in this run.
     pub alerts: Vec<Alert>,
     /// What went wrong with the run itself: the next one makes up for it.
@@ -78,16 +80,10 @@ impl Standing {
             Standing::Unknown => "unknown",
         }
     }
-
-    /// 1 for what works, 0 for what does not; nothing where that is not known.
-    pub(crate) fn metric(self) -> Option<u8> {
-        match self {
-            Standing::Healthy | Standing::Throttled => Some(1),
-            Standing::Broken => Some(0),
-            Standing::Unanswered | Standing::Unknown => None,
-        }
-    }
 }
+
+/// A secret that ends within so many days is expiring.
+const SOON: i32 = 7;
 
 const HINT_UNKNOWN: &str = "Nobody knows when the client secret ends. Give the app registration \
                             the Graph permission Application.Read.All, or the connection's secret \
@@ -96,6 +92,17 @@ const HINT_PAST: &str = "The date given for the client secret's end has passed, 
                          works: give the new date as secret_expires_on.";
 
 impl Checked {
+    /// Whether the client secret has ended: Entra ID says so, or the date does where nothing works.
+    pub(crate) fn is_expired(&self) -> bool {
+        let is_said = self.cause.as_deref() == Some("secret_expired");
+        is_said || self.days_left.is_some_and(|days| days < 0)
+    }
+
+    /// Whether it ends soon.
+    pub(crate) fn is_expiring(&self) -> bool {
+        !self.is_expired() && self.days_left.is_some_and(|days| days <= SOON)
+    }
+
     /// `health` is how the connection is known to be, after this check.
     pub(crate) fn new(
         connection: &Connection,

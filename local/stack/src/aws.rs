@@ -1,6 +1,7 @@
 //! A stand-in for AWS Secrets Manager and DynamoDB, spoken to by the real AWS SDK.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex as Shared, PoisonError};
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -15,20 +16,41 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
 use winterbaume_core::{MockRequest, MockService as _};
-use winterbaume_dynamodb::DynamoDbService;
 use winterbaume_secretsmanager::SecretsManagerService;
 
 use crate::doorkeeper::guarded;
+use crate::tables::Tables;
 
-const BODY_LIMIT: usize = 1024 * 1024;
+/// A batch of DynamoDB may have 16 MB.
+const BODY_LIMIT: usize = 16 * 1024 * 1024;
+
+/// Where everything is, whatever region is asked.
+pub(crate) const REGION: &str = "us-east-1";
+
+/// How often each operation has been asked for: what a page or a run costs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked(Arc<Shared<BTreeMap<String, usize>>>);
+
+impl Asked {
+    pub(crate) fn counts(&self) -> BTreeMap<String, usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn count(&self, target: Option<&str>) {
+        let operation = target.and_then(|target| target.rsplit('.').next()).unwrap_or_default();
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry(operation.to_owned()).or_default() += 1;
+    }
+}
 
 /// The services, and what tells their requests apart.
 struct Services {
     secrets: SecretsManagerService,
     /// Its conditional writes look and then write: one at a time, or two could both succeed.
-    tables: Mutex<DynamoDbService>,
+    tables: Mutex<Tables>,
     /// How DynamoDB is.
     table: watch::Sender<Table>,
+    asked: Asked,
 }
 
 /// How DynamoDB is, as `PUT /_local/dynamodb` says.
@@ -73,11 +95,17 @@ impl Table {
 /// What requests to DynamoDB have in `X-Amz-Target`.
 const DYNAMODB: &str = "DynamoDB_20120810.";
 
-pub(crate) async fn serve(listener: TcpListener, hosts: Hosts, mut stopped: watch::Receiver<bool>) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    hosts: Hosts,
+    asked: Asked,
+    mut stopped: watch::Receiver<bool>,
+) {
     let services = Services {
         secrets: SecretsManagerService::new(),
-        tables: Mutex::new(DynamoDbService::new()),
+        tables: Mutex::new(Tables::new()),
         table: watch::Sender::new(Table::Up),
+        asked,
     };
     let router = guarded(
         Router::new()
@@ -101,6 +129,7 @@ async fn answer(State(services): State<Arc<Services>>, request: Request) -> Resp
         return status(StatusCode::PAYLOAD_TOO_LARGE);
     };
     let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
+    services.asked.count(target);
     let is_table = target.is_some_and(|target| target.starts_with(DYNAMODB));
     if is_table {
         let mut table = services.table.subscribe();
@@ -138,7 +167,6 @@ fn status(status: StatusCode) -> Response {
 /// The stand-in keeps secrets by region. A function that is started with another region, as
 /// `sam local` may do, shall find them all the same.
 fn in_one_region(mut headers: HeaderMap) -> HeaderMap {
-    const REGION: &str = "us-east-1";
     // AWS4-HMAC-SHA256 Credential=<key>/<date>/<region>/<service>/aws4_request, …
     let signed = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let moved = signed.and_then(|text| {

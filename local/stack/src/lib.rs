@@ -8,7 +8,9 @@ mod api;
 mod aws;
 mod doorkeeper;
 mod health;
+mod tables;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -119,6 +121,7 @@ pub enum StartError {
 pub struct Stack {
     api: SocketAddr,
     aws: SocketAddr,
+    aws_asked: aws::Asked,
     emulator: emulator::Running,
     stop: watch::Sender<bool>,
     journal: JoinHandle<()>,
@@ -145,7 +148,9 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let (aws_listener, aws) = bind(host, options.aws_port).await?;
     let (stop, stopped) = watch::channel(false);
     let hosts = Hosts::listening(host);
-    let aws_task = tokio::spawn(aws::serve(aws_listener, hosts.clone(), stopped.clone()));
+    let aws_asked = aws::Asked::default();
+    let aws_task =
+        tokio::spawn(aws::serve(aws_listener, hosts.clone(), aws_asked.clone(), stopped.clone()));
 
     let aws_url = format!("http://{aws}");
     store_secrets(&aws_url, &emulator.url()).await?;
@@ -184,7 +189,8 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         tools,
     };
     let api_task = tokio::spawn(api::serve(api_listener, functions, checker, hosts, stopped));
-    Ok(Stack { api, aws, emulator, stop, journal: journal_task, tasks: vec![aws_task, api_task] })
+    let tasks = vec![aws_task, api_task];
+    Ok(Stack { api, aws, aws_asked, emulator, stop, journal: journal_task, tasks })
 }
 
 /// Listens, and says by which address this machine itself gets there.
@@ -235,6 +241,11 @@ impl Stack {
     /// Where the stand-in for Secrets Manager is.
     pub fn aws_url(&self) -> String {
         format!("http://{}", self.aws)
+    }
+
+    /// How often each operation of Secrets Manager and DynamoDB has been asked for.
+    pub fn aws_requests(&self) -> BTreeMap<String, usize> {
+        self.aws_asked.counts()
     }
 
     /// The emulator.

@@ -1,11 +1,13 @@
 //! Alerts that are sent once.
 
+use std::collections::HashMap;
+
 use auth::ConnectionId;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use crate::connections::partition;
-use crate::table::{EXPIRES_AT, Expression, Item, Key, epoch};
+use crate::table::{EXPIRES_AT, Expression, Item, Key, PARTITION, SORT, epoch, text};
 use crate::{State, StateError};
 
 /// The right to send an alert: nobody else has it until it expires or is released.
@@ -16,7 +18,28 @@ pub struct Claim {
     signature: String,
 }
 
+fn key(connection: Option<&ConnectionId>, alert: &str) -> Key {
+    let partition = connection.map_or_else(|| "alerts".to_owned(), partition);
+    Key::new(partition, format!("alert#{alert}"))
+}
+
 impl State {
+    /// Until when each of these alerts is claimed; nothing where one is free.
+    pub async fn claimed(
+        &self,
+        alerts: &[(ConnectionId, String)],
+    ) -> Result<Vec<Option<Timestamp>>, StateError> {
+        let keys: Vec<Key> = alerts.iter().map(|(id, alert)| key(Some(id), alert)).collect();
+        let items = self.table.get_all(keys.clone()).await?;
+        let found: HashMap<(String, String), Timestamp> = items
+            .iter()
+            .filter_map(|item| Some(((text(item, PARTITION), text(item, SORT)), expiry(item)?)))
+            .collect();
+        let now = Timestamp::now();
+        let until = |key: Key| found.get(&(key.partition, key.sort)).copied();
+        Ok(keys.into_iter().map(|key| until(key).filter(|until| *until > now)).collect())
+    }
+
     /// Claims an alert of a connection, or one that is no one connection's. `None` means that it
     /// is claimed already, so has been sent or is being sent; after `until` it can be claimed
     /// again.
@@ -26,8 +49,7 @@ impl State {
         alert: &str,
         until: Timestamp,
     ) -> Result<Option<Claim>, StateError> {
-        let partition = connection.map_or_else(|| "alerts".to_owned(), partition);
-        let key = Key::new(partition, format!("alert#{alert}"));
+        let key = key(connection, alert);
         let mut item: Item = key.attributes();
         item.insert(EXPIRES_AT.to_owned(), epoch(until));
         let free = Expression::new("attribute_not_exists(#pk) OR #expires_at <= :now")
@@ -50,4 +72,9 @@ impl State {
     pub async fn release(&self, claim: Claim) -> Result<(), StateError> {
         self.table.delete_signed(&claim.key, claim.signature).await
     }
+}
+
+fn expiry(item: &Item) -> Option<Timestamp> {
+    let seconds = item.get(EXPIRES_AT)?.as_n().ok()?.parse().ok()?;
+    Timestamp::from_second(seconds).ok()
 }

@@ -1,13 +1,15 @@
 //! The connections that the bundle knows.
 
+use std::collections::HashMap;
+
 use auth::ConnectionId;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::table::{self, Key, SORT};
-use crate::{State, StateError};
+use crate::table::{self, Item, Key, Query, SORT};
+use crate::{ConnectionCursor, State, StateError};
 
 const LIST: &str = "connections";
 const WHAT: &str = "a connection";
@@ -52,15 +54,73 @@ pub struct Organization {
     pub region: Option<String>,
 }
 
+/// Some connections, in the order of their ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionPage {
+    /// The connections.
+    pub connections: Vec<Connection>,
+    /// Where to go on, if there is more.
+    pub next: Option<ConnectionCursor>,
+}
+
+const BELONGINGS: &str = "connection#";
+
 /// The partition of what belongs to a connection and goes with it.
 pub(crate) fn partition(id: &ConnectionId) -> String {
-    format!("connection#{id}")
+    format!("{BELONGINGS}{id}")
+}
+
+/// Whose partition it is.
+pub(crate) fn of_partition(partition: &str) -> Option<ConnectionId> {
+    partition.strip_prefix(BELONGINGS)?.parse().ok()
 }
 
 impl State {
     /// Every connection, in the order of their ids.
     pub async fn connections(&self) -> Result<Vec<Connection>, StateError> {
         Ok(table::documents(WHAT, self.table.all(LIST).await?))
+    }
+
+    /// As many connections, from where the cursor says.
+    pub async fn connections_page(
+        &self,
+        limit: usize,
+        cursor: Option<&ConnectionCursor>,
+    ) -> Result<ConnectionPage, StateError> {
+        let mut after = cursor.map(|cursor| cursor.last().to_string());
+        let mut items: Vec<Item> = Vec::new();
+        // One more tells whether there is a next page.
+        while items.len() <= limit {
+            let query = Query {
+                partition: LIST.to_owned(),
+                consistent: true,
+                limit: Some(limit + 1 - items.len()),
+                after,
+                ..Query::default()
+            };
+            let rows = self.table.query(query).await?;
+            items.extend(rows.items);
+            after = rows.after;
+            if after.is_none() {
+                break;
+            }
+        }
+        let is_more = items.len() > limit;
+        items.truncate(limit);
+        let last = items.last().and_then(|item| table::text(item, SORT).parse().ok());
+        let next = last.filter(|_| is_more).map(ConnectionCursor::after);
+        Ok(ConnectionPage { connections: table::documents(WHAT, items), next })
+    }
+
+    /// Those of these connections that there are, in few requests.
+    pub async fn connections_of(
+        &self,
+        ids: &[ConnectionId],
+    ) -> Result<HashMap<ConnectionId, Connection>, StateError> {
+        let keys = ids.iter().map(|id| Key::new(LIST, id.as_str())).collect();
+        let items = self.table.get_all(keys).await?;
+        let found = table::documents::<Connection>(WHAT, items);
+        Ok(found.into_iter().map(|connection| (connection.id.clone(), connection)).collect())
     }
 
     /// One connection.
@@ -77,14 +137,17 @@ impl State {
 
     /// Removes a connection and what belongs to it. Its log stays until it expires.
     pub async fn remove_connection(&self, id: &ConnectionId) -> Result<(), StateError> {
+        self.remove_belongings(id).await?;
+        // Last, so that it can be removed again when this fails half-way.
+        self.table.delete_all(vec![Key::new(LIST, id.as_str())]).await?;
+        // What a check stored in between. From now on it sees that the connection is gone.
+        self.remove_belongings(id).await
+    }
+
+    async fn remove_belongings(&self, id: &ConnectionId) -> Result<(), StateError> {
         let partition = partition(id);
         let belongings = self.table.all(&partition).await?;
-        let mut keys: Vec<Key> = belongings
-            .iter()
-            .map(|item| Key::new(partition.as_str(), table::text(item, SORT)))
-            .collect();
-        // Last, so that it can be removed again when this fails half-way.
-        keys.push(Key::new(LIST, id.as_str()));
-        self.table.delete_all(keys).await
+        let key = |item| Key::new(partition.as_str(), table::text(item, SORT));
+        self.table.delete_all(belongings.iter().map(key).collect()).await
     }
 }

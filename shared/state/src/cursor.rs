@@ -1,4 +1,4 @@
-//! Where a page of the log ended.
+//! Where a page of the log, or of the list of connections, ended.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,6 +18,11 @@ pub struct Cursor {
     position: String,
 }
 
+/// Where the list of connections goes on. As text it is URL-safe, and means nothing to anybody else.
+/// It says no more than after which id: whoever makes one up sees what the key lets through, no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionCursor(ConnectionId);
+
 /// Text that is no cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the cursor is not one that was handed out")]
@@ -25,6 +30,8 @@ pub struct InvalidCursor;
 
 /// What the text begins with, so that another form can follow.
 const FORM: &str = "1";
+/// The same of the list of connections: no cursor of the one is understood by the other.
+const LIST_FORM: &str = "c1";
 /// Longer than any of ours: an id of 63 characters and a sort key.
 const LONGEST: usize = 1024;
 
@@ -43,6 +50,46 @@ impl Cursor {
     }
 }
 
+impl ConnectionCursor {
+    /// After this connection.
+    pub fn after(last: ConnectionId) -> ConnectionCursor {
+        ConnectionCursor(last)
+    }
+
+    /// The connection after which the list goes on, whether or not it is still there.
+    pub fn last(&self) -> &ConnectionId {
+        &self.0
+    }
+}
+
+impl fmt::Display for ConnectionCursor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&URL_SAFE_NO_PAD.encode(format!("{LIST_FORM}/{}", self.0)))
+    }
+}
+
+impl FromStr for ConnectionCursor {
+    type Err = InvalidCursor;
+
+    fn from_str(text: &str) -> Result<ConnectionCursor, InvalidCursor> {
+        let text = decoded(text)?;
+        let (form, last) = text.split_once('/').ok_or(InvalidCursor)?;
+        if form != LIST_FORM {
+            return Err(InvalidCursor);
+        }
+        last.parse().map(ConnectionCursor).map_err(|_| InvalidCursor)
+    }
+}
+
+/// What a cursor's text says, whatever that is.
+fn decoded(text: &str) -> Result<String, InvalidCursor> {
+    if text.len() > LONGEST {
+        return Err(InvalidCursor);
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor)?;
+    String::from_utf8(bytes).map_err(|_| InvalidCursor)
+}
+
 impl fmt::Display for Cursor {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = format!("{FORM}/{}/{}", self.connection, self.position);
@@ -54,11 +101,7 @@ impl FromStr for Cursor {
     type Err = InvalidCursor;
 
     fn from_str(text: &str) -> Result<Cursor, InvalidCursor> {
-        if text.len() > LONGEST {
-            return Err(InvalidCursor);
-        }
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor)?;
-        let text = String::from_utf8(bytes).map_err(|_| InvalidCursor)?;
+        let text = decoded(text)?;
         let mut parts = text.splitn(3, '/');
         let (Some(FORM), Some(connection), Some(position)) =
             (parts.next(), parts.next(), parts.next())
@@ -107,10 +150,34 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_cursor_of_the_list_is_none_of_the_log() {
+        let text = ConnectionCursor::after(id("north")).to_string();
+        assert_eq!(text.parse::<ConnectionCursor>(), Ok(ConnectionCursor::after(id("north"))));
+        assert_eq!(text.parse::<Cursor>(), Err(InvalidCursor));
+        let of_log = Cursor::new(&id("north"), "2026-11-24T09:00:00.000Z#a#0".to_owned());
+        let encoded = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        for text in [
+            of_log.to_string(),
+            String::new(),
+            "north".to_owned(),
+            encoded("north"),
+            encoded("c1/"),
+            encoded("c1/NORTH"),
+            encoded("c1/north/more"),
+            encoded("c2/north"),
+            encoded(&format!("c1/{}", "a".repeat(1000))),
+        ] {
+            assert_eq!(text.parse::<ConnectionCursor>(), Err(InvalidCursor), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn garbage_never_panics(text in "\\PC*", bytes in any::<Vec<u8>>()) {
             let _ = text.parse::<Cursor>();
+            let _ = text.parse::<ConnectionCursor>();
+            let _ = URL_SAFE_NO_PAD.encode(format!("c1/{text}")).parse::<ConnectionCursor>();
             let _ = URL_SAFE_NO_PAD.encode(bytes).parse::<Cursor>();
             let _ = URL_SAFE_NO_PAD.encode(format!("1/default/{text}")).parse::<Cursor>();
         }

@@ -25,6 +25,9 @@ pub enum StateError {
     /// Somebody else has changed it since it was read.
     #[error("it has changed since it was read")]
     Conflict,
+    /// The connection has been removed, or set up anew, since it was read.
+    #[error("the connection has been removed")]
+    Gone,
     /// The cursor was handed out for another connection.
     #[error("the cursor belongs to another connection")]
     ForeignCursor,

@@ -8,6 +8,8 @@
 //! | `connection#{id}` | `alert#{alert}` | an alert that has been sent, until `expires_at` |
 //! | `alerts` | `alert#{alert}` | the same, for an alert that is no one connection's |
 //! | `alerts` | `outage` | since when hardly any connection answers, while that is so |
+//! | `alerts` | `outage#{region}` | the same, for the connections of one region |
+//! | `checks` | `place` | where the next run of the check begins, where one had no time for all |
 //! | `activity#{id}` | `{time}#{request id}#{position}` | an [`Entry`] of the log, until `expires_at` |
 //! | `idem#{id}` | `create` | the [`Intent`] of a call that may come again, until `expires_at` |
 //! | `claim#{hash}` | `create` | the [`Intent`] of a call that others may want, too, until `expires_at` |
@@ -17,10 +19,12 @@
 
 mod activity;
 mod alerts;
+mod checks;
 mod connections;
 mod creates;
 mod cursor;
 mod error;
+mod event;
 mod health;
 mod outage;
 mod sidebar;
@@ -35,11 +39,13 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Config, Credentials, Re
 
 pub use activity::{Entry, Filter, Kind, Page};
 pub use alerts::Claim;
-pub use connections::{Connection, Organization};
+pub use connections::{Connection, ConnectionPage, Organization};
 pub use creates::{Announced, Bond, Intent, Ticket};
-pub use cursor::{Cursor, InvalidCursor};
+pub use cursor::{ConnectionCursor, Cursor, InvalidCursor};
 pub use error::StateError;
-pub use health::{Health, Noticed, SecretExpiry, Status};
+pub use event::{Event, Fault};
+pub use health::{Health, Noticed, SecretExpiry, SecretNotice, Status};
+pub use outage::Outage;
 pub use sidebar::{FieldType, SidebarField};
 
 use table::Table;

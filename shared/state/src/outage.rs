@@ -1,41 +1,64 @@
-//! That, for the moment, hardly any connection answers: nobody's fault, and one message.
+//! That, for the moment, hardly any connection answers, or hardly any of one region: nobody's fault,
+//! and one message.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::table::{self, Expression, Key};
+use crate::table::{self, Expression, Key, Query};
 use crate::{State, StateError};
 
 const WHAT: &str = "an outage";
+const ALL: &str = "outage";
 
-#[derive(Serialize, Deserialize)]
-struct Outage {
-    since: Timestamp,
+/// An outage that is going on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outage {
+    /// The region that is down; nothing where all are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
 }
 
-fn key() -> Key {
-    Key::new("alerts", "outage")
+fn key(region: Option<&str>) -> Key {
+    let sort = region.map_or_else(|| ALL.to_owned(), |region| format!("{ALL}#{region}"));
+    Key::new("alerts", sort)
 }
 
 impl State {
-    /// Since when there is an outage, if there is one.
-    pub async fn outage(&self) -> Result<Option<Timestamp>, StateError> {
-        let item = self.table.get(&key()).await?;
-        let outage: Option<Outage> = item.map(|item| table::document(WHAT, item)).transpose()?;
-        Ok(outage.map(|outage| outage.since))
+    /// The outages that are going on, the one of all regions first.
+    pub async fn outages(&self) -> Result<Vec<Outage>, StateError> {
+        let mut items = Vec::new();
+        let mut after = None;
+        loop {
+            let query = Query {
+                partition: key(None).partition,
+                // The names of hosts are smaller than that.
+                between: Some((ALL.to_owned(), format!("{ALL}#~"))),
+                consistent: true,
+                after,
+                ..Query::default()
+            };
+            let rows = self.table.query(query).await?;
+            items.extend(rows.items);
+            after = rows.after;
+            if after.is_none() {
+                return Ok(table::documents(WHAT, items));
+            }
+        }
     }
 
-    /// Notes that an outage has begun. Where one had begun already, this is a
+    /// Notes that an outage has begun. Where that one had begun already, this is a
     /// [`StateError::Conflict`].
-    pub async fn begin_outage(&self, since: Timestamp) -> Result<(), StateError> {
-        let item = key().item(WHAT, &Outage { since })?;
+    pub async fn begin_outage(&self, outage: &Outage) -> Result<(), StateError> {
+        let key = key(outage.region.as_deref());
         let free = Expression::new("attribute_not_exists(#pk)");
-        let stored = self.table.put_if(&key(), item, free).await?;
+        let stored = self.table.put_if(&key, key.item(WHAT, outage)?, free).await?;
         stored.map(drop).ok_or(StateError::Conflict)
     }
 
     /// Notes that the outage is over.
-    pub async fn end_outage(&self) -> Result<(), StateError> {
-        self.table.delete_all(vec![key()]).await
+    pub async fn end_outage(&self, region: Option<&str>) -> Result<(), StateError> {
+        self.table.delete_all(vec![key(region)]).await
     }
 }

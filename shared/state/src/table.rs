@@ -1,6 +1,6 @@
 //! The table itself: keys, reads, conditional writes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, DeleteRequest, KeySchemaElement, KeyType,
-    PutRequest, ReturnValuesOnConditionCheckFailure, ScalarAttributeType, WriteRequest,
+    KeysAndAttributes, PutRequest, ReturnValuesOnConditionCheckFailure, ScalarAttributeType,
+    WriteRequest,
 };
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use jiff::Timestamp;
@@ -26,8 +27,9 @@ pub(crate) const EXPIRES_AT: &str = "expires_at";
 /// Which call wrote the item, where a condition was in play.
 const SIGNATURE: &str = "signature";
 
-/// As many writes as DynamoDB takes in one request.
+/// As many writes, and as many keys to read, as DynamoDB takes in one request.
 const BATCH: usize = 25;
+const KEYS: usize = 100;
 
 /// How often, and after what waits, the part of a batch is sent again that DynamoDB had no time
 /// for.
@@ -39,7 +41,7 @@ const RETRIES: ExponentialBuilder = ExponentialBuilder::new()
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// Where an item is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     pub(crate) partition: String,
     pub(crate) sort: String,
@@ -328,6 +330,37 @@ impl Table {
         }
     }
 
+    /// The items that are at these keys, in any order.
+    pub(crate) async fn get_all(&self, keys: Vec<Key>) -> Result<Vec<Item>, StateError> {
+        // DynamoDB refuses a request that has a key twice.
+        let keys: HashSet<Key> = keys.into_iter().collect();
+        let keys: Vec<Item> = keys.iter().map(Key::attributes).collect();
+        let mut items = Vec::new();
+        for batch in keys.chunks(KEYS) {
+            items.extend(self.get_batch(batch.to_vec()).await?);
+        }
+        Ok(items)
+    }
+
+    async fn get_batch(&self, batch: Vec<Item>) -> Result<Vec<Item>, StateError> {
+        const OPERATION: &str = "BatchGetItem";
+        let keys = KeysAndAttributes::builder().set_keys(Some(batch)).consistent_read(true);
+        let mut left = HashMap::from([(self.name.to_string(), keys.build().map_err(incomplete)?)]);
+        let mut waits = RETRIES.build();
+        let mut items = Vec::new();
+        loop {
+            let request = self.client.batch_get_item().set_request_items(Some(left));
+            let answer =
+                request.send().await.map_err(|error| StateError::of_sdk(OPERATION, &error))?;
+            items.extend(answer.responses.unwrap_or_default().into_values().flatten());
+            left = answer.unprocessed_keys.unwrap_or_default();
+            if left.is_empty() {
+                return Ok(items);
+            }
+            pause(OPERATION, &mut waits).await?;
+        }
+    }
+
     /// Puts them all. No two may have the same key.
     pub(crate) async fn put_all(&self, items: Vec<Item>) -> Result<(), StateError> {
         self.write_all(items, |item| {
@@ -371,11 +404,7 @@ impl Table {
             if left.is_empty() {
                 return Ok(());
             }
-            let Some(wait) = waits.next() else {
-                let problem = "a part of the batch was left undone".to_owned();
-                return Err(StateError::Unavailable { operation: OPERATION, problem });
-            };
-            tokio::time::sleep(wait).await;
+            pause(OPERATION, &mut waits).await?;
         }
     }
 
@@ -406,6 +435,19 @@ impl Table {
             _ => Ok(()),
         }
     }
+}
+
+/// Waits before what is left of a batch is sent again; or that has been done often enough.
+async fn pause(
+    operation: &'static str,
+    waits: &mut impl Iterator<Item = Duration>,
+) -> Result<(), StateError> {
+    let Some(wait) = waits.next() else {
+        let problem = "a part of the batch was left undone".to_owned();
+        return Err(StateError::Unavailable { operation, problem });
+    };
+    tokio::time::sleep(wait).await;
+    Ok(())
 }
 
 /// DynamoDB takes no empty map of names or values.

@@ -19,7 +19,9 @@ mod harness;
 mod health;
 mod hosts;
 mod leads;
+
 mod limits;
+mod many;
 mod mcp;
 mod nasty_text;
 mod odd_answers;

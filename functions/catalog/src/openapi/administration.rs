@@ -16,6 +16,8 @@ pub(crate) fn operations() -> Vec<Operation> {
     vec![
         Operation::new("get", CONNECTIONS, "list_connections", "connections", Scope::Admin)
             .summary("List connections")
+            .query("limit", limit(), "100 by default.")
+            .query("cursor", text(), "The `next` of an earlier answer.")
             .answers(200, "Those of the key, as when last checked.", connections())
             .fails(&ErrorCode::ALL),
         about("put", "", "set_up_connection", Scope::Admin)
@@ -57,11 +59,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             .query("tool", text(), "Calls of that tool.")
             .query("outcome", text(), "`ok`, or the code of an error.")
             .query("conversation", text(), "Of that chat.")
-            .query(
-                "limit",
-                json!({"type": "integer", "minimum": 1, "maximum": 200}),
-                "50 by default.",
-            )
+            .query("limit", limit(), "50 by default.")
             .query("cursor", text(), "The `next` of an earlier answer.")
             .answers(200, "The latest first.", activity()),
     ]
@@ -72,6 +70,11 @@ fn about(method: &'static str, below: &str, id: &str, scope: Scope) -> Operation
     Operation::new(method, format!("{CONNECTIONS}/{{id}}{below}"), id, "connections", scope)
         .in_path("id", connection_id(), "Which connection.")
         .fails(&ErrorCode::ALL)
+}
+
+/// How many there may be on a page.
+fn limit() -> Value {
+    json!({"type": "integer", "minimum": 1, "maximum": 200})
 }
 
 fn moment() -> Value {
@@ -124,7 +127,7 @@ fn connections() -> Value {
         "secret_expires_on": day(),
     });
     let entry = object(entry, &["id", "instance_url", "state"]);
-    object(json!({"connections": list(entry)}), &["connections"])
+    object(json!({"connections": list(entry), "next": text()}), &["connections"])
 }
 
 fn connection() -> Value {

@@ -1,6 +1,8 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::harness::{Bench, id, now, seconds};
+use state::{Outage, StateError};
+
+use crate::harness::{Bench, at, id, now, seconds};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_many_may_send_an_alert() {
@@ -67,4 +69,38 @@ async fn a_kept_claim_lasts_as_long_as_it_is_kept() {
     assert!(bench.state.claim(None, "outage", until).await.unwrap().is_none());
     bench.state.release(other).await.unwrap();
     assert!(bench.state.claim(None, "outage", until).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn what_is_claimed_is_known_of_many_at_once() {
+    let bench = Bench::start().await;
+    let (north, until) = (id("north"), now() + seconds(3600));
+    let claims: Vec<_> = (0..150).map(|number| (north.clone(), format!("a-{number}"))).collect();
+    for (id, alert) in claims.iter().step_by(3) {
+        assert!(bench.state.claim(Some(id), alert, until).await.unwrap().is_some());
+    }
+    let past = now() - seconds(1);
+    assert!(bench.state.claim(Some(&north), "a-1", past).await.unwrap().is_some());
+    let claimed = bench.state.claimed(&claims).await.unwrap();
+    let expected: Vec<_> = (0..150).map(|number| (number % 3 == 0).then_some(until)).collect();
+    assert_eq!(claimed, expected);
+}
+
+#[tokio::test]
+async fn an_outage_of_a_region_is_one_of_its_own() {
+    let bench = Bench::start().await;
+    let outage = |region: Option<&str>| Outage {
+        region: region.map(str::to_owned),
+        since: at("2026-11-24T09:00:00Z"),
+    };
+    assert!(bench.state.claim(None, "outage", now() + seconds(60)).await.unwrap().is_some());
+    let all = [None, Some("crm.dynamics.com"), Some("crm4.dynamics.com")].map(outage);
+    for one in &all {
+        bench.state.begin_outage(one).await.unwrap();
+        assert_eq!(bench.state.begin_outage(one).await, Err(StateError::Conflict));
+    }
+    assert_eq!(bench.state.outages().await.unwrap(), all);
+    bench.state.end_outage(Some("crm.dynamics.com")).await.unwrap();
+    bench.state.end_outage(None).await.unwrap();
+    assert_eq!(bench.state.outages().await.unwrap(), all[2..]);
 }

@@ -1,12 +1,12 @@
 use auth::ConnectionId;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::civil::date;
-use state::{Connection, FieldType, Organization, SidebarField, StateError};
+use state::{Connection, ConnectionCursor, FieldType, Organization, SidebarField, StateError};
 use uuid::uuid;
 
 use crate::harness::{Bench, at, call, id, now, seconds};
 
-fn connection(id: ConnectionId) -> Connection {
+pub fn connection(id: ConnectionId) -> Connection {
     Connection {
         id,
         label: Some("Zürich – O'Brien & Söhne".to_owned()),
@@ -96,6 +96,57 @@ async fn a_removed_connection_takes_along_what_belongs_to_it_but_its_log() {
     assert_eq!(bench.items("connection#south").await.len(), 3);
     // What is not there can be removed all the same.
     bench.state.remove_connection(&north).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_stored_while_a_connection_is_removed_goes_with_it() {
+    let bench = Bench::with_faults().await;
+    let north = id("north");
+    bench.state.put_connection(&connection(north.clone())).await.unwrap();
+    bench.straggler("connection#north", "health").await;
+    bench.state.remove_connection(&north).await.unwrap();
+    assert_eq!(bench.items("connection#north").await, []);
+}
+
+#[tokio::test]
+async fn connections_are_listed_page_by_page() {
+    let bench = Bench::start().await;
+    for number in 0..25 {
+        bench.state.put_connection(&connection(id(&format!("c-{number:03}")))).await.unwrap();
+    }
+    for limit in [1, 7, 24, 25, 26] {
+        let (mut seen, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = bench.state.connections_page(limit, cursor.as_ref()).await.unwrap();
+            let is_full = page.connections.len() == limit;
+            seen.extend(page.connections.into_iter().map(|one| one.id.to_string()));
+            let Some(next) = page.next else { break };
+            assert!(is_full);
+            cursor = Some(next.to_string().parse().unwrap());
+        }
+        let all: Vec<_> = (0..25).map(|number| format!("c-{number:03}")).collect();
+        assert_eq!(seen, all, "{limit}");
+    }
+    // It goes on behind one that has been removed meanwhile.
+    let cursor = ConnectionCursor::after(id("c-009"));
+    bench.state.remove_connection(&id("c-009")).await.unwrap();
+    let page = bench.state.connections_page(2, Some(&cursor)).await.unwrap();
+    let ids: Vec<_> = page.connections.iter().map(|one| one.id.as_str()).collect();
+    assert_eq!(ids, ["c-010", "c-011"]);
+    let ids = [id("c-001"), id("c-009"), id("c-003")];
+    let found = bench.state.connections_of(&ids).await.unwrap();
+    assert_eq!(found.len(), 2);
+    assert_eq!(found[&ids[2]], connection(id("c-003")));
+}
+
+#[tokio::test]
+async fn the_next_check_begins_where_the_last_one_ended() {
+    let bench = Bench::start().await;
+    assert_eq!(bench.state.next_to_check().await.unwrap(), None);
+    bench.state.put_next_to_check(Some(&id("north"))).await.unwrap();
+    assert_eq!(bench.state.next_to_check().await.unwrap(), Some(id("north")));
+    bench.state.put_next_to_check(None).await.unwrap();
+    assert_eq!(bench.state.next_to_check().await.unwrap(), None);
 }
 
 #[tokio::test]

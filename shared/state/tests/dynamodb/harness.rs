@@ -67,6 +67,13 @@ impl Bench {
         condition.send().await.unwrap().items.unwrap_or_default()
     }
 
+    /// The item that goes in when the next batch is written.
+    pub async fn straggler(&self, partition: &str, sort: &str) {
+        let item = json!({"pk": {"S": partition}, "sk": {"S": sort}});
+        let put = json!({"TableName": self.table, "Item": item});
+        *self.faults.straggler.lock().await = Some(put);
+    }
+
     /// Puts an item, whatever it holds.
     pub async fn put(&self, item: &[(&str, AttributeValue)]) {
         let item = item.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
@@ -92,6 +99,8 @@ pub struct Faults {
     pub denied: AtomicUsize,
     /// Requests so far.
     pub requests: AtomicUsize,
+    /// What somebody else puts as soon as the list loses a connection.
+    pub straggler: Mutex<Option<Value>>,
     one_at_a_time: Mutex<()>,
 }
 
@@ -125,8 +134,25 @@ impl Standing {
             self.service.handle(request).await;
             return MockResponse::json(200, json!({"UnprocessedItems": undone}).to_string());
         }
+        if target.ends_with(".BatchGetItem") && Faults::take(&self.faults.halves) {
+            let (done, undone) = halved_keys(&request.body);
+            request.body = done.to_string().into();
+            let answer = self.service.handle(request).await;
+            let mut answer: Value = serde_json::from_slice(&answer.body).unwrap();
+            answer["UnprocessedKeys"] = undone;
+            return MockResponse::json(200, answer.to_string());
+        }
         if target.ends_with(".Query") {
             request.body = limited(&request.body).to_string().into();
+        }
+        if target.ends_with(".BatchWriteItem")
+            && let Some(item) = self.faults.straggler.lock().await.take()
+        {
+            // Between the two looks for what belongs to the connection.
+            let mut put = request.clone();
+            put.headers.insert("x-amz-target", "DynamoDB_20120810.PutItem".parse().unwrap());
+            put.body = item.to_string().into();
+            assert_eq!(self.service.handle(put).await.status, 200);
         }
         let answer = self.service.handle(request).await;
         if Faults::take(&self.faults.lost_answers) {
@@ -174,6 +200,17 @@ fn halved(body: &[u8]) -> (Value, Value) {
     for (table, requests) in done["RequestItems"].as_object_mut().unwrap() {
         let requests = requests.as_array_mut().unwrap();
         undone[table] = requests.split_off(requests.len() / 2).into();
+    }
+    (done, undone)
+}
+
+/// The same of a batch that reads.
+fn halved_keys(body: &[u8]) -> (Value, Value) {
+    let mut done: Value = serde_json::from_slice(body).unwrap();
+    let mut undone = done["RequestItems"].clone();
+    for (table, request) in done["RequestItems"].as_object_mut().unwrap() {
+        let keys = request["Keys"].as_array_mut().unwrap();
+        undone[table]["Keys"] = keys.split_off(keys.len() / 2).into();
     }
     (done, undone)
 }

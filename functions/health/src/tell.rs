@@ -1,0 +1,413 @@
+//! What is said at a run's end: each thing once, many of a kind together, and not too fast.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::Duration;
+
+use futures::stream::{self, StreamExt as _};
+use jiff::{SignedDuration, Timestamp};
+use state::{Claim, Connection, Event, Health, Outage as Known, SecretExpiry, State, StateError};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::decide::{DAILY, ONCE, identity, still_pending};
+use crate::message::{self, About};
+use crate::outage::{Outage, Outages};
+use crate::{Alert, AlertError, Alerts, Needs, Report};
+
+/// How long an alert is claimed while it is being sent: longer than a run may take, shorter than
+/// until the next one, which sends it where this one came to an end in between.
+const SENDING: SignedDuration = SignedDuration::from_mins(10);
+
+/// As many events of a kind are a message each. More are one that lists them.
+const SEPARATELY: usize = 5;
+
+/// Between two messages. SNS suspends an email subscription that gets more than ten a second.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// How many requests the table gets at once.
+const AT_ONCE: usize = 16;
+
+/// How often something is tried again that somebody else has changed meanwhile.
+pub(crate) const TRIES: usize = 3;
+
+/// What there is to say about a connection.
+#[derive(Debug)]
+pub(crate) struct Telling {
+    pub(crate) connection: Connection,
+    /// As it is stored.
+    pub(crate) health: Option<Health>,
+    /// What is to be said beside what is pending there.
+    pub(crate) events: Vec<Event>,
+}
+
+impl Telling {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.health.as_ref().is_none_or(|it| it.pending.is_empty())
+    }
+}
+
+/// One thing to say.
+#[derive(Debug)]
+struct Item {
+    /// Which of the tellings it belongs to.
+    place: usize,
+    event: Event,
+    key: String,
+    until: Timestamp,
+}
+
+/// What came of an alert that is about no single connection.
+enum Said {
+    Now,
+    /// Another run has said it, or does so now.
+    Elsewhere,
+    NotYet,
+}
+
+/// Tells people, until there is no more time.
+pub(crate) struct Teller<'a, A> {
+    pub(crate) state: &'a State,
+    pub(crate) alerts: &'a A,
+    pub(crate) needs: &'a Needs,
+    pub(crate) now: Timestamp,
+    pub(crate) deadline: Instant,
+    pub(crate) next: Instant,
+    pub(crate) report: &'a mut Report,
+}
+
+impl<A: Alerts> Teller<'_, A> {
+    /// Says what there is to say, and strikes it off what is pending. What cannot be said stays.
+    pub(crate) async fn tell(&mut self, tellings: &[Telling]) {
+        let mut told: HashMap<usize, HashSet<String>> = HashMap::new();
+        if let Err(error) = self.tell_all(tellings, &mut told).await {
+            self.problem(error.to_string());
+        }
+        let strike = |(place, telling)| self.strike(telling, told.get(&place));
+        let strikes: Vec<_> = tellings.iter().enumerate().map(strike).collect();
+        let failed = failures(strikes).await;
+        if let Some((count, error)) = failed {
+            self.problem(format!("{count} connections are not up to date: {error}"));
+        }
+    }
+
+    async fn tell_all(
+        &mut self,
+        tellings: &[Telling],
+        told: &mut HashMap<usize, HashSet<String>>,
+    ) -> Result<(), StateError> {
+        let mut free = Vec::new();
+        let items = self.items(tellings);
+        let keys: Vec<_> = items
+            .iter()
+            .map(|item| (tellings[item.place].connection.id.clone(), item.key.clone()))
+            .collect();
+        let sending = self.after(SENDING);
+        for (item, claimed) in items.into_iter().zip(self.state.claimed(&keys).await?) {
+            match claimed {
+                // It has been said, but not struck off.
+                Some(until) if until > sending => {
+                    told.entry(item.place).or_default().insert(item.key);
+                }
+                // Another run is at it. Should it come to an end, the next one says it.
+                Some(_) => {}
+                None => free.push(item),
+            }
+        }
+        let ours = self.claim(free, tellings).await?;
+        let mut kinds: BTreeMap<usize, Vec<(Item, Claim)>> = BTreeMap::new();
+        for (item, claim) in ours {
+            kinds.entry(rank(&item.event)).or_default().push((item, claim));
+        }
+        for of_kind in kinds.into_values() {
+            if of_kind.len() > SEPARATELY {
+                self.say_together(of_kind, tellings, told).await;
+                continue;
+            }
+            for one in of_kind {
+                self.say_one(one, tellings, told).await;
+            }
+        }
+        Ok(())
+    }
+
+    fn items(&self, tellings: &[Telling]) -> Vec<Item> {
+        let mut items = Vec::new();
+        for (place, telling) in tellings.iter().enumerate() {
+            let pending = telling.health.as_ref().map(|health| still_pending(health, self.now));
+            let mut known = HashSet::new();
+            for event in pending.unwrap_or_default().into_iter().chain(telling.events.clone()) {
+                let (key, until) = identity(&event, self.now);
+                if known.insert(key.clone()) {
+                    items.push(Item { place, event, key, until });
+                }
+            }
+        }
+        items
+    }
+
+    /// Claims what is free, for connections that are still there.
+    async fn claim(
+        &mut self,
+        free: Vec<Item>,
+        tellings: &[Telling],
+    ) -> Result<Vec<(Item, Claim)>, StateError> {
+        let state = self.state;
+        let sending = self.after(SENDING);
+        let claim = |item: Item| async move {
+            let id = &tellings[item.place].connection.id;
+            let claim = state.claim(Some(id), &item.key, sending).await;
+            (item, claim)
+        };
+        let claims: Vec<_> = free.into_iter().map(claim).collect();
+        let mut claims = stream::iter(claims).buffer_unordered(AT_ONCE);
+        let (mut ours, mut failed) = (Vec::new(), None);
+        while let Some((item, claim)) = claims.next().await {
+            match claim {
+                Ok(Some(claim)) => ours.push((item, claim)),
+                Ok(None) => {}
+                Err(error) => failed = Some(error),
+            }
+        }
+        if let Some(error) = failed {
+            self.problem(format!("not all alerts could be claimed: {error}"));
+        }
+        // After the claim, or one that is removed in between would keep it.
+        let id = |(item, _): &(Item, Claim)| tellings[item.place].connection.id.clone();
+        let ids: Vec<_> = ours.iter().map(id).collect();
+        let registered = match state.connections_of(&ids).await {
+            Ok(registered) => registered,
+            Err(error) => {
+                self.release(ours.into_iter().map(|(_, claim)| claim).collect()).await;
+                return Err(error);
+            }
+        };
+        let is_there = |item: &Item| {
+            let known = &tellings[item.place].connection;
+            let there = registered.get(&known.id);
+            there.is_some_and(|there| there.registered_at == known.registered_at)
+        };
+        let (mut there, gone): (Vec<_>, Vec<_>) =
+            ours.into_iter().partition(|(item, _)| is_there(item));
+        self.release(gone.into_iter().map(|(_, claim)| claim).collect()).await;
+        there.sort_by_cached_key(|(item, _)| {
+            (tellings[item.place].connection.id.clone(), item.key.clone())
+        });
+        Ok(there)
+    }
+
+    async fn say_one(
+        &mut self,
+        (item, claim): (Item, Claim),
+        tellings: &[Telling],
+        told: &mut HashMap<usize, HashSet<String>>,
+    ) {
+        let telling = &tellings[item.place];
+        let secret = telling.health.as_ref().map_or(SecretExpiry::Unknown, |health| health.secret);
+        let about = About { connection: &telling.connection, secret, needs: self.needs };
+        let alert = message::of_event(&item.event, &about);
+        match self.send(alert).await {
+            Ok(()) => self.keep(vec![(item, claim)], told).await,
+            Err(error) => {
+                self.release(vec![claim]).await;
+                self.problem(format!("{}: {error}", telling.connection.id));
+            }
+        }
+    }
+
+    async fn say_together(
+        &mut self,
+        of_kind: Vec<(Item, Claim)>,
+        tellings: &[Telling],
+        told: &mut HashMap<usize, HashSet<String>>,
+    ) {
+        let events: Vec<_> = of_kind
+            .iter()
+            .map(|(item, _)| (&tellings[item.place].connection, &item.event))
+            .collect();
+        let Some(alert) = message::of_events(&events) else { return };
+        let subject = alert.subject.clone();
+        match self.send(alert).await {
+            Ok(()) => self.keep(of_kind, told).await,
+            Err(error) => {
+                self.release(of_kind.into_iter().map(|(_, claim)| claim).collect()).await;
+                self.problem(format!("{subject}: {error}"));
+            }
+        }
+    }
+
+    /// Sends an alert when it is time for it.
+    async fn send(&mut self, alert: Alert) -> Result<(), AlertError> {
+        let too_late = || AlertError("there was no time left for it".to_owned());
+        if self.next >= self.deadline {
+            return Err(too_late());
+        }
+        sleep_until(self.next).await;
+        let sent = timeout_at(self.deadline, self.alerts.send(&alert)).await;
+        self.next = Instant::now() + PAUSE;
+        sent.map_err(|_| too_late()).flatten()?;
+        self.report.alerts.push(alert);
+        Ok(())
+    }
+
+    /// Holds the claims of what has been said.
+    async fn keep(&mut self, said: Vec<(Item, Claim)>, told: &mut HashMap<usize, HashSet<String>>) {
+        let mut keeps = Vec::new();
+        for (item, claim) in said {
+            told.entry(item.place).or_default().insert(item.key);
+            keeps.push(self.state.keep(claim, item.until));
+        }
+        if let Some((count, error)) = failures(keeps).await {
+            self.problem(format!("{count} alerts may be sent once more: {error}"));
+        }
+    }
+
+    /// Gives claims back.
+    async fn release(&mut self, claims: Vec<Claim>) {
+        let releases: Vec<_> = claims.into_iter().map(|claim| self.state.release(claim)).collect();
+        if let Some((count, error)) = failures(releases).await {
+            self.problem(format!("{count} alerts are late by {SENDING:#}: {error}"));
+        }
+    }
+
+    /// Strikes off what has been said, and what is not so any more.
+    async fn strike(
+        &self,
+        telling: &Telling,
+        told: Option<&HashSet<String>>,
+    ) -> Result<(), StateError> {
+        let mut health = telling.health.clone();
+        for _ in 0..TRIES {
+            let Some(known) = health.filter(|health| !health.pending.is_empty()) else {
+                return Ok(());
+            };
+            let is_said = |event: &Event| {
+                told.is_some_and(|told| told.contains(&identity(event, self.now).0))
+            };
+            let mut pending = still_pending(&known, self.now);
+            pending.retain(|event| !is_said(event));
+            if pending.len() == known.pending.len() {
+                return Ok(());
+            }
+            let id = &telling.connection.id;
+            let struck = Health { pending, ..known };
+            match self.state.put_health_of(&telling.connection, struck).await {
+                Ok(_) | Err(StateError::Gone) => return Ok(()),
+                Err(StateError::Conflict) => health = self.state.health(id).await?,
+                Err(error) => return Err(error),
+            }
+        }
+        // The next run finds it claimed, and strikes it off.
+        Ok(())
+    }
+
+    /// Says which outages began, go on, or are over. `regions` are those that there are.
+    pub(crate) async fn tell_outages(&mut self, outages: &Outages, regions: &BTreeSet<String>) {
+        let known = match self.state.outages().await {
+            Ok(known) => known,
+            Err(error) => return self.problem(error.to_string()),
+        };
+        for one in &known {
+            let region = one.region.as_deref();
+            let goes_on = outages
+                .iter()
+                .any(|outage| outage.region.is_none() || outage.region.as_deref() == region);
+            if goes_on {
+                continue;
+            }
+            let is_left = region.is_none_or(|region| regions.contains(region));
+            let ended = if !is_left {
+                self.state.end_outage(region).await
+            } else if outages.is_answered(region) {
+                self.tell_outage_over(one).await
+            } else {
+                Ok(())
+            };
+            if let Err(error) = ended {
+                self.problem(error.to_string());
+            }
+        }
+        for outage in outages.iter() {
+            let since = known.iter().find(|one| one.region == outage.region).map(|one| one.since);
+            match self.tell_outage(outage, since).await {
+                // Another run acts on it.
+                Ok(()) | Err(StateError::Conflict) => {}
+                Err(error) => self.problem(error.to_string()),
+            }
+        }
+    }
+
+    async fn tell_outage(
+        &mut self,
+        outage: &Outage,
+        since: Option<Timestamp>,
+    ) -> Result<(), StateError> {
+        let begins = Known { region: outage.region.clone(), since: since.unwrap_or(self.now) };
+        if since.is_none() {
+            self.state.begin_outage(&begins).await?;
+        }
+        let key = outage_key("outage", &begins);
+        self.say(&key, self.after(DAILY), message::of_outage(outage, begins.since)).await.map(drop)
+    }
+
+    async fn tell_outage_over(&mut self, outage: &Known) -> Result<(), StateError> {
+        let region = outage.region.as_deref();
+        let key = outage_key("outage_over", outage);
+        let alert = message::of_outage_over(region, outage.since, self.now);
+        if !matches!(self.say(&key, self.after(ONCE), alert).await?, Said::NotYet) {
+            self.state.end_outage(region).await?;
+        }
+        Ok(())
+    }
+
+    /// Says what is about no single connection, unless that has been done.
+    async fn say(&mut self, key: &str, until: Timestamp, alert: Alert) -> Result<Said, StateError> {
+        let Some(claim) = self.state.claim(None, key, self.after(SENDING)).await? else {
+            return Ok(Said::Elsewhere);
+        };
+        match self.send(alert).await {
+            Ok(()) => {
+                self.state.keep(claim, until).await?;
+                Ok(Said::Now)
+            }
+            Err(error) => {
+                self.state.release(claim).await?;
+                self.problem(error.to_string());
+                Ok(Said::NotYet)
+            }
+        }
+    }
+
+    fn after(&self, lasts: SignedDuration) -> Timestamp {
+        self.now.saturating_add(lasts).unwrap_or(Timestamp::MAX)
+    }
+
+    fn problem(&mut self, problem: String) {
+        self.report.problems.push(problem);
+    }
+}
+
+fn outage_key(name: &str, outage: &Known) -> String {
+    let region = outage.region.as_ref().map(|region| format!("{region}#")).unwrap_or_default();
+    format!("{name}#{region}{}", outage.since)
+}
+
+/// In which order people are told.
+fn rank(event: &Event) -> usize {
+    match event {
+        Event::Broken { .. } => 0,
+        Event::Recovered { .. } => 1,
+        Event::PrivilegesLost { .. } => 2,
+        Event::SecretExpires { .. } => 3,
+        Event::Throttled => 4,
+    }
+}
+
+/// How many failed, some at a time, and the last one's error.
+async fn failures<F>(all: Vec<F>) -> Option<(usize, StateError)>
+where
+    F: Future<Output = Result<(), StateError>>,
+{
+    let results = stream::iter(all).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
+    let errors: Vec<_> = results.into_iter().filter_map(Result::err).collect();
+    let count = errors.len();
+    errors.into_iter().next_back().map(|error| (count, error))
+}

@@ -1,0 +1,244 @@
+//! A stand-in for DynamoDB that takes as long with many items as with few.
+//!
+//! `winterbaume` copies all that it holds after every call, reads included, for listeners that
+//! nobody has: with an activity log of some ten thousand entries one call took longer than the SDK
+//! waits, and nothing was answered any more. So what the functions ask for is answered here, out of
+//! its store and by its expressions. The rest (to make a table, to scan one by hand) goes to it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use winterbaume_core::{MockRequest, MockResponse, MockService as _, default_account_id};
+use winterbaume_dynamodb::expr::{CompOp, Expr, Operand, evaluate, parse_expression};
+use winterbaume_dynamodb::types::SortKeyCondition;
+use winterbaume_dynamodb::{DynamoDbBackend, DynamoDbService, InMemoryDynamoDbBackend, Item};
+
+use crate::aws::REGION;
+
+/// The tables.
+pub(crate) struct Tables {
+    store: Arc<dyn DynamoDbBackend>,
+    service: DynamoDbService,
+}
+
+/// What a request may say. One that says anything else is the service's.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+#[derive(Default)]
+struct Asked {
+    table_name: String,
+    item: Item,
+    key: Item,
+    condition_expression: Option<String>,
+    key_condition_expression: Option<String>,
+    filter_expression: Option<String>,
+    expression_attribute_names: HashMap<String, String>,
+    expression_attribute_values: Item,
+    return_values_on_condition_check_failure: Option<String>,
+    limit: Option<usize>,
+    scan_index_forward: Option<bool>,
+    exclusive_start_key: Option<Item>,
+    #[serde(rename = "ConsistentRead")]
+    _consistent_read: bool,
+    request_items: HashMap<String, Value>,
+}
+
+/// The keys of one table, in a BatchGetItem.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Keys {
+    keys: Vec<Item>,
+    #[serde(rename = "ConsistentRead", default)]
+    _consistent_read: bool,
+}
+
+/// One change of a table, in a BatchWriteItem.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+enum Change {
+    #[serde(rename = "PutRequest", rename_all = "PascalCase")]
+    Put { item: Item },
+    #[serde(rename = "DeleteRequest", rename_all = "PascalCase")]
+    Delete { key: Item },
+}
+
+impl Tables {
+    pub(crate) fn new() -> Tables {
+        let store: Arc<dyn DynamoDbBackend> = Arc::new(InMemoryDynamoDbBackend::new());
+        Tables { service: DynamoDbService::with_backend(Arc::clone(&store)), store }
+    }
+
+    /// Answers. A condition is looked at and then acted upon: `&mut` keeps others out meanwhile.
+    pub(crate) async fn handle(&mut self, request: MockRequest) -> MockResponse {
+        match self.answer(&request).await {
+            Some(answer) => answer,
+            // It also knows how DynamoDB puts what is wrong.
+            None => self.service.handle(request).await,
+        }
+    }
+
+    async fn answer(&self, request: &MockRequest) -> Option<MockResponse> {
+        let target = request.headers.get("x-amz-target")?.to_str().ok()?;
+        let operation = target.rsplit('.').next()?;
+        if !OPERATIONS.contains(&operation) {
+            return None;
+        }
+        let asked: Asked = serde_json::from_slice(&request.body).ok()?;
+        match operation {
+            "GetItem" => self.get(asked).await,
+            "PutItem" => self.put(asked).await,
+            "DeleteItem" => self.delete(asked).await,
+            "Query" => self.query(asked).await,
+            "BatchGetItem" => self.get_all(asked).await,
+            _ => self.write_all(asked).await,
+        }
+    }
+
+    async fn get(&self, asked: Asked) -> Option<MockResponse> {
+        let found = self.found(&asked.table_name, &asked.key).await?;
+        Some(done(found.map_or_else(|| json!({}), |item| json!({ "Item": item }))))
+    }
+
+    async fn put(&self, asked: Asked) -> Option<MockResponse> {
+        if let Some(refusal) = self.refusal(&asked, &asked.item).await? {
+            return Some(refusal);
+        }
+        let (account, region) = place();
+        self.store.put_item(account, region, asked.table_name, asked.item).await.ok()?;
+        Some(done(json!({})))
+    }
+
+    async fn delete(&self, asked: Asked) -> Option<MockResponse> {
+        if let Some(refusal) = self.refusal(&asked, &asked.key).await? {
+            return Some(refusal);
+        }
+        let (account, region) = place();
+        self.store.delete_item(account, region, asked.table_name, asked.key).await.ok()?;
+        Some(done(json!({})))
+    }
+
+    async fn query(&self, asked: Asked) -> Option<MockResponse> {
+        let (names, values) =
+            (&asked.expression_attribute_names, &asked.expression_attribute_values);
+        let condition = parse_expression(asked.key_condition_expression.as_deref()?, names, values);
+        let (mut keys, mut range) = (Item::new(), None);
+        split(condition.ok()?, &mut keys, &mut range)?;
+        let filter = asked.filter_expression.as_deref();
+        let filter = filter.map(|text| parse_expression(text, names, values)).transpose().ok()?;
+        let (account, region) = place();
+        let found = self.store.query(
+            account,
+            region,
+            asked.table_name,
+            keys,
+            range,
+            asked.limit,
+            asked.scan_index_forward.unwrap_or(true),
+            asked.exclusive_start_key,
+            None,
+        );
+        let found = found.await.ok()?;
+        let read = found.items.len();
+        let passes = |item: &Item| filter.as_ref().is_none_or(|filter| evaluate(filter, item));
+        let items: Vec<Item> = found.items.into_iter().filter(passes).collect();
+        let mut answer = json!({"Count": items.len(), "ScannedCount": read, "Items": items});
+        if let Some(last) = found.last_evaluated_key {
+            answer["LastEvaluatedKey"] = json!(last);
+        }
+        Some(done(answer))
+    }
+
+    async fn get_all(&self, asked: Asked) -> Option<MockResponse> {
+        let mut found = HashMap::new();
+        for (table, keys) in asked.request_items {
+            let Keys { keys, .. } = serde_json::from_value(keys).ok()?;
+            let (account, region) = place();
+            let items = self.store.batch_get_item(account, region, table.clone(), keys);
+            found.insert(table, items.await.ok()?);
+        }
+        Some(done(json!({"Responses": found, "UnprocessedKeys": {}})))
+    }
+
+    async fn write_all(&self, asked: Asked) -> Option<MockResponse> {
+        let changes: Option<Vec<(String, Vec<Change>)>> = asked
+            .request_items
+            .into_iter()
+            .map(|(table, changes)| Some((table, serde_json::from_value(changes).ok()?)))
+            .collect();
+        for (table, changes) in changes? {
+            let (mut puts, mut deletes) = (Vec::new(), Vec::new());
+            for change in changes {
+                match change {
+                    Change::Put { item } => puts.push(item),
+                    Change::Delete { key } => deletes.push(key),
+                }
+            }
+            let (account, region) = place();
+            self.store.batch_write_item(account, region, table, puts, deletes).await.ok()?;
+        }
+        Some(done(json!({"UnprocessedItems": {}})))
+    }
+
+    async fn found(&self, table: &str, key: &Item) -> Option<Option<Item>> {
+        let (account, region) = place();
+        self.store.get_item(account, region, table.to_owned(), key.clone()).await.ok()
+    }
+
+    /// What is said where the condition of a write does not hold.
+    async fn refusal(&self, asked: &Asked, key: &Item) -> Option<Option<MockResponse>> {
+        let Some(text) = asked.condition_expression.as_deref() else { return Some(None) };
+        let (names, values) =
+            (&asked.expression_attribute_names, &asked.expression_attribute_values);
+        let condition = parse_expression(text, names, values).ok()?;
+        let there = self.found(&asked.table_name, key).await?.unwrap_or_default();
+        if evaluate(&condition, &there) {
+            return Some(None);
+        }
+        let mut refusal = json!({
+            "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+            "message": "The conditional request failed",
+        });
+        let is_shown = asked.return_values_on_condition_check_failure.as_deref() == Some("ALL_OLD");
+        if is_shown && !there.is_empty() {
+            refusal["Item"] = json!(there);
+        }
+        Some(Some(MockResponse::json(400, refusal.to_string())))
+    }
+}
+
+/// What is answered here.
+const OPERATIONS: [&str; 6] =
+    ["GetItem", "PutItem", "DeleteItem", "Query", "BatchGetItem", "BatchWriteItem"];
+
+/// Whose the tables are, and where.
+fn place() -> (String, String) {
+    (default_account_id().to_string(), REGION.to_owned())
+}
+
+fn done(answer: Value) -> MockResponse {
+    MockResponse::json(200, answer.to_string())
+}
+
+/// The parts of a key condition: what must be equal, and the range of the sort key. `None` where it
+/// says anything else.
+fn split(condition: Expr, keys: &mut Item, range: &mut Option<SortKeyCondition>) -> Option<()> {
+    match condition {
+        Expr::And(one, other) => {
+            split(*one, keys, range)?;
+            split(*other, keys, range)?;
+        }
+        Expr::Comparison(Operand::Path(name), CompOp::Eq, Operand::Value(value)) => {
+            keys.insert(name, value);
+        }
+        Expr::Between(Operand::Path(_), Operand::Value(from), Operand::Value(to)) => {
+            *range = Some(SortKeyCondition::Between(from, to));
+        }
+        Expr::BeginsWith(_, Operand::Value(start)) => {
+            *range = Some(SortKeyCondition::BeginsWith(start));
+        }
+        _ => return None,
+    }
+    Some(())
+}

@@ -1,0 +1,69 @@
+//! What is to be said about a connection.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+/// What is to be said about a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// It does not work.
+    Broken {
+        /// Why.
+        fault: Fault,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// It works again.
+    Recovered {
+        /// Since when it had not.
+        since: Timestamp,
+    },
+    /// Its client secret is about to end.
+    SecretExpires {
+        /// The day.
+        on: Date,
+        /// In how many days.
+        days_left: i32,
+        /// Which of the notices it is, in days.
+        notice: i32,
+    },
+    /// The application user may do less than at the last check.
+    PrivilegesLost {
+        /// What it had, and tools need.
+        privileges: Vec<String>,
+        /// When that was found out.
+        at: Timestamp,
+    },
+    /// Dynamics 365 refuses calls because there are too many.
+    Throttled,
+}
+
+/// Why a connection does not work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// For programs.
+    pub cause: String,
+    /// The step of the set-up that is at fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<u8>,
+    /// For people.
+    pub detail: String,
+    /// What to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+}
+
+impl Event {
+    /// What it is called.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Event::Broken { .. } => "connection_broken",
+            Event::Recovered { .. } => "connection_recovered",
+            Event::SecretExpires { .. } => "secret_expires",
+            Event::PrivilegesLost { .. } => "privileges_lost",
+            Event::Throttled => "connection_throttled",
+        }
+    }
+}
