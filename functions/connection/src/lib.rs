@@ -20,7 +20,7 @@ mod view;
 
 use auth::{ConnectionId, Connections};
 use state::State;
-use toolkit::{Call, Caller, Definition, Handler, Incoming, Reply, ToolError};
+use toolkit::{Call, Caller, Definition, Handler, Incoming, PATIENCE, Reply, ToolError};
 
 use crate::route::Route;
 
@@ -90,7 +90,7 @@ impl Request<'_> {
     /// The way to the connection's environment.
     async fn session(&mut self, id: &ConnectionId) -> Result<dataverse::Session, ToolError> {
         let connection = self.connections().open(id).await?;
-        let session = connection.client().session(self.incoming.deadline);
+        let session = connection.client().session(self.incoming.deadline).with_patience(PATIENCE);
         self.call.session = Some(session.clone());
         Ok(session)
     }

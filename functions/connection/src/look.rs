@@ -3,7 +3,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use state::{Health, Kind, SecretExpiry, StateError, Status};
 use toolkit::inspection::{ExpirySource, Inspection, inspect};
-use toolkit::{ErrorCode, Reply, ToolError};
+use toolkit::{ErrorCode, PATIENCE, Reply, ToolError};
 
 use crate::set_up::entry;
 use crate::table::soon;
@@ -51,6 +51,7 @@ async fn shown(
     let (credentials, found) = match connections.open(id).await.map_err(ToolError::from) {
         Ok(connection) => {
             let session = connection.client().session(request.incoming.deadline);
+            let session = session.with_patience(PATIENCE);
             request.call.session = Some(session.clone());
             let found = inspect(&connection, &connections.graph(), &session).await;
             (Some(connection.credentials()), found)

@@ -306,7 +306,8 @@ impl<A: Alerts> Checker<A> {
         let connections = &self.inner.connections;
         connections.forget(id);
         let connection = connections.open(id).await?;
-        let session = session.get_or_init(|| connection.client().session(deadline));
+        let session = session
+            .get_or_init(|| connection.client().session(deadline).with_patience(toolkit::PATIENCE));
         inspect(&connection, &connections.graph(), session).await
     }
 

@@ -54,7 +54,7 @@ pub use origins::{Origin, OriginError, Origins};
 pub use part::optional_part;
 pub use reads::{Answers, Reads, SameCall, Seeking, Slot};
 pub use schema::{result_schema, strict_schema};
-pub use service::{Service, Tools};
+pub use service::{PATIENCE, Service, Tools};
 pub use settle::{Target, carry_out};
 pub use tool::{Access, Answer, Change, Tool};
 pub use transition::{Closed, Transition, operations};

@@ -22,7 +22,7 @@ use crate::{
 /// How long who reads waits in all where Dataverse limits the calls. Each that waits holds a function,
 /// of which an account has so many; and who reads can read again. Who writes waits on, for a write
 /// that was given up may be forgotten.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
+pub const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What precedes a tool's name in the path.
 const PREFIX: &str = "/v1/tools/";

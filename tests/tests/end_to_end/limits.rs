@@ -36,6 +36,38 @@ async fn a_long_wait_is_passed_on_at_once() {
     assert!(answer.took < Duration::from_secs(2), "{:?}", answer.took);
 }
 
+/// What reads waits three seconds in all, however often it is told to: each that waits holds a
+/// function. What writes waits on.
+#[tokio::test]
+async fn who_reads_waits_three_seconds_and_who_writes_waits_on() {
+    let bench = Bench::start().await;
+    bench.fault(throttle(5, 1)).await;
+    let answer = bench.call("get_contact_by_email", json!({"email": MAREN})).await;
+    assert_eq!(answer.problem("rate_limited")["retry_after"], 5);
+    assert!(answer.took < Duration::from_secs(2), "{:?}", answer.took);
+    bench.fault(throttle(1, 9)).await;
+    let answer = bench.call("get_contact_by_email", json!({"email": MAREN})).await;
+    answer.problem("rate_limited");
+    assert!(answer.took >= Duration::from_secs(3), "{:?}", answer.took);
+    assert!(answer.took < Duration::from_secs(5), "{:?}", answer.took);
+    bench.control("DELETE", "faults", None).await;
+    // So does what an agent sees beside the chat.
+    bench.fault(throttle(5, 1)).await;
+    let path = format!("/v1/connections/default/sidebar?contact={MAREN}");
+    let answer = bench.request("GET", &path, None).await;
+    answer.problem("rate_limited");
+    assert!(answer.took < Duration::from_secs(2), "{:?}", answer.took);
+
+    let mut writes = throttle(5, 1);
+    writes["method"] = "POST".into();
+    writes["path"] = "/leads".into();
+    bench.fault(writes).await;
+    let lead = json!({"last_name": "Patient", "company": "Patient, Inc."});
+    let answer = bench.call("create_lead", lead).await;
+    answer.result();
+    assert!(answer.took >= Duration::from_secs(5), "{:?}", answer.took);
+}
+
 #[tokio::test]
 async fn a_read_survives_a_bad_moment() {
     let bench = Bench::start().await;
