@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth::{ConnectionId, Connections, Environment};
+use dataverse::HttpClients;
 use http::HeaderMap;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, service_fn};
@@ -71,7 +72,7 @@ impl Bench {
     }
 
     /// A function with these tools, which talks to the stack over this client.
-    pub(crate) fn function(&self, tools: Group, http: reqwest::Client) -> Function {
+    pub(crate) fn function(&self, tools: Group, http: impl Into<HttpClients>) -> Function {
         let secrets = self.stack.secrets();
         let emulator = Url::parse(&self.stack.emulator().url()).unwrap();
         let connections = Connections::new(http, secrets.clone(), Environment::local(emulator));
@@ -80,7 +81,7 @@ impl Bench {
     }
 
     /// The same, and what it did is noted for the activity log, which [`Function::flush`] writes.
-    pub(crate) fn function_with_log(&self, tools: Group, http: reqwest::Client) -> Function {
+    pub(crate) fn function_with_log(&self, tools: Group, http: impl Into<HttpClients>) -> Function {
         let state = State::at_endpoint(&self.stack.aws_url(), STATE_TABLE);
         let Function { service } = self.function(tools, http);
         Function { service: service.with_journal(Journal::new(state)) }

@@ -15,8 +15,8 @@ use tokio::time::{Instant, timeout_at};
 use crate::error::{ApiError, Error, WriteOutcome, codes};
 use crate::retry::{self, Repeat};
 use crate::{
-    Action, ChangeSet, Create, Created, Function, InstanceUrl, Operation, Outcome, Page, Query,
-    Record, Table, TokenSource, Update, batch,
+    Action, ChangeSet, Create, Created, Function, HttpClients, InstanceUrl, Operation, Outcome,
+    Page, Query, Record, Table, TokenSource, Update, batch,
 };
 
 /// A request that has not been answered by now is given up, and sent again where that is safe.
@@ -47,7 +47,7 @@ const ODATA_VERSION: HeaderValue = HeaderValue::from_static("4.0");
 /// The way to one Dataverse environment. Cheap to clone; connections are shared.
 #[derive(Clone)]
 pub struct Client {
-    http: reqwest::Client,
+    http: HttpClients,
     instance: Arc<InstanceUrl>,
     tokens: Arc<dyn TokenSource>,
 }
@@ -55,11 +55,15 @@ pub struct Client {
 impl Client {
     /// A client of the environment at `instance`, which authenticates with `tokens`.
     pub fn new(
-        http: reqwest::Client,
+        http: impl Into<HttpClients>,
         instance: InstanceUrl,
         tokens: Arc<dyn TokenSource>,
     ) -> Client {
-        Client { http, instance: Arc::new(instance), tokens }
+        Client { http: http.into(), instance: Arc::new(instance), tokens }
+    }
+
+    fn http(&self) -> reqwest::Client {
+        self.http.of(self.instance.as_str())
     }
 
     /// The environment's address.
@@ -71,7 +75,7 @@ impl Client {
     /// Needs no token, and says nothing of whether there is one. What fails here, fails again where
     /// it matters.
     pub async fn connect(&self) {
-        let _ = self.http.head(self.instance.service_root()).send().await;
+        let _ = self.http().head(self.instance.service_root()).send().await;
     }
 
     /// Requests that belong together and end at one deadline.
@@ -478,9 +482,9 @@ impl Session {
         let url = format!("{}{}", self.client.instance.service_root(), request.path);
         let mut builder = self
             .client
-            .http
+            .http()
             .request(request.method.clone(), url)
-            .header(AUTHORIZATION, bearer(token.expose())?)
+            .header(AUTHORIZATION, token.header())
             .header(ACCEPT, JSON)
             .header(MAX_VERSION, ODATA_VERSION)
             .header(VERSION, ODATA_VERSION);
@@ -494,7 +498,7 @@ impl Session {
         self.counts.trips.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let until = self.deadline.min(started + PATIENCE);
-        let answer = match timeout_at(until, receive(builder)).await {
+        let answer = match timeout_at(until, receive(builder, &self.client.http)).await {
             Ok(result) => result?,
             Err(_) => return Err(Error::Deadline { write: request.outcome_if_unanswered() }),
         };
@@ -513,18 +517,20 @@ impl Session {
     }
 }
 
-fn bearer(token: &str) -> Result<HeaderValue, Error> {
-    let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-        .map_err(|_| Error::Unreadable("the access token is not printable text".to_owned()))?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-async fn receive(builder: reqwest::RequestBuilder) -> Result<Answer, Error> {
-    let no_answer = |error: reqwest::Error| Error::NoAnswer {
-        write: if error.is_connect() { WriteOutcome::NotHappened } else { WriteOutcome::Unknown },
-        // The URL may hold what a visitor said.
-        source: Arc::new(error.without_url()),
+async fn receive(builder: reqwest::RequestBuilder, http: &HttpClients) -> Result<Answer, Error> {
+    let no_answer = |error: reqwest::Error| {
+        if http.made_room_after(&error) {
+            return Error::NoDescriptor;
+        }
+        Error::NoAnswer {
+            write: if error.is_connect() {
+                WriteOutcome::NotHappened
+            } else {
+                WriteOutcome::Unknown
+            },
+            // The URL may hold what a visitor said.
+            source: Arc::new(error.without_url()),
+        }
     };
     let response = builder.send().await.map_err(no_answer)?;
     let status = response.status();

@@ -45,7 +45,7 @@ pub use edit::Edit;
 pub use error::{DataverseDetails, ErrorCode, ToolError, WriteState};
 pub use group::{Definition, Definitions, Gather, Group};
 pub use journal::Journal;
-pub use keys::{ApiKeys, ApiKeysError, KeyStore, sha256_hex};
+pub use keys::{ApiKeys, ApiKeysError, KeyStore, WrongEntry, sha256_hex};
 pub use limit::Limit;
 pub use part::optional_part;
 pub use reads::{Answers, Reads, Seeking, Slot};
