@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth::{ConnectionId, Connections, Environment};
+use dataverse::HttpClients;
 use http::HeaderMap;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, service_fn};
@@ -71,11 +72,11 @@ impl Bench {
     }
 
     /// A function with these tools, which talks to the stack over this client.
-    pub(crate) fn function(&self, tools: Group, http: reqwest::Client) -> Function {
-        self.function_over(None, tools, http)
+    pub(crate) fn function(&self, tools: Group, http: impl Into<HttpClients>) -> Function {
+        self.function_over(None, tools, http.into())
     }
 
-    fn function_over(&self, state: Option<State>, tools: Group, http: reqwest::Client) -> Function {
+    fn function_over(&self, state: Option<State>, tools: Group, http: HttpClients) -> Function {
         let secrets = self.stack.secrets();
         let emulator = Url::parse(&self.stack.emulator().url()).unwrap();
         let connections = Connections::new(http, secrets.clone(), Environment::local(emulator));
@@ -85,14 +86,18 @@ impl Bench {
     }
 
     /// The same, and what it did is noted for the activity log, which [`Function::flush`] writes.
-    pub(crate) fn function_with_log(&self, tools: Group, http: reqwest::Client) -> Function {
+    pub(crate) fn function_with_log(&self, tools: Group, http: impl Into<HttpClients>) -> Function {
         let Function { service } = self.function(tools, http);
         Function { service: service.with_journal(Journal::new(self.state())) }
     }
 
     /// The same, and what it creates is announced in the table before.
-    pub(crate) fn function_with_table(&self, tools: Group, http: reqwest::Client) -> Function {
-        let Function { service } = self.function_over(Some(self.state()), tools, http);
+    pub(crate) fn function_with_table(
+        &self,
+        tools: Group,
+        http: impl Into<HttpClients>,
+    ) -> Function {
+        let Function { service } = self.function_over(Some(self.state()), tools, http.into());
         Function { service: service.with_journal(Journal::new(self.state())) }
     }
 

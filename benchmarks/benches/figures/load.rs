@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use dataverse::{HttpClients, Idle};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -19,7 +20,7 @@ const CALLERS: usize = 50;
 
 /// How many calls succeed, and how long they all take.
 async fn storm(bench: &Bench, calls: usize) -> (usize, Duration) {
-    let http = toolkit::lambda::http_client().unwrap();
+    let http = HttpClients::new(Idle::MANY_CALLERS).unwrap();
     let function = bench.function(contact::group(), http);
     let call = event("get_contact_by_email", &json!({"email": MAREN}));
     let (left, good) = (Cell::new(calls), Cell::new(0));
@@ -95,7 +96,7 @@ pub(crate) fn throttled(bench: &Bench, client: &Runtime, form: Form, report: &mu
             "kind": "throttle", "path": "/contacts", "times": 1_000_000, "retry_after": 60,
         });
         bench.control("POST", "faults", Some(fault)).await;
-        let http = toolkit::lambda::http_client().unwrap();
+        let http = HttpClients::new(Idle::MANY_CALLERS).unwrap();
         let function = bench.function(contact::group(), http);
         bench.control("DELETE", "requests", None).await;
         let call = event("get_contact_by_email", &json!({"email": MAREN}));

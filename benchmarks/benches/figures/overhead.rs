@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use dataverse::HttpClients;
 use http::Method;
 use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
@@ -24,7 +25,7 @@ pub(crate) struct Pair {
     arguments: Value,
     function: Function,
     bare: Vec<Bare>,
-    http: reqwest::Client,
+    http: HttpClients,
     /// What is new in each call: its words in the recorded requests.
     subject: Option<String>,
     key: Option<String>,
@@ -69,13 +70,13 @@ impl Pair {
     pub(crate) async fn replayed(bench: &Bench, tool: &'static str, arguments: Value) -> Pair {
         let (exchanges, answer) = record(bench, catalog::all_tools(), tool, &arguments).await;
         let [(_, reply)] = exchanges.as_slice() else { panic!("{tool} takes one trip") };
-        let http = replay(reply.clone());
+        let http = HttpClients::from(replay(reply.clone()));
         Pair::over(bench, http, tool, arguments, exchanges, &answer)
     }
 
     fn over(
         bench: &Bench,
-        http: reqwest::Client,
+        http: HttpClients,
         tool: &'static str,
         arguments: Value,
         exchanges: Vec<(Bare, Answer)>,
@@ -140,9 +141,16 @@ impl Pair {
     }
 
     async fn send(&self, requests: Vec<Bare>) {
+        let http = self.client();
         for request in requests {
-            request.send(&self.http).await;
+            request.send(&http).await;
         }
+    }
+
+    /// The client that the function itself uses.
+    fn client(&self) -> reqwest::Client {
+        let (origin, _) = self.bare[0].url.split_once("/api/data/").unwrap();
+        self.http.of(origin)
     }
 
     /// The case that a call made.
@@ -170,7 +178,7 @@ impl Pair {
         request.method = Method::DELETE;
         request.headers.remove(CONTENT_TYPE);
         request.body.clear();
-        request.send(&self.http).await;
+        request.send(&self.client()).await;
     }
 
     /// The requests, and the key of the case that they make.

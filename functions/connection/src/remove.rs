@@ -18,7 +18,9 @@ pub(crate) async fn remove(request: Request<'_>, id: ConnectionId) -> Result<Rep
         return Err(ToolError::new(ErrorCode::ConnectionNotFound, "there is no such connection"));
     }
     secrets.delete(&id.secret_name()).await.map_err(|error| {
-        ToolError::from(auth::ConnectionError::Secret(error)).write(WriteState::Unknown)
+        let refused = matches!(error, auth::SecretError::NotWritable { .. });
+        let write = if refused { WriteState::NotHappened } else { WriteState::Unknown };
+        ToolError::from(auth::ConnectionError::Secret(error)).write(write)
     })?;
     request.connections().forget(&id);
     request.state().remove_connection(&id).await.map_err(table::failed)?;

@@ -81,12 +81,16 @@ pub(crate) async fn set_up(request: Request<'_>, id: ConnectionId) -> Result<Rep
     let session = trial.client().session(request.incoming.deadline);
     request.call.session = Some(session.clone());
     let found = inspect(&trial, &connections.graph(), &session).await;
-    let inspection = found.map_err(|error| error.write(WriteState::NotHappened))?;
+    let inspection = found.map_err(not_stored)?;
     let credentials = trial.credentials();
 
     let now = Timestamp::now();
     connections.secrets().store(&id.secret_name(), secret.expose_secret()).await.map_err(
-        |error| ToolError::from(auth::ConnectionError::Secret(error)).write(WriteState::Unknown),
+        |error| {
+            let refused = matches!(error, auth::SecretError::NotWritable { .. });
+            let write = if refused { WriteState::NotHappened } else { WriteState::Unknown };
+            ToolError::from(auth::ConnectionError::Secret(error)).write(write)
+        },
     )?;
     // The next call reads what is stored now.
     connections.forget(&id);
@@ -102,6 +106,19 @@ pub(crate) async fn set_up(request: Request<'_>, id: ConnectionId) -> Result<Rep
     let is_new = registered == Ok(look::Registered::New);
     let status = if is_new { http::StatusCode::CREATED } else { http::StatusCode::OK };
     Ok(Reply::new(status, body))
+}
+
+/// The credentials do not work, or it could not be seen that they do.
+fn not_stored(error: ToolError) -> ToolError {
+    let error = if error.code().is_retryable() {
+        error.next_step(
+            "Nothing was stored. Try again shortly; if it goes on, do what admin_action says, where \
+             there is one.",
+        )
+    } else {
+        error
+    };
+    error.write(WriteState::NotHappened)
 }
 
 /// What the list and the checks have to know; never the secret.

@@ -10,8 +10,8 @@ async fn main() -> Result<(), Error> {
     let topic = std::env::var("ALERTS_TOPIC_ARN").map_err(|_| "there is no ALERTS_TOPIC_ARN")?;
     let state = parts.required_state()?;
     let topic = Topic::new(&parts.config, topic);
-    let checker =
-        &Checker::new(parts.connections, state, topic, Needs::of(&catalog::definitions()));
+    let connections = parts.connections.short_lived();
+    let checker = &Checker::new(connections, state, topic, Needs::of(&catalog::definitions()));
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Request>| async move {
         health::handle(checker, event.payload, &event.context).await
     }))

@@ -20,6 +20,7 @@ use std::time::Duration;
 use auth::{ConnectionId, Connections, Environment, Secrets};
 use catalog::Catalog;
 use connection::Administration;
+use dataverse::{HttpClients, Idle};
 use emulator::{Emulator, Hosts};
 use mcp::Mcp;
 use serde_json::json;
@@ -155,19 +156,19 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let aws_url = format!("http://{aws}");
     store_secrets(&aws_url, &emulator.url()).await?;
     let secrets = Secrets::at_endpoint(&aws_url);
-    let http =
-        toolkit::lambda::http_client().map_err(|error| StartError::Client(error.to_string()))?;
+    let http = HttpClients::new(Idle::MANY_CALLERS)
+        .map_err(|error| StartError::Client(error.to_string()))?;
     let instances = std::iter::once(emulator.url()).chain(options.other_instances);
     let environment = Environment {
         local: instances.filter_map(|instance| Url::parse(&instance).ok()).collect(),
     };
-    let connections = Connections::new(http.clone(), secrets.clone(), environment.clone());
-    let keys = Arc::new(KeyStore::new(secrets.clone(), KeyStore::DEFAULT_SECRET));
+    let connections = Connections::new(http, secrets.clone(), environment);
+    let keys = Arc::new(KeyStore::new(secrets, KeyStore::DEFAULT_SECRET));
     let state = State::at_endpoint(&aws_url, STATE_TABLE);
     state.create_table().await?;
     health::register(&state, &emulator.url()).await?;
     // As in AWS, it shares neither secrets nor tokens with the other functions.
-    let checker = health::checker(Connections::new(http, secrets, environment), state.clone());
+    let checker = health::checker(connections.short_lived(), state.clone());
     if options.check_at_start {
         let checker = checker.clone();
         // What it finds is said in its log lines.

@@ -1,15 +1,16 @@
 //! Connections, opened by their id and kept.
 
-use std::collections::HashMap;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dataverse::{Client, InstanceUrl, TokenSource};
-use parking_lot::RwLock;
+use dataverse::{Client, HttpClients, InstanceUrl, TokenSource};
+use lru::LruCache;
+use parking_lot::Mutex;
 use secrecy::ExposeSecret;
-use tokio::time::Instant;
 
+use crate::kept::{Failure, Kept};
 use crate::tokens::Tokens;
 use crate::{
     ConnectionId, Credentials, CredentialsError, Entra, Environment, Graph, SecretError, Secrets,
@@ -18,6 +19,12 @@ use crate::{
 /// A connection's secret is read again after this long, so that a change made by other means is
 /// picked up without a deployment.
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(10 * 60);
+
+/// What is known of this many connections is kept (about 40 kB each), by their last use.
+const KNOWN: NonZeroUsize = NonZeroUsize::new(500).unwrap();
+
+/// A connection's credentials, as its secret holds them.
+pub(crate) type Stored = Kept<Arc<Credentials>, ConnectionError>;
 
 /// Why a connection could not be opened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +36,19 @@ pub enum ConnectionError {
     /// The secret does not hold credentials.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
+}
+
+impl Failure for ConnectionError {
+    fn may_pass(&self) -> bool {
+        match self {
+            ConnectionError::Secret(error) => error.may_pass(),
+            ConnectionError::Credentials(_) => false,
+        }
+    }
+
+    fn stopped() -> ConnectionError {
+        ConnectionError::Secret(SecretError::stopped())
+    }
 }
 
 /// One Dynamics 365 environment, ready for use.
@@ -76,23 +96,27 @@ impl fmt::Debug for Connection {
     }
 }
 
-struct Entry {
-    connection: Connection,
-    read_at: Instant,
+/// What is known of a connection.
+struct Known {
+    credentials: Stored,
+    /// The connection, once it was opened.
+    connection: Mutex<Option<Connection>>,
 }
 
 /// Opens connections, and keeps them with their tokens. Cheap to clone; one per process.
+///
+/// A connection's secret is read once however many open it, and none waits for another's. What was
+/// read stays in use for a day while Secrets Manager does not give it again.
 #[derive(Clone)]
 pub struct Connections {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    http: reqwest::Client,
+    http: HttpClients,
     secrets: Secrets,
     environment: Environment,
-    entries: RwLock<HashMap<ConnectionId, Entry>>,
-    opening: tokio::sync::Mutex<()>,
+    known: Mutex<LruCache<ConnectionId, Arc<Known>>>,
 }
 
 impl fmt::Debug for Connections {
@@ -103,16 +127,21 @@ impl fmt::Debug for Connections {
 
 impl Connections {
     /// Reads secrets with `secrets`, and talks to Entra ID and Dataverse over `http`.
-    pub fn new(http: reqwest::Client, secrets: Secrets, environment: Environment) -> Connections {
-        Connections {
-            inner: Arc::new(Inner {
-                http,
-                secrets,
-                environment,
-                entries: RwLock::default(),
-                opening: tokio::sync::Mutex::default(),
-            }),
-        }
+    pub fn new(
+        http: impl Into<HttpClients>,
+        secrets: Secrets,
+        environment: Environment,
+    ) -> Connections {
+        let known = Mutex::new(LruCache::new(KNOWN));
+        Connections { inner: Arc::new(Inner { http: http.into(), secrets, environment, known }) }
+    }
+
+    /// The same connections for looking at many of them, one after the other: nothing is known of
+    /// them yet, and a socket is closed soon after its last use.
+    #[must_use]
+    pub fn short_lived(&self) -> Connections {
+        let Inner { http, secrets, environment, .. } = &*self.inner;
+        Connections::new(http.short_lived(), secrets.clone(), environment.clone())
     }
 
     /// Where secrets are read.
@@ -121,13 +150,15 @@ impl Connections {
     }
 
     /// A connection with these credentials, which are stored nowhere: to see whether they work.
+    /// What was refused before is tried again.
     pub fn trial(&self, id: &ConnectionId, credentials: Credentials) -> Connection {
-        self.inner.connect(id, credentials, None)
+        self.inner.connect(id, Arc::new(credentials), None)
     }
 
-    /// Reads the connection's secret again when it is next opened.
+    /// Forgets what is known of the connection, refusals included: when it is next opened, its
+    /// secret is read again and its credentials are tried again.
     pub fn forget(&self, id: &ConnectionId) {
-        self.inner.entries.write().remove(id);
+        self.inner.known.lock().pop(id);
     }
 
     /// Microsoft Graph, for what it knows of a connection's application.
@@ -142,83 +173,70 @@ impl Connections {
 
     /// The connection with this id.
     pub async fn open(&self, id: &ConnectionId) -> Result<Connection, ConnectionError> {
-        if let Some(connection) = self.inner.fresh(id) {
-            return Ok(connection);
-        }
-        let _opening = self.inner.opening.lock().await;
-        if let Some(connection) = self.inner.fresh(id) {
-            return Ok(connection);
-        }
-        match self.inner.read(id).await {
-            Ok(credentials) => Ok(self.inner.keep(id, credentials)),
-            // Secrets Manager's bad moment is no reason to stop what works.
-            Err(ConnectionError::Secret(error @ SecretError::Unavailable { .. })) => {
-                self.inner.known(id).ok_or(ConnectionError::Secret(error))
-            }
-            Err(error) => {
-                self.inner.entries.write().remove(id);
-                Err(error)
-            }
-        }
+        let known = self.inner.known(id);
+        let credentials = known.credentials.get().await?;
+        Ok(self.inner.connection(id, &known, credentials))
     }
 }
 
 impl Inner {
-    fn fresh(&self, id: &ConnectionId) -> Option<Connection> {
-        let entries = self.entries.read();
-        let entry = entries.get(id)?;
-        // Credentials that the tokens read again may point at another environment.
-        let moved =
-            entry.connection.tokens.credentials().instance_url != *entry.connection.instance();
-        let is_fresh = entry.read_at.elapsed() < READ_AGAIN_AFTER && !moved;
-        is_fresh.then(|| entry.connection.clone())
+    fn known(&self, id: &ConnectionId) -> Arc<Known> {
+        let mut known = self.known.lock();
+        let entry = known.get_or_insert_ref(id, || {
+            let (secrets, environment) = (self.secrets.clone(), self.environment.clone());
+            let name = id.secret_name();
+            let read = move || read(secrets.clone(), environment.clone(), name.clone());
+            let credentials = Kept::new(READ_AGAIN_AFTER, read);
+            Arc::new(Known { credentials, connection: Mutex::default() })
+        });
+        Arc::clone(entry)
     }
 
-    fn known(&self, id: &ConnectionId) -> Option<Connection> {
-        self.entries.read().get(id).map(|entry| entry.connection.clone())
+    /// The connection with these credentials: the one that is open, with its tokens, if it has them.
+    fn connection(
+        &self,
+        id: &ConnectionId,
+        known: &Known,
+        credentials: Arc<Credentials>,
+    ) -> Connection {
+        let mut open = known.connection.lock();
+        match &*open {
+            Some(connection) if connection.takes(&credentials) => connection.clone(),
+            _ => {
+                let stored = Some(known.credentials.clone());
+                open.insert(self.connect(id, credentials, stored)).clone()
+            }
+        }
     }
 
-    async fn read(&self, id: &ConnectionId) -> Result<Credentials, ConnectionError> {
-        let text = self.secrets.text(&id.secret_name()).await?;
-        Ok(Credentials::parse(text.expose_secret(), &self.environment)?)
-    }
-
-    /// Keeps the connection, with its tokens if its credentials are the same as before.
-    fn keep(&self, id: &ConnectionId, credentials: Credentials) -> Connection {
-        let mut entries = self.entries.write();
-        let connection = match entries.remove(id) {
-            Some(entry) if entry.connection.is_of(&credentials) => entry.connection,
-            _ => self.connect(id, credentials, Some(self.secrets.clone())),
-        };
-        entries
-            .insert(id.clone(), Entry { connection: connection.clone(), read_at: Instant::now() });
-        connection
-    }
-
-    /// `secrets` is where the credentials are read again when Entra ID refuses them.
+    /// `stored` is where the credentials are read again when Entra ID refuses them.
     fn connect(
         &self,
         id: &ConnectionId,
-        credentials: Credentials,
-        secrets: Option<Secrets>,
+        credentials: Arc<Credentials>,
+        stored: Option<Stored>,
     ) -> Connection {
         let instance = credentials.instance_url.clone();
         let entra = Entra::new(self.http.clone(), self.environment.clone());
-        let tokens = Arc::new(Tokens::new(
-            id.clone(),
-            credentials,
-            entra,
-            secrets,
-            self.environment.clone(),
-        ));
+        let tokens = Arc::new(Tokens::new(id.clone(), credentials, entra, stored));
         let client = Client::new(self.http.clone(), instance, tokens.clone());
         Connection { id: id.clone(), client, tokens }
     }
 }
 
+async fn read(
+    secrets: Secrets,
+    environment: Environment,
+    name: String,
+) -> Result<Arc<Credentials>, ConnectionError> {
+    let text = secrets.text(&name).await?;
+    Ok(Arc::new(Credentials::parse(text.expose_secret(), &environment)?))
+}
+
 impl Connection {
-    fn is_of(&self, credentials: &Credentials) -> bool {
-        *self.instance() == credentials.instance_url
-            && crate::tokens::same(&self.tokens.credentials(), credentials)
+    /// Whether it goes on with these credentials: they lead to the same environment, and are those
+    /// that it has, but for what only people read.
+    fn takes(&self, credentials: &Arc<Credentials>) -> bool {
+        *self.instance() == credentials.instance_url && self.tokens.take(credentials)
     }
 }

@@ -171,22 +171,29 @@ impl Credentials {
 
 /// The instance that a text means: one of Microsoft's, or a local emulator.
 fn instance(text: &str, environment: &Environment) -> Result<InstanceUrl, InstanceUrlError> {
-    let local = environment.local.iter();
-    let emulator = local
-        .filter_map(|local| InstanceUrl::parse_or_local(&as_reached(text, local), local).ok())
-        .next();
-    emulator.map_or_else(|| InstanceUrl::parse(text), Ok)
+    let text = text.trim();
+    let address = match text.contains("://") {
+        true => Url::parse(text),
+        false => Url::parse(&format!("https://{text}")),
+    };
+    let local = || environment.local.iter();
+    let emulator = address.ok().and_then(|address| {
+        let origin = address.origin();
+        local()
+            .find(|local| local.origin() == origin)
+            .or_else(|| local().find(|local| reaches(&address, local)))
+    });
+    match emulator {
+        Some(local) => InstanceUrl::parse_or_local(local.as_str(), local),
+        None => InstanceUrl::parse(text),
+    }
 }
 
 /// A function in a container reaches the emulator by another name than the machine that it runs
 /// on: the loopback address with the emulator's port is the emulator.
-fn as_reached(instance_url: &str, local: &Url) -> String {
-    let is_emulator = Url::parse(instance_url).is_ok_and(|url| {
-        matches!(url.host_str(), Some("127.0.0.1" | "localhost"))
-            && url.scheme() == local.scheme()
-            && url.port() == local.port()
-    });
-    if is_emulator { local.to_string() } else { instance_url.to_owned() }
+fn reaches(address: &Url, local: &Url) -> bool {
+    let is_loopback = matches!(address.host_str(), Some("127.0.0.1" | "localhost"));
+    is_loopback && address.scheme() == local.scheme() && address.port() == local.port()
 }
 
 /// A GUID or a domain; either goes into a URL as it is.

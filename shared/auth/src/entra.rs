@@ -1,21 +1,36 @@
 //! The token endpoint of Entra ID.
 //!
-//! Source: Microsoft's pages on the client credentials flow and on AADSTS error codes.
+//! Source: Microsoft's pages on the client credentials flow and on AADSTS error codes ("Microsoft
+//! Entra authentication and authorization error codes"); 7000229, 500014, 501051 and 5000225 from
+//! Microsoft's troubleshooting pages.
 
 use std::fmt;
 use std::time::Duration;
 
-use dataverse::{AccessToken, Obstacle};
+use dataverse::{AccessToken, HttpClients, Obstacle, ReadError, read_up_to, retry_after};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
 
 use crate::{Credentials, Environment};
+
+/// No answer of Entra ID or of Microsoft Graph is longer than this, decompressed.
+pub(crate) const LONGEST_ANSWER: usize = 1024 * 1024;
+
+/// No token is kept for longer than this, whatever is said of it. Entra ID's own live for an hour and
+/// a half at most, or for a day where access is evaluated continuously.
+const LONGEST_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A token of which nothing is said that makes sense is kept for as long as this.
+const UNKNOWN_LIFE: Duration = Duration::from_secs(60);
 
 /// Asks Entra ID for tokens. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Entra {
-    http: reqwest::Client,
+    http: HttpClients,
     environment: Environment,
 }
 
@@ -35,18 +50,37 @@ pub enum Fault {
     ExpiredSecret,
     /// AADSTS700016: the tenant has no such application.
     UnknownApplication,
+    /// AADSTS7000229: the application is registered, but the tenant has no service principal for it.
+    MissingServicePrincipal,
+    /// AADSTS65001: nobody consented to the application.
+    MissingConsent,
+    /// AADSTS501051: Dataverse is open only to assigned applications in this tenant.
+    MissingAssignment,
     /// AADSTS90002, 900023, 50059: there is no such tenant.
     UnknownTenant,
+    /// AADSTS5000225: Microsoft has blocked the tenant.
+    BlockedTenant,
+    /// AADSTS900382, 90038: the tenant belongs to another national cloud.
+    OtherCloud,
     /// AADSTS500011, 70011: the tenant has no such environment.
     UnknownInstance,
+    /// AADSTS500014: Dataverse is disabled in the tenant, or its subscription has lapsed.
+    DisabledDataverse,
     /// AADSTS7000112: the application is disabled.
     DisabledApplication,
-    /// AADSTS53003 and its like: a conditional access policy forbids it.
+    /// AADSTS53003, 530032 and their like: a conditional access policy, or another security policy
+    /// of the tenant, forbids it.
     ConditionalAccess,
     /// Something on the way answers in Entra ID's place, or refuses.
     Obstacle(Obstacle),
-    /// Entra ID is busy, or could not be reached.
+    /// Entra ID is busy.
     Unavailable,
+    /// Entra ID could not be reached, or gave no answer.
+    Unreachable,
+    /// Entra ID's answer is none that can be read.
+    Unreadable,
+    /// This process has no descriptor left for a connection to Entra ID.
+    NoDescriptor,
     /// Anything else.
     Other,
 }
@@ -76,36 +110,49 @@ impl fmt::Display for EntraError {
 }
 
 impl EntraError {
-    fn unavailable() -> EntraError {
-        EntraError { fault: Fault::Unavailable, code: None, trace_id: None, retry_after: None }
+    fn without_answer(fault: Fault) -> EntraError {
+        EntraError { fault, code: None, trace_id: None, retry_after: None }
     }
 
     fn unreached(error: &reqwest::Error) -> EntraError {
         let obstacle = Obstacle::of_transport(error);
-        let fault = obstacle.map_or(Fault::Unavailable, Fault::Obstacle);
-        EntraError { fault, ..EntraError::unavailable() }
+        EntraError::without_answer(obstacle.map_or(Fault::Unreachable, Fault::Obstacle))
     }
 
-    /// Whether other credentials may be accepted: then the secret is worth reading again.
-    pub(crate) fn blames_credentials(&self) -> bool {
-        !matches!(
-            self.fault,
-            Fault::Unavailable | Fault::Obstacle(_) | Fault::Other | Fault::ConditionalAccess
-        )
+    /// Whether it belongs to the credentials: then other ones may be accepted, and the same will be
+    /// refused again.
+    pub(crate) fn is_refusal(&self) -> bool {
+        use Fault::*;
+        !matches!(self.fault, Unavailable | Unreachable | Unreadable | NoDescriptor | Obstacle(_))
     }
 }
 
 impl Fault {
     fn of(code: u32) -> Fault {
         match code {
-            7_000_215 => Fault::WrongSecret,
+            7_000_215 | 70_002 => Fault::WrongSecret,
             7_000_222 => Fault::ExpiredSecret,
-            700_016 => Fault::UnknownApplication,
-            90_002 | 900_021 | 900_023 | 50_059 => Fault::UnknownTenant,
-            500_011 | 70_011 | 1_002_012 => Fault::UnknownInstance,
-            7_000_112 => Fault::DisabledApplication,
-            53_000..=53_011 | 50_005 | 50_158 => Fault::ConditionalAccess,
-            90_033 | 90_055 | 50_196 | 90_006 | 90_024 => Fault::Unavailable,
+            700_016 | 700_011 => Fault::UnknownApplication,
+            7_000_229 => Fault::MissingServicePrincipal,
+            65_001 | 65_004 | 65_005 | 650_056 | 650_057 | 90_008 | 90_094 | 90_095 | 90_099 => {
+                Fault::MissingConsent
+            }
+            501_051 | 50_105 => Fault::MissingAssignment,
+            90_002 | 900_021 | 900_023 | 90_019 | 50_059 | 50_128 | 50_029 | 50_194 | 9_001_023 => {
+                Fault::UnknownTenant
+            }
+            5_000_225 => Fault::BlockedTenant,
+            900_382 | 900_432 | 90_038 | 90_043 | 90_051 | 1_000_104 => Fault::OtherCloud,
+            500_011 | 50_001 | 650_052 | 650_054 | 70_011 | 1_002_012 => Fault::UnknownInstance,
+            500_014 => Fault::DisabledDataverse,
+            7_000_112 | 70_001 => Fault::DisabledApplication,
+            // The longer numbers are subdivisions of the shorter ones.
+            53_000..=53_011 | 530_000..=530_119 | 50_005 | 50_097 | 50_131 | 50_158 => {
+                Fault::ConditionalAccess
+            }
+            90_006 | 90_012 | 90_024 | 90_033 | 90_055 | 90_090 | 90_091 | 50_033 | 50_196 => {
+                Fault::Unavailable
+            }
             _ => Fault::Other,
         }
     }
@@ -114,7 +161,27 @@ impl Fault {
 #[derive(Deserialize)]
 struct Granted {
     access_token: SecretString,
-    expires_in: u64,
+    /// Seconds: a number, which the first version of the endpoint writes as text.
+    #[serde(default)]
+    expires_in: Value,
+}
+
+impl Granted {
+    fn life(&self) -> Duration {
+        let seconds: Option<f64> = match &self.expires_in {
+            // As text: a number may be larger than any type.
+            Value::Number(number) => number.to_string().parse().ok(),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        match seconds {
+            // What is no number is not larger than nought either.
+            Some(seconds) if seconds > 0.0 => {
+                Duration::from_secs_f64(seconds.min(LONGEST_LIFE.as_secs_f64()))
+            }
+            _ => UNKNOWN_LIFE,
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -138,8 +205,8 @@ impl Refused {
 
 impl Entra {
     /// Asks through this HTTP client.
-    pub fn new(http: reqwest::Client, environment: Environment) -> Entra {
-        Entra { http, environment }
+    pub fn new(http: impl Into<HttpClients>, environment: Environment) -> Entra {
+        Entra { http: http.into(), environment }
     }
 
     /// The authority that issues tokens for this environment: clouds have one each.
@@ -176,8 +243,8 @@ impl Entra {
         scope: &str,
         deadline: Instant,
     ) -> Result<Grant, EntraError> {
-        let url =
-            format!("{}/{}/oauth2/v2.0/token", self.authority(credentials), credentials.tenant_id);
+        let authority = self.authority(credentials);
+        let url = format!("{authority}/{}/oauth2/v2.0/token", credentials.tenant_id);
         let form = [
             ("grant_type", "client_credentials"),
             ("client_id", &credentials.client_id.to_string()),
@@ -186,20 +253,22 @@ impl Entra {
         ];
         let started = Instant::now();
         let exchange = async {
-            let response = self.http.post(url).form(&form).send().await?;
+            let response = self.http.of(&authority).post(url).form(&form).send().await?;
             let status = response.status();
-            let wait = response
-                .headers()
-                .get(reqwest::header::RETRY_AFTER)
-                .and_then(|value| value.to_str().ok()?.parse().ok())
-                .map(Duration::from_secs);
-            Ok::<_, reqwest::Error>((status, wait, response.bytes().await?))
+            let wait = retry_after(response.headers(), Timestamp::now());
+            Ok::<_, ReadError>((status, wait, read_up_to(response, LONGEST_ANSWER).await?))
         };
         // The errors of the HTTP client name the URL, which holds the tenant: they stay here.
         let (status, retry_after, body) = match timeout_at(deadline, exchange).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(EntraError::unreached(&error)),
-            Err(_) => return Err(EntraError::unavailable()),
+            Ok(Err(ReadError::TooLong(_))) => {
+                return Err(EntraError::without_answer(Fault::Unreadable));
+            }
+            Ok(Err(ReadError::Http(error))) if self.http.made_room_after(&error) => {
+                return Err(EntraError::without_answer(Fault::NoDescriptor));
+            }
+            Ok(Err(ReadError::Http(error))) => return Err(EntraError::unreached(&error)),
+            Err(_) => return Err(EntraError::without_answer(Fault::Unreachable)),
         };
         tracing::debug!(
             status = status.as_u16(),
@@ -207,11 +276,12 @@ impl Entra {
             "Entra ID answered"
         );
         if status.is_success() {
-            let granted: Granted =
-                serde_json::from_slice(&body).map_err(|_| EntraError::unavailable())?;
+            let unreadable = || EntraError::without_answer(Fault::Unreadable);
+            let granted: Granted = serde_json::from_slice(&body).map_err(|_| unreadable())?;
+            let token = AccessToken::new(granted.access_token.expose_secret());
             return Ok(Grant {
-                token: AccessToken::new(granted.access_token),
-                expires_in: Duration::from_secs(granted.expires_in),
+                token: token.map_err(|_| unreadable())?,
+                expires_in: granted.life(),
             });
         }
         let refused: Refused = serde_json::from_slice(&body).unwrap_or_default();
@@ -220,13 +290,89 @@ impl Entra {
             Fault::Other if status.as_u16() == 407 => Fault::Obstacle(Obstacle::Proxy),
             Fault::Other
                 if status.is_server_error()
-                    || status.as_u16() == 429
+                    || matches!(status.as_u16(), 408 | 429)
                     || refused.error == "temporarily_unavailable" =>
             {
                 Fault::Unavailable
             }
+            // Not Entra ID's own words: of a proxy or a firewall on the way there.
+            Fault::Other if code.is_none() && refused.error.is_empty() => Fault::Unreadable,
             fault => fault,
         };
-        Err(EntraError { fault, code, trace_id: refused.trace_id, retry_after })
+        // It is shown to people: nothing but an id.
+        let trace_id = refused.trace_id.filter(|id| Uuid::parse_str(id).is_ok());
+        Err(EntraError { fault, code, trace_id, retry_after })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_token_lives_for_a_day_at_most() {
+        let life = |text: &str| {
+            let granted: Granted =
+                serde_json::from_str(&format!(r#"{{"access_token": "t"{text}}}"#)).unwrap();
+            granted.life()
+        };
+        for (text, seconds) in [
+            (r#", "expires_in": 3599"#, 3599),
+            (r#", "expires_in": "3599""#, 3599),
+            (r#", "expires_in": 3599.0"#, 3599),
+            (r#", "expires_in": 18446744073709551615"#, 86_400),
+            (r#", "expires_in": "18446744073709551615""#, 86_400),
+            (r#", "expires_in": 1e400"#, 86_400),
+            (r#", "expires_in": "inf""#, 86_400),
+            (r#", "expires_in": "NaN""#, 60),
+            (r#", "expires_in": 0"#, 60),
+            (r#", "expires_in": -1"#, 60),
+            (r#", "expires_in": null"#, 60),
+            (r#", "expires_in": {}"#, 60),
+            (r#", "expires_in": "soon""#, 60),
+            ("", 60),
+        ] {
+            assert_eq!(life(text), Duration::from_secs(seconds), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_code_has_the_fault_that_it_means() {
+        use Fault::*;
+        for (code, fault) in [
+            (7_000_229, MissingServicePrincipal),
+            (65_001, MissingConsent),
+            (53_003, ConditionalAccess),
+            (530_032, ConditionalAccess),
+            (530_035, ConditionalAccess),
+            (900_382, OtherCloud),
+            (90_038, OtherCloud),
+            (50_059, UnknownTenant),
+            (90_002, UnknownTenant),
+            (900_023, UnknownTenant),
+            (5_000_225, BlockedTenant),
+            (500_014, DisabledDataverse),
+            (501_051, MissingAssignment),
+            (7_000_112, DisabledApplication),
+            (90_033, Unavailable),
+            (53_012, Other),
+            (530_120, Other),
+            (7_000_110, Other),
+        ] {
+            assert_eq!(Fault::of(code), fault, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_read_whatever_else_is_there() {
+        for body in [
+            json!({"error_codes": [7_000_215]}),
+            json!({"error_codes": [], "error_description": "AADSTS7000215: Invalid"}),
+        ] {
+            let refused: Refused = serde_json::from_value(body).unwrap();
+            assert_eq!(refused.code(), Some(7_000_215));
+        }
     }
 }

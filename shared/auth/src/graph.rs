@@ -5,13 +5,16 @@
 
 use std::time::Duration;
 
+use dataverse::{HttpClients, ReadError, read_up_to};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use reqwest::header::AUTHORIZATION;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
+use crate::entra::LONGEST_ANSWER;
 use crate::{Credentials, Entra, EntraError, Environment};
 
 /// A request that has not been answered by now is given up.
@@ -20,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// Asks Microsoft Graph. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Graph {
-    http: reqwest::Client,
+    http: HttpClients,
     entra: Entra,
     environment: Environment,
 }
@@ -55,7 +58,7 @@ struct Password {
 }
 
 impl Graph {
-    pub(crate) fn new(http: reqwest::Client, environment: Environment) -> Graph {
+    pub(crate) fn new(http: HttpClients, environment: Environment) -> Graph {
         let entra = Entra::new(http.clone(), environment.clone());
         Graph { http, entra, environment }
     }
@@ -80,13 +83,21 @@ impl Graph {
             credentials.client_id
         );
         let exchange = async {
-            let request = self.http.get(url).bearer_auth(grant.token.expose());
-            let response = request.send().await.ok()?;
+            let request = self.http.of(&resource).get(url);
+            let response = request.header(AUTHORIZATION, grant.token.header()).send().await?;
             let status = response.status();
-            Some((status, response.bytes().await.ok()?))
+            Ok::<_, ReadError>((status, read_up_to(response, LONGEST_ANSWER).await?))
         };
-        let answer = timeout_at(deadline, exchange).await.ok().flatten();
-        let (status, body) = answer.ok_or(GraphError::Unavailable)?;
+        let (status, body) = match timeout_at(deadline, exchange).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => {
+                if let ReadError::Http(error) = &error {
+                    self.http.made_room_after(error);
+                }
+                return Err(GraphError::Unavailable);
+            }
+            Err(_) => return Err(GraphError::Unavailable),
+        };
         match status.as_u16() {
             200 => {}
             401 | 403 => return Err(GraphError::Denied),

@@ -5,11 +5,17 @@
 //! tokens from a cache. However many callers wait, one request goes to Entra ID; tokens are
 //! renewed ahead of their end; and when Entra ID says that the secret is wrong or has expired, the
 //! secret is read again before anybody hears of it, so that a rotation heals by itself.
+//!
+//! A brake keeps what is broken from costing every call: credentials that were refused are not sent
+//! again for 30 seconds, a secret is read at most every 5, and what was read stays in use for a day
+//! while it cannot be read again ([`Kept`]). All of it per process and connection; a trial has none,
+//! and [`Connections::forget`] takes it away.
 
 mod connection;
 mod credentials;
 mod entra;
 mod graph;
+mod kept;
 mod secrets;
 mod tokens;
 
@@ -17,8 +23,11 @@ pub use connection::{Connection, ConnectionError, Connections};
 pub use credentials::{ConnectionId, Credentials, CredentialsError, InvalidConnectionId};
 pub use entra::{Entra, EntraError, Fault};
 pub use graph::{Graph, GraphError};
+pub use kept::{Failure, Kept};
 pub use secrets::{SecretError, Secrets};
 pub use tokens::TokenError;
+
+use std::sync::Arc;
 
 use dataverse::InstanceUrl;
 use url::Url;
@@ -28,13 +37,13 @@ use url::Url;
 pub struct Environment {
     /// The addresses besides Microsoft's own that may be an instance, and Entra ID and Microsoft
     /// Graph for it: those of local emulators. None in production.
-    pub local: Vec<Url>,
+    pub local: Arc<[Url]>,
 }
 
 impl Environment {
     /// One local emulator.
     pub fn local(url: Url) -> Environment {
-        Environment { local: vec![url] }
+        Environment { local: [url].into() }
     }
 
     /// Reads `DATAVERSE_LOCAL_URL`: one address, or several with commas. Text that is no address
@@ -52,7 +61,9 @@ impl Environment {
 
     /// The local emulator that this instance is.
     fn emulator(&self, instance: &InstanceUrl) -> Option<String> {
-        let origins = self.local.iter().map(|url| url.origin().ascii_serialization());
-        origins.into_iter().find(|origin| origin == instance.as_str())
+        // Whatever begins otherwise is another one.
+        let near = self.local.iter().filter(|url| url.as_str().starts_with(instance.as_str()));
+        let mut origins = near.map(|url| url.origin().ascii_serialization());
+        origins.find(|origin| origin == instance.as_str())
     }
 }

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use aws_sdk_secretsmanager::error::{ProvideErrorMetadata as _, SdkError};
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
+use dataverse::lacks_descriptors;
 use secrecy::SecretString;
+
+use crate::kept::Failure;
 
 /// Reads secrets. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -14,7 +17,7 @@ pub struct Secrets {
     key: Option<String>,
 }
 
-/// Why a secret could not be read.
+/// Why a secret could not be read or changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
     /// There is no secret of this name, or it is marked for deletion.
@@ -26,6 +29,14 @@ pub enum SecretError {
     /// The function's role may not read it.
     #[error("the function may not read the secret {name}: {code}")]
     Denied {
+        /// The secret's name.
+        name: String,
+        /// What AWS calls it.
+        code: String,
+    },
+    /// The function's role may not store or delete it.
+    #[error("the function may not change the secret {name}: {code}")]
+    NotWritable {
         /// The secret's name.
         name: String,
         /// What AWS calls it.
@@ -43,6 +54,23 @@ pub enum SecretError {
         /// What the SDK says.
         problem: String,
     },
+    /// This process has no descriptor left for a connection to Secrets Manager.
+    #[error("no descriptor is left for a connection to Secrets Manager")]
+    NoDescriptor,
+}
+
+impl Failure for SecretError {
+    fn may_pass(&self) -> bool {
+        use SecretError::*;
+        match self {
+            Unavailable { .. } | Denied { .. } | NotWritable { .. } | NoDescriptor => true,
+            NotFound { .. } | NotText { .. } => false,
+        }
+    }
+
+    fn stopped() -> SecretError {
+        SecretError::Unavailable { problem: "the reading was stopped".to_owned() }
+    }
 }
 
 /// How long one reading may take, retries of the SDK included.
@@ -99,7 +127,7 @@ impl Secrets {
                 if is_odd && matches!(self.text(name).await, Err(SecretError::NotFound { .. })) {
                     return Ok(());
                 }
-                Err(unanswered(name, error.code()))
+                Err(unanswered(name, &error))
             }
         }
     }
@@ -116,7 +144,7 @@ impl Secrets {
             {
                 Err(SecretError::NotFound { name: name.to_owned() })
             }
-            Err(error) => Err(unanswered(name, error.code())),
+            Err(error) => Err(unanswered(name, &error)),
         }
     }
 
@@ -137,9 +165,9 @@ impl Secrets {
             let is_there = error.as_service_error();
             // Somebody else made it at the same moment.
             if is_there.is_some_and(|error| error.is_resource_exists_exception()) {
-                return put().await.map(drop).map_err(|error| unanswered(name, error.code()));
+                return put().await.map(drop).map_err(|error| unanswered(name, &error));
             }
-            return Err(unanswered(name, error.code()));
+            return Err(unanswered(name, &error));
         }
         if service.is_some_and(|error| error.is_invalid_request_exception()) {
             self.restore(name).await?;
@@ -148,11 +176,11 @@ impl Secrets {
                 Err(error) => {
                     // As it was: removed. What it holds is what somebody wanted gone.
                     let removed = self.delete(name).await;
-                    removed.and(Err(unanswered(name, error.code())))
+                    removed.and(Err(unanswered(name, &error)))
                 }
             };
         }
-        Err(unanswered(name, error.code()))
+        Err(unanswered(name, &error))
     }
 
     /// The current text of a secret.
@@ -170,12 +198,16 @@ impl Secrets {
 }
 
 /// A write that was refused, or not answered.
-fn unanswered(name: &str, code: Option<&str>) -> SecretError {
-    match code {
-        Some(code) if code.contains("AccessDenied") => {
-            SecretError::Denied { name: name.to_owned(), code: code.to_owned() }
+fn unanswered<E>(name: &str, error: &SdkError<E>) -> SecretError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match error.as_service_error().map(|error| error.code().unwrap_or_default()) {
+        Some(code) if is_denial(code) => {
+            SecretError::NotWritable { name: name.to_owned(), code: code.to_owned() }
         }
-        code => SecretError::Unavailable { problem: code.unwrap_or("no answer").to_owned() },
+        Some(code) => SecretError::Unavailable { problem: code.to_owned() },
+        None => without_answer(error),
     }
 }
 
@@ -187,17 +219,25 @@ fn of_sdk(name: &str, error: &SdkError<GetSecretValueError>) -> SecretError {
         Some(GetSecretValueError::ResourceNotFoundException(_)) => SecretError::NotFound { name },
         // A secret that is marked for deletion.
         Some(GetSecretValueError::InvalidRequestException(_)) => SecretError::NotFound { name },
-        Some(_) if code.contains("AccessDenied") || code.contains("Decryption") => {
-            SecretError::Denied { name, code }
-        }
+        Some(_) if is_denial(&code) => SecretError::Denied { name, code },
         Some(_) => SecretError::Unavailable { problem: code },
-        None => {
-            let problem = match error {
-                SdkError::TimeoutError(_) => "timeout",
-                SdkError::DispatchFailure(_) => "connection failed, or no AWS credentials",
-                _ => "unreadable answer",
-            };
-            SecretError::Unavailable { problem: problem.to_owned() }
-        }
+        None => without_answer(error),
     }
+}
+
+/// What AWS says when a role lacks a permission, also that to use the secret's KMS key.
+fn is_denial(code: &str) -> bool {
+    ["AccessDenied", "Decryption", "Encryption"].iter().any(|denial| code.contains(denial))
+}
+
+fn without_answer<E: std::error::Error + 'static>(error: &SdkError<E>) -> SecretError {
+    if lacks_descriptors(error) {
+        return SecretError::NoDescriptor;
+    }
+    let problem = match error {
+        SdkError::TimeoutError(_) => "timeout",
+        SdkError::DispatchFailure(_) => "connection failed, or no AWS credentials",
+        _ => "unreadable answer",
+    };
+    SecretError::Unavailable { problem: problem.to_owned() }
 }

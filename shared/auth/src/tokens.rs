@@ -12,10 +12,9 @@ use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{
-    ConnectionId, Credentials, CredentialsError, Entra, EntraError, Environment, Fault,
-    SecretError, Secrets,
-};
+use crate::connection::Stored;
+use crate::kept::Failure as _;
+use crate::{ConnectionError, ConnectionId, Credentials, Entra, EntraError};
 
 /// A token is renewed this long before it ends.
 const AHEAD: Duration = Duration::from_secs(5 * 60);
@@ -26,18 +25,31 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// The waits before Entra ID is asked again after it was busy.
 const WAITS: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
 
+/// Credentials that were refused are not sent again for this long, nor does Entra ID hear from us
+/// for longer than this when it is busy.
+const BRAKE: Duration = Duration::from_secs(30);
+
+/// A token that Dataverse refuses is renewed if it is older than this: another one of the same
+/// moment says the same.
+const YOUNG: Duration = Duration::from_secs(30);
+
+/// Who was refused waits this long for the secret to be read again.
+const READING: Duration = Duration::from_secs(2);
+
 /// Why there is no token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// Entra ID gave none.
     #[error(transparent)]
     Entra(#[from] EntraError),
-    /// The credentials could not be read again.
+    /// The credentials that were refused are no longer those of the connection, and there are no
+    /// others.
     #[error(transparent)]
-    Secret(#[from] SecretError),
-    /// The credentials that were read again are malformed.
-    #[error(transparent)]
-    Credentials(#[from] CredentialsError),
+    Connection(#[from] ConnectionError),
+    /// The credentials that were refused are no longer those of the connection: it leads to another
+    /// environment by now. Who opens it again gets there.
+    #[error("the connection leads to another environment by now")]
+    Moved,
     /// The deadline passed while another caller was asking Entra ID.
     #[error("the deadline passed before Entra ID answered")]
     Deadline,
@@ -46,8 +58,16 @@ pub enum TokenError {
 #[derive(Clone)]
 struct Cached {
     token: AccessToken,
+    since: Instant,
     renew_at: Instant,
     ends_at: Instant,
+}
+
+/// What Entra ID said to the credentials, and until when it is not asked again.
+#[derive(Clone)]
+struct Refusal {
+    error: EntraError,
+    until: Instant,
 }
 
 /// The tokens of one connection.
@@ -55,10 +75,11 @@ pub(crate) struct Tokens {
     id: ConnectionId,
     entra: Entra,
     /// Where the credentials are read again when Entra ID refuses them; nowhere on trial.
-    secrets: Option<Secrets>,
-    environment: Environment,
+    stored: Option<Stored>,
     credentials: RwLock<Arc<Credentials>>,
     cached: RwLock<Option<Cached>>,
+    /// Belongs to the credentials, and goes with them.
+    refusal: RwLock<Option<Refusal>>,
     /// Held while Entra ID is asked. Inside: when it last failed, and how, for those who waited.
     asking: Mutex<Option<(Instant, TokenError)>>,
 }
@@ -72,18 +93,17 @@ impl fmt::Debug for Tokens {
 impl Tokens {
     pub(crate) fn new(
         id: ConnectionId,
-        credentials: Credentials,
+        credentials: Arc<Credentials>,
         entra: Entra,
-        secrets: Option<Secrets>,
-        environment: Environment,
+        stored: Option<Stored>,
     ) -> Tokens {
         Tokens {
             id,
             entra,
-            secrets,
-            environment,
-            credentials: RwLock::new(Arc::new(credentials)),
+            stored,
+            credentials: RwLock::new(credentials),
             cached: RwLock::default(),
+            refusal: RwLock::default(),
             asking: Mutex::default(),
         }
     }
@@ -93,61 +113,127 @@ impl Tokens {
         self.credentials.read().clone()
     }
 
+    /// Goes on with these credentials, if Entra ID does not see a difference.
+    pub(crate) fn take(&self, credentials: &Arc<Credentials>) -> bool {
+        let known = self.credentials();
+        if !Arc::ptr_eq(&known, credentials) {
+            if !same(&known, credentials) {
+                return false;
+            }
+            *self.credentials.write() = Arc::clone(credentials);
+        }
+        true
+    }
+
     fn cached(&self) -> Option<Cached> {
         self.cached.read().clone().filter(|cached| Instant::now() < cached.ends_at)
     }
 
+    /// What was said to these credentials a short while ago.
+    fn refusal(&self) -> Option<EntraError> {
+        let refusal = self.refusal.read();
+        let refusal = refusal.as_ref().filter(|refusal| Instant::now() < refusal.until);
+        refusal.map(|refusal| refusal.error.clone())
+    }
+
+    /// A token. While one is at hand that is still good, nothing that goes wrong reaches the caller.
     async fn get(&self, deadline: Instant) -> Result<AccessToken, TokenError> {
         let asked_at = Instant::now();
-        let mut asking = match self.cached() {
-            Some(cached) if asked_at < cached.renew_at => return Ok(cached.token),
-            // Still good: one caller renews it, the others go on with it.
-            Some(cached) => match self.asking.try_lock() {
-                Ok(asking) => asking,
-                Err(_) => return Ok(cached.token),
-            },
-            None => {
-                timeout_at(deadline, self.asking.lock()).await.map_err(|_| TokenError::Deadline)?
+        let cached = self.cached();
+        if let Some(cached) = &cached
+            && asked_at < cached.renew_at
+        {
+            return Ok(cached.token.clone());
+        }
+        let meanwhile = |error: TokenError| self.cached().map(|cached| cached.token).ok_or(error);
+        let refusal = self.refusal();
+        let mut asking = match (&refusal, self.asking.try_lock()) {
+            // What was refused is not sent again, but the secret may hold something else by now.
+            (Some(refusal), _) if !self.may_read_again() => {
+                return meanwhile(refusal.clone().into());
             }
+            (_, Ok(asking)) => asking,
+            (Some(refusal), Err(_)) => return meanwhile(refusal.clone().into()),
+            (None, Err(_)) => match &cached {
+                // Still good: one caller renews it, the others go on with it.
+                Some(cached) => return Ok(cached.token.clone()),
+                None => timeout_at(deadline, self.asking.lock())
+                    .await
+                    .map_err(|_| TokenError::Deadline)?,
+            },
         };
         // Somebody else may have asked while this caller waited.
         match (self.cached(), &*asking) {
             (Some(cached), _) if Instant::now() < cached.renew_at => return Ok(cached.token),
-            (_, Some((failed_at, error))) if *failed_at >= asked_at => return Err(error.clone()),
+            (_, Some((failed_at, error))) if *failed_at >= asked_at => {
+                return meanwhile(error.clone());
+            }
             _ => {}
         }
-        match self.ask(deadline).await {
+        match self.ask(refusal, deadline).await {
             Ok(token) => {
                 *asking = None;
                 Ok(token)
             }
             Err(error) => {
                 *asking = Some((Instant::now(), error.clone()));
-                // What is still good outlives a bad moment of Entra ID.
-                match self.cached() {
-                    Some(cached) if is_transient(&error) => Ok(cached.token),
-                    _ => Err(error),
-                }
+                meanwhile(error)
             }
         }
     }
 
-    /// Asks Entra ID; once more with credentials read anew, if it blames those at hand.
-    async fn ask(&self, deadline: Instant) -> Result<AccessToken, TokenError> {
+    /// Asks Entra ID, unless it has just refused; and once more with the credentials that the secret
+    /// holds by now.
+    async fn ask(
+        &self,
+        refusal: Option<EntraError>,
+        deadline: Instant,
+    ) -> Result<AccessToken, TokenError> {
         let credentials = self.credentials();
-        match (self.grant(&credentials, deadline).await, &self.secrets) {
-            (Err(TokenError::Entra(error)), Some(secrets)) if error.blames_credentials() => {
-                let text = secrets.text(&self.id.secret_name()).await?;
-                let anew = Credentials::parse(text.expose_secret(), &self.environment)?;
-                if same(&credentials, &anew) {
-                    return Err(error.into());
-                }
-                tracing::info!(connection = %self.id, "the credentials changed and were read again");
-                let anew = Arc::new(anew);
-                *self.credentials.write() = anew.clone();
-                self.grant(&anew, deadline).await
+        let refusal = match refusal {
+            Some(refusal) => refusal,
+            None => match self.grant(&credentials, deadline).await {
+                Ok(token) => return Ok(token),
+                Err(error) => error,
+            },
+        };
+        if !refusal.is_refusal() {
+            return Err(refusal.into());
+        }
+        let Some(anew) = self.read_again(&credentials, deadline).await? else {
+            return Err(refusal.into());
+        };
+        if anew.instance_url != credentials.instance_url {
+            // A token of the other environment must not go to this one.
+            return Err(TokenError::Moved);
+        }
+        tracing::info!(connection = %self.id, "the credentials changed and were read again");
+        *self.credentials.write() = Arc::clone(&anew);
+        *self.refusal.write() = None;
+        Ok(self.grant(&anew, deadline).await?)
+    }
+
+    fn may_read_again(&self) -> bool {
+        self.stored.as_ref().is_some_and(Stored::may_be_read)
+    }
+
+    /// The credentials, if the secret holds others by now.
+    async fn read_again(
+        &self,
+        credentials: &Credentials,
+        deadline: Instant,
+    ) -> Result<Option<Arc<Credentials>>, TokenError> {
+        let Some(stored) = &self.stored else { return Ok(None) };
+        let until = deadline.min(Instant::now() + READING);
+        match timeout_at(until, stored.again()).await {
+            Ok(Some(Ok(anew))) => Ok((!same(credentials, &anew)).then_some(anew)),
+            Ok(Some(Err(error))) if !error.may_pass() => Err(error.into()),
+            Ok(Some(Err(error))) => {
+                tracing::warn!(connection = %self.id, %error, "the secret was not read again");
+                Ok(None)
             }
-            (result, _) => result,
+            // Read a moment ago, or not in time.
+            Ok(None) | Err(_) => Ok(None),
         }
     }
 
@@ -155,7 +241,7 @@ impl Tokens {
         &self,
         credentials: &Credentials,
         deadline: Instant,
-    ) -> Result<AccessToken, TokenError> {
+    ) -> Result<AccessToken, EntraError> {
         let mut waits = WAITS.iter();
         loop {
             let started = Instant::now();
@@ -167,29 +253,32 @@ impl Tokens {
                     let renew_at =
                         started + grant.expires_in.saturating_sub(AHEAD).max(grant.expires_in / 2);
                     let token = grant.token;
-                    *self.cached.write() = Some(Cached { token: token.clone(), renew_at, ends_at });
+                    let cached = Cached { token: token.clone(), since: started, renew_at, ends_at };
+                    *self.cached.write() = Some(cached);
+                    *self.refusal.write() = None;
                     return Ok(token);
                 }
                 Err(error) => error,
             };
-            let wait = match (error.fault, waits.next()) {
-                (Fault::Unavailable, Some(wait)) => error.retry_after.unwrap_or(*wait),
-                _ => return Err(error.into()),
-            };
-            if Instant::now() + wait >= deadline {
-                return Err(error.into());
+            let wait = waits.next().filter(|_| !error.is_refusal());
+            let wait = wait.map(|wait| error.retry_after.unwrap_or(*wait));
+            match wait {
+                Some(wait) if Instant::now() + wait < deadline => tokio::time::sleep(wait).await,
+                _ => {
+                    self.remember(&error);
+                    return Err(error);
+                }
             }
-            tokio::time::sleep(wait).await;
         }
     }
-}
 
-fn is_transient(error: &TokenError) -> bool {
-    match error {
-        TokenError::Entra(error) => error.fault == Fault::Unavailable,
-        TokenError::Secret(error) => matches!(error, SecretError::Unavailable { .. }),
-        TokenError::Deadline => true,
-        TokenError::Credentials(_) => false,
+    /// Puts the brake on: for a refusal, and for as long as a busy Entra ID asks.
+    fn remember(&self, error: &EntraError) {
+        let pause = if error.is_refusal() { Some(BRAKE) } else { error.retry_after };
+        if let Some(pause) = pause {
+            let until = Instant::now() + pause.min(BRAKE);
+            *self.refusal.write() = Some(Refusal { error: error.clone(), until });
+        }
     }
 }
 
@@ -215,7 +304,8 @@ impl TokenSource for Tokens {
 
     fn rejected(&self, token: &AccessToken) {
         let mut cached = self.cached.write();
-        if cached.as_ref().is_some_and(|cached| cached.token == *token) {
+        let is_to_go = |cached: &Cached| cached.token == *token && cached.since.elapsed() >= YOUNG;
+        if cached.as_ref().is_some_and(is_to_go) {
             *cached = None;
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -13,10 +13,11 @@ use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::{ApiError, Error, WriteOutcome, codes};
+use crate::http_clients::{ReadError, read_up_to};
 use crate::retry::{self, Repeat};
 use crate::{
-    Action, ChangeSet, Create, Created, Function, InstanceUrl, Operation, Outcome, Page, Query,
-    Record, Table, TokenSource, Update, batch,
+    Action, ChangeSet, Create, Created, Function, HttpClients, InstanceUrl, Operation, Outcome,
+    Page, Query, Record, Table, TokenSource, Update, batch,
 };
 
 /// A request that has not been answered by now is given up, and sent again where that is safe.
@@ -51,7 +52,7 @@ const ODATA_VERSION: HeaderValue = HeaderValue::from_static("4.0");
 /// The way to one Dataverse environment. Cheap to clone; connections are shared.
 #[derive(Clone)]
 pub struct Client {
-    http: reqwest::Client,
+    http: HttpClients,
     instance: Arc<InstanceUrl>,
     tokens: Arc<dyn TokenSource>,
     manners: Arc<Manners>,
@@ -66,11 +67,20 @@ struct Manners {
 impl Client {
     /// A client of the environment at `instance`, which authenticates with `tokens`.
     pub fn new(
-        http: reqwest::Client,
+        http: impl Into<HttpClients>,
         instance: InstanceUrl,
         tokens: Arc<dyn TokenSource>,
     ) -> Client {
-        Client { http, instance: Arc::new(instance), tokens, manners: Arc::default() }
+        Client {
+            http: http.into(),
+            instance: Arc::new(instance),
+            tokens,
+            manners: Arc::default(),
+        }
+    }
+
+    fn http(&self) -> reqwest::Client {
+        self.http.of(self.instance.as_str())
     }
 
     /// The environment's address.
@@ -82,7 +92,7 @@ impl Client {
     /// Needs no token, and says nothing of whether there is one. What fails here, fails again where
     /// it matters.
     pub async fn connect(&self) {
-        let _ = self.http.head(self.instance.service_root()).send().await;
+        let _ = self.http().head(self.instance.service_root()).send().await;
     }
 
     /// Requests that belong together and end at one deadline.
@@ -590,9 +600,9 @@ impl Session {
         let url = format!("{}{}", self.client.instance.service_root(), request.path);
         let mut builder = self
             .client
-            .http
+            .http()
             .request(request.method.clone(), url)
-            .header(AUTHORIZATION, bearer(token.expose())?)
+            .header(AUTHORIZATION, token.header())
             .header(ACCEPT, JSON)
             .header(MAX_VERSION, ODATA_VERSION)
             .header(VERSION, ODATA_VERSION);
@@ -606,7 +616,7 @@ impl Session {
         self.counts.trips.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let until = self.deadline.min(started + PATIENCE);
-        let answer = match timeout_at(until, receive(request, builder)).await {
+        let answer = match timeout_at(until, receive(request, builder, &self.client.http)).await {
             Ok(result) => result?,
             Err(_) => return Err(Error::Deadline { write: request.outcome_if_unanswered() }),
         };
@@ -625,42 +635,32 @@ impl Session {
     }
 }
 
-fn bearer(token: &str) -> Result<HeaderValue, Error> {
-    let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-        .map_err(|_| Error::Unreadable("the access token is not printable text".to_owned()))?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-async fn receive(request: &Request, builder: reqwest::RequestBuilder) -> Result<Answer, Error> {
-    let no_answer = |error: reqwest::Error| Error::NoAnswer {
-        write: if error.is_connect() { WriteOutcome::NotHappened } else { WriteOutcome::Unknown },
-        // The URL may hold what a visitor said.
-        source: Arc::new(error.without_url()),
+async fn receive(
+    request: &Request,
+    builder: reqwest::RequestBuilder,
+    http: &HttpClients,
+) -> Result<Answer, Error> {
+    let no_answer = |error: reqwest::Error| {
+        if http.made_room_after(&error) {
+            return Error::NoDescriptor;
+        }
+        Error::NoAnswer {
+            write: if error.is_connect() {
+                WriteOutcome::NotHappened
+            } else {
+                WriteOutcome::Unknown
+            },
+            // The URL may hold what a visitor said.
+            source: Arc::new(error.without_url()),
+        }
     };
-    let mut response = builder.send().await.map_err(no_answer)?;
+    let response = builder.send().await.map_err(no_answer)?;
     let status = response.status();
     let headers = response.headers().clone();
-    // Most answers come in one piece, which is then the body as it is.
-    let mut body = response.chunk().await.map_err(no_answer)?.unwrap_or_default();
-    let mut pieces = BytesMut::new();
-    while let Some(piece) = response.chunk().await.map_err(no_answer)? {
-        if pieces.is_empty() {
-            pieces.reserve(body.len() * 4);
-            pieces.extend_from_slice(&body);
-        }
-        pieces.extend_from_slice(&piece);
-        // A body that was packed may unpack to a thousand times its size: it is not read to its end.
-        if pieces.len() > LARGEST_ANSWER {
-            return Err(Error::TooLarge { write: request.outcome_if_unanswered() });
-        }
-    }
-    if !pieces.is_empty() {
-        body = pieces.freeze();
-    }
-    if body.len() > LARGEST_ANSWER {
-        return Err(Error::TooLarge { write: request.outcome_if_unanswered() });
-    }
+    let body = read_up_to(response, LARGEST_ANSWER).await.map_err(|error| match error {
+        ReadError::TooLong(_) => Error::TooLarge { write: request.outcome_if_unanswered() },
+        ReadError::Http(error) => no_answer(error),
+    })?;
     Ok(Answer { status, headers, body })
 }
 

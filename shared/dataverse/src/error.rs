@@ -178,6 +178,11 @@ pub enum Error {
         source: Arc<reqwest::Error>,
     },
 
+    /// This process has no descriptor left for a connection: nothing was sent, and Dataverse has no
+    /// part in it.
+    #[error("no descriptor is left for a connection to Dataverse")]
+    NoDescriptor,
+
     /// The deadline passed.
     #[error("the deadline passed before Dataverse answered")]
     Deadline {
@@ -221,7 +226,7 @@ impl Error {
         match self {
             Error::Api(error) => error.is_transient(),
             Error::NoAnswer { source, .. } => Obstacle::of_transport(source).is_none(),
-            Error::Deadline { .. } => true,
+            Error::NoDescriptor | Error::Deadline { .. } => true,
             Error::Token(_) | Error::TooLarge { .. } | Error::Unreadable(_) => false,
         }
     }
@@ -232,7 +237,7 @@ impl Error {
     /// before the answer went wrong.
     pub fn write_outcome(&self) -> WriteOutcome {
         match self {
-            Error::Token(_) => WriteOutcome::NotHappened,
+            Error::Token(_) | Error::NoDescriptor => WriteOutcome::NotHappened,
             Error::Api(error) if error.obstacle.is_some() => WriteOutcome::NotHappened,
             Error::Api(error) if error.status.is_server_error() => {
                 // A plug-in or lock error is an answer of the transaction itself: rolled back.

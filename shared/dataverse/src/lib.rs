@@ -7,6 +7,7 @@
 //! - [`Session`] sends: one query, several in one `$batch` trip, a keyed [`Create`], a conditional
 //!   [`Update`], an [`Action`], or a [`ChangeSet`] that happens whole or not at all.
 //! - [`Record`] is a row of an answer, with its formatted values and expanded rows.
+//! - [`HttpClients`] bounds what is kept open over all hosts.
 //! - [`Error`] says what went wrong, whether trying again may help, and what became of a write.
 //!
 //! Reads and keyed creates are repeated after a lost answer; nothing else is. Throttling (429) is
@@ -17,6 +18,7 @@ mod client;
 mod error;
 mod filter;
 mod function;
+mod http_clients;
 mod instance;
 mod name;
 mod obstacle;
@@ -30,10 +32,14 @@ pub use client::{Client, Session};
 pub use error::{ApiError, Error, WriteOutcome, codes};
 pub use filter::{Comparison, Filter, Literal, Path, Pattern, Text, TextFunction};
 pub use function::Function;
+pub use http_clients::{
+    HttpClients, HttpClientsError, Idle, ReadError, lacks_descriptors, read_up_to,
+};
 pub use instance::{InstanceUrl, InstanceUrlError};
 pub use name::{InvalidName, Name, Table};
 pub use obstacle::Obstacle;
 pub use query::{Expand, Order, Query};
 pub use record::{Lookup, Page, Record};
-pub use token::{AccessToken, TokenSource};
+pub use retry::retry_after;
+pub use token::{AccessToken, InvalidToken, TokenSource};
 pub use write::{Action, ChangeSet, Create, Created, Operation, Outcome, Update, bind};

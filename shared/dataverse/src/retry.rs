@@ -28,14 +28,33 @@ pub(crate) fn waits() -> impl Iterator<Item = Duration> {
         .build()
 }
 
-/// The `Retry-After` header: whole seconds, or a date.
-pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+/// Who asks for a longer wait than this is not believed.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
+
+/// The `Retry-After` header: seconds, of which there may be a fraction, or a date. At most an hour.
+pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u32>() {
-        return Some(Duration::from_secs(seconds.into()));
+    let wait = seconds(text).or_else(|| {
+        let at = rfc2822::parse(text).ok()?.timestamp();
+        Some(Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO))
+    });
+    wait.map(|wait| wait.min(LONGEST))
+}
+
+/// Digits, and perhaps a point and further digits; rounded up to a millisecond.
+fn seconds(text: &str) -> Option<Duration> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let are_digits =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !are_digits(whole) || !are_digits(fraction) {
+        return None;
     }
-    let at = rfc2822::parse(text).ok()?.timestamp();
-    Some(Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO))
+    // So many digits that they are no number mean a long time.
+    let whole = Duration::from_secs(whole.parse().unwrap_or(u64::MAX));
+    let (shown, rest) = fraction.split_at(fraction.len().min(3));
+    let mut milliseconds: u64 = format!("{shown:0<3}").parse().ok()?;
+    milliseconds += u64::from(rest.bytes().any(|digit| digit != b'0'));
+    Some(whole.saturating_add(Duration::from_millis(milliseconds)))
 }
 
 #[cfg(test)]
@@ -44,9 +63,9 @@ mod tests {
 
     use super::*;
 
-    fn of(text: &'static str) -> Option<Duration> {
+    fn of(text: &str) -> Option<Duration> {
         let mut headers = HeaderMap::new();
-        headers.insert(http::header::RETRY_AFTER, HeaderValue::from_static(text));
+        headers.insert(http::header::RETRY_AFTER, HeaderValue::from_str(text).unwrap());
         retry_after(&headers, "2026-11-23T12:00:00Z".parse().unwrap())
     }
 
@@ -56,6 +75,40 @@ mod tests {
         assert_eq!(of("Mon, 23 Nov 2026 12:00:30 GMT"), Some(Duration::from_secs(30)));
         assert_eq!(of("Mon, 23 Nov 2026 11:00:00 GMT"), Some(Duration::ZERO));
         assert_eq!(of("soon"), None);
+    }
+
+    #[test]
+    fn fractions_are_rounded_up_to_a_millisecond() {
+        assert_eq!(of("2.5"), Some(Duration::from_millis(2_500)));
+        assert_eq!(of("0.0001"), Some(Duration::from_millis(1)));
+        assert_eq!(of("1.9990"), Some(Duration::from_millis(1_999)));
+        assert_eq!(of("1.9999"), Some(Duration::from_secs(2)));
+        for text in ["-1", "+1", "1e3", ".5", "5.", "1.2.3", "inf", "NaN", ""] {
+            assert_eq!(of(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn nobody_waits_longer_than_an_hour() {
+        for text in [
+            "3601",
+            "18446744073709551615",
+            "18446744073709551615.9999",
+            "99999999999999999999999999999999999999999999",
+            "Mon, 23 Nov 2116 12:00:00 GMT",
+        ] {
+            assert_eq!(of(text), Some(Duration::from_secs(3_600)), "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_stands_there(text in "[ -~]{0,40}|[0-9]{1,30}(\\.[0-9]{0,30})?") {
+            let mut headers = HeaderMap::new();
+            headers.insert(http::header::RETRY_AFTER, HeaderValue::from_str(&text).unwrap());
+            let wait = retry_after(&headers, Timestamp::MIN);
+            proptest::prop_assert!(wait.is_none_or(|wait| wait <= LONGEST));
+        }
     }
 
     #[test]

@@ -5,28 +5,41 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use secrecy::{ExposeSecret, SecretString};
+use http::HeaderValue;
 use tokio::time::Instant;
 
-/// A bearer token. It cannot be printed.
-#[derive(Clone)]
-pub struct AccessToken(SecretString);
+const SCHEME: &str = "Bearer ";
+
+/// A bearer token: as it goes into the `Authorization` header. It cannot be printed.
+#[derive(Clone, PartialEq)]
+pub struct AccessToken(HeaderValue);
+
+/// Text that is no access token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an access token consists of visible ASCII characters, and of at least one")]
+pub struct InvalidToken;
 
 impl AccessToken {
-    /// Wraps a token as Entra ID gave it.
-    pub fn new(token: impl Into<SecretString>) -> AccessToken {
-        AccessToken(token.into())
+    /// Takes a token as Entra ID gave it.
+    pub fn new(token: &str) -> Result<AccessToken, InvalidToken> {
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(InvalidToken);
+        }
+        let mut value =
+            HeaderValue::try_from(format!("{SCHEME}{token}")).map_err(|_| InvalidToken)?;
+        value.set_sensitive(true);
+        Ok(AccessToken(value))
     }
 
-    /// For the `Authorization` header, and nothing else.
+    /// The value of the `Authorization` header.
+    pub fn header(&self) -> HeaderValue {
+        self.0.clone()
+    }
+
+    /// The token itself, for nothing but a request.
     pub fn expose(&self) -> &str {
-        self.0.expose_secret()
-    }
-}
-
-impl PartialEq for AccessToken {
-    fn eq(&self, other: &AccessToken) -> bool {
-        self.expose() == other.expose()
+        // ASCII, as `new` saw to.
+        self.0.to_str().ok().and_then(|text| text.strip_prefix(SCHEME)).unwrap_or_default()
     }
 }
 
@@ -46,4 +59,20 @@ pub trait TokenSource: Send + Sync + fmt::Debug {
 
     /// Dataverse answered 401 to this token: the next call must not give it again.
     fn rejected(&self, token: &AccessToken);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_goes_into_a_header_or_is_none() {
+        let token = AccessToken::new("eyJ0.e-_~+/=").unwrap();
+        assert_eq!(token.expose(), "eyJ0.e-_~+/=");
+        assert_eq!(token.header().to_str().unwrap(), "Bearer eyJ0.e-_~+/=");
+        assert_eq!(format!("{token:?} {:?}", token.header()), "AccessToken { .. } Sensitive");
+        for text in ["", "a\nb", "a\rb", "a b", "a\tb", "a\u{7f}", "a\0", "ü", "a\u{200b}"] {
+            assert_eq!(AccessToken::new(text), Err(InvalidToken), "{text:?}");
+        }
+    }
 }

@@ -34,7 +34,7 @@ impl TokenSource for Tokens {
         _: Instant,
     ) -> BoxFuture<'_, Result<AccessToken, Arc<dyn StdError + Send + Sync>>> {
         let number = self.0.load(Ordering::SeqCst) + 1;
-        async move { Ok(AccessToken::new(format!("token-{number}"))) }.boxed()
+        async move { Ok(AccessToken::new(&format!("token-{number}")).unwrap()) }.boxed()
     }
 
     fn rejected(&self, _: &AccessToken) {

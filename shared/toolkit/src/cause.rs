@@ -13,12 +13,22 @@ pub enum Cause {
     TenantUnknown,
     /// The environment belongs to another tenant.
     TenantMismatch,
+    /// Microsoft has blocked the tenant.
+    TenantBlocked,
+    /// The tenant belongs to another national cloud than the environment.
+    CloudMismatch,
     /// The client id is no application id.
     ClientInvalid,
     /// The tenant has no such application.
     ApplicationUnknown,
     /// The application is disabled.
     ApplicationDisabled,
+    /// The tenant has no service principal for the application.
+    ServicePrincipalMissing,
+    /// Nobody consented to the application.
+    ConsentMissing,
+    /// Dataverse is open only to assigned applications, and this is none.
+    AssignmentMissing,
     /// A conditional access policy keeps the application out.
     ConditionalAccess,
     /// Entra ID refused for another reason.
@@ -35,6 +45,8 @@ pub enum Cause {
     InstanceInvalid,
     /// The tenant has no such environment.
     InstanceUnknown,
+    /// Dataverse is disabled in the tenant, or its subscription has lapsed.
+    DataverseDisabled,
     /// Nothing answers at the instance URL.
     InstanceUnreachable,
     /// Nothing of Dynamics 365 is at the instance URL.
@@ -70,12 +82,20 @@ impl Cause {
     pub fn set_up_step(self) -> Option<u8> {
         use Cause::*;
         match self {
-            TenantInvalid | TenantUnknown | TenantMismatch => Some(1),
-            ClientInvalid | ApplicationUnknown | ApplicationDisabled | ConditionalAccess
+            TenantInvalid | TenantUnknown | TenantMismatch | TenantBlocked | CloudMismatch => {
+                Some(1)
+            }
+            ClientInvalid
+            | ApplicationUnknown
+            | ApplicationDisabled
+            | ServicePrincipalMissing
+            | ConsentMissing
+            | AssignmentMissing
+            | ConditionalAccess
             | EntraRefused => Some(2),
             SecretMissing | SecretIdGiven | SecretWrong | SecretExpired => Some(3),
             InstanceInvalid | InstanceUnknown | InstanceUnreachable | InstanceMissing
-            | InstanceRedirected | TokenRefused => Some(5),
+            | InstanceRedirected | DataverseDisabled | TokenRefused => Some(5),
             ApplicationUserMissing | ApplicationUserDisabled | NoRole => Some(6),
             AddressBlocked | EnvironmentDisabled | ProxyRefused | CertificateUntrusted => None,
             AppMissing | SecretUnreadable | CredentialsMalformed => None,

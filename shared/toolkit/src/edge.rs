@@ -270,14 +270,7 @@ impl<H: Handler> Edge<H> {
             refused().cause("no authorizer context, and API_KEYS_SECRET is not set")
         })?;
         let key = bearer(&incoming.headers).ok_or_else(refused)?;
-        match keys.caller(key).await {
-            Ok(caller) => caller.ok_or_else(refused),
-            Err(error @ ApiKeysError::Secret(auth::SecretError::Unavailable { .. })) => Err(
-                ToolError::new(ErrorCode::DynamicsUnavailable, "the API keys could not be read")
-                    .cause(error),
-            ),
-            Err(error) => Err(ToolError::internal(error)),
-        }
+        keys.caller(key).await.map_err(|error| unreadable(&error))?.ok_or_else(refused)
     }
 
     /// Answers with a problem, and says so in the log.
@@ -299,6 +292,23 @@ impl<H: Handler> Edge<H> {
         call.conversation = conversation.map(str::to_owned);
         self.handler.handle(incoming, caller, call).await
     }
+}
+
+/// Nobody knows who calls. Neither Dynamics 365 nor a connection has a part in it.
+fn unreadable(error: &ApiKeysError) -> ToolError {
+    let explained = if error.is_retryable() {
+        ToolError::new(
+            ErrorCode::ServiceUnavailable,
+            "the service's own API keys cannot be read right now",
+        )
+        .next_step("Apologise for the delay and try again shortly.")
+    } else {
+        ToolError::new(
+            ErrorCode::Internal,
+            "the service's own API keys cannot be read; its log says why and what to do",
+        )
+    };
+    explained.cause(format!("{error}; to do: {}", error.cure()))
 }
 
 /// The key in `Authorization: Bearer KEY`.

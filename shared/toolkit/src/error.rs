@@ -50,6 +50,8 @@ pub enum ErrorCode {
     RateLimited,
     /// Dataverse, Entra ID or Secrets Manager does not answer.
     DynamicsUnavailable,
+    /// What the service itself needs does not answer; Dynamics 365 has no part in it.
+    ServiceUnavailable,
     /// There was not enough time.
     DeadlineExceeded,
     /// A defect of this software.
@@ -58,7 +60,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All there are.
-    pub const ALL: [ErrorCode; 19] = {
+    pub const ALL: [ErrorCode; 20] = {
         use ErrorCode::*;
         [
             InvalidArguments,
@@ -78,6 +80,7 @@ impl ErrorCode {
             ConnectionBroken,
             RateLimited,
             DynamicsUnavailable,
+            ServiceUnavailable,
             DeadlineExceeded,
             Internal,
         ]
@@ -104,6 +107,7 @@ impl ErrorCode {
             ConnectionBroken => "connection_broken",
             RateLimited => "rate_limited",
             DynamicsUnavailable => "dynamics_unavailable",
+            ServiceUnavailable => "service_unavailable",
             DeadlineExceeded => "deadline_exceeded",
             Internal => "internal",
         }
@@ -123,7 +127,7 @@ impl ErrorCode {
             RejectedByDynamics | IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             ConnectionBroken => StatusCode::FAILED_DEPENDENCY,
             RateLimited => StatusCode::TOO_MANY_REQUESTS,
-            DynamicsUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            DynamicsUnavailable | ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
             Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -150,6 +154,7 @@ impl ErrorCode {
             ConnectionBroken => "The connection to Dynamics 365 must be mended",
             RateLimited => "Dynamics 365 limits the calls",
             DynamicsUnavailable => "Dynamics 365 does not answer",
+            ServiceUnavailable => "The service cannot answer right now",
             DeadlineExceeded => "There was not enough time",
             Internal => "Something went wrong on our side",
         }
@@ -158,7 +163,14 @@ impl ErrorCode {
     /// Whether the same call may succeed later without anybody mending anything.
     pub fn is_retryable(self) -> bool {
         use ErrorCode::*;
-        matches!(self, VersionConflict | RateLimited | DynamicsUnavailable | DeadlineExceeded)
+        matches!(
+            self,
+            VersionConflict
+                | RateLimited
+                | DynamicsUnavailable
+                | ServiceUnavailable
+                | DeadlineExceeded
+        )
     }
 }
 

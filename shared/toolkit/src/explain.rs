@@ -20,6 +20,12 @@ const BOT_CANNOT_MEND: &str = "Tell the visitor that the CRM cannot be reached r
                                a person; the connection must be mended by its administrator.";
 const BOT_TRY_LATER: &str = "Apologise for the delay and try again shortly.";
 
+const THE_WAY_TO_ENTRA: &str = "let the functions reach login.microsoftonline.com (in the national \
+                                clouds login.microsoftonline.us or \
+                                login.partner.microsoftonline.cn) over HTTPS, by the routes, \
+                                security groups and firewalls of their VPC if they are in one";
+const MICROSOFTS_STATUS: &str = "look at https://status.cloud.microsoft";
+
 pub(crate) fn broken(fault: Cause, detail: impl Into<String>, admin_action: String) -> ToolError {
     ToolError::new(ErrorCode::ConnectionBroken, detail)
         .fault(fault)
@@ -55,6 +61,14 @@ fn of_secret(error: &SecretError) -> ToolError {
             "the function may not read the connection's credentials",
             format!("Let the function's role read the secret {name}: AWS answered {code}."),
         ),
+        SecretError::NotWritable { name, code } => broken(
+            Cause::SecretUnreadable,
+            "the function may not store or delete the connection's credentials",
+            format!(
+                "Let the function's role change the secret {name}, and use its KMS key: AWS \
+                 answered {code}."
+            ),
+        ),
         SecretError::NotText { name } => broken(
             Cause::SecretUnreadable,
             "the connection's credentials are not readable",
@@ -63,6 +77,7 @@ fn of_secret(error: &SecretError) -> ToolError {
         SecretError::Unavailable { .. } => {
             unavailable("the credentials could not be read: Secrets Manager did not answer")
         }
+        SecretError::NoDescriptor => ToolError::internal(error),
     }
     .write(WriteState::NotHappened)
     .cause(error)
@@ -96,8 +111,9 @@ fn of_credentials(error: &CredentialsError) -> ToolError {
 fn of_token(error: &TokenError) -> ToolError {
     match error {
         TokenError::Entra(error) => of_entra(error),
-        TokenError::Secret(error) => of_secret(error),
-        TokenError::Credentials(error) => of_credentials(error),
+        TokenError::Connection(ConnectionError::Secret(error)) => of_secret(error),
+        TokenError::Connection(ConnectionError::Credentials(error)) => of_credentials(error),
+        TokenError::Moved => unavailable("the connection was changed a moment ago").cause(error),
         TokenError::Deadline => {
             ToolError::new(ErrorCode::DeadlineExceeded, "Microsoft Entra ID did not answer in time")
                 .next_step(BOT_TRY_LATER)
@@ -129,6 +145,55 @@ fn of_entra(error: &EntraError) -> ToolError {
                  was registered in."
             ),
         ),
+        Fault::MissingServicePrincipal => broken(
+            Cause::ServicePrincipalMissing,
+            "the application is registered, but the tenant has no service principal for it",
+            format!(
+                "{STEP_APPLICATION}: an administrator of the tenant grants admin consent to the \
+                 application, or runs az ad sp create --id CLIENT_ID: that makes the enterprise \
+                 application."
+            ),
+        ),
+        Fault::MissingConsent => broken(
+            Cause::ConsentMissing,
+            "nobody has consented to the application in this tenant",
+            format!(
+                "{STEP_APPLICATION}: give the application the API permission Dynamics CRM, \
+                 user_impersonation, and let an administrator of the tenant grant admin consent."
+            ),
+        ),
+        Fault::MissingAssignment => broken(
+            Cause::AssignmentMissing,
+            "Dataverse is open only to assigned applications in this tenant",
+            format!(
+                "{STEP_APPLICATION}: assign the application to the enterprise application \
+                 Dataverse (Common Data Service), or set \"Assignment required\" to No there."
+            ),
+        ),
+        Fault::BlockedTenant => broken(
+            Cause::TenantBlocked,
+            "Microsoft has blocked the tenant",
+            format!(
+                "{STEP_TENANT}: an administrator of the tenant asks Microsoft to reactivate it; or \
+                 compare the Tenant ID."
+            ),
+        ),
+        Fault::OtherCloud => broken(
+            Cause::CloudMismatch,
+            "the tenant belongs to another national cloud than the instance URL",
+            format!(
+                "{STEP_TENANT}: give the tenant, and an application registered in it, of the same \
+                 cloud as the Instance URL (public, US Government or China)."
+            ),
+        ),
+        Fault::DisabledDataverse => broken(
+            Cause::DataverseDisabled,
+            "Dataverse is disabled in the tenant, or its subscription has lapsed",
+            format!(
+                "{STEP_INSTANCE}: renew the subscription, or let users sign in to the enterprise \
+                 application Dataverse (Common Data Service) again."
+            ),
+        ),
         Fault::UnknownTenant => broken(
             Cause::TenantUnknown,
             "Entra ID has no tenant with this id",
@@ -150,13 +215,24 @@ fn of_entra(error: &EntraError) -> ToolError {
             Cause::ConditionalAccess,
             "a conditional access policy keeps the application out",
             format!(
-                "{STEP_APPLICATION}: exclude the application's workload identity from the policy."
+                "{STEP_APPLICATION}: exclude the application's workload identity from the policy, \
+                 or allow the addresses that the functions call from."
             ),
         ),
         Fault::Obstacle(obstacle) => kept_out(obstacle, ENTRA),
-        Fault::Unavailable => {
-            unavailable("Microsoft Entra ID did not answer").retry_after(error.retry_after)
+        Fault::Unavailable => unavailable("Microsoft Entra ID is busy, and refused for the moment")
+            .retry_after(error.retry_after)
+            .admin_action(format!("If it goes on: {MICROSOFTS_STATUS}.")),
+        Fault::Unreachable => unavailable("Microsoft Entra ID could not be reached")
+            .admin_action(format!("If it goes on: {THE_WAY_TO_ENTRA}; {MICROSOFTS_STATUS}.")),
+        Fault::Unreadable => {
+            unavailable("what answered for Microsoft Entra ID gave nothing that can be read")
+                .admin_action(format!(
+                    "If it goes on: look whether a proxy or a firewall answers in its place; \
+                     {THE_WAY_TO_ENTRA}."
+                ))
         }
+        Fault::NoDescriptor => ToolError::internal(error),
         Fault::Other => broken(
             Cause::EntraRefused,
             match error.code {
@@ -190,6 +266,7 @@ impl From<Error> for ToolError {
                 Some(obstacle) => kept_out(obstacle, DYNAMICS).cause(chain(source.as_ref())),
                 None => unanswered(source),
             },
+            Error::NoDescriptor => ToolError::internal(&error),
             Error::Deadline { .. } => {
                 ToolError::new(ErrorCode::DeadlineExceeded, "Dynamics 365 did not answer in time")
                     .next_step(BOT_TRY_LATER)

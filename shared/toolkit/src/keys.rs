@@ -1,21 +1,25 @@
 //! API keys: kept as hashes, compared in constant time.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use auth::{SecretError, Secrets};
+use auth::{Failure, Kept, SecretError, Secrets};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::timeout;
 
 use crate::{Caller, Grants, Scopes};
 
 /// The keys that clients have been given.
 #[derive(Clone, Default)]
-pub struct ApiKeys(Vec<ApiKey>);
+pub struct ApiKeys {
+    keys: Vec<ApiKey>,
+    left_out: Vec<WrongEntry>,
+}
 
 #[derive(Clone)]
 struct ApiKey {
@@ -30,19 +34,66 @@ pub enum ApiKeysError {
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// It is not the JSON that it must be.
-    #[error("the secret with the API keys is malformed at {place}: {problem}")]
-    Malformed {
-        /// Where: `keys[2].scopes`.
-        place: String,
-        /// What is wrong there.
-        problem: &'static str,
-    },
+    #[error(
+        "the secret with the API keys is malformed: it must be a JSON object with a list of keys \
+         and nothing else"
+    )]
+    Malformed,
+}
+
+impl ApiKeysError {
+    /// What whoever runs the service should do.
+    pub fn cure(&self) -> &'static str {
+        use SecretError::*;
+        match self {
+            ApiKeysError::Malformed => "correct the secret; the README says what it holds",
+            ApiKeysError::Secret(NotFound { .. }) => "make the secret, as the README says",
+            ApiKeysError::Secret(NotText { .. }) => "store the secret as text",
+            ApiKeysError::Secret(Denied { .. } | NotWritable { .. }) => {
+                "let the function's role read the secret, and use its KMS key"
+            }
+            ApiKeysError::Secret(Unavailable { .. }) => {
+                "nothing, if it passes; else look at the way to AWS Secrets Manager"
+            }
+            ApiKeysError::Secret(NoDescriptor) => "report it: this is a defect",
+        }
+    }
+
+    /// Whether it may be over soon without anybody mending anything.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, ApiKeysError::Secret(SecretError::Unavailable { .. }))
+    }
+}
+
+impl Failure for ApiKeysError {
+    /// Nobody shall be locked out by a slip. Only a secret that was deleted says that all the keys
+    /// are.
+    fn may_pass(&self) -> bool {
+        match self {
+            ApiKeysError::Secret(error) => error.may_pass(),
+            ApiKeysError::Malformed => true,
+        }
+    }
+
+    fn stopped() -> ApiKeysError {
+        ApiKeysError::Secret(SecretError::stopped())
+    }
+}
+
+/// An entry that is left out, for nobody could tell what it means. It holds nothing of the entry.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {problem}")]
+pub struct WrongEntry {
+    /// Where: `keys[2].scopes`.
+    pub place: String,
+    /// What is wrong there.
+    pub problem: &'static str,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
-    keys: Vec<Entry>,
+    keys: Vec<Value>,
 }
 
 #[derive(Deserialize)]
@@ -54,41 +105,59 @@ struct Entry {
     scopes: Scopes,
 }
 
+impl ApiKey {
+    fn of(position: usize, entry: Value) -> Result<ApiKey, WrongEntry> {
+        let wrong = |field: &str, problem| {
+            // A path of our own names, or of what somebody wrote in their place.
+            let is_ours = ["client", "sha256", "connections", "scopes"]
+                .iter()
+                .any(|name| field.strip_prefix(name).is_some_and(|rest| !rest.contains('.')));
+            let field = if is_ours { format!(".{field}") } else { String::new() };
+            WrongEntry { place: format!("keys[{position}]{field}"), problem }
+        };
+        let entry: Entry = serde_path_to_error::deserialize(entry).map_err(|error| {
+            wrong(
+                &error.path().to_string(),
+                "each key has client, sha256, connections (a list of ids, or of \"*\") and scopes \
+                 (a list of read, write, admin), and nothing else",
+            )
+        })?;
+        let mut hash = [0; 32];
+        hex::decode_to_slice(entry.sha256.trim(), &mut hash)
+            .map_err(|_| wrong("sha256", "it must be 64 hexadecimal digits"))?;
+        let connections = Grants::parse(entry.connections.iter().map(String::as_str))
+            .map_err(|_| wrong("connections", "one is no connection id"))?;
+        let caller = Caller { client: entry.client, connections, scopes: entry.scopes };
+        Ok(ApiKey { hash, caller })
+    }
+}
+
 impl ApiKeys {
     /// Reads
     /// `{"keys":[{"client":"…","sha256":"<64 hex digits>","connections":["default"],"scopes":["read"]}]}`.
+    /// A wrong entry is left out, and takes none of the others along.
     pub fn parse(text: &str) -> Result<ApiKeys, ApiKeysError> {
-        let malformed = |place: String, problem| ApiKeysError::Malformed { place, problem };
-        let document: Document =
-            serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text))
-                .map_err(|error| {
-                    let place = error.path().to_string();
-                    malformed(
-                        place,
-                        "each key has client, sha256, connections (a list of ids, or of \"*\") \
-                         and scopes (a list of read, write, admin), and nothing else",
-                    )
-                })?;
-        let keys = document.keys.into_iter().enumerate().map(|(position, entry)| {
-            let mut hash = [0; 32];
-            hex::decode_to_slice(entry.sha256.trim(), &mut hash).map_err(|_| {
-                malformed(format!("keys[{position}].sha256"), "it must be 64 hexadecimal digits")
-            })?;
-            let connections =
-                Grants::parse(entry.connections.iter().map(String::as_str)).map_err(|_| {
-                    malformed(format!("keys[{position}].connections"), "one is no connection id")
-                })?;
-            let caller = Caller { client: entry.client, connections, scopes: entry.scopes };
-            Ok(ApiKey { hash, caller })
-        });
-        keys.collect::<Result<_, _>>().map(ApiKeys)
+        let document: Document = serde_json::from_str(text).map_err(|_| ApiKeysError::Malformed)?;
+        let mut read = ApiKeys::default();
+        for (position, entry) in document.keys.into_iter().enumerate() {
+            match ApiKey::of(position, entry) {
+                Ok(key) => read.keys.push(key),
+                Err(wrong) => read.left_out.push(wrong),
+            }
+        }
+        Ok(read)
+    }
+
+    /// The entries that are left out.
+    pub fn left_out(&self) -> &[WrongEntry] {
+        &self.left_out
     }
 
     /// Who this key was given to. Takes the same time whichever key it is, and if it is none.
     pub fn caller(&self, key: &str) -> Option<&Caller> {
         let hash: [u8; 32] = Sha256::digest(key.as_bytes()).into();
         let mut found = None;
-        for candidate in &self.0 {
+        for candidate in &self.keys {
             if bool::from(candidate.hash.ct_eq(&hash)) {
                 found = Some(&candidate.caller);
             }
@@ -99,7 +168,7 @@ impl ApiKeys {
 
 impl fmt::Debug for ApiKeys {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("ApiKeys").field("count", &self.0.len()).finish()
+        formatter.debug_struct("ApiKeys").field("count", &self.keys.len()).finish_non_exhaustive()
     }
 }
 
@@ -111,14 +180,13 @@ pub fn sha256_hex(bytes: impl AsRef<[u8]>) -> String {
 /// Keys are read again after this long.
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(5 * 60);
 
-/// For an unknown key they are read again, but not more often than this.
-const READ_AGAIN_FOR_UNKNOWN: Duration = Duration::from_secs(10);
+/// Who has an unknown key waits this long for the keys to be read again.
+const READING: Duration = Duration::from_secs(2);
 
 /// The API keys in Secrets Manager, kept.
 pub struct KeyStore {
-    secrets: Secrets,
     secret: String,
-    kept: Mutex<Option<(Instant, ApiKeys)>>,
+    kept: Kept<Arc<ApiKeys>, ApiKeysError>,
 }
 
 impl fmt::Debug for KeyStore {
@@ -133,33 +201,43 @@ impl KeyStore {
 
     /// Reads the keys from this secret.
     pub fn new(secrets: Secrets, secret: impl Into<String>) -> KeyStore {
-        KeyStore { secrets, secret: secret.into(), kept: Mutex::default() }
+        let secret = secret.into();
+        let name = secret.clone();
+        let read = move || read(secrets.clone(), name.clone());
+        KeyStore { secret, kept: Kept::new(READ_AGAIN_AFTER, read) }
     }
 
-    /// Who this key was given to.
+    /// Who this key was given to. An unknown one may be new: for it, the keys are read again, if
+    /// that was not done a moment ago; who has a known one does not wait for that.
     pub async fn caller(&self, key: &str) -> Result<Option<Caller>, ApiKeysError> {
-        let mut kept = self.kept.lock().await;
-        if let Some((read_at, keys)) = &*kept {
-            let age = read_at.elapsed();
-            let caller = keys.caller(key);
-            let enough = if caller.is_some() { READ_AGAIN_AFTER } else { READ_AGAIN_FOR_UNKNOWN };
-            if age < enough {
-                return Ok(caller.cloned());
+        if let Some(caller) = self.kept.get().await?.caller(key) {
+            return Ok(Some(caller.clone()));
+        }
+        match timeout(READING, self.kept.again()).await {
+            Ok(Some(Ok(anew))) => Ok(anew.caller(key).cloned()),
+            Ok(Some(Err(error))) if !error.may_pass() => Err(error),
+            // By all that is known, nobody's.
+            Ok(Some(Err(_)) | None) | Err(_) => Ok(None),
+        }
+    }
+}
+
+async fn read(secrets: Secrets, secret: String) -> Result<Arc<ApiKeys>, ApiKeysError> {
+    let text = secrets.text(&secret).await;
+    let keys = text.map_err(ApiKeysError::from);
+    let keys = keys.and_then(|text| ApiKeys::parse(text.expose_secret()));
+    match &keys {
+        Ok(keys) => {
+            for wrong in keys.left_out() {
+                tracing::error!(secret, %wrong, "an API key is left out: correct its entry");
             }
         }
-        let keys = match self.secrets.text(&self.secret).await {
-            Ok(text) => ApiKeys::parse(text.expose_secret())?,
-            // What was read before is better than to refuse everybody.
-            Err(error @ SecretError::Unavailable { .. }) => match &*kept {
-                Some((_, keys)) => keys.clone(),
-                None => return Err(error.into()),
-            },
-            Err(error) => return Err(error.into()),
-        };
-        let caller = keys.caller(key).cloned();
-        *kept = Some((Instant::now(), keys));
-        Ok(caller)
+        Err(error) => {
+            let to_do = error.cure();
+            tracing::error!(secret, %error, to_do, "the API keys could not be read");
+        }
     }
+    keys.map(Arc::new)
 }
 
 #[cfg(test)]
@@ -183,21 +261,48 @@ mod tests {
         assert_eq!(caller.client, "chat platform");
         assert!(caller.scopes.contains(&Scope::Read) && !caller.scopes.contains(&Scope::Write));
         assert!(keys.caller("another").is_none() && keys.caller("").is_none());
-        assert_eq!(format!("{keys:?}"), "ApiKeys { count: 1 }");
+        assert_eq!(format!("{keys:?}"), "ApiKeys { count: 1, .. }");
     }
 
     #[test]
-    fn a_malformed_secret_is_explained_without_its_content() {
-        for (text, place) in [
-            (document("a key"), "keys[0].sha256"),
-            (document(&sha256_hex("a key")).replace("emea", "EM EA"), "keys[0].connections"),
-            (document(&sha256_hex("a key")).replace("read", "reed"), "keys[0].scopes[0]"),
-            ("a key".to_owned(), "."),
+    fn a_wrong_entry_is_left_out_alone_and_named_without_its_content() {
+        let good: Value = serde_json::from_str(&document(&sha256_hex("a key"))).unwrap();
+        let good = &good["keys"][0];
+        let with = |field: &str, value: Value| {
+            let mut entry = good.clone();
+            entry[field] = value;
+            entry
+        };
+        for (wrong, place) in [
+            (with("sha256", json!("a-hash")), "keys[1].sha256:"),
+            (with("sha256", json!(17)), "keys[1].sha256:"),
+            (with("connections", json!(["EM EA"])), "keys[1].connections:"),
+            (with("connections", json!([17])), "keys[1].connections[0]:"),
+            (with("scopes", json!(["reed"])), "keys[1].scopes[0]:"),
+            (with("a-hash", json!("reed")), "keys[1]:"),
+            (json!("a-hash"), "keys[1]:"),
+            (json!(null), "keys[1]:"),
+            (json!({}), "keys[1]:"),
         ] {
-            let error = ApiKeys::parse(&text).unwrap_err();
-            let shown = format!("{error} {error:?}");
-            assert!(shown.contains(place), "{shown}");
-            assert!(!shown.contains("a key") && !shown.contains("reed"), "{shown}");
+            let other = with("sha256", json!(sha256_hex("another")));
+            let text = json!({"keys": [good, wrong, other]}).to_string();
+            let keys = ApiKeys::parse(&text).unwrap();
+            assert!(keys.caller("a key").is_some() && keys.caller("another").is_some());
+            let [left_out] = keys.left_out() else { panic!("{:?}", keys.left_out()) };
+            let shown = format!("{left_out} {left_out:?}");
+            assert!(shown.starts_with(place), "{shown}");
+            for content in ["a-hash", "reed", "EM EA", "17"] {
+                assert!(!shown.contains(content), "{shown}");
+            }
         }
+    }
+
+    #[test]
+    fn what_is_no_list_of_keys_is_no_document() {
+        for text in ["a key", "", "[]", "{}", r#"{"keys": {}}"#, r#"{"keys": [], "kees": []}"#] {
+            assert_eq!(ApiKeys::parse(text).unwrap_err(), ApiKeysError::Malformed, "{text}");
+        }
+        let error = ApiKeysError::Malformed;
+        assert!(!format!("{error} {error:?} {}", error.cure()).contains("a key"));
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use auth::{ConnectionId, Connections, Environment, Secrets};
 use bytes::Bytes;
+use dataverse::{HttpClients, HttpClientsError, Idle};
 use http::Response;
 use lambda_extension::{Extension, LambdaEvent, NextEvent};
 pub use lambda_http::Error;
@@ -170,14 +171,9 @@ impl Parts {
     }
 }
 
-/// The HTTP client for everything. Connections are kept as long as Lambda keeps the process.
-pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder()
-        .user_agent(concat!("dynamics365-tools/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(Duration::from_secs(4))
-        .pool_idle_timeout(Duration::from_secs(300))
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
+/// The HTTP clients for everything, as Lambda needs them: a process answers one call at a time.
+pub fn http_client() -> Result<HttpClients, HttpClientsError> {
+    HttpClients::new(Idle::ONE_CALLER)
 }
 
 /// Reads the default connection's secret; then gets its token and opens the way to Dataverse, both

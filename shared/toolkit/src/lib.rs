@@ -47,7 +47,7 @@ pub use edit::Edit;
 pub use error::{DataverseDetails, ErrorCode, ToolError, WriteState};
 pub use group::{Definition, Definitions, Gather, Group};
 pub use journal::Journal;
-pub use keys::{ApiKeys, ApiKeysError, KeyStore, sha256_hex};
+pub use keys::{ApiKeys, ApiKeysError, KeyStore, WrongEntry, sha256_hex};
 pub use limit::Limit;
 pub use once::{Earlier, Made, Making};
 pub use origins::{Origin, OriginError, Origins};

@@ -13,7 +13,7 @@ const FAILURES: [ErrorCode; 7] = [
     ErrorCode::Unauthenticated,
     ErrorCode::Forbidden,
     ErrorCode::NotFound,
-    ErrorCode::DynamicsUnavailable,
+    ErrorCode::ServiceUnavailable,
     ErrorCode::DeadlineExceeded,
     ErrorCode::Internal,
 ];

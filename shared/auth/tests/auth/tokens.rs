@@ -1,92 +1,16 @@
 //! Tokens and secrets: asked for once, renewed in time, never shown.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use auth::{ConnectionError, ConnectionId, Connections, Environment, SecretError, Secrets};
-use serde_json::{Value, json};
-use tokio::time::Instant;
+use auth::{ConnectionError, ConnectionId, Fault, GraphError, SecretError, TokenError};
+use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
-use wiremock::matchers::{body_string_contains, header, method, path_regex};
-use wiremock::{Mock, MockServer, ResponseTemplate};
+use wiremock::matchers::path_regex;
+use wiremock::{Mock, ResponseTemplate};
 
-const SECRET: &str = "ETx8Q~the-secret";
-const ROTATED: &str = "ETx8Q~another";
-
-/// Entra ID, Dataverse and Secrets Manager on one port.
-struct World {
-    server: MockServer,
-    connections: Connections,
-}
-
-impl World {
-    async fn start() -> World {
-        let server = MockServer::start().await;
-        let connections = Connections::new(
-            reqwest::Client::new(),
-            Secrets::at_endpoint(&server.uri()),
-            Environment::local(server.uri().parse().unwrap()),
-        );
-        World { server, connections }
-    }
-
-    /// The secret holds this client secret, until it is read `times` times.
-    async fn secret(&self, client_secret: &str, times: u64) {
-        let credentials = json!({
-            "tenant_id": "11111111-1111-1111-1111-111111111111",
-            "client_id": "22222222-2222-2222-2222-222222222222",
-            "client_secret": client_secret,
-            "instance_url": self.server.uri(),
-        });
-        Mock::given(header("x-amz-target", "secretsmanager.GetSecretValue"))
-            .respond_with(
-                ResponseTemplate::new(200)
-                    .set_body_json(json!({"SecretString": credentials.to_string()})),
-            )
-            .up_to_n_times(times)
-            .mount(&self.server)
-            .await;
-    }
-
-    /// Entra ID's answer to this client secret.
-    async fn entra(&self, client_secret: &str, answer: ResponseTemplate, times: u64) {
-        let encoded = client_secret.replace('~', "%7E");
-        Mock::given(method("POST"))
-            .and(path_regex("/oauth2/v2.0/token$"))
-            .and(body_string_contains(encoded))
-            .respond_with(answer)
-            .up_to_n_times(times)
-            .mount(&self.server)
-            .await;
-    }
-
-    async fn asked(&self) -> usize {
-        let requests = self.server.received_requests().await.unwrap();
-        requests.iter().filter(|request| request.url.path().ends_with("/token")).count()
-    }
-}
-
-fn granted(token: &str, seconds: u64) -> ResponseTemplate {
-    ResponseTemplate::new(200).set_body_json(json!({
-        "token_type": "Bearer", "expires_in": seconds, "access_token": token,
-    }))
-}
-
-fn refused(code: u32) -> ResponseTemplate {
-    let body: Value = json!({
-        "error": "invalid_client",
-        "error_description": format!("AADSTS{code}: no. {SECRET}"),
-        "error_codes": [code], "trace_id": "03da4b8e-5ffe-48ca-9754-aff4276f0100",
-    });
-    ResponseTemplate::new(401).set_body_json(body)
-}
-
-fn soon() -> Instant {
-    Instant::now() + Duration::from_secs(5)
-}
+use crate::world::{ROTATED, SECRET, World, aws_error, granted, pass, refused, soon};
 
 #[tokio::test]
 async fn one_request_however_many_callers() {
@@ -102,6 +26,7 @@ async fn one_request_however_many_callers() {
     assert_eq!(world.asked().await, 1);
 
     // Refused by Dataverse, it is not given again.
+    pass(30).await;
     tokens.rejected(all[0].as_ref().unwrap());
     tokens.token(soon()).await.unwrap();
     assert_eq!(world.asked().await, 2);
@@ -112,7 +37,7 @@ async fn one_refusal_however_many_callers() {
     let world = World::start().await;
     world.secret(SECRET, 9).await;
     world.entra(SECRET, refused(7_000_215).set_delay(Duration::from_millis(200)), 99).await;
-    let connection = world.connections.open(&ConnectionId::fallback()).await.unwrap();
+    let connection = world.open().await;
     let tokens = connection.tokens();
     let all = futures::future::join_all((0..20).map(|_| tokens.token(soon()))).await;
     assert!(all.iter().all(Result::is_err));
@@ -126,7 +51,7 @@ async fn a_token_is_renewed_before_it_ends() {
     // So short-lived that it is due for renewal after half a second.
     world.entra(SECRET, granted("token-1", 1), 1).await;
     world.entra(SECRET, granted("token-2", 3599), 9).await;
-    let connection = world.connections.open(&ConnectionId::fallback()).await.unwrap();
+    let connection = world.open().await;
     let tokens = connection.tokens();
     assert_eq!(tokens.token(soon()).await.unwrap().expose(), "token-1");
     tokio::time::sleep(Duration::from_millis(600)).await;
@@ -140,7 +65,8 @@ async fn a_rotated_secret_is_read_again_by_itself() {
     world.secret(ROTATED, 9).await;
     world.entra(SECRET, refused(7_000_222), 9).await;
     world.entra(ROTATED, granted("token-1", 3599), 9).await;
-    let connection = world.connections.open(&ConnectionId::fallback()).await.unwrap();
+    let connection = world.open().await;
+    pass(60).await;
     assert_eq!(connection.tokens().token(soon()).await.unwrap().expose(), "token-1");
     assert_eq!(world.asked().await, 2);
 }
@@ -151,23 +77,91 @@ async fn a_busy_entra_is_asked_again() {
     world.secret(SECRET, 9).await;
     world.entra(SECRET, ResponseTemplate::new(503), 2).await;
     world.entra(SECRET, granted("token-1", 3599), 9).await;
-    let connection = world.connections.open(&ConnectionId::fallback()).await.unwrap();
+    let connection = world.open().await;
     assert!(connection.tokens().token(soon()).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_missing_secret_is_no_connection() {
     let world = World::start().await;
-    Mock::given(header("x-amz-target", "secretsmanager.GetSecretValue"))
-        .respond_with(ResponseTemplate::new(400).set_body_json(json!({
-            "__type": "ResourceNotFoundException", "Message": "no such secret",
-        })))
-        .mount(&world.server)
-        .await;
+    world.secrets_manager(aws_error(400, "ResourceNotFoundException"), 9).await;
     let id: ConnectionId = "emea".parse().unwrap();
     let error = world.connections.open(&id).await.unwrap_err();
     let name = "dynamics365/connections/emea".to_owned();
     assert_eq!(error, ConnectionError::Secret(SecretError::NotFound { name }));
+}
+
+fn fault(error: &(dyn std::error::Error + 'static)) -> Fault {
+    match error.downcast_ref() {
+        Some(TokenError::Entra(error)) => error.fault,
+        _ => panic!("{error}"),
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_makes_no_sense_is_no_token_and_is_not_kept() {
+    let long = format!("{}{}", "t".repeat(1024 * 1024), "oken");
+    for (answer, expected) in [
+        (granted("to\nken", 3599), Fault::Unreadable),
+        (granted("tökén", 3599), Fault::Unreadable),
+        (granted("", 3599), Fault::Unreadable),
+        (granted(&long, 3599), Fault::Unreadable),
+        (ResponseTemplate::new(200).set_body_string("<html>Welcome</html>"), Fault::Unreadable),
+        (ResponseTemplate::new(407).set_body_string("<html>Who?</html>"), Fault::Unreadable),
+        (ResponseTemplate::new(302), Fault::Unreadable),
+        (ResponseTemplate::new(503).set_body_string("<html>Busy</html>"), Fault::Unavailable),
+    ] {
+        let world = World::start().await;
+        world.secret(SECRET, 9).await;
+        world.entra(SECRET, answer, 3).await;
+        world.entra(SECRET, granted("token-1", 3599), 9).await;
+        let tokens = world.open().await;
+        let error = tokens.tokens().token(soon()).await.unwrap_err();
+        assert_eq!(fault(&*error), expected);
+        // The next call asks anew, and gets one.
+        assert_eq!(tokens.tokens().token(soon()).await.unwrap().expose(), "token-1");
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_said_of_a_tokens_life_it_is_a_token() {
+    for life in [json!(u64::MAX), json!("18446744073709551615"), json!(0), json!(-1), json!(null)] {
+        let world = World::start().await;
+        world.secret(SECRET, 9).await;
+        world.entra(SECRET, granted("token-1", life.clone()), 1).await;
+        let connection = world.open().await;
+        for _ in 0..3 {
+            let token = connection.tokens().token(soon()).await.unwrap();
+            assert_eq!(token.expose(), "token-1", "{life}");
+        }
+        assert_eq!(world.asked().await, 1, "{life}");
+    }
+}
+
+#[tokio::test]
+async fn graph_is_not_read_without_end() {
+    let world = World::start().await;
+    world.secret(SECRET, 9).await;
+    world.entra(SECRET, granted("token-1", 3599), 9).await;
+    let zeros = {
+        // 64 MB, of which 64 kB travel.
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        for _ in 0..64 {
+            encoder.write_all(&vec![b' '; 1024 * 1024]).unwrap();
+        }
+        encoder.finish().unwrap()
+    };
+    Mock::given(path_regex("/v1.0/applications"))
+        .respond_with(
+            ResponseTemplate::new(200)
+                .insert_header("content-encoding", "gzip")
+                .set_body_raw(zeros, "application/json"),
+        )
+        .mount(&world.server)
+        .await;
+    let credentials = world.open().await.credentials();
+    let answer = world.connections.graph().secret_expires_on(&credentials, soon()).await;
+    assert_eq!(answer, Err(GraphError::Unavailable));
 }
 
 /// Log lines, kept for reading.
@@ -214,13 +208,15 @@ fn no_secret_in_any_debug_or_log_line() {
             world.entra(SECRET, refused(7_000_215), 9).await;
             world.entra(ROTATED, granted("token-secret", 3599), 1).await;
             world.entra(ROTATED, refused(7_000_222), 9).await;
-            let connection = world.connections.open(&ConnectionId::fallback()).await.unwrap();
+            let connection = world.open().await;
+            pass(5).await;
             let token = connection.tokens().token(soon()).await.unwrap();
             let refusal = connection
                 .client()
                 .session(soon())
                 .function(&dataverse::Function::who_am_i())
                 .await;
+            pass(30).await;
             connection.tokens().rejected(&token);
             let error = connection.tokens().token(soon()).await.unwrap_err();
             shown = format!(
