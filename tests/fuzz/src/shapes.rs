@@ -46,8 +46,6 @@ pub fn hostile(bytes: usize) -> Vec<(&'static str, String)> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test")]
-
     use std::hint::black_box;
     use std::time::{Duration, Instant};
 

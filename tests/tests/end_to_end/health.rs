@@ -103,7 +103,9 @@ async fn a_secret_that_ends_in_13_days_is_announced_once() {
     );
     assert!(alert["subject"].as_str().unwrap().ends_with("client secret expires in 13 days"));
     let message = alert["message"].as_str().unwrap();
-    for words in ["Connection: default, The local emulator", "set-up step 3", "not the Secret ID"] {
+    for words in
+        ["Connection: default, \"The local emulator\"", "set-up step 3", "not the Secret ID"]
+    {
         assert!(message.contains(words), "{message}");
     }
     assert_eq!(of(&report, "default")["days_left"], 13);

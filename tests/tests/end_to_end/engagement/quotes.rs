@@ -302,7 +302,7 @@ async fn what_dynamics_could_not_price_is_said() {
     )
     .await;
     assert_eq!(answer.result()["quote"]["total"], dollars(5));
-    assert!(hints(&answer).contains("line 2 (Inactive Price Level)"), "{}", hints(&answer));
+    assert!(hints(&answer).contains("line 2 (\\\"Inactive Price Level\\\")"), "{}", hints(&answer));
 }
 
 #[tokio::test]
