@@ -1,8 +1,8 @@
 //! Thousands of connections: what a run of the check, and a page of the list, cost and say then.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant as Clock};
 
 use ::health::{Alert, AlertError, Alerts, Check, Checker, Needs, Report, Standing};
