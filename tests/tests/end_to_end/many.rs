@@ -1,8 +1,8 @@
 //! Thousands of connections: what a run of the check, and a page of the list, cost and say then.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant as Clock};
 
 use ::health::{Alert, AlertError, Alerts, Check, Checker, Needs, Report, Standing};
@@ -51,10 +51,12 @@ fn customers(count: usize) -> impl Iterator<Item = String> {
 #[derive(Clone, Default)]
 struct Kept {
     is_cut: Arc<AtomicBool>,
+    times: Arc<Mutex<Vec<Clock>>>,
 }
 
 impl Alerts for Kept {
     async fn send(&self, _: &Alert) -> Result<(), AlertError> {
+        self.times.lock().unwrap().push(Clock::now());
         if self.is_cut.load(Ordering::Relaxed) { Err(AlertError("cut".to_owned())) } else { Ok(()) }
     }
 }
@@ -136,13 +138,15 @@ async fn sixty_connections_that_break_at_once_are_one_message() {
     for customer in customers(5) {
         bench.store(&id(&customer).secret_name(), "no credentials").await;
     }
-    let started = Clock::now();
+    alerts.times.lock().unwrap().clear();
     let report = run(&checker).await;
     let expected: Vec<_> =
         customers(5).map(|customer| ("connection_broken".to_owned(), customer)).collect();
     assert_eq!(sent(&report), expected);
     // SNS suspends an email subscription beyond ten a second.
-    assert!(started.elapsed() >= Duration::from_millis(800));
+    let times = alerts.times.lock().unwrap().clone();
+    let is_slow = |pair: &[Clock]| pair[1] - pair[0] >= Duration::from_millis(195);
+    assert!(times.len() == 5 && times.windows(2).all(is_slow), "{times:?}");
     assert_eq!(sent(&run(&checker).await), []);
 }
 
@@ -423,17 +427,18 @@ async fn a_thousand_connections_are_listed_in_few_requests() {
 }
 
 /// As many calls over as many connections, each with its entry in the activity log; how long the
-/// stand-in takes for a read before and after.
+/// stand-in takes for a read before and after, at best: a machine that is shared takes longer.
 async fn calls(bench: &Bench, calls: usize, connections: usize) -> (Duration, Duration) {
     let state = table(bench);
     let default = ConnectionId::fallback();
     let reads = async || {
-        let started = Clock::now();
-        for _ in 0..100 {
+        let mut best = Duration::MAX;
+        for _ in 0..50 {
+            let started = Clock::now();
             assert!(state.connection(&default).await.unwrap().is_some());
-            assert!(bench.stack.secrets().text(&default.secret_name()).await.is_ok());
+            best = best.min(started.elapsed());
         }
-        started.elapsed()
+        best
     };
     let before = reads().await;
     let ids: Vec<_> = customers(connections).map(|text| id(&text)).collect();
@@ -462,7 +467,7 @@ async fn calls(bench: &Bench, calls: usize, connections: usize) -> (Duration, Du
 async fn the_stand_in_takes_as_long_with_a_long_log_as_with_none() {
     let bench = Bench::start().await;
     add(&bench, &bench.stack.emulator().url(), customers(63)).await;
-    let (before, after) = calls(&bench, 3000, 63).await;
+    let (before, after) = calls(&bench, 5000, 63).await;
     assert!(after < before * 5, "{before:?}, with a long log {after:?}");
 }
 
@@ -474,6 +479,7 @@ async fn the_stand_in_answers_after_fifty_thousand_calls() {
     add(&bench, &bench.stack.emulator().url(), customers(63)).await;
     let (before, after) = calls(&bench, 50_000, 63).await;
     assert!(after < before * 5, "{before:?}, with a long log {after:?}");
+    assert!(bench.stack.secrets().text(&ConnectionId::fallback().secret_name()).await.is_ok());
     let report = run(&checker(&bench, &[], Kept::default())).await;
     assert_eq!(report.connections.len(), 64);
     assert!(report.connections.iter().all(|one| one.state == Standing::Healthy));
