@@ -37,7 +37,9 @@ pub async fn authorize(
 
 #[cfg(test)]
 mod tests {
-    use auth::Secrets;
+    use std::time::{Duration, Instant};
+
+    use auth::{SecretError, Secrets};
     use serde_json::json;
     use toolkit::sha256_hex;
     use wiremock::matchers::{body_partial_json, header};
@@ -95,5 +97,108 @@ mod tests {
             let verdict = ask(&keys, wrong).await;
             assert!(!verdict.is_authorized && verdict.context.is_empty(), "{wrong:?}");
         }
+    }
+
+    fn known(key: &str) -> Value {
+        json!({"client": key, "sha256": sha256_hex(key), "connections": ["*"], "scopes": ["read"]})
+    }
+
+    fn document(keys: &[Value]) -> ResponseTemplate {
+        let document = json!({"keys": keys});
+        ResponseTemplate::new(200).set_body_json(json!({"SecretString": document.to_string()}))
+    }
+
+    fn failure(code: &str) -> ResponseTemplate {
+        ResponseTemplate::new(400).set_body_json(json!({"__type": code, "Message": "no"}))
+    }
+
+    /// Answers one after the other, the last one for good.
+    async fn secret(server: &MockServer, answers: Vec<ResponseTemplate>) -> KeyStore {
+        let last = answers.len() - 1;
+        for (position, answer) in answers.into_iter().enumerate() {
+            let times = if position == last { 1_000 } else { 1 };
+            let mock = Mock::given(header("x-amz-target", "secretsmanager.GetSecretValue"));
+            mock.respond_with(answer).up_to_n_times(times).mount(server).await;
+        }
+        KeyStore::new(Secrets::at_endpoint(&server.uri()), KeyStore::DEFAULT_SECRET)
+    }
+
+    async fn reads(server: &MockServer) -> usize {
+        server.received_requests().await.unwrap().len()
+    }
+
+    async fn pass(seconds: u64) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+        tokio::time::resume();
+    }
+
+    async fn is_known(keys: &KeyStore, key: &str) -> bool {
+        ask(keys, Some(&format!("Bearer {key}"))).await.is_authorized
+    }
+
+    #[tokio::test]
+    async fn a_new_key_works_within_five_seconds_and_wrong_ones_cost_nothing() {
+        let server = MockServer::start().await;
+        let before = document(&[known("one")]);
+        let keys = secret(&server, vec![before, document(&[known("one"), known("two")])]).await;
+        assert!(is_known(&keys, "one").await);
+        for _ in 0..50 {
+            assert!(!is_known(&keys, "two").await);
+        }
+        assert_eq!(reads(&server).await, 1);
+        pass(5).await;
+        assert!(is_known(&keys, "two").await);
+        for _ in 0..50 {
+            assert!(!is_known(&keys, "three").await);
+        }
+        assert_eq!(reads(&server).await, 2);
+    }
+
+    #[tokio::test]
+    async fn nobody_is_locked_out_while_the_keys_cannot_be_read() {
+        let slip = ResponseTemplate::new(200).set_body_json(json!({"SecretString": "a slip"}));
+        let never = document(&[]).set_delay(Duration::from_secs(20));
+        for then in [slip, never, failure("AccessDeniedException"), failure("ThrottlingException")]
+        {
+            let server = MockServer::start().await;
+            let keys = secret(&server, vec![document(&[known("one")]), then]).await;
+            assert!(is_known(&keys, "one").await);
+            pass(3600).await;
+            for _ in 0..20 {
+                let started = Instant::now();
+                assert!(is_known(&keys, "one").await);
+                assert!(started.elapsed() < Duration::from_millis(400));
+            }
+            let known_key = async {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                let started = Instant::now();
+                assert!(is_known(&keys, "one").await);
+                started.elapsed()
+            };
+            // Who has an unknown key waits for the keys to be read; nobody else does.
+            let (unknown, took) = tokio::join!(is_known(&keys, "two"), known_key);
+            assert!(!unknown && took < Duration::from_millis(400), "{took:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn keys_that_were_deleted_are_nobodys() {
+        let server = MockServer::start().await;
+        let gone = failure("ResourceNotFoundException");
+        let keys = secret(&server, vec![document(&[known("one")]), gone]).await;
+        assert!(is_known(&keys, "one").await);
+        pass(3600).await;
+        let error = keys.caller("one").await.unwrap_err();
+        assert!(matches!(error, ApiKeysError::Secret(SecretError::NotFound { .. })), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_wrong_entry_takes_out_itself_alone() {
+        let server = MockServer::start().await;
+        let wrong = json!({"client": "wrong", "sha256": "no hash"});
+        let keys = secret(&server, vec![document(&[wrong, known("one")])]).await;
+        assert!(is_known(&keys, "one").await);
     }
 }

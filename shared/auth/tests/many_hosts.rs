@@ -52,7 +52,6 @@ fn other_side() -> (Child, impl Sized, u16) {
 /// No test, but the other side of one: it ends when nobody writes to it any more.
 #[tokio::test]
 #[ignore = "it is started by the test below"]
-#[expect(clippy::print_stdout, reason = "that is how the port is told")]
 async fn serve() {
     let (_server, port) = server().await;
     println!("\nport {port}");

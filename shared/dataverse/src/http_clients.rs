@@ -59,12 +59,13 @@ pub enum HttpClientsError {
 /// HTTP clients, one for each host. Cheap to clone.
 #[derive(Clone)]
 pub struct HttpClients {
-    inner: Arc<Inner>,
+    inner: Inner,
 }
 
+#[derive(Clone)]
 enum Inner {
     /// Made as they are needed.
-    OfHosts(OfHosts),
+    OfHosts(Arc<OfHosts>),
     /// One that somebody else made, for all hosts.
     Given(reqwest::Client),
 }
@@ -86,7 +87,7 @@ impl fmt::Debug for HttpClients {
 /// One client for all hosts, with the bounds that it has.
 impl From<reqwest::Client> for HttpClients {
     fn from(client: reqwest::Client) -> HttpClients {
-        HttpClients { inner: Arc::new(Inner::Given(client)) }
+        HttpClients { inner: Inner::Given(client) }
     }
 }
 
@@ -100,14 +101,15 @@ impl HttpClients {
 
     fn of_hosts(idle: Idle, tls: ClientConfig, first: reqwest::Client) -> HttpClients {
         let clients = Mutex::new(LruCache::new(idle.hosts));
-        HttpClients { inner: Arc::new(Inner::OfHosts(OfHosts { idle, tls, first, clients })) }
+        HttpClients { inner: Inner::OfHosts(Arc::new(OfHosts { idle, tls, first, clients })) }
     }
 
     /// The same for a walk over many hosts ([`Idle::PASSING_BY`]), with sockets of its own.
     #[must_use]
     pub fn short_lived(&self) -> HttpClients {
-        match &*self.inner {
-            Inner::OfHosts(OfHosts { tls, first, .. }) => {
+        match &self.inner {
+            Inner::OfHosts(of_hosts) => {
+                let OfHosts { tls, first, .. } = &**of_hosts;
                 HttpClients::of_hosts(Idle::PASSING_BY, tls.clone(), first.clone())
             }
             Inner::Given(_) => self.clone(),
@@ -117,9 +119,10 @@ impl HttpClients {
     /// The client for a host, which is named by its origin (`https://org.crm4.dynamics.com`). To be
     /// used now, and not kept: what is kept keeps its sockets.
     pub fn of(&self, origin: &str) -> reqwest::Client {
-        match &*self.inner {
+        match &self.inner {
             Inner::Given(client) => client.clone(),
-            Inner::OfHosts(OfHosts { idle, tls, first, clients }) => {
+            Inner::OfHosts(of_hosts) => {
+                let OfHosts { idle, tls, first, clients } = &**of_hosts;
                 let mut clients = clients.lock();
                 let one = clients.get_or_insert_ref(origin, || {
                     client(tls, *idle).unwrap_or_else(|error| {
@@ -138,7 +141,7 @@ impl HttpClients {
         let is_so = lacks_descriptors(error);
         if is_so {
             tracing::error!("no descriptor was left: all idle sockets are closed");
-            if let Inner::OfHosts(of_hosts) = &*self.inner {
+            if let Inner::OfHosts(of_hosts) = &self.inner {
                 of_hosts.clients.lock().clear();
             }
         }

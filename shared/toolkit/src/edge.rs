@@ -406,3 +406,31 @@ pub(crate) fn without_nulls(value: &mut Value) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use auth::SecretError;
+
+    use super::*;
+
+    #[test]
+    fn unreadable_keys_are_told_of_neither_dynamics_nor_a_connection() {
+        let name = "dynamics365/api-keys".to_owned();
+        let busy = SecretError::Unavailable { problem: "timeout".to_owned() };
+        let denied = SecretError::Denied { name: name.clone(), code: "AccessDenied".to_owned() };
+        for (error, code, retryable) in [
+            (ApiKeysError::Secret(busy), "service_unavailable", true),
+            (ApiKeysError::Secret(denied), "internal", false),
+            (ApiKeysError::Secret(SecretError::NotFound { name }), "internal", false),
+            (ApiKeysError::Malformed, "internal", false),
+        ] {
+            let problem = unreadable(&error).to_problem("r");
+            assert_eq!(
+                (&problem["code"], &problem["retryable"]),
+                (&code.into(), &retryable.into())
+            );
+            assert!(problem["detail"].as_str().unwrap().contains("own API keys"), "{problem}");
+            assert!(!problem.to_string().contains("Dynamics"), "{problem}");
+        }
+    }
+}

@@ -610,6 +610,8 @@ fn cleaned(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn answered(status: u16, code: &str, message: &str) -> ToolError {
@@ -674,5 +676,89 @@ mod tests {
         }
         let cause = told("x at Contoso.Plugins.CasePlugin.Execute(a)");
         assert!(cause.log_cause().unwrap().contains("Contoso.Plugins.CasePlugin.Execute"));
+    }
+
+    fn of_fault(fault: Fault) -> ToolError {
+        let error = EntraError { fault, code: None, trace_id: None, retry_after: None };
+        ToolError::from(Error::Token(Arc::new(TokenError::Entra(error))))
+    }
+
+    #[test]
+    fn a_lack_of_descriptors_is_ours_and_told_of_no_customer() {
+        let unread = ConnectionError::Secret(SecretError::NoDescriptor);
+        for error in [
+            ToolError::from(Error::NoDescriptor),
+            of_fault(Fault::NoDescriptor),
+            ToolError::from(unread),
+        ] {
+            assert_eq!(error.code(), ErrorCode::Internal);
+            assert_eq!(error.connection_fault(), None);
+            assert_eq!(error.to_problem("r")["write"], "not_happened");
+        }
+    }
+
+    #[test]
+    fn each_refusal_of_entra_has_a_cause_of_its_own_and_a_step_to_mend() {
+        use Fault::*;
+        let mut causes = std::collections::HashSet::new();
+        for fault in [
+            WrongSecret,
+            ExpiredSecret,
+            UnknownApplication,
+            MissingServicePrincipal,
+            MissingConsent,
+            MissingAssignment,
+            UnknownTenant,
+            BlockedTenant,
+            OtherCloud,
+            UnknownInstance,
+            DisabledDataverse,
+            DisabledApplication,
+            ConditionalAccess,
+            Other,
+        ] {
+            let error = of_fault(fault);
+            assert_eq!(error.code(), ErrorCode::ConnectionBroken, "{fault:?}");
+            let cause = error.connection_fault().unwrap();
+            assert!(causes.insert(cause), "{fault:?}");
+            let step = format!("Set-up step {} ", cause.set_up_step().unwrap());
+            assert!(error.administrators_action().unwrap().starts_with(&step), "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn an_entra_that_gives_no_answer_says_what_to_look_at() {
+        for (fault, detail, action) in [
+            (Fault::Unreachable, "could not be reached", "let the functions reach login."),
+            (Fault::Unavailable, "is busy", "status.cloud.microsoft"),
+            (Fault::Unreadable, "nothing that can be read", "a proxy or a firewall"),
+        ] {
+            let error = of_fault(fault);
+            assert_eq!(error.code(), ErrorCode::DynamicsUnavailable);
+            assert_eq!(error.connection_fault(), None);
+            assert!(error.detail().contains(detail), "{}", error.detail());
+            assert!(error.administrators_action().unwrap().contains(action), "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn what_aws_denies_is_for_the_administrator() {
+        let (name, code) = ("a-secret".to_owned(), "AccessDeniedException".to_owned());
+        for (denied, action) in [
+            (
+                SecretError::Denied { name: name.clone(), code: code.clone() },
+                "role read the secret",
+            ),
+            (SecretError::NotWritable { name, code }, "role change the secret"),
+        ] {
+            let of_token = TokenError::Connection(ConnectionError::Secret(denied.clone()));
+            for error in [
+                ToolError::from(ConnectionError::Secret(denied.clone())),
+                ToolError::from(Error::Token(Arc::new(of_token))),
+            ] {
+                assert_eq!(error.code(), ErrorCode::ConnectionBroken);
+                assert!(error.administrators_action().unwrap().contains(action));
+            }
+        }
     }
 }

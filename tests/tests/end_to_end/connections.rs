@@ -53,6 +53,21 @@ async fn works(bench: &Bench, connection: &str) -> Answer {
 }
 
 #[tokio::test]
+async fn an_entra_that_cannot_be_reached_says_what_to_do_and_nothing_is_stored() {
+    let nobody = "http://127.0.0.1:9".to_owned();
+    let options = Options { other_instances: vec![nobody.clone()], ..Options::default() };
+    let bench = Bench::start_with(options).await;
+    let answer = set_up(&bench, "emea", with(form(&bench), "instance_url", &nobody)).await;
+    let problem = answer.problem("dynamics_unavailable");
+    assert_eq!(problem["detail"], "Microsoft Entra ID could not be reached");
+    let action = problem["admin_action"].as_str().unwrap();
+    assert!(action.contains("login.microsoftonline.com") && action.contains("status"), "{action}");
+    assert!(problem["next_step"].as_str().unwrap().starts_with("Nothing was stored."));
+    assert_eq!((&problem["retryable"], &problem["write"]), (&true.into(), &"not_happened".into()));
+    works(&bench, "emea").await.problem("connection_not_found");
+}
+
+#[tokio::test]
 async fn four_credentials_show_the_organization() {
     let bench = Bench::start().await;
     works(&bench, "emea").await.problem("connection_not_found");
