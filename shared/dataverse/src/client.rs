@@ -71,12 +71,7 @@ impl Client {
         instance: InstanceUrl,
         tokens: Arc<dyn TokenSource>,
     ) -> Client {
-        Client {
-            http: http.into(),
-            instance: Arc::new(instance),
-            tokens,
-            manners: Arc::default(),
-        }
+        Client { http: http.into(), instance: Arc::new(instance), tokens, manners: Arc::default() }
     }
 
     fn http(&self) -> reqwest::Client {

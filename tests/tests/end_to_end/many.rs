@@ -65,13 +65,14 @@ fn checker(bench: &Bench, others: &[String], alerts: Kept) -> Checker<Kept> {
     let mut local = vec![bench.stack.emulator().url().parse().unwrap()];
     local.extend(others.iter().map(|other| other.parse().unwrap()));
     let http = toolkit::lambda::http_client().unwrap();
-    let connections = Connections::new(http, bench.stack.secrets(), Environment { local });
+    let connections =
+        Connections::new(http, bench.stack.secrets(), Environment { local: local.into() });
     Checker::new(connections, table(bench), alerts, Needs::of(&stack::tools().definitions()))
 }
 
 async fn run_within(checker: &Checker<Kept>, seconds: u64) -> Report {
     let deadline = Instant::now() + Duration::from_secs(seconds);
-    checker.run(Check::All, "run", deadline).await.unwrap()
+    Box::pin(checker.run(Check::All, "run", deadline)).await.unwrap()
 }
 
 async fn run(checker: &Checker<Kept>) -> Report {
