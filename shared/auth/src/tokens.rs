@@ -29,9 +29,9 @@ const WAITS: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(
 /// for longer than this when it is busy.
 const BRAKE: Duration = Duration::from_secs(30);
 
-/// A token that Dataverse refuses is renewed if it is older than this: another one of the same
-/// moment says the same.
-const YOUNG: Duration = Duration::from_secs(30);
+/// A token that Dataverse refuses is renewed at once, for it may have been revoked. Where the new one
+/// never worked, it is not the token's fault: then there is no other one within this time.
+const RENEWAL: Duration = Duration::from_secs(30);
 
 /// Who was refused waits this long for the secret to be read again.
 const READING: Duration = Duration::from_secs(2);
@@ -58,7 +58,8 @@ pub enum TokenError {
 #[derive(Clone)]
 struct Cached {
     token: AccessToken,
-    since: Instant,
+    /// Whether Dataverse has accepted it.
+    worked: bool,
     renew_at: Instant,
     ends_at: Instant,
 }
@@ -78,6 +79,8 @@ pub(crate) struct Tokens {
     stored: Option<Stored>,
     credentials: RwLock<Arc<Credentials>>,
     cached: RwLock<Option<Cached>>,
+    /// When Dataverse last refused a token that was given up for that.
+    rejected: RwLock<Option<Instant>>,
     /// Belongs to the credentials, and goes with them.
     refusal: RwLock<Option<Refusal>>,
     /// Held while Entra ID is asked. Inside: when it last failed, and how, for those who waited.
@@ -103,6 +106,7 @@ impl Tokens {
             stored,
             credentials: RwLock::new(credentials),
             cached: RwLock::default(),
+            rejected: RwLock::default(),
             refusal: RwLock::default(),
             asking: Mutex::default(),
         }
@@ -253,7 +257,7 @@ impl Tokens {
                     let renew_at =
                         started + grant.expires_in.saturating_sub(AHEAD).max(grant.expires_in / 2);
                     let token = grant.token;
-                    let cached = Cached { token: token.clone(), since: started, renew_at, ends_at };
+                    let cached = Cached { token: token.clone(), worked: false, renew_at, ends_at };
                     *self.cached.write() = Some(cached);
                     *self.refusal.write() = None;
                     return Ok(token);
@@ -302,10 +306,21 @@ impl TokenSource for Tokens {
         .boxed()
     }
 
+    fn accepted(&self, token: &AccessToken) {
+        let is_news = |cached: &Cached| !cached.worked && cached.token == *token;
+        if self.cached.read().as_ref().is_some_and(is_news)
+            && let Some(cached) = self.cached.write().as_mut().filter(|cached| is_news(cached))
+        {
+            cached.worked = true;
+        }
+    }
+
     fn rejected(&self, token: &AccessToken) {
         let mut cached = self.cached.write();
-        let is_to_go = |cached: &Cached| cached.token == *token && cached.since.elapsed() >= YOUNG;
-        if cached.as_ref().is_some_and(is_to_go) {
+        let mut rejected = self.rejected.write();
+        let Some(ours) = cached.as_ref().filter(|cached| cached.token == *token) else { return };
+        if ours.worked || rejected.is_none_or(|at| at.elapsed() >= RENEWAL) {
+            *rejected = Some(Instant::now());
             *cached = None;
         }
     }

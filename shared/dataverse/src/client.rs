@@ -617,6 +617,8 @@ impl Session {
         };
         if answer.status == StatusCode::UNAUTHORIZED {
             self.client.tokens.rejected(&token);
+        } else if !answer.is_of_no_token() {
+            self.client.tokens.accepted(&token);
         }
         tracing::debug!(
             method = %request.method,
@@ -674,6 +676,11 @@ impl Tries {
 }
 
 impl Answer {
+    /// Whether it is given whatever token was sent.
+    fn is_of_no_token(&self) -> bool {
+        self.status.is_server_error() || self.status == StatusCode::TOO_MANY_REQUESTS
+    }
+
     fn is_transient(&self) -> bool {
         !self.status.is_success()
             && ApiError::from_answer(self.status, &self.headers, &self.body).is_transient()

@@ -57,7 +57,10 @@ pub trait TokenSource: Send + Sync + fmt::Debug {
         deadline: Instant,
     ) -> BoxFuture<'_, Result<AccessToken, Arc<dyn StdError + Send + Sync>>>;
 
-    /// Dataverse answered 401 to this token: the next call must not give it again.
+    /// Dataverse knew this token, whatever it said to the request.
+    fn accepted(&self, _: &AccessToken) {}
+
+    /// Dataverse answered 401 to this token: it is not given again, unless that is no help.
     fn rejected(&self, token: &AccessToken);
 }
 

@@ -20,11 +20,6 @@ async fn problem(bench: &Bench) -> Value {
     answer.body
 }
 
-/// A secret is not read more often than every five seconds.
-async fn until_it_is_read_again() {
-    tokio::time::sleep(Duration::from_secs(5)).await;
-}
-
 fn says(problem: &Value, code: &str, step: &str, word: &str) {
     assert_eq!(problem["code"], code, "{problem:#}");
     let action = problem["admin_action"].as_str().unwrap_or_default();
@@ -57,7 +52,7 @@ async fn the_credentials_are_at_fault() {
     bench.store("dynamics365/connections/default", "{\"tenant_id\": \"emulator-secret\"}").await;
     says(&problem(&bench).await, "connection_broken", "set-up", "client_id is missing");
     bench.store("dynamics365/connections/default", "emulator-secret").await;
-    until_it_is_read_again().await;
+    bench.until_secrets_are_read_again().await;
     says(&problem(&bench).await, "connection_broken", "set-up", "JSON object");
 }
 
@@ -112,7 +107,7 @@ async fn the_client_secret_expires_and_is_rotated() {
     // A new secret: stored, it works without a restart.
     bench.control("PUT", "client-secret", Some(json!({"state": "rotated"}))).await;
     bench.change_credentials("client_secret", emulator::ROTATED_CLIENT_SECRET).await;
-    until_it_is_read_again().await;
+    bench.until_secrets_are_read_again().await;
     bench.call("get_contact_by_email", works).await.result();
 }
 

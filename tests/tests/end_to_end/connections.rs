@@ -211,6 +211,7 @@ async fn a_connection_that_breaks_says_so_and_what_is_stored_anew_is_picked_up()
     // By other means than the set-up.
     let anew = with(form(&bench), "client_secret", emulator::ROTATED_CLIENT_SECRET);
     bench.store("dynamics365/connections/emea", &anew.to_string()).await;
+    bench.until_secrets_are_read_again().await;
     works(&bench, "emea").await.result();
     let answer = bench.request("POST", "/v1/connections/emea/test", None).await;
     assert_eq!(answer.body["state"], "healthy");

@@ -152,6 +152,7 @@ async fn an_expired_secret_is_one_alert_and_a_rotated_one_heals() {
     let report = check(&bench).await;
     assert_eq!(events(&report), ["connection_recovered"]);
     assert_eq!(of(&report, "default")["state"], "healthy");
+    bench.until_secrets_are_read_again().await;
     bench.call("get_contact_by_email", works).await.result();
     assert_eq!(events(&check(&bench).await), [""; 0]);
 }

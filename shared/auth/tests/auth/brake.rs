@@ -219,20 +219,31 @@ async fn a_token_that_dataverse_refuses_is_not_renewed_by_each_call() {
     let world = World::start().await;
     world.secret(SECRET, 9).await;
     world.entra(SECRET, granted("token-1", 3599), 1).await;
-    world.entra(SECRET, granted("token-2", 3599), 9).await;
+    world.entra(SECRET, granted("token-2", 3599), 1).await;
+    world.entra(SECRET, granted("token-3", 3599), 1).await;
+    world.entra(SECRET, granted("token-4", 3599), 9).await;
     let connection = world.open().await;
     for _ in 0..200 {
         let token = connection.tokens().token(soon()).await.unwrap();
-        assert_eq!(token.expose(), "token-1");
         connection.tokens().rejected(&token);
     }
-    assert_eq!(world.asked().await, 1);
+    assert_eq!(token(&connection).await.unwrap(), "token-2");
+    assert_eq!(world.asked().await, 2);
+    // One that worked, and does no more, is renewed at once.
+    connection.tokens().accepted(&connection.tokens().token(soon()).await.unwrap());
+    for _ in 0..200 {
+        let token = connection.tokens().token(soon()).await.unwrap();
+        connection.tokens().rejected(&token);
+    }
+    assert_eq!(token(&connection).await.unwrap(), "token-3");
+    assert_eq!(world.asked().await, 3);
     pass(30).await;
     for _ in 0..200 {
         let token = connection.tokens().token(soon()).await.unwrap();
         connection.tokens().rejected(&token);
     }
-    assert_eq!(world.asked().await, 2);
+    assert_eq!(token(&connection).await.unwrap(), "token-4");
+    assert_eq!(world.asked().await, 4);
 }
 
 #[tokio::test]

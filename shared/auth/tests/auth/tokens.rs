@@ -26,7 +26,6 @@ async fn one_request_however_many_callers() {
     assert_eq!(world.asked().await, 1);
 
     // Refused by Dataverse, it is not given again.
-    pass(30).await;
     tokens.rejected(all[0].as_ref().unwrap());
     tokens.token(soon()).await.unwrap();
     assert_eq!(world.asked().await, 2);
@@ -216,7 +215,6 @@ fn no_secret_in_any_debug_or_log_line() {
                 .session(soon())
                 .function(&dataverse::Function::who_am_i())
                 .await;
-            pass(30).await;
             connection.tokens().rejected(&token);
             let error = connection.tokens().token(soon()).await.unwrap_err();
             shown = format!(
