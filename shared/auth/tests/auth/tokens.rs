@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use auth::{ConnectionError, ConnectionId, Fault, GraphError, SecretError, TokenError};
+use dataverse::Obstacle;
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 use wiremock::matchers::path_regex;
@@ -106,7 +107,10 @@ async fn an_answer_that_makes_no_sense_is_no_token_and_is_not_kept() {
         (granted("", 3599), Fault::Unreadable),
         (granted(&long, 3599), Fault::Unreadable),
         (ResponseTemplate::new(200).set_body_string("<html>Welcome</html>"), Fault::Unreadable),
-        (ResponseTemplate::new(407).set_body_string("<html>Who?</html>"), Fault::Unreadable),
+        (
+            ResponseTemplate::new(407).set_body_string("<html>Who?</html>"),
+            Fault::Obstacle(Obstacle::Proxy),
+        ),
         (ResponseTemplate::new(302), Fault::Unreadable),
         (ResponseTemplate::new(503).set_body_string("<html>Busy</html>"), Fault::Unavailable),
     ] {
