@@ -9,12 +9,13 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use parking_lot::Mutex;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 /// This long before it is due, it is read again while all go on with what there is.
 const AHEAD: Duration = Duration::from_secs(60);
 
-/// Who finds it overdue waits this long for what is new, and then goes on with what there is.
+/// Who finds it overdue waits for what is new until it has been read for this long, and then goes on
+/// with what there is.
 const MOMENT: Duration = Duration::from_millis(250);
 
 /// What was read stays in use for this long while it cannot be read again.
@@ -111,7 +112,7 @@ impl<T: Clone + Send + Sync + 'static, E: Failure> Kept<T, E> {
                         if age < self.inner.due_after || failed_before {
                             return Ok(value);
                         }
-                        (reading, Some(value))
+                        (reading, Some((value, state.begun.unwrap_or(now))))
                     } else {
                         return Ok(value);
                     }
@@ -124,8 +125,8 @@ impl<T: Clone + Send + Sync + 'static, E: Failure> Kept<T, E> {
                 },
             }
         };
-        let Some(value) = meanwhile else { return reading.await };
-        match timeout(MOMENT, reading).await {
+        let Some((value, begun)) = meanwhile else { return reading.await };
+        match timeout_at(begun + MOMENT, reading).await {
             Ok(Err(error)) if !error.may_pass() => Err(error),
             Ok(Ok(anew)) => Ok(anew),
             Ok(Err(_)) | Err(_) => Ok(value),
@@ -207,6 +208,8 @@ impl<T: Clone, E: Failure> State<T, E> {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -311,6 +314,8 @@ mod tests {
         source.takes(Duration::from_secs(8));
         pass(3600).await;
         assert_eq!(timed(kept.get()).await, (Ok(2), MOMENT));
+        // The next one does not wait for the same reading.
+        assert_eq!(timed(kept.get()).await, (Ok(2), Duration::ZERO));
         pass(8).await;
         assert_eq!(kept.get().await, Ok(3));
     }

@@ -146,19 +146,22 @@ async fn graph_is_not_read_without_end() {
     let world = World::start().await;
     world.secret(SECRET, 9).await;
     world.entra(SECRET, granted("token-1", 3599), 9).await;
-    let zeros = {
+    let answer =
+        r#"{"passwordCredentials": [{"hint": "ETx", "endDateTime": "2027-03-01T00:00:00Z"}]}"#;
+    let long = {
         // 64 MB, of which 64 kB travel.
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         for _ in 0..64 {
             encoder.write_all(&vec![b' '; 1024 * 1024]).unwrap();
         }
+        encoder.write_all(answer.as_bytes()).unwrap();
         encoder.finish().unwrap()
     };
     Mock::given(path_regex("/v1.0/applications"))
         .respond_with(
             ResponseTemplate::new(200)
                 .insert_header("content-encoding", "gzip")
-                .set_body_raw(zeros, "application/json"),
+                .set_body_raw(long, "application/json"),
         )
         .mount(&world.server)
         .await;
