@@ -17,7 +17,7 @@ const SMALL: usize = 100_000;
 const LARGE: usize = 1_000_000;
 
 pub(crate) fn measure(form: Form, report: &mut Report) {
-    let times = form.choose(7, 3);
+    let times = form.choose(25, 3);
     let json = document(LARGE);
     let as_json = best(times, || serde_json::from_str::<Value>(&json).unwrap());
     let (mut growth, mut cost) = (Worst::default(), Worst::default());
