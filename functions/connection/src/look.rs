@@ -132,8 +132,13 @@ pub(crate) async fn register(
         let is_same = known.is_some_and(|known| {
             state::Connection { updated_at: anew.updated_at, ..known } == anew
         });
-        if occasion == Occasion::SetUp || !is_same {
-            soon(request.state().put_connection(&anew)).await?;
+        match (occasion, registered) {
+            // Whoever removes it at this moment does not find it there again.
+            (Occasion::Look, Registered::Known) if !is_same => {
+                soon(request.state().renew_connection(&anew)).await?;
+            }
+            (Occasion::Look, Registered::Known) => {}
+            _ => soon(request.state().put_connection(&anew)).await?,
         }
         Ok(registered)
     };

@@ -31,7 +31,7 @@ pub(crate) fn soon<T>(
 pub(crate) fn failed(error: StateError) -> ToolError {
     let explained = if error.is_unavailable() {
         ToolError::new(
-            ErrorCode::DynamicsUnavailable,
+            ErrorCode::ServiceUnavailable,
             "the bundle's own table did not answer: DynamoDB is not available",
         )
         .next_step("Try again shortly.")

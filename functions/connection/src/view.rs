@@ -44,9 +44,10 @@ pub(crate) fn broken(
     };
     view["state"] = match error.code() {
         // It may well be in order: nobody has heard from it.
-        ErrorCode::DynamicsUnavailable | ErrorCode::DeadlineExceeded | ErrorCode::RateLimited => {
-            "unanswered".into()
-        }
+        ErrorCode::DynamicsUnavailable
+        | ErrorCode::ServiceUnavailable
+        | ErrorCode::DeadlineExceeded
+        | ErrorCode::RateLimited => "unanswered".into(),
         _ => "broken".into(),
     };
     view["problem"] = error.to_problem(request_id);

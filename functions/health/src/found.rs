@@ -50,7 +50,9 @@ impl Found {
         let fault = error.connection_fault();
         let detail = error.detail().to_owned();
         match error.code() {
-            ErrorCode::DynamicsUnavailable | ErrorCode::DeadlineExceeded => {
+            ErrorCode::DynamicsUnavailable
+            | ErrorCode::ServiceUnavailable
+            | ErrorCode::DeadlineExceeded => {
                 Found::Unanswered { detail, fault: fault.map(|_| fault_of(error)) }
             }
             ErrorCode::RateLimited => Found::Throttled,
@@ -100,7 +102,11 @@ mod tests {
             panic!("must be broken")
         };
         assert_eq!((fault.cause.as_str(), fault.step), ("connection_not_found", None));
-        for code in [ErrorCode::DynamicsUnavailable, ErrorCode::DeadlineExceeded] {
+        for code in [
+            ErrorCode::DynamicsUnavailable,
+            ErrorCode::ServiceUnavailable,
+            ErrorCode::DeadlineExceeded,
+        ] {
             let unanswered = Found::Unanswered { detail: "a detail".to_owned(), fault: None };
             assert_eq!(of(error(code)), unanswered);
         }

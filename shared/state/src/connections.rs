@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::table::{self, Item, Key, Query, SORT};
+use crate::table::{self, Expression, Item, Key, Query, SORT};
 use crate::{ConnectionCursor, State, StateError};
 
 const LIST: &str = "connections";
@@ -133,6 +133,14 @@ impl State {
     pub async fn put_connection(&self, connection: &Connection) -> Result<(), StateError> {
         let key = Key::new(LIST, connection.id.as_str());
         self.table.put(key.item(WHAT, connection)?).await
+    }
+
+    /// Stores what a look has found out of a connection, in place of the one with the same id. Where
+    /// that has been removed meanwhile, it stays so.
+    pub async fn renew_connection(&self, connection: &Connection) -> Result<(), StateError> {
+        let key = Key::new(LIST, connection.id.as_str());
+        let there = Expression::new("attribute_exists(#pk)");
+        self.table.put_if(&key, key.item(WHAT, connection)?, there).await.map(drop)
     }
 
     /// Removes a connection and what belongs to it. Its log stays until it expires.

@@ -28,24 +28,14 @@ fn key(region: Option<&str>) -> Key {
 impl State {
     /// The outages that are going on, the one of all regions first.
     pub async fn outages(&self) -> Result<Vec<Outage>, StateError> {
-        let mut items = Vec::new();
-        let mut after = None;
-        loop {
-            let query = Query {
-                partition: key(None).partition,
-                // The names of hosts are smaller than that.
-                between: Some((ALL.to_owned(), format!("{ALL}#~"))),
-                consistent: true,
-                after,
-                ..Query::default()
-            };
-            let rows = self.table.query(query).await?;
-            items.extend(rows.items);
-            after = rows.after;
-            if after.is_none() {
-                return Ok(table::documents(WHAT, items));
-            }
-        }
+        let query = Query {
+            partition: key(None).partition,
+            // The names of hosts are smaller than that.
+            between: Some((ALL.to_owned(), format!("{ALL}#~"))),
+            consistent: true,
+            ..Query::default()
+        };
+        Ok(table::documents(WHAT, self.table.all_of(query).await?))
     }
 
     /// Notes that an outage has begun. Where that one had begun already, this is a

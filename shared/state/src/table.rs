@@ -312,19 +312,18 @@ impl Table {
 
     /// Every item of a partition.
     pub(crate) async fn all(&self, partition: &str) -> Result<Vec<Item>, StateError> {
+        self.all_of(Query { partition: partition.to_owned(), consistent: true, ..Query::default() })
+            .await
+    }
+
+    /// Every item that a query finds, in as many requests as it takes.
+    pub(crate) async fn all_of(&self, mut query: Query) -> Result<Vec<Item>, StateError> {
         let mut items = Vec::new();
-        let mut after = None;
         loop {
-            let query = Query {
-                partition: partition.to_owned(),
-                consistent: true,
-                after,
-                ..Query::default()
-            };
-            let rows = self.query(query).await?;
+            let rows = self.query(query.clone()).await?;
             items.extend(rows.items);
             match rows.after {
-                Some(sort) => after = Some(sort),
+                Some(sort) => query.after = Some(sort),
                 None => return Ok(items),
             }
         }

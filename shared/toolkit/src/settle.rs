@@ -53,12 +53,15 @@ pub async fn carry_out(
     status: Option<i64>,
 ) -> Result<Option<Vec<Record>>, ToolError> {
     let mut etag = target.etag.to_owned();
-    for _ in 0..TRIES {
+    let mut tries_left = TRIES;
+    loop {
         let error = match send(context, target, &etag, &operations, status).await {
-            Err(Failure::Conflict(error)) => error,
+            Err(Failure::Conflict(error)) if tries_left > 0 => error,
+            Err(Failure::Conflict(error)) => return Err(error.into()),
             Err(Failure::Other(error)) => return Err(error),
             Ok(done) => return Ok(done),
         };
+        tries_left -= 1;
         tokio::time::sleep(APART.mul_f64(f64::from(fastrand::f32()))).await;
         let Some(newer) = unopposed(context, target, &operations, status).await else {
             return Err(error.into());
@@ -71,11 +74,6 @@ pub async fn carry_out(
             }
         }
         etag = newer;
-    }
-    match send(context, target, &etag, &operations, status).await {
-        Err(Failure::Conflict(error)) => Err(error.into()),
-        Err(Failure::Other(error)) => Err(error),
-        Ok(done) => Ok(done),
     }
 }
 

@@ -12,16 +12,6 @@ use crate::harness::{Answer, Bench, MAREN};
 
 const UNKNOWN: &str = "99999999-9999-4999-9999-999999999999";
 
-/// What an administrator enters for the emulator.
-fn form(bench: &Bench) -> Value {
-    json!({
-        "tenant_id": emulator::TENANT_ID,
-        "client_id": emulator::CLIENT_ID,
-        "client_secret": emulator::CLIENT_SECRET,
-        "instance_url": bench.stack.emulator().url(),
-    })
-}
-
 fn with(mut form: Value, field: &str, value: &str) -> Value {
     form[field] = value.into();
     form
@@ -57,7 +47,7 @@ async fn an_entra_that_cannot_be_reached_says_what_to_do_and_nothing_is_stored()
     let nobody = "http://127.0.0.1:9".to_owned();
     let options = Options { other_instances: vec![nobody.clone()], ..Options::default() };
     let bench = Bench::start_with(options).await;
-    let answer = set_up(&bench, "emea", with(form(&bench), "instance_url", &nobody)).await;
+    let answer = set_up(&bench, "emea", with(bench.credentials(), "instance_url", &nobody)).await;
     let problem = answer.problem("dynamics_unavailable");
     assert_eq!(problem["detail"], "Microsoft Entra ID could not be reached");
     let action = problem["admin_action"].as_str().unwrap();
@@ -71,7 +61,7 @@ async fn an_entra_that_cannot_be_reached_says_what_to_do_and_nothing_is_stored()
 async fn four_credentials_show_the_organization() {
     let bench = Bench::start().await;
     works(&bench, "emea").await.problem("connection_not_found");
-    let mut entered = form(&bench);
+    let mut entered = bench.credentials();
     entered["label"] = "EMEA, production".into();
     let answer = set_up(&bench, "emea", entered).await;
     assert_eq!(answer.status, 201);
@@ -89,7 +79,7 @@ async fn four_credentials_show_the_organization() {
     works(&bench, "emea").await.result();
 
     // The same again is an update.
-    let answer = set_up(&bench, "emea", form(&bench)).await;
+    let answer = set_up(&bench, "emea", bench.credentials()).await;
     assert_eq!(answer.status, 200);
     for (method, path) in [("GET", ""), ("POST", "/test")] {
         let again = bench.request(method, &format!("/v1/connections/emea{path}"), None).await;
@@ -119,7 +109,7 @@ async fn what_people_paste_is_understood() {
         ("secret_expires_on", "2031-12-01".to_owned()),
         ("label", "Zürich".to_owned()),
     ] {
-        let answer = set_up(&bench, "pasted", with(form(&bench), field, &value)).await;
+        let answer = set_up(&bench, "pasted", with(bench.credentials(), field, &value)).await;
         assert!(answer.status < 300, "{field} {value}: {:#}", answer.body);
         assert_eq!(answer.body["instance_url"], instance);
         works(&bench, "pasted").await.result();
@@ -129,7 +119,7 @@ async fn what_people_paste_is_understood() {
 #[tokio::test]
 async fn each_fault_has_its_cause_and_its_step_and_nothing_is_stored() {
     let bench = Bench::start().await;
-    set_up(&bench, "emea", form(&bench)).await;
+    set_up(&bench, "emea", bench.credentials()).await;
     let mut causes = BTreeSet::new();
     let mut check = |answer: &Answer, cause: &str, step: u8| {
         let problem = answer.problem("connection_broken");
@@ -149,11 +139,11 @@ async fn each_fault_has_its_cause_and_its_step_and_nothing_is_stored() {
         ("client_secret", " ", "secret_missing", 3),
         ("instance_url", "https://contoso.crm.dynamics.com.evil.example", "instance_invalid", 5),
     ] {
-        let answer = set_up(&bench, "emea", with(form(&bench), field, value)).await;
+        let answer = set_up(&bench, "emea", with(bench.credentials(), field, value)).await;
         check(&answer, cause, step);
         // What was stored before goes on working, and nothing new is there.
         works(&bench, "emea").await.result();
-        let answer = set_up(&bench, "new", with(form(&bench), field, value)).await;
+        let answer = set_up(&bench, "new", with(bench.credentials(), field, value)).await;
         check(&answer, cause, step);
         works(&bench, "new").await.problem("connection_not_found");
     }
@@ -164,7 +154,7 @@ async fn each_fault_has_its_cause_and_its_step_and_nothing_is_stored() {
         ("client-secret", json!({"state": "expired"}), "secret_expired", 3),
     ] {
         bench.control("PUT", path, Some(change)).await;
-        check(&set_up(&bench, "new", form(&bench)).await, cause, step);
+        check(&set_up(&bench, "new", bench.credentials()).await, cause, step);
         bench.control("POST", "reset", None).await;
         works(&bench, "emea").await.result();
     }
@@ -179,7 +169,7 @@ async fn a_form_that_is_none_is_explained_without_its_values() {
     for body in [
         json!({"tenant_id": "t"}),
         json!([emulator::CLIENT_SECRET]),
-        with(form(&bench), "client_secrt", emulator::CLIENT_SECRET),
+        with(bench.credentials(), "client_secrt", emulator::CLIENT_SECRET),
         json!({"client_secret": {"value": emulator::CLIENT_SECRET}}),
     ] {
         let answer = set_up(&bench, "emea", body).await;
@@ -188,9 +178,10 @@ async fn a_form_that_is_none_is_explained_without_its_values() {
     }
     let answer = set_up(&bench, "emea", json!({"tenant_id": "t"})).await;
     assert_eq!(answer.problem("invalid_arguments")["detail"], "client_id is missing");
-    let answer = set_up(&bench, "Not An Id", form(&bench)).await;
+    let answer = set_up(&bench, "Not An Id", bench.credentials()).await;
     answer.problem("invalid_arguments");
-    let answer = set_up(&bench, "emea", with(form(&bench), "secret_expires_on", "soon")).await;
+    let answer =
+        set_up(&bench, "emea", with(bench.credentials(), "secret_expires_on", "soon")).await;
     let detail = "secret_expires_on: must be a date such as 2027-12-01";
     assert_eq!(answer.problem("invalid_arguments")["detail"], detail);
 }
@@ -198,7 +189,7 @@ async fn a_form_that_is_none_is_explained_without_its_values() {
 #[tokio::test]
 async fn a_connection_that_breaks_says_so_and_what_is_stored_anew_is_picked_up() {
     let bench = Bench::start().await;
-    set_up(&bench, "emea", form(&bench)).await;
+    set_up(&bench, "emea", bench.credentials()).await;
     bench.control("PUT", "client-secret", Some(json!({"state": "rotated"}))).await;
     bench.control("POST", "clock", Some(json!({"advance_seconds": 7200}))).await;
     let answer = bench.request("POST", "/v1/connections/emea/test", None).await;
@@ -209,7 +200,7 @@ async fn a_connection_that_breaks_says_so_and_what_is_stored_anew_is_picked_up()
     assert!(list.to_string().contains("secret_wrong"), "{list:#}");
 
     // By other means than the set-up.
-    let anew = with(form(&bench), "client_secret", emulator::ROTATED_CLIENT_SECRET);
+    let anew = with(bench.credentials(), "client_secret", emulator::ROTATED_CLIENT_SECRET);
     bench.store("dynamics365/connections/emea", &anew.to_string()).await;
     bench.until_secrets_are_read_again().await;
     works(&bench, "emea").await.result();
@@ -220,14 +211,14 @@ async fn a_connection_that_breaks_says_so_and_what_is_stored_anew_is_picked_up()
 #[tokio::test]
 async fn a_removed_connection_can_be_had_back() {
     let bench = Bench::start().await;
-    set_up(&bench, "emea", form(&bench)).await;
+    set_up(&bench, "emea", bench.credentials()).await;
     let answer = bench.request("DELETE", "/v1/connections/emea", None).await;
     assert_eq!(answer.status, 200, "{:#}", answer.body);
     assert!(answer.body["recoverable_until"].is_string());
     works(&bench, "emea").await.problem("connection_not_found");
     let answer = bench.request("DELETE", "/v1/connections/emea", None).await;
     answer.problem("connection_not_found");
-    let answer = set_up(&bench, "emea", form(&bench)).await;
+    let answer = set_up(&bench, "emea", bench.credentials()).await;
     assert_eq!(answer.status, 201);
     works(&bench, "emea").await.result();
 }
@@ -237,7 +228,7 @@ async fn what_the_role_lacks_is_said_before_a_tool_is_called() {
     let bench = Bench::start().await;
     let roles = json!({"roles": ["Salesperson"]});
     bench.control("PUT", "application-user", Some(roles)).await;
-    let answer = set_up(&bench, "emea", form(&bench)).await;
+    let answer = set_up(&bench, "emea", bench.credentials()).await;
     let tools = answer.body["tools"].as_array().unwrap();
     for tool in tools {
         let is_case = tool["name"].as_str().unwrap().contains("case");
@@ -306,7 +297,8 @@ async fn two_organizations_never_meet() {
         Bench::start_with(Options { other_instances: vec![other.url()], ..Options::default() })
             .await;
     also_key(&bench, "theirs", &["other"], &["read", "write", "admin"]).await;
-    let answer = set_up(&bench, "other", with(form(&bench), "instance_url", &other.url())).await;
+    let answer =
+        set_up(&bench, "other", with(bench.credentials(), "instance_url", &other.url())).await;
     assert_eq!(answer.body["instance_url"], other.url());
     let create = async |connection: &str, subject: &str| {
         let arguments = json!({"contact": MAREN, "subject": subject, "description": "d"});
@@ -340,7 +332,8 @@ async fn two_organizations_never_meet() {
         ("GET", "/v1/connections/default/activity"),
         ("GET", "/v1/connections/default/sidebar?contact=x"),
     ] {
-        let answer = bench.request_with_key("theirs", method, path, Some(form(&bench))).await;
+        let answer =
+            bench.request_with_key("theirs", method, path, Some(bench.credentials())).await;
         answer.problem("forbidden");
     }
     let list = bench.request_with_key("theirs", "GET", "/v1/connections", None).await.body;
@@ -359,7 +352,7 @@ async fn only_administrators_set_up() {
         ("GET", "/v1/connections/default/activity"),
         ("PUT", "/v1/connections/default/sidebar-fields"),
     ] {
-        let answer = bench.request_with_key("bot", method, path, Some(form(&bench))).await;
+        let answer = bench.request_with_key("bot", method, path, Some(bench.credentials())).await;
         answer.problem("forbidden");
     }
     let path = format!("/v1/connections/default/sidebar?contact={MAREN}");
@@ -395,7 +388,7 @@ async fn what_was_done_is_in_the_log_and_what_was_said_is_not() {
     let made = bench.call_with("create_case", case, &header).await;
     bench.call("get_case", json!({"case": "CAS-99999"})).await.problem("not_found");
     bench.call_with("get_contact", json!({"contact": MAREN}), &header).await.result();
-    set_up(&bench, "default", with(form(&bench), "client_secret", "wrong")).await;
+    set_up(&bench, "default", with(bench.credentials(), "client_secret", "wrong")).await;
     bench.request("POST", "/v1/connections/default/test", None).await;
 
     let entries = log(&bench, "", 5).await;

@@ -169,14 +169,19 @@ impl Bench {
         self.rows(set).await.iter().filter(|row| row[column] == value).count()
     }
 
-    /// The connection's credentials, with one field changed.
-    pub(crate) async fn change_credentials(&self, field: &str, value: &str) {
-        let mut credentials = json!({
+    /// What an administrator enters for the emulator.
+    pub(crate) fn credentials(&self) -> Value {
+        json!({
             "tenant_id": emulator::TENANT_ID,
             "client_id": emulator::CLIENT_ID,
             "client_secret": emulator::CLIENT_SECRET,
             "instance_url": self.stack.emulator().url(),
-        });
+        })
+    }
+
+    /// The connection's credentials, with one field changed.
+    pub(crate) async fn change_credentials(&self, field: &str, value: &str) {
+        let mut credentials = self.credentials();
         credentials[field] = value.into();
         self.store("dynamics365/connections/default", &credentials.to_string()).await;
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use stack::STATE_TABLE;
 use state::State;
 
@@ -23,15 +23,6 @@ fn hints(answer: &Answer) -> Vec<&str> {
     assert!(answer.took < LATE, "{:?}", answer.took);
     let hints = answer.body["hints"].as_array();
     hints.into_iter().flatten().map(|hint| hint.as_str().unwrap()).collect()
-}
-
-fn form(bench: &Bench) -> Value {
-    json!({
-        "tenant_id": emulator::TENANT_ID,
-        "client_id": emulator::CLIENT_ID,
-        "client_secret": emulator::CLIENT_SECRET,
-        "instance_url": bench.stack.emulator().url(),
-    })
 }
 
 #[tokio::test]
@@ -83,7 +74,7 @@ async fn a_connection_is_looked_at_tested_and_set_up_without_the_table() {
     }
     // A secret has to be changed: that must not wait for the table.
     bench.control("PUT", "client-secret", Some(json!({"state": "rotated"}))).await;
-    let mut entered = form(&bench);
+    let mut entered = bench.credentials();
     entered["client_secret"] = emulator::ROTATED_CLIENT_SECRET.into();
     let answer = bench.request("PUT", "/v1/connections/default", Some(entered)).await;
     assert!(hints(&answer)[0].contains("did not take this down"));
@@ -118,7 +109,7 @@ async fn what_the_table_alone_knows_is_unavailable() {
         ("DELETE", "/default", None),
     ] {
         let answer = bench.request(method, &format!("/v1/connections{path}"), body).await;
-        let problem = answer.problem("dynamics_unavailable");
+        let problem = answer.problem("service_unavailable");
         assert!(problem["detail"].as_str().unwrap().contains("DynamoDB"), "{problem:#}");
     }
     // Nothing was removed.

@@ -205,32 +205,29 @@ fn no_secret_in_any_debug_or_log_line() {
         )
         .finish();
     let mut shown = String::new();
-    tracing::subscriber::with_default(subscriber, || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let world = World::start().await;
-            world.secret(SECRET, 1).await;
-            world.secret(ROTATED, 9).await;
-            world.entra(SECRET, refused(7_000_215), 9).await;
-            world.entra(ROTATED, granted("token-secret", 3599), 1).await;
-            world.entra(ROTATED, refused(7_000_222), 9).await;
-            let connection = world.open().await;
-            pass(5).await;
-            let token = connection.tokens().token(soon()).await.unwrap();
-            let refusal = connection
-                .client()
-                .session(soon())
-                .function(&dataverse::Function::who_am_i())
-                .await;
-            connection.tokens().rejected(&token);
-            let error = connection.tokens().token(soon()).await.unwrap_err();
-            shown = format!(
-                "{:?} {connection:?} {:?} {token:?} {refusal:?} {error} {error:?} {:?}",
-                world.connections,
-                connection.client(),
-                connection.credentials(),
-            );
-        });
+    // For all threads: what another test comes to first, without one, would be off for this one, too.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let world = World::start().await;
+        world.secret(SECRET, 1).await;
+        world.secret(ROTATED, 9).await;
+        world.entra(SECRET, refused(7_000_215), 9).await;
+        world.entra(ROTATED, granted("token-secret", 3599), 1).await;
+        world.entra(ROTATED, refused(7_000_222), 9).await;
+        let connection = world.open().await;
+        pass(5).await;
+        let token = connection.tokens().token(soon()).await.unwrap();
+        let refusal =
+            connection.client().session(soon()).function(&dataverse::Function::who_am_i()).await;
+        connection.tokens().rejected(&token);
+        let error = connection.tokens().token(soon()).await.unwrap_err();
+        shown = format!(
+            "{:?} {connection:?} {:?} {token:?} {refusal:?} {error} {error:?} {:?}",
+            world.connections,
+            connection.client(),
+            connection.credentials(),
+        );
     });
     let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     assert!(logged.contains("Entra ID answered"), "{logged}");

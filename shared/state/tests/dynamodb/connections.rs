@@ -49,6 +49,23 @@ async fn a_connection_is_kept_as_it_was_put() {
 }
 
 #[tokio::test]
+async fn what_a_look_found_out_brings_back_no_connection() {
+    let bench = Bench::start().await;
+    let default = id("default");
+    let found = connection(default.clone());
+    bench.state.renew_connection(&found).await.unwrap();
+    assert_eq!(bench.state.connection(&default).await.unwrap(), None);
+
+    let known = Connection { organization: None, ..found.clone() };
+    bench.state.put_connection(&known).await.unwrap();
+    bench.state.renew_connection(&found).await.unwrap();
+    assert_eq!(bench.state.connection(&default).await.unwrap(), Some(found.clone()));
+    bench.state.remove_connection(&default).await.unwrap();
+    bench.state.renew_connection(&found).await.unwrap();
+    assert_eq!(bench.state.connection(&default).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn connections_are_listed_by_their_ids() {
     let bench = Bench::start().await;
     assert_eq!(bench.state.connections().await.unwrap(), []);
