@@ -270,16 +270,15 @@ fn read(text: &str, most: usize, mut lines: Lines, limit: usize) -> (Excerpt, bo
     // A defect of the reader's must not cost more than this text.
     let was_read = panic::catch_unwind(AssertUnwindSafe(|| {
         if looks_like_html(beginning) {
-            return html::read(beginning, &mut lines).map(|()| lines);
+            html::read(beginning, &mut lines)?;
+        } else {
+            lines.as_it_is(beginning);
         }
-        lines.as_it_is(beginning);
-        Ok(lines)
+        Ok::<_, html::Stuck>((rest.is_empty() || lines.is_done(), lines.finish()))
     }));
-    let Ok(Ok(lines)) = was_read else {
+    let Ok(Ok((is_whole, (text, has_dropped)))) = was_read else {
         return (Excerpt { text: UNREADABLE.to_owned(), truncated: None }, false);
     };
-    let is_whole = rest.is_empty() || lines.is_done();
-    let (text, has_dropped) = lines.finish();
     let mut excerpt = cut(text, limit);
     if excerpt.truncated.is_none() && !is_whole {
         excerpt = Excerpt { text: excerpt.text + "…", truncated: Some(true) };
@@ -425,6 +424,15 @@ mod tests {
             ),
         ] {
             assert_eq!(plain(html), expected, "{html}");
+        }
+    }
+
+    #[test]
+    fn a_defect_of_the_reader_costs_one_text() {
+        for text in ["one line", "one<br>two"] {
+            let lines = Lines::new(100).kept_by(|_| panic!("a defect"));
+            let (read, _) = read(text, READ, lines, 100);
+            assert_eq!(read, Excerpt { text: UNREADABLE.to_owned(), truncated: None });
         }
     }
 

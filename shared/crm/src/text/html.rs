@@ -22,7 +22,12 @@ pub(super) struct Stuck;
 
 /// Writes what a person sees of the HTML, until the lines are done.
 pub(super) fn read(html: &str, lines: &mut Lines) -> Result<(), Stuck> {
-    match Tokenizer::new_with_emitter(html, Reader::new(lines, html.len())).next() {
+    read_in(html, lines, html.len().saturating_mul(STEPS).saturating_add(1000))
+}
+
+/// As [`read`], in so many steps of the tokenizer.
+fn read_in(html: &str, lines: &mut Lines, steps: usize) -> Result<(), Stuck> {
+    match Tokenizer::new_with_emitter(html, Reader::new(lines, steps)).next() {
         None | Some(Ok(End::Done)) => Ok(()),
         Some(Ok(End::Stuck)) => Err(Stuck),
     }
@@ -183,10 +188,10 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(lines: &'a mut Lines, length: usize) -> Reader<'a> {
+    fn new(lines: &'a mut Lines, steps_left: usize) -> Reader<'a> {
         Reader {
             lines,
-            steps_left: length.saturating_mul(STEPS).saturating_add(1000),
+            steps_left,
             tag: Tag::default(),
             last_start: Vec::new(),
             bytes: Vec::new(),
@@ -652,11 +657,19 @@ fn push(to: &mut Vec<u8>, bytes: &[u8], most: usize) {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use super::super::plain;
 
     #[track_caller]
     fn shows(html: &str, expected: &str) {
         assert_eq!(plain(html), expected, "{html}");
+    }
+
+    #[test]
+    fn a_tokenizer_that_goes_on_and_on_is_stopped() {
+        let html = "<p>so</p>".repeat(10);
+        assert!(read_in(&html, &mut Lines::new(100), 1000).is_ok());
+        assert!(read_in(&html, &mut Lines::new(100), 10).is_err());
     }
 
     #[test]
