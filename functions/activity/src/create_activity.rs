@@ -158,7 +158,7 @@ impl Tool for CreateActivity {
         };
         let state = last.map_or(ActivityState::Open, |last| last.state);
         let making = Making::new(create).with(change);
-        let Made { record, created } =
+        let Made { record, created, .. } =
             making.carry_out(context, |row| is_about(row, &regarding)).await?;
         made(context, kind, &record, created.then_some(state))
     }

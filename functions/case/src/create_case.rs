@@ -65,7 +65,7 @@ impl Tool for CreateCase {
         if let Some(earlier) = before.same_call.take() {
             let is_meant =
                 |case: &Record| customer.as_ref().is_ok_and(|customer| customer.is_of(case));
-            return before.answer(context, &earlier.given(is_meant)?, false, MADE_BEFORE);
+            return before.answer(context, &earlier.given(is_meant)?, false, Some(MADE_BEFORE));
         }
         let customer = customer?;
         let allow_duplicate = arguments.allow_duplicate.unwrap_or(false);
@@ -74,8 +74,10 @@ impl Tool for CreateCase {
                 context,
                 case,
                 false,
-                "The customer has an open case with this subject: go on with that one. Call with \
-                 allow_duplicate only if a second one is really meant.",
+                Some(
+                    "The customer has an open case with this subject: go on with that one. Call \
+                     with allow_duplicate only if a second one is really meant.",
+                ),
             );
         }
 
@@ -93,12 +95,11 @@ impl Tool for CreateCase {
             .select(CUSTOMER);
         let mut making = Making::new(create);
         if !allow_duplicate {
-            let whose = customer.id().to_string();
-            making = making.once_for(context, &[&whose, &subject], case::is_open);
+            let [whose, person] = customer.parts();
+            making = making.once_for(context, &[&whose, &person, &subject], case::is_open);
         }
         let made = making.carry_out(context, |case| customer.is_of(case)).await?;
-        let hint = if made.created { "" } else { MADE_BEFORE };
-        before.answer(context, &made.record, made.created, hint)
+        before.answer(context, &made.record, made.created, made.hint(MADE_BEFORE))
     }
 }
 
@@ -116,11 +117,13 @@ enum Customer {
 }
 
 impl Customer {
-    /// The one that is the customer.
-    fn id(&self) -> Uuid {
+    /// By what two calls at once are known to be about the same customer: of a company, also the
+    /// person there.
+    fn parts(&self) -> [String; 2] {
         match *self {
-            Customer::Contact(id) | Customer::Account(id) | Customer::AccountWithContact(id, _) => {
-                id
+            Customer::Contact(id) | Customer::Account(id) => [id.to_string(), String::new()],
+            Customer::AccountWithContact(account, contact) => {
+                [account.to_string(), contact.to_string()]
             }
         }
     }
@@ -215,7 +218,7 @@ impl Before {
         context: &Context,
         case: &Record,
         created: bool,
-        hint: &str,
+        hint: Option<&str>,
     ) -> Result<Answer<Opened>, ToolError> {
         let summary = CaseSummary::of(case, context.now())
             .ok_or_else(|| ToolError::internal("a case without an id"))?
@@ -230,7 +233,7 @@ impl Before {
             .then(|| format!("The customer has other open cases: {}.", others.join(", ")));
         let escalation = case::escalation(self.urgent.iter().chain([case]));
         Ok(Answer::new(Opened { created, case: summary })
-            .hint_if(Some(hint).filter(|hint| !hint.is_empty()))
+            .hint_if(hint)
             .hint_if(others)
             .escalate(escalation))
     }

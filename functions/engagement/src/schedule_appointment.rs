@@ -179,6 +179,16 @@ impl Tool for ScheduleAppointment {
         if !made.created {
             return there(&made.record, MADE_BEFORE);
         }
+        if made.was_read {
+            // It may be what another call wrote: then what is known of this call's people says
+            // nothing about it.
+            let appointment = Appointment::of(&made.record, context)?;
+            let answer = Answer::new(Scheduled { created: true, appointment });
+            return Ok(match made.hint(MADE_BEFORE) {
+                Some(hint) => answer.hint(hint),
+                None => answer.with_hints(people.hints),
+            });
+        }
         let appointment = Appointment {
             status: Some(ActivityState::Scheduled.label().to_owned()),
             organizer: people.organizer.as_ref().map(Person::linked),

@@ -83,7 +83,7 @@ impl Tool for CreateLead {
             making = making.once_for(context, &person.parts(), lead::is_open);
         }
         let made = making.carry_out(context, |lead| person.is_of(lead)).await?;
-        let hint = (!made.created).then_some(MADE_BEFORE);
+        let hint = made.hint(MADE_BEFORE);
         before.answer(context, &made.record, made.created, hint)
     }
 }

@@ -92,7 +92,7 @@ impl Tool for CreateOpportunity {
             making = making.once_for(context, &[&whose, &name], opportunity::is_open);
         }
         let made = making.carry_out(context, |found| customer.is_of(found)).await?;
-        let hint = (!made.created).then_some(MADE_BEFORE);
+        let hint = made.hint(MADE_BEFORE);
         before.answer(context, &made.record, made.created, hint)
     }
 }

@@ -11,8 +11,9 @@ use crate::{State, StateError};
 
 const WHAT: &str = "what is about to be created";
 
-/// There is one item in each partition.
+/// Who announced a row, and that another call went to make it, are two items of one partition.
 const SORT: &str = "create";
+const JOINED: &str = "joined";
 
 /// How long it is known which call a key belongs to.
 const KEY_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -32,10 +33,10 @@ pub enum Bond {
 }
 
 impl Bond {
-    fn key(&self) -> Key {
+    fn key(&self, sort: &str) -> Key {
         match self {
-            Bond::Key(id) => Key::new(format!("idem#{id}"), SORT),
-            Bond::Subject(hash) => Key::new(format!("claim#{hash}"), SORT),
+            Bond::Key(id) => Key::new(format!("idem#{id}"), sort),
+            Bond::Subject(hash) => Key::new(format!("claim#{hash}"), sort),
         }
     }
 
@@ -67,6 +68,12 @@ pub struct Intent {
 pub struct Ticket {
     bond: Bond,
     signature: String,
+}
+
+/// That a call went to make a row which another had announced.
+#[derive(Serialize, Deserialize)]
+struct Joined {
+    row: Uuid,
 }
 
 /// What came of announcing an intent.
@@ -114,10 +121,24 @@ impl State {
         self.put_own(ticket, intent, Timestamp::UNIX_EPOCH).await
     }
 
+    /// Notes, before it is tried, that the row which another call has announced is made by this one.
+    pub async fn join(&self, bond: &Bond, row: Uuid) -> Result<(), StateError> {
+        let mut item = bond.key(JOINED).item(WHAT, &Joined { row })?;
+        let expires_at = Timestamp::now().saturating_add(bond.kept()).unwrap_or(Timestamp::MAX);
+        item.insert(EXPIRES_AT.to_owned(), epoch(expires_at));
+        self.table.put(item).await
+    }
+
+    /// Whether another call went to make the row that this one has announced.
+    pub async fn was_joined(&self, bond: &Bond, row: Uuid) -> Result<bool, StateError> {
+        let Some(item) = self.table.get(&bond.key(JOINED)).await? else { return Ok(false) };
+        Ok(table::document::<Joined>(WHAT, item)?.row == row)
+    }
+
     /// Opens the way to the table, for the first call to find it open. What fails here, fails again
     /// where it matters.
     pub async fn warm_up(&self) {
-        let _ = self.table.get(&Bond::Subject("warm-up".to_owned()).key()).await;
+        let _ = self.table.get(&Bond::Subject("warm-up".to_owned()).key(SORT)).await;
     }
 
     async fn put_own(
@@ -138,7 +159,7 @@ impl State {
         expires_at: Timestamp,
         condition: Expression,
     ) -> Result<Put, StateError> {
-        let key = bond.key();
+        let key = bond.key(SORT);
         let mut item = key.item(WHAT, intent)?;
         item.insert(EXPIRES_AT.to_owned(), epoch(expires_at));
         self.table.put_or_see(&key, item, condition).await

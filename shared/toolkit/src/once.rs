@@ -5,8 +5,10 @@
 //! ([`Bond::Key`]): the same key with other arguments is refused, and of copies of one call only the
 //! first says `created: true`. And what looks for an equal record first announces the customer and the
 //! subject ([`Bond::Subject`]), so that two calls at once that know nothing of each other agree on one
-//! row. The table is given [`PATIENCE`]; where it does not answer, the first of the three still holds,
-//! and a row that is found must be the customer's whom the arguments name.
+//! row. Whoever makes a row that another call has announced notes so before it tries, and leaves it
+//! to the other to say `created: true`; who has announced a row and finds it made says so only where
+//! that was noted. The table is given [`PATIENCE`]; where it does not answer, the first of the three
+//! still holds, and a row that is found must be the customer's whom the arguments name.
 
 use std::time::Duration;
 
@@ -142,18 +144,38 @@ impl Once {
         Earlier { record, is_certain }
     }
 
-    /// Whether this call says that it made the row. `claimed`: it was the first to announce the
-    /// subject, so that another call may have made the row for it, and left it to this one to say so.
-    fn says_created(&self, created: &Created, claimed: bool) -> bool {
+    /// How this call stands to the row that it was to make. `claim`: it was the first to announce
+    /// the subject, so that another call may have made the row for it.
+    async fn part(&self, created: &Created, claim: Option<&Bond>) -> Part {
         let standing = self.standing.get().unwrap_or(&Standing::Unknown);
         match (created, standing) {
             // Whoever else has the row's key is not the first, and leaves it to the first to say so.
-            (_, Standing::First(Some(_))) => true,
-            (Created::Now(_) | Created::Unclear(_), Standing::First(None)) => true,
-            (Created::Before(_), Standing::First(None)) => claimed,
-            (Created::Now(_), Standing::Again { at_work, .. }) => !at_work,
-            (Created::Now(_), Standing::Unknown | Standing::Reused) => true,
-            (Created::Before(_) | Created::Unclear(_), _) => false,
+            (Created::Now(_) | Created::Unclear(_), Standing::First(_)) => Part::Made,
+            (Created::Before(_), Standing::First(ticket)) => {
+                let key = ticket.as_ref().map(|_| Bond::Key(self.row));
+                for bond in key.as_ref().into_iter().chain(claim) {
+                    if self.was_joined(bond).await {
+                        return Part::MadeByAnother;
+                    }
+                }
+                Part::Found
+            }
+            (Created::Now(_), Standing::Again { at_work, .. }) if *at_work => Part::Found,
+            (Created::Now(_), _) => Part::Made,
+            (Created::Before(_) | Created::Unclear(_), _) => Part::Found,
+        }
+    }
+
+    async fn was_joined(&self, bond: &Bond) -> bool {
+        let Some(state) = &self.state else { return false };
+        within(state.was_joined(bond, self.row)).await.unwrap_or(false)
+    }
+
+    /// Notes that a row is made by this call though another has announced it. Unnoted, nobody says
+    /// `created: true` of it.
+    async fn note_joined(&self, bond: &Bond, row: Uuid) {
+        if let Some(state) = &self.state {
+            within(state.join(bond, row)).await;
         }
     }
 
@@ -212,6 +234,18 @@ impl Earlier {
     }
 }
 
+/// What part a call has in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// It made it.
+    Made,
+    /// It announced it, and another call that wanted the same has made it: both are told one row,
+    /// and this one is told that it is new.
+    MadeByAnother,
+    /// The row was there, or another call says that it made it.
+    Found,
+}
+
 /// A row, and whether this call made it.
 #[derive(Debug)]
 pub struct Made {
@@ -219,6 +253,34 @@ pub struct Made {
     pub record: Record,
     /// Whether this call made it. At most one call says so of a row.
     pub created: bool,
+    /// Whether the row was read after it was made; else it is as the create answered, without what
+    /// was written beside it.
+    pub was_read: bool,
+    by_another: bool,
+}
+
+impl Made {
+    fn of(created: Created, part: Part) -> Made {
+        let (record, was_read) = match created {
+            Created::Now(record) => (record, false),
+            Created::Before(record) | Created::Unclear(record) => (record, true),
+        };
+        let by_another = part == Part::MadeByAnother;
+        Made { record, was_read, by_another, created: part != Part::Found }
+    }
+
+    /// What to know of a row that does not hold, for certain, what this call said: `made_before`
+    /// where it was there.
+    pub fn hint(&self, made_before: &'static str) -> Option<&'static str> {
+        match (self.created, self.by_another) {
+            (false, _) => Some(made_before),
+            (true, true) => Some(
+                "Another call that wanted the same at the same moment wrote it: compare what it \
+                 holds with what was asked for.",
+            ),
+            (true, false) => None,
+        }
+    }
 }
 
 /// A row that is to be made, exactly once.
@@ -279,16 +341,16 @@ impl<'a> Making<'a> {
     ) -> Result<Made, ToolError> {
         let once = context.once();
         let (Some(claim), Some(state)) = (&self.claim, &once.state) else {
-            return self.make_own(context, is_meant, false).await;
+            return self.make_own(context, is_meant, None).await;
         };
+        let bond = Bond::Subject(claim.hash.clone());
         let mut instead_of = None;
         for _ in 0..TRIES {
-            let bond = Bond::Subject(claim.hash.clone());
             let intent = once.intent(once.row);
-            match within(state.announce(bond, &intent, instead_of)).await {
+            match within(state.announce(bond.clone(), &intent, instead_of)).await {
                 None => break,
                 Some(Announced::First(ticket)) => {
-                    let made = self.make_own(context, &is_meant, true).await;
+                    let made = self.make_own(context, &is_meant, Some(&bond)).await;
                     if made.as_ref().is_err_and(ToolError::is_without_effect) {
                         within(state.withdraw(&ticket, &intent)).await;
                     }
@@ -297,7 +359,7 @@ impl<'a> Making<'a> {
                 // This very call, or a copy of it.
                 Some(Announced::Before(before)) if before.row == once.row => break,
                 Some(Announced::Before(before)) => {
-                    let made = self.join(context, &before, &is_meant).await?;
+                    let made = self.join(context, &bond, &before, &is_meant).await?;
                     if let Some(made) = made {
                         return Ok(made);
                     }
@@ -305,7 +367,7 @@ impl<'a> Making<'a> {
                 }
             }
         }
-        self.make_own(context, is_meant, false).await
+        self.make_own(context, is_meant, None).await
     }
 
     /// Makes the row under the call's own key.
@@ -313,20 +375,23 @@ impl<'a> Making<'a> {
         &self,
         context: &Context,
         is_meant: impl Fn(&Record) -> bool,
-        claimed: bool,
+        claim: Option<&Bond>,
     ) -> Result<Made, ToolError> {
         let once = context.once();
         once.settle().await;
         once.check()?;
-        let made = duplicate::create(context, &self.create, (self.others)(once.row)).await?;
-        let created = once.says_created(&made, claimed);
-        let record = match made {
-            Created::Now(record) => record,
-            Created::Before(record) | Created::Unclear(record) => {
-                once.earlier(record).given(is_meant)?
-            }
-        };
-        Ok(Made { record, created })
+        if let Some(Standing::Again { row, at_work: true }) = once.standing.get()
+            && *row == once.row
+        {
+            once.note_joined(&Bond::Key(once.row), once.row).await;
+        }
+        let created = duplicate::create(context, &self.create, (self.others)(once.row)).await?;
+        let part = once.part(&created, claim).await;
+        let mut made = Made::of(created, part);
+        if made.was_read {
+            made.record = once.earlier(made.record).given(is_meant)?;
+        }
+        Ok(made)
     }
 
     /// Makes the row that another call has announced, or finds it made. `None`: it is of no use any
@@ -334,35 +399,35 @@ impl<'a> Making<'a> {
     async fn join(
         &self,
         context: &Context,
+        bond: &Bond,
         before: &Intent,
         is_meant: impl Fn(&Record) -> bool,
     ) -> Result<Option<Made>, ToolError> {
         let once = context.once();
+        let is_gone = Timestamp::now() >= before.at_work_until;
+        if !is_gone {
+            once.note_joined(bond, before.row).await;
+        }
         let create = self.create.clone().under(before.row);
-        // When this call comes again, it finds that row.
-        let remember = async {
-            if let (Some(state), Some(Standing::First(Some(ticket)))) =
-                (&once.state, once.standing.get())
-            {
-                within(state.announce_again(ticket, &once.intent(before.row))).await;
-            }
+        let created =
+            Box::pin(duplicate::create(context, &create, (self.others)(before.row))).await?;
+        // The one that announced it says that it is new, unless it is gone without having made it.
+        let part = match created {
+            Created::Now(_) if is_gone => Part::Made,
+            Created::Now(_) | Created::Before(_) | Created::Unclear(_) => Part::Found,
         };
-        let others = (self.others)(before.row);
-        let creating = Box::pin(duplicate::create(context, &create, others));
-        let (made, ()) = tokio::join!(creating, remember);
+        let made = Made::of(created, part);
         let is_as_made =
             |record: &Record| self.claim.as_ref().is_some_and(|claim| (claim.is_as_made)(record));
-        Ok(match made? {
-            // The one that announced it is gone without having made it.
-            Created::Now(record) => {
-                Some(Made { record, created: Timestamp::now() >= before.at_work_until })
-            }
-            Created::Before(record) | Created::Unclear(record)
-                if is_as_made(&record) && is_meant(&record) =>
-            {
-                Some(Made { record, created: false })
-            }
-            Created::Before(_) | Created::Unclear(_) => None,
-        })
+        if made.was_read && !(is_as_made(&made.record) && is_meant(&made.record)) {
+            return Ok(None);
+        }
+        // When this call comes again, it finds that row.
+        if let (Some(state), Some(Standing::First(Some(ticket)))) =
+            (&once.state, once.standing.get())
+        {
+            within(state.announce_again(ticket, &once.intent(before.row))).await;
+        }
+        Ok(Some(made))
     }
 }

@@ -7,7 +7,7 @@ use auth::{Connections, Environment};
 use futures::future::join_all;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
-use state::State;
+use state::{Bond, Intent, State};
 use toolkit::{Caller, Grants, Incoming, Scope, Service, Tools};
 
 use crate::harness::{Answer, Bench, MAREN};
@@ -346,4 +346,211 @@ async fn a_table_that_does_not_answer_holds_a_create_back_for_a_moment_only() {
     // Once for the key, beside the first trip, and once for the subject.
     assert!(took < Duration::from_millis(1500), "{took:?}");
     drop(silent);
+}
+
+async fn table_is(bench: &Bench, state: &str) {
+    let url = format!("{}/_local/dynamodb", bench.stack.aws_url());
+    let request = reqwest::Client::new().put(url).json(&json!({ "state": state }));
+    assert_eq!(request.send().await.unwrap().status(), 204);
+}
+
+async fn slow(bench: &Bench, path: &str, milliseconds: u64, times: u32) {
+    let fault = json!({
+        "method": "POST", "path": path, "kind": "slow", "delay_ms": milliseconds, "times": times,
+        "after_commit": false,
+    });
+    bench.fault(fault).await;
+}
+
+#[tokio::test]
+async fn a_call_that_comes_again_finds_what_it_made_and_not_what_it_found_closed() {
+    let bench = Bench::start().await;
+    for header in [("idempotency-key", "second"), ("x-conversation-id", "second")] {
+        let arguments = case_of(MAREN, header.0);
+        let first = bench.call("create_case", arguments.clone()).await;
+        let close = json!({"case": made(&first), "status": "Canceled"});
+        bench.call("update_case", close).await.result();
+        let second = bench.call_with("create_case", arguments.clone(), &[header]).await;
+        assert_eq!(second.result()["created"], true);
+        assert_ne!(made(&second), made(&first));
+        let again = bench.call_with("create_case", arguments, &[header]).await;
+        assert_eq!(made(&again), made(&second), "{header:?}");
+        assert_eq!(again.result()["created"], false);
+    }
+}
+
+#[tokio::test]
+async fn two_people_of_a_company_have_a_case_each() {
+    let bench = Bench::start().await;
+    let of = |contact: &str| {
+        json!({
+            "contact": contact, "account": "Northwind Traders", "subject": "At the same moment",
+            "description": contact,
+        })
+    };
+    slow(&bench, "/incidents", 1200, 1).await;
+    let one = bench.call("create_case", of(MAREN));
+    let other = async {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        bench.call("create_case", of(DARIO)).await
+    };
+    let (one, other) = tokio::join!(one, other);
+    assert_ne!(made(&one), made(&other));
+    assert_eq!(says_created(&[one, other]), 2);
+    for contact in [MAREN, DARIO] {
+        assert_eq!(bench.count("incidents", "description", contact).await, 1, "{contact}");
+    }
+}
+
+#[tokio::test]
+async fn of_a_row_that_another_call_wrote_is_said_what_that_one_wrote() {
+    let bench = Bench::start().await;
+    let mut first = appointment(MAREN);
+    first["location"] = "Room A".into();
+    let mut second = appointment(MAREN);
+    second["location"] = "Room B".into();
+    second["duration_minutes"] = 120.into();
+    // The whole change set of the first is late.
+    slow(&bench, "/appointments", 1200, 1).await;
+    let one = bench.call("schedule_appointment", first);
+    let other = async {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        bench.call("schedule_appointment", second).await
+    };
+    let (one, other) = tokio::join!(one, other);
+    assert_eq!(made(&one), made(&other));
+    assert_eq!(
+        (&one.result()["created"], &other.result()["created"]),
+        (&json!(true), &json!(false))
+    );
+    for field in ["location", "end", "organizer", "attendees"] {
+        let of = |answer: &Answer| answer.result()["appointment"][field].clone();
+        assert_eq!(of(&one), of(&other), "{field}");
+    }
+    assert_eq!(one.result()["appointment"]["location"], "Room B");
+    assert!(one.body["hints"].to_string().contains("Another call"), "{:#}", one.body);
+}
+
+#[tokio::test]
+async fn what_was_made_without_the_table_is_not_made_again_with_it() {
+    let bench = Bench::start().await;
+    let contact = bench.call("get_contact_by_email", json!({"email": MAREN})).await;
+    let id = contact.result()["contact"]["id"].as_str().unwrap().to_owned();
+    for header in [("idempotency-key", "table"), ("x-conversation-id", "table")] {
+        table_is(&bench, "down").await;
+        let first = bench.call_with("create_note", note_on(&id, header.0), &[header]).await;
+        assert_eq!(first.result()["created"], true);
+        table_is(&bench, "up").await;
+        let again = bench.call_with("create_note", note_on(&id, header.0), &[header]).await;
+        assert_eq!(made(&again), made(&first));
+        assert_eq!(again.result()["created"], false, "{header:?}");
+    }
+}
+
+#[tokio::test]
+async fn of_two_copies_one_without_the_table_one_says_that_it_created() {
+    let bench = Bench::start().await;
+    for header in [("idempotency-key", "mixed"), ("x-conversation-id", "mixed")] {
+        table_is(&bench, "down").await;
+        slow(&bench, "/incidents", 1500, 1).await;
+        let call = || {
+            bench.call_with("create_case", case_of(MAREN, header.0), std::slice::from_ref(&header))
+        };
+        let one = call();
+        let other = async {
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            table_is(&bench, "up").await;
+            slow(&bench, "/incidents", 2000, 1).await;
+            call().await
+        };
+        let (one, other) = tokio::join!(one, other);
+        assert_eq!(made(&one), made(&other));
+        assert_eq!(says_created(&[one, other]), 1, "{header:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_hash_of_another_version_says_nothing() {
+    let bench = Bench::start().await;
+    let key = "older";
+    let header = [("idempotency-key", key)];
+    let first = bench.call_with("create_case", case_of(MAREN, "Older"), &header).await;
+    let row = made(&first).parse().unwrap();
+    let state = State::at_endpoint(&bench.stack.aws_url().to_string(), stack::STATE_TABLE);
+    let intent = Intent {
+        row,
+        arguments: Some("hashed in another way".to_owned()),
+        version: Some(0),
+        at_work_until: jiff::Timestamp::UNIX_EPOCH,
+    };
+    let replaced = state.announce(Bond::Key(row), &intent, Some(row)).await.unwrap();
+    assert!(matches!(replaced, state::Announced::First(_)));
+    // As without the table: what is found must be the customer's.
+    let again = bench.call_with("create_case", case_of(MAREN, "Older"), &header).await;
+    assert_eq!((made(&again), &again.result()["created"]), (made(&first), &json!(false)));
+    let other = bench.call_with("create_case", case_of(DARIO, "Older"), &header).await;
+    other.problem("idempotency_key_reused");
+}
+
+#[tokio::test]
+async fn who_wants_the_same_change_does_not_contradict() {
+    let bench = Bench::start().await;
+    let call = || bench.call("update_contact", json!({"contact": MAREN, "job_title": "Same"}));
+    for answer in join_all((0..4).map(|_| call())).await {
+        answer.result();
+    }
+}
+
+/// Two changes, the first of which is sent when the second has been made.
+async fn overtaken(
+    bench: &Bench,
+    path: &str,
+    first: (&str, Value),
+    second: (&str, Value),
+) -> (Answer, Answer) {
+    let slow = json!({
+        "method": "PATCH", "path": path, "kind": "slow", "delay_ms": 900, "times": 1, "after_commit": false,
+    });
+    bench.fault(slow).await;
+    let late = bench.call(first.0, first.1);
+    let soon = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        bench.call(second.0, second.1).await
+    };
+    tokio::join!(late, soon)
+}
+
+#[tokio::test]
+async fn a_change_that_was_drawn_from_what_has_changed_is_not_made() {
+    let bench = Bench::start().await;
+    let deal = "Northwind – support desk licences";
+    let win = json!({"opportunity": deal, "status": "Won", "description": "Signed."});
+    let value = json!({"opportunity": deal, "estimated_value": 77_777});
+    let (won, valued) = overtaken(
+        &bench,
+        "/opportunities",
+        ("update_opportunity", win.clone()),
+        ("update_opportunity", value),
+    )
+    .await;
+    valued.result();
+    won.problem("version_conflict");
+    bench.call("update_opportunity", win).await.result();
+    let closes = bench.rows("opportunitycloses").await;
+    assert!(closes.iter().any(|close| close["actualrevenue"] == 77_777.0), "{closes:#?}");
+}
+
+#[tokio::test]
+async fn a_change_goes_around_others_three_times() {
+    let bench = Bench::start().await;
+    let change = json!({"contact": MAREN, "job_title": "Four times"});
+    let conflict = json!({
+        "method": "PATCH", "path": "/contacts", "kind": "answer", "status": 412, "times": 9,
+        "error": {"code": "0x80060882", "message": "The version of the existing record doesn't match."},
+    });
+    bench.fault(conflict).await;
+    bench.control("DELETE", "requests", None).await;
+    bench.call("update_contact", change).await.problem("version_conflict");
+    let requests = bench.requests().await;
+    assert_eq!(requests.iter().filter(|request| request["method"] == "PATCH").count(), 4);
 }
