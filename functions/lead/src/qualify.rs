@@ -25,6 +25,12 @@ pub(crate) async fn qualify(
     target: Target<'_>,
     details: Update,
 ) -> Result<(Qualified, Option<String>), ToolError> {
+    let target = target.drawn_from(&[
+        "companyname",
+        "emailaddress1",
+        "_parentcontactid_value",
+        "_parentaccountid_value",
+    ]);
     let mut parts = Parts::linked(lead);
     let first = parts.carry_out(context, target, details.clone()).await;
     let mut reused = None;

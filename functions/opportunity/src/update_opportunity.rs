@@ -97,6 +97,11 @@ impl Tool for UpdateOpportunity {
             let reopen_with = Some(OpportunityStatus::InProgress.label());
             ToolError::already_closed("opportunity", from, reopen_with)
         })?;
+        let target = match status {
+            // The revenue of one that is won is its value.
+            Some(OpportunityStatus::Won) => target.drawn_from(&["estimatedvalue"]),
+            _ => target,
+        };
         carry_out(context, target, operations, status.map(OpportunityStatus::value)).await?;
 
         let nothing = (changes.is_empty() && !was_computed)

@@ -185,17 +185,24 @@ impl Update {
     pub(crate) fn holds_in(&self, row: &Record) -> bool {
         // The version tells nothing where only lookups change.
         self.plain_columns().next().is_some()
-            && self.plain_columns().all(|(name, wanted)| match (wanted, row.value(name)) {
-                (Value::Null, found) => found.is_none(),
-                (Value::Number(number), Some(_)) => {
-                    decimal_of(&number.to_string()) == row.decimal(name)
-                }
-                (wanted, found) => found.as_ref() == Some(wanted),
-            })
+            && self.plain_columns().all(|(name, wanted)| holds(row, name, wanted))
+    }
+
+    /// Whether the row has the new value of this column already.
+    pub fn is_met_in(&self, row: &Record, column: &str) -> bool {
+        self.columns.get(column).is_some_and(|wanted| holds(row, column, wanted))
     }
 
     fn plain_columns(&self) -> impl Iterator<Item = (&String, &Value)> {
         self.columns.iter().filter(|(name, _)| !name.contains('@'))
+    }
+}
+
+fn holds(row: &Record, column: &str, wanted: &Value) -> bool {
+    match (wanted, row.value(column)) {
+        (Value::Null, found) => found.is_none(),
+        (Value::Number(number), Some(_)) => decimal_of(&number.to_string()) == row.decimal(column),
+        (wanted, found) => found.as_ref() == Some(wanted),
     }
 }
 

@@ -24,6 +24,7 @@ pub struct Target<'a> {
     /// Its version.
     pub etag: &'a str,
     record: &'a Record,
+    drawn_from: &'a [&'static str],
 }
 
 impl<'a> Target<'a> {
@@ -33,7 +34,14 @@ impl<'a> Target<'a> {
             let name = table.logical_name;
             return Err(ToolError::internal(format!("a row of {name} without an id or a version")));
         };
-        Ok(Target { table, id, etag, record })
+        Ok(Target { table, id, etag, record, drawn_from: &[] })
+    }
+
+    /// What is written was drawn from these columns of the row: where they change, it would be
+    /// another.
+    #[must_use]
+    pub fn drawn_from(self, columns: &'a [&'static str]) -> Target<'a> {
+        Target { drawn_from: columns, ..self }
     }
 }
 
@@ -44,8 +52,9 @@ impl<'a> Target<'a> {
 /// (`None`: what it answered is lost), if it has the old version it was not.
 ///
 /// Where somebody else has changed the row since it was read, it is read again: if its state and
-/// all that is to change are as they were, the other change was about something else, and this one
-/// goes on with the new version, three times at most.
+/// all that is to change, or that this was [drawn from](Target::drawn_from), are as they were or as
+/// they are to be, the other change was about something else, and this one goes on with the new
+/// version, three times at most.
 pub async fn carry_out(
     context: &Context,
     target: Target<'_>,
@@ -84,19 +93,27 @@ async fn unopposed(
     operations: &[Operation],
     status: Option<i64>,
 ) -> Option<String> {
-    let updates = operations.iter().filter_map(|operation| match operation {
-        Operation::Update(update) => Some(update.reads()),
-        Operation::Create(_) | Operation::Action(_) => None,
-    });
+    let updates = || {
+        operations.iter().filter_map(|operation| match operation {
+            Operation::Update(update) => Some(update),
+            Operation::Create(_) | Operation::Action(_) => None,
+        })
+    };
     // A row that was closed, or opened, is another one to whoever decided on the change; its status
     // matters to who wants to change that.
     let status = status.map(|_| "statuscode".into());
-    let columns: Vec<_> = updates.flatten().chain(["statecode".into()]).chain(status).collect();
+    let drawn_from = target.drawn_from.iter().map(|column| dataverse::Name::from(*column));
+    let changed = updates().flat_map(dataverse::Update::reads);
+    let columns: Vec<_> =
+        changed.chain(["statecode".into()]).chain(status).chain(drawn_from).collect();
     let query = Query::row(target.table, target.id).select(columns.iter().cloned());
     let now = context.dataverse().first(&query).await.ok().flatten()?;
     let is_same = |column: &dataverse::Name| {
+        let column = column.as_str();
         // What was not read before cannot be compared: then it must be empty.
-        now.value(column.as_str()) == target.record.value(column.as_str())
+        now.value(column) == target.record.value(column)
+            // Whoever wants the same does not contradict.
+            || (column != "statecode" && updates().any(|update| update.is_met_in(&now, column)))
     };
     let is_unopposed = columns.iter().all(is_same);
     now.etag().filter(|_| is_unopposed).map(str::to_owned)
