@@ -25,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// The waits before Entra ID is asked again after it was busy.
 const WAITS: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
 
+/// Where Entra ID asks for a longer wait, the caller hears of it.
+const LONGEST_WAIT: Duration = Duration::from_secs(3);
+
 /// Credentials that were refused are not sent again for this long, nor does Entra ID hear from us
 /// for longer than this when it is busy.
 const BRAKE: Duration = Duration::from_secs(30);
@@ -265,7 +268,10 @@ impl Tokens {
                 Err(error) => error,
             };
             let wait = waits.next().filter(|_| !error.is_refusal());
-            let wait = wait.map(|wait| error.retry_after.unwrap_or(*wait));
+            // Who waits for Entra ID holds up all who need the token, readers among them.
+            let wait = wait
+                .map(|wait| error.retry_after.unwrap_or(*wait))
+                .filter(|wait| *wait <= LONGEST_WAIT);
             match wait {
                 Some(wait) if Instant::now() + wait < deadline => tokio::time::sleep(wait).await,
                 _ => {

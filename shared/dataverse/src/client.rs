@@ -119,6 +119,7 @@ struct Counts {
     throttled: AtomicU32,
     /// In milliseconds.
     waited_out: AtomicU64,
+    has_sent_write: AtomicBool,
 }
 
 /// What a batch consists of.
@@ -141,6 +142,8 @@ pub(crate) struct Request {
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Option<Bytes>,
     repeat: Repeat,
+    /// Whether it may change something.
+    is_write: bool,
 }
 
 /// An answer that was received whole.
@@ -203,8 +206,8 @@ impl Session {
         self.counts.throttled.load(Ordering::Relaxed)
     }
 
-    /// The same, which waits so long in all, and no longer, where Dataverse limits the calls: for
-    /// callers who would rather hear of it than wait.
+    /// The same, which waits so long in all, and no longer, where Dataverse limits the calls or asks
+    /// for time: for callers who would rather hear of it than wait.
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Session {
         self.patience = Some(patience);
@@ -220,6 +223,11 @@ impl Session {
     /// Remembers that it does, for as long as the client is kept.
     pub fn note_refused_path_in_lambda(&self) {
         self.client.manners.refuses_paths_in_lambdas.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether anything was sent that may have changed something.
+    pub fn has_sent_write(&self) -> bool {
+        self.counts.has_sent_write.load(Ordering::Relaxed)
     }
 
     /// When everything must have been answered.
@@ -510,6 +518,7 @@ impl Session {
             headers,
             body: Some(encoded.body),
             repeat: if kind == Kind::ChangeSet { Repeat::Unsafe } else { Repeat::Safe },
+            is_write: kind != Kind::Reads,
         };
         let answer = self.exchange_noting(&request, tries).await?;
         let content_type =
@@ -552,7 +561,8 @@ impl Session {
                 Ok(answer) if answer.is_transient() && request.repeat == Repeat::Safe => {
                     tries.note(&answer.refusal());
                     let asked = retry::retry_after(&answer.headers, jiff::Timestamp::now());
-                    waits.next().map(|wait| asked.unwrap_or(wait))
+                    let wait = waits.next().map(|wait| asked.unwrap_or(wait));
+                    wait.filter(|wait| self.is_patient(*wait))
                 }
                 Err(error) if error.is_retryable() && request.may_repeat_after(error) => {
                     tries.note(error);
@@ -609,6 +619,7 @@ impl Session {
         }
 
         self.counts.trips.fetch_add(1, Ordering::Relaxed);
+        self.counts.has_sent_write.fetch_or(request.is_write, Ordering::Relaxed);
         let started = Instant::now();
         let until = self.deadline.min(started + PATIENCE);
         let answer = match timeout_at(until, receive(request, builder, &self.client.http)).await {
@@ -645,7 +656,7 @@ async fn receive(
             write: if error.is_connect() {
                 WriteOutcome::NotHappened
             } else {
-                WriteOutcome::Unknown
+                request.outcome_if_unanswered()
             },
             // The URL may hold what a visitor said.
             source: Arc::new(error.without_url()),
@@ -695,6 +706,7 @@ impl Request {
             headers: vec![(PREFER, ANNOTATIONS)],
             body: None,
             repeat: Repeat::Safe,
+            is_write: false,
         }
     }
 
@@ -705,6 +717,7 @@ impl Request {
             headers: Vec::new(),
             body: None,
             repeat: Repeat::Safe,
+            is_write: false,
         }
     }
 
@@ -727,6 +740,7 @@ impl Request {
             headers: vec![(PREFER, ANNOTATIONS)],
             body: None,
             repeat: Repeat::Safe,
+            is_write: false,
         }
     }
 
@@ -742,6 +756,7 @@ impl Request {
             ],
             body: Some(text_of(&create.columns)),
             repeat: Repeat::Safe,
+            is_write: true,
         }
     }
 
@@ -755,6 +770,7 @@ impl Request {
             headers: vec![json(), (IF_MATCH, etag)],
             body: Some(text_of(&update.columns)),
             repeat: Repeat::Unsafe,
+            is_write: true,
         }
     }
 
@@ -765,6 +781,7 @@ impl Request {
             headers: vec![json()],
             body: Some(text_of(&action.parameters)),
             repeat: Repeat::Unsafe,
+            is_write: true,
         }
     }
 
@@ -781,7 +798,7 @@ impl Request {
     }
 
     fn outcome_if_unanswered(&self) -> WriteOutcome {
-        if self.method == Method::GET { WriteOutcome::NotHappened } else { WriteOutcome::Unknown }
+        if self.is_write { WriteOutcome::Unknown } else { WriteOutcome::NotHappened }
     }
 }
 

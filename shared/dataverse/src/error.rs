@@ -124,6 +124,12 @@ impl ApiError {
             || (self.is(codes::UNEXPECTED) && self.status == StatusCode::BAD_REQUEST)
     }
 
+    /// Whether a plug-in or a workflow says so: it refuses, or it broke. Older environments answer
+    /// that with 500.
+    pub fn is_of_customization(&self) -> bool {
+        self.is(codes::CUSTOMIZATION) || self.is(codes::CUSTOMIZATION_BROKE)
+    }
+
     /// The privilege that a 403 names, such as `prvReadIncident`.
     pub fn missing_privilege(&self) -> Option<&str> {
         let after = self.message.split_once("is missing ")?.1;
@@ -241,7 +247,10 @@ impl Error {
             Error::Api(error) if error.obstacle.is_some() => WriteOutcome::NotHappened,
             Error::Api(error) if error.status.is_server_error() => {
                 // A plug-in or lock error is an answer of the transaction itself: rolled back.
-                if error.is(codes::LOCK) || error.is(codes::DUPLICATE) {
+                if error.is_of_customization()
+                    || error.is(codes::LOCK)
+                    || error.is(codes::DUPLICATE)
+                {
                     WriteOutcome::NotHappened
                 } else {
                     WriteOutcome::Unknown

@@ -34,6 +34,10 @@ pub struct Record {
 /// gives, with 100 columns has as many; and each takes memory that its two bytes of JSON do not.
 const MOST_MEMBERS: u32 = 500_000;
 
+/// Up to so many members before it, a row is given room for its columns at once: 200 rows of 32. There
+/// are no more where a tool asks, and rows with nothing in them would take far more than they hold.
+const ROOMY: u32 = 6_400;
+
 /// Where the names and values of a row stand: not a piece of memory for each.
 #[derive(Clone, Default)]
 struct Texts {
@@ -483,8 +487,11 @@ impl<'de> Visitor<'de> for Member<'_> {
         let first = self.texts.get(name);
         if first == "@odata.etag" || first == "@odata.context" {
             // A row of a table, and most of them find room in this; what is expanded into one is
-            // smaller.
-            record.columns.reserve(32);
+            // smaller. Not where there are more rows than a tool asks for: then they are no rows of
+            // ours, and may have nothing in them.
+            if self.texts.members < ROOMY {
+                record.columns.reserve(32);
+            }
         }
         // It was kept with the texts around it, where it was not known yet that this is a row.
         name = record.texts.keep(first);
@@ -633,6 +640,14 @@ mod tests {
         for text in ["{}", r#"{"caseid": "7"}"#, r#"{"title": "a"}"#, good.as_str()] {
             assert!(row(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn rows_of_nothing_take_no_room() {
+        let text = format!(r#"{{"value": [{}{{}}]}}"#, r#"{"@odata.etag": ""},"#.repeat(200_000));
+        let rows = rows(&text).unwrap();
+        let room: usize = rows.records.iter().map(|row| row.columns.capacity()).sum();
+        assert!(room < 6 * 200_000, "{room}");
     }
 
     #[test]

@@ -125,6 +125,20 @@ async fn who_reads_does_not_wait_longer_than_told() {
     assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
 }
 
+#[tokio::test]
+async fn who_reads_does_not_wait_longer_for_a_dataverse_that_is_down_either() {
+    let server = MockServer::start().await;
+    let down = |seconds: &str| refusal(503, "").insert_header("retry-after", seconds);
+    answer(&server, "GET", down("3"), 9).await;
+    let started = Instant::now();
+    let session = session(&server, 20).with_patience(Duration::from_millis(2500));
+    let error = session.list(&contacts()).await.unwrap_err();
+    assert_eq!(error.api().unwrap().retry_after, Some(Duration::from_secs(3)));
+    assert_eq!(session.trips(), 1);
+    assert!(!session.has_sent_write());
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Was {
     Now,

@@ -127,7 +127,11 @@ impl Handler for Tools {
         call.session = Some(session.clone());
         let now = Timestamp::now();
         let context = Context { session, connection: connection_id, tool, now, once };
-        let result = prepared(&context).await;
+        let result = prepared(&context).await.map_err(|error| {
+            // However the answer to a read went wrong, nothing was changed.
+            let is_certain = error.is_without_effect() || context.session.has_sent_write();
+            if is_certain { error } else { error.write(WriteState::NotHappened) }
+        });
         if result.as_ref().is_err_and(ToolError::is_without_effect) {
             context.once().withdraw().await;
         }

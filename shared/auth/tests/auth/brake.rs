@@ -218,6 +218,22 @@ async fn a_busy_entra_is_not_asked_before_it_says() {
 }
 
 #[tokio::test]
+async fn nobody_waits_long_for_a_busy_entra() {
+    let world = World::start().await;
+    world.secret(SECRET, 9).await;
+    let busy = ResponseTemplate::new(503).insert_header("retry-after", "6");
+    world.entra(SECRET, busy, 1).await;
+    world.entra(SECRET, granted("token-1", 3599), 9).await;
+    let started = tokio::time::Instant::now();
+    let error = call(&world).await.unwrap_err();
+    let Some(TokenError::Entra(error)) = error.downcast_ref() else { panic!("{error}") };
+    assert_eq!(error.retry_after, Some(Duration::from_secs(6)));
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+    pass(6).await;
+    assert_eq!(call(&world).await.unwrap(), "token-1");
+}
+
+#[tokio::test]
 async fn a_token_that_dataverse_refuses_is_not_renewed_by_each_call() {
     let world = World::start().await;
     world.secret(SECRET, 9).await;
