@@ -89,10 +89,10 @@ impl Cause {
             | ApplicationUnknown
             | ApplicationDisabled
             | ServicePrincipalMissing
-            | ConsentMissing
             | AssignmentMissing
             | ConditionalAccess
             | EntraRefused => Some(2),
+            ConsentMissing => Some(4),
             SecretMissing | SecretIdGiven | SecretWrong | SecretExpired => Some(3),
             InstanceInvalid | InstanceUnknown | InstanceUnreachable | InstanceMissing
             | InstanceRedirected | DataverseDisabled | TokenRefused => Some(5),

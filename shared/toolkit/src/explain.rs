@@ -10,6 +10,7 @@ use crate::{Cause, DataverseDetails, ErrorCode, ToolError, WriteState};
 const STEP_TENANT: &str = "Set-up step 1 (tenant id)";
 const STEP_APPLICATION: &str = "Set-up step 2 (app registration)";
 const STEP_SECRET: &str = "Set-up step 3 (client secret)";
+const STEP_PERMISSION: &str = "Set-up step 4 (API permission)";
 const STEP_INSTANCE: &str = "Set-up step 5 (instance URL)";
 const STEP_USER: &str = "Set-up step 6 (application user)";
 
@@ -158,7 +159,7 @@ fn of_entra(error: &EntraError) -> ToolError {
             Cause::ConsentMissing,
             "nobody has consented to the application in this tenant",
             format!(
-                "{STEP_APPLICATION}: give the application the API permission Dynamics CRM, \
+                "{STEP_PERMISSION}: give the application the API permission Dynamics CRM, \
                  user_impersonation, and let an administrator of the tenant grant admin consent."
             ),
         ),
@@ -449,7 +450,9 @@ fn of_api(error: &ApiError) -> ToolError {
         )
         .retry_after(error.retry_after)
         .next_step(BOT_TRY_LATER)
-    } else if error.is_transient() || error.status.is_server_error() {
+    } else if error.is_transient()
+        || (error.status.is_server_error() && !error.is_of_customization())
+    {
         unavailable("Dynamics 365 reported a problem of its own").retry_after(error.retry_after)
     } else if error.is_misunderstanding() {
         // Only a request of our own making can be malformed, or an organization without the column.
@@ -566,7 +569,11 @@ fn is_crash(error: &ApiError) -> bool {
 /// The names of classes and methods in a text: `Contoso.Plugins.CasePlugin.Execute`.
 fn class_names(text: &str) -> impl Iterator<Item = &str> {
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '`' | '+');
-    let is_part = |part: &str| part.starts_with(|first: char| first.is_ascii_uppercase());
+    // "L.L.C." has dots, and no class is called so.
+    let is_part = |part: &str| {
+        part.starts_with(|first: char| first.is_ascii_uppercase())
+            && part.contains(|next: char| next.is_ascii_lowercase())
+    };
     let words = text.split_whitespace().filter(|word| !word.contains('@'));
     let names = words.flat_map(move |word| word.split(move |c| !is_of_name(c)));
     names
@@ -654,7 +661,12 @@ mod tests {
                 "The VAT number is missing.",
             ),
             ("See www.example.com. Thanks.", "See www.example.com. Thanks."),
+            ("Fabrikam L.L.C. is on credit hold.", "Fabrikam L.L.C. is on credit hold."),
+            ("Not to the U.S.A.: ask Legal.", "Not to the U.S.A.: ask Legal."),
         ] {
+            // Older environments say it with another status, and mean the same.
+            let error = answered(500, codes::CUSTOMIZATION, message);
+            assert_eq!(error.code(), ErrorCode::RejectedByDynamics);
             let error = told(message);
             assert_eq!(error.detail(), expected);
             assert_eq!(error.code(), ErrorCode::RejectedByDynamics);
@@ -668,6 +680,8 @@ mod tests {
             "Error ----> InnerException : Microsoft.OData.ODataException: no",
             "Something in Contoso.Plugins.CasePlugin went wrong for maren@northwind.example",
         ] {
+            let error = answered(500, codes::CUSTOMIZATION, message);
+            assert!(error.detail().starts_with("a customization") && error.is_without_effect());
             let error = told(message);
             assert!(error.detail().starts_with("a customization"), "{}", error.detail());
             assert!(error.administrators_action().unwrap().contains("r-1"));

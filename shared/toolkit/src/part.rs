@@ -1,8 +1,11 @@
 //! Parts of an answer that may be missing.
 
+use std::borrow::Cow;
+
+use crm::text::quoted;
 use dataverse::{Error, Page};
 
-use crate::ToolError;
+use crate::{ErrorCode, ToolError};
 
 /// The rows of a part that the answer can do without: where Dataverse refuses them, whatever the
 /// reason, they are left out and a hint says why. Not where it refuses everything: a token (401), or
@@ -20,7 +23,12 @@ pub fn optional_part(
                 cause = error.log_cause(),
                 "a part of an answer is left out"
             );
-            hints.push(format!("{what} cannot be shown: {}.", error.detail()));
+            // What a customization of the organization says is no advice of ours.
+            let detail = match error.code() {
+                ErrorCode::RejectedByDynamics => Cow::Owned(quoted(error.detail())),
+                _ => Cow::Borrowed(error.detail()),
+            };
+            hints.push(format!("{what} cannot be shown: {detail}."));
             Ok(Page::default())
         }
         part => Ok(part?),
