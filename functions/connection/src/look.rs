@@ -58,22 +58,23 @@ async fn shown(
         }
         Err(error) => (None, Err(error)),
     };
-    let (noted, registered) = tokio::join!(
-        async {
-            if remember_it { remember(&request, id, found.as_ref(), now).await } else { Ok(()) }
-        },
-        async {
-            match (&credentials, &found) {
-                (Some(credentials), Ok(inspection)) => {
-                    register(&request, id, credentials, inspection, Occasion::Look, now)
-                        .await
-                        .map(drop)
-                }
-                _ => Ok(()),
-            }
-        },
-    );
-    let noted = noted.and(registered).is_ok();
+    let registered = match (&credentials, &found) {
+        (Some(credentials), Ok(inspection)) => {
+            register(&request, id, credentials, inspection, Occasion::Look, now)
+                .await
+                .map(|(_, connection)| Some(connection))
+        }
+        _ if remember_it => soon(request.state().connection(id)).await,
+        _ => Ok(None),
+    };
+    let noted = match registered {
+        Err(StateError::Gone) => return Err(gone()),
+        Err(_) => false,
+        Ok(Some(connection)) if remember_it => {
+            remember(&request, &connection, found.as_ref(), now).await.is_ok()
+        }
+        Ok(_) => true,
+    };
     let tools = &request.administration.tools;
     let body = match (&credentials, &found) {
         (Some(credentials), Ok(inspection)) => {
@@ -113,8 +114,25 @@ pub(crate) enum Registered {
     Known,
 }
 
+/// There is no such connection, or there is no more.
+pub(crate) fn gone() -> ToolError {
+    ToolError::new(ErrorCode::ConnectionNotFound, "there is no such connection")
+}
+
+/// Whether the connection has been removed: what a function holds of it works on for a while, and
+/// what is then stored of it would be there for the next one of its name. Unknown is no.
+pub(crate) async fn is_removed(request: &Request<'_>, id: &ConnectionId) -> bool {
+    let secret = request.connections().secrets().text(&id.secret_name()).await;
+    let is_removed = matches!(secret, Err(auth::SecretError::NotFound { .. }));
+    if is_removed {
+        request.connections().forget(id);
+    }
+    is_removed
+}
+
 /// Keeps the connection in the list, as it is. One that was stored by other means than the set-up
-/// is known, and watched, from the first look at it on. A failure is no reason to refuse the answer.
+/// is known, and watched, from the first look at it on. A failure is no reason to refuse the answer;
+/// but [`StateError::Gone`] is: it has been removed.
 pub(crate) async fn register(
     request: &Request<'_>,
     id: &ConnectionId,
@@ -122,7 +140,7 @@ pub(crate) async fn register(
     inspection: &Inspection,
     occasion: Occasion,
     now: Timestamp,
-) -> Result<Registered, StateError> {
+) -> Result<(Registered, state::Connection), StateError> {
     let work = async {
         // Unknown is not new: what is there would lose the day when it was set up first.
         let known = soon(request.state().connection(id)).await?;
@@ -138,33 +156,44 @@ pub(crate) async fn register(
                 soon(request.state().renew_connection(&anew)).await?;
             }
             (Occasion::Look, Registered::Known) => {}
-            _ => soon(request.state().put_connection(&anew)).await?,
+            (Occasion::Look, Registered::New) => {
+                soon(request.state().put_connection(&anew)).await?;
+                // Whoever removes a connection takes its secret away first, and its place in the
+                // list then: what was put before that is taken away with it, the rest here.
+                if is_removed(request, id).await {
+                    soon(request.state().remove_connection(id)).await?;
+                    return Err(StateError::Gone);
+                }
+            }
+            (Occasion::SetUp, _) => soon(request.state().put_connection(&anew)).await?,
         }
-        Ok(registered)
+        Ok((registered, anew))
     };
     work.await.inspect_err(|error: &StateError| {
         tracing::warn!(%error, connection = %id, "the connection is not in the list");
     })
 }
 
-/// Remembers how the connection is, for the list and for the scheduled checks. A failure is no
-/// reason to refuse the answer.
+/// Remembers how a connection of the list is, for the list and for the scheduled checks. A failure is
+/// no reason to refuse the answer.
 pub(crate) async fn remember(
     request: &Request<'_>,
-    id: &ConnectionId,
+    connection: &state::Connection,
     found: Result<&Inspection, &ToolError>,
     now: Timestamp,
 ) -> Result<(), StateError> {
     let work = async {
-        let known = soon(request.state().health(id)).await?;
+        let known = soon(request.state().health(&connection.id)).await?;
         let Some(health) = health(known.as_ref(), found, now) else { return Ok(()) };
-        match soon(request.state().put_health(id, health)).await {
-            // Somebody else has just looked, and what they found is there.
-            Ok(_) | Err(StateError::Conflict) => Ok(()),
+        match soon(request.state().put_health_of(connection, health)).await {
+            // Somebody else has just looked, and what they found is there; or it is removed, and
+            // there is nothing to be known of it.
+            Ok(_) | Err(StateError::Conflict | StateError::Gone) => Ok(()),
             Err(error) => Err(error),
         }
     };
     work.await.inspect_err(|error: &StateError| {
+        let id = &connection.id;
         tracing::warn!(%error, connection = %id, "the connection's health is not remembered");
     })
 }

@@ -1,9 +1,9 @@
 use auth::ConnectionId;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use toolkit::{ErrorCode, Reply, ToolError, WriteState};
+use toolkit::{Reply, ToolError, WriteState};
 
-use crate::{Request, table};
+use crate::{Request, look, table};
 
 /// How long AWS keeps a deleted secret.
 const RECOVERABLE: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -15,7 +15,7 @@ pub(crate) async fn remove(request: Request<'_>, id: ConnectionId) -> Result<Rep
     let secrets = request.connections().secrets();
     let is_there = secrets.text(&id.secret_name()).await.is_ok();
     if known.is_none() && !is_there {
-        return Err(ToolError::new(ErrorCode::ConnectionNotFound, "there is no such connection"));
+        return Err(look::gone());
     }
     secrets.delete(&id.secret_name()).await.map_err(|error| {
         let refused = matches!(error, auth::SecretError::NotWritable { .. });

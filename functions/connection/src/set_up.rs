@@ -94,16 +94,19 @@ pub(crate) async fn set_up(request: Request<'_>, id: ConnectionId) -> Result<Rep
     )?;
     // The next call reads what is stored now.
     connections.forget(&id);
-    let (registered, remembered) = tokio::join!(
-        look::register(&request, &id, &credentials, &inspection, Occasion::SetUp, now),
-        look::remember(&request, &id, Ok(&inspection), now),
-    );
+    let registered =
+        look::register(&request, &id, &credentials, &inspection, Occasion::SetUp, now).await;
+    let noted = match &registered {
+        Ok((_, connection)) => {
+            look::remember(&request, connection, Ok(&inspection), now).await.is_ok()
+        }
+        Err(_) => false,
+    };
 
     let tools = &request.administration.tools;
     let mut body = view::healthy(&id, &credentials, &inspection, tools, now);
-    let noted = registered.is_ok() && remembered.is_ok();
     view::hint(&mut body, look::hints(&inspection, noted));
-    let is_new = registered == Ok(look::Registered::New);
+    let is_new = matches!(registered, Ok((look::Registered::New, _)));
     let status = if is_new { http::StatusCode::CREATED } else { http::StatusCode::OK };
     Ok(Reply::new(status, body))
 }

@@ -6,7 +6,7 @@ use state::SidebarField;
 use toolkit::{Reply, ToolError};
 
 use crate::columns::{self, is_standard};
-use crate::{Request, parameters, table};
+use crate::{Request, look, parameters, table};
 
 /// How many fields may be added: an agent has to read them while chatting.
 const MOST: usize = 20;
@@ -40,6 +40,11 @@ pub(crate) async fn choose(mut request: Request<'_>, id: ConnectionId) -> Result
     let session = request.session(&id).await?;
     let chosen = checked(&session, &form.fields).await?;
     request.state().put_sidebar_fields(&id, &chosen).await.map_err(table::failed)?;
+    let registered = request.state().connection(&id).await.map_err(table::failed)?;
+    if registered.is_none() && look::is_removed(&request, &id).await {
+        request.state().remove_connection(&id).await.map_err(table::failed)?;
+        return Err(look::gone());
+    }
     Ok(Reply::ok(shown(&chosen)))
 }
 

@@ -223,6 +223,48 @@ async fn a_removed_connection_can_be_had_back() {
     works(&bench, "emea").await.result();
 }
 
+/// The next request for this takes so long that a connection can be removed meanwhile.
+async fn removed_during(bench: &Bench, path: &str, method: &str, call: &str, body: Option<Value>) {
+    set_up(bench, "emea", bench.credentials()).await;
+    let slow = json!({
+        "method": "GET", "path": path, "kind": "slow", "delay_ms": 1500, "times": 1,
+        "after_commit": false,
+    });
+    bench.fault(slow).await;
+    let answer = bench.request(method, call, body);
+    let remove = async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        bench.request("DELETE", "/v1/connections/emea", None).await
+    };
+    let (answer, removed) = tokio::join!(answer, remove);
+    assert_eq!(removed.status, 200, "{:#}", removed.body);
+    assert!(answer.took > std::time::Duration::from_secs(1), "{:?}", answer.took);
+    answer.problem("connection_not_found");
+    bench.control("DELETE", "faults", None).await;
+}
+
+#[tokio::test]
+async fn a_look_that_ends_late_brings_no_removed_connection_back() {
+    let bench = Bench::start().await;
+    for (method, call) in [("GET", "/v1/connections/emea"), ("POST", "/v1/connections/emea/test")] {
+        removed_during(&bench, "/WhoAmI", method, call, None).await;
+        let list = bench.request("GET", "/v1/connections", None).await;
+        assert!(!list.body.to_string().contains("emea"), "{:#}", list.body);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_inherits_nothing_of_one_that_was_removed() {
+    let bench = Bench::start().await;
+    let path = "/v1/connections/emea/sidebar-fields";
+    let fields = json!({"fields": [{"table": "contact", "column": "new_loyaltytier"}]});
+    let columns = "/EntityDefinitions";
+    removed_during(&bench, columns, "PUT", path, Some(fields)).await;
+    set_up(&bench, "emea", bench.credentials()).await;
+    let shown = bench.request("GET", path, None).await;
+    assert_eq!(shown.body["fields"].as_array().unwrap().len(), 4, "{:#}", shown.body);
+}
+
 #[tokio::test]
 async fn what_the_role_lacks_is_said_before_a_tool_is_called() {
     let bench = Bench::start().await;
