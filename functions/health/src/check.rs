@@ -11,7 +11,7 @@ use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use state::{Connection, Entry, Event, Health, Kind, State, StateError, Status};
+use state::{Connection, Entry, Event, Health, Kind, State, StateError};
 use tokio::time::{Instant, timeout_at};
 use toolkit::inspection::{Inspection, inspect};
 use toolkit::{ToolError, logging};
@@ -147,7 +147,12 @@ impl<A: Alerts> Checker<A> {
             looks = self.judge_silence(looks, &outages, &run).await;
         }
         let now = Timestamp::now();
-        let mut broken = count_broken(&left);
+        let mut counts = Counts::default();
+        for subject in &left {
+            // What is known of it stands until there is time to look at it.
+            let health = subject.health.as_ref();
+            counts.add(&Checked::new(&subject.connection, health, &Found::Failed, now));
+        }
         let mut tellings: Vec<Telling> = left.into_iter().map(Telling::from).collect();
         for look in looks {
             if look.found == Found::Failed {
@@ -158,7 +163,7 @@ impl<A: Alerts> Checker<A> {
             }
             let checked = Checked::new(&look.connection, look.health.as_ref(), &look.found, now);
             tell_log(&look, &checked, &run);
-            broken += usize::from(checked.state == Standing::Broken);
+            counts.add(&checked);
             report.connections.push(checked);
             tellings.push(Telling::from(look));
         }
@@ -177,7 +182,7 @@ impl<A: Alerts> Checker<A> {
             teller.tell_outages(&outages, &regions).await;
         }
         teller.tell(&tellings).await;
-        measure(&report, broken, id);
+        measure(&report, counts, id);
         Ok(report)
     }
 
@@ -439,13 +444,24 @@ fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// How many of those that there was no time for are known to be broken.
-fn count_broken(left: &[Subject]) -> usize {
-    let is_broken = |subject: &&Subject| {
-        let status = subject.health.as_ref().map(|health| &health.status);
-        matches!(status, Some(Status::Broken { .. }))
-    };
-    left.iter().filter(is_broken).count()
+/// What the alarms count, over all connections: those that there was no time for, too, for an alarm
+/// must not clear by that.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    broken: usize,
+    expired: usize,
+    expiring: usize,
+}
+
+impl Counts {
+    fn add(&mut self, checked: &Checked) {
+        self.broken += usize::from(checked.state == Standing::Broken);
+        // A date in the past may be a wrong one: where it is not known how the connection is, it
+        // proves nothing.
+        let is_expired = checked.is_expired() && checked.state != Standing::Unknown;
+        self.expired += usize::from(is_expired);
+        self.expiring += usize::from(checked.is_expiring());
+    }
 }
 
 /// A line for each connection. Metrics of each would be paid for each.
@@ -465,10 +481,9 @@ fn tell_log(look: &Look, checked: &Checked, run: &Run) {
 }
 
 /// The heartbeat, and what there is to count.
-fn measure(report: &Report, broken: usize, id: &str) {
+fn measure(report: &Report, counts: Counts, id: &str) {
     let count =
         |standing| report.connections.iter().filter(|checked| checked.state == standing).count();
-    let secrets = |is: fn(&Checked) -> bool| report.connections.iter().filter(|it| is(it)).count();
     for problem in &report.problems {
         tracing::error!(problem, "the check is not complete");
     }
@@ -481,9 +496,9 @@ fn measure(report: &Report, broken: usize, id: &str) {
         "left": report.left,
         "HealthCheckRuns": 1,
         "ConnectionsChecked": report.connections.len(),
-        "ConnectionsBroken": broken,
-        "SecretsExpired": secrets(Checked::is_expired),
-        "SecretsExpiring": secrets(Checked::is_expiring),
+        "ConnectionsBroken": counts.broken,
+        "SecretsExpired": counts.expired,
+        "SecretsExpiring": counts.expiring,
     });
     let names = [
         "HealthCheckRuns",

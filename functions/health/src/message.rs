@@ -84,7 +84,7 @@ pub(crate) fn of_events(events: &[(&Connection, &Event)]) -> Option<Alert> {
 
 /// One of many.
 fn line(connection: &Connection, event: &Event) -> String {
-    let name = |name: &str| format!(", {}", name.chars().take(NAME).collect::<String>());
+    let name = |name: &str| format!(", {}", quoted(&name.chars().take(NAME).collect::<String>()));
     let label = connection.label.as_deref().map(name).unwrap_or_default();
     let organization = connection.organization.as_ref();
     let organization = organization.map(|it| name(&it.name)).unwrap_or_default();
@@ -463,7 +463,7 @@ mod tests {
                 },
                 "in 13 days, on 2026-12-07",
             ),
-            (Event::Throttled, ", Contoso"),
+            (Event::Throttled, ", \"Contoso\""),
         ] {
             let events: Vec<_> = connections.iter().map(|one| (one, &event)).collect();
             let alert = of_events(&events).unwrap();

@@ -129,7 +129,7 @@ async fn sixty_connections_that_break_at_once_are_one_message() {
     assert_eq!(alert.subject, "Dynamics 365: 60 connections do not work");
     let lines: Vec<_> = alert.message.lines().filter(|line| line.starts_with("- ")).collect();
     assert_eq!(lines.len(), 60);
-    let words = "- customer-0007, The local emulator: secret_expired (set-up step 3), since ";
+    let words = "- customer-0007, \"The local emulator\": secret_expired (set-up step 3), since ";
     assert!(lines.iter().any(|line| line.starts_with(words)), "{}", alert.message);
     assert_eq!(sent(&run(&checker).await), []);
 

@@ -90,8 +90,13 @@ fn table() -> Value {
     json!({"type": "string", "enum": labels})
 }
 
-fn state() -> Value {
+/// How a connection was when it was last checked, and how it is found to be now.
+fn known_state() -> Value {
     json!({"type": "string", "enum": ["healthy", "broken", "unknown"]})
+}
+
+fn state() -> Value {
+    json!({"type": "string", "enum": ["healthy", "broken", "unanswered"]})
 }
 
 fn form() -> Value {
@@ -120,7 +125,7 @@ fn connections() -> Value {
         "label": text(),
         "organization": text(),
         "instance_url": text(),
-        "state": state(),
+        "state": known_state(),
         "cause": text(),
         "set_up_step": {"type": "integer"},
         "checked_at": moment(),
