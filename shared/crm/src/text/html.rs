@@ -657,8 +657,8 @@ fn push(to: &mut Vec<u8>, bytes: &[u8], most: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use super::super::plain;
+    use super::*;
 
     #[track_caller]
     fn shows(html: &str, expected: &str) {
