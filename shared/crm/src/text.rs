@@ -9,10 +9,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 
 mod characters;
+mod detect;
 mod elements;
 mod html;
 mod lines;
 mod style;
+mod tags;
 
 pub use characters::{quoted, shown};
 use lines::{LONGEST_HEADING, Lines, Verdict};
@@ -269,12 +271,12 @@ fn read(text: &str, most: usize, mut lines: Lines, limit: usize) -> (Excerpt, bo
     let (beginning, rest) = text.split_at(text.floor_char_boundary(most));
     // A defect of the reader's must not cost more than this text.
     let was_read = panic::catch_unwind(AssertUnwindSafe(|| {
-        if looks_like_html(beginning) {
+        if detect::is_html(beginning)? {
             html::read(beginning, &mut lines)?;
         } else {
             lines.as_it_is(beginning);
         }
-        Ok::<_, html::Stuck>((rest.is_empty() || lines.is_done(), lines.finish()))
+        Ok::<_, tags::Stuck>((rest.is_empty() || lines.is_done(), lines.finish()))
     }));
     let Ok(Ok((is_whole, (text, has_dropped)))) = was_read else {
         return (Excerpt { text: UNREADABLE.to_owned(), truncated: None }, false);
@@ -295,54 +297,6 @@ fn cut(text: String, limit: usize) -> Excerpt {
     let at_space = kept.rfind(char::is_whitespace).filter(|position| *position > cut * 3 / 4);
     let kept = kept[..at_space.unwrap_or(cut)].trim_end();
     Excerpt { text: format!("{kept}…"), truncated: Some(true) }
-}
-
-/// Whether a text is HTML, and not one that merely has a `<` in it: it has a comment, a tag that
-/// nobody writes by chance, both tags of another element, or a tag that says of itself that it is
-/// hidden. One pass: each `<` is looked at up to the next one.
-fn looks_like_html(text: &str) -> bool {
-    if text.contains("<!--") && text.contains("-->") {
-        return true;
-    }
-    let Some(end) = text.rfind('>') else { return false };
-    let mut has_begun = [false; elements::ALL.len()];
-    text[..=end].split('<').skip(1).any(|tag| {
-        let (is_end, tag) = tag.strip_prefix('/').map_or((false, tag), |tag| (true, tag));
-        let is_name = |next: char| next.is_ascii_alphanumeric() || matches!(next, '!' | '-' | ':');
-        let (name, rest) = tag.split_at(tag.find(|next| !is_name(next)).unwrap_or(tag.len()));
-        if !rest.starts_with(['>', ' ', '/', '\n', '\r', '\t']) {
-            return false;
-        }
-        if name.eq_ignore_ascii_case("!doctype") {
-            return true;
-        }
-        match elements::place(name.to_ascii_lowercase().as_bytes()) {
-            Some(place) if elements::ALL[place].traits & elements::TELLING != 0 => true,
-            Some(place) if is_end => has_begun[place],
-            place => {
-                if let Some(place) = place {
-                    has_begun[place] = true;
-                }
-                name.starts_with(|first: char| first.is_ascii_alphabetic()) && hides_itself(rest)
-            }
-        }
-    })
-}
-
-/// Whether what follows a tag's name is attributes, and `hidden` or `style` is among them.
-fn hides_itself(attributes: &str) -> bool {
-    let attributes = attributes.split('>').next().unwrap_or_default();
-    let is_between = |next: char| next.is_ascii_whitespace() || matches!(next, '/' | '"' | '\'');
-    let words = attributes.split(is_between).filter(|word| !word.is_empty());
-    let (mut has_value, mut is_hidden, mut is_styled, mut is_last) = (false, false, false, false);
-    for word in words {
-        let (name, value) = word.split_once('=').map_or((word, None), |(n, v)| (n, Some(v)));
-        has_value |= value.is_some();
-        is_last = name.eq_ignore_ascii_case("hidden");
-        is_hidden |= is_last;
-        is_styled |= value.is_some() && name.eq_ignore_ascii_case("style");
-    }
-    is_styled || (is_hidden && (has_value || is_last))
 }
 
 #[cfg(test)]
@@ -442,7 +396,7 @@ mod tests {
         assert_eq!(plain(&long).len(), 256 * 1024 - 1 + "…".len());
         assert_eq!(excerpt(&long, 10).text.chars().count(), 11);
         // What nobody sees may be long as well.
-        let late = format!("<style>{}</style>late", " ".repeat(READ));
+        let late = format!("<p><style>{}</style>late", " ".repeat(READ));
         let unread = Excerpt { text: "…".to_owned(), truncated: Some(true) };
         assert_eq!(excerpt(&late, 10), unread);
         assert_eq!(own_words(&late, 10), unread);

@@ -17,6 +17,21 @@ pub fn hostile(bytes: usize) -> Vec<(&'static str, String)> {
         ("unknown names", fill("<b>", "<x-y z hidden>a</x-y>", "x")),
         ("end tags of nothing", fill("<div>", "</p></li></b></table>", "x")),
         ("formatting that blocks keep open", fill("", "<b><div></b>", "x")),
+        ("formatting that goes on", fill("", "<p><b hidden><i>x</p></i>", "x")),
+        (
+            "formatting of all kinds that goes on",
+            fill(
+                "<p><a><b><big hidden><code><em hidden><font><i hidden><nobr><s><small><strike>\
+                    <strong><tt><u><b hidden><b hidden></p>",
+                "<p><b></p>",
+                "x",
+            ),
+        ),
+        ("formatting that goes on in cells", fill("", "<table><td><p><b hidden></p>", "x")),
+        ("elements that blocks outlive", fill("", "<b><span hidden><span><div></b>", "x")),
+        ("end tags of many of a kind", fill("", "<i><b><div>", &"</b>".repeat(bytes / 16))),
+        ("links and headings", fill("", "<a><h1><a><button><form></h2></form><div>", "x")),
+        ("tables in tables", fill("", "<table><b><tr><i><table hidden><td></tr>", "x")),
         ("paragraphs without an end", fill("", "<p>a<li>b<td>c", "x")),
         (
             "cells",
@@ -26,6 +41,9 @@ pub fn hostile(bytes: usize) -> Vec<(&'static str, String)> {
         ("attributes", fill("<b ", "a b=c ", ">x")),
         ("attributes with other names", fill("<b>x<i", " q='\"' w=\"'\" style=display:none", ">x")),
         ("one long attribute", fill("<b style=\"", "display:none;/*", "\">x")),
+        ("a style of brackets", fill("<b style=\"", "([{", "\">x")),
+        ("a style of escapes", fill("<b style='", "\\6e\\:;\"/*\n", "'>x")),
+        ("many styles", fill("<b>", "<i style='display:none;a:url(b;c)'></i>", "x")),
         ("comments without an end", fill("<b>x", "<!--", "")),
         ("comments", fill("<b>x", "<!--a--!><!-->", "")),
         ("bogus comments", fill("<b>x", "<?<!<//", "")),
@@ -37,8 +55,10 @@ pub fn hostile(bytes: usize) -> Vec<(&'static str, String)> {
         ("only angle brackets", fill("<b>x", "<", "")),
         ("only closing ones", fill("<b>x", "</", "")),
         ("drawings", fill("<b>x", "<svg><title><math></p>", "")),
+        ("drawings in drawings", fill("<b>x", "<svg><g hidden><desc><math><mi>", "")),
         ("sections of data", fill("<svg>", "<![CDATA[ ]] ", "")),
         ("no tags", fill("", "word < word > word & ", "")),
+        ("tags of no element", fill("", "<x y=\"<\" z hidden w>", "")),
         ("tags that look like some", fill("", "<section <x y=z <!x ", "")),
         ("joiners", fill("<b>x", "م\u{200c}\u{200d}\u{fe0f}\u{e0041}", "x")),
     ]

@@ -78,9 +78,9 @@ impl Sieve {
     /// What is shown now that this character has come: nothing, itself, or a joiner and itself.
     pub(super) fn pass(&mut self, one: char) -> [Option<char>; 2] {
         if (' '..='~').contains(&one) {
-            let joiner = self.joiner.take().filter(|_| joins(one));
+            self.joiner = None;
             self.last = Some(one);
-            return [joiner, Some(one)];
+            return [None, Some(one)];
         }
         if is_joiner(one) {
             self.joiner = self.joiner.or(self.last.filter(|last| joins(*last)).map(|_| one));
@@ -115,9 +115,40 @@ fn is_joiner(one: char) -> bool {
     matches!(one, '\u{200c}' | '\u{200d}')
 }
 
-/// What joins with its neighbour: letters with their marks, and emoji.
+/// What joins with its neighbour: letters and digits of scripts in which they do, with their marks,
+/// and emoji. Between other letters a row of joiners would carry words that nobody sees.
 fn joins(one: char) -> bool {
-    one.is_alphabetic() || is_combining_mark(one) || is_emoji(one)
+    if is_of_script_without_joiners(one) {
+        return false;
+    }
+    one.is_alphabetic() || one.is_numeric() || is_combining_mark(one) || is_emoji(one)
+}
+
+/// Latin, Greek, Cyrillic, Hangul, Kana and Han, with their digits and marks.
+fn is_of_script_without_joiners(one: char) -> bool {
+    matches!(
+        one,
+        '\0'..='\u{52f}'
+            | '\u{1100}'..='\u{11ff}'
+            | '\u{1ab0}'..='\u{1aff}'
+            | '\u{1c80}'..='\u{1c8f}'
+            | '\u{1d00}'..='\u{1fff}'
+            | '\u{2c60}'..='\u{2c7f}'
+            | '\u{2de0}'..='\u{2dff}'
+            | '\u{3005}'..='\u{3007}'
+            | '\u{3021}'..='\u{30ff}'
+            | '\u{3130}'..='\u{318f}'
+            | '\u{31f0}'..='\u{31ff}'
+            | '\u{3400}'..='\u{9fff}'
+            | '\u{a640}'..='\u{a69f}'
+            | '\u{a720}'..='\u{a7ff}'
+            | '\u{a960}'..='\u{a97f}'
+            | '\u{ab30}'..='\u{ab6f}'
+            | '\u{ac00}'..='\u{d7ff}'
+            | '\u{f900}'..='\u{faff}'
+            | '\u{ff10}'..='\u{ff9f}'
+            | '\u{20000}'..='\u{3ffff}'
+    )
 }
 
 /// Pictures, the arrows and symbols among them, and what makes them colourful.
@@ -211,6 +242,7 @@ mod tests {
             "क्\u{200d}ष, ശ്രീ\u{200d}യ",
             "👩\u{200d}👩\u{200d}👧 ❤\u{fe0f}\u{200d}🔥 🏳\u{fe0f}\u{200d}🌈 👨🏽\u{200d}🚀 1\u{fe0f}\u{20e3}",
             "葛\u{e0100}城",
+            "۵\u{200c}ساله",
             "Zoë\u{301}, tab\tand\r\nline",
         ] {
             assert_eq!(shown(text), text);
@@ -219,6 +251,11 @@ mod tests {
         assert_eq!(shown("\u{200d}می\u{200c} خواهم\u{200c}"), "می خواهم");
         assert_eq!(shown("م\u{200c}\u{200d}\u{200c}ی"), "م\u{200c}ی");
         assert_eq!(shown("❤\u{fe0f}\u{fe0f}"), "❤\u{fe0f}");
+        // Nor between letters that do not join.
+        for text in ["ab", "ωй", "漢字", "かカ", "한글", "e\u{301}a", "a1", "１２"] {
+            let joined: String = text.chars().flat_map(|one| [one, '\u{200d}']).collect();
+            assert_eq!(shown(&joined), text);
+        }
     }
 
     #[test]

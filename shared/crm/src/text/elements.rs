@@ -25,12 +25,16 @@ pub(super) const UNSEEN: Traits = 1 << 7;
 pub(super) const AS_IT_IS: Traits = 1 << 8;
 /// A part of a table.
 pub(super) const TABLE_PART: Traits = 1 << 9;
-/// A text with this tag is HTML. The others are words that people put in angle brackets, too.
+/// A text with this tag is HTML. The others are words that people put in angle brackets, too, or
+/// would take all that follows where they have no end.
 pub(super) const TELLING: Traits = 1 << 10;
 /// It begins what follows other rules: SVG and MathML.
 pub(super) const FOREIGN: Traits = 1 << 11;
 /// Within those it begins HTML again.
 pub(super) const HTML_WITHIN: Traits = 1 << 12;
+
+/// Formatting elements do not reach beyond it, nor into it ("marker" in the standard).
+pub(super) const MARKER: Traits = 1 << 13;
 
 /// An element that the standard knows.
 #[derive(Clone, Debug)]
@@ -53,7 +57,7 @@ elements! {
     "a" FORMATTING | TELLING;
     "address" BLOCK;
     "annotation-xml" HTML_WITHIN;
-    "applet" SPECIAL | SCOPE;
+    "applet" SPECIAL | SCOPE | MARKER;
     "area" VOID;
     "article" BLOCK;
     "aside" BLOCK;
@@ -66,7 +70,7 @@ elements! {
     "body" LINE | SPECIAL | TELLING;
     "br" VOID | TELLING;
     "button" SPECIAL;
-    "caption" LINE | SPECIAL | SCOPE | TABLE_PART;
+    "caption" LINE | SPECIAL | SCOPE | MARKER | TABLE_PART;
     "center" BLOCK | TELLING;
     "code" FORMATTING | TELLING;
     "col" VOID | TABLE_PART;
@@ -103,7 +107,7 @@ elements! {
     "hr" VOID | PARAGRAPH | ENDS_PARAGRAPH | TELLING;
     "html" SPECIAL | TELLING;
     "i" FORMATTING | TELLING;
-    "iframe" SPECIAL | UNSEEN | TELLING;
+    "iframe" SPECIAL | UNSEEN;
     "img" VOID | TELLING;
     "input" VOID;
     "keygen" VOID;
@@ -112,16 +116,21 @@ elements! {
     "link" VOID | TELLING;
     "listing" WIDE | AS_IT_IS;
     "main" BLOCK;
-    "marquee" SPECIAL | SCOPE;
+    "marquee" SPECIAL | SCOPE | MARKER;
     "math" FOREIGN;
     "menu" WIDE;
     "meta" VOID | TELLING;
+    "mi" HTML_WITHIN;
+    "mn" HTML_WITHIN;
+    "mo" HTML_WITHIN;
+    "ms" HTML_WITHIN;
+    "mtext" HTML_WITHIN;
     "nav" BLOCK;
     "nobr" FORMATTING;
     "noembed" SPECIAL | UNSEEN;
     "noframes" SPECIAL | UNSEEN;
-    "noscript" SPECIAL | UNSEEN | TELLING;
-    "object" SPECIAL | SCOPE;
+    "noscript" SPECIAL | UNSEEN;
+    "object" SPECIAL | SCOPE | MARKER;
     "ol" WIDE | TELLING;
     "optgroup" LINE;
     "option" LINE;
@@ -130,7 +139,7 @@ elements! {
     "plaintext" WIDE | AS_IT_IS;
     "pre" WIDE | AS_IT_IS | TELLING;
     "s" FORMATTING;
-    "script" SPECIAL | UNSEEN | TELLING;
+    "script" SPECIAL | UNSEEN;
     "section" BLOCK;
     "select" SPECIAL;
     "small" FORMATTING;
@@ -138,18 +147,18 @@ elements! {
     "span" TELLING;
     "strike" FORMATTING;
     "strong" FORMATTING | TELLING;
-    "style" SPECIAL | UNSEEN | TELLING;
+    "style" SPECIAL | UNSEEN;
     "summary" BLOCK;
     "svg" FOREIGN;
     "table" LINE | SPECIAL | ENDS_PARAGRAPH | SCOPE | TELLING;
     "tbody" SPECIAL | TABLE_PART;
-    "td" SPECIAL | SCOPE | TABLE_PART | TELLING;
-    "template" SPECIAL | SCOPE | UNSEEN;
+    "td" SPECIAL | SCOPE | MARKER | TABLE_PART | TELLING;
+    "template" SPECIAL | SCOPE | MARKER | UNSEEN;
     "textarea" SPECIAL | AS_IT_IS;
     "tfoot" SPECIAL | TABLE_PART;
-    "th" SPECIAL | SCOPE | TABLE_PART | TELLING;
+    "th" SPECIAL | SCOPE | MARKER | TABLE_PART | TELLING;
     "thead" SPECIAL | TABLE_PART;
-    "title" SPECIAL | UNSEEN | TELLING;
+    "title" SPECIAL | UNSEEN;
     "tr" SPECIAL | TABLE_PART | TELLING;
     "track" VOID;
     "tt" FORMATTING;
@@ -185,10 +194,54 @@ const fn is_same(one: &[u8], other: &[u8]) -> bool {
 }
 
 /// Whether the element is none of SVG and MathML, and ends those where it stands in them.
-pub(super) fn breaks_out(name: &[u8], traits: Traits) -> bool {
-    const NOT: [&[u8]; 8] =
-        [b"a", b"font", b"html", b"iframe", b"link", b"script", b"style", b"title"];
-    traits & (TELLING | FORMATTING | ENDS_PARAGRAPH) != 0 && !NOT.contains(&name)
+pub(super) fn breaks_out(name: &[u8], is_of_font: bool) -> bool {
+    const THESE: [&[u8]; 44] = [
+        b"b",
+        b"big",
+        b"blockquote",
+        b"body",
+        b"br",
+        b"center",
+        b"code",
+        b"dd",
+        b"div",
+        b"dl",
+        b"dt",
+        b"em",
+        b"embed",
+        b"h1",
+        b"h2",
+        b"h3",
+        b"h4",
+        b"h5",
+        b"h6",
+        b"head",
+        b"hr",
+        b"i",
+        b"img",
+        b"li",
+        b"listing",
+        b"menu",
+        b"meta",
+        b"nobr",
+        b"ol",
+        b"p",
+        b"pre",
+        b"ruby",
+        b"s",
+        b"small",
+        b"span",
+        b"strong",
+        b"strike",
+        b"sub",
+        b"sup",
+        b"table",
+        b"tt",
+        b"u",
+        b"ul",
+        b"var",
+    ];
+    THESE.contains(&name) || (name == b"font" && is_of_font)
 }
 
 /// Whether nobody sees what is in the element, in SVG and MathML.

@@ -7,44 +7,19 @@
 
 use std::collections::HashMap;
 
-use html5gum::{Emitter, Error, State, Tokenizer};
+use html5gum::State;
 
 use super::elements::{
-    self, AS_IT_IS, ENDS_PARAGRAPH, FOREIGN, FORMATTING, HTML_WITHIN, LINE, PARAGRAPH, SCOPE,
-    SPECIAL, TABLE_PART, Traits, UNSEEN, VOID,
+    self, AS_IT_IS, ENDS_PARAGRAPH, FOREIGN, FORMATTING, HTML_WITHIN, LINE, MARKER, PARAGRAPH,
+    SCOPE, SPECIAL, TABLE_PART, Traits, UNSEEN, VOID,
 };
 use super::lines::{Lines, marker};
-use super::style::Style;
-
-/// The tokenizer went on and on without an end.
-#[derive(Debug)]
-pub(super) struct Stuck;
+use super::tags::{self, Reader, Stuck, Tag};
 
 /// Writes what a person sees of the HTML, until the lines are done.
 pub(super) fn read(html: &str, lines: &mut Lines) -> Result<(), Stuck> {
-    read_in(html, lines, html.len().saturating_mul(STEPS).saturating_add(1000))
+    tags::read(html, &mut Page::new(lines))
 }
-
-/// As [`read`], in so many steps of the tokenizer.
-fn read_in(html: &str, lines: &mut Lines, steps: usize) -> Result<(), Stuck> {
-    match Tokenizer::new_with_emitter(html, Reader::new(lines, steps)).next() {
-        None | Some(Ok(End::Done)) => Ok(()),
-        Some(Ok(End::Stuck)) => Err(Stuck),
-    }
-}
-
-/// Why the tokenizer is to stop before the end of the HTML.
-enum End {
-    Done,
-    Stuck,
-}
-
-/// How many steps the tokenizer may take for a byte. It needs about two.
-const STEPS: usize = 16;
-
-/// Of an attribute's value, and of a name, so many bytes are looked at.
-const VALUE: usize = 4096;
-const NAME: usize = 64;
 
 /// A name as a number: its place among those that are known, or one behind them.
 type Id = usize;
@@ -56,32 +31,52 @@ macro_rules! known {
 }
 
 known! {
+    A "a",
     ADDRESS "address",
+    ANNOTATION_XML "annotation-xml",
+    APPLET "applet",
     BLOCKQUOTE "blockquote",
     BODY "body",
     BR "br",
     BUTTON "button",
     CAPTION "caption",
+    COLGROUP "colgroup",
     DD "dd",
+    DESC "desc",
     DIALOG "dialog",
     DIV "div",
     DT "dt",
+    FOREIGNOBJECT "foreignobject",
+    FORM "form",
+    H1 "h1",
+    H2 "h2",
+    H3 "h3",
+    H4 "h4",
+    H5 "h5",
+    H6 "h6",
     HEAD "head",
     HTML "html",
     IMG "img",
     LI "li",
     LISTING "listing",
+    MARQUEE "marquee",
+    MATH "math",
+    NOBR "nobr",
+    OBJECT "object",
     OL "ol",
+    OPTGROUP "optgroup",
     OPTION "option",
     P "p",
     PRE "pre",
     TABLE "table",
     TBODY "tbody",
     TD "td",
+    TEMPLATE "template",
     TEXTAREA "textarea",
     TFOOT "tfoot",
     TH "th",
     THEAD "thead",
+    TITLE "title",
     TR "tr",
     UL "ul",
 }
@@ -89,39 +84,20 @@ known! {
 /// The id of an element whose end tag has come, but not that of a block within it.
 const ENDED: Id = Id::MAX;
 
-/// A tag while it is read.
-#[derive(Default)]
-struct Tag {
-    is_end: bool,
-    closes_itself: bool,
-    name: Vec<u8>,
-    attribute: Vec<u8>,
-    value: Vec<u8>,
-    is_hidden: bool,
-    is_open: bool,
-    style: Option<Style>,
-    alt: Option<String>,
-    start: Option<i64>,
-    number: Option<i64>,
-}
+/// Headings: the end tag of any of them ends the others, too.
+const HEADINGS: [Id; 6] = [H1, H2, H3, H4, H5, H6];
 
-impl Tag {
-    /// The attribute has been read. The first of a name counts.
-    fn end_attribute(&mut self) {
-        let value = std::mem::take(&mut self.value);
-        let text = || String::from_utf8_lossy(&value);
-        match self.attribute.as_slice() {
-            b"hidden" => self.is_hidden = true,
-            b"open" => self.is_open = true,
-            b"style" => self.style = self.style.or_else(|| Some(Style::of(&text()))),
-            b"alt" => self.alt = self.alt.take().or_else(|| Some(text().into_owned())),
-            b"start" => self.start = self.start.or_else(|| text().trim().parse().ok()),
-            b"value" => self.number = self.number.or_else(|| text().trim().parse().ok()),
-            _ => {}
-        }
-        self.attribute.clear();
-    }
-}
+/// What a table is made of but for its cells: what stands in them and in no cell is shown before the
+/// table, and nothing that they say about being seen touches it.
+const AROUND_CELLS: [Id; 5] = [TABLE, TBODY, TFOOT, THEAD, TR];
+
+/// Cells, and all that ends where a part of a table begins.
+const ROW_ENDS: [Id; 4] = [CAPTION, COLGROUP, TD, TH];
+const PART_ENDS: [Id; 5] = [CAPTION, COLGROUP, TD, TH, TR];
+const TABLE_PART_ENDS: [Id; 8] = [CAPTION, COLGROUP, TBODY, TD, TFOOT, TH, THEAD, TR];
+
+/// What ends by itself where what it stands in ends.
+const IMPLIED: [Id; 6] = [DD, DT, LI, OPTGROUP, OPTION, P];
 
 /// An element that is open.
 struct Open {
@@ -140,7 +116,32 @@ struct Open {
     number: Option<i64>,
     /// How many characters had been written before a row.
     written: usize,
+    /// Of what stands around cells: what it and what is around it say about them.
+    hides_cells: bool,
+    cells_are_visible: Option<bool>,
+    /// How many elements had begun before it.
+    order: usize,
+    /// Of a marker: what was unseen around it of what lingers.
+    lingering_unseen: usize,
+    reopened: Option<usize>,
 }
+
+/// A formatting element that ended with the block it stands in, and not by its own end tag: it goes
+/// on behind the block ("reconstruct the active formatting elements" in the standard).
+struct Lingering {
+    id: Id,
+    order: usize,
+    /// How many markers it stands in: it ends with the innermost.
+    markers: usize,
+    is_unseen: bool,
+}
+
+/// So many elements of a kind linger at most (the standard's "Noah's Ark clause").
+const MOST_LINGERING: usize = 3;
+
+/// Between a formatting element and the block that outlives it, so many elements are looked at: where
+/// there are more, the outer ones go on to hide what they hide.
+const MOST_BETWEEN: usize = 32;
 
 /// Where elements of one kind stand on the stack, the innermost last.
 #[derive(Default)]
@@ -158,13 +159,9 @@ impl Places {
     }
 }
 
-/// What the tokenizer tells of what it reads.
-struct Reader<'a> {
+/// What is open of a page.
+struct Page<'a> {
     lines: &'a mut Lines,
-    steps_left: usize,
-    tag: Tag,
-    /// The name of the last start tag: only its end tag ends what is read in another way.
-    last_start: Vec<u8>,
     /// The beginning of a character whose other bytes are still to come.
     bytes: Vec<u8>,
     open: Vec<Open>,
@@ -178,6 +175,15 @@ struct Reader<'a> {
     scope: Places,
     foreign: Places,
     html_within: Places,
+    /// Formatting elements do not linger beyond these, nor are they ended within them.
+    markers: Places,
+    lingering: Vec<Lingering>,
+    /// How many of those that stand in no marker but the innermost nobody sees.
+    lingering_unseen: usize,
+    /// How many elements were open when these began again, where they have.
+    reopened: Option<usize>,
+    /// How many elements have begun.
+    begun: usize,
     /// How many elements that are open hide what is in them.
     hiding: usize,
     is_visible: bool,
@@ -187,13 +193,10 @@ struct Reader<'a> {
     skips_line_break: bool,
 }
 
-impl<'a> Reader<'a> {
-    fn new(lines: &'a mut Lines, steps_left: usize) -> Reader<'a> {
-        Reader {
+impl<'a> Page<'a> {
+    fn new(lines: &'a mut Lines) -> Page<'a> {
+        Page {
             lines,
-            steps_left,
-            tag: Tag::default(),
-            last_start: Vec::new(),
             bytes: Vec::new(),
             open: Vec::new(),
             places: elements::ALL.iter().map(|_| Places::default()).collect(),
@@ -203,6 +206,11 @@ impl<'a> Reader<'a> {
             scope: Places::default(),
             foreign: Places::default(),
             html_within: Places::default(),
+            markers: Places::default(),
+            lingering: Vec::new(),
+            lingering_unseen: 0,
+            reopened: None,
+            begun: 0,
             hiding: 0,
             is_visible: true,
             as_it_is: 0,
@@ -212,7 +220,12 @@ impl<'a> Reader<'a> {
     }
 
     fn is_seen(&self) -> bool {
-        self.hiding == 0 && self.is_visible
+        self.hiding == 0 && self.is_visible && self.lingering_unseen == 0
+    }
+
+    /// Whether the element is the innermost.
+    fn is_last(&self, at: usize) -> bool {
+        at + 1 == self.open.len()
     }
 
     fn last(&self, id: Id) -> Option<usize> {
@@ -223,9 +236,9 @@ impl<'a> Reader<'a> {
         ids.iter().filter_map(|id| self.last(*id)).max()
     }
 
-    /// Whether what is read now is SVG or MathML.
-    fn is_foreign(&self) -> bool {
-        self.foreign.last() > self.html_within.last()
+    /// The outermost element of the SVG or MathML that is read now.
+    fn foreign_root(&self) -> Option<usize> {
+        self.foreign.last().filter(|_| self.foreign.last() > self.html_within.last())
     }
 
     fn write(&mut self, text: &str) {
@@ -236,82 +249,27 @@ impl<'a> Reader<'a> {
         if self.as_it_is > 0 { self.lines.as_it_is(text) } else { self.lines.flowing(text) }
     }
 
-    /// Text as bytes, which need not end where a character does.
-    fn text(&mut self, bytes: &[u8]) {
-        if !self.is_seen() || bytes.is_empty() {
+    /// A start tag in SVG or MathML. Nothing there has a meaning for lines.
+    fn start_foreign(&mut self, root: usize, place: Option<Id>, tag: &Tag, hides: bool) {
+        let hides = hides || elements::is_unseen_in_foreign(&tag.name);
+        if tag.closes_itself {
             return;
         }
-        let mut whole;
-        let mut rest = bytes;
-        if !self.bytes.is_empty() {
-            whole = std::mem::take(&mut self.bytes);
-            whole.extend_from_slice(bytes);
-            rest = &whole;
-        }
-        for chunk in rest.utf8_chunks() {
-            if !chunk.valid().is_empty() {
-                self.write(chunk.valid());
-            }
-            // At most three bytes, at the end.
-            self.bytes.clear();
-            self.bytes.extend_from_slice(chunk.invalid());
-        }
-    }
-
-    /// A start tag.
-    fn begin(&mut self) -> Option<State> {
-        let tag = std::mem::take(&mut self.tag);
-        let place = elements::place(&tag.name);
-        let traits = place.and_then(|place| elements::ALL.get(place)).map_or(0, |one| one.traits);
-        self.skips_line_break = false;
-        if self.is_foreign() && elements::breaks_out(&tag.name, traits) {
-            while let Some(foreign) = self.foreign.last().filter(|_| self.is_foreign()) {
-                self.close(foreign);
-            }
-        }
-        let style = tag.style.unwrap_or_default();
-        let mut hides = tag.is_hidden || style.is_none || traits & UNSEEN != 0;
-        if self.is_foreign() {
-            hides |= elements::is_unseen_in_foreign(&tag.name);
-            if !tag.closes_itself {
-                // Nothing there has a meaning for lines.
-                let within = traits & (FOREIGN | HTML_WITHIN);
-                self.put(place, &tag, hides, within);
-            }
-            return None;
-        }
-        let Some(id) = place else {
-            self.put(None, &tag, hides, 0);
-            return None;
+        let is_of = |id: Id| self.open.get(root).is_some_and(|root| root.id == id);
+        let begins_html = match place {
+            Some(DESC | FOREIGNOBJECT | TITLE) => !is_of(MATH),
+            Some(ANNOTATION_XML) => is_of(MATH) && tag.is_of_html(),
+            Some(id) => is_of(MATH) && elements::ALL[id].traits & HTML_WITHIN != 0,
+            None => false,
         };
-        match id {
-            // A second one is no other element.
-            HTML | HEAD | BODY if self.last(id).is_some() => return None,
-            DIALOG => hides |= !tag.is_open,
-            _ => {}
-        }
-        self.end_what_ends_here(id, traits);
-        if traits & TABLE_PART != 0 && self.last(TABLE).is_none() {
-            // It is no part of anything, and is not there but for the gap that it leaves.
-            if self.is_seen() {
-                if id == TR { self.lines.own_line() } else { self.lines.flowing(" ") }
-            }
-            return None;
-        }
-        if traits & VOID != 0 {
-            if self.is_seen() && !hides && style.is_visible != Some(false) {
-                self.void(id, traits, &tag);
-            }
-            return None;
-        }
-        self.put(Some(id), &tag, hides, traits);
-        elements::state(&tag.name)
+        let traits = if begins_html { HTML_WITHIN | SPECIAL | SCOPE } else { 0 };
+        self.put(place, tag, hides, traits);
     }
 
     fn void(&mut self, id: Id, traits: Traits, tag: &Tag) {
         match id {
             BR => self.lines.new_line(),
-            IMG => self.lines.flowing(tag.alt.as_deref().unwrap_or_default()),
+            IMG => self.lines.flowing(&tag.alt()),
             _ => self.break_line(traits),
         }
     }
@@ -325,19 +283,35 @@ impl<'a> Reader<'a> {
         match id {
             LI => self.close_innermost(&[LI]),
             DD | DT => self.close_innermost(&[DD, DT]),
-            OPTION => {
-                let top = self.open.len().checked_sub(1);
-                if let Some(top) = self.last(OPTION).filter(|option| Some(*option) == top) {
-                    self.close(top);
+            A => self.end_formatting(A, true),
+            NOBR if self.last(NOBR) > self.scope.last() => self.end_formatting(NOBR, false),
+            BUTTON => self.close_beyond(self.scope.last(), &[BUTTON]),
+            OPTION => self.close_last_of(&[OPTION]),
+            OPTGROUP => {
+                self.close_last_of(&[OPTION]);
+                self.close_last_of(&[OPTGROUP]);
+            }
+            TABLE => {
+                // In a table and in no cell a table ends the one around it.
+                let outer = self
+                    .last(TABLE)
+                    .filter(|outer| self.last_of(&[TD, TH, CAPTION, TEMPLATE]) < Some(*outer));
+                if let Some(outer) = outer {
+                    self.close(outer);
                 }
             }
-            TD | TH => self.close_beyond(self.last(TABLE), &[TD, TH, CAPTION]),
-            TR => self.close_beyond(self.last(TABLE), &[TD, TH, CAPTION, TR]),
-            TBODY | THEAD | TFOOT => {
-                let parts = [TD, TH, CAPTION, TR, TBODY, THEAD, TFOOT];
-                self.close_beyond(self.last(TABLE), &parts);
-            }
+            TD | TH => self.close_in_table(&ROW_ENDS),
+            TR => self.close_in_table(&PART_ENDS),
+            TBODY | THEAD | TFOOT | CAPTION | COLGROUP => self.close_in_table(&TABLE_PART_ENDS),
+            _ if HEADINGS.contains(&id) => self.close_last_of(&HEADINGS),
             _ => {}
+        }
+    }
+
+    /// Ends the innermost element if it is one of these.
+    fn close_last_of(&mut self, ids: &[Id]) {
+        if let Some(last) = self.last_of(ids).filter(|last| self.is_last(*last)) {
+            self.close(last);
         }
     }
 
@@ -346,6 +320,14 @@ impl<'a> Reader<'a> {
         let innermost = ids.iter().filter_map(|id| self.last(*id));
         if let Some(place) = innermost.filter(|place| Some(*place) > outer).min() {
             self.close(place);
+        }
+    }
+
+    /// Ends the parts of these names of the innermost table, and all that stands in no cell of it.
+    fn close_in_table(&mut self, ids: &[Id]) {
+        self.close_beyond(self.last(TABLE), ids);
+        if let Some(around) = self.last_of(&AROUND_CELLS) {
+            self.close_above(around);
         }
     }
 
@@ -358,7 +340,8 @@ impl<'a> Reader<'a> {
 
     /// Puts an element on the stack, and breaks the line where it does.
     fn put(&mut self, place: Option<Id>, tag: &Tag, hides: bool, traits: Traits) {
-        let is_visible = tag.style.and_then(|style| style.is_visible);
+        let mut hides = hides;
+        let mut is_visible = tag.style().is_visible;
         let id = match place {
             Some(id) => id,
             None => match self.others.get(&tag.name) {
@@ -372,7 +355,24 @@ impl<'a> Reader<'a> {
                 None => return,
             },
         };
-        let breaks = !hides && self.hiding == 0;
+        let around = self.last_of(&AROUND_CELLS).and_then(|around| self.open.get(around));
+        let (mut hides_cells, mut cells_are_visible) = (false, None);
+        if traits & TABLE_PART != 0 && id != COLGROUP {
+            hides_cells = around.is_some_and(|around| around.hides_cells);
+            cells_are_visible = around.and_then(|around| around.cells_are_visible);
+        }
+        if traits & SPECIAL == 0 || matches!(id, APPLET | MARQUEE | OBJECT) {
+            self.reopen();
+        }
+        hides |= traits & MARKER != 0 && self.lingering_unseen > 0 && self.reopened.is_some();
+        let breaks = !hides && !hides_cells && self.hiding == 0;
+        if AROUND_CELLS.contains(&id) && traits != 0 {
+            hides_cells |= std::mem::take(&mut hides);
+            cells_are_visible = is_visible.take().or(cells_are_visible);
+        } else {
+            hides |= hides_cells;
+            is_visible = is_visible.or(cells_are_visible);
+        }
         let mut open = Open {
             id,
             traits,
@@ -381,12 +381,22 @@ impl<'a> Reader<'a> {
             says_visible: is_visible.is_some(),
             was_visible: self.is_visible,
             indent: 0,
-            number: (id == OL).then(|| tag.start.unwrap_or(1)),
+            number: (id == OL).then(|| tag.start().unwrap_or(1)),
             written: 0,
+            hides_cells,
+            cells_are_visible,
+            order: self.begun,
+            lingering_unseen: 0,
+            reopened: None,
         };
         if breaks {
             self.lay_out(&mut open, tag);
         }
+        if traits & MARKER != 0 {
+            open.lingering_unseen = std::mem::take(&mut self.lingering_unseen);
+            open.reopened = self.reopened.take();
+        }
+        self.begun += 1;
         let at = self.open.len();
         self.open.push(open);
         if let Some(places) = self.places.get_mut(id) {
@@ -397,6 +407,7 @@ impl<'a> Reader<'a> {
             (SCOPE, &mut self.scope),
             (FOREIGN, &mut self.foreign),
             (HTML_WITHIN, &mut self.html_within),
+            (MARKER, &mut self.markers),
         ] {
             if traits & of != 0 {
                 places.0.push(at);
@@ -418,7 +429,7 @@ impl<'a> Reader<'a> {
         match open.id {
             BLOCKQUOTE => open.indent = self.lines.indent("> "),
             LI => {
-                let marker = marker(tag.number.or_else(|| self.next_number()));
+                let marker = marker(tag.number().or_else(|| self.next_number()));
                 open.indent = self.lines.indent(&" ".repeat(marker.len()));
                 self.lines.mark(marker, open.indent);
             }
@@ -452,50 +463,101 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// An end tag.
-    fn end(&mut self) {
-        let tag = std::mem::take(&mut self.tag);
-        let place = elements::place(&tag.name);
-        let traits = place.and_then(|place| elements::ALL.get(place)).map_or(0, |one| one.traits);
-        let Some(id) = place.or_else(|| self.others.get(&tag.name).copied()) else { return };
-        let Some(at) = self.last(id) else {
-            // The standard makes elements of these two.
-            if matches!(id, BR | P) && self.is_seen() {
-                self.void(id, traits, &tag);
-            }
+    /// Ends the formatting element of this name that began last, by its end tag: with all within it,
+    /// or alone where blocks within it stay open (the standard's "adoption agency"). One that is
+    /// `gone` must be, even where it stands outside a table.
+    fn end_formatting(&mut self, id: Id, gone: bool) {
+        let marker = self.markers.last();
+        let at = self.last(id).filter(|at| Some(*at) > marker);
+        let order = at.and_then(|at| self.open.get(at)).map(|open| open.order);
+        let here = self.markers.0.len();
+        let lingers = self
+            .lingering
+            .iter()
+            .enumerate()
+            .rev()
+            .take_while(|(_, one)| one.markers == here)
+            .filter(|(_, one)| one.id == id)
+            .max_by_key(|(_, one)| one.order)
+            .filter(|(_, one)| Some(one.order) > order)
+            .map(|(place, _)| place);
+        if let Some(place) = lingers {
+            let one = self.lingering.remove(place);
+            self.lingering_unseen -= usize::from(one.is_unseen);
             return;
-        };
-        let beyond = |outer: Option<usize>| outer > Some(at);
-        let scope = self.scope.last();
-        if matches!(id, HTML | HEAD | BODY) {
-            // What follows is put into them all the same.
-        } else if traits & TABLE_PART != 0 {
-            if !beyond(self.last(TABLE)) {
-                self.close(at);
-            }
-        } else if id == TABLE {
+        }
+        let Some(at) = at else { return };
+        if Some(at) > self.special.last() {
             self.close(at);
-        } else if traits & SPECIAL != 0 {
-            let outer = match id {
-                LI => scope.max(self.last_of(&[OL, UL])),
-                P => scope.max(self.last(BUTTON)),
-                _ => scope,
-            };
-            if !beyond(outer) {
-                self.close(at);
-            }
-        } else if !beyond(self.special.last()) {
-            self.close(at);
-        } else if traits & FORMATTING != 0 && !beyond(scope) {
+        } else if Some(at) > self.scope.last() {
             self.end_alone(at);
+            self.end_between(at);
+        } else if gone {
+            self.forget(at);
+        }
+    }
+
+    /// Ends what stands within a formatting element that ended alone, but for blocks and other
+    /// formatting elements that hold blocks.
+    fn end_between(&mut self, at: usize) {
+        let Some(block) = self.special.last() else { return };
+        for between in block.saturating_sub(MOST_BETWEEN).max(at + 1)..block {
+            if self.open.get(between).is_some_and(|open| open.traits & (FORMATTING | SPECIAL) == 0)
+            {
+                self.end_alone(between);
+            }
+        }
+        self.close_above(block);
+    }
+
+    /// What lingers begins again.
+    fn reopen(&mut self) {
+        if self.lingering_unseen > 0 && self.reopened.is_none() {
+            self.reopened = Some(self.open.len());
         }
     }
 
     /// Ends an element, and all within it.
     fn close(&mut self, at: usize) {
-        while self.open.len() > at {
+        self.close_above(at);
+        self.close_last();
+        // What ended alone, and had only this within it.
+        while self.open.last().is_some_and(|open| open.id == ENDED) {
             self.close_last();
         }
+    }
+
+    /// Ends all within an element.
+    fn close_above(&mut self, at: usize) {
+        while self.open.len() > at + 1 {
+            self.linger();
+            self.close_last();
+        }
+    }
+
+    /// The innermost element lingers, if it is a formatting element.
+    fn linger(&mut self) {
+        let Some(open) = self.open.last() else { return };
+        if open.traits & FORMATTING == 0 || open.id == ENDED {
+            return;
+        }
+        let is_unseen = open.hides || (open.says_visible && !self.is_visible);
+        let one =
+            Lingering { id: open.id, order: open.order, markers: self.markers.0.len(), is_unseen };
+        let alike = |other: &Lingering| other.id == one.id && other.is_unseen == is_unseen;
+        let here = self.lingering.iter().enumerate().rev();
+        let here = here.take_while(|(_, other)| other.markers == one.markers);
+        let (mut count, mut first) = (0, None);
+        for (place, _) in here.filter(|(_, other)| alike(other)) {
+            count += 1;
+            first = Some(place);
+        }
+        if let Some(first) = first.filter(|_| count >= MOST_LINGERING) {
+            self.lingering.remove(first);
+        } else {
+            self.lingering_unseen += usize::from(is_unseen);
+        }
+        self.lingering.push(one);
     }
 
     fn close_last(&mut self) {
@@ -510,9 +572,19 @@ impl<'a> Reader<'a> {
             &mut self.scope,
             &mut self.foreign,
             &mut self.html_within,
+            &mut self.markers,
         ] {
             places.remove(at);
         }
+        if open.traits & MARKER != 0 {
+            let markers = self.markers.0.len();
+            while self.lingering.last().is_some_and(|one| one.markers > markers) {
+                self.lingering.pop();
+            }
+            self.lingering_unseen = open.lingering_unseen;
+            self.reopened = open.reopened;
+        }
+        self.reopened = self.reopened.filter(|reopened| *reopened <= self.open.len());
         self.hiding -= usize::from(open.hides);
         self.is_visible = open.was_visible;
         self.as_it_is -= usize::from(open.traits & AS_IT_IS != 0);
@@ -529,147 +601,184 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Ends an element, and nothing that is within it.
+    /// Ends an element, and nothing that is within it. That is no longer hidden by it.
     fn end_alone(&mut self, at: usize) {
+        self.forget(at);
         let Some(open) = self.open.get_mut(at) else { return };
-        let id = std::mem::replace(&mut open.id, ENDED);
         if std::mem::take(&mut open.hides) {
             self.hiding -= 1;
         }
         if std::mem::take(&mut open.says_visible) {
             self.is_visible = open.was_visible;
         }
+    }
+
+    /// Ends a form, or lets it end with what is still open within it.
+    fn end_form(&mut self, at: usize) {
+        while self.open.last().is_some_and(|open| IMPLIED.contains(&open.id)) {
+            self.close_last();
+        }
+        if self.is_last(at) { self.close(at) } else { self.forget(at) }
+    }
+
+    /// No tag ends the element from now on: it ends with what is within it.
+    fn forget(&mut self, at: usize) {
+        let Some(open) = self.open.get_mut(at) else { return };
+        let id = std::mem::replace(&mut open.id, ENDED);
         if let Some(places) = self.places.get_mut(id) {
             places.remove(at);
         }
     }
 }
 
-impl Emitter for Reader<'_> {
-    type Token = End;
-
-    fn set_last_start_tag(&mut self, name: Option<&[u8]>) {
-        self.last_start = name.unwrap_or_default().to_vec();
-    }
-
-    fn emit_eof(&mut self) {}
-
-    fn emit_error(&mut self, _: Error) {}
-
-    fn should_emit_errors(&mut self) -> bool {
-        false
-    }
-
-    /// Comes after every step of the tokenizer.
-    fn pop_token(&mut self) -> Option<End> {
-        if self.lines.is_done() {
-            return Some(End::Done);
-        }
-        match self.steps_left.checked_sub(1) {
-            Some(left) => {
-                self.steps_left = left;
-                None
-            }
-            None => Some(End::Stuck),
-        }
-    }
-
-    fn emit_string(&mut self, text: &[u8]) {
-        self.text(text);
-    }
-
-    fn init_start_tag(&mut self) {
-        self.tag = Tag::default();
-    }
-
-    fn init_end_tag(&mut self) {
-        self.tag = Tag { is_end: true, ..Tag::default() };
-    }
-
-    fn init_comment(&mut self) {}
-
-    fn emit_current_tag(&mut self) -> Option<State> {
-        self.tag.end_attribute();
+impl Reader for Page<'_> {
+    fn start(&mut self, tag: Tag) -> Option<State> {
         self.bytes.clear();
-        if self.tag.is_end {
-            self.last_start.clear();
-            self.end();
+        self.skips_line_break = false;
+        let place = elements::place(&tag.name);
+        let traits = place.map_or(0, |place| elements::ALL[place].traits);
+        if self.is_foreign() && elements::breaks_out(&tag.name, tag.is_of_font) {
+            while let Some(root) = self.foreign_root() {
+                self.close(root);
+            }
+        }
+        let is_displayed = tag.style().is_displayed;
+        let mut hides = traits & UNSEEN != 0 || !is_displayed.unwrap_or(!tag.is_hidden);
+        if let Some(root) = self.foreign_root() {
+            self.start_foreign(root, place, &tag, hides);
             return None;
         }
-        self.last_start.clone_from(&self.tag.name);
-        self.begin()
+        let Some(id) = place else {
+            self.put(None, &tag, hides, 0);
+            return None;
+        };
+        match id {
+            // A second one is no other element.
+            HTML | HEAD | BODY if self.last(id).is_some() => return None,
+            FORM if self.last(FORM).is_some() && self.last(TEMPLATE).is_none() => return None,
+            // In a table and in no cell it has nothing within it.
+            FORM if self.last_of(&AROUND_CELLS).is_some_and(|last| self.is_last(last)) => {
+                return None;
+            }
+            DIALOG => hides |= !tag.is_open && is_displayed != Some(true),
+            COLGROUP => hides = false,
+            _ => {}
+        }
+        self.end_what_ends_here(id, traits);
+        if traits & TABLE_PART != 0 && self.last(TABLE).is_none() {
+            // It is no part of anything, and is not there but for the gap that it leaves.
+            if self.is_seen() {
+                if id == TR { self.lines.own_line() } else { self.lines.flowing(" ") }
+            }
+            return None;
+        }
+        if traits & VOID != 0 {
+            if self.is_seen() && !hides && tag.style().is_visible != Some(false) {
+                self.void(id, traits, &tag);
+            }
+            return None;
+        }
+        self.put(Some(id), &tag, hides, traits);
+        elements::state(&tag.name)
     }
 
-    fn emit_current_comment(&mut self) {}
-
-    fn emit_current_doctype(&mut self) {}
-
-    fn set_self_closing(&mut self) {
-        self.tag.closes_itself = true;
+    fn end(&mut self, tag: Tag) {
+        self.bytes.clear();
+        let place = elements::place(&tag.name);
+        let traits = place.map_or(0, |place| elements::ALL[place].traits);
+        if matches!(place, Some(BR | P)) {
+            while let Some(root) = self.foreign_root() {
+                self.close(root);
+            }
+        }
+        let Some(id) = place.or_else(|| self.others.get(&tag.name).copied()) else { return };
+        if let Some(root) = self.foreign_root()
+            && let Some(at) = self.last(id).filter(|at| *at >= root)
+        {
+            return self.close(at);
+        }
+        if traits & FORMATTING != 0 {
+            return self.end_formatting(id, false);
+        }
+        let at = if HEADINGS.contains(&id) { self.last_of(&HEADINGS) } else { self.last(id) };
+        let table = self.last(TABLE);
+        if matches!(id, TR | TBODY) && table > at && self.last_of(&[TD, TH]) > table {
+            // There is one without a tag.
+            return self.close_in_table(&PART_ENDS);
+        }
+        let Some(at) = at else {
+            // The standard makes elements of these two.
+            if matches!(id, BR | P) && self.is_seen() {
+                self.void(id, traits, &tag);
+            }
+            return;
+        };
+        let beyond = |outer: Option<usize>| outer > Some(at);
+        let scope = self.scope.last();
+        if matches!(id, HTML | HEAD | BODY) {
+            // What follows is put into them all the same.
+        } else if traits & TABLE_PART != 0 {
+            if !beyond(self.last(TABLE)) {
+                self.close(at);
+            }
+        } else if id == TABLE {
+            self.close(at);
+        } else if id == FORM {
+            if !beyond(scope) {
+                self.end_form(at);
+            }
+        } else if traits & SPECIAL != 0 {
+            let outer = match id {
+                LI => scope.max(self.last_of(&[OL, UL])),
+                P => scope.max(self.last(BUTTON)),
+                _ => scope,
+            };
+            if !beyond(outer) {
+                self.close(at);
+            }
+        } else if !beyond(self.special.last()) {
+            self.close(at);
+        }
     }
 
-    fn set_force_quirks(&mut self) {}
-
-    fn push_tag_name(&mut self, name: &[u8]) {
-        push(&mut self.tag.name, name, NAME);
+    fn text(&mut self, bytes: &[u8]) {
+        self.reopen();
+        if !self.is_seen() || bytes.is_empty() {
+            return;
+        }
+        let mut whole;
+        let mut rest = bytes;
+        if !self.bytes.is_empty() {
+            whole = std::mem::take(&mut self.bytes);
+            whole.extend_from_slice(bytes);
+            rest = &whole;
+        }
+        for chunk in rest.utf8_chunks() {
+            if !chunk.valid().is_empty() {
+                self.write(chunk.valid());
+            }
+            // At most three bytes, at the end.
+            self.bytes.clear();
+            self.bytes.extend_from_slice(chunk.invalid());
+        }
     }
 
-    fn push_comment(&mut self, _: &[u8]) {}
-
-    fn push_doctype_name(&mut self, _: &[u8]) {}
-
-    fn init_doctype(&mut self) {}
-
-    fn init_attribute(&mut self) {
-        self.tag.end_attribute();
+    fn is_foreign(&self) -> bool {
+        self.foreign_root().is_some()
     }
 
-    fn push_attribute_name(&mut self, name: &[u8]) {
-        push(&mut self.tag.attribute, name, NAME);
+    fn is_done(&self) -> bool {
+        self.lines.is_done()
     }
-
-    fn push_attribute_value(&mut self, value: &[u8]) {
-        push(&mut self.tag.value, value, VALUE);
-    }
-
-    fn set_doctype_public_identifier(&mut self, _: &[u8]) {}
-
-    fn set_doctype_system_identifier(&mut self, _: &[u8]) {}
-
-    fn push_doctype_public_identifier(&mut self, _: &[u8]) {}
-
-    fn push_doctype_system_identifier(&mut self, _: &[u8]) {}
-
-    fn current_is_appropriate_end_tag_token(&mut self) -> bool {
-        self.tag.is_end && !self.last_start.is_empty() && self.last_start == self.tag.name
-    }
-
-    fn adjusted_current_node_present_but_not_in_html_namespace(&mut self) -> bool {
-        self.is_foreign()
-    }
-}
-
-/// Adds what there is room for.
-fn push(to: &mut Vec<u8>, bytes: &[u8], most: usize) {
-    let room = most.saturating_sub(to.len()).min(bytes.len());
-    to.extend_from_slice(bytes.get(..room).unwrap_or_default());
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::plain;
-    use super::*;
 
     #[track_caller]
     fn shows(html: &str, expected: &str) {
         assert_eq!(plain(html), expected, "{html}");
-    }
-
-    #[test]
-    fn a_tokenizer_that_goes_on_and_on_is_stopped() {
-        let html = "<p>so</p>".repeat(10);
-        assert!(read_in(&html, &mut Lines::new(100), 1000).is_ok());
-        assert!(read_in(&html, &mut Lines::new(100), 10).is_err());
     }
 
     #[test]
@@ -757,8 +866,38 @@ mod tests {
             "<img hidden alt=no><br hidden><!-- no -->",
             "<ul hidden><li>no</ul>",
             "<div style=\"display:&#110;one\">no</div>",
+            // A formatting element goes on behind the block in which it began.
+            "<p><u hidden></p>no<div>no</div></u>",
+            "<p><u style=visibility:hidden></p>no<div>no</div></u>",
+            "<p><u hidden><u></p>no</u>no</u>",
+            "<p><u hidden></p><u>no</u>no</u>",
+            "<b><i hidden></b>no</i>",
+            "<span><i hidden></span>no<table><td>no</i>no</table>no</i>",
+            "<u><p><u hidden></p>no</u></u>",
+            "<p><u hidden><u a><u b><u c></p>no</u>no</u>no</u>no</u>",
+            // SVG and MathML end with what the standard lists, and hold HTML in places.
+            "<svg hidden><section>no</section><article>no</article><font>no</font></svg>",
+            "<math hidden><mi><p>no</p></mi><a>no</a></math>",
+            "<math hidden><annotation-xml encoding=text/html><p>no</p></annotation-xml></math>",
+            "<svg><foreignObject hidden><p>no</p>no</foreignObject></svg>",
+            "<svg><desc><p>no</p></desc><title><p>no</p></title></svg>",
+            "<svg><mi><g hidden>no</g></mi></svg>",
+            // A style as browsers read it, however long it is.
+            "<i style='d\\69splay:n\\6f ne'>no</i>",
+            "<i style=\"content:'/*';display:none\">no</i>",
+            &format!("<i style='{}display:none'>no</i>", "color:red;".repeat(1000)),
+            "<i style='display:none;display:nonsense'>no</i>",
+            // A form within a form is none, and ends with what is in it.
+            "<form hidden>no<form>no</form></form>",
+            "<form hidden><div></form>no</div>",
+            // What hides a table hides its cells.
+            "<table hidden><caption>no</caption><tbody><tr><td>no<table><tr><td>no</table></table>",
+            "<table style=visibility:hidden><tr><td>no</table>",
+            "<table><tbody hidden><tr><td>no</table>",
+            "<noscript style=display:block>no</noscript>",
         ] {
-            shows(&format!("<i>yes{hidden} yes"), "yes yes");
+            let html = format!("<i>yes{hidden} yes");
+            assert_eq!(plain(&html).split_whitespace().collect::<Vec<_>>(), ["yes"; 2], "{html}");
         }
         shows("<div style=visibility:hidden>no<b style=visibility:visible>yes</b>no</div>", "yes");
     }
@@ -776,12 +915,63 @@ mod tests {
             "<td hidden>yes</td>",
             "<br hidden><img style=display:none>yes",
             "<svg hidden><p>yes",
-            "<svg><style><p>yes</p>",
+            "<br><svg><style><p>yes</p>",
             "<svg><g hidden/></svg><b>yes",
             "<div hidden></div hidden>yes",
             "<font size=0 style=\"font-size:0;opacity:0;color:#fff\">yes</font>",
             "<b>yes</b></div></p></x></table>",
             "<dialog open>yes</dialog>",
+            "<dialog style=display:block>yes</dialog>",
+            "<p hidden style='display:block'>yes</p>",
+            "<p hidden style='display:nonsense'>no</p>yes",
+            // What lingers ends with its own end tag, or with the cell it began in.
+            "<p><u hidden></p>no</u>yes",
+            "<p><b hidden>no</p></b>yes",
+            "<table><td><p><u hidden></p>no</td><td>yes</table>",
+            "<table><td><u hidden></table>yes",
+            "<p><u hidden></p><table><td>yes</table></u>",
+            "<p><u hidden></p>no<table><td>no</table></u>yes",
+            "<p><u hidden></p>no</p><p><table><td>no</table></u>yes",
+            "<p><u hidden></p><div>no</div><table><td>yes</table>",
+            "<table><i hidden><tr><td>yes</table>",
+            "<b><span hidden><div></b>yes</div>",
+            "<b><div><span hidden></b>yes</div>",
+            "<b hidden><p></b>yes</p>",
+            "<u hidden>no<table><td></u>no</table></u>yes",
+            // What ends the one before it.
+            "<a hidden>no<a>yes</a>",
+            "<p><a hidden>no</p><a>yes</a>",
+            "<a hidden>no<table><a>no</table><a>yes",
+            "<table hidden><b>yes</b><table><tr hidden></table>",
+            "<table hidden><table><td>yes</table>",
+            "<nobr hidden>no<nobr>yes",
+            "<button hidden>no<p>no<button>yes",
+            "<h1 hidden>no</h2>yes",
+            "<h1 hidden>no<h2>yes</h2>",
+            "<select><optgroup hidden><option>no<optgroup><option>yes</select>",
+            "<table><caption hidden>no<tr><td>yes</table>",
+            "<table><colgroup hidden>yes",
+            // What stands in a table and in no cell is shown before it.
+            "<table hidden>yes</table>",
+            "<table hidden><tr hidden><b>yes</b></table>",
+            "<table style=visibility:hidden>yes</table>",
+            "<table style=visibility:hidden><tr><td>no<td style=visibility:visible>yes</table>",
+            "<form><form hidden>yes</form>",
+            "<table><form hidden>yes</table>",
+            "<table><td hidden>no</tr><td>yes</table>",
+            "<table><div hidden></tr>no</div></table>yes",
+            "<form hidden><p></form>yes",
+            "<form hidden><div></form></div>yes",
+            // SVG and MathML end here.
+            "<svg hidden><font color=red>yes</font>",
+            "<svg hidden></p>yes",
+            "<svg hidden><sub>yes</sub>",
+            "<math hidden><annotation-xml><p>yes</p>",
+            "<svg><g hidden></svg>yes",
+            // Styles that are wrong.
+            "<i style=\"content:';display:none;'\">yes</i>",
+            "<i style='display:none !foo'>yes</i>",
+            "<i style='display:\u{a0}none'>yes</i>",
         ] {
             shows(html, "yes");
         }

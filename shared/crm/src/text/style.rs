@@ -3,69 +3,347 @@
 /// What an inline style says. Style sheets, sizes and colours decide nothing: unsure means shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Style {
-    /// `display: none`, or something else.
-    pub(super) is_none: bool,
+    /// Whether `display` shows the element, where it says so: it is `none`, or something else.
+    pub(super) is_displayed: Option<bool>,
     /// `visibility`, where it says so: what is in the element inherits it.
     pub(super) is_visible: Option<bool>,
 }
 
 /// A declaration, and whether it is important: those win over the others, later over earlier ones.
 #[derive(Clone, Copy, Default)]
-struct Declared<T> {
-    value: Option<T>,
+struct Declared {
+    value: Option<bool>,
     important: bool,
 }
 
-impl<T> Declared<T> {
-    fn declare(&mut self, value: T, important: bool) {
+impl Declared {
+    fn declare(&mut self, value: Option<bool>, important: bool) {
         if important || !self.important {
-            *self = Declared { value: Some(value), important };
+            *self = Declared { value, important };
         }
     }
 }
 
 impl Style {
-    /// Reads the value of an attribute `style`.
+    /// Reads the value of an attribute `style`, as a browser does: a declaration that is wrong is
+    /// passed over, and the one before it counts.
     pub(super) fn of(style: &str) -> Style {
         let (mut display, mut visibility) = (Declared::default(), Declared::default());
-        for declaration in without_comments(style).split(';') {
-            let Some((property, value)) = declaration.split_once(':') else { continue };
-            let (value, important) = match value.split_once('!') {
-                Some((value, mark)) => (value, mark.trim().eq_ignore_ascii_case("important")),
-                None => (value, false),
+        let mut tokens = Tokens(style);
+        while let Some(token) = tokens.next() {
+            let name = match token {
+                Token::Space | Token::Semicolon => continue,
+                Token::Word(name) => name,
+                Token::Colon | Token::Mark | Token::Other => {
+                    tokens.pass_over();
+                    continue;
+                }
             };
-            let (property, value) = (property.trim(), value.trim());
-            if property.eq_ignore_ascii_case("display") && is_word(value) {
-                display.declare(value.eq_ignore_ascii_case("none"), important);
-            } else if property.eq_ignore_ascii_case("visibility") {
-                match value.to_ascii_lowercase().as_str() {
-                    "hidden" | "collapse" => visibility.declare(false, important),
-                    "visible" | "initial" => visibility.declare(true, important),
-                    _ => {}
+            let Some((words, important)) = tokens.value() else { continue };
+            match name.as_str() {
+                "display" => {
+                    if let Some(value) = display_of(&words) {
+                        display.declare(value, important);
+                    }
+                }
+                "visibility" => {
+                    if let Some(value) = visibility_of(&words) {
+                        visibility.declare(value, important);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Style { is_displayed: display.value, is_visible: visibility.value }
+    }
+}
+
+/// Whether it shows the element, where this is a value of `display`; nothing where it leaves that to
+/// the element.
+fn display_of(words: &[String]) -> Option<Option<bool>> {
+    const WHOLE: [&str; 27] = [
+        "-webkit-box",
+        "-webkit-flex",
+        "-webkit-inline-box",
+        "-webkit-inline-flex",
+        "contents",
+        "inherit",
+        "initial",
+        "inline-block",
+        "inline-flex",
+        "inline-grid",
+        "inline-table",
+        "list-item",
+        "ruby-base",
+        "ruby-base-container",
+        "ruby-text",
+        "ruby-text-container",
+        "table-caption",
+        "table-cell",
+        "table-column",
+        "table-column-group",
+        "table-footer-group",
+        "table-header-group",
+        "table-row",
+        "table-row-group",
+        "unset",
+        "inline-ruby",
+        "inline-math",
+    ];
+    const OUTER: [&str; 3] = ["block", "inline", "run-in"];
+    const INNER: [&str; 7] = ["flow", "flow-root", "table", "flex", "grid", "ruby", "math"];
+    if let [word] = words {
+        match word.as_str() {
+            "none" => return Some(Some(false)),
+            "revert" | "revert-layer" => return Some(None),
+            word if WHOLE.contains(&word) => return Some(Some(true)),
+            _ => {}
+        }
+    }
+    let count = |kind: &[&str]| words.iter().filter(|word| kind.contains(&word.as_str())).count();
+    let (outer, inner, item) = (count(&OUTER), count(&INNER), count(&["list-item"]));
+    let is_value = outer <= 1 && inner <= 1 && item <= 1 && outer + inner + item == words.len();
+    (is_value && !words.is_empty()).then_some(Some(true))
+}
+
+/// Whether what is in the element is visible, where this is a value of `visibility`; nothing where
+/// it leaves that to what is around the element.
+fn visibility_of(words: &[String]) -> Option<Option<bool>> {
+    let [word] = words else { return None };
+    match word.as_str() {
+        "hidden" | "collapse" => Some(Some(false)),
+        "visible" | "initial" => Some(Some(true)),
+        "inherit" | "unset" | "revert" | "revert-layer" => Some(None),
+        _ => None,
+    }
+}
+
+/// A part of a style, as far as it matters here.
+enum Token {
+    /// Spaces or a comment.
+    Space,
+    /// A name, in lower case, without escapes.
+    Word(String),
+    Colon,
+    Semicolon,
+    /// An exclamation mark.
+    Mark,
+    /// A number, a string, a function or brackets with all that is in them, or a sign.
+    Other,
+}
+
+/// The parts of a style that are still to come (CSS Syntax Module Level 3, section 4).
+struct Tokens<'a>(&'a str);
+
+impl Tokens<'_> {
+    fn next(&mut self) -> Option<Token> {
+        let first = self.first()?;
+        if let Some(behind) = self.0.strip_prefix("/*") {
+            // One that does not end takes the rest.
+            self.0 = behind.split_once("*/").map_or("", |(_, rest)| rest);
+            return Some(Token::Space);
+        }
+        if self.begins_word() {
+            let word = self.word();
+            if self.first() != Some('(') {
+                return Some(Token::Word(word));
+            }
+            self.pass();
+            if word == "url" && !self.0.trim_start_matches(is_space).starts_with(['"', '\'']) {
+                self.pass_to_end_of_url();
+            } else {
+                self.pass_to_end_of_brackets(')');
+            }
+            return Some(Token::Other);
+        }
+        self.pass();
+        match first {
+            ':' => return Some(Token::Colon),
+            ';' => return Some(Token::Semicolon),
+            '!' => return Some(Token::Mark),
+            '"' | '\'' => self.pass_to_end_of_string(first),
+            _ if is_space(first) => return Some(Token::Space),
+            _ => {
+                if let Some(end) = closes(first) {
+                    self.pass_to_end_of_brackets(end);
                 }
             }
         }
-        Style { is_none: display.value == Some(true), is_visible: visibility.value }
+        Some(Token::Other)
+    }
+
+    /// What is declared: words alone, and whether it is important. Nothing where that is no
+    /// declaration, or one of something else.
+    fn value(&mut self) -> Option<(Vec<String>, bool)> {
+        /// No value that matters here has more words.
+        const MOST: usize = 3;
+        match self.next_but_spaces() {
+            Some(Token::Colon) => {}
+            None | Some(Token::Semicolon) => return None,
+            _ => {
+                self.pass_over();
+                return None;
+            }
+        }
+        let (mut words, mut mark, mut is_important) = (Vec::new(), false, false);
+        loop {
+            match self.next_but_spaces() {
+                None | Some(Token::Semicolon) if mark == is_important => {
+                    return Some((words, is_important));
+                }
+                None | Some(Token::Semicolon) => return None,
+                Some(Token::Word(word)) if mark && !is_important && word == "important" => {
+                    is_important = true;
+                }
+                Some(Token::Word(word)) if !mark && words.len() < MOST => words.push(word),
+                Some(Token::Mark) if !mark => mark = true,
+                _ => {
+                    self.pass_over();
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn next_but_spaces(&mut self) -> Option<Token> {
+        loop {
+            match self.next() {
+                Some(Token::Space) => {}
+                token => return token,
+            }
+        }
+    }
+
+    /// Passes over what is left of a declaration.
+    fn pass_over(&mut self) {
+        while let Some(token) = self.next() {
+            if matches!(token, Token::Semicolon) {
+                return;
+            }
+        }
+    }
+
+    fn first(&self) -> Option<char> {
+        self.0.chars().next()
+    }
+
+    fn pass(&mut self) -> Option<char> {
+        let first = self.first()?;
+        self.0 = self.0.get(first.len_utf8()..).unwrap_or_default();
+        Some(first)
+    }
+
+    fn begins_word(&self) -> bool {
+        let begins = |text: &str| match text.chars().next() {
+            Some('\\') => !text[1..].starts_with(['\n', '\r', '\u{c}']),
+            Some(first) => is_of_word(first) && !first.is_ascii_digit() && first != '-',
+            None => false,
+        };
+        let behind = self.0.strip_prefix('-');
+        begins(self.0) || behind.is_some_and(|behind| behind.starts_with('-') || begins(behind))
+    }
+
+    fn word(&mut self) -> String {
+        let mut word = String::new();
+        while let Some(first) = self.first() {
+            match first {
+                '\\' if !self.0[1..].starts_with(['\n', '\r', '\u{c}']) => {
+                    self.pass();
+                    word.push(self.escaped());
+                }
+                _ if is_of_word(first) => {
+                    self.pass();
+                    word.push(first.to_ascii_lowercase());
+                }
+                _ => break,
+            }
+        }
+        word
+    }
+
+    /// What stands behind a backslash: a character, or its number in up to six hexadecimal digits.
+    fn escaped(&mut self) -> char {
+        let digits = self.0.bytes().take(6).take_while(u8::is_ascii_hexdigit).count();
+        let Some((number, rest)) = self.0.split_at_checked(digits).filter(|_| digits > 0) else {
+            return self.pass().unwrap_or(char::REPLACEMENT_CHARACTER).to_ascii_lowercase();
+        };
+        self.0 = rest.strip_prefix("\r\n").or(rest.strip_prefix(is_space)).unwrap_or(rest);
+        u32::from_str_radix(number, 16)
+            .ok()
+            .and_then(char::from_u32)
+            .filter(|one| *one != '\0')
+            .unwrap_or(char::REPLACEMENT_CHARACTER)
+            .to_ascii_lowercase()
+    }
+
+    /// A string ends with its mark, or before the end of the line.
+    fn pass_to_end_of_string(&mut self, mark: char) {
+        while let Some(first) = self.first() {
+            if matches!(first, '\n' | '\r' | '\u{c}') {
+                return;
+            }
+            self.pass();
+            if first == '\\' {
+                self.pass();
+            } else if first == mark {
+                return;
+            }
+        }
+    }
+
+    fn pass_to_end_of_url(&mut self) {
+        while let Some(first) = self.pass() {
+            match first {
+                '\\' => {
+                    self.pass();
+                }
+                ')' => return,
+                _ => {}
+            }
+        }
+    }
+
+    /// Brackets end with their own closing one. What is in strings and comments within them does
+    /// not count.
+    fn pass_to_end_of_brackets(&mut self, end: char) {
+        let mut ends = vec![end];
+        while let Some(end) = ends.last().copied() {
+            if let Some(behind) = self.0.strip_prefix("/*") {
+                self.0 = behind.split_once("*/").map_or("", |(_, rest)| rest);
+                continue;
+            }
+            match self.pass() {
+                None => return,
+                Some('\\') => {
+                    self.pass();
+                }
+                Some(mark @ ('"' | '\'')) => self.pass_to_end_of_string(mark),
+                Some(one) if one == end => {
+                    ends.pop();
+                }
+                Some(one) => ends.extend(closes(one)),
+            }
+        }
     }
 }
 
-/// Anything else is no value of `display`, and the declaration before it counts.
-fn is_word(value: &str) -> bool {
-    !value.is_empty()
-        && value.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b' '))
+/// What closes this bracket.
+fn closes(one: char) -> Option<char> {
+    match one {
+        '(' => Some(')'),
+        '[' => Some(']'),
+        '{' => Some('}'),
+        _ => None,
+    }
 }
 
-/// A comment stands where a space may stand. One that does not end takes the rest.
-fn without_comments(style: &str) -> String {
-    let mut text = String::with_capacity(style.len());
-    let mut rest = style;
-    while let Some((before, after)) = rest.split_once("/*") {
-        text.push_str(before);
-        text.push(' ');
-        rest = after.split_once("*/").map_or("", |(_, behind)| behind);
-    }
-    text.push_str(rest);
-    text
+fn is_space(one: char) -> bool {
+    matches!(one, ' ' | '\t' | '\n' | '\r' | '\u{c}')
+}
+
+/// Whether it can stand in a name. All that is not ASCII can, the no-break space, too.
+fn is_of_word(one: char) -> bool {
+    one.is_ascii_alphanumeric() || matches!(one, '-' | '_') || !one.is_ascii()
 }
 
 #[cfg(test)]
@@ -74,23 +352,80 @@ mod tests {
 
     #[test]
     fn what_hides_and_what_does_not() {
-        for (style, is_none, is_visible) in [
-            ("display:none", true, None),
-            ("color: red; DISPLAY : None !important ;", true, None),
-            ("display:/* so */none", true, None),
-            ("display:none;display:block", false, None),
-            ("display:none!important;display:block", true, None),
-            ("display:none;display:4", true, None),
-            ("display:block", false, None),
-            ("mso-hide:all;font-size:0;max-height:0;opacity:0", false, None),
-            ("x-display:none;display:nonee", false, None),
-            ("visibility: HIDDEN", false, Some(false)),
-            ("visibility:collapse;visibility:inherit", false, Some(false)),
-            ("visibility:visible", false, Some(true)),
-            ("", false, None),
-            ("display:none/*", true, None),
+        let (none, shown, unsaid) = (Some(false), Some(true), None);
+        for (style, is_displayed, is_visible) in [
+            ("display:none", none, None),
+            ("color: red; DISPLAY : None !important ;", none, None),
+            ("display:/* so */none", none, None),
+            ("display:none;display:block", shown, None),
+            ("display:none!important;display:block", none, None),
+            ("display:none;display:4", none, None),
+            ("display:none;display:nonsense", none, None),
+            ("display:none;display:block none", none, None),
+            ("display:none;display:block block", none, None),
+            ("display:none;display:list-item block flow-root", shown, None),
+            ("display:none;display:revert", unsaid, None),
+            ("display:none;display:initial", shown, None),
+            ("display:block", shown, None),
+            ("mso-hide:all;font-size:0;max-height:0;opacity:0", unsaid, None),
+            ("x-display:none;display:nonee", unsaid, None),
+            ("visibility: HIDDEN", unsaid, Some(false)),
+            ("visibility:collapse;visibility:inherit", unsaid, None),
+            ("visibility:hidden;visibility:4", unsaid, Some(false)),
+            ("visibility:visible", unsaid, Some(true)),
+            ("", unsaid, None),
+            ("display:none/*", none, None),
         ] {
-            assert_eq!(Style::of(style), Style { is_none, is_visible }, "{style}");
+            assert_eq!(Style::of(style), Style { is_displayed, is_visible }, "{style}");
         }
+    }
+
+    #[test]
+    fn a_style_is_read_as_a_browser_reads_it() {
+        for (style, hides) in [
+            // Escapes.
+            ("d\\69splay:n\\6f ne", true),
+            ("d\\000069 splay:\\n\\o\\ne", true),
+            ("\\64 isplay:\\6eone", true),
+            ("dis\\play:non\\65", true),
+            ("display:none\\", false),
+            ("display:\\", false),
+            // What looks like a comment in a string or an address, or ends there.
+            ("content:'/*';display:none", true),
+            ("background:url(a/*b);display:none;x:url(*/)", true),
+            ("content:'*/';/* '; */display:none", true),
+            ("font:\"a\\\";display:block;\";display:none", true),
+            // What only looks like a declaration of its own.
+            ("content:';display:none;'", false),
+            ("background:url(;display:none;)", false),
+            ("background:url( \");display:none;\" )", false),
+            ("x:{;display:none;};y:z", false),
+            ("x:([;display:none;);display:none;]);y", false),
+            ("x:(/*)*/;display:none;)", false),
+            ("content:'a\n;display:none;'", true),
+            // What is wrong is passed over.
+            ("display:none !foo", false),
+            ("display:none !important foo", false),
+            ("display:none!", false),
+            ("display:! important none", false),
+            ("display:none! /**/ IMPORTANT", true),
+            ("display\u{a0}:none", false),
+            ("display:\u{a0}none", false),
+            ("display:none()", false),
+            ("display none;", false),
+            ("*display:none", false),
+            ("@x display:none;display:block", false),
+            ("4;display:none", true),
+            (":;display:none", true),
+            ("--display:none;-display:none;--:none", false),
+            ("display\n:\r\nnone\u{c}", true),
+            ("x:}display:none", false),
+        ] {
+            let expected = hides.then_some(false);
+            let read = Style::of(style).is_displayed;
+            assert_eq!(read.filter(|shown| !shown), expected, "{style}");
+        }
+        let long = format!("{}display:none", "color:red;".repeat(10_000));
+        assert_eq!(Style::of(&long).is_displayed, Some(false));
     }
 }
