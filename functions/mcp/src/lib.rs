@@ -52,8 +52,8 @@ pub struct Mcp {
 }
 
 /// What a page of a site hears that may not call.
-const FOREIGN_ORIGIN: &str = "the header Origin names a site whose pages may not call this server; \
-    whoever runs it can list the site: parameter AllowedOrigins, or --allowed-origin";
+const FOREIGN_ORIGIN: &str = "the header Origin names a site that is not among those whose requests this \
+    server takes; whoever runs it can list the site: parameter AllowedOrigins, or --allowed-origin";
 
 impl Mcp {
     /// The tools of this service, and the templates that they suffice for. Fails where a tool's

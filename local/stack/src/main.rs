@@ -33,8 +33,8 @@ struct Arguments {
     /// Where to write the certificate that those clients must trust.
     #[arg(long, value_name = "FILE", requires = "emulator_tls_port")]
     emulator_ca: Option<PathBuf>,
-    /// A web site whose pages may call over the Model Context Protocol: https://chat.example. Can
-    /// be given several times.
+    /// A web site whose Origin is not refused over the Model Context Protocol: https://chat.example.
+    /// Its pages need CORS as well, which is not answered. Can be given several times.
     #[arg(long, value_name = "ORIGIN")]
     allowed_origin: Vec<Origin>,
 }

@@ -10,7 +10,13 @@ use toolkit::{Cause, DataverseDetails, ErrorCode, Escalation, WriteState, result
 use crate::schema::optional;
 
 /// What the gateway answers itself, with a body of its own.
-const GATEWAY: [StatusCode; 2] = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
+const GATEWAY: [StatusCode; 5] = [
+    StatusCode::UNAUTHORIZED,
+    StatusCode::FORBIDDEN,
+    StatusCode::PAYLOAD_TOO_LARGE,
+    StatusCode::TOO_MANY_REQUESTS,
+    StatusCode::INTERNAL_SERVER_ERROR,
+];
 
 /// What may pass by itself.
 const PASSING: [StatusCode; 2] = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE];
