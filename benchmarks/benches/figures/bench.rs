@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use stack::{API_KEY, Options, STATE_TABLE, Stack};
 use state::State;
 use tokio::runtime::Runtime;
-use toolkit::{Front as _, Group, Journal, KeyStore, Service, Tools};
+use toolkit::{Front as _, Journal, KeyStore, Routes, Service, Tools};
 use tower::Service as _;
 use url::Url;
 
@@ -72,21 +72,31 @@ impl Bench {
     }
 
     /// A function with these tools, which talks to the stack over this client.
-    pub(crate) fn function(&self, tools: Group, http: impl Into<HttpClients>) -> Function {
+    pub(crate) fn function(&self, tools: Routes<Tools>, http: impl Into<HttpClients>) -> Function {
         self.function_over(None, tools, http.into())
     }
 
-    fn function_over(&self, state: Option<State>, tools: Group, http: HttpClients) -> Function {
+    fn function_over(
+        &self,
+        state: Option<State>,
+        tools: Routes<Tools>,
+        http: HttpClients,
+    ) -> Function {
         let secrets = self.stack.secrets();
         let emulator = Url::parse(&self.stack.emulator().url()).unwrap();
         let connections = Connections::new(http, secrets.clone(), Environment::local(emulator));
         let keys = Arc::new(KeyStore::new(secrets, KeyStore::DEFAULT_SECRET));
-        let tools = Tools::new(tools, connections).with_state(state);
+        let home = Tools::new(connections).with_state(state);
+        let tools = toolkit::Function::new(home, tools).unwrap();
         Function { service: Service::of(tools).with_keys(keys) }
     }
 
     /// The same, and what it did is noted for the activity log, which [`Function::flush`] writes.
-    pub(crate) fn function_with_log(&self, tools: Group, http: impl Into<HttpClients>) -> Function {
+    pub(crate) fn function_with_log(
+        &self,
+        tools: Routes<Tools>,
+        http: impl Into<HttpClients>,
+    ) -> Function {
         let Function { service } = self.function(tools, http);
         Function { service: service.with_journal(Journal::new(self.state())) }
     }
@@ -94,7 +104,7 @@ impl Bench {
     /// The same, and what it creates is announced in the table before.
     pub(crate) fn function_with_table(
         &self,
-        tools: Group,
+        tools: Routes<Tools>,
         http: impl Into<HttpClients>,
     ) -> Function {
         let Function { service } = self.function_over(Some(self.state()), tools, http.into());

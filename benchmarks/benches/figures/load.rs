@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
+use toolkit::Routes;
 
 use dataverse::{HttpClients, Idle};
 use futures::future::join_all;
@@ -21,7 +22,7 @@ const CALLERS: usize = 50;
 /// How many calls succeed, and how long they all take.
 async fn storm(bench: &Bench, calls: usize) -> (usize, Duration) {
     let http = HttpClients::new(Idle::MANY_CALLERS).unwrap();
-    let function = bench.function(contact::group(), http);
+    let function = bench.function(contact::tools(Routes::default()), http);
     let call = event("get_contact_by_email", &json!({"email": MAREN}));
     let (left, good) = (Cell::new(calls), Cell::new(0));
     let started = Instant::now();
@@ -97,7 +98,7 @@ pub(crate) fn throttled(bench: &Bench, client: &Runtime, form: Form, report: &mu
         });
         bench.control("POST", "faults", Some(fault)).await;
         let http = HttpClients::new(Idle::MANY_CALLERS).unwrap();
-        let function = bench.function(contact::group(), http);
+        let function = bench.function(contact::tools(Routes::default()), http);
         bench.control("DELETE", "requests", None).await;
         let call = event("get_contact_by_email", &json!({"email": MAREN}));
         let answer: Value = serde_json::from_slice(&function.answer(&call).await).unwrap();

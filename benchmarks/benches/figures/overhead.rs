@@ -1,6 +1,7 @@
 //! What a call takes beyond the same requests to Dataverse sent bare.
 
 use std::time::{Duration, Instant};
+use toolkit::Routes;
 
 use dataverse::HttpClients;
 use http::Method;
@@ -60,7 +61,8 @@ impl Compared {
 impl Pair {
     /// Records what the tool asks.
     pub(crate) async fn of(bench: &Bench, tool: &'static str, arguments: Value) -> Pair {
-        let (exchanges, answer) = record(bench, catalog::all_tools(), tool, &arguments).await;
+        let (exchanges, answer) =
+            record(bench, tools::all(Routes::default()), tool, &arguments).await;
         let http = toolkit::lambda::http_client().unwrap();
         Pair::over(bench, http, tool, arguments, exchanges, &answer)
     }
@@ -68,7 +70,8 @@ impl Pair {
     /// Records what the tool asks in one trip, and then gives it the same answer again and again.
     /// What the emulator does in the meantime (to the processor's caches, too) is not part of it.
     pub(crate) async fn replayed(bench: &Bench, tool: &'static str, arguments: Value) -> Pair {
-        let (exchanges, answer) = record(bench, catalog::all_tools(), tool, &arguments).await;
+        let (exchanges, answer) =
+            record(bench, tools::all(Routes::default()), tool, &arguments).await;
         let [(_, reply)] = exchanges.as_slice() else { panic!("{tool} takes one trip") };
         let http = HttpClients::from(replay(reply.clone()));
         Pair::over(bench, http, tool, arguments, exchanges, &answer)
@@ -83,7 +86,7 @@ impl Pair {
         answer: &Value,
     ) -> Pair {
         let bare: Vec<Bare> = exchanges.into_iter().map(|(bare, _)| bare).collect();
-        let function = bench.function_with_log(catalog::all_tools(), http.clone());
+        let function = bench.function_with_log(tools::all(Routes::default()), http.clone());
         let subject = arguments.get("subject").and_then(Value::as_str).map(str::to_owned);
         let key = answer["result"]["case"]["id"].as_str().map(str::to_owned);
         let key = key.filter(|_| subject.is_some());
@@ -227,7 +230,7 @@ fn case(subject: &str) -> Value {
 async fn announcement(bench: &Bench, times: usize, report: &mut Report) {
     let mut pair = Pair::of(bench, "create_case", case("Announced")).await;
     let without = pair.compare(times).await;
-    pair.function = bench.function_with_table(catalog::all_tools(), pair.http.clone());
+    pair.function = bench.function_with_table(tools::all(Routes::default()), pair.http.clone());
     let with = pair.compare(times).await;
     let median = |compared: &Compared| milliseconds(compared.function.percentile(0.5));
     let name = "create_case at 0 ms, p50, its announcement in the table (not in the figures above)";

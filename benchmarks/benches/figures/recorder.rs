@@ -35,7 +35,7 @@ pub(crate) struct Answer {
 /// the call came to.
 pub(crate) async fn record(
     bench: &Bench,
-    tools: toolkit::Group,
+    tools: toolkit::Routes<toolkit::Tools>,
     tool: &str,
     arguments: &serde_json::Value,
 ) -> (Vec<(Bare, Answer)>, serde_json::Value) {

@@ -3,7 +3,7 @@
 use end_to_end::budgets;
 use serde_json::json;
 use tokio::runtime::Runtime;
-use toolkit::Group;
+use toolkit::Routes;
 use uuid::Uuid;
 
 use crate::bench::{Bench, event, is_trip};
@@ -15,14 +15,13 @@ const GROUP: &str = "Trips to Dataverse, by id and by what people say";
 pub(crate) fn measure(bench: &Bench, client: &Runtime, report: &mut Report) {
     client.block_on(async {
         let http = toolkit::lambda::http_client().unwrap();
-        let function = bench.function(catalog::all_tools(), http);
+        let function = bench.function(tools::all(Routes::default()), http);
         let warm = event("get_contact_by_email", &json!({"email": "nobody@nowhere.example"}));
         let table = budgets::table();
         let is_measured = |tool: &str| {
             table.iter().any(|budget| tool.strip_prefix("dynamics365_") == Some(budget.tool))
         };
-        let group: Group = catalog::all_tools();
-        let without = group.tool_names().filter(|tool| !is_measured(tool)).count();
+        let without = tools::definitions().iter().filter(|tool| !is_measured(tool.name)).count();
         report.judged(GROUP, "tools that are not measured", without as f64, "", Exactly(0.0));
         let mut none = 0;
         for budget in table {

@@ -10,7 +10,7 @@ use crm::tables::{CASE, OPPORTUNITY};
 use dataverse::{Filter, Query, Record, Table};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Reads, Tool, ToolError, optional_part};
+use toolkit::{Answer, Context, Effect, Reads, Tool, ToolError, optional_part};
 
 /// Reads an account, and counts what is open with it.
 pub(crate) struct GetAccount;
@@ -66,8 +66,9 @@ impl Tool for GetAccount {
     const DESCRIPTION: &'static str = "Read one company in full: revenue, industry, employees, \
         billing address, primary contact, relationship manager, parent, and how many opportunities \
         and cases are open.";
-    const ACCESS: Access = Access::Read;
+    const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadAccount"];
+    const EXAMPLE: &'static str = r#"{"account": "northwind.example"}"#;
 
     type Arguments = Arguments;
     type Result = Found;

@@ -6,7 +6,7 @@ use crm::tables::CONTACT;
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 
 /// Lists the people of an account.
 pub(crate) struct GetAccountContacts;
@@ -35,8 +35,9 @@ impl Tool for GetAccountContacts {
     const TITLE: &'static str = "Get account's contacts";
     const DESCRIPTION: &'static str = "List the active contacts of one company. Use it to find \
         whom to talk to there, or whether the visitor is known as one of its people.";
-    const ACCESS: Access = Access::Read;
+    const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadAccount", "prvReadContact"];
+    const EXAMPLE: &'static str = r#"{"account": "Litware"}"#;
 
     type Arguments = Arguments;
     type Result = Found;

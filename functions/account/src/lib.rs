@@ -4,12 +4,14 @@ mod get_account;
 mod get_account_contacts;
 mod search_accounts;
 
-use toolkit::Gather;
+use toolkit::{Collect, Tools};
+
+const GROUP: &str = "account";
 
 /// The tools for accounts.
-pub fn group<G: Gather>() -> G {
-    G::new("account")
-        .tool::<search_accounts::SearchAccounts>()
-        .tool::<get_account::GetAccount>()
-        .tool::<get_account_contacts::GetAccountContacts>()
+pub fn tools<C: Collect<Tools>>(tools: C) -> C {
+    tools
+        .with::<search_accounts::SearchAccounts>(GROUP)
+        .with::<get_account::GetAccount>(GROUP)
+        .with::<get_account_contacts::GetAccountContacts>(GROUP)
 }

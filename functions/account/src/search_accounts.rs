@@ -7,7 +7,7 @@ use crm::text::{Line, apostrophes};
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 
 /// Finds accounts by name or web domain.
 pub(crate) struct SearchAccounts;
@@ -35,8 +35,9 @@ impl Tool for SearchAccounts {
     const TITLE: &'static str = "Search accounts";
     const DESCRIPTION: &'static str = "Find companies by name or web domain. Use it when the \
         visitor names a company, before asking for its details.";
-    const ACCESS: Access = Access::Read;
+    const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadAccount"];
+    const EXAMPLE: &'static str = r#"{"query": "Fabrikam"}"#;
 
     type Arguments = Arguments;
     type Result = Found;

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use toolkit::{Access, Answer, Context, Earlier, Made, Making, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Earlier, Effect, Made, Making, Reads, Tool, ToolError};
 use uuid::Uuid;
 
 use crate::record::{self, Text};
@@ -116,7 +116,7 @@ impl Tool for CreateActivity {
     const TITLE: &'static str = "Create activity";
     const DESCRIPTION: &'static str = "Plan a call, task or meeting about a record, such as a \
         colleague's follow-up, or log one that is done. Nobody is invited.";
-    const ACCESS: Access = Access::Write;
+    const EFFECT: Effect = Effect::Adds;
     const PRIVILEGES: &'static [&'static str] = &[
         "prvReadActivity",
         "prvReadContact",
@@ -126,6 +126,7 @@ impl Tool for CreateActivity {
         "prvAppendToActivity",
         "prvWriteActivity",
     ];
+    const EXAMPLE: &'static str = r#"{"type": "task", "record_type": "contact", "record": "dario.velasco@northwind.example", "subject": "Send the kiosk data sheet", "due": "2026-12-01"}"#;
 
     type Arguments = Arguments;
     type Result = Done;

@@ -5,7 +5,7 @@ use crm::text::{Line, Paragraph};
 use dataverse::{Create, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Earlier, Making, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Earlier, Effect, Making, Reads, Tool, ToolError};
 use uuid::Uuid;
 
 use crate::record::{self, Text};
@@ -46,9 +46,10 @@ impl Tool for CreateNote {
     const TITLE: &'static str = "Create note";
     const DESCRIPTION: &'static str = "Write a note on a contact, account, lead, opportunity or \
         case, such as a summary of the chat.";
-    const ACCESS: Access = Access::Write;
+    const EFFECT: Effect = Effect::Adds;
     const PRIVILEGES: &'static [&'static str] =
         &["prvReadNote", "prvReadContact", "prvCreateNote", "prvAppendNote", "prvAppendToContact"];
+    const EXAMPLE: &'static str = r#"{"record_type": "contact", "record": "maren.quist@northwind.example", "subject": "Chat of 24 November", "text": "Asked about the status of CAS-01001-Q7W2E9. Told her that it is in progress."}"#;
 
     type Arguments = Arguments;
     type Result = Written;

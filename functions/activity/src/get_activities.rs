@@ -6,7 +6,7 @@ use crm::tables::ACTIVITY;
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 
 /// Lists what has been going on with a contact.
 pub(crate) struct GetActivities;
@@ -37,8 +37,9 @@ impl Tool for GetActivities {
     const TITLE: &'static str = "Get contact's activities";
     const DESCRIPTION: &'static str = "List the latest calls, emails, tasks and meetings about a \
         contact or with the contact taking part. Use it to see what happened before this chat.";
-    const ACCESS: Access = Access::Read;
+    const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact", "prvReadActivity"];
+    const EXAMPLE: &'static str = r#"{"contact": "maren.quist@northwind.example"}"#;
 
     type Arguments = Arguments;
     type Result = Found;

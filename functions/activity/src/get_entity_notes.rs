@@ -4,7 +4,7 @@ use crm::tables::NOTE;
 use dataverse::{Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 
 use crate::record::{self, Text};
 
@@ -37,8 +37,9 @@ impl Tool for GetEntityNotes {
     const TITLE: &'static str = "Get record's notes";
     const DESCRIPTION: &'static str = "Read the latest notes on a contact, account, lead, \
         opportunity or case: what colleagues and earlier chats wrote down.";
-    const ACCESS: Access = Access::Read;
+    const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact", "prvReadNote"];
+    const EXAMPLE: &'static str = r#"{"record_type": "case", "record": "CAS-01005-P8O1I4"}"#;
 
     type Arguments = Arguments;
     type Result = Found;

@@ -6,13 +6,15 @@ mod get_activities;
 mod get_entity_notes;
 mod record;
 
-use toolkit::Gather;
+use toolkit::{Collect, Tools};
+
+const GROUP: &str = "activity";
 
 /// The tools for activities and notes.
-pub fn group<G: Gather>() -> G {
-    G::new("activity")
-        .tool::<create_note::CreateNote>()
-        .tool::<get_activities::GetActivities>()
-        .tool::<create_activity::CreateActivity>()
-        .tool::<get_entity_notes::GetEntityNotes>()
+pub fn tools<C: Collect<Tools>>(tools: C) -> C {
+    tools
+        .with::<create_note::CreateNote>(GROUP)
+        .with::<get_activities::GetActivities>(GROUP)
+        .with::<create_activity::CreateActivity>(GROUP)
+        .with::<get_entity_notes::GetEntityNotes>(GROUP)
 }

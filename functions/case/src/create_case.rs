@@ -6,7 +6,7 @@ use crm::text::{Line, Paragraph, quoted};
 use dataverse::{Create, Filter, Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Earlier, Making, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Earlier, Effect, Making, Reads, Tool, ToolError};
 use uuid::Uuid;
 
 /// Opens a case, unless it is open already.
@@ -46,7 +46,7 @@ impl Tool for CreateCase {
     const TITLE: &'static str = "Create case";
     const DESCRIPTION: &'static str = "Open a support case for a contact or an account. If the \
         customer has an open case with that subject, that one is returned instead.";
-    const ACCESS: Access = Access::Write;
+    const EFFECT: Effect = Effect::Adds;
     const PRIVILEGES: &'static [&'static str] = &[
         "prvReadContact",
         "prvReadIncident",
@@ -56,6 +56,7 @@ impl Tool for CreateCase {
         "prvReadAccount",
         "prvAppendToAccount",
     ];
+    const EXAMPLE: &'static str = r#"{"contact": "zoe.brandt@litware.example", "subject": "Export to CSV stops at 1,000 rows", "description": "The export button on the report page ends after 1,000 rows, in Firefox and in Edge. It worked last week.", "priority": "High"}"#;
 
     type Arguments = Arguments;
     type Result = Opened;

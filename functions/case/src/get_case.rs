@@ -9,7 +9,7 @@ use crm::time::Minute;
 use dataverse::{Expand, Order, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Reads, Tool, ToolError};
 
 /// Reads a case with its latest notes.
 pub(crate) struct GetCase;
@@ -65,9 +65,10 @@ impl Tool for GetCase {
     const TITLE: &'static str = "Get case";
     const DESCRIPTION: &'static str = "Read one support case in full: description, priority, \
         status, customer, owner, resolution and latest notes. Use it when the visitor names a case.";
-    const ACCESS: Access = Access::Read;
+    const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] =
         &["prvReadIncident", "prvReadNote", "prvReadActivity"];
+    const EXAMPLE: &'static str = r#"{"case": "CAS-01004-L5K2J9"}"#;
 
     type Arguments = Arguments;
     type Result = Found;

@@ -5,7 +5,7 @@ use crm::tables::{CASE, CONTACT};
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 
 use crate::state::Wanted;
 
@@ -40,8 +40,9 @@ impl Tool for GetContactCases {
     const TITLE: &'static str = "Get contact's cases";
     const DESCRIPTION: &'static str = "List the support cases of one contact, as the customer or \
         as the primary contact. Use it to see what is open before creating a case.";
-    const ACCESS: Access = Access::Read;
+    const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact", "prvReadIncident"];
+    const EXAMPLE: &'static str = r#"{"contact": "maren.quist@northwind.example"}"#;
 
     type Arguments = Arguments;
     type Result = Found;

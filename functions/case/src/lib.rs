@@ -7,14 +7,16 @@ mod search_cases;
 mod state;
 mod update_case;
 
-use toolkit::Gather;
+use toolkit::{Collect, Tools};
+
+const GROUP: &str = "case";
 
 /// The tools for cases.
-pub fn group<G: Gather>() -> G {
-    G::new("case")
-        .tool::<search_cases::SearchCases>()
-        .tool::<get_case::GetCase>()
-        .tool::<create_case::CreateCase>()
-        .tool::<update_case::UpdateCase>()
-        .tool::<get_contact_cases::GetContactCases>()
+pub fn tools<C: Collect<Tools>>(tools: C) -> C {
+    tools
+        .with::<search_cases::SearchCases>(GROUP)
+        .with::<get_case::GetCase>(GROUP)
+        .with::<create_case::CreateCase>(GROUP)
+        .with::<update_case::UpdateCase>(GROUP)
+        .with::<get_contact_cases::GetContactCases>(GROUP)
 }

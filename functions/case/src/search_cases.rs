@@ -5,7 +5,7 @@ use crm::text::Line;
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 
 use crate::state::Wanted;
 
@@ -41,9 +41,10 @@ impl Tool for SearchCases {
     const TITLE: &'static str = "Search cases";
     const DESCRIPTION: &'static str = "Find support cases by title or case number, or of a contact \
         or account; at least one of these. Use it before creating a case, to avoid a duplicate.";
-    const ACCESS: Access = Access::Read;
+    const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] =
         &["prvReadIncident", "prvReadContact", "prvReadAccount"];
+    const EXAMPLE: &'static str = r#"{"query": "Safari", "status": null, "limit": 5}"#;
 
     type Arguments = Arguments;
     type Result = Found;

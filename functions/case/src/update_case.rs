@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use toolkit::{
-    Access, Answer, Change, Closed, Context, Edit, Reads, Target, Tool, ToolError, Transition,
+    Answer, Change, Closed, Context, Edit, Effect, Reads, Target, Tool, ToolError, Transition,
     carry_out, operations,
 };
 use uuid::Uuid;
@@ -69,7 +69,7 @@ impl Tool for UpdateCase {
     const TITLE: &'static str = "Update case";
     const DESCRIPTION: &'static str = "Change a case's status, priority or owner; resolve it with \
         the resolution, cancel it, or reopen it. Confirm with the visitor before closing a case.";
-    const ACCESS: Access = Access::Write;
+    const EFFECT: Effect = Effect::Closes;
     const PRIVILEGES: &'static [&'static str] = &[
         "prvReadIncident",
         "prvWriteIncident",
@@ -78,6 +78,8 @@ impl Tool for UpdateCase {
         "prvAppendToIncident",
         "prvAssignIncident",
     ];
+    const EXAMPLE: &'static str =
+        r#"{"case": "CAS-01001-Q7W2E9", "status": "Waiting for Details", "priority": "Normal"}"#;
 
     type Arguments = Arguments;
     type Result = Updated;

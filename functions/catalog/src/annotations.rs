@@ -1,7 +1,7 @@
 //! What a client may know of a tool's effect before it calls it.
 
 use serde_json::{Value, json};
-use toolkit::{Access, Definition, Scope};
+use toolkit::Definition;
 
 /// The hints of the Model Context Protocol, which the neutral format has, too.
 ///
@@ -20,19 +20,13 @@ pub struct Annotations {
 }
 
 impl Annotations {
-    /// Those of a tool.
-    ///
-    /// A tool whose name says `update` replaces values, and setting them again is nothing new. All
-    /// others that write add a record; that a repeated call adds none depends on its headers. Only
-    /// an appointment leaves the organization: its attendees may be invited.
+    /// Those of a tool. What replaces values, or may end something, is destructive to the protocol.
     pub fn of(tool: &Definition) -> Annotations {
-        let reads = tool.access == Access::Read;
-        let replaces = tool.name.starts_with("dynamics365_update_");
         Annotations {
-            read_only: reads,
-            destructive: replaces,
-            idempotent: reads || replaces,
-            open_world: tool.name == "dynamics365_schedule_appointment",
+            read_only: !tool.effect.writes(),
+            destructive: tool.effect.replaces(),
+            idempotent: tool.is_idempotent,
+            open_world: tool.reaches_out,
         }
     }
 
@@ -44,13 +38,5 @@ impl Annotations {
             "idempotentHint": self.idempotent,
             "openWorldHint": self.open_world,
         })
-    }
-}
-
-/// The scope that an API key needs for a tool.
-pub(crate) fn scope(tool: &Definition) -> Scope {
-    match tool.access {
-        Access::Read => Scope::Read,
-        Access::Write => Scope::Write,
     }
 }

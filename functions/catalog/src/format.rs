@@ -1,10 +1,13 @@
 //! A tool's definition in the dialect of each AI vendor.
 
+use std::str::FromStr;
+
 use serde_json::{Map, Value, json};
 use toolkit::Definition;
 
-use crate::annotations::{Annotations, scope};
+use crate::annotations::Annotations;
 use crate::schema::without_nulls;
+use crate::selection::none_of;
 
 /// A dialect of tool definitions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,7 +68,7 @@ impl Format {
 }
 
 fn neutral(tool: &Definition) -> Value {
-    let scope = scope(tool).as_str();
+    let scope = tool.scope.as_str();
     json!({
         "name": tool.name,
         "title": tool.title,
@@ -94,7 +97,7 @@ fn openai(tool: &Definition) -> Value {
 }
 
 /// Without `strict`: a request may have 20 strict tools, with 24 optional parameters among them all
-/// and 16 of several types, null being one; here are 28 tools with 94. What is optional is not
+/// and 16 of several types, null being one; here are more tools, and more parameters. What is optional is not
 /// required, as the schemas of that API usually have it; null would only cost tokens.
 /// Source: platform.claude.com, "Structured outputs", "Schema complexity limits".
 fn anthropic(tool: &Definition) -> Value {
@@ -151,6 +154,16 @@ fn gemini_schema(schema: &Value) -> Value {
     }
     known.into()
 }
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Format, String> {
+        Format::of(name).ok_or_else(|| none_of(&Format::ALL.map(Format::name)))
+    }
+}
+
+toolkit::text_parameter!(Format, {"type": "string", "enum": Format::ALL.map(Format::name)});
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,12 @@
 //! The Lambda function that tells bot builders what there is.
 
 use catalog::Catalog;
+use toolkit::Routes;
 use toolkit::lambda::{self, Error, Parts};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let parts = Parts::from_environment().await?;
-    lambda::serve(parts.edge(Catalog::new())).await
+    let routes = catalog::operations(Routes::default());
+    lambda::serve(parts.function(Catalog::new(), routes)?).await
 }

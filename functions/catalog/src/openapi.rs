@@ -1,43 +1,78 @@
 //! The API as an OpenAPI document, but for `/mcp`: the Model Context Protocol describes itself.
 //!
-//! The tools' part is made of the same definitions that the tools run by. Nulls are left out of
+//! It is made of the same declarations that requests are routed and checked by. Nulls are left out of
 //! answers, so what may be null is not required there.
 
-mod administration;
-mod catalogue;
 mod operation;
 mod problems;
-mod shape;
-mod tools;
 
+use std::borrow::Cow;
+
+use http::{Method, StatusCode};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
-use toolkit::{Definition, Incoming, ToolError};
+use toolkit::operation::{Empty, NoParameters, Nothing, Section};
+use toolkit::{
+    Declaration, Done, Effect, Endpoint, ErrorCode, Example, Operation, Request, Scope, ToolError,
+};
 
-use crate::openapi::operation::Operation;
+use crate::Catalog;
+use crate::tools_list::PROBLEMS;
 
-/// The document.
-pub(crate) fn show(tools: &[Definition], request: &Incoming) -> Result<Value, ToolError> {
-    request.parameters(&[])?;
-    Ok(document(tools))
+/// Gives the document.
+pub(crate) struct GetOpenApi;
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Document(#[schemars(with = "Map<String, Value>")] Value);
+
+impl Operation for GetOpenApi {
+    const ID: &'static str = "get_openapi";
+    const TITLE: &'static str = "Get this document";
+    const SECTION: Section = Section::Catalog;
+    const METHOD: Method = Method::GET;
+    const SCOPE: Scope = Scope::Read;
+    const EFFECT: Effect = Effect::Reads;
+    const IS_KEPT: bool = true;
+    const ANSWERS: &'static [(StatusCode, &'static str)] =
+        &[(StatusCode::OK, "An OpenAPI document.")];
+    const PROBLEMS: &'static [ErrorCode] = &PROBLEMS;
+    const EXAMPLE: Example = Example::PLAIN;
+
+    type About = Nothing;
+    type Parameters = NoParameters;
+    type Body = Empty;
+    type Answer = Document;
+
+    fn path() -> Cow<'static, str> {
+        "/v1/openapi.json".into()
+    }
 }
 
-fn document(tools: &[Definition]) -> Value {
-    let mut paths = Map::new();
-    let operations = tools::operations(tools)
-        .into_iter()
-        .chain(catalogue::operations(tools))
-        .chain(administration::operations());
-    for Operation { method, path, description } in operations {
-        let item = paths.entry(path).or_insert_with(|| json!({}));
-        item[method] = description;
+impl Endpoint for GetOpenApi {
+    type Home = Catalog;
+
+    async fn call(_: &Catalog, _: Request<'_, GetOpenApi>) -> Result<Done<Document>, ToolError> {
+        Ok(Done::new(Document(document(&crate::declarations()))))
     }
+}
+
+fn document(operations: &[Declaration]) -> Value {
+    let mut paths = Map::new();
+    for declaration in operations {
+        let item = paths.entry(declaration.path.to_string()).or_insert_with(|| json!({}));
+        item[declaration.method.as_str().to_lowercase()] = operation::describe(declaration);
+    }
+    let tools = operations.iter().filter(|one| one.section == Section::Tools).count();
     json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Dynamics 365 tools for chat bots",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "28 tools over Microsoft Dynamics 365, what bot builders need to use \
-                            them, and the connections that they work over.",
+            "description": format!(
+                "{tools} tools over Microsoft Dynamics 365, what bot builders need to use them, and \
+                 the connections that they work over."
+            ),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],

@@ -54,6 +54,20 @@ pub(crate) fn without_nulls(mut schema: Value) -> Value {
     schema
 }
 
+/// Without the names of our own types, of which generators make names of classes, and without formats
+/// of integers that only Rust has.
+pub(crate) fn plain(mut schema: Value) -> Value {
+    each(&mut schema, &mut |schema| {
+        let Value::Object(object) = schema else { return };
+        object.shift_remove("title");
+        let format = object.get("format").and_then(Value::as_str).unwrap_or_default();
+        if format.starts_with("uint") {
+            object.shift_remove("format");
+        }
+    });
+    schema
+}
+
 /// Applies a change to a schema, then to all within it.
 fn each(schema: &mut Value, change: &mut dyn FnMut(&mut Value)) {
     change(schema);
@@ -87,7 +101,7 @@ fn not_required(schema: &mut Value) {
     }
 }
 
-fn not_null(schema: &mut Value) {
+pub(crate) fn not_null(schema: &mut Value) {
     let Value::Object(object) = schema else { return };
     if let Some(Value::Array(types)) = object.get_mut("type") {
         types.retain(|one| one != "null");
@@ -102,6 +116,12 @@ fn not_null(schema: &mut Value) {
     for keyword in ["anyOf", "oneOf"] {
         if let Some(Value::Array(schemas)) = object.get_mut(keyword) {
             schemas.retain(|one| one.get("type") != Some(&Value::from("null")));
+            // One of one is that one.
+            if let [Value::Object(only)] = schemas.as_slice() {
+                let only = only.clone();
+                object.shift_remove(keyword);
+                object.extend(only);
+            }
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Starter templates: a system prompt, the tools that it names, and what to set.
 
-use crm::text::Line;
-use serde_json::{Value, json};
-use toolkit::{Definition, Incoming, ToolError};
+use std::str::FromStr;
 
-use crate::tools::{format, writing};
+use crm::text::Line;
+use toolkit::Definition;
+
+use crate::selection::none_of;
 
 /// A kind of bot to begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,12 +34,6 @@ const RULES: &str = include_str!("prompts/rules.md");
 /// What those who talk to customers keep to, and what those do who talk to colleagues.
 const WITH_VISITORS: &str = include_str!("prompts/visitors.md");
 const WITH_COLLEAGUES: &str = include_str!("prompts/colleagues.md");
-
-/// As many tools as a bot needs for one message of the visitor. More are a sign that it is lost.
-const CALLS_PER_MESSAGE: u32 = 8;
-
-/// After as many calls without a result a person takes over.
-const CALLS_WITHOUT_RESULT: u32 = 3;
 
 impl Template {
     /// All there are.
@@ -156,120 +151,30 @@ impl Template {
     }
 
     /// Whether it talks to people outside the company.
-    fn talks_to_customers(self) -> bool {
+    pub(crate) fn talks_to_customers(self) -> bool {
         self != AccountManager
     }
 
-    fn tools_of(self, all: &[Definition]) -> impl Iterator<Item = &Definition> {
+    pub(crate) fn tools_of(self, all: &[Definition]) -> impl Iterator<Item = &Definition> {
         all.iter().filter(move |tool| self.has(tool.name))
     }
 }
 
-/// All templates.
-pub(crate) fn list(tools: &[Definition], request: &Incoming) -> Result<Value, ToolError> {
-    request.parameters(&[])?;
-    let entry = |template: Template| {
-        let names: Vec<_> = template.tools_of(tools).map(|tool| tool.name).collect();
-        json!({
-            "id": template.id(),
-            "title": template.title(),
-            "description": template.description(),
-            "tools": names,
-        })
-    };
-    Ok(json!({ "templates": Template::ALL.map(entry) }))
+impl FromStr for Template {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Template, String> {
+        Template::of(name).ok_or_else(|| none_of(&Template::ALL.map(Template::id)))
+    }
 }
 
-/// One template, ready to use.
-pub(crate) fn show(
-    tools: &[Definition],
-    template: Template,
-    request: &Incoming,
-) -> Result<Value, ToolError> {
-    let parameters = request.parameters(&["company", "format"])?;
-    let format = format(&parameters)?;
-    let company = parameters.get("company").map(|name| Company::parse(name)).transpose();
-    let company = company.map_err(|error| ToolError::invalid("company", error))?;
-    Ok(json!({
-        "id": template.id(),
-        "title": template.title(),
-        "description": template.description(),
-        "system_prompt": template.system_prompt(company.as_ref()),
-        "tools": format.tools(template.tools_of(tools)),
-        "settings": settings(template, &writing(template.tools_of(tools))),
-    }))
-}
-
-/// What the chat platform has to set and to send.
-fn settings(template: Template, writing: &[&str]) -> Value {
-    json!({
-        "call": {"method": "POST", "path": "/v1/tools/{tool}", "body": "the arguments"},
-        "headers": [
-            {
-                "name": "X-Conversation-Id",
-                "send_with": "every call",
-                "value": "The chat's id. The same call in the same chat creates nothing twice.",
-            },
-            {
-                "name": "Idempotency-Key",
-                "send_with": "write_tools",
-                "value": "An id of the model's tool call, such as the vendor's. When the call is \
-                          sent again, the same; for a new call, a new one.",
-            },
-            {
-                "name": "X-Connection-Id",
-                "send_with": "every call, where the API key has several connections",
-                "value": "Which Dynamics 365 environment.",
-            },
-        ],
-        "write_tools": writing,
-        "max_tool_calls_per_message": CALLS_PER_MESSAGE,
-        "max_tool_calls_without_result": CALLS_WITHOUT_RESULT,
-        "escalate_when": escalations(template),
-    })
-}
-
-/// When a person takes over, as the prompt says, too; and what is told first instead.
-fn escalations(template: Template) -> Value {
-    let (person, urgent) = if template.talks_to_customers() {
-        (
-            "The visitor asks for a person, by name, or for a certain team.",
-            json!({
-                "code": "urgent_case", "seen_by": "platform", "action": "hand_over",
-                "when": "A tool's answer has escalation: the customer has an urgent case open.",
-            }),
-        )
-    } else {
-        (
-            "They ask for somebody by name, or for a certain team.",
-            json!({
-                "code": "urgent_case", "seen_by": "platform", "action": "tell_first",
-                "when": "A tool's answer has escalation: the account has an urgent case open.",
-            }),
-        )
-    };
-    let by_model = |code: &str, when: &str| json!({"code": code, "seen_by": "model", "action": "hand_over", "when": when});
-    json!([
-        by_model("upset", "They are angry, or threaten to complain further up."),
-        by_model(
-            "sensitive_subject",
-            "It is about a refund, a billing dispute, the law or a contract.",
-        ),
-        by_model("person_requested", person),
-        {
-            "code": "no_result", "seen_by": "platform", "action": "hand_over",
-            "when": "As many tool calls as max_tool_calls_without_result brought nothing.",
-        },
-        urgent,
-    ])
-}
+toolkit::text_parameter!(Template, {"type": "string", "enum": Template::ALL.map(Template::id)});
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::definitions;
 
     /// The tools that a text names.
     fn named(text: &str) -> BTreeSet<&str> {
@@ -281,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_prompt_names_its_tools_and_no_others() {
-        let all = definitions();
+        let all = tools::definitions();
         for template in Template::ALL {
             let prompt = template.system_prompt(None);
             let has: BTreeSet<_> = template.tools_of(&all).map(|tool| tool.name).collect();
@@ -324,9 +229,6 @@ mod tests {
             let stops = prompt.contains("call no further tool");
             assert_eq!(stops, template.talks_to_customers(), "{}", template.id());
         }
-        let urgent = |template| escalations(template)[4]["action"].clone();
-        assert_eq!(urgent(AccountManager), "tell_first");
-        assert_eq!(urgent(CustomerService), "hand_over");
     }
 
     #[test]

@@ -1,40 +1,123 @@
-use auth::ConnectionId;
+use std::borrow::Cow;
+
+use http::{Method, StatusCode};
 use jiff::Timestamp;
-use serde_json::json;
-use state::{Cursor, Filter, StateError};
-use toolkit::{Reply, ToolError};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use state::{Cursor, Filter, Kind, StateError};
+use toolkit::operation::{Empty, InPath, Section, Within};
+use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolError};
+use uuid::Uuid;
 
-use crate::{Request, parameters, table};
-
-/// How many entries a page has, where nobody says, and at most.
-const USUAL: usize = 50;
-const MOST: usize = 200;
+use crate::parameters::{Moment, Next};
+use crate::{Administration, schema, table};
 
 /// Shows what was done over a connection, the latest first.
-pub(crate) async fn activity(request: Request<'_>, id: ConnectionId) -> Result<Reply, ToolError> {
-    let known = ["from", "to", "tool", "outcome", "conversation", "limit", "cursor"];
-    let parameters = request.incoming.parameters(&known)?;
-    let time = |name| {
-        let problem = "must be a point in time such as 2026-12-01T00:00:00Z";
-        parameters::parsed::<Timestamp>(&parameters, name, problem)
-    };
-    let filter = Filter {
-        from: time("from")?,
-        to: time("to")?,
-        tool: parameters.get("tool").cloned(),
-        outcome: parameters.get("outcome").cloned(),
-        conversation: parameters.get("conversation").cloned(),
-    };
-    let limit = parameters::limit(&parameters, USUAL, MOST)?;
-    let foreign = "must be the `next` of an earlier answer for this connection";
-    let cursor = parameters::parsed::<Cursor>(&parameters, "cursor", foreign)?;
-    let page = request.state().activity(&id, &filter, limit, cursor.as_ref()).await;
-    let page = page.map_err(|error| match error {
-        StateError::ForeignCursor => ToolError::invalid("cursor", foreign),
-        error => table::failed(error),
-    })?;
-    Ok(Reply::ok(json!({
-        "entries": page.entries,
-        "next": page.next.map(|cursor| cursor.to_string()),
-    })))
+pub(crate) struct GetActivity;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Parameters {
+    /// From then on.
+    from: Option<Moment>,
+    /// Until then.
+    to: Option<Moment>,
+    /// Calls of that tool.
+    tool: Option<String>,
+    /// `ok`, or the code of an error.
+    outcome: Option<String>,
+    /// Of that chat.
+    conversation: Option<String>,
+    /// 50 by default.
+    #[serde(default)]
+    limit: Within<50, 200>,
+    /// The `next` of an earlier answer.
+    cursor: Option<Next<Cursor>>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Activity {
+    entries: Vec<Entry>,
+    next: Option<Next<Cursor>>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Entry {
+    #[schemars(schema_with = "schema::moment")]
+    at: Timestamp,
+    #[schemars(schema_with = "schema::kind")]
+    kind: Kind,
+    tool: Option<String>,
+    #[schemars(schema_with = "schema::outcome")]
+    outcome: String,
+    duration_ms: u64,
+    trips: u32,
+    conversation: Option<String>,
+    client: Option<String>,
+    records: Option<Vec<Uuid>>,
+    dataverse_request_id: Option<String>,
+    request_id: String,
+}
+
+impl From<state::Entry> for Entry {
+    fn from(entry: state::Entry) -> Entry {
+        Entry {
+            at: entry.at,
+            kind: entry.kind,
+            tool: entry.tool,
+            outcome: entry.outcome,
+            duration_ms: entry.duration_ms,
+            trips: entry.trips,
+            conversation: entry.conversation,
+            client: entry.client,
+            records: (!entry.records.is_empty()).then_some(entry.records),
+            dataverse_request_id: entry.dataverse_request_id,
+            request_id: entry.request_id,
+        }
+    }
+}
+
+impl Operation for GetActivity {
+    const ID: &'static str = "get_activity";
+    const TITLE: &'static str = "Read the activity log";
+    const SECTION: Section = Section::Connections;
+    const METHOD: Method = Method::GET;
+    const SCOPE: Scope = Scope::Admin;
+    const EFFECT: Effect = Effect::Reads;
+    const ANSWERS: &'static [(StatusCode, &'static str)] = &[(StatusCode::OK, "The latest first.")];
+    const EXAMPLE: Example = Example { query: "outcome=ok", ..Example::OF_DEFAULT };
+
+    type About = InPath;
+    type Parameters = Parameters;
+    type Body = Empty;
+    type Answer = Activity;
+
+    fn path() -> Cow<'static, str> {
+        "/v1/connections/{id}/activity".into()
+    }
+}
+
+impl Endpoint for GetActivity {
+    type Home = Administration;
+
+    async fn call(
+        home: &Administration,
+        request: Request<'_, GetActivity>,
+    ) -> Result<Done<Activity>, ToolError> {
+        let Parameters { from, to, tool, outcome, conversation, limit, cursor } =
+            request.parameters;
+        let time = |moment: Option<Moment>| moment.map(|Moment(time)| time);
+        let filter = Filter { from: time(from), to: time(to), tool, outcome, conversation };
+        let cursor = cursor.as_ref().map(|Next(cursor)| cursor);
+        let page = home.state.activity(&request.about, &filter, limit.get(), cursor).await;
+        let page = page.map_err(|error| match error {
+            StateError::ForeignCursor => ToolError::invalid(
+                "cursor",
+                "must be the `next` of an earlier answer for this connection",
+            ),
+            error => table::failed(error),
+        })?;
+        let entries = page.entries.into_iter().map(Entry::from).collect();
+        Ok(Done::new(Activity { entries, next: page.next.map(Next) }))
+    }
 }

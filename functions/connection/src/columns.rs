@@ -2,16 +2,20 @@
 
 use crm::record::RecordType;
 use dataverse::{Function, Record, Session};
+use schemars::JsonSchema;
 use serde::Serialize;
 use state::{FieldType, SidebarField};
 use toolkit::ToolError;
 
+use crate::schema;
+
 /// A column of a table, as a field of the sidebar.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Column {
     pub(crate) column: String,
     pub(crate) label: String,
     #[serde(rename = "type")]
+    #[schemars(schema_with = "schema::field_type")]
     pub(crate) kind: FieldType,
 }
 

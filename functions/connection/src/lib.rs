@@ -7,11 +7,12 @@ mod activity;
 mod availability;
 mod available;
 mod columns;
+mod known;
 mod list;
 mod look;
 mod parameters;
 mod remove;
-mod route;
+mod schema;
 mod set_up;
 mod sidebar;
 mod sidebar_fields;
@@ -19,10 +20,9 @@ mod table;
 mod view;
 
 use auth::{ConnectionId, Connections};
+use dataverse::Session;
 use state::State;
-use toolkit::{Call, Caller, Definition, Handler, Incoming, PATIENCE, Reply, ToolError};
-
-use crate::route::Route;
+use toolkit::{Call, Collect, Definition, Home, Incoming, PATIENCE, ToolError};
 
 /// Looks after connections.
 pub struct Administration {
@@ -31,67 +31,41 @@ pub struct Administration {
     tools: Vec<Definition>,
 }
 
-/// A request that may be carried out.
-pub(crate) struct Request<'a> {
-    administration: &'a Administration,
-    incoming: Incoming,
-    caller: Caller,
-    call: &'a mut Call,
+/// What there is to do with connections.
+pub fn operations<C: Collect<Administration>>(operations: C) -> C {
+    const GROUP: &str = "connection";
+    operations
+        .with::<list::ListConnections>(GROUP)
+        .with::<set_up::SetUpConnection>(GROUP)
+        .with::<look::GetConnection>(GROUP)
+        .with::<remove::RemoveConnection>(GROUP)
+        .with::<look::TestConnection>(GROUP)
+        .with::<sidebar_fields::GetSidebarFields>(GROUP)
+        .with::<sidebar_fields::SetSidebarFields>(GROUP)
+        .with::<available::GetAvailableFields>(GROUP)
+        .with::<sidebar::GetSidebar>(GROUP)
+        .with::<activity::GetActivity>(GROUP)
 }
 
 impl Administration {
-    /// Looks after these connections, and remembers what is to be remembered there.
-    pub fn new(connections: Connections, state: State) -> Administration {
-        let tools = catalog::definitions();
+    /// Looks after these connections, tells which of the tools they allow, and remembers what is to
+    /// be remembered there.
+    pub fn new(connections: Connections, state: State, tools: Vec<Definition>) -> Administration {
         Administration { connections, state, tools }
-    }
-}
-
-impl Handler for Administration {
-    async fn handle(
-        &self,
-        incoming: Incoming,
-        caller: Caller,
-        call: &mut Call,
-    ) -> Result<Reply, ToolError> {
-        let route = Route::of(&incoming)?;
-        call.tool = Some(route.name().to_owned());
-        call.writes = route.writes();
-        caller.authorize_scope(route.scope())?;
-        if let Some(id) = route.connection() {
-            caller.authorize_connection(id)?;
-            call.connection = Some(id.clone());
-        }
-        let request = Request { administration: self, incoming, caller, call };
-        match route {
-            Route::List => list::list(request).await,
-            Route::SetUp(id) => set_up::set_up(request, id).await,
-            Route::Look(id) => look::look(request, id).await,
-            Route::Test(id) => look::test(request, id).await,
-            Route::Remove(id) => remove::remove(request, id).await,
-            Route::SidebarFields(id) => sidebar_fields::show(request, id).await,
-            Route::ChooseSidebarFields(id) => sidebar_fields::choose(request, id).await,
-            Route::AvailableFields(id) => available::available(request, id).await,
-            Route::Sidebar(id) => sidebar::sidebar(request, id).await,
-            Route::Activity(id) => activity::activity(request, id).await,
-        }
-    }
-}
-
-impl Request<'_> {
-    fn state(&self) -> &State {
-        &self.administration.state
-    }
-
-    fn connections(&self) -> &Connections {
-        &self.administration.connections
     }
 
     /// The way to the connection's environment.
-    async fn session(&mut self, id: &ConnectionId) -> Result<dataverse::Session, ToolError> {
-        let connection = self.connections().open(id).await?;
-        let session = connection.client().session(self.incoming.deadline).with_patience(PATIENCE);
-        self.call.session = Some(session.clone());
+    async fn session(
+        &self,
+        id: &ConnectionId,
+        incoming: &Incoming,
+        call: &mut Call,
+    ) -> Result<Session, ToolError> {
+        let connection = self.connections.open(id).await?;
+        let session = connection.client().session(incoming.deadline).with_patience(PATIENCE);
+        call.session = Some(session.clone());
         Ok(session)
     }
 }
+
+impl Home for Administration {}

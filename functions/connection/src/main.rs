@@ -1,11 +1,13 @@
 //! The Lambda function that sets connections up and looks after them.
 
 use connection::Administration;
+use toolkit::Routes;
 use toolkit::lambda::{self, Error, Parts};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let parts = Parts::from_environment().await?;
-    let administration = Administration::new(parts.connections.clone(), parts.required_state()?);
-    lambda::serve(parts.edge(administration)).await
+    let (connections, state) = (parts.connections.clone(), parts.required_state()?);
+    let home = Administration::new(connections, state, tools::definitions());
+    lambda::serve(parts.function(home, connection::operations(Routes::default()))?).await
 }

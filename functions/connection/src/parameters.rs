@@ -1,62 +1,66 @@
-//! What a request asks for, in its query or its body.
+//! Parameters that several operations take.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
 
-use serde::de::DeserializeOwned;
-use toolkit::{ErrorCode, Incoming, ToolError};
+use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer};
+use toolkit::operation::from_text;
 
-/// A parameter, read as what it must be.
-pub(crate) fn parsed<T>(
-    parameters: &BTreeMap<String, String>,
-    name: &str,
-    problem: &str,
-) -> Result<Option<T>, ToolError>
-where
-    T: std::str::FromStr,
-{
-    let Some(text) = parameters.get(name) else { return Ok(None) };
-    text.trim().parse().map(Some).map_err(|_| ToolError::invalid(name, problem))
-}
+/// A point in time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment(pub(crate) Timestamp);
 
-/// How many there may be on a page.
-pub(crate) fn limit(
-    parameters: &BTreeMap<String, String>,
-    usual: usize,
-    most: usize,
-) -> Result<usize, ToolError> {
-    let limit = parsed::<usize>(parameters, "limit", "must be a whole number")?.unwrap_or(usual);
-    if (1..=most).contains(&limit) {
-        return Ok(limit);
+impl FromStr for Moment {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Moment, Self::Err> {
+        let problem = "must be a point in time such as 2026-12-01T00:00:00Z";
+        text.trim().parse().map(Moment).map_err(|_| problem)
     }
-    Err(ToolError::invalid("limit", format!("must be from 1 to {most}")))
 }
 
-/// The body, a JSON object. What is wrong with it is said without its values: they may be secret.
-pub(crate) fn body<T: DeserializeOwned>(
-    request: &Incoming,
-    fields: &[&str],
-) -> Result<T, ToolError> {
-    let invalid = |problem: String| {
-        ToolError::new(ErrorCode::InvalidArguments, problem)
-            .next_step(format!("Send a JSON object with the fields {}.", fields.join(", ")))
-    };
-    let mut deserializer = serde_json::Deserializer::from_slice(&request.body);
-    let form = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        let outer = path.split(['.', '[']).next().unwrap_or_default();
-        // The name is the one of our own list: what the error quotes stays here.
-        let problem = error.inner().to_string();
-        let missing =
-            fields.iter().find(|field| problem.starts_with(&format!("missing field `{field}`")));
-        if fields.contains(&outer) {
-            invalid(format!("{path} is not of the type that it should be"))
-        } else if let Some(missing) = missing {
-            invalid(format!("{missing} is missing"))
-        } else {
-            invalid("the body is not the JSON object that it should be".to_owned())
-        }
-    })?;
-    let ended = deserializer.end();
-    ended.map_err(|_| invalid("there is something behind the JSON object".to_owned()))?;
-    Ok(form)
+toolkit::text_parameter!(Moment, {"type": "string", "format": "date-time"});
+
+/// Where a page goes on: the `next` of an earlier answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Next<C>(pub(crate) C);
+
+/// What else is said of text that is none.
+pub(crate) const FOREIGN: &str = "must be the `next` of an earlier answer";
+
+impl<C: FromStr> FromStr for Next<C> {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Next<C>, Self::Err> {
+        text.trim().parse().map(Next).map_err(|_| FOREIGN)
+    }
+}
+
+impl<'de, C: FromStr> Deserialize<'de> for Next<C> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Next<C>, D::Error> {
+        from_text(deserializer)
+    }
+}
+
+impl<C> JsonSchema for Next<C> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Next".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string"})
+    }
+}
+
+impl<C: fmt::Display> serde::Serialize for Next<C> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
 }

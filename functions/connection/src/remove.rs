@@ -1,29 +1,73 @@
-use auth::ConnectionId;
-use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
-use toolkit::{Reply, ToolError, WriteState};
+use std::borrow::Cow;
 
-use crate::{Request, look, table};
+use http::{Method, StatusCode};
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
+use toolkit::operation::{Empty, InPath, NoParameters, Section};
+use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolError, WriteState};
+
+use crate::{Administration, known, schema, table};
 
 /// How long AWS keeps a deleted secret.
 const RECOVERABLE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Removes a connection. Its secret can be restored for seven days: by AWS's restore-secret, or by
 /// setting the connection up again.
-pub(crate) async fn remove(request: Request<'_>, id: ConnectionId) -> Result<Reply, ToolError> {
-    let known = request.state().connection(&id).await.map_err(table::failed)?;
-    let secrets = request.connections().secrets();
-    let is_there = secrets.text(&id.secret_name()).await.is_ok();
-    if known.is_none() && !is_there {
-        return Err(look::gone());
+pub(crate) struct RemoveConnection;
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Removed {
+    #[schemars(schema_with = "schema::connection_id")]
+    id: String,
+    removed: bool,
+    #[schemars(schema_with = "schema::maybe_moment")]
+    recoverable_until: Option<Timestamp>,
+}
+
+impl Operation for RemoveConnection {
+    const ID: &'static str = "remove_connection";
+    const TITLE: &'static str = "Remove a connection";
+    const SECTION: Section = Section::Connections;
+    const METHOD: Method = Method::DELETE;
+    const SCOPE: Scope = Scope::Admin;
+    const EFFECT: Effect = Effect::Closes;
+    const ANSWERS: &'static [(StatusCode, &'static str)] =
+        &[(StatusCode::OK, "For seven days it can be had back by setting it up again.")];
+    const EXAMPLE: Example = Example::OF_DEFAULT;
+
+    type About = InPath;
+    type Parameters = NoParameters;
+    type Body = Empty;
+    type Answer = Removed;
+
+    fn path() -> Cow<'static, str> {
+        "/v1/connections/{id}".into()
     }
-    secrets.delete(&id.secret_name()).await.map_err(|error| {
-        let refused = matches!(error, auth::SecretError::NotWritable { .. });
-        let write = if refused { WriteState::NotHappened } else { WriteState::Unknown };
-        ToolError::from(auth::ConnectionError::Secret(error)).write(write)
-    })?;
-    request.connections().forget(&id);
-    request.state().remove_connection(&id).await.map_err(table::failed)?;
-    let until = Timestamp::now().checked_add(RECOVERABLE).ok();
-    Ok(Reply::ok(json!({ "id": id.as_str(), "removed": true, "recoverable_until": until })))
+}
+
+impl Endpoint for RemoveConnection {
+    type Home = Administration;
+
+    async fn call(
+        home: &Administration,
+        request: Request<'_, RemoveConnection>,
+    ) -> Result<Done<Removed>, ToolError> {
+        let id = request.about;
+        let known = home.state.connection(&id).await.map_err(table::failed)?;
+        let secrets = home.connections.secrets();
+        let is_there = secrets.text(&id.secret_name()).await.is_ok();
+        if known.is_none() && !is_there {
+            return Err(known::gone());
+        }
+        secrets.delete(&id.secret_name()).await.map_err(|error| {
+            let refused = matches!(error, auth::SecretError::NotWritable { .. });
+            let write = if refused { WriteState::NotHappened } else { WriteState::Unknown };
+            ToolError::from(auth::ConnectionError::Secret(error)).write(write)
+        })?;
+        home.connections.forget(&id);
+        home.state.remove_connection(&id).await.map_err(table::failed)?;
+        let recoverable_until = Timestamp::now().checked_add(RECOVERABLE).ok();
+        Ok(Done::new(Removed { id: id.to_string(), removed: true, recoverable_until }))
+    }
 }

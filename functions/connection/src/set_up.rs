@@ -1,32 +1,38 @@
+use std::borrow::Cow;
 use std::fmt;
 
-use auth::{ConnectionId, Credentials};
+use auth::Credentials;
+use http::{Method, StatusCode};
 use jiff::Timestamp;
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
-use state::{Connection, Kind};
-use toolkit::inspection::{Inspection, inspect};
-use toolkit::{Reply, ToolError, WriteState};
+use state::Kind;
+use toolkit::inspection::inspect;
+use toolkit::operation::{InPath, Json, NoParameters, Section};
+use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolError, WriteState};
 
-use crate::look::Occasion;
-use crate::{Request, look, parameters, view};
+use crate::known::{self, Occasion, Registered};
+use crate::view::View;
+use crate::{Administration, look};
 
-/// What an administrator enters.
-#[derive(Deserialize)]
+/// What an administrator enters. An empty text is answered like a wrong one: with the set-up step
+/// that it comes from.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Form {
+pub(crate) struct Form {
     tenant_id: String,
     client_id: String,
+    #[schemars(with = "String", extend("format" = "password", "writeOnly" = true))]
     client_secret: SecretString,
     instance_url: String,
+    /// A date such as 2027-12-01. Empty where it is not known.
+    #[schemars(extend("pattern" = "^\\s*([0-9]{4}-[0-9]{2}-[0-9]{2})?\\s*$"))]
     secret_expires_on: Option<String>,
     label: Option<String>,
 }
-
-const FIELDS: [&str; 6] =
-    ["tenant_id", "client_id", "client_secret", "instance_url", "secret_expires_on", "label"];
 
 impl fmt::Debug for Form {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,47 +74,80 @@ impl Form {
 
 /// Tries credentials, and stores them if they work. Else nothing changes, and what was stored
 /// before goes on working.
-pub(crate) async fn set_up(request: Request<'_>, id: ConnectionId) -> Result<Reply, ToolError> {
-    request.call.kind = Some(Kind::SetUp);
-    let form: Form = parameters::body(&request.incoming, &FIELDS)?;
-    form.check()?;
-    let secret = form.secret();
-    let connections = &request.administration.connections;
-    let credentials = Credentials::parse(secret.expose_secret(), connections.environment())
-        .map_err(auth::ConnectionError::Credentials)?;
+pub(crate) struct SetUpConnection;
 
-    let trial = connections.trial(&id, credentials);
-    let session = trial.client().session(request.incoming.deadline);
-    request.call.session = Some(session.clone());
-    let found = inspect(&trial, &connections.graph(), &session).await;
-    let inspection = found.map_err(not_stored)?;
-    let credentials = trial.credentials();
-
-    let now = Timestamp::now();
-    connections.secrets().store(&id.secret_name(), secret.expose_secret()).await.map_err(
-        |error| {
-            let refused = matches!(error, auth::SecretError::NotWritable { .. });
-            let write = if refused { WriteState::NotHappened } else { WriteState::Unknown };
-            ToolError::from(auth::ConnectionError::Secret(error)).write(write)
-        },
-    )?;
-    // The next call reads what is stored now.
-    connections.forget(&id);
-    let registered =
-        look::register(&request, &id, &credentials, &inspection, Occasion::SetUp, now).await;
-    let noted = match &registered {
-        Ok((_, connection)) => {
-            look::remember(&request, connection, Ok(&inspection), now).await.is_ok()
-        }
-        Err(_) => false,
+impl Operation for SetUpConnection {
+    const ID: &'static str = "set_up_connection";
+    const TITLE: &'static str = "Set a connection up";
+    const DESCRIPTION: &'static str = "The credentials are tried first; only what works is stored.";
+    const SECTION: Section = Section::Connections;
+    const METHOD: Method = Method::PUT;
+    const SCOPE: Scope = Scope::Admin;
+    const EFFECT: Effect = Effect::Changes;
+    const KIND: Option<Kind> = Some(Kind::SetUp);
+    const ANSWERS: &'static [(StatusCode, &'static str)] =
+        &[(StatusCode::OK, "It has been changed."), (StatusCode::CREATED, "It has been set up.")];
+    const EXAMPLE: Example = Example {
+        body: r#"{"tenant_id": "11111111-1111-1111-1111-111111111111", "client_id": "22222222-2222-2222-2222-222222222222", "client_secret": "emulator-secret", "instance_url": "http://127.0.0.1:3001", "label": "The local emulator"}"#,
+        ..Example::OF_DEFAULT
     };
 
-    let tools = &request.administration.tools;
-    let mut body = view::healthy(&id, &credentials, &inspection, tools, now);
-    view::hint(&mut body, look::hints(&inspection, noted));
-    let is_new = matches!(registered, Ok((look::Registered::New, _)));
-    let status = if is_new { http::StatusCode::CREATED } else { http::StatusCode::OK };
-    Ok(Reply::new(status, body))
+    type About = InPath;
+    type Parameters = NoParameters;
+    type Body = Json<Form>;
+    type Answer = View;
+
+    fn path() -> Cow<'static, str> {
+        "/v1/connections/{id}".into()
+    }
+}
+
+impl Endpoint for SetUpConnection {
+    type Home = Administration;
+
+    async fn call(
+        home: &Administration,
+        request: Request<'_, SetUpConnection>,
+    ) -> Result<Done<View>, ToolError> {
+        let (id, Json(form)) = (&request.about, request.body);
+        form.check()?;
+        let secret = form.secret();
+        let connections = &home.connections;
+        let credentials = Credentials::parse(secret.expose_secret(), connections.environment())
+            .map_err(auth::ConnectionError::Credentials)?;
+
+        let trial = connections.trial(id, credentials);
+        let session = trial.client().session(request.incoming.deadline);
+        request.call.session = Some(session.clone());
+        let found = inspect(&trial, &connections.graph(), &session).await;
+        let inspection = found.map_err(not_stored)?;
+        let credentials = trial.credentials();
+
+        let now = Timestamp::now();
+        connections.secrets().store(&id.secret_name(), secret.expose_secret()).await.map_err(
+            |error| {
+                let refused = matches!(error, auth::SecretError::NotWritable { .. });
+                let write = if refused { WriteState::NotHappened } else { WriteState::Unknown };
+                ToolError::from(auth::ConnectionError::Secret(error)).write(write)
+            },
+        )?;
+        // The next call reads what is stored now.
+        connections.forget(id);
+        let registered =
+            known::register(home, id, &credentials, &inspection, Occasion::SetUp, now).await;
+        let noted = match &registered {
+            Ok((_, connection)) => {
+                known::remember(home, connection, Ok(&inspection), now).await.is_ok()
+            }
+            Err(_) => false,
+        };
+
+        let view = View::healthy(id, &credentials, &inspection, &home.tools, now)
+            .with_hints(look::hints(&inspection, noted));
+        let is_new = matches!(registered, Ok((Registered::New, _)));
+        let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+        Ok(Done::new(view).with_status(status))
+    }
 }
 
 /// The credentials do not work, or it could not be seen that they do.
@@ -122,31 +161,4 @@ fn not_stored(error: ToolError) -> ToolError {
         error
     };
     error.write(WriteState::NotHappened)
-}
-
-/// What the list and the checks have to know; never the secret.
-pub(crate) fn entry(
-    id: &ConnectionId,
-    credentials: &Credentials,
-    inspection: &Inspection,
-    registered_at: Timestamp,
-    now: Timestamp,
-) -> Connection {
-    let organization = &inspection.organization;
-    Connection {
-        id: id.clone(),
-        label: credentials.label.clone(),
-        instance_url: credentials.instance_url.as_str().to_owned(),
-        tenant_id: credentials.tenant_id.clone(),
-        client_id: credentials.client_id.to_string(),
-        organization: organization.id.map(|id| state::Organization {
-            id,
-            name: organization.name.clone().unwrap_or_default(),
-            version: organization.version.clone().unwrap_or_default(),
-            region: organization.region.clone(),
-        }),
-        secret_expires_on: credentials.secret_expires_on,
-        registered_at,
-        updated_at: now,
-    }
 }

@@ -1,6 +1,6 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use auth::ConnectionId;
 use crm::labels::Choice as _;
 use crm::money::{self, Money};
 use crm::record::RecordType;
@@ -9,12 +9,16 @@ use crm::text::{Excerpt, excerpt};
 use crm::time::Minute;
 use crm::{case, opportunity};
 use dataverse::{Expand, Name, Order, Query, Record};
+use http::{Method, StatusCode};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use state::{FieldType, SidebarField};
-use toolkit::{Reply, ToolError};
+use toolkit::operation::{Empty, InPath, Section};
+use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolError};
 
 use crate::table::soon;
-use crate::{Request, columns};
+use crate::{Administration, columns, schema};
 
 /// How much of a text is shown.
 const TEXT: usize = 500;
@@ -25,54 +29,109 @@ const WITHOUT_CHOSEN: &str = "The fields that were added cannot be shown right n
 
 /// Shows the values of the sidebar's fields for a contact: those of the contact itself, of its
 /// account, and of its latest open opportunity, open case and lead. One trip.
-pub(crate) async fn sidebar(
-    mut request: Request<'_>,
-    id: ConnectionId,
-) -> Result<Reply, ToolError> {
-    let parameters = request.incoming.parameters(&["contact"])?;
-    let text = parameters.get("contact").map(String::as_str).unwrap_or_default();
-    let contact = ContactRef::parse(text).map_err(|error| ToolError::invalid("contact", error))?;
-    let state = request.state().clone();
-    let (chosen, session) = tokio::join!(soon(state.sidebar_fields(&id)), request.session(&id));
-    let session = session?;
-    let mut hints = Vec::new();
-    let chosen = chosen.unwrap_or_else(|error| {
-        tracing::warn!(%error, connection = %id, "the sidebar's chosen fields are not known");
-        hints.push(WITHOUT_CHOSEN.to_owned());
-        None
-    });
-    let fields: Vec<SidebarField> =
-        columns::standard().into_iter().chain(chosen.unwrap_or_default()).collect();
+pub(crate) struct GetSidebar;
 
-    let wanted = Wanted::of(&fields);
-    let mut queries = vec![wanted.contact(&contact)];
-    let others: Vec<RecordType> = [RecordType::Opportunity, RecordType::Case, RecordType::Lead]
-        .into_iter()
-        .filter(|table| wanted.has(*table))
-        .collect();
-    queries.extend(others.iter().map(|table| wanted.latest(*table, &contact)));
-    let mut pages = session.list_every(&queries).await?.into_iter();
-    let mut next = || pages.next().unwrap_or(Ok(dataverse::Page::default()));
-    let person = contact.found(next()?, dataverse::Page::default(), session.instance())?;
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Parameters {
+    /// Id, email or full name.
+    contact: ContactRef,
+}
 
-    let mut rows: BTreeMap<&str, Record> = BTreeMap::new();
-    if let Some(account) = person.one(ACCOUNT) {
-        rows.insert(RecordType::Account.label(), account.clone());
-    }
-    for table in others {
-        let noun = format!("The fields of {}", table.label());
-        let page = toolkit::optional_part(next(), &noun, &mut hints)?;
-        rows.extend(page.records.into_iter().next().map(|row| (table.label(), row)));
-    }
-    rows.insert(RecordType::Contact.label(), person);
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Sidebar {
+    fields: Vec<Shown>,
+    hints: Option<Vec<String>>,
+}
 
-    let shown: Vec<Value> =
-        fields.iter().map(|field| shown(field, rows.get(field.table.as_str()))).collect();
-    let mut body = json!({ "fields": shown });
-    if !hints.is_empty() {
-        body["hints"] = json!(hints);
+/// A field with its value.
+#[derive(Serialize, JsonSchema)]
+struct Shown {
+    #[schemars(with = "RecordType")]
+    table: String,
+    column: String,
+    label: String,
+    #[serde(rename = "type")]
+    #[schemars(schema_with = "schema::field_type")]
+    kind: FieldType,
+    #[schemars(schema_with = "schema::anything")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Value>,
+}
+
+impl Operation for GetSidebar {
+    const ID: &'static str = "get_sidebar";
+    const TITLE: &'static str = "Get the sidebar for a contact";
+    const SECTION: Section = Section::Connections;
+    const METHOD: Method = Method::GET;
+    const SCOPE: Scope = Scope::Read;
+    const EFFECT: Effect = Effect::Reads;
+    const ANSWERS: &'static [(StatusCode, &'static str)] =
+        &[(StatusCode::OK, "Each field with its value.")];
+    const EXAMPLE: Example =
+        Example { query: "contact=maren.quist@northwind.example", ..Example::OF_DEFAULT };
+
+    type About = InPath;
+    type Parameters = Parameters;
+    type Body = Empty;
+    type Answer = Sidebar;
+
+    fn path() -> Cow<'static, str> {
+        "/v1/connections/{id}/sidebar".into()
     }
-    Ok(Reply::ok(body))
+}
+
+impl Endpoint for GetSidebar {
+    type Home = Administration;
+
+    async fn call(
+        home: &Administration,
+        request: Request<'_, GetSidebar>,
+    ) -> Result<Done<Sidebar>, ToolError> {
+        let (id, contact) = (&request.about, request.parameters.contact);
+        let session = home.session(id, &request.incoming, request.call);
+        let (chosen, session) = tokio::join!(soon(home.state.sidebar_fields(id)), session);
+        let session = session?;
+        let mut hints = Vec::new();
+        let chosen = chosen.unwrap_or_else(|error| {
+            tracing::warn!(%error, connection = %id, "the sidebar's chosen fields are not known");
+            hints.push(WITHOUT_CHOSEN.to_owned());
+            None
+        });
+        let fields: Vec<SidebarField> =
+            columns::standard().into_iter().chain(chosen.unwrap_or_default()).collect();
+
+        let wanted = Wanted::of(&fields);
+        let mut queries = vec![wanted.contact(&contact)];
+        let others: Vec<RecordType> = [RecordType::Opportunity, RecordType::Case, RecordType::Lead]
+            .into_iter()
+            .filter(|table| wanted.has(*table))
+            .collect();
+        queries.extend(others.iter().map(|table| wanted.latest(*table, &contact)));
+        let mut pages = session.list_every(&queries).await?.into_iter();
+        let mut next = || pages.next().unwrap_or(Ok(dataverse::Page::default()));
+        let person = contact.found(next()?, dataverse::Page::default(), session.instance())?;
+
+        let mut rows: BTreeMap<&str, Record> = BTreeMap::new();
+        if let Some(account) = person.one(ACCOUNT) {
+            rows.insert(RecordType::Account.label(), account.clone());
+        }
+        for table in others {
+            let noun = format!("The fields of {}", table.label());
+            let page = toolkit::optional_part(next(), &noun, &mut hints)?;
+            rows.extend(page.records.into_iter().next().map(|row| (table.label(), row)));
+        }
+        rows.insert(RecordType::Contact.label(), person);
+
+        let shown = |field: SidebarField| {
+            let value = rows.get(field.table.as_str()).map(|row| value(&field, row));
+            let SidebarField { table, column, label, kind } = field;
+            Shown { table, column, label, kind, value }
+        };
+        let fields = fields.into_iter().map(shown).collect();
+        let hints = (!hints.is_empty()).then_some(hints);
+        Ok(Done::new(Sidebar { fields, hints }))
+    }
 }
 
 /// The way from a contact to the account that it belongs to.
@@ -154,12 +213,6 @@ fn read_as(field: &SidebarField) -> String {
         FieldType::Lookup => format!("_{}_value", field.column),
         _ => field.column.clone(),
     }
-}
-
-fn shown(field: &SidebarField, row: Option<&Record>) -> Value {
-    let mut shown = json!(field);
-    shown["value"] = row.map_or(Value::Null, |row| value(field, row));
-    shown
 }
 
 /// The value as an agent reads it.

@@ -1,51 +1,136 @@
-use auth::ConnectionId;
+use std::borrow::Cow;
+
 use crm::record::RecordType;
-use serde::Deserialize;
-use serde_json::{Value, json};
-use state::SidebarField;
-use toolkit::{Reply, ToolError};
+use http::{Method, StatusCode};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use state::{FieldType, SidebarField};
+use toolkit::operation::{Empty, InPath, Json, NoParameters, Section};
+use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolError};
 
 use crate::columns::{self, is_standard};
-use crate::{Request, look, parameters, table};
+use crate::{Administration, known, schema, table};
 
 /// How many fields may be added: an agent has to read them while chatting.
 const MOST: usize = 20;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Form {
+pub(crate) struct Form {
+    #[schemars(extend("maxItems" = MOST))]
     fields: Vec<Field>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Field {
     table: RecordType,
     column: String,
 }
 
-/// Shows which fields the sidebar has. Without the table nobody knows, and half an answer would be
-/// taken for the whole, and stored.
-pub(crate) async fn show(request: Request<'_>, id: ConnectionId) -> Result<Reply, ToolError> {
-    let chosen = request.state().sidebar_fields(&id).await.map_err(table::failed)?;
-    Ok(Reply::ok(shown(&chosen.unwrap_or_default())))
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Fields {
+    fields: Vec<Shown>,
+}
+
+/// A field of the sidebar.
+#[derive(Serialize, JsonSchema)]
+struct Shown {
+    #[schemars(with = "RecordType")]
+    table: String,
+    column: String,
+    label: String,
+    #[serde(rename = "type")]
+    #[schemars(schema_with = "schema::field_type")]
+    kind: FieldType,
+    /// Whether it is always shown.
+    standard: bool,
+}
+
+/// Shows which fields the sidebar has.
+pub(crate) struct GetSidebarFields;
+
+impl Operation for GetSidebarFields {
+    const ID: &'static str = "get_sidebar_fields";
+    const TITLE: &'static str = "List the fields of the sidebar";
+    const SECTION: Section = Section::Connections;
+    const METHOD: Method = Method::GET;
+    const SCOPE: Scope = Scope::Read;
+    const EFFECT: Effect = Effect::Reads;
+    const ANSWERS: &'static [(StatusCode, &'static str)] = &[(StatusCode::OK, "The fields.")];
+    const EXAMPLE: Example = Example::OF_DEFAULT;
+
+    type About = InPath;
+    type Parameters = NoParameters;
+    type Body = Empty;
+    type Answer = Fields;
+
+    fn path() -> Cow<'static, str> {
+        "/v1/connections/{id}/sidebar-fields".into()
+    }
+}
+
+impl Endpoint for GetSidebarFields {
+    type Home = Administration;
+
+    /// Without the table nobody knows, and half an answer would be taken for the whole, and stored.
+    async fn call(
+        home: &Administration,
+        request: Request<'_, GetSidebarFields>,
+    ) -> Result<Done<Fields>, ToolError> {
+        let chosen = home.state.sidebar_fields(&request.about).await.map_err(table::failed)?;
+        Ok(Done::new(shown(chosen.unwrap_or_default())))
+    }
 }
 
 /// Chooses the fields that the sidebar has beside those that are always there.
-pub(crate) async fn choose(mut request: Request<'_>, id: ConnectionId) -> Result<Reply, ToolError> {
-    let form: Form = parameters::body(&request.incoming, &["fields"])?;
-    if form.fields.len() > MOST {
-        return Err(ToolError::invalid("fields", format!("must be at most {MOST}")));
+pub(crate) struct SetSidebarFields;
+
+impl Operation for SetSidebarFields {
+    const ID: &'static str = "set_sidebar_fields";
+    const TITLE: &'static str = "Choose the fields of the sidebar";
+    const SECTION: Section = Section::Connections;
+    const METHOD: Method = Method::PUT;
+    const SCOPE: Scope = Scope::Admin;
+    const EFFECT: Effect = Effect::Changes;
+    const ANSWERS: &'static [(StatusCode, &'static str)] = &[(StatusCode::OK, "The fields.")];
+    const EXAMPLE: Example = Example {
+        body: r#"{"fields": [{"table": "contact", "column": "department"}]}"#,
+        ..Example::OF_DEFAULT
+    };
+
+    type About = InPath;
+    type Parameters = NoParameters;
+    type Body = Json<Form>;
+    type Answer = Fields;
+
+    fn path() -> Cow<'static, str> {
+        "/v1/connections/{id}/sidebar-fields".into()
     }
-    let session = request.session(&id).await?;
-    let chosen = checked(&session, &form.fields).await?;
-    request.state().put_sidebar_fields(&id, &chosen).await.map_err(table::failed)?;
-    let registered = request.state().connection(&id).await.map_err(table::failed)?;
-    if registered.is_none() && look::is_removed(&request, &id).await {
-        request.state().remove_connection(&id).await.map_err(table::failed)?;
-        return Err(look::gone());
+}
+
+impl Endpoint for SetSidebarFields {
+    type Home = Administration;
+
+    async fn call(
+        home: &Administration,
+        request: Request<'_, SetSidebarFields>,
+    ) -> Result<Done<Fields>, ToolError> {
+        let (id, Json(form)) = (&request.about, request.body);
+        if form.fields.len() > MOST {
+            return Err(ToolError::invalid("fields", format!("must be at most {MOST}")));
+        }
+        let session = home.session(id, &request.incoming, request.call).await?;
+        let chosen = checked(&session, &form.fields).await?;
+        home.state.put_sidebar_fields(id, &chosen).await.map_err(table::failed)?;
+        let registered = home.state.connection(id).await.map_err(table::failed)?;
+        if registered.is_none() && known::is_removed(home, id).await {
+            home.state.remove_connection(id).await.map_err(table::failed)?;
+            return Err(known::gone());
+        }
+        Ok(Done::new(shown(chosen)))
     }
-    Ok(Reply::ok(shown(&chosen)))
 }
 
 /// The fields, each of which the organization has; one trip.
@@ -96,17 +181,11 @@ async fn checked(
     Ok(chosen)
 }
 
-fn shown(chosen: &[SidebarField]) -> Value {
-    let entry = |field: &SidebarField, standard: bool| {
-        let mut entry = json!(field);
-        entry["standard"] = standard.into();
-        entry
+fn shown(chosen: Vec<SidebarField>) -> Fields {
+    let entry = |field: SidebarField, standard: bool| {
+        let SidebarField { table, column, label, kind } = field;
+        Shown { table, column, label, kind, standard }
     };
-    let standard = columns::standard();
-    let fields: Vec<Value> = standard
-        .iter()
-        .map(|field| entry(field, true))
-        .chain(chosen.iter().map(|field| entry(field, false)))
-        .collect();
-    json!({ "fields": fields })
+    let standard = columns::standard().into_iter().map(|field| entry(field, true));
+    Fields { fields: standard.chain(chosen.into_iter().map(|field| entry(field, false))).collect() }
 }

@@ -11,7 +11,7 @@ use crm::text::{Excerpt, excerpt};
 use dataverse::{Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError, optional_part};
+use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError, optional_part};
 
 /// Reads a contact with what is going on around it.
 pub(crate) struct GetContact;
@@ -68,8 +68,9 @@ impl Tool for GetContact {
     const TITLE: &'static str = "Get contact";
     const DESCRIPTION: &'static str = "Read one contact in full: address, account, owner, open \
         cases, open opportunities and latest activities. Call it once you know who the visitor is.";
-    const ACCESS: Access = Access::Read;
+    const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact"];
+    const EXAMPLE: &'static str = r#"{"contact": "maren.quist@northwind.example"}"#;
 
     type Arguments = Arguments;
     type Result = Found;

@@ -6,7 +6,7 @@ use crm::text::EmailAddress;
 use dataverse::{Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, ErrorCode, Limit, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, ErrorCode, Limit, Tool, ToolError};
 
 /// Reads the contact that has exactly this email address.
 pub(crate) struct GetContactByEmail;
@@ -35,8 +35,9 @@ impl Tool for GetContactByEmail {
     const TITLE: &'static str = "Get contact by email";
     const DESCRIPTION: &'static str = "Look up one contact by exact email address. The fastest way \
         when the visitor has given the whole address.";
-    const ACCESS: Access = Access::Read;
+    const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact"];
+    const EXAMPLE: &'static str = r#"{"email": "siobhan.orell@fabrikam.example"}"#;
 
     type Arguments = Arguments;
     type Result = Found;

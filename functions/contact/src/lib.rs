@@ -5,13 +5,15 @@ mod get_contact_by_email;
 mod search_contacts;
 mod update_contact;
 
-use toolkit::Gather;
+use toolkit::{Collect, Tools};
+
+const GROUP: &str = "contact";
 
 /// The tools for contacts.
-pub fn group<G: Gather>() -> G {
-    G::new("contact")
-        .tool::<search_contacts::SearchContacts>()
-        .tool::<get_contact::GetContact>()
-        .tool::<get_contact_by_email::GetContactByEmail>()
-        .tool::<update_contact::UpdateContact>()
+pub fn tools<C: Collect<Tools>>(tools: C) -> C {
+    tools
+        .with::<search_contacts::SearchContacts>(GROUP)
+        .with::<get_contact::GetContact>(GROUP)
+        .with::<get_contact_by_email::GetContactByEmail>(GROUP)
+        .with::<update_contact::UpdateContact>(GROUP)
 }

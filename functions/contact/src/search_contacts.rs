@@ -5,7 +5,7 @@ use crm::text::Line;
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Limit, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, Tool, ToolError};
 
 /// Finds contacts by name or email address.
 pub(crate) struct SearchContacts;
@@ -36,8 +36,9 @@ impl Tool for SearchContacts {
     const TITLE: &'static str = "Search contacts";
     const DESCRIPTION: &'static str = "Find contacts by name or email address, or a part of one. \
         The first look-up in a conversation, to learn who the visitor is.";
-    const ACCESS: Access = Access::Read;
+    const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact"];
+    const EXAMPLE: &'static str = r#"{"query": "Brandt", "limit": 5}"#;
 
     type Arguments = Arguments;
     type Result = Found;

@@ -3,7 +3,7 @@ use crm::tables::CONTACT;
 use crm::text::{EmailAddress, Line, Paragraph};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Change, Context, Edit, Reads, Tool, ToolError, carry_out};
+use toolkit::{Answer, Change, Context, Edit, Effect, Reads, Tool, ToolError, carry_out};
 use uuid::Uuid;
 
 /// Changes how a contact can be reached, and what is known about the person.
@@ -39,8 +39,9 @@ impl Tool for UpdateContact {
     const TITLE: &'static str = "Update contact";
     const DESCRIPTION: &'static str = "Change a contact's phone numbers, email address, job title \
         or description. Confirm the new values with the visitor first.";
-    const ACCESS: Access = Access::Write;
+    const EFFECT: Effect = Effect::Changes;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact", "prvWriteContact"];
+    const EXAMPLE: &'static str = r#"{"contact": "dario.velasco@northwind.example", "mobile_phone": "+1 206 555 0199", "job_title": "Head of Operations"}"#;
 
     type Arguments = Arguments;
     type Result = Updated;

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{
-    Access, Answer, Context, Earlier, ErrorCode, Making, Reads, Tool, ToolError, WriteState,
+    Answer, Context, Earlier, Effect, ErrorCode, Making, Reads, Tool, ToolError, WriteState,
 };
 use uuid::Uuid;
 
@@ -107,7 +107,7 @@ impl Tool for CreateQuote {
     const TITLE: &'static str = "Create quote";
     const DESCRIPTION: &'static str = "Draft a quote for an open opportunity. Confirm products and \
         quantities with the visitor first.";
-    const ACCESS: Access = Access::Write;
+    const EFFECT: Effect = Effect::Adds;
     const PRIVILEGES: &'static [&'static str] = &[
         "prvReadQuote",
         "prvReadOpportunity",
@@ -121,6 +121,7 @@ impl Tool for CreateQuote {
         "prvAppendToProduct",
         "prvAppendToQuote",
     ];
+    const EXAMPLE: &'static str = r#"{"opportunity": "Northwind – support desk licences", "lines": [{"product": "CHAT-PRO", "quantity": 20}, {"description": "On-site training", "quantity": 1, "price": 1500}], "discount_percent": 5}"#;
 
     type Arguments = Arguments;
     type Result = Quoted;

@@ -9,7 +9,7 @@ use dataverse::{Comparison, Expand, Filter, Order, Query, Record};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 use uuid::Uuid;
 
 /// Lists the emails with a contact or about a case.
@@ -104,8 +104,9 @@ impl Tool for GetEmailHistory {
     const TITLE: &'static str = "Get email history";
     const DESCRIPTION: &'static str = "List the latest emails with a contact or about a case; exactly \
         one of the two. Use it to see what was written before.";
-    const ACCESS: Access = Access::Read;
+    const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact", "prvReadActivity"];
+    const EXAMPLE: &'static str = r#"{"case": "CAS-01005-P8O1I4"}"#;
 
     type Arguments = Arguments;
     type Result = Found;

@@ -7,7 +7,7 @@ use dataverse::{Filter, Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 use uuid::Uuid;
 
 use crate::price_list::{self, Item, PriceList, PricingMethod};
@@ -90,8 +90,9 @@ impl Tool for GetProducts {
     const TITLE: &'static str = "Get products";
     const DESCRIPTION: &'static str = "Find products for sale, with units and prices. Use it for \
         questions about prices and before a quote.";
-    const ACCESS: Access = Access::Read;
+    const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadProduct"];
+    const EXAMPLE: &'static str = r#"{"query": "chat"}"#;
 
     type Arguments = Arguments;
     type Result = Found;

@@ -8,13 +8,15 @@ mod price_list;
 mod quote;
 mod schedule_appointment;
 
-use toolkit::Gather;
+use toolkit::{Collect, Tools};
+
+const GROUP: &str = "engagement";
 
 /// The tools for quotes, products, appointments and emails.
-pub fn group<G: Gather>() -> G {
-    G::new("engagement")
-        .tool::<create_quote::CreateQuote>()
-        .tool::<get_products::GetProducts>()
-        .tool::<schedule_appointment::ScheduleAppointment>()
-        .tool::<get_email_history::GetEmailHistory>()
+pub fn tools<C: Collect<Tools>>(tools: C) -> C {
+    tools
+        .with::<create_quote::CreateQuote>(GROUP)
+        .with::<get_products::GetProducts>(GROUP)
+        .with::<schedule_appointment::ScheduleAppointment>(GROUP)
+        .with::<get_email_history::GetEmailHistory>(GROUP)
 }

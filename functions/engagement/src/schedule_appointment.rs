@@ -8,7 +8,7 @@ use dataverse::{Comparison, Create, Expand, Filter, Order, Query, Record, Update
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
-use toolkit::{Access, Answer, Context, Earlier, Making, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Earlier, Effect, Making, Reads, Tool, ToolError};
 use uuid::Uuid;
 
 use crate::attendee::{AttendeeRef, Person, kind};
@@ -114,7 +114,9 @@ impl Tool for ScheduleAppointment {
     const TITLE: &'static str = "Schedule appointment";
     const DESCRIPTION: &'static str = "Put a meeting with a contact into the calendar. Agree on \
         time, zone and host with the visitor first.";
-    const ACCESS: Access = Access::Write;
+    const EFFECT: Effect = Effect::Adds;
+    // The attendees may be invited.
+    const REACHES_OUT: bool = true;
     const PRIVILEGES: &'static [&'static str] = &[
         "prvReadActivity",
         "prvReadContact",
@@ -124,6 +126,7 @@ impl Tool for ScheduleAppointment {
         "prvAppendToActivity",
         "prvWriteActivity",
     ];
+    const EXAMPLE: &'static str = r#"{"contact": "zoe.brandt@litware.example", "subject": "Renewal: open points", "start": "2026-12-03T10:00+00:00", "duration_minutes": 30, "organizer": "rowan.sandstrom@contosodemo.example"}"#;
 
     type Arguments = Arguments;
     type Result = Scheduled;

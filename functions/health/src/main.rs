@@ -11,7 +11,7 @@ async fn main() -> Result<(), Error> {
     let state = parts.required_state()?;
     let topic = Topic::new(&parts.config, topic);
     let connections = parts.connections.short_lived();
-    let checker = &Checker::new(connections, state, topic, Needs::of(&catalog::definitions()));
+    let checker = &Checker::new(connections, state, topic, Needs::of(&tools::definitions()));
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Request>| async move {
         health::handle(checker, event.payload, &event.context).await
     }))

@@ -363,7 +363,7 @@ mod tests {
         let about = About {
             connection: &connection(),
             secret: SecretExpiry::Graph { expires_on: on },
-            needs: &Needs::of(&catalog::definitions()),
+            needs: &Needs::of(&tools::definitions()),
         };
         of_event(event, &about)
     }

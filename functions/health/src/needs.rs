@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn the_privileges_of_all_tools_are_known() {
-        let needs = Needs::of(&catalog::definitions());
+        let needs = Needs::of(&tools::definitions());
         let all: BTreeSet<String> = needs.0.keys().map(|name| (*name).to_owned()).collect();
         assert!(needs.missing(&all).is_empty());
         let mut fewer = all;

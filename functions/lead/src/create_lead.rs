@@ -7,7 +7,7 @@ use crm::text::{EmailAddress, Line, Paragraph, same_words};
 use dataverse::{Create, Filter, Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Earlier, Making, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Earlier, Effect, Making, Reads, Tool, ToolError};
 
 /// Makes a lead of a visitor, unless there is an open one already.
 pub(crate) struct CreateLead;
@@ -44,8 +44,9 @@ impl Tool for CreateLead {
     const TITLE: &'static str = "Create lead";
     const DESCRIPTION: &'static str = "Make a lead of a visitor who may become a customer. An open \
         lead with that email, or that name and company, is returned instead.";
-    const ACCESS: Access = Access::Write;
+    const EFFECT: Effect = Effect::Adds;
     const PRIVILEGES: &'static [&'static str] = &["prvReadLead", "prvCreateLead"];
+    const EXAMPLE: &'static str = r#"{"last_name": "Okafor", "first_name": "Ngozi", "company": "Lakeside Clinics", "email": "ngozi.okafor@lakeside.example", "phone": "+1 503 555 0182", "topic": "60 chat seats for patient intake", "source": "Web", "description": "Wants to decide before the end of the quarter; budget is approved."}"#;
 
     type Arguments = Arguments;
     type Result = Made;

@@ -5,12 +5,14 @@ mod qualify;
 mod search_leads;
 mod update_lead;
 
-use toolkit::Gather;
+use toolkit::{Collect, Tools};
+
+const GROUP: &str = "lead";
 
 /// The tools for leads.
-pub fn group<G: Gather>() -> G {
-    G::new("lead")
-        .tool::<create_lead::CreateLead>()
-        .tool::<search_leads::SearchLeads>()
-        .tool::<update_lead::UpdateLead>()
+pub fn tools<C: Collect<Tools>>(tools: C) -> C {
+    tools
+        .with::<create_lead::CreateLead>(GROUP)
+        .with::<search_leads::SearchLeads>(GROUP)
+        .with::<update_lead::UpdateLead>(GROUP)
 }

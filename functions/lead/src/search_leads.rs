@@ -6,7 +6,7 @@ use crm::text::Line;
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Limit, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, Tool, ToolError};
 
 /// Finds leads by name, email address, company, source or status.
 pub(crate) struct SearchLeads;
@@ -50,8 +50,9 @@ impl Tool for SearchLeads {
     const TITLE: &'static str = "Search leads";
     const DESCRIPTION: &'static str = "Find leads by name, email, company, source or status; at \
         least one of these. Use it to see whether a visitor is a lead already.";
-    const ACCESS: Access = Access::Read;
+    const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadLead"];
+    const EXAMPLE: &'static str = r#"{"query": "Tailspin"}"#;
 
     type Arguments = Arguments;
     type Result = Found;

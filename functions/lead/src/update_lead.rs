@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use toolkit::{
-    Access, Answer, Change, Closed, Context, Edit, Reads, Target, Tool, ToolError, Transition,
+    Answer, Change, Closed, Context, Edit, Effect, Reads, Target, Tool, ToolError, Transition,
     carry_out, operations,
 };
 use uuid::Uuid;
@@ -75,7 +75,7 @@ impl Tool for UpdateLead {
     const TITLE: &'static str = "Update lead";
     const DESCRIPTION: &'static str = "Change a lead's status, rating, source, topic or contact \
         details; qualify it, or disqualify it with one of the lost statuses.";
-    const ACCESS: Access = Access::Write;
+    const EFFECT: Effect = Effect::Closes;
     const PRIVILEGES: &'static [&'static str] = &[
         "prvReadLead",
         "prvWriteLead",
@@ -92,6 +92,8 @@ impl Tool for UpdateLead {
         "prvAppendToContact",
         "prvAssignOpportunity",
     ];
+    const EXAMPLE: &'static str =
+        r#"{"lead": "bram@woodgrove.example", "status": "Contacted", "rating": "Hot"}"#;
 
     type Arguments = Arguments;
     type Result = Updated;

@@ -23,6 +23,7 @@ use rmcp::transport::streamable_http_server::session::never::NeverSessionManager
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
+use toolkit::operation::{Parameters as _, names_of};
 use toolkit::{
     BODY_LIMIT, Call, Caller, Definition, ErrorCode, Front, GRACE, Incoming, Journal, Origins,
     Service, ToolError,
@@ -46,7 +47,8 @@ pub(crate) struct Visit {
 #[derive(Clone)]
 pub struct Mcp {
     tools: Service,
-    definitions: Arc<[Definition]>,
+    /// The names of the parameters that select tools.
+    parameters: Vec<String>,
     protocol: StreamableHttpService<Protocol, NeverSessionManager>,
     origins: Origins,
 }
@@ -59,7 +61,8 @@ impl Mcp {
     /// The tools of this service, and the templates that they suffice for. Fails where a tool's
     /// definition is not what the protocol takes.
     pub fn new(tools: Service) -> Result<Mcp, serde_json::Error> {
-        let definitions: Arc<[Definition]> = tools.group().definitions().into();
+        let definitions: Vec<Definition> =
+            tools.handler().declarations().iter().filter_map(|it| it.definition.clone()).collect();
         let protocol = Protocol::new(tools.clone(), &definitions)?;
         let config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(false)
@@ -75,7 +78,12 @@ impl Mcp {
             Arc::new(NeverSessionManager::default()),
             config,
         );
-        Ok(Mcp { tools, definitions, protocol, origins: Origins::default() })
+        Ok(Mcp {
+            tools,
+            parameters: names_of::<Selection>(),
+            protocol,
+            origins: Origins::default(),
+        })
     }
 
     /// Pages of these sites may call. From the start none may: a browser's page has to prove that
@@ -89,8 +97,7 @@ impl Mcp {
     async fn visit(&self, incoming: &Incoming, call: &mut Call) -> Result<Visit, ToolError> {
         let caller = self.tools.caller(incoming).await?;
         call.client = Some(caller.client.clone());
-        let parameters = incoming.parameters(&Selection::PARAMETERS)?;
-        let selection = Selection::of(&self.definitions, &parameters)?;
+        let selection = Selection::read(incoming.parameters(&self.parameters)?)?;
         Ok(Visit {
             caller,
             selection,

@@ -74,7 +74,7 @@ impl Protocol {
     /// The tools that are asked for and that the key's scopes allow.
     fn allowed(&self, visit: &Visit) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|Entry { definition, .. }| {
-            visit.selection.has(definition) && visit.caller.authorize(definition.access).is_ok()
+            visit.selection.has(definition) && visit.caller.authorize(definition.scope).is_ok()
         })
     }
 

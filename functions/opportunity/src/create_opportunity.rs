@@ -8,7 +8,7 @@ use crm::time::Day;
 use dataverse::{Create, Filter, Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Earlier, Making, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Earlier, Effect, Making, Reads, Tool, ToolError};
 use uuid::Uuid;
 
 use crate::stage::pipeline_phase;
@@ -55,7 +55,7 @@ impl Tool for CreateOpportunity {
     const TITLE: &'static str = "Create opportunity";
     const DESCRIPTION: &'static str = "Open a deal for a contact. If the contact has an open one \
         with that name, it is returned instead. Confirm with the visitor first.";
-    const ACCESS: Access = Access::Write;
+    const EFFECT: Effect = Effect::Adds;
     const PRIVILEGES: &'static [&'static str] = &[
         "prvReadContact",
         "prvReadOpportunity",
@@ -64,6 +64,7 @@ impl Tool for CreateOpportunity {
         "prvAppendToContact",
         "prvAppendToAccount",
     ];
+    const EXAMPLE: &'static str = r#"{"contact": "zoe.brandt@litware.example", "name": "Kiosks for three branches", "estimated_value": 5670, "close_date": "2027-02-26", "probability": 30}"#;
 
     type Arguments = Arguments;
     type Result = Opened;

@@ -9,7 +9,7 @@ use dataverse::{Filter, Order, Query, Record};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 
 use crate::wanted::Wanted;
 
@@ -48,8 +48,9 @@ impl Tool for GetContactOpportunities {
     const TITLE: &'static str = "Get contact's opportunities";
     const DESCRIPTION: &'static str = "List all deals of one contact, open and closed, with what \
         the open ones are worth. Use it for the contact's history of deals.";
-    const ACCESS: Access = Access::Read;
+    const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact", "prvReadOpportunity"];
+    const EXAMPLE: &'static str = r#"{"contact": "maren.quist@northwind.example"}"#;
 
     type Arguments = Arguments;
     type Result = Found;

@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 
 /// Reads an opportunity with its product lines.
 pub(crate) struct GetOpportunity;
@@ -96,8 +96,9 @@ impl Tool for GetOpportunity {
     const TITLE: &'static str = "Get opportunity";
     const DESCRIPTION: &'static str = "Read one deal in full: value, stage, probability, close \
         date, contact, account, owner and product lines.";
-    const ACCESS: Access = Access::Read;
+    const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadOpportunity"];
+    const EXAMPLE: &'static str = r#"{"opportunity": "Northwind – support desk licences"}"#;
 
     type Arguments = Arguments;
     type Result = Found;

@@ -8,14 +8,16 @@ mod stage;
 mod update_opportunity;
 mod wanted;
 
-use toolkit::Gather;
+use toolkit::{Collect, Tools};
+
+const GROUP: &str = "opportunity";
 
 /// The tools for opportunities.
-pub fn group<G: Gather>() -> G {
-    G::new("opportunity")
-        .tool::<search_opportunities::SearchOpportunities>()
-        .tool::<get_opportunity::GetOpportunity>()
-        .tool::<get_contact_opportunities::GetContactOpportunities>()
-        .tool::<update_opportunity::UpdateOpportunity>()
-        .tool::<create_opportunity::CreateOpportunity>()
+pub fn tools<C: Collect<Tools>>(tools: C) -> C {
+    tools
+        .with::<search_opportunities::SearchOpportunities>(GROUP)
+        .with::<get_opportunity::GetOpportunity>(GROUP)
+        .with::<get_contact_opportunities::GetContactOpportunities>(GROUP)
+        .with::<update_opportunity::UpdateOpportunity>(GROUP)
+        .with::<create_opportunity::CreateOpportunity>(GROUP)
 }

@@ -6,7 +6,7 @@ use crm::text::Line;
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Access, Answer, Context, Limit, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 
 use crate::wanted::Wanted;
 
@@ -43,9 +43,10 @@ impl Tool for SearchOpportunities {
     const TITLE: &'static str = "Search opportunities";
     const DESCRIPTION: &'static str = "Find deals of a contact or account, or by name; at least \
         one of these. Use it before creating an opportunity, to avoid a duplicate.";
-    const ACCESS: Access = Access::Read;
+    const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] =
         &["prvReadAccount", "prvReadOpportunity", "prvReadContact"];
+    const EXAMPLE: &'static str = r#"{"account": "Litware"}"#;
 
     type Arguments = Arguments;
     type Result = Found;

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use toolkit::{
-    Access, Answer, Change, Closed, Context, Edit, Reads, Target, Tool, ToolError, Transition,
+    Answer, Change, Closed, Context, Edit, Effect, Reads, Target, Tool, ToolError, Transition,
     carry_out, operations,
 };
 use uuid::Uuid;
@@ -65,7 +65,7 @@ impl Tool for UpdateOpportunity {
     const TITLE: &'static str = "Update opportunity";
     const DESCRIPTION: &'static str = "Change a deal's stage, value, close date, probability or \
         description; win, lose or reopen it. Confirm with the visitor first.";
-    const ACCESS: Access = Access::Write;
+    const EFFECT: Effect = Effect::Closes;
     const PRIVILEGES: &'static [&'static str] = &[
         "prvReadOpportunity",
         "prvWriteOpportunity",
@@ -73,6 +73,7 @@ impl Tool for UpdateOpportunity {
         "prvAppendActivity",
         "prvAppendToOpportunity",
     ];
+    const EXAMPLE: &'static str = r#"{"opportunity": "Northwind – support desk licences", "stage": "Propose", "probability": 75}"#;
 
     type Arguments = Arguments;
     type Result = Updated;

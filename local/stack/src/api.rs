@@ -14,7 +14,7 @@ use mcp::Mcp;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use toolkit::{Edge, Front as _, Incoming, Service};
+use toolkit::{Edge, Front as _, Function, Incoming, Service};
 use uuid::Uuid;
 
 use crate::doorkeeper::guarded;
@@ -30,8 +30,8 @@ const DEADLINE: Duration = Duration::from_secs(28);
 #[derive(Clone)]
 pub(crate) struct Functions {
     pub(crate) tools: Service,
-    pub(crate) connections: Edge<Administration>,
-    pub(crate) catalog: Edge<Catalog>,
+    pub(crate) connections: Edge<Function<Administration>>,
+    pub(crate) catalog: Edge<Function<Catalog>>,
     pub(crate) mcp: Mcp,
 }
 
@@ -73,16 +73,11 @@ async fn answer(State(functions): State<Functions>, request: Request) -> Respons
         deadline,
     };
     let path = incoming.path.trim_end_matches('/');
-    let is_connection = path.starts_with("/v1/connections");
-    let is_catalog = path == "/v1/tools"
-        || path == "/v1/openapi.json"
-        || path == "/v1/templates"
-        || path.starts_with("/v1/templates/");
     let answer = if path == "/mcp" {
         functions.mcp.answer(incoming).await
-    } else if is_connection {
+    } else if functions.connections.handler().is_at(path) {
         functions.connections.answer(incoming).await
-    } else if is_catalog {
+    } else if functions.catalog.handler().is_at(path) {
         functions.catalog.answer(incoming).await
     } else {
         functions.tools.answer(incoming).await

@@ -32,7 +32,7 @@ impl Alerts for Printed {
 
 /// A check that looks at the connections of this table.
 pub(crate) fn checker(connections: Connections, state: State) -> Checker {
-    Checker::new(connections, state, Printed, Needs::of(&crate::tools().definitions()))
+    Checker::new(connections, state, Printed, Needs::of(&tools::definitions()))
 }
 
 /// Looks at everything.

@@ -28,7 +28,10 @@ use state::{State, StateError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use toolkit::{Edge, Group, Journal, KeyStore, Origins, Service, Tools, sha256_hex};
+use toolkit::{
+    Declaration, Definition, Edge, Function, Journal, KeyStore, Origins, RouteError, Routes,
+    Service, Tools, sha256_hex,
+};
 use url::Url;
 
 /// The API key of the local stack: all connections, all scopes.
@@ -101,6 +104,9 @@ pub enum StartError {
     /// The HTTP client could not be made.
     #[error("no HTTP client: {0}")]
     Client(String),
+    /// Two operations are at one place.
+    #[error(transparent)]
+    Route(#[from] RouteError),
     /// A tool cannot be said in the Model Context Protocol.
     #[error("the tools cannot be listed: {0}")]
     Tools(String),
@@ -130,8 +136,22 @@ pub struct Stack {
 }
 
 /// Every tool of every function.
-pub fn tools() -> Group {
-    catalog::all_tools()
+pub fn tools() -> Vec<Definition> {
+    tools::definitions()
+}
+
+/// What answers calls of every tool.
+///
+/// # Errors
+///
+/// Two tools have one name.
+pub fn service(home: Tools) -> Result<Service, RouteError> {
+    Ok(Service::of(Function::new(home, tools::all(Routes::default()))?))
+}
+
+/// Every operation of every function, but for those of the Model Context Protocol.
+pub fn declarations() -> Vec<Declaration> {
+    catalog::declarations()
 }
 
 /// Starts everything on the current Tokio runtime, and returns once it listens.
@@ -177,13 +197,14 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let journal = Journal::new(state.clone());
     // It ends with the process: what it writes to is gone then, too.
     let journal_task = tokio::spawn(Arc::clone(&journal).run());
-    let tools = Tools::new(tools(), connections.clone()).with_state(Some(state.clone()));
-    let tools = Service::of(tools).with_keys(keys.clone()).with_journal(journal.clone());
+    let home = Tools::new(connections.clone()).with_state(Some(state.clone()));
+    let tools = service(home)?.with_keys(keys.clone()).with_journal(journal.clone());
+    let catalog = Function::new(Catalog::new(), catalog::operations(Routes::default()))?;
+    let administration = Administration::new(connections, state, tools::definitions());
+    let connections = Function::new(administration, connection::operations(Routes::default()))?;
     let functions = api::Functions {
-        catalog: Edge::of(Catalog::new()).with_keys(keys.clone()),
-        connections: Edge::of(Administration::new(connections, state))
-            .with_keys(keys)
-            .with_journal(journal),
+        catalog: Edge::of(catalog).with_keys(keys.clone()),
+        connections: Edge::of(connections).with_keys(keys).with_journal(journal),
         mcp: Mcp::new(tools.clone())
             .map_err(|error| StartError::Tools(error.to_string()))?
             .with_allowed_origins(options.allowed_origins),

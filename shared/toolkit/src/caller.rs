@@ -7,7 +7,7 @@ use auth::ConnectionId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Access, ErrorCode, ToolError};
+use crate::{ErrorCode, ToolError};
 
 /// A right of an API key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ impl Scope {
     const ALL: [Scope; 3] = [Scope::Read, Scope::Write, Scope::Admin];
 
     /// Its name.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Scope::Read => "read",
             Scope::Write => "write",
@@ -151,16 +151,7 @@ impl Caller {
     }
 
     /// Refuses what the key does not allow.
-    pub fn authorize(&self, access: Access) -> Result<(), ToolError> {
-        let scope = match access {
-            Access::Read => Scope::Read,
-            Access::Write => Scope::Write,
-        };
-        self.authorize_scope(scope)
-    }
-
-    /// Refuses what the key does not allow.
-    pub fn authorize_scope(&self, scope: Scope) -> Result<(), ToolError> {
+    pub fn authorize(&self, scope: Scope) -> Result<(), ToolError> {
         if self.scopes.contains(&scope) {
             Ok(())
         } else {
@@ -224,8 +215,8 @@ mod tests {
     #[test]
     fn scopes_do_not_include_each_other() {
         let reader = caller(&["*"], &[Scope::Read]);
-        assert!(reader.authorize(Access::Read).is_ok());
-        assert_eq!(reader.authorize(Access::Write).unwrap_err().code(), ErrorCode::Forbidden);
-        assert!(caller(&["*"], &[Scope::Admin]).authorize(Access::Read).is_err());
+        assert!(reader.authorize(Scope::Read).is_ok());
+        assert_eq!(reader.authorize(Scope::Write).unwrap_err().code(), ErrorCode::Forbidden);
+        assert!(caller(&["*"], &[Scope::Admin]).authorize(Scope::Read).is_err());
     }
 }

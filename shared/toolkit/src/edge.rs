@@ -66,10 +66,14 @@ pub struct Incoming {
 
 impl Incoming {
     /// The query's parameters, each once; others than these are refused.
-    pub fn parameters(&self, known: &[&str]) -> Result<BTreeMap<String, String>, ToolError> {
+    pub fn parameters(
+        &self,
+        known: &[impl AsRef<str>],
+    ) -> Result<BTreeMap<String, String>, ToolError> {
         let mut parameters = BTreeMap::new();
         for (name, value) in url::form_urlencoded::parse(self.query.as_bytes()) {
-            if !known.contains(&name.as_ref()) {
+            if !known.iter().any(|known| known.as_ref() == name) {
+                let known: Vec<_> = known.iter().map(AsRef::as_ref).collect();
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                 return Err(ToolError::invalid(
                     &name,
@@ -83,14 +87,11 @@ impl Incoming {
         Ok(parameters)
     }
 
-    /// Whether the caller has the body with this entity tag already (RFC 9110, section 13.1.2).
-    fn knows(&self, tag: &str) -> bool {
+    /// The entity tags of bodies that the caller has already (RFC 9110, section 13.1.2).
+    pub(crate) fn known_tags(&self) -> Vec<String> {
         let values = self.headers.get_all(IF_NONE_MATCH).iter();
-        let mut tags = values.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
-        tags.any(|known| {
-            let known = known.trim();
-            known == "*" || known.trim_start_matches("W/") == tag
-        })
+        let tags = values.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
+        tags.map(|tag| tag.trim().trim_start_matches("W/").to_owned()).collect()
     }
 }
 
@@ -106,33 +107,20 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// 200 with this body.
-    pub fn ok(body: Value) -> Reply {
-        Reply::new(StatusCode::OK, body)
-    }
-
-    /// A body under another status.
-    #[expect(clippy::needless_pass_by_value, reason = "it is made to be sent")]
-    pub fn new(status: StatusCode, body: Value) -> Reply {
-        // A tree of JSON can always be written.
-        Reply::written(status, json::text(&body).unwrap_or_default())
-    }
-
-    /// A body that is JSON already, without nulls.
-    pub(crate) fn written(status: StatusCode, body: Vec<u8>) -> Reply {
+    /// A body, JSON without nulls, under this status.
+    pub(crate) fn new(status: StatusCode, body: Vec<u8>) -> Reply {
         Reply { status, headers: HeaderMap::new(), body: body.into() }
     }
 
-    /// 200 with a body that the caller may keep for five minutes, or 304 where the caller has it.
-    pub fn kept(request: &Incoming, body: Value) -> Reply {
-        let mut reply = Reply::ok(body);
-        let tag = format!("\"{}\"", sha256_hex(&reply.body));
-        if request.knows(&tag) {
-            reply = Reply::written(StatusCode::NOT_MODIFIED, Vec::new());
+    /// The caller may keep it for five minutes; 304 where it is one of those that the caller has.
+    pub(crate) fn kept(mut self, known: &[String]) -> Reply {
+        let tag = format!("\"{}\"", sha256_hex(&self.body));
+        if known.iter().any(|known| *known == "*" || *known == tag) {
+            self = Reply::new(StatusCode::NOT_MODIFIED, Vec::new());
         }
-        reply.headers.insert(CACHE_CONTROL, KEPT);
-        reply.headers.extend(HeaderValue::try_from(tag).ok().map(|tag| (ETAG, tag)));
-        reply
+        self.headers.insert(CACHE_CONTROL, KEPT);
+        self.headers.extend(HeaderValue::try_from(tag).ok().map(|tag| (ETAG, tag)));
+        self
     }
 }
 
@@ -362,14 +350,16 @@ fn entry(
 fn respond(result: Result<Reply, ToolError>, request_id: &str) -> Response<Bytes> {
     let is_unauthenticated =
         matches!(&result, Err(error) if error.code() == ErrorCode::Unauthenticated);
-    let allow = result.as_ref().err().and_then(ToolError::allow);
-    let mut retry_after = None;
+    let error = result.as_ref().err();
+    let allow = error.and_then(ToolError::allow).and_then(|it| HeaderValue::from_str(it).ok());
+    let retry_after = error.and_then(ToolError::seconds_to_wait);
     let (content_type, Reply { status, headers, body }) = match result {
         Ok(reply) => ("application/json", reply),
         Err(error) => {
             let problem = error.to_problem(request_id);
-            retry_after = problem.get("retry_after").and_then(Value::as_u64);
-            ("application/problem+json", Reply::new(error.code().status(), problem))
+            // A tree of JSON can always be written.
+            let text = json::text(&problem).unwrap_or_default();
+            ("application/problem+json", Reply::new(error.code().status(), text))
         }
     };
     let has_body = !body.is_empty();
@@ -387,7 +377,7 @@ fn respond(result: Result<Reply, ToolError>, request_id: &str) -> Response<Bytes
         headers.insert(RETRY_AFTER, seconds.into());
     }
     if let Some(methods) = allow {
-        headers.insert(ALLOW, HeaderValue::from_static(methods));
+        headers.insert(ALLOW, methods);
     }
     if is_unauthenticated {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

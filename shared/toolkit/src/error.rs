@@ -218,7 +218,7 @@ struct Parts {
     dataverse: Option<DataverseDetails>,
     fault: Option<Cause>,
     /// The methods that the path takes.
-    allow: Option<&'static str>,
+    allow: Option<String>,
     /// Never leaves the log.
     cause: Option<String>,
 }
@@ -267,7 +267,7 @@ impl ToolError {
     }
 
     /// The path takes these methods, as the header `Allow` lists them.
-    pub fn method_not_allowed(allow: &'static str) -> ToolError {
+    pub(crate) fn method_not_allowed(allow: String) -> ToolError {
         let detail = format!("that path takes {allow}");
         let mut error = ToolError::new(ErrorCode::MethodNotAllowed, detail)
             .next_step("Call again with a method that the path takes.");
@@ -374,8 +374,13 @@ impl ToolError {
     }
 
     /// The methods that the path takes, where another was used.
-    pub(crate) fn allow(&self) -> Option<&'static str> {
-        self.0.allow
+    pub(crate) fn allow(&self) -> Option<&str> {
+        self.0.allow.as_deref()
+    }
+
+    /// In how many seconds the same call may succeed. A full second too early is no use: rounded up.
+    pub(crate) fn seconds_to_wait(&self) -> Option<u64> {
+        self.0.retry_after.map(|wait| wait.as_millis().div_ceil(1000) as u64)
     }
 
     /// For the log alone.
@@ -411,9 +416,7 @@ impl ToolError {
                 problem[name] = value;
             }
         };
-        // A full second too early is no use: round up.
-        let seconds = parts.retry_after.map(|wait| wait.as_millis().div_ceil(1000) as u64);
-        set("retry_after", seconds.map(Value::from));
+        set("retry_after", self.seconds_to_wait().map(Value::from));
         set("next_step", parts.next_step.clone().map(Value::from));
         set("admin_action", parts.admin_action.clone().map(Value::from));
         set("cause", parts.fault.map(|fault| json!(fault)));

@@ -17,7 +17,8 @@ use state::State;
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    Caller, Edge, Front, Group, Handler, Incoming, Journal, KeyStore, Service, Tools, logging,
+    Caller, Edge, Front, Function, Handler, Home, Incoming, Journal, KeyStore, RouteError, Routes,
+    Service, Tools, logging,
 };
 
 // A call makes some hundreds of small pieces of memory, and has them back soon after: with the
@@ -38,16 +39,16 @@ const GATEWAY: Duration = Duration::from_secs(30);
 /// Lambda lets the start take ten seconds; the warm-up may have this much of it.
 const WARM_UP: Duration = Duration::from_secs(4);
 
-/// Serves the group's tools until Lambda stops the process.
-pub async fn run(group: Group) -> Result<(), Error> {
-    serve(tools(group).await?).await
+/// Serves tools until Lambda stops the process.
+pub async fn run(tools: Routes<Tools>) -> Result<(), Error> {
+    serve(self::tools(tools).await?).await
 }
 
-/// The group's tools, as the environment says, ready for the first call.
-pub async fn tools(group: Group) -> Result<Service, Error> {
+/// Tools, over what the environment says, ready for the first call.
+pub async fn tools(tools: Routes<Tools>) -> Result<Service, Error> {
     let parts = Parts::from_environment().await?;
-    let tools = Tools::new(group, parts.connections.clone()).with_state(parts.state.clone());
-    let service = parts.edge(tools);
+    let home = Tools::new(parts.connections.clone()).with_state(parts.state.clone());
+    let service = parts.function(home, tools)?;
     warm_up(&service).await;
     Ok(service)
 }
@@ -158,8 +159,20 @@ impl Parts {
         self.state.clone().ok_or_else(|| Error::from("the environment has no STATE_TABLE"))
     }
 
-    /// A handler behind what all of them have in common.
-    pub fn edge<H: Handler>(&self, handler: H) -> Edge<H> {
+    /// Operations over what they work with, behind what all of them have in common.
+    ///
+    /// # Errors
+    ///
+    /// Two operations are at one place.
+    pub fn function<H: Home>(
+        &self,
+        home: H,
+        routes: Routes<H>,
+    ) -> Result<Edge<Function<H>>, RouteError> {
+        Ok(self.edge(Function::new(home, routes)?))
+    }
+
+    fn edge<H: Handler>(&self, handler: H) -> Edge<H> {
         let mut edge = Edge::of(handler);
         if let Some(keys) = &self.keys {
             edge = edge.with_keys(keys.clone());
@@ -180,13 +193,14 @@ pub fn http_client() -> Result<HttpClients, HttpClientsError> {
 /// at once, and the way to the table beside all that, while Lambda gives a full processor. What fails here is tried again by the first call.
 async fn warm_up(service: &Service) {
     let work = async {
-        let connection = service.connections().open(&ConnectionId::fallback()).await.ok()?;
+        let connection =
+            service.handler().home().connections().open(&ConnectionId::fallback()).await.ok()?;
         let token = connection.tokens().token(Instant::now() + WARM_UP);
         let (token, ()) = tokio::join!(token, connection.client().connect());
         token.ok()
     };
     let table = async {
-        if let Some(state) = service.handler().state() {
+        if let Some(state) = service.handler().home().state() {
             Box::pin(state.warm_up()).await;
         }
     };

@@ -2,10 +2,10 @@
 //!
 //! A tool implements [`Tool`]: its arguments, its result, what it asks Dataverse. [`Reads`] asks
 //! several things in one trip; [`Edit`] works out what an update changes; [`Making`] and
-//! [`carry_out`] write, and never twice. Tools that share a Lambda form a [`Group`]. [`Service`]
-//! answers HTTP requests with a group: it checks who calls ([`Caller`], [`ApiKeys`]), opens the
-//! connection, reads the arguments, calls the tool, and turns what came of it into an answer or a
-//! [`ToolError`]. [`lambda::run`] is the entry in AWS Lambda;
+//! [`carry_out`] write, and never twice. A tool is an [`Operation`], as is every other route: [`Routes`] of
+//! them make a [`Function`], which finds the operation, checks what the caller may do, and reads what
+//! was sent. [`Edge`] checks who calls ([`Caller`], [`ApiKeys`]) and turns what came of it into an
+//! answer or a [`ToolError`]. [`lambda::run`] is the entry in AWS Lambda;
 //! the local stack calls the same service.
 
 mod caller;
@@ -16,7 +16,6 @@ mod edge;
 mod edit;
 mod error;
 mod explain;
-mod group;
 mod idempotency;
 pub mod inspection;
 mod journal;
@@ -26,6 +25,7 @@ pub mod lambda;
 mod limit;
 pub mod logging;
 mod once;
+pub mod operation;
 mod origins;
 mod part;
 mod reads;
@@ -45,16 +45,19 @@ pub use edge::{
 };
 pub use edit::Edit;
 pub use error::{DataverseDetails, ErrorCode, ToolError, WriteState};
-pub use group::{Definition, Definitions, Gather, Group};
 pub use journal::Journal;
 pub use keys::{ApiKeys, ApiKeysError, KeyStore, WrongEntry, sha256_hex};
 pub use limit::Limit;
 pub use once::{Earlier, Made, Making};
+pub use operation::{
+    About, Collect, Declaration, Definition, Done, Effect, Endpoint, Example, Function, Home,
+    Operation, Request, RouteError, Routes,
+};
 pub use origins::{Origin, OriginError, Origins};
 pub use part::optional_part;
 pub use reads::{Answers, Reads, SameCall, Seeking, Slot};
 pub use schema::{result_schema, strict_schema};
 pub use service::{PATIENCE, Service, Tools};
 pub use settle::{Target, carry_out};
-pub use tool::{Access, Answer, Change, Tool};
+pub use tool::{Answer, Change, Tool};
 pub use transition::{Closed, Transition, operations};

@@ -38,6 +38,17 @@ pub fn strict_schema<T: JsonSchema>() -> Value {
     schema
 }
 
+/// The schema of what an administrator sends, for documentation.
+pub(crate) fn input_schema<T: JsonSchema>() -> Value {
+    let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_deserialize());
+    if let Value::Object(object) = &mut schema {
+        for keyword in ["$schema", "title", "description"] {
+            object.shift_remove(keyword);
+        }
+    }
+    schema
+}
+
 /// The schema of what is answered, for documentation.
 pub fn result_schema<T: JsonSchema>() -> Value {
     let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_serialize());

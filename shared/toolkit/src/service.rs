@@ -1,43 +1,35 @@
-//! Answers HTTP requests with the tools of a group.
+//! The tools, as what answers requests.
 
 use std::time::Duration;
 
 use auth::Connections;
-use bytes::Bytes;
-use http::{Method, StatusCode};
 use jiff::Timestamp;
-use serde_json::{Value, json};
-use state::{Kind, State};
+use state::State;
 use tokio::time::timeout_at;
 use uuid::Uuid;
 
-use crate::edge::{CONNECTION_ID, IDEMPOTENCY_KEY, header};
+use crate::edge::{IDEMPOTENCY_KEY, header};
 use crate::idempotency::{Identity, canonical};
 use crate::once::{Once, Tie};
-use crate::{
-    Access, Call, Caller, Context, Edge, ErrorCode, Group, Handler, Incoming, Reply, ToolError,
-    WriteState, sha256_hex,
-};
+use crate::operation::{Arguments, Declaration, Function, Home};
+use crate::tool::PATH;
+use crate::{Answer, Context, Edge, ErrorCode, Request, Tool, ToolError, WriteState, sha256_hex};
 
 /// How long who reads waits in all where Dataverse limits the calls. Each that waits holds a function,
 /// of which an account has so many; and who reads can read again. Who writes waits on, for a write
 /// that was given up may be forgotten.
 pub const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What precedes a tool's name in the path.
-const PREFIX: &str = "/v1/tools/";
-
-/// The tools of a group, as a handler of requests.
+/// What tools work with.
 pub struct Tools {
-    group: Group,
     connections: Connections,
     state: Option<State>,
 }
 
 impl Tools {
-    /// The tools of this group, over these connections.
-    pub fn new(group: Group, connections: Connections) -> Tools {
-        Tools { group, connections, state: None }
+    /// Tools over these connections.
+    pub fn new(connections: Connections) -> Tools {
+        Tools { connections, state: None }
     }
 
     /// With the table in which creates are announced. Without it, two calls at once that know
@@ -52,66 +44,38 @@ impl Tools {
     pub(crate) fn state(&self) -> Option<&State> {
         self.state.as_ref()
     }
-}
-
-/// Answers HTTP requests with the tools of a group.
-pub type Service = Edge<Tools>;
-
-impl Edge<Tools> {
-    /// The tools of this group, over these connections.
-    pub fn new(group: Group, connections: Connections) -> Service {
-        Edge::of(Tools::new(group, connections))
-    }
-
-    /// The tools.
-    pub fn group(&self) -> &Group {
-        &self.handler().group
-    }
 
     /// The connections.
     pub fn connections(&self) -> &Connections {
-        &self.handler().connections
+        &self.connections
     }
-}
 
-impl Handler for Tools {
-    async fn handle(
+    /// Calls a tool.
+    pub(crate) async fn call<T: Tool>(
         &self,
-        request: Incoming,
-        caller: Caller,
-        call: &mut Call,
-    ) -> Result<Reply, ToolError> {
-        let tool = tool_name(&request)?;
-        let access = self.group.access(tool)?;
-        call.tool = Some(tool.to_owned());
-        call.writes = access == Access::Write;
-        call.kind = Some(Kind::ToolCall);
-        let connection_id = caller.connection(header(&request.headers, &CONNECTION_ID)?)?;
-        call.connection = Some(connection_id.clone());
-        caller.authorize(access)?;
-
-        let arguments = arguments(&request.body)?;
+        request: Request<'_, T>,
+    ) -> Result<Answer<T::Result>, ToolError> {
+        let Request { body: Arguments { given, read }, about: connection_id, caller, .. } = request;
+        let (incoming, call) = (request.incoming, request.call);
         let identity = Identity {
             connection: connection_id.as_str(),
             client: &caller.client,
-            tool,
-            idempotency_key: header(&request.headers, &IDEMPOTENCY_KEY)?,
+            tool: T::NAME,
+            idempotency_key: header(&incoming.headers, &IDEMPOTENCY_KEY)?,
             conversation: call.conversation.as_deref(),
-            arguments: &arguments,
+            arguments: &given,
         };
         // What only reads makes no row.
         let row = if call.writes { identity.record_id() } else { None };
         let tie = match (row, identity.idempotency_key) {
             (None, _) => Tie::None,
             (Some(_), None) => Tie::Conversation,
-            (Some(_), Some(_)) => Tie::Key(sha256_hex(canonical(&arguments))),
+            (Some(_), Some(_)) => Tie::Key(sha256_hex(canonical(&given))),
         };
         // Where nothing ties two calls together, each makes a row of its own.
         let row = row.unwrap_or_else(Uuid::new_v4);
         let once = Once::new(self.state.clone().filter(|_| call.writes), row, tie);
-        let (tool, prepared) = self.group.prepare(tool, arguments)?;
-
-        let connection = timeout_at(request.deadline, self.connections.open(&connection_id))
+        let connection = timeout_at(incoming.deadline, self.connections.open(&connection_id))
             .await
             .map_err(|_| {
                 ToolError::new(
@@ -120,14 +84,15 @@ impl Handler for Tools {
                 )
                 .write(WriteState::NotHappened)
             })??;
-        let mut session = connection.client().session(request.deadline);
-        if access == Access::Read {
+        let mut session = connection.client().session(incoming.deadline);
+        if !<T as Tool>::EFFECT.writes() {
             session = session.with_patience(PATIENCE);
         }
         call.session = Some(session.clone());
         let now = Timestamp::now();
+        let tool = T::NAME;
         let context = Context { session, connection: connection_id, tool, now, once };
-        let result = prepared(&context).await.map_err(|error| {
+        let result = <T as Tool>::call(&context, read).await.map_err(|error| {
             // However the answer to a read went wrong, nothing was changed.
             let is_certain = error.is_without_effect() || context.session.has_sent_write();
             if is_certain { error } else { error.write(WriteState::NotHappened) }
@@ -135,34 +100,21 @@ impl Handler for Tools {
         if result.as_ref().is_err_and(ToolError::is_without_effect) {
             context.once().withdraw().await;
         }
-        Ok(Reply::written(StatusCode::OK, result?))
+        result
     }
 }
 
-fn tool_name(incoming: &Incoming) -> Result<&str, ToolError> {
-    let unknown = |detail| {
-        ToolError::new(ErrorCode::UnknownTool, detail)
-            .next_step("Call POST /v1/tools/{tool} with the arguments as a JSON object.")
-    };
-    let (_, tool) =
-        incoming.path.split_once(PREFIX).ok_or_else(|| unknown("tools live below /v1/tools/"))?;
-    if incoming.method != Method::POST {
-        return Err(ToolError::method_not_allowed("POST"));
+impl Home for Tools {
+    fn nothing_there(&self, path: &str, operations: &[Declaration]) -> ToolError {
+        if !path.starts_with(PATH) {
+            return ToolError::new(ErrorCode::UnknownTool, "tools live below /v1/tools/")
+                .next_step("Call POST /v1/tools/{tool} with the arguments as a JSON object.");
+        }
+        let names: Vec<_> = operations.iter().map(|operation| operation.id).collect();
+        ToolError::new(ErrorCode::UnknownTool, "no tool of this group has that name")
+            .next_step(format!("Call one of: {}.", names.join(", ")))
     }
-    Ok(tool.trim_end_matches('/'))
 }
 
-fn arguments(body: &Bytes) -> Result<Value, ToolError> {
-    if body.trim_ascii().is_empty() {
-        return Ok(json!({}));
-    }
-    let invalid = |detail: String| {
-        ToolError::new(ErrorCode::InvalidArguments, detail)
-            .next_step("Send the arguments as a JSON object, in UTF-8.")
-    };
-    match serde_json::from_slice(body) {
-        Ok(value @ Value::Object(_)) => Ok(value),
-        Ok(_) => Err(invalid("the body must be a JSON object".to_owned())),
-        Err(error) => Err(invalid(format!("the body is not JSON: {error}"))),
-    }
-}
+/// Answers HTTP requests with tools.
+pub type Service = Edge<Function<Tools>>;

@@ -1,23 +1,20 @@
 //! What a tool is.
 
+use std::borrow::Cow;
 use std::future::Future;
 
 use crm::case::Escalation;
+use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{Context, ToolError};
-
-/// Whether a tool changes anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// It only looks. Needs the scope `read`.
-    Read,
-    /// It changes the CRM. Needs the scope `write`.
-    Write,
-}
+use crate::operation::{
+    Arguments, Definition, Done, Effect, Example, InHeader, NoParameters, Section,
+};
+use crate::schema::{result_schema, strict_schema};
+use crate::{Context, Endpoint, Operation, Request, Scope, ToolError, Tools};
 
 /// One operation that a bot can call.
 pub trait Tool: Send + Sync + 'static {
@@ -27,12 +24,19 @@ pub trait Tool: Send + Sync + 'static {
     const TITLE: &'static str;
     /// For the model: what it is for and when to call it, in one or two sentences.
     const DESCRIPTION: &'static str;
-    /// Whether it changes anything.
-    const ACCESS: Access;
+    /// What it does to the CRM. What only reads needs the scope `read`, all else `write`.
+    const EFFECT: Effect;
+    /// Whether the same call again changes nothing more, whatever its headers: to look again, or to
+    /// set the same values again.
+    const IS_IDEMPOTENT: bool = !matches!(Self::EFFECT, Effect::Adds);
+    /// Whether it reaches people outside the organization by itself.
+    const REACHES_OUT: bool = false;
     /// What the application user needs for all that the tool does, beyond what every security
     /// role has (reading users, teams, currencies). Parts of an answer that can be left out are
     /// not counted.
     const PRIVILEGES: &'static [&'static str];
+    /// Arguments that the local stack answers well, straight after its start. JSON.
+    const EXAMPLE: &'static str;
 
     /// What it takes. The doc comments of the fields are the descriptions in the schema.
     type Arguments: DeserializeOwned + JsonSchema + Send;
@@ -44,6 +48,61 @@ pub trait Tool: Send + Sync + 'static {
         context: &Context,
         arguments: Self::Arguments,
     ) -> impl Future<Output = Result<Answer<Self::Result>, ToolError>> + Send;
+}
+
+/// What precedes a tool's name in the path.
+pub(crate) const PATH: &str = "/v1/tools/";
+
+impl<T: Tool> Operation for T {
+    const ID: &'static str = T::NAME;
+    const TITLE: &'static str = T::TITLE;
+    const DESCRIPTION: &'static str = T::DESCRIPTION;
+    const SECTION: Section = Section::Tools;
+    const METHOD: Method = Method::POST;
+    const SCOPE: Scope = if T::EFFECT.writes() { Scope::Write } else { Scope::Read };
+    const EFFECT: Effect = T::EFFECT;
+    const IS_IDEMPOTENT: bool = T::IS_IDEMPOTENT;
+    const REACHES_OUT: bool = T::REACHES_OUT;
+    const KIND: Option<state::Kind> = Some(state::Kind::ToolCall);
+    const ANSWERS: &'static [(StatusCode, &'static str)] =
+        &[(StatusCode::OK, "What was asked for.")];
+    const EXAMPLE: Example = Example::with_body(T::EXAMPLE);
+
+    type About = InHeader;
+    type Parameters = NoParameters;
+    type Body = Arguments<T::Arguments>;
+    type Answer = Answer<T::Result>;
+
+    fn path() -> Cow<'static, str> {
+        format!("{PATH}{}", T::NAME).into()
+    }
+
+    fn definition(group: &'static str) -> Option<Definition> {
+        Some(Definition {
+            name: T::NAME,
+            title: T::TITLE,
+            description: T::DESCRIPTION,
+            group,
+            effect: T::EFFECT,
+            is_idempotent: T::IS_IDEMPOTENT,
+            reaches_out: T::REACHES_OUT,
+            scope: Self::SCOPE,
+            privileges: T::PRIVILEGES,
+            input_schema: strict_schema::<T::Arguments>(),
+            output_schema: result_schema::<T::Result>(),
+        })
+    }
+}
+
+impl<T: Tool> Endpoint for T {
+    type Home = Tools;
+
+    async fn call(
+        tools: &Tools,
+        request: Request<'_, T>,
+    ) -> Result<Done<Answer<T::Result>>, ToolError> {
+        tools.call::<T>(request).await.map(Done::new)
+    }
 }
 
 /// What a tool answers.

@@ -8,7 +8,7 @@ use futures::future::join_all;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use state::{Bond, Intent, State};
-use toolkit::{Caller, Grants, Incoming, Scope, Service, Tools};
+use toolkit::{Caller, Grants, Incoming, Scope, Tools};
 
 use crate::harness::{Answer, Bench, MAREN};
 
@@ -288,7 +288,7 @@ async fn call_over(
         bench.stack.secrets(),
         Environment::local(emulator),
     );
-    let service = Service::of(Tools::new(stack::tools(), connections).with_state(state));
+    let service = stack::service(Tools::new(connections).with_state(state)).unwrap();
     let mut headers = HeaderMap::new();
     headers.insert("idempotency-key", key.parse().unwrap());
     let started = std::time::Instant::now();

@@ -7,7 +7,7 @@ use emulator::Emulator;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use stack::Options;
-use toolkit::{Caller, Grants, Incoming, Scope, Service};
+use toolkit::{Caller, Grants, Incoming, Scope, Tools};
 
 use crate::harness::{Bench, MAREN};
 use crate::health::{check, events, of};
@@ -73,7 +73,8 @@ async fn the_instance_url_is_that_of_another_organization() {
         bench.stack.secrets(),
         Environment::local(other.parse().unwrap()),
     );
-    let response = Service::new(stack::tools(), connections)
+    let response = stack::service(Tools::new(connections))
+        .unwrap()
         .answer(Incoming {
             method: "POST".parse().unwrap(),
             path: "/v1/tools/dynamics365_get_contact_by_email".to_owned(),

@@ -29,9 +29,9 @@ async fn no_tool_makes_more_trips_than_it_may() {
 
     let tools = stack::tools();
     let untested: Vec<_> = tools
-        .tool_names()
+        .iter()
+        .map(|tool| tool.name)
         .filter(|name| !table.iter().any(|row| format!("dynamics365_{}", row.tool) == *name))
         .collect();
     assert!(untested.is_empty(), "{untested:?}");
-    assert_eq!(tools.tool_names().count(), 28);
 }

@@ -71,7 +71,7 @@ async fn id(bench: &Bench, set: &str, key: &str, column: &str, value: &str) -> S
 #[tokio::test]
 async fn the_results_are_as_their_schemas_say() {
     let bench = Bench::start().await;
-    let definitions = stack::tools().definitions();
+    let definitions = stack::tools();
     let lines = json!([{"product": "CHAT-PRO", "quantity": 2, "discount": 1}]);
     for (tool, arguments) in [
         ("create_quote", json!({"opportunity": "Litware – renewal 2026", "lines": lines})),

@@ -196,7 +196,7 @@ impl Bench {
 #[track_caller]
 fn check_answer(tool: &str, body: &Value) {
     static VALIDATORS: LazyLock<HashMap<&str, Validator>> = LazyLock::new(|| {
-        let definitions = stack::tools().definitions();
+        let definitions = stack::tools();
         let validator = |definition: &Definition| {
             (definition.name, jsonschema::validator_for(&answer_schema(definition)).unwrap())
         };

@@ -274,7 +274,7 @@ fn checker(bench: &Bench, alerts: Cut) -> Checker<Cut> {
     let local = Environment::local(bench.stack.emulator().url().parse().unwrap());
     let http = toolkit::lambda::http_client().unwrap();
     let connections = Connections::new(http, bench.stack.secrets(), local);
-    Checker::new(connections, table(bench), alerts, Needs::of(&stack::tools().definitions()))
+    Checker::new(connections, table(bench), alerts, Needs::of(&stack::tools()))
 }
 
 async fn run(checker: &Checker<Cut>, within: Duration) -> Report {

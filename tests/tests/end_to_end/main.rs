@@ -25,6 +25,7 @@ mod many;
 mod mcp;
 mod nasty_text;
 mod odd_answers;
+mod operations;
 mod opportunities;
 mod schemas;
 mod sidebar;

@@ -67,7 +67,7 @@ fn checker(bench: &Bench, others: &[String], alerts: Kept) -> Checker<Kept> {
     let http = toolkit::lambda::http_client().unwrap();
     let connections =
         Connections::new(http, bench.stack.secrets(), Environment { local: local.into() });
-    Checker::new(connections, table(bench), alerts, Needs::of(&stack::tools().definitions()))
+    Checker::new(connections, table(bench), alerts, Needs::of(&stack::tools()))
 }
 
 async fn run_within(checker: &Checker<Kept>, seconds: u64) -> Report {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use catalog::{Format, answer_schema};
 use serde_json::{Value, json};
 use stack::{API_KEY, Options};
-use toolkit::{Access, sha256_hex};
+use toolkit::sha256_hex;
 
 use crate::harness::{Bench, MAREN};
 use crate::schemas::samples;
@@ -192,7 +192,7 @@ async fn a_client_is_greeted() {
     let modern = modern.with("mcp-method", "tools/list");
     let reply = modern.ask("tools/list", meta).await;
     assert_eq!(reply.result()["resultType"], "complete");
-    assert_eq!(reply.result()["tools"].as_array().unwrap().len(), 28);
+    assert_eq!(reply.result()["tools"].as_array().unwrap().len(), stack::tools().len());
     assert!(reply.result()["ttlMs"].as_u64().unwrap() > 0);
 }
 
@@ -215,8 +215,8 @@ async fn the_tools_are_those_of_the_catalogue() {
     let bench = Bench::start().await;
     let reply = Client::of(&bench).ask("tools/list", json!({})).await;
     let tools = reply.result()["tools"].as_array().unwrap();
-    assert_eq!(tools.len(), 28);
-    for (tool, definition) in tools.iter().zip(stack::tools().definitions()) {
+    assert_eq!(tools.len(), stack::tools().len());
+    for (tool, definition) in tools.iter().zip(stack::tools()) {
         let mut expected = Format::Mcp.definition(&definition);
         expected["outputSchema"] = answer_schema(&definition);
         assert_eq!(*tool, expected);
@@ -248,7 +248,7 @@ fn values(value: &Value, all: &mut Vec<String>) {
 async fn every_tool_answers_as_its_schema_says() {
     let bench = Bench::start().await;
     let client = Client::of(&bench);
-    let definitions = stack::tools().definitions();
+    let definitions = stack::tools();
     let tokens = |text: &str| bpe_openai::o200k_base().count(text);
     let (mut texts, mut structured) = (0, 0);
     for (tool, arguments) in samples() {
@@ -437,10 +437,10 @@ async fn a_key_shows_what_it_allows() {
     bench.store("dynamics365/api-keys", &keys.to_string()).await;
 
     let reader = Client::of(&bench).with("authorization", "Bearer reader");
-    let definitions = stack::tools().definitions();
+    let definitions = stack::tools();
     let reading: Vec<_> = definitions
         .iter()
-        .filter(|one| one.access == Access::Read)
+        .filter(|one| !one.effect.writes())
         .map(|one| one.name.to_owned())
         .collect();
     assert_eq!(reader.names("tools").await, reading);

@@ -1,7 +1,6 @@
 //! What the world is told of the tools.
 
 use serde_json::{Value, json};
-use toolkit::Access;
 
 use crate::harness::{Bench, MAREN};
 
@@ -31,7 +30,7 @@ fn settled(mut body: Value) -> Value {
 
 #[test]
 fn the_definitions_of_the_tools() {
-    for definition in stack::tools().definitions() {
+    for definition in stack::tools() {
         let shown = json!({
             "name": definition.name,
             "title": definition.title,
@@ -93,7 +92,7 @@ fn the_schemas_suit_strict_modes() {
             check(items, &format!("{place}[]"));
         }
     }
-    for definition in stack::tools().definitions() {
+    for definition in stack::tools() {
         check(&definition.input_schema, definition.name);
         jsonschema::meta::validate(&definition.input_schema).unwrap();
     }
@@ -181,11 +180,11 @@ pub(crate) fn thorough(tool: &str) -> Vec<Value> {
 #[tokio::test]
 async fn a_sample_answer_of_each_reading_tool() {
     let bench = Bench::start().await;
-    let definitions = stack::tools().definitions();
+    let definitions = stack::tools();
     for (tool, arguments) in samples() {
         let name = format!("dynamics365_{tool}");
         let definition = definitions.iter().find(|one| one.name == name).unwrap();
-        if definition.access == Access::Write {
+        if definition.effect.writes() {
             continue;
         }
         let answer = bench.call(tool, arguments).await;

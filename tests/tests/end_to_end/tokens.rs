@@ -10,7 +10,7 @@ fn tokens(value: &Value) -> usize {
 
 #[test]
 fn the_definitions_of_all_tools() {
-    let definitions = stack::tools().definitions();
+    let definitions = stack::tools();
     let mut total = 0;
     for definition in &definitions {
         let tokens = tokens(&json!({

@@ -1,134 +1,125 @@
 //! An operation of the API, and what operations share.
 
 use serde_json::{Map, Value, json};
-use toolkit::{ErrorCode, Scope};
+use toolkit::operation::{Parameter, Place, Section};
+use toolkit::{Declaration, Definition, ErrorCode};
 
+use crate::annotations::Annotations;
+use crate::answer::answer_schema;
 use crate::openapi::problems;
+use crate::schema::{arguments, not_null, plain, without_nulls};
 
-/// What a path does for a method.
-pub(crate) struct Operation {
-    pub(crate) method: &'static str,
-    pub(crate) path: String,
-    pub(crate) description: Value,
+/// What the document says of an operation.
+pub(crate) fn describe(operation: &Declaration) -> Value {
+    let tag = match operation.section {
+        Section::Tools => "tools",
+        Section::Catalog => "catalog",
+        Section::Connections => "connections",
+    };
+    let mut description = json!({
+        "operationId": operation.id,
+        "tags": [tag],
+        "security": [{"api_key": [operation.scope.as_str()]}],
+        "parameters": parameters(operation),
+        "responses": responses(operation),
+        "summary": operation.title,
+    });
+    if !operation.description.is_empty() {
+        description["description"] = operation.description.into();
+    }
+    if let Some(tool) = &operation.definition {
+        description["x-group"] = tool.group.into();
+        description["x-annotations"] = Annotations::of(tool).to_value();
+    }
+    if let Some(body) = operation.body() {
+        let body = if operation.definition.is_some() { arguments(body) } else { plain(body) };
+        description["requestBody"] = json!({
+            "required": true,
+            "content": {"application/json": {"schema": body}},
+        });
+    }
+    description
 }
 
-impl Operation {
-    /// An operation without parameters, body or answers.
-    pub(crate) fn new(
-        method: &'static str,
-        path: impl Into<String>,
-        id: &str,
-        tag: &str,
-        scope: Scope,
-    ) -> Operation {
-        let description = json!({
-            "operationId": id,
-            "tags": [tag],
-            "security": [{"api_key": [scope.as_str()]}],
-            "parameters": [],
-            "responses": {},
-        });
-        Operation { method, path: path.into(), description }
+fn parameters(operation: &Declaration) -> Vec<Value> {
+    let mut parameters = Vec::new();
+    if operation.is_below_connection {
+        parameters.push(json!({
+            "name": "id", "in": "path", "required": true, "schema": connection_id(),
+            "description": "Which connection.",
+        }));
     }
-
-    /// What it is for, in a few words.
-    pub(crate) fn summary(mut self, text: &str) -> Operation {
-        self.description["summary"] = text.into();
-        self
+    parameters.extend(operation.parameters().into_iter().map(parameter));
+    let mut headers = Vec::new();
+    if operation.takes_connection {
+        headers.extend(["ConnectionId", "ConversationId"]);
+        headers.extend(operation.effect.writes().then_some("IdempotencyKey"));
     }
+    headers.extend(operation.is_kept.then_some("IfNoneMatch"));
+    let shared = |name| json!({"$ref": format!("#/components/parameters/{name}")});
+    parameters.extend(headers.into_iter().map(shared));
+    parameters
+}
 
-    /// What it is for, in more.
-    pub(crate) fn description(mut self, text: &str) -> Operation {
-        self.description["description"] = text.into();
-        self
+fn parameter(parameter: Parameter) -> Value {
+    let Parameter { name, place, is_needed, mut schema, description } = parameter;
+    not_null(&mut schema);
+    if is_needed && schema["type"] == "string" && schema.get("enum").is_none() {
+        schema["minLength"] = 1.into();
     }
-
-    /// Something else that is said of it.
-    pub(crate) fn with(mut self, field: &str, value: Value) -> Operation {
-        self.description[field] = value;
-        self
+    let place = match place {
+        Place::Path => "path",
+        Place::Query => "query",
+    };
+    let mut parameter =
+        json!({"name": name, "in": place, "schema": schema, "description": description});
+    if is_needed {
+        parameter["required"] = true.into();
     }
+    parameter
+}
 
-    /// Takes a parameter of the query.
-    pub(crate) fn query(self, name: &str, schema: Value, description: &str) -> Operation {
-        self.parameter(json!({
-            "name": name, "in": "query", "schema": schema, "description": description,
-        }))
-    }
-
-    /// Takes a parameter of the query, without which it is refused.
-    pub(crate) fn needed(self, name: &str, schema: Value, description: &str) -> Operation {
-        self.parameter(json!({
-            "name": name, "in": "query", "required": true, "schema": schema,
-            "description": description,
-        }))
-    }
-
-    /// Takes a parameter of the path.
-    pub(crate) fn in_path(self, name: &str, schema: Value, description: &str) -> Operation {
-        self.parameter(json!({
-            "name": name, "in": "path", "required": true, "schema": schema,
-            "description": description,
-        }))
-    }
-
-    /// Takes these headers, which all operations share.
-    pub(crate) fn headers(mut self, names: &[&str]) -> Operation {
-        for name in names {
-            let place = format!("#/components/parameters/{name}");
-            self = self.parameter(json!({ "$ref": place }));
-        }
-        self
-    }
-
-    fn parameter(mut self, parameter: Value) -> Operation {
-        if let Some(parameters) = self.description["parameters"].as_array_mut() {
-            parameters.push(parameter);
-        }
-        self
-    }
-
-    /// Takes a JSON object.
-    pub(crate) fn body(mut self, schema: Value) -> Operation {
-        self.description["requestBody"] = json!({
-            "required": true,
-            "content": {"application/json": {"schema": schema}},
-        });
-        self
-    }
-
-    /// Answers with a JSON object under this status.
-    pub(crate) fn answers(mut self, status: u16, description: &str, schema: Value) -> Operation {
-        self.description["responses"][status.to_string()] = json!({
+fn responses(operation: &Declaration) -> Map<String, Value> {
+    let schema = match &operation.definition {
+        Some(tool) => answer(tool),
+        None => plain(without_nulls(operation.answer())),
+    };
+    let mut responses = Map::new();
+    for (status, description) in operation.answers {
+        let response = json!({
             "description": description,
             "content": {"application/json": {"schema": schema}},
         });
-        self
+        responses.insert(status.as_u16().to_string(), response);
     }
-
-    /// Answers so that the caller may keep it.
-    pub(crate) fn kept(mut self, description: &str, schema: Value) -> Operation {
+    if operation.is_kept {
         let headers = json!({
             "ETag": {"schema": {"type": "string"}, "description": "Changes with the body."},
             "Cache-Control": {"schema": {"type": "string"}},
         });
-        self = self.headers(&["IfNoneMatch"]).answers(200, description, schema);
-        let responses = &mut self.description["responses"];
-        responses["200"]["headers"] = headers.clone();
-        responses["304"] = json!({"description": "The caller has it.", "headers": headers});
-        self
-    }
-
-    /// May fail with these.
-    pub(crate) fn fails(mut self, codes: &[ErrorCode]) -> Operation {
-        // Which methods a path takes is what the document says.
-        for code in codes.iter().filter(|code| **code != ErrorCode::MethodNotAllowed) {
-            let status = code.status().as_u16().to_string();
-            let place = format!("#/components/responses/{}", problems::name(code.status()));
-            self.description["responses"][status] = json!({ "$ref": place });
+        for response in responses.values_mut() {
+            response["headers"] = headers.clone();
         }
-        self
+        let known = json!({"description": "The caller has it.", "headers": headers});
+        responses.insert("304".to_owned(), known);
     }
+    // Which methods a path takes is what the document says.
+    let problems = operation.problems.iter().filter(|code| **code != ErrorCode::MethodNotAllowed);
+    for code in problems {
+        let place = format!("#/components/responses/{}", problems::name(code.status()));
+        responses.insert(code.status().as_u16().to_string(), json!({"$ref": place}));
+    }
+    responses
+}
+
+/// The schema that is shared by all tools stands in one place of the document.
+fn answer(tool: &Definition) -> Value {
+    let mut schema = answer_schema(tool);
+    schema["properties"]["escalation"] = json!({
+        "$ref": "#/components/schemas/Escalation",
+        "description": "Why a person should take over.",
+    });
+    schema
 }
 
 /// The headers that operations share.
@@ -166,6 +157,6 @@ pub(crate) fn headers() -> Value {
 }
 
 /// The id of a connection.
-pub(crate) fn connection_id() -> Value {
+fn connection_id() -> Value {
     json!({"type": "string", "pattern": "^[a-z0-9-]{1,63}$"})
 }

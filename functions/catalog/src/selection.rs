@@ -1,0 +1,93 @@
+//! Some of the tools.
+
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toolkit::{Definition, Scope};
+
+use crate::Template;
+
+/// Which tools are asked for; without more, all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Selection {
+    /// Those of one group.
+    group: Option<Group>,
+    /// Those of a starter template.
+    template: Option<Template>,
+    /// Those that only look, or those that change something.
+    access: Option<Access>,
+}
+
+impl Selection {
+    /// Of these.
+    pub(crate) fn new(
+        group: Option<Group>,
+        template: Option<Template>,
+        access: Option<Access>,
+    ) -> Selection {
+        Selection { group, template, access }
+    }
+
+    /// Whether it has a tool.
+    pub fn has(&self, tool: &Definition) -> bool {
+        self.group.is_none_or(|Group(group)| tool.group == group)
+            && self.template.is_none_or(|template| template.has(tool.name))
+            && self.access.is_none_or(|access| (access == Access::Write) == tool.effect.writes())
+    }
+}
+
+/// A group of tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Group(&'static str);
+
+impl Group {
+    fn all() -> Vec<&'static str> {
+        let mut groups: Vec<_> = tools::definitions().iter().map(|tool| tool.group).collect();
+        groups.dedup();
+        groups
+    }
+}
+
+impl FromStr for Group {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Group, String> {
+        let all = Group::all();
+        let found = all.iter().find(|group| **group == name);
+        found.map(|group| Group(group)).ok_or_else(|| none_of(&all))
+    }
+}
+
+toolkit::text_parameter!(Group, {"type": "string", "enum": Group::all()});
+
+/// What tools do with the CRM, as their scope says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
+impl Access {
+    const NAMES: [&str; 2] = [Scope::Read.as_str(), Scope::Write.as_str()];
+}
+
+impl FromStr for Access {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Access, String> {
+        match name {
+            "read" => Ok(Access::Read),
+            "write" => Ok(Access::Write),
+            _ => Err(none_of(&Access::NAMES)),
+        }
+    }
+}
+
+toolkit::text_parameter!(Access, {"type": "string", "enum": Access::NAMES});
+
+/// What is said of a value that is none of those that there are.
+pub(crate) fn none_of(values: &[&str]) -> String {
+    format!("must be one of {}", values.join(", "))
+}

@@ -1,0 +1,228 @@
+use std::borrow::Cow;
+
+use http::{Method, StatusCode};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use toolkit::operation::{Empty, NoParameters, Nothing, Section};
+use toolkit::{Done, Effect, Endpoint, ErrorCode, Example, Operation, Request, Scope, ToolError};
+
+use crate::tools_list::PROBLEMS;
+use crate::{Catalog, Company, Format, Template};
+
+/// As many tools as a bot needs for one message of the visitor. More are a sign that it is lost.
+const CALLS_PER_MESSAGE: u32 = 8;
+
+/// After as many calls without a result a person takes over.
+const CALLS_WITHOUT_RESULT: u32 = 3;
+
+/// Lists the starter templates.
+pub(crate) struct ListTemplates;
+
+#[derive(Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Listed {
+    templates: Vec<Entry>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    id: &'static str,
+    title: &'static str,
+    description: &'static str,
+    tools: Vec<&'static str>,
+}
+
+impl Operation for ListTemplates {
+    const ID: &'static str = "list_templates";
+    const TITLE: &'static str = "List the starter templates";
+    const SECTION: Section = Section::Catalog;
+    const METHOD: Method = Method::GET;
+    const SCOPE: Scope = Scope::Read;
+    const EFFECT: Effect = Effect::Reads;
+    const IS_KEPT: bool = true;
+    const ANSWERS: &'static [(StatusCode, &'static str)] = &[(StatusCode::OK, "The templates.")];
+    const PROBLEMS: &'static [ErrorCode] = &PROBLEMS;
+    const EXAMPLE: Example = Example::PLAIN;
+
+    type About = Nothing;
+    type Parameters = NoParameters;
+    type Body = Empty;
+    type Answer = Listed;
+
+    fn path() -> Cow<'static, str> {
+        "/v1/templates".into()
+    }
+}
+
+impl Endpoint for ListTemplates {
+    type Home = Catalog;
+
+    async fn call(
+        catalog: &Catalog,
+        _: Request<'_, ListTemplates>,
+    ) -> Result<Done<Listed>, ToolError> {
+        let entry = |template: Template| Entry {
+            id: template.id(),
+            title: template.title(),
+            description: template.description(),
+            tools: template.tools_of(&catalog.tools).map(|tool| tool.name).collect(),
+        };
+        Ok(Done::new(Listed { templates: Template::ALL.into_iter().map(entry).collect() }))
+    }
+}
+
+/// Gives one template, ready to use.
+pub(crate) struct GetTemplate;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Parameters {
+    /// Which template.
+    #[schemars(with = "Template")]
+    id: String,
+    /// Whose bot it is. Without it: our company.
+    #[schemars(extend("minLength" = 1, "maxLength" = 100))]
+    company: Option<Company>,
+    /// In the dialect of which vendor. Without it: our own.
+    #[serde(default)]
+    format: Format,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ready {
+    id: &'static str,
+    title: &'static str,
+    description: &'static str,
+    system_prompt: String,
+    #[schemars(with = "Vec<Map<String, Value>>")]
+    tools: Value,
+    #[schemars(with = "Map<String, Value>")]
+    settings: Value,
+}
+
+impl Operation for GetTemplate {
+    const ID: &'static str = "get_template";
+    const TITLE: &'static str = "Get a starter template, ready to use";
+    const SECTION: Section = Section::Catalog;
+    const METHOD: Method = Method::GET;
+    const SCOPE: Scope = Scope::Read;
+    const EFFECT: Effect = Effect::Reads;
+    const IS_KEPT: bool = true;
+    const ANSWERS: &'static [(StatusCode, &'static str)] = &[(StatusCode::OK, "The template.")];
+    const PROBLEMS: &'static [ErrorCode] = &PROBLEMS;
+    const EXAMPLE: Example = Example { path: &[("id", "customer-service")], ..Example::PLAIN };
+
+    type About = Nothing;
+    type Parameters = Parameters;
+    type Body = Empty;
+    type Answer = Ready;
+
+    fn path() -> Cow<'static, str> {
+        "/v1/templates/{id}".into()
+    }
+}
+
+impl Endpoint for GetTemplate {
+    type Home = Catalog;
+
+    async fn call(
+        catalog: &Catalog,
+        request: Request<'_, GetTemplate>,
+    ) -> Result<Done<Ready>, ToolError> {
+        let Parameters { id, company, format } = request.parameters;
+        let template = Template::of(&id).ok_or_else(|| {
+            ToolError::new(ErrorCode::NotFound, "there is no such template")
+                .next_step(format!("Take one of {}.", Template::ALL.map(Template::id).join(", ")))
+        })?;
+        let tools = || template.tools_of(&catalog.tools);
+        let writing: Vec<_> =
+            tools().filter(|tool| tool.effect.writes()).map(|tool| tool.name).collect();
+        Ok(Done::new(Ready {
+            id: template.id(),
+            title: template.title(),
+            description: template.description(),
+            system_prompt: template.system_prompt(company.as_ref()),
+            tools: format.tools(tools()),
+            settings: settings(template, &writing),
+        }))
+    }
+}
+
+/// What the chat platform has to set and to send.
+fn settings(template: Template, writing: &[&str]) -> Value {
+    json!({
+        "call": {"method": "POST", "path": "/v1/tools/{tool}", "body": "the arguments"},
+        "headers": [
+            {
+                "name": "X-Conversation-Id",
+                "send_with": "every call",
+                "value": "The chat's id. The same call in the same chat creates nothing twice.",
+            },
+            {
+                "name": "Idempotency-Key",
+                "send_with": "write_tools",
+                "value": "An id of the model's tool call, such as the vendor's. When the call is \
+                          sent again, the same; for a new call, a new one.",
+            },
+            {
+                "name": "X-Connection-Id",
+                "send_with": "every call, where the API key has several connections",
+                "value": "Which Dynamics 365 environment.",
+            },
+        ],
+        "write_tools": writing,
+        "max_tool_calls_per_message": CALLS_PER_MESSAGE,
+        "max_tool_calls_without_result": CALLS_WITHOUT_RESULT,
+        "escalate_when": escalations(template),
+    })
+}
+
+/// When a person takes over, as the prompt says, too; and what is told first instead.
+fn escalations(template: Template) -> Value {
+    let (person, urgent) = if template.talks_to_customers() {
+        (
+            "The visitor asks for a person, by name, or for a certain team.",
+            json!({
+                "code": "urgent_case", "seen_by": "platform", "action": "hand_over",
+                "when": "A tool's answer has escalation: the customer has an urgent case open.",
+            }),
+        )
+    } else {
+        (
+            "They ask for somebody by name, or for a certain team.",
+            json!({
+                "code": "urgent_case", "seen_by": "platform", "action": "tell_first",
+                "when": "A tool's answer has escalation: the account has an urgent case open.",
+            }),
+        )
+    };
+    let by_model = |code: &str, when: &str| json!({"code": code, "seen_by": "model", "action": "hand_over", "when": when});
+    json!([
+        by_model("upset", "They are angry, or threaten to complain further up."),
+        by_model(
+            "sensitive_subject",
+            "It is about a refund, a billing dispute, the law or a contract.",
+        ),
+        by_model("person_requested", person),
+        {
+            "code": "no_result", "seen_by": "platform", "action": "hand_over",
+            "when": "As many tool calls as max_tool_calls_without_result brought nothing.",
+        },
+        urgent,
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colleagues_are_told_first_what_visitors_are_handed_over_for() {
+        let urgent = |template| escalations(template)[4]["action"].clone();
+        assert_eq!(urgent(Template::AccountManager), "tell_first");
+        assert_eq!(urgent(Template::CustomerService), "hand_over");
+    }
+}

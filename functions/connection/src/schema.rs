@@ -1,0 +1,51 @@
+//! Schemas of what serde writes as a text.
+
+use schemars::{Schema, SchemaGenerator, json_schema};
+
+/// The id of a connection.
+pub(crate) fn connection_id(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "pattern": "^[a-z0-9-]{1,63}$"})
+}
+
+/// A point in time.
+pub(crate) fn moment(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "format": "date-time"})
+}
+
+/// A point in time, where there is one.
+pub(crate) fn maybe_moment(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": ["string", "null"], "format": "date-time"})
+}
+
+/// A day, where there is one.
+pub(crate) fn maybe_day(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": ["string", "null"], "format": "date"})
+}
+
+/// What a column holds.
+pub(crate) fn field_type(_: &mut SchemaGenerator) -> Schema {
+    let types = ["text", "number", "money", "yes_no", "date", "choice", "lookup"];
+    json_schema!({"type": "string", "enum": types})
+}
+
+/// What an entry of the activity log is about.
+pub(crate) fn kind(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "enum": ["tool_call", "check", "set_up"]})
+}
+
+/// `ok`, or the code of an error.
+pub(crate) fn outcome(_: &mut SchemaGenerator) -> Schema {
+    let codes = toolkit::ErrorCode::ALL.map(toolkit::ErrorCode::as_str);
+    let outcomes: Vec<_> = std::iter::once("ok").chain(codes).collect();
+    json_schema!({"type": "string", "enum": outcomes})
+}
+
+/// A problem: the same as where the whole answer is one.
+pub(crate) fn problem(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"$ref": "#/components/schemas/Problem"})
+}
+
+/// Whatever the column holds.
+pub(crate) fn anything(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({})
+}

@@ -1,0 +1,24 @@
+//! Every tool of every function, for those who tell of tools or call them all.
+
+use toolkit::{Collect, Declaration, Definition, Tools};
+
+/// Every tool of every function.
+pub fn all<C: Collect<Tools>>(tools: C) -> C {
+    let tools = contact::tools(tools);
+    let tools = account::tools(tools);
+    let tools = lead::tools(tools);
+    let tools = opportunity::tools(tools);
+    let tools = case::tools(tools);
+    let tools = activity::tools(tools);
+    engagement::tools(tools)
+}
+
+/// What the world may know of every tool, for those who call none.
+pub fn definitions() -> Vec<Definition> {
+    declarations().into_iter().filter_map(|declaration| declaration.definition).collect()
+}
+
+/// Every tool's operation, for those who call none.
+pub fn declarations() -> Vec<Declaration> {
+    all(Vec::new())
+}

@@ -1,0 +1,148 @@
+//! What stands in the body of a request.
+
+use bytes::Bytes;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::schema::input_schema;
+use crate::{ErrorCode, ToolError, strict_schema};
+
+/// What an operation takes in the body.
+pub trait Input: Sized + Send {
+    /// Its schema; nothing where there is no body.
+    fn schema() -> Option<Value>;
+
+    /// Reads it.
+    fn read(body: &Bytes) -> Result<Self, ToolError>;
+}
+
+/// There is no body; one that comes all the same is not looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Empty;
+
+impl Input for Empty {
+    fn schema() -> Option<Value> {
+        None
+    }
+
+    fn read(_: &Bytes) -> Result<Empty, ToolError> {
+        Ok(Empty)
+    }
+}
+
+/// A JSON object of an administrator. What is wrong with it is said without its values: they may be
+/// secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned + JsonSchema + Send> Input for Json<T> {
+    fn schema() -> Option<Value> {
+        Some(input_schema::<T>())
+    }
+
+    fn read(body: &Bytes) -> Result<Json<T>, ToolError> {
+        let mut deserializer = serde_json::Deserializer::from_slice(body);
+        let form = serde_path_to_error::deserialize(&mut deserializer)
+            .map_err(|error| wrong::<T>(&error))?;
+        let behind = "there is something behind the JSON object".to_owned();
+        deserializer.end().map_err(|_| not_the_form::<T>(behind))?;
+        Ok(Json(form))
+    }
+}
+
+/// The fields of a form, by its schema.
+fn fields<T: JsonSchema>() -> Vec<String> {
+    let schema = input_schema::<T>();
+    let properties = schema.get("properties").and_then(Value::as_object);
+    properties.into_iter().flat_map(|all| all.keys().cloned()).collect()
+}
+
+fn wrong<T: JsonSchema>(error: &serde_path_to_error::Error<serde_json::Error>) -> ToolError {
+    let path = error.path().to_string();
+    let outer = path.split(['.', '[']).next().unwrap_or_default();
+    // The name is the one of the form: what the error quotes stays here.
+    let problem = error.inner().to_string();
+    let fields = fields::<T>();
+    let missing =
+        fields.iter().find(|field| problem.starts_with(&format!("missing field `{field}`")));
+    not_the_form::<T>(if fields.iter().any(|field| field == outer) {
+        format!("{path} is not of the type that it should be")
+    } else if let Some(missing) = missing {
+        format!("{missing} is missing")
+    } else {
+        "the body is not the JSON object that it should be".to_owned()
+    })
+}
+
+fn not_the_form<T: JsonSchema>(problem: String) -> ToolError {
+    ToolError::new(ErrorCode::InvalidArguments, problem)
+        .next_step(format!("Send a JSON object with the fields {}.", fields::<T>().join(", ")))
+}
+
+/// The arguments of a tool, a JSON object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arguments<T> {
+    /// As they came.
+    pub given: Value,
+    /// As the tool takes them.
+    pub read: T,
+}
+
+impl<T: DeserializeOwned + JsonSchema + Send> Input for Arguments<T> {
+    fn schema() -> Option<Value> {
+        Some(strict_schema::<T>())
+    }
+
+    fn read(body: &Bytes) -> Result<Arguments<T>, ToolError> {
+        let given = object(body)?;
+        let read = serde_path_to_error::deserialize(&given).map_err(|error| invalid(&error))?;
+        Ok(Arguments { given, read })
+    }
+}
+
+fn object(body: &Bytes) -> Result<Value, ToolError> {
+    let invalid = |detail: String| {
+        ToolError::new(ErrorCode::InvalidArguments, detail)
+            .next_step("Send the arguments as a JSON object, in UTF-8.")
+    };
+    if body.trim_ascii().is_empty() {
+        return Ok(json!({}));
+    }
+    match serde_json::from_slice(body) {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(_) => Err(invalid("the body must be a JSON object".to_owned())),
+        Err(error) => Err(invalid(format!("the body is not JSON: {error}"))),
+    }
+}
+
+/// What is wrong with the arguments, and where.
+fn invalid(error: &serde_path_to_error::Error<serde_json::Error>) -> ToolError {
+    // Both may hold what was given, however long that is.
+    let path = beginning(error.path().to_string());
+    let problem = beginning(error.inner().to_string()).replace('`', "");
+    match path.as_str() {
+        "." | "?" => ToolError::new(ErrorCode::InvalidArguments, problem)
+            .next_step("Correct the arguments and call again."),
+        // The path of an unknown field ends with its name, which the problem says anyway.
+        path if problem.starts_with("unknown field") => {
+            let outer = path.rsplit_once('.').map(|(outer, _)| format!("{outer}: "));
+            ToolError::new(
+                ErrorCode::InvalidArguments,
+                format!("{}{problem}", outer.unwrap_or_default()),
+            )
+            .next_step("Leave that argument out and call again.")
+        }
+        path => ToolError::invalid(path, problem),
+    }
+}
+
+/// As much of a text as tells which it is.
+fn beginning(mut text: String) -> String {
+    const MOST: usize = 500;
+    if text.len() > MOST {
+        text.truncate(text.floor_char_boundary(MOST));
+        text.push('…');
+    }
+    text
+}

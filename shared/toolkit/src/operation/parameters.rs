@@ -1,0 +1,181 @@
+//! What stands in the path and the query of a request.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::value::MapDeserializer;
+use serde::de::{IntoDeserializer, Visitor};
+use serde::{Deserialize, Deserializer, de, forward_to_deserialize_any};
+use serde_json::Value;
+
+use crate::ToolError;
+use crate::schema::input_schema;
+
+/// The parameters of an operation: a struct, each of whose fields is read from a text. The doc
+/// comments of the fields are their descriptions.
+pub trait Parameters: Sized + Send {
+    /// Their schema: an object with a property for each.
+    fn schema() -> Value;
+
+    /// Reads them.
+    fn read(given: BTreeMap<String, String>) -> Result<Self, ToolError>;
+}
+
+impl<T: for<'de> Deserialize<'de> + JsonSchema + Send> Parameters for T {
+    fn schema() -> Value {
+        input_schema::<T>()
+    }
+
+    fn read(given: BTreeMap<String, String>) -> Result<T, ToolError> {
+        let given = given.into_iter().map(|(name, text)| (name, Given(text)));
+        let given = MapDeserializer::<_, de::value::Error>::new(given);
+        serde_path_to_error::deserialize(given).map_err(|error| {
+            let problem = error.inner().to_string();
+            let missing = problem.strip_prefix("missing field `");
+            match missing.and_then(|rest| rest.split('`').next()) {
+                Some(name) => ToolError::invalid(name, "must be given"),
+                None => ToolError::invalid(&error.path().to_string(), problem),
+            }
+        })
+    }
+}
+
+/// The names of parameters.
+pub fn names_of<P: Parameters>() -> Vec<String> {
+    let schema = P::schema();
+    let properties = schema.get("properties").and_then(Value::as_object);
+    properties.into_iter().flat_map(|all| all.keys().cloned()).collect()
+}
+
+/// None.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+pub struct NoParameters {}
+
+/// A parameter's text. One that is given is there: an optional field reads it as if it were needed.
+struct Given(String);
+
+impl<'de> IntoDeserializer<'de> for Given {
+    type Deserializer = Given;
+
+    fn into_deserializer(self) -> Given {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for Given {
+    type Error = de::value::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        visitor.visit_string(self.0)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.0.into_deserializer().deserialize_enum(name, variants, visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+/// A whole number from 1 to `MOST`, `USUAL` where nobody says: how many entries a page has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Within<const USUAL: usize, const MOST: usize>(usize);
+
+impl<const USUAL: usize, const MOST: usize> Within<USUAL, MOST> {
+    /// The number.
+    pub fn get(self) -> usize {
+        self.0
+    }
+}
+
+impl<const USUAL: usize, const MOST: usize> Default for Within<USUAL, MOST> {
+    fn default() -> Self {
+        Within(USUAL)
+    }
+}
+
+impl<const USUAL: usize, const MOST: usize> FromStr for Within<USUAL, MOST> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = text.trim().parse().map_err(|_| "must be a whole number".to_owned())?;
+        if (1..=MOST).contains(&number) {
+            Ok(Within(number))
+        } else {
+            Err(format!("must be from 1 to {MOST}"))
+        }
+    }
+}
+
+impl<'de, const USUAL: usize, const MOST: usize> Deserialize<'de> for Within<USUAL, MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_text(deserializer)
+    }
+}
+
+impl<const USUAL: usize, const MOST: usize> JsonSchema for Within<USUAL, MOST> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Within".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "integer", "minimum": 1, "maximum": MOST})
+    }
+}
+
+/// Reads a value from the text that stands for it.
+pub fn from_text<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: FromStr,
+    T::Err: fmt::Display,
+    D: Deserializer<'de>,
+{
+    let text = Cow::<'de, str>::deserialize(deserializer)?;
+    text.parse().map_err(de::Error::custom)
+}
+
+/// Makes a type with `FromStr` one that a parameter can have, with this schema.
+#[macro_export]
+macro_rules! text_parameter {
+    ($name:ident, $schema:tt) => {
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> Result<$name, D::Error> {
+                $crate::operation::from_text(deserializer)
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!($schema)
+            }
+        }
+    };
+}

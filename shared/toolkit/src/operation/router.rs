@@ -1,0 +1,183 @@
+//! Which request is which operation.
+
+use std::collections::BTreeMap;
+
+use futures::future::{BoxFuture, FutureExt as _};
+use http::Method;
+
+use crate::operation::{About, Collect, Declaration, Done, Endpoint, Input, Parameters, Request};
+use crate::{Call, Caller, ErrorCode, Handler, Incoming, Reply, ToolError, json};
+
+/// What the operations of a function work with.
+pub trait Home: Send + Sync + 'static {
+    /// What is said of a path at which there is nothing.
+    fn nothing_there(&self, _path: &str, operations: &[Declaration]) -> ToolError {
+        let routes: Vec<_> = operations.iter().map(Declaration::route).collect();
+        ToolError::new(ErrorCode::NotFound, "there is nothing at that path")
+            .next_step(format!("Call one of: {}.", routes.join(", ")))
+    }
+}
+
+/// Two operations are at one place, or a path is none.
+#[derive(Debug, thiserror::Error)]
+#[error("the route {route} cannot be taken: {problem}")]
+pub struct RouteError {
+    route: String,
+    problem: String,
+}
+
+type Serve<H> = for<'a> fn(
+    &'a H,
+    &'a Declaration,
+    Incoming,
+    Caller,
+    BTreeMap<String, String>,
+    &'a mut Call,
+) -> BoxFuture<'a, Result<Reply, ToolError>>;
+
+/// Operations that can be called, by their declarations.
+pub struct Routes<H> {
+    declarations: Vec<Declaration>,
+    serve: Vec<Serve<H>>,
+}
+
+impl<H> Default for Routes<H> {
+    fn default() -> Routes<H> {
+        Routes { declarations: Vec::new(), serve: Vec::new() }
+    }
+}
+
+impl<H: Home> Collect<H> for Routes<H> {
+    fn put<E: Endpoint<Home = H>>(&mut self, group: &'static str) {
+        self.declarations.push(Declaration::of::<E>(group));
+        self.serve.push(serve::<E>);
+    }
+}
+
+/// What answers the requests of a function: it finds the operation, looks whether the caller may do
+/// it, reads what was sent, and does it.
+pub struct Function<H> {
+    home: H,
+    declarations: Vec<Declaration>,
+    serve: Vec<Serve<H>>,
+    /// By path, the methods and the places of the operations.
+    router: matchit::Router<Vec<(Method, usize)>>,
+}
+
+/// The methods in the order in which people list them.
+const METHODS: [Method; 5] =
+    [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+
+impl<H: Home> Function<H> {
+    /// These operations, over what they work with.
+    ///
+    /// # Errors
+    ///
+    /// Two operations are at one place, or a path is none.
+    pub fn new(home: H, routes: Routes<H>) -> Result<Function<H>, RouteError> {
+        let Routes { declarations, serve } = routes;
+        let mut by_path: BTreeMap<String, Vec<(Method, usize)>> = BTreeMap::new();
+        for (place, declaration) in declarations.iter().enumerate() {
+            let methods = by_path.entry(declaration.path.to_string()).or_default();
+            if methods.iter().any(|(method, _)| *method == declaration.method) {
+                let problem = "it is taken".to_owned();
+                return Err(RouteError { route: declaration.route(), problem });
+            }
+            methods.push((declaration.method.clone(), place));
+        }
+        let mut router = matchit::Router::new();
+        for (path, mut methods) in by_path {
+            // As people list them, and the header Allow.
+            methods.sort_by_key(|(method, _)| METHODS.iter().position(|one| one == method));
+            router
+                .insert(path.clone(), methods)
+                .map_err(|error| RouteError { route: path, problem: error.to_string() })?;
+        }
+        Ok(Function { home, declarations, serve, router })
+    }
+
+    /// What the operations work with.
+    pub fn home(&self) -> &H {
+        &self.home
+    }
+
+    /// Whether there is something at this path, whatever the method.
+    pub fn is_at(&self, path: &str) -> bool {
+        self.router.at(in_api(path)).is_ok()
+    }
+
+    /// The operations.
+    pub fn declarations(&self) -> &[Declaration] {
+        &self.declarations
+    }
+}
+
+impl<H: Home> Handler for Function<H> {
+    async fn handle(
+        &self,
+        incoming: Incoming,
+        caller: Caller,
+        call: &mut Call,
+    ) -> Result<Reply, ToolError> {
+        let path = in_api(&incoming.path);
+        let found = self.router.at(path);
+        let found = found.map_err(|_| self.home.nothing_there(path, &self.declarations))?;
+        let of_method = found.value.iter().find(|(method, _)| *method == incoming.method);
+        let Some((_, place)) = of_method else {
+            let methods: Vec<_> = found.value.iter().map(|(method, _)| method.as_str()).collect();
+            return Err(ToolError::method_not_allowed(methods.join(", ")));
+        };
+        let (Some(declaration), Some(serve)) =
+            (self.declarations.get(*place), self.serve.get(*place))
+        else {
+            return Err(ToolError::internal("a route without an operation"));
+        };
+        call.tool = Some(declaration.id.to_owned());
+        call.writes = declaration.effect.writes();
+        let in_path =
+            found.params.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+        serve(&self.home, declaration, incoming, caller, in_path, call).await
+    }
+}
+
+/// The path without what API Gateway puts before it, the name of a stage, and without a slash at its
+/// end.
+fn in_api(path: &str) -> &str {
+    let start = path.find("/v1/").unwrap_or(0);
+    path.get(start..).unwrap_or_default().trim_end_matches('/')
+}
+
+fn serve<'a, E: Endpoint>(
+    home: &'a E::Home,
+    declaration: &'a Declaration,
+    incoming: Incoming,
+    caller: Caller,
+    in_path: BTreeMap<String, String>,
+    call: &'a mut Call,
+) -> BoxFuture<'a, Result<Reply, ToolError>> {
+    carry_out::<E>(home, declaration, incoming, caller, in_path, call).boxed()
+}
+
+async fn carry_out<E: Endpoint>(
+    home: &E::Home,
+    declaration: &Declaration,
+    incoming: Incoming,
+    caller: Caller,
+    mut in_path: BTreeMap<String, String>,
+    call: &mut Call,
+) -> Result<Reply, ToolError> {
+    call.kind = E::KIND;
+    let connection = if E::About::IS_IN_PATH { in_path.remove("id") } else { None };
+    let about = E::About::of(&incoming, connection.as_deref(), &caller)?;
+    call.connection = E::About::connection(&about).cloned();
+    caller.authorize(E::SCOPE)?;
+    let mut given = incoming.parameters(&declaration.query)?;
+    given.extend(in_path);
+    let parameters = E::Parameters::read(given)?;
+    let body = E::Body::read(&incoming.body)?;
+    let known = if E::IS_KEPT { incoming.known_tags() } else { Vec::new() };
+    let request = Request { parameters, body, about, caller, incoming, call };
+    let Done { status, answer } = E::call(home, request).await?;
+    let reply = Reply::new(status, json::text(&answer).map_err(ToolError::internal)?);
+    Ok(if E::IS_KEPT { reply.kept(&known) } else { reply })
+}

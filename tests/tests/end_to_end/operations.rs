@@ -1,0 +1,76 @@
+//! What is declared of the operations holds.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::harness::Bench;
+
+/// The call that an operation's declaration gives as its example.
+async fn example(bench: &Bench, declaration: &toolkit::Declaration) -> crate::harness::Answer {
+    let example = declaration.example;
+    let mut path = declaration.path.to_string();
+    for (name, value) in example.path {
+        path = path.replace(&format!("{{{name}}}"), value);
+    }
+    if !example.query.is_empty() {
+        path = format!("{path}?{}", example.query);
+    }
+    // The stack listens elsewhere than `cargo run` does.
+    let body = example.body.replace("http://127.0.0.1:3001", &bench.stack.emulator().url());
+    let body = (!body.is_empty()).then(|| serde_json::from_str(&body).unwrap());
+    bench.request(declaration.method.as_str(), &path, body).await
+}
+
+#[tokio::test]
+async fn every_example_is_answered_well() {
+    for declaration in stack::declarations() {
+        let bench = Bench::start().await;
+        let answer = example(&bench, &declaration).await;
+        let statuses: Vec<_> = declaration.answers.iter().map(|(status, _)| *status).collect();
+        assert!(
+            statuses.iter().any(|status| *status == answer.status),
+            "{}: {} {:#}",
+            declaration.id,
+            answer.status,
+            answer.body
+        );
+    }
+}
+
+/// The sample events, which people invoke a function with, are the same calls.
+#[test]
+fn every_operation_has_its_sample_event() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
+    let mut events: BTreeMap<String, Value> = BTreeMap::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let event: Value = serde_json::from_str(&text).unwrap();
+        if let Some(route) = event["routeKey"].as_str() {
+            events.insert(route.to_owned(), event);
+        }
+    }
+    for declaration in stack::declarations() {
+        let route = declaration.route();
+        let event = events.remove(&route).unwrap_or_else(|| panic!("events/ has none for {route}"));
+        let example = declaration.example;
+        let json = |text: &str| serde_json::from_str::<Value>(text).ok();
+        assert_eq!(json(event["body"].as_str().unwrap_or_default()), json(example.body), "{route}");
+        assert_eq!(event["rawQueryString"].as_str().unwrap_or_default(), example.query, "{route}");
+        for (name, value) in example.path {
+            assert_eq!(event["pathParameters"][name], *value, "{route}");
+        }
+    }
+    // The Model Context Protocol describes itself.
+    assert!(events.keys().all(|route| route.ends_with("/mcp")), "{:?}", events.keys());
+}
+
+#[test]
+fn what_writes_is_no_get_and_needs_a_scope_for_it() {
+    for declaration in stack::declarations() {
+        let writes = declaration.effect.writes();
+        assert!(!writes || declaration.method != "GET", "{}", declaration.id);
+        assert!(!writes || declaration.scope != toolkit::Scope::Read, "{}", declaration.id);
+    }
+}
