@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Uses the local stack as those who build bots would: the README's programs, the official clients of
+"""Uses the local stack as those who build bots would: the programs in docs/, the official clients of
 the Model Context Protocol, and a generator of requests from the OpenAPI document."""
 
 import argparse
@@ -26,7 +26,7 @@ def main():
 
     with local_stack(options.stack):
         inspector = ("--inspector", options.inspector)
-        check("check_readme.py", URL, *inspector)
+        check("check_docs.py", URL, *inspector)
         check("check_mcp.py", f"{URL}/mcp", *inspector)
         # Last: it sends whatever the document allows, the removal of connections included.
         check("check_openapi.py", URL)

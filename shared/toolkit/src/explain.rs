@@ -1,6 +1,6 @@
 //! What went wrong below, explained: one cause, one cure.
 //!
-//! The set-up steps that `admin_action` points at are those of the guide in the README.
+//! The set-up steps that `admin_action` points at are those of `docs/connections.md`.
 
 use auth::{ConnectionError, CredentialsError, EntraError, Fault, SecretError, TokenError};
 use dataverse::{ApiError, Error, Obstacle, WriteOutcome, codes};
@@ -99,7 +99,7 @@ fn of_credentials(error: &CredentialsError) -> ToolError {
         Some(2) => STEP_APPLICATION,
         Some(3) => STEP_SECRET,
         Some(5) => STEP_INSTANCE,
-        _ => "The README's set-up",
+        _ => "Set-up (docs/connections.md)",
     };
     broken(
         fault,

@@ -46,8 +46,8 @@ impl ApiKeysError {
     pub fn cure(&self) -> &'static str {
         use SecretError::*;
         match self {
-            ApiKeysError::Malformed => "correct the secret; the README says what it holds",
-            ApiKeysError::Secret(NotFound { .. }) => "make the secret, as the README says",
+            ApiKeysError::Malformed => "correct the secret; docs/deploying.md says what it holds",
+            ApiKeysError::Secret(NotFound { .. }) => "make the secret, as docs/deploying.md says",
             ApiKeysError::Secret(NotText { .. }) => "store the secret as text",
             ApiKeysError::Secret(Denied { .. } | NotWritable { .. }) => {
                 "let the function's role read the secret, and use its KMS key"

@@ -563,7 +563,7 @@ async fn every_tool_is_in_the_document() {
             .into_iter()
             .map(|status| status.parse().unwrap())
             .collect();
-        // Those of the table in README.md.
+        // Those of the table in docs/calling-tools.md.
         let expected = [200, 400, 401, 403, 404, 409, 412, 422, 424, 429, 500, 503, 504];
         assert_eq!(statuses, BTreeSet::from(expected), "{}", definition.name);
     }

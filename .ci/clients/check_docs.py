@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the README's programs for bot builders against the running API, with the vendors' own
+"""Runs the programs in docs/ for bot builders against the running API, with the vendors' own
 libraries. The vendors are played: each asks for one look-up, then says the name that it was given.
 The messages and tools that they are sent are held against the types that their libraries publish,
 field by field; a spoiled tool is tried first, to see that it is refused."""
@@ -22,7 +22,9 @@ from openai.types.chat import ChatCompletionFunctionToolParam, ChatCompletionMes
 from openapi_spec_validator import validate
 from pydantic import TypeAdapter, ValidationError
 
-README = Path(__file__).resolve().parent.parent.parent / "README.md"
+DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
+# What there is, so that none is lost: a file's name is the first line of its block.
+FILES = ["anthropic_bot.py", "bot.py", "copilot-studio.yaml", "gemini_bot.py", "mcp_bot.py", "openai_bot.py"]
 LOOK_UP = "dynamics365_get_contact_by_email"
 EMAIL = "maren.quist@northwind.example"
 HELLO = "Hello Maren Quist"
@@ -73,7 +75,7 @@ def refuses_what_is_spoiled():
         except (ValidationError, ValueError, AttributeError):
             # The last is what Google's types make of a list where a name should be.
             continue
-        raise SystemExit(f"README: a vendor's type takes {spoiled}")
+        raise SystemExit(f"docs: a vendor's type takes {spoiled}")
 
 
 def said(result):
@@ -149,6 +151,22 @@ class Vendors(http.server.BaseHTTPRequestHandler):
         pass
 
 
+def blocks(first_line, text):
+    """The code blocks that begin so: what the group there holds, and what follows."""
+    return re.findall(rf"^```{first_line}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def says_hello(name, folder, environment):
+    done = subprocess.run(
+        [sys.executable, name], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
+    )
+    if done.stdout.strip() != HELLO:
+        print(f"docs: {name} said {done.stdout!r}\n{done.stderr[-2000:]}", file=sys.stderr)
+        return False
+    print(f"docs: {name} gets on with the API", flush=True)
+    return True
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", required=True, help="the address of the API")
@@ -157,15 +175,12 @@ def main():
     options = parser.parse_args()
 
     refuses_what_is_spoiled()
-    # A file's name is the first line of its block.
-    blocks = re.findall(r"^```(?:python|yaml)\n# (\S+)\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
-    files = dict(blocks)
-    programs = [name for name in files if name.endswith("_bot.py")]
-    assert sorted(programs) == ["anthropic_bot.py", "gemini_bot.py", "mcp_bot.py", "openai_bot.py"], programs
-    [configuration] = [
-        block for block in re.findall(r"^```json\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
-        if "mcpServers" in block
-    ]  # fmt: skip
+    pages = [page.read_text() for page in sorted(DOCS.glob("**/*.md"))]
+    files = [dict(blocks("(?:python|yaml)\n# (\\S+)", page)) for page in pages]
+    assert sorted(name for page in files for name in page) == FILES, files
+    assert sum(len(blocks("(python|yaml)", page)) for page in pages) == len(FILES), "a program has no name"
+    [configuration] = [text for page in pages for _, text in blocks("(json)", page) if "mcpServers" in text]
+    [connector] = [page["copilot-studio.yaml"] for page in files if "copilot-studio.yaml" in page]
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Vendors)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -177,27 +192,25 @@ def main():
         "ANTHROPIC_API_KEY": "k", "ANTHROPIC_BASE_URL": vendors,
         "GEMINI_API_KEY": "k", "GOOGLE_GEMINI_BASE_URL": vendors,
     }  # fmt: skip
-    with tempfile.TemporaryDirectory() as folder:
-        for name, text in files.items():
-            Path(folder, name).write_text(text)
-        for name in programs:
-            done = subprocess.run(
-                [sys.executable, name], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
-            )
-            if done.stdout.strip() != HELLO:
-                print(f"README: {name} said {done.stdout!r}\n{done.stderr[-2000:]}", file=sys.stderr)
-                return 1
-            print(f"README: {name} gets on with the API", flush=True)
+    # A folder for each page: its programs import what stands on the same page.
+    for page in files:
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in page.items():
+                Path(folder, name).write_text(text)
+            for name in page:
+                if name.endswith("_bot.py") and not says_hello(name, folder, environment):
+                    return 1
 
+    with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "mcp.json")
         file.write_text(configuration.replace("http://127.0.0.1:3000", options.url))
         asked = ["--config", file, "--server", "dynamics365", "--method", "tools/list"]
         done = subprocess.run([options.inspector, "--cli", *asked], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0 and len(json.loads(done.stdout)["tools"]) == 28, done.stdout + done.stderr
-        print("README: the MCP configuration works")
+        print("docs: the MCP configuration works")
 
-        validate(yaml.safe_load(files["copilot-studio.yaml"]))
-        print("README: the custom connector is Swagger 2.0")
+    validate(yaml.safe_load(connector))
+    print("docs: the custom connector is Swagger 2.0")
     return 0
 
 
