@@ -6,6 +6,7 @@ nothing else. Works on the CloudFormation that SAM makes of the template."""
 
 import json
 import os
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -50,8 +51,8 @@ PERMISSIONS = {
     },
 }
 WITHOUT_TABLE = ("AuthorizerFunction", "CatalogFunction")
-# What OpenAPI has no word for.
-METHODS = {"x-amazon-apigateway-any-method": "ANY"}
+# It describes itself.
+MCP = "/mcp"
 AWS_MANAGED = ("AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess")
 # What a tool reaches of the table: it adds to the activity log, and announces what it is about to
 # create. "For all values" is true where there is none, so a key must be there.
@@ -82,6 +83,13 @@ def cloudformation():
             resource["Properties"]["CodeUri"] = f"s3://bucket/{folder.name}"
     defaults = {name: p["Default"] for name, p in template["Parameters"].items() if "Default" in p}
     return transform(template, {"AWS::Region": "us-east-1", **defaults}, ManagedPolicies())
+
+
+def operations():
+    """The functions of the API's operations, by method and path."""
+    command = ["cargo", "run", "--quiet", "--locked", "--package", "stack", "--", "--operations"]
+    text = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+    return {(one["method"], one["path"]): one["function"] for one in json.loads(text)}
 
 
 def of_type(resources, kind):
@@ -140,35 +148,30 @@ def check():
                 f"route {method} {path} has not exactly the authorizer ApiKey",
             )
     expect("/$default" in paths, "no catch-all route: unknown tools would get the gateway's answer")
-    routes = {path.removeprefix(TOOL_ROUTE) for path in paths if path.startswith(TOOL_ROUTE)}
-    expect(
-        all(list(paths[TOOL_ROUTE + tool]) == ["post"] for tool in routes), "a tool's route takes POST and nothing else"
-    )
-
-    # The same tools in the three places
-    cargo = tomllib.loads((ROOT / "Cargo.toml").read_text())
-    router = cargo["workspace"]["metadata"]["lambda"]["watch"]["router"]
-    served = {path.removeprefix(TOOL_ROUTE) for path in router if path.startswith(TOOL_ROUTE)}
-    expect(served == routes, f"Cargo.toml's router and template.yaml differ in {sorted(served ^ routes)}")
-    events = {p.stem: json.loads(p.read_text()) for p in (ROOT / "events").glob("dynamics365_*.json")}
-    expect(events.keys() == routes, f"events/ and template.yaml differ in {sorted(events.keys() ^ routes)}")
-    for tool, event in events.items():
-        expect(event["routeKey"] == f"POST {TOOL_ROUTE}{tool}", f"events/{tool}.json is addressed to another tool")
-
-    # A sample event for every other route, too
-    others = {
-        f"{METHODS.get(method, method.upper())} {path}"
+    declared = operations()
+    routed = {
+        (method.upper(), path)
         for path, methods in paths.items()
         for method in methods
-        if not path.startswith((TOOL_ROUTE, "/$default"))
+        if path not in ("/$default", MCP)
     }
-    samples = {p.stem: p for kind in ("catalog", "connection", "mcp") for p in (ROOT / "events").glob(f"{kind}_*.json")}
-    samples = {name: json.loads(path.read_text()) for name, path in samples.items()}
+    expect(routed == declared.keys(), f"template.yaml and the operations differ in {sorted(routed ^ declared.keys())}")
+
+    # The functions behind them
+    cargo = tomllib.loads((ROOT / "Cargo.toml").read_text())
+    router = cargo["workspace"]["metadata"]["lambda"]["watch"]["router"]
+    unused = {path for path in router if path.startswith(TOOL_ROUTE)} - {path for _, path in declared}
+    expect(not unused, f"Cargo.toml's router has tools that are none: {sorted(unused)}")
+
+    # A sample event for every route
+    wanted = {f"{method} {path}" for method, path in declared} | {f"ANY {MCP}"}
+    samples = {p.stem: json.loads(p.read_text()) for p in (ROOT / "events").glob("*.json")}
+    samples = {name: event for name, event in samples.items() if "routeKey" in event}
     sampled = {event["routeKey"] for event in samples.values()}
-    expect(sampled == others, f"events/ and template.yaml differ in {sorted(sampled ^ others)}")
+    expect(sampled == wanted, f"events/ and the operations differ in {sorted(sampled ^ wanted)}")
 
     # Each sample is whole
-    for name, event in {**events, **samples}.items():
+    for name, event in samples.items():
         context = event["requestContext"]
         method, path = event["routeKey"].split(" ")
         for parameter, value in event.get("pathParameters", {}).items():
@@ -181,7 +184,7 @@ def check():
         length = str(len(event["body"].encode())) if "body" in event else None
         expect(event["headers"].get("content-length") == length, f"events/{name}.json: content-length is not the body's")
 
-    # Each route goes to the function that the local router has for it
+    # Each route goes to the function that has the operation, here and in the local router
     functions = of_type(resources, "AWS::Lambda::Function")
     binaries = {name: function["Code"]["S3Key"] for name, function in functions.items()}
     for path, methods in paths.items():
@@ -193,6 +196,8 @@ def check():
         for method, operation in methods.items():
             uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
             [binary] = [b for name, b in binaries.items() if f"${{{name}.Arn}}" in uri]
+            of_operation = "mcp" if path == MCP else declared.get((method.upper(), path))
+            expect(of_operation == binary, f"{method} {path} is served by {binary}, and is {of_operation}'s")
             expect(wanted == binary, f"{method} {path} is served by {binary} in template.yaml, by {wanted} in Cargo.toml")
 
     # Logs

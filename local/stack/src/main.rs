@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use serde_json::json;
 use stack::{API_KEY, Options, STATE_TABLE, Stack};
 use toolkit::Origin;
 
@@ -37,6 +38,9 @@ struct Arguments {
     /// Its pages need CORS as well, which is not answered. Can be given several times.
     #[arg(long, value_name = "ORIGIN")]
     allowed_origin: Vec<Origin>,
+    /// Print the API's operations as JSON, each with the function that serves it, and end.
+    #[arg(long)]
+    operations: bool,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -53,6 +57,10 @@ fn duration(text: &str) -> Result<Duration, String> {
 async fn main() -> ExitCode {
     toolkit::logging::initialize();
     let arguments = Arguments::parse();
+    if arguments.operations {
+        print_operations();
+        return ExitCode::SUCCESS;
+    }
     let options = Options {
         host: arguments.host,
         port: arguments.port,
@@ -78,6 +86,22 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+#[expect(clippy::print_stdout, reason = "it is what was asked for")]
+fn print_operations() {
+    let operations: Vec<_> = stack::declarations()
+        .iter()
+        .map(|operation| {
+            json!({
+                "id": operation.id,
+                "method": operation.method.as_str(),
+                "path": operation.path,
+                "function": operation.group,
+            })
+        })
+        .collect();
+    println!("{}", json!(operations));
 }
 
 #[expect(clippy::print_stdout, reason = "it is what the person who started it reads")]

@@ -99,7 +99,7 @@ fn of_credentials(error: &CredentialsError) -> ToolError {
         Some(2) => STEP_APPLICATION,
         Some(3) => STEP_SECRET,
         Some(5) => STEP_INSTANCE,
-        _ => "Set-up (docs/connections.md)",
+        _ => "The set-up (docs/connections.md)",
     };
     broken(
         fault,

@@ -107,8 +107,8 @@ impl Tools {
 impl Home for Tools {
     fn nothing_there(&self, path: &str, operations: &[Declaration]) -> ToolError {
         if !path.starts_with(PATH) {
-            return ToolError::new(ErrorCode::UnknownTool, "tools live below /v1/tools/")
-                .next_step("Call POST /v1/tools/{tool} with the arguments as a JSON object.");
+            return ToolError::new(ErrorCode::NotFound, "there is nothing at that path")
+                .next_step("GET /v1/openapi.json says what there is.");
         }
         let names: Vec<_> = operations.iter().map(|operation| operation.id).collect();
         ToolError::new(ErrorCode::UnknownTool, "no tool of this group has that name")
