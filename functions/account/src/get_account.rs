@@ -31,6 +31,8 @@ pub(crate) struct Found {
     open_cases: Option<u64>,
 }
 
+crm::records!(Found: account);
+
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Details {
     #[serde(flatten)]
@@ -49,6 +51,8 @@ pub(crate) struct Details {
     /// `Inactive`, where it is.
     status: Option<String>,
 }
+
+crm::records!(Details: summary, primary_contact, relationship_manager, parent);
 
 /// What [`Details`] needs beyond the summary.
 const COLUMNS: [&str; 6] = [

@@ -30,6 +30,8 @@ pub(crate) struct Found {
     contact_url: Option<String>,
 }
 
+crm::records!(Found: account, contacts);
+
 impl Tool for GetAccountContacts {
     const NAME: &'static str = "dynamics365_get_account_contacts";
     const TITLE: &'static str = "Get account's contacts";

@@ -30,6 +30,8 @@ pub(crate) struct Found {
     account_url: Option<String>,
 }
 
+crm::records!(Found: accounts);
+
 impl Tool for SearchAccounts {
     const NAME: &'static str = "dynamics365_search_accounts";
     const TITLE: &'static str = "Search accounts";

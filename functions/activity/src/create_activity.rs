@@ -94,6 +94,8 @@ pub(crate) struct Done {
     regarding: Option<Regarding>,
 }
 
+crm::records!(Done: activity, regarding);
+
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Activity {
     id: Uuid,
@@ -110,6 +112,8 @@ pub(crate) struct Activity {
     /// Opens the activity in Dynamics 365.
     url: String,
 }
+
+crm::records!(Activity: id);
 
 impl Tool for CreateActivity {
     const NAME: &'static str = "dynamics365_create_activity";

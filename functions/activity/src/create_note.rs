@@ -35,6 +35,8 @@ pub(crate) struct Written {
     regarding: Option<Regarding>,
 }
 
+crm::records!(Written: note, regarding);
+
 /// The heading of a note that was given none.
 const SUBJECT: &str = "Chat note";
 

@@ -32,6 +32,8 @@ pub(crate) struct Found {
     more: Option<bool>,
 }
 
+crm::records!(Found: contact);
+
 impl Tool for GetActivities {
     const NAME: &'static str = "dynamics365_get_activities";
     const TITLE: &'static str = "Get contact's activities";

@@ -32,6 +32,8 @@ pub(crate) struct Found {
     more: Option<bool>,
 }
 
+crm::records!(Found: regarding, notes);
+
 impl Tool for GetEntityNotes {
     const NAME: &'static str = "dynamics365_get_entity_notes";
     const TITLE: &'static str = "Get record's notes";

@@ -38,6 +38,8 @@ pub(crate) struct Opened {
     case: CaseSummary,
 }
 
+crm::records!(Opened: case);
+
 /// How many other open cases of the customer are named.
 const OTHERS: usize = 5;
 

@@ -28,6 +28,8 @@ pub(crate) struct Found {
     latest_notes: Vec<Note>,
 }
 
+crm::records!(Found: case, latest_notes);
+
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Details {
     #[serde(flatten)]
@@ -47,6 +49,8 @@ pub(crate) struct Details {
     /// Of a resolved case.
     resolution: Option<Resolution>,
 }
+
+crm::records!(Details: summary, account, contact, owner);
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Resolution {

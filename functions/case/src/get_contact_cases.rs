@@ -35,6 +35,8 @@ pub(crate) struct Found {
     case_url: Option<String>,
 }
 
+crm::records!(Found: contact, cases);
+
 impl Tool for GetContactCases {
     const NAME: &'static str = "dynamics365_get_contact_cases";
     const TITLE: &'static str = "Get contact's cases";

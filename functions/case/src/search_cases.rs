@@ -36,6 +36,8 @@ pub(crate) struct Found {
     case_url: Option<String>,
 }
 
+crm::records!(Found: cases);
+
 impl Tool for SearchCases {
     const NAME: &'static str = "dynamics365_search_cases";
     const TITLE: &'static str = "Search cases";

@@ -61,6 +61,8 @@ pub(crate) struct Updated {
     changes: Vec<Change>,
 }
 
+crm::records!(Updated: id);
+
 /// What must be known of the case before it is changed.
 const COLUMNS: [&str; 5] = ["title", "ticketnumber", "statecode", "statuscode", "prioritycode"];
 

@@ -42,6 +42,8 @@ pub(crate) struct Found {
     more_activities: Option<bool>,
 }
 
+crm::records!(Found: contact, open_cases, open_opportunities);
+
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Details {
     #[serde(flatten)]
@@ -56,6 +58,8 @@ pub(crate) struct Details {
     /// Who looks after the contact.
     owner: Option<Linked>,
 }
+
+crm::records!(Details: summary, owner);
 
 /// What [`Details`] needs beyond the summary.
 const COLUMNS: [&str; 4] = ["emailaddress2", "emailaddress3", "description", "_ownerid_value"];

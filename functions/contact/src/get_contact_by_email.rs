@@ -27,6 +27,8 @@ pub(crate) struct Found {
     more: Option<bool>,
 }
 
+crm::records!(Found: contact, also);
+
 /// The contact and five others.
 const SHOWN: Limit = Limit::of(6);
 

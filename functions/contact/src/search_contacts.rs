@@ -28,6 +28,8 @@ pub(crate) struct Found {
     contact_url: Option<String>,
 }
 
+crm::records!(Found: contacts);
+
 /// Where the words of a name may be.
 const NAMES: [&str; 3] = ["fullname", "firstname", "lastname"];
 

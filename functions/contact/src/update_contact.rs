@@ -30,6 +30,8 @@ pub(crate) struct Updated {
     changes: Vec<Change>,
 }
 
+crm::records!(Updated: id);
+
 /// What must be known of the contact before it is changed.
 const COLUMNS: [&str; 6] =
     ["statecode", "telephone1", "mobilephone", "emailaddress1", "jobtitle", "description"];

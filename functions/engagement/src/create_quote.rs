@@ -96,6 +96,8 @@ pub(crate) struct Quoted {
     quote: Quote,
 }
 
+crm::records!(Quoted: quote);
+
 /// How many lines a quote may have.
 const LINES: usize = 100;
 

@@ -38,6 +38,8 @@ pub(crate) struct Found {
     email_url: Option<String>,
 }
 
+crm::records!(Found: record, emails);
+
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Email {
     id: Uuid,
@@ -58,6 +60,8 @@ pub(crate) struct Email {
     /// Whether the text goes on.
     truncated: Option<bool>,
 }
+
+crm::records!(Email: id);
 
 crm::choice! {
     /// What has become of an email (`statuscode`).

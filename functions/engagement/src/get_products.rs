@@ -37,6 +37,8 @@ pub(crate) struct Found {
     product_url: Option<String>,
 }
 
+crm::records!(Found: products);
+
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Product {
     id: Uuid,
@@ -55,6 +57,8 @@ pub(crate) struct Product {
     /// Whether it is in more price lists than these.
     more_prices: Option<bool>,
 }
+
+crm::records!(Product: id);
 
 /// What a price list says: an amount, or a percentage of something.
 #[derive(Serialize, JsonSchema)]

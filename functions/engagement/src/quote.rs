@@ -33,6 +33,8 @@ pub(crate) struct Quote {
     url: String,
 }
 
+crm::records!(Quote: id, opportunity);
+
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct ShownLine {
     /// The product, or what is in no catalogue.

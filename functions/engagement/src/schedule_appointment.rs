@@ -61,6 +61,8 @@ pub(crate) struct Scheduled {
     appointment: Appointment,
 }
 
+crm::records!(Scheduled: appointment);
+
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Appointment {
     id: Uuid,
@@ -73,6 +75,8 @@ pub(crate) struct Appointment {
     attendees: Vec<Linked>,
     url: String,
 }
+
+crm::records!(Appointment: id, organizer, attendees);
 
 const COLUMNS: [&str; 6] =
     ["activityid", "subject", "statecode", "scheduledstart", "scheduledend", "location"];

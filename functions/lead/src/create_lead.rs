@@ -37,6 +37,8 @@ pub(crate) struct Made {
     lead: LeadSummary,
 }
 
+crm::records!(Made: lead);
+
 const MADE_BEFORE: &str = "This call, or one at the same moment, had made the lead before.";
 
 impl Tool for CreateLead {

@@ -42,6 +42,8 @@ pub(crate) struct Found {
     lead_url: Option<String>,
 }
 
+crm::records!(Found: leads);
+
 /// Where the words that are looked for may be.
 const NAMES: [&str; 2] = ["fullname", "companyname"];
 

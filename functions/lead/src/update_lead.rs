@@ -44,6 +44,8 @@ pub(crate) struct Updated {
     qualified: Option<Qualified>,
 }
 
+crm::records!(Updated: id, qualified);
+
 /// What a qualified lead has become.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Qualified {
@@ -51,6 +53,8 @@ pub(crate) struct Qualified {
     pub(crate) account: Option<Linked>,
     pub(crate) opportunity: Option<Linked>,
 }
+
+crm::records!(Qualified: contact, account, opportunity);
 
 /// What must be known of the lead before it is changed.
 const COLUMNS: [&str; 14] = [

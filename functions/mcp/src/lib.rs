@@ -116,6 +116,7 @@ impl Mcp {
         call: &mut Call,
     ) -> Response<Bytes> {
         let Incoming { method, path, mut headers, body, deadline, .. } = incoming;
+        let body = body.into_text();
         if body.len() > BODY_LIMIT {
             let fault = Fault::request(format!("a message must have at most {BODY_LIMIT} bytes"));
             return refused(StatusCode::PAYLOAD_TOO_LARGE, &fault);

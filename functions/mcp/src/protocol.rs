@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
 use catalog::{Company, Format, Template, answer_schema};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -18,7 +17,9 @@ use rmcp::model::{
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::{Map, Value, json};
-use toolkit::{CONNECTION_ID, CONVERSATION_ID, Definition, IDEMPOTENCY_KEY, Incoming, Service};
+use toolkit::{
+    Body, CONNECTION_ID, CONVERSATION_ID, Definition, IDEMPOTENCY_KEY, Incoming, Service,
+};
 
 use crate::Visit;
 use crate::outline::outline;
@@ -102,16 +103,16 @@ impl Protocol {
             path: format!("/v1/tools/{name}"),
             query: String::new(),
             headers: headers(visit, meta)?,
-            body: Bytes::from(Value::Object(arguments).to_string()),
+            body: Body::Value(arguments.into()),
             caller: Some(visit.caller.clone()),
             request_id: visit.request_id.clone(),
             deadline: visit.deadline,
         };
         visit.called.store(true, Ordering::Relaxed);
-        let response = self.tools.answer(incoming).await;
-        let body: Value = serde_json::from_slice(response.body())
-            .map_err(|_| ErrorData::internal_error("the answer is not JSON", None))?;
-        Ok(if response.status().is_success() { result(body) } else { failure(body) })
+        Ok(match self.tools.exchange(incoming).await {
+            Ok(reply) => result(reply.body.into_value()),
+            Err(error) => failure(error.to_problem(&visit.request_id)),
+        })
     }
 }
 

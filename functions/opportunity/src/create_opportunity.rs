@@ -45,6 +45,8 @@ pub(crate) struct Opened {
     opportunity: OpportunitySummary,
 }
 
+crm::records!(Opened: opportunity);
+
 const MADE_BEFORE: &str = "This call, or one at the same moment, had made the opportunity before.";
 
 /// The columns that tell whose opportunity it is.

@@ -40,6 +40,8 @@ pub(crate) struct Found {
     open_value: Vec<Money>,
 }
 
+crm::records!(Found: contact, opportunities);
+
 /// How many open opportunities are added up. Nobody has more.
 const ADDED_UP: u32 = 1000;
 

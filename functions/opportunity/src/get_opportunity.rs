@@ -32,6 +32,8 @@ pub(crate) struct Found {
     more_lines: Option<bool>,
 }
 
+crm::records!(Found: opportunity);
+
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Details {
     #[serde(flatten)]
@@ -51,6 +53,8 @@ pub(crate) struct Details {
     created_on: Option<Minute>,
     modified_on: Option<Minute>,
 }
+
+crm::records!(Details: summary, contact, account, owner, price_list);
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Line {

@@ -38,6 +38,8 @@ pub(crate) struct Found {
     opportunity_url: Option<String>,
 }
 
+crm::records!(Found: opportunities);
+
 impl Tool for SearchOpportunities {
     const NAME: &'static str = "dynamics365_search_opportunities";
     const TITLE: &'static str = "Search opportunities";

@@ -46,6 +46,8 @@ pub(crate) struct Updated {
     changes: Vec<Change>,
 }
 
+crm::records!(Updated: id);
+
 /// What must be known of the opportunity before it is changed.
 const COLUMNS: [&str; 10] = [
     "statecode",

@@ -67,7 +67,7 @@ async fn answer(State(functions): State<Functions>, request: Request) -> Respons
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
-        body,
+        body: body.into(),
         caller: None,
         request_id: Uuid::new_v4().to_string(),
         deadline,

@@ -29,6 +29,8 @@ pub struct AccountSummary {
     pub url: Option<String>,
 }
 
+crate::records!(AccountSummary: id);
+
 impl AccountSummary {
     /// The columns that it is made of, together with [`crate::money::currency`].
     pub const COLUMNS: [&'static str; 7] = [

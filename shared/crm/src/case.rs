@@ -34,6 +34,8 @@ pub struct CaseSummary {
     pub url: Option<String>,
 }
 
+crate::records!(CaseSummary: id);
+
 const CUSTOMER: &str = "_customerid_value";
 
 impl CaseSummary {

@@ -30,6 +30,8 @@ pub struct ContactSummary {
     pub url: Option<String>,
 }
 
+crate::records!(ContactSummary: id, account);
+
 impl ContactSummary {
     /// The columns that it is made of.
     pub const COLUMNS: [&'static str; 9] = [

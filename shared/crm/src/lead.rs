@@ -33,6 +33,8 @@ pub struct LeadSummary {
     pub url: Option<String>,
 }
 
+crate::records!(LeadSummary: id);
+
 impl LeadSummary {
     /// The columns that it is made of.
     pub const COLUMNS: [&'static str; 11] = [

@@ -12,6 +12,7 @@
 //! - [`account`], [`activity`], [`case`], [`contact`], [`lead`], [`note`], [`opportunity`]: the
 //!   records as the tools show them.
 
+pub mod about;
 pub mod account;
 pub mod activity;
 pub mod address;

@@ -17,6 +17,8 @@ pub struct Linked {
     pub kind: Option<String>,
 }
 
+crate::records!(Linked: id);
+
 impl Linked {
     /// What a lookup column points at, where that can be of one kind only.
     pub fn of(record: &Record, column: &str) -> Option<Linked> {

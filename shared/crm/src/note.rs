@@ -33,6 +33,8 @@ pub struct Note {
     pub attachment: Option<String>,
 }
 
+crate::records!(Note: id);
+
 impl Note {
     /// The columns that it is made of. Never the attachment itself: that may be large.
     pub const COLUMNS: [&'static str; 6] =

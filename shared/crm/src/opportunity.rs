@@ -33,6 +33,8 @@ pub struct OpportunitySummary {
     pub url: Option<String>,
 }
 
+crate::records!(OpportunitySummary: id);
+
 impl OpportunitySummary {
     /// The columns that it is made of, together with [`crate::money::currency`].
     pub const COLUMNS: [&'static str; 9] = [

@@ -148,6 +148,8 @@ pub struct Regarding {
     pub url: String,
 }
 
+crate::records!(Regarding: id);
+
 impl Regarding {
     /// A record of this kind.
     pub fn new(

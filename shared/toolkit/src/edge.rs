@@ -16,9 +16,11 @@ use http::header::{
 };
 use http::{HeaderMap, Method, Response, StatusCode};
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::Value;
 use state::{Entry, Kind};
 use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
 
 use crate::{
     ApiKeysError, Caller, ErrorCode, Journal, KeyStore, ToolError, WriteState, journal, json,
@@ -43,6 +45,70 @@ pub const BODY_LIMIT: usize = 1024 * 1024;
 /// A call that overstays its deadline by this much is stopped.
 pub const GRACE: Duration = Duration::from_millis(500);
 
+/// JSON as a text, or as a value that need be neither read nor written: who hands over the one gets
+/// the same back.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Body {
+    /// As a text, which may be none, or no JSON at all.
+    Text(Bytes),
+    /// As a value.
+    Value(Value),
+}
+
+impl Default for Body {
+    fn default() -> Body {
+        Body::Text(Bytes::new())
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(text: Bytes) -> Body {
+        Body::Text(text)
+    }
+}
+
+impl Body {
+    /// An answer, without nulls, in the form of this one.
+    pub(crate) fn answer(&self, answer: &impl Serialize) -> Result<Body, serde_json::Error> {
+        match self {
+            Body::Text(_) => json::text(answer).map(|text| Body::Text(text.into())),
+            Body::Value(_) => json::value(answer).map(Body::Value),
+        }
+    }
+
+    /// As a text.
+    pub fn into_text(self) -> Bytes {
+        match self {
+            Body::Text(text) => text,
+            Body::Value(value) => value.to_string().into(),
+        }
+    }
+
+    /// As a value; null where it is none.
+    pub fn into_value(self) -> Value {
+        match self {
+            Body::Text(text) => serde_json::from_slice(&text).unwrap_or_default(),
+            Body::Value(value) => value,
+        }
+    }
+
+    /// Nothing, in the form of this one.
+    pub(crate) fn empty(&self) -> Body {
+        match self {
+            Body::Text(_) => Body::default(),
+            Body::Value(_) => Body::Value(Value::Null),
+        }
+    }
+
+    /// How many bytes have to be read.
+    fn len(&self) -> usize {
+        match self {
+            Body::Text(text) => text.len(),
+            Body::Value(_) => 0,
+        }
+    }
+}
+
 /// A request, whichever way it came.
 #[derive(Debug)]
 pub struct Incoming {
@@ -55,7 +121,7 @@ pub struct Incoming {
     /// The headers.
     pub headers: HeaderMap,
     /// The body.
-    pub body: Bytes,
+    pub body: Body,
     /// Who calls, where an authorizer said so.
     pub caller: Option<Caller>,
     /// The id that the answer and the log carry.
@@ -103,20 +169,32 @@ pub struct Reply {
     /// Further headers.
     pub headers: HeaderMap,
     /// The body: JSON, in which what has no value is left out.
-    pub body: Bytes,
+    pub body: Body,
+    /// The records that it is about.
+    pub records: Vec<Uuid>,
 }
 
 impl Reply {
     /// A body, JSON without nulls, under this status.
-    pub(crate) fn new(status: StatusCode, body: Vec<u8>) -> Reply {
-        Reply { status, headers: HeaderMap::new(), body: body.into() }
+    pub(crate) fn new(status: StatusCode, body: Body) -> Reply {
+        Reply { status, headers: HeaderMap::new(), body, records: Vec::new() }
+    }
+
+    /// About these records.
+    pub(crate) fn about(self, records: Vec<Uuid>) -> Reply {
+        Reply { records, ..self }
+    }
+
+    /// As many of them as the activity log names.
+    fn named_records(&self) -> Vec<Uuid> {
+        self.records.iter().take(journal::RECORDS).copied().collect()
     }
 
     /// The caller may keep it for five minutes; 304 where it is one of those that the caller has.
     pub(crate) fn kept(mut self, known: &[String]) -> Reply {
-        let tag = format!("\"{}\"", sha256_hex(&self.body));
+        let tag = format!("\"{}\"", sha256_hex(self.body.clone().into_text()));
         if known.iter().any(|known| *known == "*" || *known == tag) {
-            self = Reply::new(StatusCode::NOT_MODIFIED, Vec::new());
+            self = Reply::new(StatusCode::NOT_MODIFIED, Body::default());
         }
         self.headers.insert(CACHE_CONTROL, KEPT);
         self.headers.extend(HeaderValue::try_from(tag).ok().map(|tag| (ETAG, tag)));
@@ -219,6 +297,12 @@ impl<H: Handler> Edge<H> {
 
     /// Answers. There is always an answer: errors and panics are problems of RFC 9457.
     pub async fn answer(&self, incoming: Incoming) -> Response<Bytes> {
+        let request_id = incoming.request_id.clone();
+        respond(self.exchange(incoming).await, &request_id)
+    }
+
+    /// The same, before it becomes an answer over HTTP.
+    pub async fn exchange(&self, incoming: Incoming) -> Result<Reply, ToolError> {
         let started = Instant::now();
         let request_id = incoming.request_id.clone();
         let mut call = Call::default();
@@ -240,7 +324,7 @@ impl<H: Handler> Edge<H> {
         {
             journal.note(connection, entry(&call, kind, &result, &request_id, duration));
         }
-        respond(result, &request_id)
+        result
     }
 
     /// Who calls. For those that read a request before they hand on what it asks for.
@@ -341,7 +425,7 @@ fn entry(
         trips: call.session.as_ref().map_or(0, dataverse::Session::trips),
         conversation: call.conversation.clone(),
         client: call.client.clone(),
-        records: result.as_ref().map(|reply| journal::records(&reply.body)).unwrap_or_default(),
+        records: result.as_ref().map(Reply::named_records).unwrap_or_default(),
         dataverse_request_id: details.and_then(|details| details.request_id.clone()),
         request_id: request_id.to_owned(),
     }
@@ -353,15 +437,17 @@ fn respond(result: Result<Reply, ToolError>, request_id: &str) -> Response<Bytes
     let error = result.as_ref().err();
     let allow = error.and_then(ToolError::allow).and_then(|it| HeaderValue::from_str(it).ok());
     let retry_after = error.and_then(ToolError::seconds_to_wait);
-    let (content_type, Reply { status, headers, body }) = match result {
+    let (content_type, Reply { status, headers, body, .. }) = match result {
         Ok(reply) => ("application/json", reply),
         Err(error) => {
             let problem = error.to_problem(request_id);
             // A tree of JSON can always be written.
             let text = json::text(&problem).unwrap_or_default();
-            ("application/problem+json", Reply::new(error.code().status(), text))
+            let body = Body::Text(text.into());
+            ("application/problem+json", Reply::new(error.code().status(), body))
         }
     };
+    let body = body.into_text();
     let has_body = !body.is_empty();
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -383,18 +469,6 @@ fn respond(result: Result<Reply, ToolError>, request_id: &str) -> Response<Bytes
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response
-}
-
-/// Leaves out what has no value.
-pub(crate) fn without_nulls(value: &mut Value) {
-    match value {
-        Value::Object(object) => {
-            object.retain(|_, value| !value.is_null());
-            object.values_mut().for_each(without_nulls);
-        }
-        Value::Array(items) => items.iter_mut().for_each(without_nulls),
-        _ => {}
-    }
 }
 
 #[cfg(test)]

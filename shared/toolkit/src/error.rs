@@ -425,7 +425,7 @@ impl ToolError {
         set("candidates", (!parts.candidates.is_empty()).then(|| json!(parts.candidates)));
         set("dataverse", parts.dataverse.as_ref().map(|details| json!(details)));
         problem["request_id"] = request_id.into();
-        crate::edge::without_nulls(&mut problem);
+        crate::json::tidy(&mut problem);
         problem
     }
 }

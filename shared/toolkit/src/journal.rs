@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use auth::ConnectionId;
-use memchr::memmem;
 use parking_lot::Mutex;
 use state::{Entry, State};
 use tokio::sync::Notify;
-use uuid::Uuid;
 
 /// How many entries may wait. Where the table does not take them, the oldest are given up.
 const WAITING: usize = 1000;
 
 /// How many records an entry names.
-const RECORDS: usize = 10;
+pub(crate) const RECORDS: usize = 10;
 
 /// Entries of the activity log on their way to the table. Noting one never waits and never fails;
 /// what cannot be written is said in the log.
@@ -74,47 +72,5 @@ impl Journal {
             self.noted.notified().await;
             self.flush().await;
         }
-    }
-}
-
-/// The ids of the records in an answer, each once, as they come in its text: an outer one before
-/// those within.
-pub(crate) fn records(body: &[u8]) -> Vec<Uuid> {
-    // Inside a text, quotation marks have a backslash before them: this is a member.
-    const MEMBER: &[u8] = br#""id":""#;
-    let mut found = Vec::new();
-    for position in memmem::find_iter(body, MEMBER) {
-        let rest = &body[position + MEMBER.len()..];
-        let text = rest.split(|byte| *byte == b'"').next().unwrap_or_default();
-        let id = Uuid::try_parse_ascii(text).ok();
-        found.extend(id.filter(|id| !found.contains(id)));
-        if found.len() == RECORDS {
-            break;
-        }
-    }
-    found
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn records_are_named_by_their_ids_alone() {
-        let id = Uuid::from_u128;
-        let body = json!({
-            "result": {
-                "case": {"id": id(1), "customer": "Northwind", "account": {"id": id(2)}},
-                "latest_notes": [{"id": id(3)}, {"id": id(1)}, {"id": "CAS-01001"}],
-                "description": format!("\"id\":\"{}\"", id(4)),
-                "id": 5,
-            },
-        });
-        assert_eq!(records(body.to_string().as_bytes()), [id(1), id(2), id(3)]);
-        let many: Vec<_> = (0..50).map(|number| json!({"id": id(number)})).collect();
-        assert_eq!(records(json!(many).to_string().as_bytes()).len(), RECORDS);
-        assert!(records(br#"{"id":""#).is_empty());
     }
 }

@@ -248,9 +248,9 @@ pub async fn answer(front: &impl Front, request: Request) -> Answer {
         deadline: Instant::now() + remaining.saturating_sub(MARGIN),
         headers: parts.headers,
         body: match body {
-            Body::Text(text) => Bytes::from(text),
-            Body::Binary(bytes) => Bytes::from(bytes),
-            _ => Bytes::new(),
+            Body::Text(text) => Bytes::from(text).into(),
+            Body::Binary(bytes) => Bytes::from(bytes).into(),
+            _ => crate::Body::default(),
         },
     };
     Answer(front.answer(incoming).await.map(|body| match String::from_utf8(body.into()) {

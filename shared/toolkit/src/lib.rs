@@ -40,8 +40,8 @@ pub use cause::Cause;
 pub use context::Context;
 pub use crm::case::{Escalation, EscalationReason};
 pub use edge::{
-    BODY_LIMIT, CONNECTION_ID, CONVERSATION_ID, Call, Edge, Front, GRACE, Handler, IDEMPOTENCY_KEY,
-    Incoming, Reply, bearer,
+    BODY_LIMIT, Body, CONNECTION_ID, CONVERSATION_ID, Call, Edge, Front, GRACE, Handler,
+    IDEMPOTENCY_KEY, Incoming, Reply, bearer,
 };
 pub use edit::Edit;
 pub use error::{DataverseDetails, ErrorCode, ToolError, WriteState};

@@ -120,7 +120,7 @@ pub fn measure(
     dimensions: &[&[&str]],
     units: &[(&str, &str)],
 ) {
-    super::edge::without_nulls(&mut line);
+    json::tidy(&mut line);
     if JSON.load(Ordering::Relaxed) {
         emit(&Measured::new(Timestamp::now(), Level::Info, message, line, dimensions, units));
     } else {

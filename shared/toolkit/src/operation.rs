@@ -17,6 +17,7 @@ use std::borrow::Cow;
 use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::{Call, Caller, ErrorCode, Incoming, Scope, ToolError};
 
@@ -171,17 +172,25 @@ pub struct Done<A> {
     pub status: StatusCode,
     /// What is answered.
     pub answer: A,
+    /// The records that the answer is about, for the activity log.
+    pub records: Vec<Uuid>,
 }
 
 impl<A> Done<A> {
     /// 200.
     pub fn new(answer: A) -> Done<A> {
-        Done { status: StatusCode::OK, answer }
+        Done { status: StatusCode::OK, answer, records: Vec::new() }
     }
 
     /// Under another status.
     #[must_use]
     pub fn with_status(self, status: StatusCode) -> Done<A> {
         Done { status, ..self }
+    }
+
+    /// About these records.
+    #[must_use]
+    pub fn with_records(self, records: Vec<Uuid>) -> Done<A> {
+        Done { records, ..self }
     }
 }

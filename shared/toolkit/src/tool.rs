@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::future::Future;
 
+use crm::about::Records;
 use crm::case::Escalation;
 use http::{Method, StatusCode};
 use schemars::JsonSchema;
@@ -41,7 +42,7 @@ pub trait Tool: Send + Sync + 'static {
     /// What it takes. The doc comments of the fields are the descriptions in the schema.
     type Arguments: DeserializeOwned + JsonSchema + Send;
     /// What it gives.
-    type Result: Serialize + JsonSchema + Send;
+    type Result: Serialize + JsonSchema + Records + Send;
 
     /// Does it.
     fn call(
@@ -101,7 +102,10 @@ impl<T: Tool> Endpoint for T {
         tools: &Tools,
         request: Request<'_, T>,
     ) -> Result<Done<Answer<T::Result>>, ToolError> {
-        tools.call::<T>(request).await.map(Done::new)
+        let answer = tools.call::<T>(request).await?;
+        let mut records = Vec::new();
+        answer.result.add_to(&mut records);
+        Ok(Done::new(answer).with_records(records))
     }
 }
 

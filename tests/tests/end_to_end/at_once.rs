@@ -298,7 +298,7 @@ async fn call_over(
             path: format!("/v1/tools/dynamics365_{tool}"),
             query: String::new(),
             headers,
-            body: arguments.to_string().into(),
+            body: toolkit::Body::Value(arguments.clone()),
             caller: Some(Caller {
                 client: "test".to_owned(),
                 connections: Grants::All,

@@ -80,7 +80,7 @@ async fn the_instance_url_is_that_of_another_organization() {
             path: "/v1/tools/dynamics365_get_contact_by_email".to_owned(),
             query: String::new(),
             headers: HeaderMap::new(),
-            body: json!({"email": MAREN}).to_string().into(),
+            body: toolkit::Body::Value(json!({"email": MAREN})),
             caller: Some(Caller {
                 client: "test".to_owned(),
                 connections: Grants::All,

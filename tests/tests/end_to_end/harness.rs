@@ -26,6 +26,7 @@ pub(crate) struct Answer {
     pub(crate) content_type: String,
     pub(crate) retry_after: Option<String>,
     pub(crate) allow: Option<String>,
+    pub(crate) request_id: Option<String>,
     pub(crate) body: Value,
     pub(crate) took: Duration,
 }
@@ -219,6 +220,7 @@ async fn answer(request: reqwest::RequestBuilder) -> Answer {
         content_type: header("content-type").unwrap_or_default(),
         retry_after: header("retry-after"),
         allow: header("allow"),
+        request_id: header("x-request-id"),
         took,
         body: response.json().await.unwrap(),
     }

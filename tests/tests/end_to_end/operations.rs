@@ -39,6 +39,61 @@ async fn every_example_is_answered_well() {
     }
 }
 
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36 && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+}
+
+/// The ids of the records in an answer, each once.
+fn ids(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(object) => {
+            let id = object.get("id").and_then(Value::as_str);
+            let id = id.filter(|id| is_uuid(id)).map(str::to_owned);
+            found.extend(id.filter(|id| !found.contains(id)));
+            object.values().for_each(|value| ids(value, found));
+        }
+        Value::Array(items) => items.iter().for_each(|value| ids(value, found)),
+        _ => {}
+    }
+}
+
+/// What a tool says of the records that its answer is about is what the activity log names.
+#[tokio::test]
+async fn the_activity_log_names_the_records_of_every_answer() {
+    const MOST: usize = 10;
+    let bench = Bench::start().await;
+    let mut named = 0;
+    for tool in stack::tools() {
+        let short = tool.name.trim_start_matches("dynamics365_");
+        for arguments in crate::schemas::thorough(short) {
+            bench.control("POST", "reset", None).await;
+            let answer = bench.call(short, arguments).await;
+            assert_eq!(answer.status, 200, "{}: {:#}", tool.name, answer.body);
+            let mut shown = Vec::new();
+            ids(&answer.body["result"], &mut shown);
+            let path = format!("/v1/connections/default/activity?limit=1&tool={}", tool.name);
+            // The log is written after the answer.
+            let mut entry = Value::Null;
+            for _ in 0..100 {
+                let log = bench.request("GET", &path, None).await.body;
+                entry = log["entries"][0].clone();
+                if entry["request_id"].as_str() == answer.request_id.as_deref() {
+                    break;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+            let records: Vec<String> = entry["records"]
+                .as_array()
+                .map(|all| all.iter().map(|id| id.as_str().unwrap().to_owned()).collect())
+                .unwrap_or_default();
+            assert_eq!(records.len(), shown.len().min(MOST), "{}: {:#}", tool.name, answer.body);
+            assert!(records.iter().all(|id| shown.contains(id)), "{}", tool.name);
+            named += records.len();
+        }
+    }
+    assert!(named > stack::tools().len(), "{named}");
+}
+
 /// The sample events, which people invoke a function with, are the same calls.
 #[test]
 fn every_operation_has_its_sample_event() {

@@ -1,12 +1,11 @@
 //! What stands in the body of a request.
 
-use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::schema::input_schema;
-use crate::{ErrorCode, ToolError, strict_schema};
+use crate::{Body, ErrorCode, ToolError, strict_schema};
 
 /// What an operation takes in the body.
 pub trait Input: Sized + Send {
@@ -14,7 +13,7 @@ pub trait Input: Sized + Send {
     fn schema() -> Option<Value>;
 
     /// Reads it.
-    fn read(body: &Bytes) -> Result<Self, ToolError>;
+    fn read(body: Body) -> Result<Self, ToolError>;
 }
 
 /// There is no body; one that comes all the same is not looked at.
@@ -26,7 +25,7 @@ impl Input for Empty {
         None
     }
 
-    fn read(_: &Bytes) -> Result<Empty, ToolError> {
+    fn read(_: Body) -> Result<Empty, ToolError> {
         Ok(Empty)
     }
 }
@@ -41,8 +40,9 @@ impl<T: DeserializeOwned + JsonSchema + Send> Input for Json<T> {
         Some(input_schema::<T>())
     }
 
-    fn read(body: &Bytes) -> Result<Json<T>, ToolError> {
-        let mut deserializer = serde_json::Deserializer::from_slice(body);
+    fn read(body: Body) -> Result<Json<T>, ToolError> {
+        let text = body.into_text();
+        let mut deserializer = serde_json::Deserializer::from_slice(&text);
         let form = serde_path_to_error::deserialize(&mut deserializer)
             .map_err(|error| wrong::<T>(&error))?;
         let behind = "there is something behind the JSON object".to_owned();
@@ -94,25 +94,27 @@ impl<T: DeserializeOwned + JsonSchema + Send> Input for Arguments<T> {
         Some(strict_schema::<T>())
     }
 
-    fn read(body: &Bytes) -> Result<Arguments<T>, ToolError> {
+    fn read(body: Body) -> Result<Arguments<T>, ToolError> {
         let given = object(body)?;
         let read = serde_path_to_error::deserialize(&given).map_err(|error| invalid(&error))?;
         Ok(Arguments { given, read })
     }
 }
 
-fn object(body: &Bytes) -> Result<Value, ToolError> {
+fn object(body: Body) -> Result<Value, ToolError> {
     let invalid = |detail: String| {
         ToolError::new(ErrorCode::InvalidArguments, detail)
             .next_step("Send the arguments as a JSON object, in UTF-8.")
     };
-    if body.trim_ascii().is_empty() {
-        return Ok(json!({}));
-    }
-    match serde_json::from_slice(body) {
-        Ok(value @ Value::Object(_)) => Ok(value),
-        Ok(_) => Err(invalid("the body must be a JSON object".to_owned())),
-        Err(error) => Err(invalid(format!("the body is not JSON: {error}"))),
+    let value = match body {
+        Body::Text(text) if text.trim_ascii().is_empty() => return Ok(json!({})),
+        Body::Text(text) => serde_json::from_slice(&text)
+            .map_err(|error| invalid(format!("the body is not JSON: {error}")))?,
+        Body::Value(value) => value,
+    };
+    match value {
+        value @ Value::Object(_) => Ok(value),
+        _ => Err(invalid("the body must be a JSON object".to_owned())),
     }
 }
 

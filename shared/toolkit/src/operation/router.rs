@@ -6,7 +6,7 @@ use futures::future::{BoxFuture, FutureExt as _};
 use http::Method;
 
 use crate::operation::{About, Collect, Declaration, Done, Endpoint, Input, Parameters, Request};
-use crate::{Call, Caller, ErrorCode, Handler, Incoming, Reply, ToolError, json};
+use crate::{Call, Caller, ErrorCode, Handler, Incoming, Reply, ToolError};
 
 /// What the operations of a function work with.
 pub trait Home: Send + Sync + 'static {
@@ -161,7 +161,7 @@ fn serve<'a, E: Endpoint>(
 async fn carry_out<E: Endpoint>(
     home: &E::Home,
     declaration: &Declaration,
-    incoming: Incoming,
+    mut incoming: Incoming,
     caller: Caller,
     mut in_path: BTreeMap<String, String>,
     call: &mut Call,
@@ -174,10 +174,13 @@ async fn carry_out<E: Endpoint>(
     let mut given = incoming.parameters(&declaration.query)?;
     given.extend(in_path);
     let parameters = E::Parameters::read(given)?;
-    let body = E::Body::read(&incoming.body)?;
+    let form = incoming.body.empty();
+    let given = std::mem::replace(&mut incoming.body, form.clone());
+    let body = E::Body::read(given)?;
     let known = if E::IS_KEPT { incoming.known_tags() } else { Vec::new() };
     let request = Request { parameters, body, about, caller, incoming, call };
-    let Done { status, answer } = E::call(home, request).await?;
-    let reply = Reply::new(status, json::text(&answer).map_err(ToolError::internal)?);
+    let Done { status, answer, records } = E::call(home, request).await?;
+    let body = form.answer(&answer).map_err(ToolError::internal)?;
+    let reply = Reply::new(status, body).about(records);
     Ok(if E::IS_KEPT { reply.kept(&known) } else { reply })
 }
