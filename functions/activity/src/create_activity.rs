@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use toolkit::{Answer, Context, Earlier, Effect, Made, Making, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Earlier, Effect, Made, Making, PerKind, Reads, Tool, ToolError};
 use uuid::Uuid;
 
 use crate::record::{self, Text};
@@ -123,13 +123,12 @@ impl Tool for CreateActivity {
     const EFFECT: Effect = Effect::Adds;
     const PRIVILEGES: &'static [&'static str] = &[
         "prvReadActivity",
-        "prvReadContact",
         "prvCreateActivity",
         "prvAppendActivity",
-        "prvAppendToContact",
         "prvAppendToActivity",
         "prvWriteActivity",
     ];
+    const PER_KIND: &'static [PerKind] = record::APPEND_TO;
     const EXAMPLE: &'static str = r#"{"type": "task", "record_type": "contact", "record": "dario.velasco@northwind.example", "subject": "Send the kiosk data sheet", "due": "2026-12-01"}"#;
 
     type Arguments = Arguments;

@@ -5,7 +5,7 @@ use crm::text::{Line, Paragraph};
 use dataverse::{Create, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Answer, Context, Earlier, Effect, Making, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Earlier, Effect, Making, PerKind, Reads, Tool, ToolError};
 use uuid::Uuid;
 
 use crate::record::{self, Text};
@@ -49,8 +49,8 @@ impl Tool for CreateNote {
     const DESCRIPTION: &'static str = "Write a note on a contact, account, lead, opportunity or \
         case, such as a summary of the chat.";
     const EFFECT: Effect = Effect::Adds;
-    const PRIVILEGES: &'static [&'static str] =
-        &["prvReadNote", "prvReadContact", "prvCreateNote", "prvAppendNote", "prvAppendToContact"];
+    const PRIVILEGES: &'static [&'static str] = &["prvReadNote", "prvCreateNote", "prvAppendNote"];
+    const PER_KIND: &'static [PerKind] = record::APPEND_TO;
     const EXAMPLE: &'static str = r#"{"record_type": "contact", "record": "maren.quist@northwind.example", "subject": "Chat of 24 November", "text": "Asked about the status of CAS-01001-Q7W2E9. Told her that it is in progress."}"#;
 
     type Arguments = Arguments;

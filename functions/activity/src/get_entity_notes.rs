@@ -4,7 +4,7 @@ use crm::tables::NOTE;
 use dataverse::{Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, PerKind, Reads, Tool, ToolError};
 
 use crate::record::{self, Text};
 
@@ -40,7 +40,8 @@ impl Tool for GetEntityNotes {
     const DESCRIPTION: &'static str = "Read the latest notes on a contact, account, lead, \
         opportunity or case: what colleagues and earlier chats wrote down.";
     const EFFECT: Effect = Effect::Reads;
-    const PRIVILEGES: &'static [&'static str] = &["prvReadContact", "prvReadNote"];
+    const PRIVILEGES: &'static [&'static str] = &["prvReadNote"];
+    const PER_KIND: &'static [PerKind] = record::READ;
     const EXAMPLE: &'static str = r#"{"record_type": "case", "record": "CAS-01005-P8O1I4"}"#;
 
     type Arguments = Arguments;

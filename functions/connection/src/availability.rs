@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crm::record::RecordType;
 use schemars::JsonSchema;
 use serde::Serialize;
 use toolkit::Definition;
@@ -10,29 +11,47 @@ use toolkit::Definition;
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Availability {
     name: &'static str,
+    /// For one kind of record at least.
     available: bool,
-    /// The privileges that the application user lacks for it.
+    /// The privileges that the application user lacks for it, whatever the record.
     missing_privileges: Option<Vec<&'static str>>,
+    /// The kinds of records for which it cannot be used.
+    unavailable_for: Option<Vec<Unavailable>>,
+}
+
+/// A kind of record for which a tool cannot be used.
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+struct Unavailable {
+    record_type: RecordType,
+    missing_privileges: Vec<&'static str>,
 }
 
 /// Every tool, and what is missing for it.
-pub(crate) fn of(tools: &[Definition], privileges: &BTreeSet<String>) -> Vec<Availability> {
-    tools
-        .iter()
-        .map(|tool| {
-            let missing = missing(tool, privileges);
-            Availability {
-                name: tool.name,
-                available: missing.is_empty(),
-                missing_privileges: (!missing.is_empty()).then_some(missing),
-            }
-        })
-        .collect()
+pub(crate) fn of(tools: &[Definition], held: &BTreeSet<String>) -> Vec<Availability> {
+    tools.iter().map(|tool| availability(tool, held)).collect()
 }
 
-fn missing(tool: &Definition, privileges: &BTreeSet<String>) -> Vec<&'static str> {
-    let lacks = |privilege: &&&'static str| {
-        !privileges.iter().any(|held| held.eq_ignore_ascii_case(privilege))
-    };
-    tool.privileges.iter().filter(lacks).copied().collect()
+fn availability(tool: &Definition, held: &BTreeSet<String>) -> Availability {
+    let always = missing(tool.privileges, held);
+    let unavailable: Vec<_> = tool
+        .per_kind
+        .iter()
+        .map(|one| Unavailable {
+            record_type: one.kind,
+            missing_privileges: missing(one.privileges, held),
+        })
+        .filter(|one| !one.missing_privileges.is_empty())
+        .collect();
+    let has_kind = tool.per_kind.is_empty() || unavailable.len() < tool.per_kind.len();
+    Availability {
+        name: tool.name,
+        available: always.is_empty() && has_kind,
+        missing_privileges: (!always.is_empty()).then_some(always),
+        unavailable_for: (!unavailable.is_empty()).then_some(unavailable),
+    }
+}
+
+fn missing(needed: &[&'static str], held: &BTreeSet<String>) -> Vec<&'static str> {
+    let is_held = |privilege: &str| held.iter().any(|one| one.eq_ignore_ascii_case(privilege));
+    needed.iter().filter(|privilege| !is_held(privilege)).copied().collect()
 }

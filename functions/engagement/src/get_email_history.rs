@@ -9,7 +9,7 @@ use dataverse::{Comparison, Expand, Filter, Order, Query, Record};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, PerKind, Reads, Tool, ToolError};
 use uuid::Uuid;
 
 /// Lists the emails with a contact or about a case.
@@ -109,7 +109,11 @@ impl Tool for GetEmailHistory {
     const DESCRIPTION: &'static str = "List the latest emails with a contact or about a case; exactly \
         one of the two. Use it to see what was written before.";
     const EFFECT: Effect = Effect::Reads;
-    const PRIVILEGES: &'static [&'static str] = &["prvReadContact", "prvReadActivity"];
+    const PRIVILEGES: &'static [&'static str] = &["prvReadActivity"];
+    const PER_KIND: &'static [PerKind] = &[
+        PerKind { kind: RecordType::Contact, privileges: &["prvReadContact"] },
+        PerKind { kind: RecordType::Case, privileges: &["prvReadIncident"] },
+    ];
     const EXAMPLE: &'static str = r#"{"case": "CAS-01005-P8O1I4"}"#;
 
     type Arguments = Arguments;

@@ -13,8 +13,8 @@ impl Needs {
     pub fn of(tools: &[Definition]) -> Needs {
         let mut needs: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for definition in tools {
-            for privilege in definition.privileges {
-                needs.entry(*privilege).or_default().insert(definition.name);
+            for privilege in definition.all_privileges() {
+                needs.entry(privilege).or_default().insert(definition.name);
             }
         }
         Needs(needs)

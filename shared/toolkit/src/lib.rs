@@ -51,7 +51,7 @@ pub use limit::Limit;
 pub use once::{Earlier, Made, Making};
 pub use operation::{
     About, Collect, Declaration, Definition, Done, Effect, Endpoint, Example, Function, Home,
-    Operation, Request, RouteError, Routes,
+    Operation, PerKind, Request, RouteError, Routes,
 };
 pub use origins::{Origin, OriginError, Origins};
 pub use part::optional_part;

@@ -23,7 +23,7 @@ use crate::{Call, Caller, ErrorCode, Incoming, Scope, ToolError};
 
 pub use about::{About, InHeader, InPath, Nothing};
 pub use collect::Collect;
-pub use declaration::{Declaration, Definition, Parameter, Place};
+pub use declaration::{Declaration, Definition, Parameter, PerKind, Place};
 pub use input::{Arguments, Empty, Input, Json};
 pub use parameters::{NoParameters, Parameters, Within, from_text, names_of};
 pub use router::{Function, Home, RouteError, Routes};

@@ -15,7 +15,7 @@ use crate::operation::{
     Arguments, Definition, Done, Effect, Example, InHeader, NoParameters, Section,
 };
 use crate::schema::{result_schema, strict_schema};
-use crate::{Context, Endpoint, Operation, Request, Scope, ToolError, Tools};
+use crate::{Context, Endpoint, Operation, PerKind, Request, Scope, ToolError, Tools};
 
 /// One operation that a bot can call.
 pub trait Tool: Send + Sync + 'static {
@@ -36,6 +36,8 @@ pub trait Tool: Send + Sync + 'static {
     /// role has (reading users, teams, currencies). Parts of an answer that can be left out are
     /// not counted.
     const PRIVILEGES: &'static [&'static str];
+    /// What it needs more where the record that it is about is of one of these kinds.
+    const PER_KIND: &'static [PerKind] = &[];
     /// Arguments that the local stack answers well, straight after its start. JSON.
     const EXAMPLE: &'static str;
 
@@ -89,6 +91,7 @@ impl<T: Tool> Operation for T {
             reaches_out: T::REACHES_OUT,
             scope: Self::SCOPE,
             privileges: T::PRIVILEGES,
+            per_kind: T::PER_KIND,
             input_schema: strict_schema::<T::Arguments>(),
             output_schema: result_schema::<T::Result>(),
         })

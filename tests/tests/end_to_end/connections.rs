@@ -277,6 +277,12 @@ async fn what_the_role_lacks_is_said_before_a_tool_is_called() {
         assert_eq!(tool["available"], !is_case, "{tool}");
         let lacks = tool["missing_privileges"].to_string();
         assert_eq!(lacks.contains("prvReadIncident"), is_case, "{tool}");
+        // What hangs on records of several kinds says for which it does not work.
+        if tool["name"] == "dynamics365_create_note" {
+            let missing = ["prvReadIncident", "prvAppendToIncident"];
+            let case = json!({"record_type": "case", "missing_privileges": missing});
+            assert_eq!(tool["unavailable_for"], json!([case]));
+        }
     }
     let header = [("x-connection-id", "emea")];
     let answer = bench.call_with("get_case", json!({"case": "CAS-01001-Q7W2E9"}), &header).await;
@@ -299,10 +305,18 @@ async fn each_tool_needs_the_privileges_that_it_names() {
     ];
     let bench = Bench::start().await;
     let mut problems = Vec::new();
+    let mut sets: Vec<(&str, Vec<Value>, Vec<&str>)> = Vec::new();
     for definition in stack::tools() {
         let tool = definition.name.trim_start_matches("dynamics365_");
-        let calls = crate::schemas::thorough(tool);
-        let needed = definition.privileges;
+        if definition.per_kind.is_empty() {
+            sets.push((tool, crate::schemas::thorough(tool), definition.privileges.to_vec()));
+        }
+        for of_kind in definition.per_kind {
+            let needed = definition.privileges.iter().chain(of_kind.privileges).copied();
+            sets.push((tool, crate::schemas::about(tool, of_kind.kind), needed.collect()));
+        }
+    }
+    for (tool, calls, needed) in sets {
         for left_out in std::iter::once(None).chain(needed.iter().map(Some)) {
             let privileges: Vec<_> =
                 BASE.iter().chain(needed.iter().filter(|one| Some(*one) != left_out)).collect();

@@ -1,5 +1,6 @@
 //! What the world is told of the tools.
 
+use crm::record::RecordType;
 use serde_json::{Value, json};
 
 use crate::harness::{Bench, MAREN};
@@ -175,6 +176,34 @@ pub(crate) fn thorough(tool: &str) -> Vec<Value> {
         _ => Vec::new(),
     };
     samples().chain(others).collect()
+}
+
+/// Calls of a tool that are about a record of this kind.
+pub(crate) fn about(tool: &str, kind: RecordType) -> Vec<Value> {
+    let record = match kind {
+        RecordType::Contact => MAREN,
+        RecordType::Account => "Northwind Traders",
+        RecordType::Lead => "nadia@tailspin.example",
+        RecordType::Opportunity => "Northwind – support desk licences",
+        RecordType::Case => "CAS-01001-Q7W2E9",
+    };
+    let regarding = |mut arguments: Value| {
+        arguments["record_type"] = json!(kind);
+        arguments["record"] = record.into();
+        arguments
+    };
+    match tool {
+        "create_note" => vec![regarding(json!({"text": "A note."}))],
+        "get_entity_notes" => vec![regarding(json!({}))],
+        "create_activity" => samples()
+            .into_iter()
+            .filter(|(name, _)| *name == tool)
+            .map(|(_, arguments)| regarding(arguments))
+            .collect(),
+        "get_email_history" if kind == RecordType::Case => vec![json!({"case": record})],
+        "get_email_history" => vec![json!({"contact": record})],
+        _ => panic!("{tool} has no kinds of records"),
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crm::record::RecordType;
 use http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
@@ -78,10 +79,30 @@ pub struct Definition {
     /// The privileges that the application user needs for it.
     #[serde(skip)]
     pub privileges: &'static [&'static str],
+    /// What it needs more for a record of one kind.
+    #[serde(skip)]
+    pub per_kind: &'static [PerKind],
     /// The schema of its arguments, for strict modes.
     pub input_schema: Value,
     /// The schema of its result.
     pub output_schema: Value,
+}
+
+/// The privileges that a tool needs more where the record that it is about is of this kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PerKind {
+    /// The kind of record.
+    pub kind: RecordType,
+    /// The privileges.
+    pub privileges: &'static [&'static str],
+}
+
+impl Definition {
+    /// All privileges that it needs for all kinds of records.
+    pub fn all_privileges(&self) -> impl Iterator<Item = &'static str> {
+        let per_kind = self.per_kind.iter().flat_map(|one| one.privileges);
+        self.privileges.iter().chain(per_kind).copied()
+    }
 }
 
 /// A parameter of an operation.
