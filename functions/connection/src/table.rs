@@ -38,5 +38,5 @@ pub(crate) fn failed(error: StateError) -> ToolError {
     } else {
         ToolError::internal(&error)
     };
-    explained.cause(error)
+    explained.for_log(error)
 }

@@ -10,9 +10,19 @@ use crm::labels::{Choice as _, LeadStatus};
 use crm::reference::{AccountRef, Candidate, ContactRef, Reference, any_email};
 use crm::tables::{ACCOUNT, CONTACT, LEAD, OPPORTUNITY};
 use dataverse::{Action, Filter, Operation, Page, Query, Record, Table, Update};
+use schemars::JsonSchema;
+use serde::Serialize;
 use toolkit::{Context, ErrorCode, Reads, Target, ToolError, carry_out};
 
-use crate::update_lead::Qualified;
+/// What a qualified lead has become.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Qualified {
+    pub(crate) contact: Option<Linked>,
+    pub(crate) account: Option<Linked>,
+    pub(crate) opportunity: Option<Linked>,
+}
+
+crm::records!(Qualified: contact, account, opportunity);
 
 /// How many records are shown to choose from.
 const SHOWN: usize = 3;

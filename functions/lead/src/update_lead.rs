@@ -1,4 +1,3 @@
-use crm::Linked;
 use crm::labels::{Choice as _, LeadSource, LeadState, LeadStatus, Rating};
 use crm::reference::LeadRef;
 use crm::tables::LEAD;
@@ -13,7 +12,7 @@ use toolkit::{
 };
 use uuid::Uuid;
 
-use crate::qualify;
+use crate::qualify::{self, Qualified};
 
 /// Changes a lead; qualifies, disqualifies or reopens it.
 pub(crate) struct UpdateLead;
@@ -45,16 +44,6 @@ pub(crate) struct Updated {
 }
 
 crm::records!(Updated: id, qualified);
-
-/// What a qualified lead has become.
-#[derive(Serialize, JsonSchema)]
-pub(crate) struct Qualified {
-    pub(crate) contact: Option<Linked>,
-    pub(crate) account: Option<Linked>,
-    pub(crate) opportunity: Option<Linked>,
-}
-
-crm::records!(Qualified: contact, account, opportunity);
 
 /// What must be known of the lead before it is changed.
 const COLUMNS: [&str; 14] = [

@@ -11,7 +11,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use uuid::Uuid;
 
-use crate::client::{Answer, Request};
+use crate::exchange::{Answer, Request};
 
 /// A batch request's body and the boundary that its `Content-Type` names.
 pub(crate) struct Encoded {

@@ -5,14 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Map, Value};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
-use crate::error::{ApiError, Error, WriteOutcome, codes};
+use crate::error::{Error, WriteOutcome, codes};
+use crate::exchange::{Answer, CONTINUE, JSON, ODATA_VERSION, PREFER, Request};
 use crate::http_clients::{ReadError, read_up_to};
 use crate::retry::{self, Repeat};
 use crate::{
@@ -29,26 +27,6 @@ const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
 const MAX_VERSION: HeaderName = HeaderName::from_static("odata-maxversion");
 const VERSION: HeaderName = HeaderName::from_static("odata-version");
-const PREFER: HeaderName = HeaderName::from_static("prefer");
-const SUPPRESS_DUPLICATE_DETECTION: HeaderName =
-    HeaderName::from_static("mscrm.suppressduplicatedetection");
-
-/// Labels of choices, names behind lookups, and the tables that lookups point at.
-macro_rules! annotations {
-    () => {
-        "odata.include-annotations=\"OData.Community.Display.V1.FormattedValue,\
-         Microsoft.Dynamics.CRM.lookuplogicalname\""
-    };
-}
-
-// Made when this is compiled: the check of each character takes more than the rest of a header.
-const ANNOTATIONS: HeaderValue = HeaderValue::from_static(annotations!());
-const REPRESENTATION: HeaderValue =
-    HeaderValue::from_static(concat!("return=representation,", annotations!()));
-const CONTINUE: HeaderValue = HeaderValue::from_static("odata.continue-on-error");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const ODATA_VERSION: HeaderValue = HeaderValue::from_static("4.0");
-
 /// The way to one Dataverse environment. Cheap to clone; connections are shared.
 #[derive(Clone)]
 pub struct Client {
@@ -134,62 +112,6 @@ enum Kind {
     KeyedChangeSet,
 }
 
-/// A request below the service root.
-#[derive(Clone)]
-pub(crate) struct Request {
-    pub(crate) method: Method,
-    pub(crate) path: String,
-    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
-    pub(crate) body: Option<Bytes>,
-    repeat: Repeat,
-    /// Whether it may change something.
-    is_write: bool,
-}
-
-/// An answer that was received whole.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    /// None, for a part of a batch that went well.
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-}
-
-impl Answer {
-    fn into_result(self) -> Result<Answer, Error> {
-        if self.status.is_success() { Ok(self) } else { Err(self.refusal()) }
-    }
-
-    /// The error that it is, where it is one.
-    fn refusal(&self) -> Error {
-        Error::Api(ApiError::from_answer(self.status, &self.headers, &self.body))
-    }
-
-    fn text(&self) -> Result<&str, Error> {
-        // One check of the whole is faster than one of each text in it.
-        str::from_utf8(&self.body).map_err(|error| Error::Unreadable(error.to_string()))
-    }
-
-    /// What a write answers: nothing, or a row.
-    fn outcome(&self) -> Result<Record, Error> {
-        if self.body.is_empty() { Ok(Record::default()) } else { self.record() }
-    }
-
-    fn record(&self) -> Result<Record, Error> {
-        Record::read(self.text()?).map_err(|error| Error::Unreadable(error.to_string()))
-    }
-
-    /// What a query answers. A row that does not exist reads as no rows; an answer that is none
-    /// (nothing, no list, a row without its id) is an error, and never "nothing found".
-    fn page(self, query: &Query) -> Result<Page, Error> {
-        let answer = match self.into_result() {
-            Err(error) if error.is_not_found() && query.is_of_row() => return Ok(Page::default()),
-            result => result?,
-        };
-        Page::read(answer.text()?, query).map_err(|error| Error::Unreadable(error.to_string()))
-    }
-}
-
 impl Session {
     /// The environment's address.
     pub fn instance(&self) -> &InstanceUrl {
@@ -254,18 +176,6 @@ impl Session {
     }
 
     /// Several queries in one trip. Each has a result of its own.
-    pub async fn list_each<const N: usize>(
-        &self,
-        queries: [Query; N],
-    ) -> Result<[Result<Page, Error>; N], Error> {
-        let pages = self.list_every(&queries).await?;
-        let received = pages.len();
-        pages
-            .try_into()
-            .map_err(|_| Error::Unreadable(format!("{received} answers to a batch of {N}")))
-    }
-
-    /// As [`Session::list_each`], for as many queries as a call happens to need.
     pub async fn list_every(&self, queries: &[Query]) -> Result<Vec<Result<Page, Error>>, Error> {
         if let [only] = queries {
             return Ok(vec![self.list(only).await]);
@@ -294,15 +204,6 @@ impl Session {
             return Err(Error::Unreadable(format!("{received} answers to a batch of {sent}")));
         }
         Ok(answers.into_iter().zip(queries).map(|(answer, query)| answer.page(query)).collect())
-    }
-
-    /// Several queries in one trip, all of which must succeed.
-    pub async fn list_all<const N: usize>(&self, queries: [Query; N]) -> Result<[Page; N], Error> {
-        let mut pages = [const { None }; N];
-        for (slot, page) in pages.iter_mut().zip(self.list_each(queries).await?) {
-            *slot = Some(page?);
-        }
-        Ok(pages.map(Option::unwrap_or_default))
     }
 
     /// A call of a function.
@@ -684,135 +585,4 @@ impl Tries {
     fn note(&mut self, error: &Error) {
         self.may_have_worked |= error.write_outcome() == WriteOutcome::Unknown;
     }
-}
-
-impl Answer {
-    /// Whether it is given whatever token was sent.
-    fn is_of_no_token(&self) -> bool {
-        self.status.is_server_error() || self.status == StatusCode::TOO_MANY_REQUESTS
-    }
-
-    fn is_transient(&self) -> bool {
-        !self.status.is_success()
-            && ApiError::from_answer(self.status, &self.headers, &self.body).is_transient()
-    }
-}
-
-impl Request {
-    fn read(query: &Query) -> Request {
-        Request {
-            method: Method::GET,
-            path: query.path(),
-            headers: vec![(PREFER, ANNOTATIONS)],
-            body: None,
-            repeat: Repeat::Safe,
-            is_write: false,
-        }
-    }
-
-    fn function(function: &Function) -> Request {
-        Request {
-            method: Method::GET,
-            path: function.path.clone(),
-            headers: Vec::new(),
-            body: None,
-            repeat: Repeat::Safe,
-            is_write: false,
-        }
-    }
-
-    fn duplicates(create: &Create, matching: Table) -> Request {
-        let mut row = create.columns.clone();
-        // The new row would find itself; and what is bound or related is no column.
-        row.shift_remove(create.table.key);
-        row.retain(|name, value| !name.contains('@') && !value.is_array());
-        let type_name = format!("Microsoft.Dynamics.CRM.{}", create.table.logical_name);
-        row.insert("@odata.type".to_owned(), type_name.into());
-        let row = encoded(&Value::Object(row).to_string());
-        let table = encoded(&format!("'{}'", matching.logical_name));
-        let paging = encoded(r#"{"PageNumber":1,"Count":3}"#);
-        Request {
-            method: Method::GET,
-            path: format!(
-                "RetrieveDuplicates(BusinessEntity=@p1,MatchingEntityName=@p2,PagingInfo=@p3)\
-                 ?@p1={row}&@p2={table}&@p3={paging}"
-            ),
-            headers: vec![(PREFER, ANNOTATIONS)],
-            body: None,
-            repeat: Repeat::Safe,
-            is_write: false,
-        }
-    }
-
-    fn create(create: &Create) -> Request {
-        let suppress = if create.allow_duplicate { "true" } else { "false" };
-        Request {
-            method: Method::POST,
-            path: create.answer.path_of_create(),
-            headers: vec![
-                json(),
-                (PREFER, REPRESENTATION),
-                (SUPPRESS_DUPLICATE_DETECTION, HeaderValue::from_static(suppress)),
-            ],
-            body: Some(text_of(&create.columns)),
-            repeat: Repeat::Safe,
-            is_write: true,
-        }
-    }
-
-    fn update(update: &Update) -> Request {
-        // An ETag that is no header value matches no row: the update is refused, as it should be.
-        let etag =
-            HeaderValue::from_str(&update.etag).unwrap_or(HeaderValue::from_static("W/\"\""));
-        Request {
-            method: Method::PATCH,
-            path: format!("{}({})", update.table.entity_set, update.id),
-            headers: vec![json(), (IF_MATCH, etag)],
-            body: Some(text_of(&update.columns)),
-            repeat: Repeat::Unsafe,
-            is_write: true,
-        }
-    }
-
-    fn action(action: &Action) -> Request {
-        Request {
-            method: Method::POST,
-            path: action.path.clone(),
-            headers: vec![json()],
-            body: Some(text_of(&action.parameters)),
-            repeat: Repeat::Unsafe,
-            is_write: true,
-        }
-    }
-
-    fn write(operation: &Operation) -> Request {
-        match operation {
-            Operation::Create(create) => Request::create(create),
-            Operation::Update(update) => Request::update(update),
-            Operation::Action(action) => Request::action(action),
-        }
-    }
-
-    fn may_repeat_after(&self, error: &Error) -> bool {
-        self.repeat == Repeat::Safe || error.write_outcome() == WriteOutcome::NotHappened
-    }
-
-    fn outcome_if_unanswered(&self) -> WriteOutcome {
-        if self.is_write { WriteOutcome::Unknown } else { WriteOutcome::NotHappened }
-    }
-}
-
-/// A body.
-fn text_of(columns: &Map<String, Value>) -> Bytes {
-    // Values and names of JSON can always be written.
-    serde_json::to_vec(columns).unwrap_or_default().into()
-}
-
-/// A parameter's value in a URL.
-fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
-}
-
-fn json() -> (HeaderName, HeaderValue) {
-    (CONTENT_TYPE, JSON)
 }

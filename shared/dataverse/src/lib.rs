@@ -16,6 +16,7 @@
 mod batch;
 mod client;
 mod error;
+mod exchange;
 mod filter;
 mod function;
 mod http_clients;

@@ -42,7 +42,6 @@ impl Order {
 enum Target {
     Rows,
     Row(Uuid),
-    Related(Uuid, Name),
 }
 
 /// A read: of the rows of a table, of one row, or of the rows related to one.
@@ -228,14 +227,9 @@ impl Query {
         Query { table, target: Target::Row(id), options: Options::default() }
     }
 
-    /// The rows that a collection-valued navigation property of one row leads to.
-    pub fn related(table: Table, id: Uuid, navigation: impl Into<Name>) -> Query {
-        Query { table, target: Target::Related(id, navigation.into()), options: Options::default() }
-    }
-
     shared_options!();
 
-    /// The table whose rows are asked for; of related rows, that of the row they belong to.
+    /// The table whose rows are asked for.
     pub(crate) fn table(&self) -> Table {
         self.table
     }
@@ -249,11 +243,6 @@ impl Query {
     /// Whether one row is asked for by its id.
     pub(crate) fn is_of_row(&self) -> bool {
         matches!(self.target, Target::Row(_))
-    }
-
-    /// Whether the rows that come are of the query's table.
-    pub(crate) fn is_of_table(&self) -> bool {
-        !matches!(self.target, Target::Related(..))
     }
 
     /// The same without long columns; `None` where there are none.
@@ -286,7 +275,6 @@ impl Query {
         self.with_options(match &self.target {
             Target::Rows => set.to_owned(),
             Target::Row(id) => format!("{set}({id})"),
-            Target::Related(id, navigation) => format!("{set}({id})/{navigation}"),
         })
     }
 
@@ -390,15 +378,11 @@ mod tests {
     }
 
     #[test]
-    fn one_row_and_its_related_rows() {
+    fn one_row() {
         let id = Uuid::nil();
         assert_eq!(
             Query::row(CONTACTS, id).select(["fullname"]).path(),
             "contacts(00000000-0000-0000-0000-000000000000)?$select=fullname"
-        );
-        assert_eq!(
-            Query::related(CONTACTS, id, "Contact_Annotation").path(),
-            "contacts(00000000-0000-0000-0000-000000000000)/Contact_Annotation"
         );
     }
 }

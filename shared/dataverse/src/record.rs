@@ -159,14 +159,6 @@ pub struct Page {
     pub records: Vec<Record>,
     /// How many rows match in all, up to 5,000, where the query asked.
     pub count: Option<u64>,
-    has_more: bool,
-}
-
-impl Page {
-    /// Whether there are rows beyond this page.
-    pub fn has_more(&self) -> bool {
-        self.has_more
-    }
 }
 
 impl<'de> Deserialize<'de> for Page {
@@ -180,18 +172,19 @@ impl Page {
     /// found", a bot would make a second record of what is there.
     pub(crate) fn read(answer: &str, query: &Query) -> Result<Page, NoPage> {
         let answer = Record::read(answer)?;
-        let has_rows = answer.related.iter().any(|(name, _)| answer.texts.get(*name) == "value");
-        let mut page = match (query.is_of_row(), has_rows) {
-            (true, _) => Page::from(answer),
-            (false, true) => Page::of_answer(answer),
-            (false, false) => return Err(NoPage::NoRows),
-        };
+        let mut page = if query.is_of_row() { Page::from(answer) } else { Page::of_rows(answer)? };
         let key = query.table().key;
-        if query.is_of_table() && page.records.iter().any(|record| record.id(key).is_none()) {
+        if page.records.iter().any(|record| record.id(key).is_none()) {
             return Err(NoPage::NoId(key));
         }
         query.mark(&mut page.records);
         Ok(page)
+    }
+
+    /// The rows under `value`, which must be there.
+    fn of_rows(answer: Record) -> Result<Page, NoPage> {
+        let has_rows = answer.related.iter().any(|(name, _)| answer.texts.get(*name) == "value");
+        if has_rows { Ok(Page::of_answer(answer)) } else { Err(NoPage::NoRows) }
     }
 
     /// The rows under `value`, or what is a row itself.
@@ -202,7 +195,6 @@ impl Page {
             Some(records) => Page {
                 records,
                 count: answer.integer("@odata.count").and_then(|count| count.try_into().ok()),
-                has_more: answer.get("@odata.nextLink").is_some(),
             },
             None => Page::from(answer),
         }
@@ -606,7 +598,7 @@ mod tests {
         crate::Table { logical_name: "case", entity_set: "cases", key: "caseid" };
 
     fn rows(text: &str) -> Result<Page, NoPage> {
-        Page::read(text, &Query::related(TABLE, Uuid::nil(), "others"))
+        Page::of_rows(Record::read(text)?)
     }
 
     fn row(text: &str) -> Result<Page, NoPage> {
@@ -669,11 +661,11 @@ mod tests {
         let many = page(many);
         let names: Vec<_> = many.records.iter().map(|record| record.text("name")).collect();
         assert_eq!(names, [Some("a"), Some("b")]);
-        assert_eq!((many.count, many.has_more()), (Some(7), true));
+        assert_eq!(many.count, Some(7));
         assert_eq!(many.records[0].value("tags"), Some(json!(["x", "y"])));
         assert_eq!(many.records[0].column_names().collect::<Vec<_>>(), ["name", "tags"]);
         let none = page(r#"{"value": []}"#);
-        assert_eq!((none.records.len(), none.has_more()), (0, false));
+        assert_eq!(none.records.len(), 0);
         let id = Uuid::nil();
         let one = row(&format!(r#"{{"caseid": "{id}", "value": 3}}"#)).unwrap();
         assert_eq!(one.records[0].integer("value"), Some(3));

@@ -7,7 +7,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth::ConnectionId;
 use bytes::Bytes;
 use futures::FutureExt as _;
 use http::header::{
@@ -23,7 +22,7 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use crate::{
-    ApiKeysError, Caller, ErrorCode, Journal, KeyStore, ToolError, WriteState, journal, json,
+    ApiKeysError, Call, Caller, ErrorCode, Journal, KeyStore, ToolError, WriteState, journal, json,
     logging, sha256_hex,
 };
 
@@ -202,25 +201,6 @@ impl Reply {
     }
 }
 
-/// What is known of a call when it ends: for the log, without arguments, names or texts.
-#[derive(Debug, Default)]
-pub struct Call {
-    /// What was called.
-    pub tool: Option<String>,
-    /// Whether it changes anything.
-    pub writes: bool,
-    /// The connection that it was for.
-    pub connection: Option<ConnectionId>,
-    /// The chat that it belongs to.
-    pub conversation: Option<String>,
-    /// Who called.
-    pub client: Option<String>,
-    /// The requests that it made to Dataverse.
-    pub session: Option<dataverse::Session>,
-    /// What it is in the activity log; nothing where it does not belong there.
-    pub kind: Option<Kind>,
-}
-
 /// Answers requests, once it is known who calls.
 pub trait Handler: Send + Sync + 'static {
     /// Answers a request of this caller, and notes in `call` what the log shall know.
@@ -234,7 +214,7 @@ pub trait Handler: Send + Sync + 'static {
 
 /// What answers the requests of a function.
 pub trait Front: Send + Sync {
-    /// Answers, in any case.
+    /// Answers. There is always an answer: errors and panics are problems of RFC 9457.
     fn answer(&self, incoming: Incoming) -> impl Future<Output = Response<Bytes>> + Send;
 
     /// Where what was done is noted, to be written after the answer.
@@ -243,7 +223,8 @@ pub trait Front: Send + Sync {
 
 impl<H: Handler> Front for Edge<H> {
     async fn answer(&self, incoming: Incoming) -> Response<Bytes> {
-        Edge::answer(self, incoming).await
+        let request_id = incoming.request_id.clone();
+        respond(self.exchange(incoming).await, &request_id)
     }
 
     fn journal(&self) -> Option<&Arc<Journal>> {
@@ -295,13 +276,8 @@ impl<H: Handler> Edge<H> {
         &self.handler
     }
 
-    /// Answers. There is always an answer: errors and panics are problems of RFC 9457.
-    pub async fn answer(&self, incoming: Incoming) -> Response<Bytes> {
-        let request_id = incoming.request_id.clone();
-        respond(self.exchange(incoming).await, &request_id)
-    }
-
-    /// The same, before it becomes an answer over HTTP.
+    /// What comes of a request, before it is an answer over HTTP. There is always something: a panic is
+    /// an error, too.
     pub async fn exchange(&self, incoming: Incoming) -> Result<Reply, ToolError> {
         let started = Instant::now();
         let request_id = incoming.request_id.clone();
@@ -339,7 +315,7 @@ impl<H: Handler> Edge<H> {
             )
         };
         let keys = self.keys.as_ref().ok_or_else(|| {
-            refused().cause("no authorizer context, and API_KEYS_SECRET is not set")
+            refused().for_log("no authorizer context, and API_KEYS_SECRET is not set")
         })?;
         let key = bearer(&incoming.headers).ok_or_else(refused)?;
         keys.caller(key).await.map_err(|error| unreadable(&error))?.ok_or_else(refused)
@@ -380,7 +356,7 @@ fn unreadable(error: &ApiKeysError) -> ToolError {
             "the service's own API keys cannot be read; its log says why and what to do",
         )
     };
-    explained.cause(format!("{error}; to do: {}", error.cure()))
+    explained.for_log(format!("{error}; to do: {}", error.cure()))
 }
 
 /// The key in `Authorization: Bearer KEY`.

@@ -282,7 +282,8 @@ impl ToolError {
 
     /// A defect of this software, with what the log should say.
     pub fn internal(cause: impl fmt::Display) -> ToolError {
-        ToolError::new(ErrorCode::Internal, "This is a defect; the log has the cause.").cause(cause)
+        ToolError::new(ErrorCode::Internal, "This is a defect; the log has the cause.")
+            .for_log(cause)
     }
 
     /// Names the argument that it is about, such as `lines[2].product`.
@@ -353,7 +354,7 @@ impl ToolError {
 
     /// For the log alone.
     #[must_use]
-    pub fn cause(mut self, cause: impl fmt::Display) -> ToolError {
+    pub fn for_log(mut self, cause: impl fmt::Display) -> ToolError {
         self.0.cause = Some(cause.to_string());
         self
     }
@@ -468,7 +469,7 @@ mod tests {
         let error = ToolError::new(ErrorCode::RateLimited, "Too many calls.")
             .retry_after(Some(Duration::from_millis(1500)))
             .dataverse(DataverseDetails { code: "0x80072322".into(), request_id: None })
-            .cause("for the log alone");
+            .for_log("for the log alone");
         assert_eq!(
             error.to_problem("r-1"),
             json!({

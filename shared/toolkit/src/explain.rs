@@ -81,7 +81,7 @@ fn of_secret(error: &SecretError) -> ToolError {
         SecretError::NoDescriptor => ToolError::internal(error),
     }
     .write(WriteState::NotHappened)
-    .cause(error)
+    .for_log(error)
 }
 
 fn of_credentials(error: &CredentialsError) -> ToolError {
@@ -114,7 +114,7 @@ fn of_token(error: &TokenError) -> ToolError {
         TokenError::Entra(error) => of_entra(error),
         TokenError::Connection(ConnectionError::Secret(error)) => of_secret(error),
         TokenError::Connection(ConnectionError::Credentials(error)) => of_credentials(error),
-        TokenError::Moved => unavailable("the connection was changed a moment ago").cause(error),
+        TokenError::Moved => unavailable("the connection was changed a moment ago").for_log(error),
         TokenError::Deadline => {
             ToolError::new(ErrorCode::DeadlineExceeded, "Microsoft Entra ID did not answer in time")
                 .next_step(BOT_TRY_LATER)
@@ -247,7 +247,7 @@ fn of_entra(error: &EntraError) -> ToolError {
             ),
         ),
     };
-    explained.cause(error)
+    explained.for_log(error)
 }
 
 impl From<Error> for ToolError {
@@ -264,7 +264,7 @@ impl From<Error> for ToolError {
             },
             Error::Api(api) => of_api(api),
             Error::NoAnswer { source, .. } => match Obstacle::of_transport(source) {
-                Some(obstacle) => kept_out(obstacle, DYNAMICS).cause(chain(source.as_ref())),
+                Some(obstacle) => kept_out(obstacle, DYNAMICS).for_log(chain(source.as_ref())),
                 None => unanswered(source),
             },
             Error::NoDescriptor => ToolError::internal(&error),
@@ -276,7 +276,7 @@ impl From<Error> for ToolError {
                 unavailable("Dynamics 365 gave an answer that is too large to be read")
             }
             Error::Unreadable(problem) => {
-                unavailable("Dynamics 365 gave an answer that cannot be read").cause(problem)
+                unavailable("Dynamics 365 gave an answer that cannot be read").for_log(problem)
             }
         };
         explained.write(write)
@@ -291,7 +291,7 @@ fn unanswered(source: &reqwest::Error) -> ToolError {
     } else {
         "the connection to Dynamics 365 broke before an answer came"
     };
-    let explained = unavailable(detail).cause(chain(source));
+    let explained = unavailable(detail).for_log(chain(source));
     if never_reached {
         explained
             .fault(Cause::InstanceUnreachable)
@@ -469,9 +469,9 @@ fn of_api(error: &ApiError) -> ToolError {
     // The message may quote what a visitor said: the log gets it only where it is about names.
     let explained = match explained.code() {
         ErrorCode::Internal if !error.message.contains("literal") => {
-            explained.cause(format!("{error}: {}", error.message))
+            explained.for_log(format!("{error}: {}", error.message))
         }
-        _ => explained.cause(error),
+        _ => explained.for_log(error),
     };
     explained.dataverse(details)
 }
@@ -601,7 +601,7 @@ fn crash(error: &ApiError) -> ToolError {
          customization that failed."
     ))
     .next_step("Say that this cannot be done right now, and offer a person.")
-    .cause(format!("{error}: {}", names.join(", ")))
+    .for_log(format!("{error}: {}", names.join(", ")))
 }
 
 /// The text of a business rule or plug-in, without what is only for developers.

@@ -8,6 +8,7 @@
 //! answer or a [`ToolError`]. [`lambda::run`] is the entry in AWS Lambda;
 //! the local stack calls the same service.
 
+mod call;
 mod caller;
 mod cause;
 mod context;
@@ -35,13 +36,14 @@ mod settle;
 mod tool;
 mod transition;
 
+pub use call::Call;
 pub use caller::{Caller, Grants, Scope, Scopes};
 pub use cause::Cause;
 pub use context::Context;
 pub use crm::case::{Escalation, EscalationReason};
 pub use edge::{
-    BODY_LIMIT, Body, CONNECTION_ID, CONVERSATION_ID, Call, Edge, Front, GRACE, Handler,
-    IDEMPOTENCY_KEY, Incoming, Reply, bearer,
+    BODY_LIMIT, Body, CONNECTION_ID, CONVERSATION_ID, Edge, Front, GRACE, Handler, IDEMPOTENCY_KEY,
+    Incoming, Reply, bearer,
 };
 pub use edit::Edit;
 pub use error::{DataverseDetails, ErrorCode, ToolError, WriteState};

@@ -361,7 +361,7 @@ mod tests {
             conversation: Some("chat-1".to_owned()),
             ..Call::default()
         };
-        let error = ToolError::new(ErrorCode::NotFound, "no case has that name").cause("a cause");
+        let error = ToolError::new(ErrorCode::NotFound, "no case has that name").for_log("a cause");
         let line = || CallLine::of(&call, Some(&error), "r-1", Duration::from_millis(12));
         let now = "2026-11-24T09:00:00.12Z".parse().unwrap();
         let told = |text: Vec<u8>| serde_json::from_slice::<Value>(&text).unwrap();

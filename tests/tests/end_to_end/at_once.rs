@@ -8,7 +8,7 @@ use futures::future::join_all;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use state::{Bond, Intent, State};
-use toolkit::{Caller, Grants, Incoming, Scope, Tools};
+use toolkit::{Caller, Front as _, Grants, Incoming, Scope, Tools};
 
 use crate::harness::{Answer, Bench, MAREN};
 

@@ -7,7 +7,7 @@ use emulator::Emulator;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use stack::Options;
-use toolkit::{Caller, Grants, Incoming, Scope, Tools};
+use toolkit::{Caller, Front as _, Grants, Incoming, Scope, Tools};
 
 use crate::harness::{Bench, MAREN};
 use crate::health::{check, events, of};
