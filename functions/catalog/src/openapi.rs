@@ -7,6 +7,7 @@ mod operation;
 mod problems;
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use http::{Method, StatusCode};
 use schemars::JsonSchema;
@@ -53,9 +54,12 @@ impl Endpoint for GetOpenApi {
     type Home = Catalog;
 
     async fn call(_: &Catalog, _: Request<'_, GetOpenApi>) -> Result<Done<Document>, ToolError> {
-        Ok(Done::new(Document(document(&crate::declarations()))))
+        Ok(Done::new(Document(DOCUMENT.clone())))
     }
 }
+
+/// It changes with a new version alone.
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| document(&crate::declarations()));
 
 fn document(operations: &[Declaration]) -> Value {
     let mut paths = Map::new();

@@ -1,6 +1,7 @@
 //! Some of the tools.
 
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -42,25 +43,23 @@ impl Selection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Group(&'static str);
 
-impl Group {
-    fn all() -> Vec<&'static str> {
-        let mut groups: Vec<_> = tools::definitions().iter().map(|tool| tool.group).collect();
-        groups.dedup();
-        groups
-    }
-}
+/// All groups.
+static GROUPS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let mut groups: Vec<_> = tools::declarations().iter().map(|tool| tool.group).collect();
+    groups.dedup();
+    groups
+});
 
 impl FromStr for Group {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Group, String> {
-        let all = Group::all();
-        let found = all.iter().find(|group| **group == name);
-        found.map(|group| Group(group)).ok_or_else(|| none_of(&all))
+        let found = GROUPS.iter().find(|group| **group == name);
+        found.map(|group| Group(group)).ok_or_else(|| none_of(&GROUPS))
     }
 }
 
-toolkit::text_parameter!(Group, {"type": "string", "enum": Group::all()});
+toolkit::text_parameter!(Group, {"type": "string", "enum": *GROUPS});
 
 /// What tools do with the CRM, as their scope says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
