@@ -22,13 +22,14 @@ mod view;
 use auth::{ConnectionId, Connections};
 use dataverse::Session;
 use state::State;
-use toolkit::{Call, Collect, Definition, Home, Incoming, PATIENCE, ToolError};
+use toolkit::{Call, Collect, Definition, Home, Incoming, Needs, PATIENCE, ToolError};
 
 /// Looks after connections.
 pub struct Administration {
     connections: Connections,
     state: State,
     tools: Vec<Definition>,
+    needs: Needs,
 }
 
 /// What there is to do with connections.
@@ -51,7 +52,8 @@ impl Administration {
     /// Looks after these connections, tells which of the tools they allow, and remembers what is to
     /// be remembered there.
     pub fn new(connections: Connections, state: State, tools: Vec<Definition>) -> Administration {
-        Administration { connections, state, tools }
+        let needs = Needs::of(&tools);
+        Administration { connections, state, tools, needs }
     }
 
     /// The way to the connection's environment.

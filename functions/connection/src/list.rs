@@ -1,12 +1,13 @@
 use std::borrow::Cow;
 use std::ops::Bound;
 
+use auth::health::{Health, Standing, Status};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use state::{Connection, ConnectionCursor, ConnectionPage, Health, State, StateError, Status};
+use state::{ConnectionCursor, ConnectionPage, Registration, State, StateError};
 use toolkit::operation::{Empty, Nothing, Section, Within};
 use toolkit::{Done, Effect, Endpoint, Example, Grants, Operation, Request, Scope, ToolError};
 
@@ -39,23 +40,13 @@ struct Entry {
     label: Option<String>,
     organization: Option<String>,
     instance_url: String,
-    state: Known,
+    state: Standing,
     cause: Option<String>,
     set_up_step: Option<u8>,
     #[schemars(schema_with = "schema::maybe_moment")]
     checked_at: Option<Timestamp>,
     #[schemars(schema_with = "schema::maybe_day")]
     secret_expires_on: Option<Date>,
-}
-
-/// How a connection was when it was last checked.
-#[derive(Clone, Copy, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-enum Known {
-    Healthy,
-    Broken,
-    Unknown,
 }
 
 impl Operation for ListConnections {
@@ -111,7 +102,7 @@ async fn page(
     };
     let after = cursor.map_or(Bound::Unbounded, |cursor| Bound::Excluded(cursor.last()));
     let left: Vec<_> = ids.range((after, Bound::Unbounded)).cloned().collect();
-    let mut connections: Vec<Connection> = Vec::new();
+    let mut connections: Vec<Registration> = Vec::new();
     // Not each id of a key has been set up. One more tells whether there is a next page.
     for some in left.chunks(limit + 1) {
         let mut found = state.connections_of(some).await?;
@@ -127,22 +118,21 @@ async fn page(
     Ok(ConnectionPage { connections, next })
 }
 
-fn entry(connection: &Connection, health: Option<&Health>) -> Entry {
-    let (state, cause, set_up_step) = match health.map(|health| &health.status) {
-        Some(Status::Healthy) => (Known::Healthy, None, None),
-        Some(Status::Broken { cause, step, .. }) => (Known::Broken, Some(cause.clone()), *step),
-        None => (Known::Unknown, None, None),
+fn entry(registration: &Registration, health: Option<&Health>) -> Entry {
+    let (cause, set_up_step) = match health.map(|health| &health.status) {
+        Some(Status::Broken { cause, step, .. }) => (Some(cause.clone()), *step),
+        _ => (None, None),
     };
     let expires_on = health.and_then(|health| health.secret.expires_on());
     Entry {
-        id: connection.id.to_string(),
-        label: connection.label.clone(),
-        organization: connection.organization.as_ref().map(|it| it.name.clone()),
-        instance_url: connection.instance_url.clone(),
-        state,
+        id: registration.id.to_string(),
+        label: registration.label.clone(),
+        organization: registration.organization.as_ref().and_then(|it| it.name.clone()),
+        instance_url: registration.instance_url.clone(),
+        state: health.map_or(Standing::Unknown, Health::standing),
         cause,
         set_up_step,
         checked_at: health.map(|health| health.checked_at),
-        secret_expires_on: expires_on.or(connection.secret_expires_on),
+        secret_expires_on: expires_on.or(registration.secret_expires_on),
     }
 }

@@ -1,16 +1,17 @@
 use std::borrow::Cow;
 
+use auth::health::{Occasion, Standing};
+use auth::{Inspection, inspect};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use state::{Kind, StateError};
-use toolkit::inspection::{Inspection, inspect};
 use toolkit::operation::{Empty, InPath, NoParameters, Section};
 use toolkit::{
     Done, Effect, Endpoint, ErrorCode, Example, Operation, PATIENCE, Request, Scope, ToolError,
 };
 
 use crate::Administration;
-use crate::known::{self, Occasion};
+use crate::known;
 use crate::table::soon;
 use crate::view::View;
 
@@ -27,7 +28,7 @@ pub(crate) fn hints(
     inspection: &Inspection,
     noted: bool,
 ) -> impl Iterator<Item = &'static str> + use<> {
-    let expiry = inspection.secret.expires_on.is_none().then_some(HOW_TO_KNOW_THE_EXPIRY);
+    let expiry = inspection.secret.expires_on().is_none().then_some(HOW_TO_KNOW_THE_EXPIRY);
     expiry.into_iter().chain((!noted).then_some(NOT_NOTED))
 }
 
@@ -61,7 +62,7 @@ impl Endpoint for GetConnection {
         home: &Administration,
         request: Request<'_, GetConnection>,
     ) -> Result<Done<View>, ToolError> {
-        look(home, request, false).await
+        look(home, request, Occasion::Look).await
     }
 }
 
@@ -96,22 +97,22 @@ impl Endpoint for TestConnection {
         home: &Administration,
         request: Request<'_, TestConnection>,
     ) -> Result<Done<View>, ToolError> {
-        look(home, request, true).await
+        look(home, request, Occasion::Test).await
     }
 }
 
 async fn look<O: Operation<About = InPath>>(
     home: &Administration,
     request: Request<'_, O>,
-    remember_it: bool,
+    occasion: Occasion,
 ) -> Result<Done<View>, ToolError> {
     let (id, connections) = (&request.about, &home.connections);
     let now = Timestamp::now();
     // A test reads the secret anew, for it may have been changed by other means.
-    if remember_it {
+    if occasion == Occasion::Test {
         connections.forget(id);
     }
-    let (credentials, found) = match connections.open(id).await.map_err(ToolError::from) {
+    let (credentials, found) = match connections.open(id).await {
         Ok(connection) => {
             let session = connection.client().session(request.incoming.deadline);
             let session = session.with_patience(PATIENCE);
@@ -119,39 +120,40 @@ async fn look<O: Operation<About = InPath>>(
             let found = inspect(&connection, &connections.graph(), &session).await;
             (Some(connection.credentials()), found)
         }
-        Err(error) => (None, Err(error)),
+        Err(error) => (None, Err(error.into())),
+    };
+    let found = found.map_err(ToolError::from);
+    let finding = match &found {
+        Ok(inspection) => inspection.finding(home.needs.missing(&inspection.privileges)),
+        Err(error) if error.code() == ErrorCode::ConnectionNotFound => return Err(error.clone()),
+        Err(error) => error.finding(),
     };
     let registered = match (&credentials, &found) {
         (Some(credentials), Ok(inspection)) => {
-            known::register(home, id, credentials, inspection, Occasion::Look, now)
+            known::register(home, id, credentials, inspection, occasion, now)
                 .await
-                .map(|(_, connection)| Some(connection))
+                .map(|(_, registration)| Some(registration))
         }
-        _ if remember_it => soon(home.state.connection(id)).await,
-        _ => Ok(None),
+        _ => soon(home.state.connection(id)).await,
     };
-    let noted = match registered {
+    let remembered = match registered {
         Err(StateError::Gone) => return Err(known::gone()),
-        Err(_) => false,
-        Ok(Some(connection)) if remember_it => {
-            known::remember(home, &connection, found.as_ref(), now).await.is_ok()
+        Err(error) => Err(error),
+        Ok(Some(registration)) => {
+            known::remember(home, &registration, &finding, occasion, now).await
         }
-        Ok(_) => true,
+        Ok(None) => Ok(None),
     };
-    let view = match (&credentials, &found) {
-        (Some(credentials), Ok(inspection)) => {
-            View::healthy(id, credentials, inspection, &home.tools, now)
-                .with_hints(hints(inspection, noted))
+    let noted = remembered.is_ok();
+    let health = remembered.ok().flatten();
+    let state = Standing::after(health.as_ref(), &finding);
+    let view = View::of(id, credentials.as_deref(), state, now);
+    Ok(Done::new(match &found {
+        Ok(inspection) => {
+            view.with_inspection(inspection, &home.tools).with_hints(hints(inspection, noted))
         }
-        (credentials, Err(error)) => {
-            if error.code() == ErrorCode::ConnectionNotFound {
-                return Err(error.clone());
-            }
-            let request_id = &request.incoming.request_id;
-            View::broken(id, credentials.as_deref(), error, request_id, now)
-                .with_hints((!noted).then_some(NOT_NOTED))
-        }
-        (None, Ok(_)) => return Err(ToolError::internal("an inspection without a connection")),
-    };
-    Ok(Done::new(view))
+        Err(error) => view
+            .with_problem(error, &request.incoming.request_id)
+            .with_hints((!noted).then_some(NOT_NOTED)),
+    }))
 }

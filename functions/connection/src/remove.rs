@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 use toolkit::operation::{Empty, InPath, NoParameters, Section};
-use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolError, WriteState};
+use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolError};
 
 use crate::{Administration, known, schema, table};
 
@@ -55,17 +55,10 @@ impl Endpoint for RemoveConnection {
     ) -> Result<Done<Removed>, ToolError> {
         let id = request.about;
         let known = home.state.connection(&id).await.map_err(table::failed)?;
-        let secrets = home.connections.secrets();
-        let is_there = secrets.text(&id.secret_name()).await.is_ok();
-        if known.is_none() && !is_there {
+        if known.is_none() && known::is_removed(home, &id).await {
             return Err(known::gone());
         }
-        secrets.delete(&id.secret_name()).await.map_err(|error| {
-            let refused = matches!(error, auth::SecretError::NotWritable { .. });
-            let write = if refused { WriteState::NotHappened } else { WriteState::Unknown };
-            ToolError::from(auth::ConnectionError::Secret(error)).write(write)
-        })?;
-        home.connections.forget(&id);
+        home.connections.remove(&id).await.map_err(known::secret_not_changed)?;
         home.state.remove_connection(&id).await.map_err(table::failed)?;
         let recoverable_until = Timestamp::now().checked_add(RECOVERABLE).ok();
         Ok(Done::new(Removed { id: id.to_string(), removed: true, recoverable_until }))

@@ -4,7 +4,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 
 /// The id of a connection.
 pub(crate) fn connection_id(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "string", "pattern": "^[a-z0-9-]{1,63}$"})
+    json_schema!({"type": "string", "pattern": auth::ConnectionId::PATTERN})
 }
 
 /// A point in time.

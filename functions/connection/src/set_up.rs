@@ -1,74 +1,26 @@
 use std::borrow::Cow;
-use std::fmt;
 
-use auth::Credentials;
+use auth::health::{Occasion, Standing};
+use auth::{ConnectionError, CredentialsForm, inspect};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use schemars::JsonSchema;
-use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use serde_json::json;
 use state::Kind;
-use toolkit::inspection::inspect;
 use toolkit::operation::{InPath, Json, NoParameters, Section};
 use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolError, WriteState};
 
-use crate::known::{self, Occasion, Registered};
+use crate::known::{self, Registered};
 use crate::view::View;
 use crate::{Administration, look};
 
-/// What an administrator enters. An empty text is answered like a wrong one: with the set-up step
-/// that it comes from.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Form {
-    tenant_id: String,
-    client_id: String,
-    #[schemars(with = "String", extend("format" = "password", "writeOnly" = true))]
-    client_secret: SecretString,
-    instance_url: String,
-    /// A date such as 2027-12-01. Empty where it is not known.
-    #[schemars(extend("pattern" = "^\\s*([0-9]{4}-[0-9]{2}-[0-9]{2})?\\s*$"))]
-    secret_expires_on: Option<String>,
-    label: Option<String>,
-}
-
-impl fmt::Debug for Form {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Form").finish_non_exhaustive()
-    }
-}
-
-impl Form {
-    /// Refuses what no set-up step asks for; those have causes of their own.
-    fn check(&self) -> Result<(), ToolError> {
-        let date = self.secret_expires_on.as_deref().map_or("", str::trim);
-        // Other ways of ISO 8601 to write a date are understood as well, and meant by nobody.
-        if date.is_empty() || (date.len() == 10 && date.parse::<Date>().is_ok()) {
-            return Ok(());
+/// Refuses what no set-up step asks for; the rest has causes of its own.
+fn check(form: &CredentialsForm) -> Result<(), ToolError> {
+    // Other ways of ISO 8601 to write a date are understood as well, and meant by nobody.
+    match form.expiry() {
+        Some(date) if date.len() != 10 || date.parse::<Date>().is_err() => {
+            Err(ToolError::invalid("secret_expires_on", "must be a date such as 2027-12-01"))
         }
-        Err(ToolError::invalid("secret_expires_on", "must be a date such as 2027-12-01"))
-    }
-
-    /// As it is kept in Secrets Manager.
-    fn secret(&self) -> SecretString {
-        let text = |text: &Option<String>| {
-            text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
-        };
-        let mut secret = json!({
-            "tenant_id": self.tenant_id.trim(),
-            "client_id": self.client_id.trim(),
-            "client_secret": self.client_secret.expose_secret().trim(),
-            "instance_url": self.instance_url.trim(),
-        });
-        if let Some(date) = text(&self.secret_expires_on) {
-            secret["secret_expires_on"] = date.into();
-        }
-        if let Some(label) = text(&self.label) {
-            secret["label"] = label.into();
-        }
-        SecretString::from(secret.to_string())
+        _ => Ok(()),
     }
 }
 
@@ -94,7 +46,7 @@ impl Operation for SetUpConnection {
 
     type About = InPath;
     type Parameters = NoParameters;
-    type Body = Json<Form>;
+    type Body = Json<CredentialsForm>;
     type Answer = View;
 
     fn path() -> Cow<'static, str> {
@@ -110,39 +62,34 @@ impl Endpoint for SetUpConnection {
         request: Request<'_, SetUpConnection>,
     ) -> Result<Done<View>, ToolError> {
         let (id, Json(form)) = (&request.about, request.body);
-        form.check()?;
-        let secret = form.secret();
+        check(&form)?;
         let connections = &home.connections;
-        let credentials = Credentials::parse(secret.expose_secret(), connections.environment())
-            .map_err(auth::ConnectionError::Credentials)?;
+        let credentials = form
+            .parse(connections.environment())
+            .map_err(|error| ToolError::from(ConnectionError::Credentials(error)))?;
 
         let trial = connections.trial(id, credentials);
         let session = trial.client().session(request.incoming.deadline);
         request.call.session = Some(session.clone());
         let found = inspect(&trial, &connections.graph(), &session).await;
-        let inspection = found.map_err(not_stored)?;
+        let inspection = found.map_err(|error| not_stored(error.into()))?;
         let credentials = trial.credentials();
 
         let now = Timestamp::now();
-        connections.secrets().store(&id.secret_name(), secret.expose_secret()).await.map_err(
-            |error| {
-                let refused = matches!(error, auth::SecretError::NotWritable { .. });
-                let write = if refused { WriteState::NotHappened } else { WriteState::Unknown };
-                ToolError::from(auth::ConnectionError::Secret(error)).write(write)
-            },
-        )?;
-        // The next call reads what is stored now.
-        connections.forget(id);
+        connections.store(id, &form).await.map_err(known::secret_not_changed)?;
         let registered =
             known::register(home, id, &credentials, &inspection, Occasion::SetUp, now).await;
         let noted = match &registered {
-            Ok((_, connection)) => {
-                known::remember(home, connection, Ok(&inspection), now).await.is_ok()
+            Ok((_, registration)) => {
+                let finding = inspection.finding(home.needs.missing(&inspection.privileges));
+                let occasion = Occasion::SetUp;
+                known::remember(home, registration, &finding, occasion, now).await.is_ok()
             }
             Err(_) => false,
         };
 
-        let view = View::healthy(id, &credentials, &inspection, &home.tools, now)
+        let view = View::of(id, Some(&credentials), Standing::Healthy, now)
+            .with_inspection(&inspection, &home.tools)
             .with_hints(look::hints(&inspection, noted));
         let is_new = matches!(registered, Ok((Registered::New, _)));
         let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };

@@ -1,20 +1,16 @@
 //! A connection, as its administrator sees it.
 
-use auth::{ConnectionId, Credentials};
+use auth::health::Standing;
+use auth::{ConnectionId, Credentials, ExpirySource, Inspection, Organization, User};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use schemars::JsonSchema;
-use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::Value;
-use toolkit::inspection::{ExpirySource, Inspection, Organization, User};
-use toolkit::{Definition, ErrorCode, ToolError};
+use toolkit::{Definition, ToolError};
 
 use crate::availability::{self, Availability};
 use crate::schema;
-
-/// How much of a secret may be shown: as much as Microsoft Graph shows as its hint.
-const SHOWN: usize = 3;
 
 /// A connection as it is now.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -27,7 +23,7 @@ pub(crate) struct View {
     client_id: Option<String>,
     #[schemars(schema_with = "schema::moment")]
     checked_at: Timestamp,
-    state: Found,
+    state: Standing,
     organization: Option<Organization>,
     user: Option<User>,
     secret: Option<Secret>,
@@ -36,17 +32,6 @@ pub(crate) struct View {
     #[schemars(schema_with = "schema::problem")]
     problem: Option<Value>,
     hints: Option<Vec<&'static str>>,
-}
-
-/// How a connection is found to be.
-#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-enum Found {
-    Healthy,
-    Broken,
-    // It may well be in order: nobody has heard from it.
-    Unanswered,
 }
 
 /// The client secret.
@@ -59,22 +44,26 @@ struct Secret {
 }
 
 impl View {
-    fn of(id: &ConnectionId, credentials: Option<&Credentials>, checked_at: Timestamp) -> View {
+    /// A connection of which this is known.
+    pub(crate) fn of(
+        id: &ConnectionId,
+        credentials: Option<&Credentials>,
+        state: Standing,
+        checked_at: Timestamp,
+    ) -> View {
         let text = |text: fn(&Credentials) -> String| credentials.map(text);
         View {
             id: id.to_string(),
             label: credentials.and_then(|credentials| credentials.label.clone()),
             instance_url: text(|credentials| credentials.instance_url.as_str().to_owned()),
-            tenant_id: text(|credentials| credentials.tenant_id.to_string()),
+            tenant_id: text(|credentials| credentials.tenant_id.clone()),
             client_id: text(|credentials| credentials.client_id.to_string()),
             checked_at,
-            state: Found::Unanswered,
+            state,
             organization: None,
             user: None,
             secret: credentials.map(|credentials| Secret {
-                begins_with: Some(
-                    credentials.client_secret.expose_secret().chars().take(SHOWN).collect(),
-                ),
+                begins_with: Some(credentials.proof.hint()),
                 expires_on: credentials.secret_expires_on,
                 source: None,
             }),
@@ -84,46 +73,26 @@ impl View {
         }
     }
 
-    /// A connection that works.
-    pub(crate) fn healthy(
-        id: &ConnectionId,
-        credentials: &Credentials,
-        inspection: &Inspection,
-        tools: &[Definition],
-        checked_at: Timestamp,
-    ) -> View {
-        let view = View::of(id, Some(credentials), checked_at);
+    /// With what an inspection found.
+    #[must_use]
+    pub(crate) fn with_inspection(self, inspection: &Inspection, tools: &[Definition]) -> View {
         View {
-            state: Found::Healthy,
             organization: Some(inspection.organization.clone()),
             user: Some(inspection.user.clone()),
-            secret: view.secret.map(|secret| Secret {
-                expires_on: inspection.secret.expires_on,
-                source: Some(inspection.secret.source),
+            secret: self.secret.map(|secret| Secret {
+                expires_on: inspection.secret.expires_on(),
+                source: Some(inspection.secret.source()),
                 ..secret
             }),
             tools: Some(availability::of(tools, &inspection.privileges)),
-            ..view
+            ..self
         }
     }
 
-    /// A connection that does not work, and why.
-    pub(crate) fn broken(
-        id: &ConnectionId,
-        credentials: Option<&Credentials>,
-        error: &ToolError,
-        request_id: &str,
-        checked_at: Timestamp,
-    ) -> View {
-        let state = match error.code() {
-            ErrorCode::DynamicsUnavailable
-            | ErrorCode::ServiceUnavailable
-            | ErrorCode::DeadlineExceeded
-            | ErrorCode::RateLimited => Found::Unanswered,
-            _ => Found::Broken,
-        };
-        let problem = Some(error.to_problem(request_id));
-        View { state, problem, ..View::of(id, credentials, checked_at) }
+    /// With why it could not be inspected.
+    #[must_use]
+    pub(crate) fn with_problem(self, error: &ToolError, request_id: &str) -> View {
+        View { problem: Some(error.to_problem(request_id)), ..self }
     }
 
     /// With what an administrator should know.

@@ -5,22 +5,22 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use auth::{ConnectionId, Connections};
+use auth::health::{
+    Check, Circumstances, Decision, Event, Finding, Health, Occasion, Standing, decide,
+};
+use auth::{ConnectionId, Connections, Inspection, inspect};
 use dataverse::Session;
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use state::{Connection, Entry, Event, Health, Kind, State, StateError};
+use state::{Entry, Kind, Registration, State, StateError};
 use tokio::time::{Instant, timeout_at};
-use toolkit::inspection::{Inspection, inspect};
-use toolkit::{ToolError, logging};
+use toolkit::{Needs, ToolError, logging};
 
 use crate::outage::{Outages, region};
 use crate::tell::{TRIES, Teller, Telling};
-use crate::{
-    Alerts, Check, Checked, Circumstances, Decision, Found, Needs, Report, Standing, decide,
-};
+use crate::{Alerts, Checked, Report};
 
 /// How many connections are looked at at once.
 const AT_ONCE: usize = 32;
@@ -73,17 +73,17 @@ struct Run {
 /// A connection, and how it was when it was last looked at.
 #[derive(Clone, Debug)]
 struct Subject {
-    connection: Connection,
+    connection: Registration,
     health: Option<Health>,
 }
 
 /// What a look at a connection found.
 struct Look {
-    connection: Connection,
+    connection: Registration,
     region: String,
     /// As it is stored now.
     health: Option<Health>,
-    found: Found,
+    found: Finding,
     /// When it began and ended.
     began: Timestamp,
     ended: Timestamp,
@@ -151,11 +151,11 @@ impl<A: Alerts> Checker<A> {
         for subject in &left {
             // What is known of it stands until there is time to look at it.
             let health = subject.health.as_ref();
-            counts.add(&Checked::new(&subject.connection, health, &Found::Failed, now));
+            counts.add(&Checked::new(&subject.connection, health, &Finding::Failed, now));
         }
         let mut tellings: Vec<Telling> = left.into_iter().map(Telling::from).collect();
         for look in looks {
-            if look.found == Found::Failed {
+            if look.found == Finding::Failed {
                 report.problems.push(format!("{}: the check failed", look.connection.id));
             }
             if let Some(error) = &look.problem {
@@ -201,7 +201,7 @@ impl<A: Alerts> Checker<A> {
             let first = registered.partition_point(|one| one.id < *next);
             registered.rotate_left(first);
         }
-        let with_health = |connection: Connection| {
+        let with_health = |connection: Registration| {
             let health = healths.remove(&connection.id);
             Subject { connection, health }
         };
@@ -251,7 +251,7 @@ impl<A: Alerts> Checker<A> {
                 Err(error) => look.problem = Some(error),
                 Ok(()) => {}
             }
-            if look.is_stored || matches!(look.found, Found::Failed | Found::Throttled) {
+            if look.is_stored || matches!(look.found, Finding::Failed | Finding::Throttled) {
                 self.inner.record(&look, &run).await;
             }
             (place, Seen::Looked(Box::new(look)))
@@ -267,21 +267,19 @@ impl<A: Alerts> Checker<A> {
         let work = self.inspect(&connection.id, &session, deadline);
         let work = AssertUnwindSafe(work).catch_unwind();
         let (found, outcome) = match timeout_at(deadline + GRACE, work).await {
-            Ok(Ok(Ok(inspection))) => {
-                (Found::works(&inspection, &self.inner.needs, &connection), "ok")
-            }
+            Ok(Ok(Ok(inspection))) => (self.inner.works(&inspection, &connection), "ok"),
             Ok(Ok(Err(error))) => {
-                let found = Found::failure(&error);
-                if found == Found::Failed {
+                let found = error.finding();
+                if found == Finding::Failed {
                     tracing::error!(connection = %connection.id, %error, "a check failed");
                 }
                 (found, error.code().as_str())
             }
             // The panic's own line is in the log above.
-            Ok(Err(_)) => (Found::Failed, "internal"),
+            Ok(Err(_)) => (Finding::Failed, "internal"),
             Err(_) => {
                 let detail = "the check took too long".to_owned();
-                (Found::Unanswered { detail, fault: None }, "deadline_exceeded")
+                (Finding::Unanswered { detail, fault: None }, "deadline_exceeded")
             }
         };
         Look {
@@ -313,7 +311,7 @@ impl<A: Alerts> Checker<A> {
         let connection = connections.open(id).await?;
         let session = session
             .get_or_init(|| connection.client().session(deadline).with_patience(toolkit::PATIENCE));
-        inspect(&connection, &connections.graph(), session).await
+        Ok(inspect(&connection, &connections.graph(), session).await?)
     }
 
     /// Decides which of those that did not answer are broken: now it is known whether the others
@@ -324,7 +322,7 @@ impl<A: Alerts> Checker<A> {
             self.clone().judge(look, run.check, outage)
         };
         let (silent, mut looks): (Vec<_>, Vec<_>) =
-            looks.into_iter().partition(|look| matches!(look.found, Found::Unanswered { .. }));
+            looks.into_iter().partition(|look| matches!(look.found, Finding::Unanswered { .. }));
         let judged: Vec<_> = silent.into_iter().map(judge).collect();
         let judged = stream::iter(judged).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
         looks.extend(judged.into_iter().flatten());
@@ -345,6 +343,15 @@ impl<A: Alerts> Checker<A> {
 }
 
 impl<A> Inner<A> {
+    /// What it means that the connection could be inspected. The day that it was registered with is
+    /// known where its secret does not say.
+    fn works(&self, inspection: &Inspection, registration: &Registration) -> Finding {
+        Finding::Works {
+            missing_privileges: self.needs.missing(&inspection.privileges),
+            secret: inspection.secret.or_given(registration.secret_expires_on),
+        }
+    }
+
     /// Decides what has become of a connection, and stores what is new together with what is to be
     /// said of it.
     async fn conclude(
@@ -356,10 +363,9 @@ impl<A> Inner<A> {
         let mut check = check;
         for _ in 0..TRIES {
             let circumstances = Circumstances {
-                check,
+                occasion: Occasion::Check { check, outage },
                 now: look.ended,
                 registered_at: look.connection.updated_at,
-                outage,
             };
             let Decision { health, events } =
                 decide(look.health.as_ref(), &look.found, &circumstances);
@@ -469,7 +475,7 @@ fn tell_log(look: &Look, checked: &Checked, run: &Run) {
     tracing::info!(
         request_id = &*run.id,
         connection = look.connection.id.as_str(),
-        state = checked.state.name(),
+        state = checked.state.as_str(),
         cause = checked.cause,
         days_left = checked.days_left,
         hint = checked.hint,

@@ -1,7 +1,7 @@
 //! Whether the connections work, and when their secrets end; told to people before a visitor
 //! notices.
 //!
-//! A run has three parts. Every connection is looked at, many at a time ([`Checker`]): [`decide`]
+//! A run has three parts. Every connection is looked at, many at a time ([`Checker`]): [`auth::health::decide`]
 //! compares what was found with what was known, and what is new is stored at once, together with
 //! what is to be said of it. Then it is decided whether Entra ID or Dataverse, as a whole or in a
 //! region, does not answer, which is one message and nobody's fault; and so whether those that did
@@ -10,16 +10,14 @@
 
 mod alerts;
 mod check;
-mod decide;
-mod found;
 mod message;
-mod needs;
 mod outage;
 mod report;
 mod tell;
 
 use std::time::{Duration, SystemTime};
 
+use auth::health::Check;
 use futures::FutureExt as _;
 use lambda_runtime::{Context, Error};
 use serde::Deserialize;
@@ -27,10 +25,7 @@ use tokio::time::Instant;
 
 pub use alerts::{Alert, AlertError, Alerts, Attribute, Topic};
 pub use check::Checker;
-pub use decide::{Circumstances, Decision, decide};
-pub use found::Found;
-pub use needs::Needs;
-pub use report::{Checked, Report, Standing};
+pub use report::{Checked, Report};
 
 /// What the schedule sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -38,30 +33,6 @@ pub use report::{Checked, Report, Standing};
 pub struct Request {
     /// What to look at.
     pub check: Check,
-}
-
-/// What to look at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Check {
-    /// Whether the connections work.
-    Connections,
-    /// When their secrets end.
-    Expiry,
-    /// Both.
-    All,
-}
-
-impl Check {
-    /// Whether it is about the connections' working.
-    pub fn connections(self) -> bool {
-        matches!(self, Check::Connections | Check::All)
-    }
-
-    /// Whether it is about the secrets' end.
-    pub fn expiry(self) -> bool {
-        matches!(self, Check::Expiry | Check::All)
-    }
 }
 
 /// How much earlier than Lambda's deadline a run must have ended.

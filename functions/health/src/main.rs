@@ -1,7 +1,8 @@
 //! The Lambda function that looks after the connections, on a schedule.
 
-use health::{Checker, Needs, Request, Topic};
+use health::{Checker, Request, Topic};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use toolkit::Needs;
 use toolkit::lambda::Parts;
 
 #[tokio::main(flavor = "current_thread")]

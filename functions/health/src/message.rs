@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use auth::health::{Event, Fault};
+use auth::{SecretExpiry, Step};
 use crm::text::quoted;
 use jiff::Timestamp;
-use state::{Connection, Event, Fault, SecretExpiry};
+use state::Registration;
+use toolkit::Needs;
 
 use crate::outage::Outage;
-use crate::{Alert, Attribute, Needs};
+use crate::{Alert, Attribute};
 
 /// As many connections are named in a message, with as much of a name: one that SNS takes has at
 /// most 256 KB.
@@ -17,7 +20,7 @@ const NAME: usize = 80;
 /// What a message about a connection is made of.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct About<'a> {
-    pub(crate) connection: &'a Connection,
+    pub(crate) connection: &'a Registration,
     pub(crate) secret: SecretExpiry,
     pub(crate) needs: &'a Needs,
 }
@@ -36,7 +39,7 @@ pub(crate) fn of_event(event: &Event, about: &About<'_>) -> Alert {
 }
 
 /// The alert for events of a kind of many connections; nothing for no events.
-pub(crate) fn of_events(events: &[(&Connection, &Event)]) -> Option<Alert> {
+pub(crate) fn of_events(events: &[(&Registration, &Event)]) -> Option<Alert> {
     let (_, first) = events.first()?;
     let count = events.len();
     let (headline, meaning) = match first {
@@ -83,11 +86,11 @@ pub(crate) fn of_events(events: &[(&Connection, &Event)]) -> Option<Alert> {
 }
 
 /// One of many.
-fn line(connection: &Connection, event: &Event) -> String {
+fn line(connection: &Registration, event: &Event) -> String {
     let name = |name: &str| format!(", {}", quoted(&name.chars().take(NAME).collect::<String>()));
     let label = connection.label.as_deref().map(name).unwrap_or_default();
     let organization = connection.organization.as_ref();
-    let organization = organization.map(|it| name(&it.name)).unwrap_or_default();
+    let organization = organization.and_then(|it| it.name.as_deref()).map(name).unwrap_or_default();
     let what = match event {
         Event::Broken { fault, since } => {
             let step = fault.step.map(|step| format!(" (set-up step {step})")).unwrap_or_default();
@@ -175,10 +178,12 @@ fn words(event: &Event, about: &About<'_>) -> (String, String, Vec<String>) {
                     "The client secret of a Dynamics 365 connection expires {when}, on {on} \
                      ({source}). Then every tool of the bot stops working for this connection."
                 ),
-                vec![format!("To do, set-up step 3 (client secret): {}", new_secret(about))],
+                vec![format!("To do, {}: {}", Step::Secret, new_secret(about))],
             )
         }
-        Event::PrivilegesLost { privileges, .. } => privileges_lost(privileges, about.needs),
+        Event::PrivilegesLost { privileges, .. } => {
+            privileges_lost(privileges, about.needs, about.connection)
+        }
         Event::Throttled => (
             "too many calls".to_owned(),
             "Dynamics 365 refuses calls of a connection because there are too many (service \
@@ -198,15 +203,15 @@ fn words(event: &Event, about: &About<'_>) -> (String, String, Vec<String>) {
 fn broken(
     fault: &Fault,
     since: Timestamp,
-    connection: &Connection,
+    connection: &Registration,
 ) -> (String, String, Vec<String>) {
     let step = fault.step.map(|step| format!(" (set-up step {step})")).unwrap_or_default();
     let mut mend = Vec::new();
     if let Some(action) = &fault.action {
         mend.push(format!("To do: {action}"));
     }
-    if let Some(place) = fault.step.and_then(|step| place(step, connection)) {
-        mend.push(format!("Where: {place}"));
+    if let Some(step) = fault.step.and_then(Step::of_number) {
+        mend.push(format!("Where: {}", place(step, connection)));
     }
     mend.push(
         "The next check finds out whether it works again, and says so. Until then this is \
@@ -225,7 +230,11 @@ fn broken(
     )
 }
 
-fn privileges_lost(privileges: &[String], needs: &Needs) -> (String, String, Vec<String>) {
+fn privileges_lost(
+    privileges: &[String],
+    needs: &Needs,
+    connection: &Registration,
+) -> (String, String, Vec<String>) {
     let count = privileges.len();
     let lines: Vec<_> = privileges
         .iter()
@@ -243,20 +252,22 @@ fn privileges_lost(privileges: &[String], needs: &Needs) -> (String, String, Vec
             lines.join("\n")
         ),
         vec![format!(
-            "To do, set-up step 6 (application user): give the application user a security role \
-             with them, such as Salesperson and Customer Service Representative, or do not offer \
-             the bot these tools. Where: {USERS}"
+            "To do, {}: give the application user a security role with them, such as Salesperson \
+             and Customer Service Representative, or do not offer the bot these tools. Where: {}",
+            Step::User,
+            place(Step::User, connection)
         )],
     )
 }
 
 /// Which connection it is.
-fn which(connection: &Connection) -> String {
+fn which(connection: &Registration) -> String {
     let label =
         connection.label.as_ref().map(|label| format!(", {}", quoted(label))).unwrap_or_default();
     let organization = connection.organization.as_ref();
     let organization = organization
-        .map(|organization| format!("{}, ", quoted(&organization.name)))
+        .and_then(|organization| organization.name.as_deref())
+        .map(|name| format!("{}, ", quoted(name)))
         .unwrap_or_default();
     format!(
         "Connection: {}{label}\nOrganization: {organization}{}",
@@ -264,40 +275,26 @@ fn which(connection: &Connection) -> String {
     )
 }
 
-const USERS: &str = "admin.powerplatform.microsoft.com, Environments, the environment, Settings, \
-                     Users + permissions, Application users.";
-
 /// Where a step of the set-up is taken.
-fn place(step: u8, connection: &Connection) -> Option<String> {
-    let application = format!(
-        "portal.azure.com, Microsoft Entra ID, App registrations, the application {}",
-        connection.client_id
-    );
-    Some(match step {
-        1 => "portal.azure.com, Microsoft Entra ID, Overview, Tenant ID.".to_owned(),
-        2 => format!("{application}."),
-        3 => format!("{application}, Certificates & secrets. {}", store(connection)),
-        4 => format!("{application}, API permissions."),
-        5 => "admin.powerplatform.microsoft.com, Environments, the environment, Environment URL."
-            .to_owned(),
-        6 => USERS.to_owned(),
-        _ => return None,
-    })
+fn place(step: Step, connection: &Registration) -> String {
+    let place = step.place(&connection.client_id);
+    match step {
+        Step::Secret => format!("{place}. {}", store(connection)),
+        _ => format!("{place}."),
+    }
 }
 
 fn new_secret(about: &About<'_>) -> String {
     let connection = about.connection;
     format!(
-        "portal.azure.com, Microsoft Entra ID, App registrations, the application {}, \
-         Certificates & secrets: make a new client secret and copy its Value (not the Secret ID). \
-         {} Tools go on without a pause while both secrets are valid; delete the old one \
-         afterwards.",
-        connection.client_id,
+        "{}: make a new client secret and copy its Value (not the Secret ID). {} Tools go on \
+         without a pause while both secrets are valid; delete the old one afterwards.",
+        Step::Secret.place(&connection.client_id),
         store(connection)
     )
 }
 
-fn store(connection: &Connection) -> String {
+fn store(connection: &Registration) -> String {
     format!(
         "Store it with PUT /v1/connections/{}, or in AWS Secrets Manager as {}.",
         connection.id,
@@ -344,7 +341,7 @@ fn attributes(event: &Event, about: &About<'_>) -> BTreeMap<&'static str, Attrib
 mod tests {
     use super::*;
 
-    fn connection() -> Connection {
+    fn connection() -> Registration {
         serde_json::from_value(serde_json::json!({
             "id": "emea", "label": "Contoso in Europe",
             "instance_url": "https://contoso.crm4.dynamics.com",
@@ -440,7 +437,7 @@ mod tests {
             .map(|number| {
                 let label = Some("ü".repeat(500));
                 let id = format!("customer-{number:03}").parse().unwrap();
-                Connection { id, label, ..connection() }
+                Registration { id, label, ..connection() }
             })
             .collect();
         let since = "2026-11-24T09:00:12Z".parse().unwrap();
@@ -486,11 +483,7 @@ mod tests {
     }
 
     #[test]
-    fn every_step_has_a_place_and_every_subject_fits() {
-        for step in 1..=6 {
-            assert!(place(step, &connection()).is_some());
-        }
-        assert_eq!(place(7, &connection()), None);
+    fn a_day_is_named_as_people_do() {
         assert_eq!((in_days(0).as_str(), in_days(1).as_str()), ("today", "tomorrow"));
     }
 }

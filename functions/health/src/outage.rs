@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use auth::health::Finding;
 use url::{Host, Url};
-
-use crate::Found;
 
 /// Fewer than these say nothing about the others; of a region it takes more, for two that belong
 /// together (a company's sandbox and its production) may well go down together.
@@ -49,7 +48,7 @@ pub(crate) fn region(instance_url: &str) -> String {
 
 impl Outages {
     /// What these looks, each at a connection of that region, say together.
-    pub(crate) fn of<'a>(looks: impl IntoIterator<Item = (&'a str, &'a Found)>) -> Outages {
+    pub(crate) fn of<'a>(looks: impl IntoIterator<Item = (&'a str, &'a Finding)>) -> Outages {
         let mut all = Count::default();
         let mut regions: BTreeMap<&str, Count<'_>> = BTreeMap::new();
         for (region, found) in looks {
@@ -99,9 +98,9 @@ struct Count<'a> {
 }
 
 impl<'a> Count<'a> {
-    fn add(&mut self, found: &'a Found) {
+    fn add(&mut self, found: &'a Finding) {
         match found {
-            Found::Unanswered { detail, .. } => {
+            Finding::Unanswered { detail, .. } => {
                 self.unanswered += 1;
                 let is_room = self.details.len() < DETAILS;
                 match self.details.iter_mut().find(|(known, _)| known == detail) {
@@ -133,25 +132,27 @@ const DETAILS: usize = 20;
 
 #[cfg(test)]
 mod tests {
-    use state::{Fault, SecretExpiry};
+    use auth::SecretExpiry;
+    use auth::health::Fault;
 
     use super::*;
 
-    fn silent(detail: &str) -> Found {
-        Found::Unanswered { detail: detail.to_owned(), fault: None }
+    fn silent(detail: &str) -> Finding {
+        Finding::Unanswered { detail: detail.to_owned(), fault: None }
     }
 
-    fn found(works: usize, silent_ones: usize, broken: usize) -> Vec<Found> {
-        let work = Found::Works { missing_privileges: Vec::new(), secret: SecretExpiry::Unknown };
+    fn found(works: usize, silent_ones: usize, broken: usize) -> Vec<Finding> {
+        let work = Finding::Works { missing_privileges: Vec::new(), secret: SecretExpiry::Unknown };
         let fault = Fault { cause: "c".into(), step: None, detail: "d".into(), action: None };
         let mut all = vec![work; works];
         all.extend(vec![silent("Dynamics 365 did not answer"); silent_ones]);
-        all.extend(vec![Found::Broken(fault); broken]);
+        all.extend(vec![Finding::Broken(fault); broken]);
         all
     }
 
-    fn of<'a>(regions: &'a [(&'a str, Vec<Found>)]) -> Outages {
-        let one = |(region, found): &'a (&'a str, Vec<Found>)| found.iter().map(|it| (*region, it));
+    fn of<'a>(regions: &'a [(&'a str, Vec<Finding>)]) -> Outages {
+        let one =
+            |(region, found): &'a (&'a str, Vec<Finding>)| found.iter().map(|it| (*region, it));
         Outages::of(regions.iter().flat_map(one))
     }
 

@@ -1,13 +1,13 @@
 //! What came of a run.
 
-use auth::ConnectionId;
+use auth::health::{Finding, Health, Standing, Status, days_left};
+use auth::{Cause, ConnectionId, SecretExpiry};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
-use state::{Connection, Health, SecretExpiry, Status};
+use state::Registration;
 
-use crate::decide::days_left;
-use crate::{Alert, Found};
+use crate::Alert;
 
 /// What came of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -54,34 +54,6 @@ pub struct Checked {
     pub hint: Option<&'static str>,
 }
 
-/// How a connection is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Standing {
-    /// It works.
-    Healthy,
-    /// It works, but takes no more calls for the moment.
-    Throttled,
-    /// It does not work until somebody mends it.
-    Broken,
-    /// Nothing answered, which may pass.
-    Unanswered,
-    /// It could not be found out.
-    Unknown,
-}
-
-impl Standing {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Standing::Healthy => "healthy",
-            Standing::Throttled => "throttled",
-            Standing::Broken => "broken",
-            Standing::Unanswered => "unanswered",
-            Standing::Unknown => "unknown",
-        }
-    }
-}
-
 /// A secret that ends within so many days is expiring.
 const SOON: i32 = 7;
 
@@ -94,7 +66,7 @@ const HINT_PAST: &str = "The date given for the client secret's end has passed, 
 impl Checked {
     /// Whether the client secret has ended: Entra ID says so, or the date does where nothing works.
     pub(crate) fn is_expired(&self) -> bool {
-        let is_said = self.cause.as_deref() == Some("secret_expired");
+        let is_said = self.cause.as_deref() == Some(Cause::SecretExpired.as_str());
         is_said || self.days_left.is_some_and(|days| days < 0)
     }
 
@@ -105,51 +77,43 @@ impl Checked {
 
     /// `health` is how the connection is known to be, after this check.
     pub(crate) fn new(
-        connection: &Connection,
+        registration: &Registration,
         health: Option<&Health>,
-        found: &Found,
+        finding: &Finding,
         now: Timestamp,
     ) -> Checked {
-        let secret = match found {
-            Found::Works { secret, .. } => *secret,
+        let secret = match finding {
+            Finding::Works { secret, .. } => *secret,
             _ => health.map_or(SecretExpiry::Unknown, |health| health.secret),
         };
-        let days_left = days_left(secret, found, now);
-        let hint = match (found, secret, days_left) {
-            (Found::Works { .. }, SecretExpiry::Unknown, _) => Some(HINT_UNKNOWN),
-            (Found::Works { .. }, _, None) => Some(HINT_PAST),
+        let days_left = days_left(secret, finding, now);
+        let hint = match (finding, secret, days_left) {
+            (Finding::Works { .. }, SecretExpiry::Unknown, _) => Some(HINT_UNKNOWN),
+            (Finding::Works { .. }, _, None) => Some(HINT_PAST),
             _ => None,
         };
         let broken = match health.map(|health| &health.status) {
-            Some(Status::Broken { cause, step, since }) if !found.is_answer() => {
+            Some(Status::Broken { cause, step, since }) if !finding.is_answer() => {
                 Some((cause.clone(), *step, *since))
             }
             _ => None,
         };
-        let state = match found {
-            Found::Works { .. } => Standing::Healthy,
-            Found::Throttled => Standing::Throttled,
-            _ if broken.is_some() => Standing::Broken,
-            // Nothing is known of it but this.
-            Found::Broken(_) => Standing::Broken,
-            Found::Unanswered { .. } => Standing::Unanswered,
-            Found::Failed => Standing::Unknown,
-        };
-        let (cause, set_up_step, since) = match (broken, found) {
+        let state = Standing::after(health, finding);
+        let (cause, set_up_step, since) = match (broken, finding) {
             (Some((cause, step, since)), _) => (Some(cause), step, Some(since)),
-            (None, Found::Broken(fault)) => (Some(fault.cause.clone()), fault.step, None),
+            (None, Finding::Broken(fault)) => (Some(fault.cause.clone()), fault.step, None),
             _ => (None, None, None),
         };
         Checked {
-            connection: connection.id.clone(),
+            connection: registration.id.clone(),
             state,
             cause,
             set_up_step,
             since,
             secret_expires_on: secret.expires_on().filter(|_| days_left.is_some()),
             days_left,
-            missing_privileges: match found {
-                Found::Works { missing_privileges, .. } => missing_privileges.clone(),
+            missing_privileges: match finding {
+                Finding::Works { missing_privileges, .. } => missing_privileges.clone(),
                 _ => Vec::new(),
             },
             hint,

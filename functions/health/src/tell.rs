@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
+use auth::SecretExpiry;
+use auth::health::{DAILY, Event, Health, ONCE, still_pending};
 use futures::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
-use state::{Claim, Connection, Event, Health, Outage as Known, SecretExpiry, State, StateError};
+use state::{Claim, Outage as Known, Registration, State, StateError};
 use tokio::time::{Instant, sleep_until, timeout_at};
+use toolkit::Needs;
 
-use crate::decide::{DAILY, ONCE, identity, still_pending};
 use crate::message::{self, About};
 use crate::outage::{Outage, Outages};
-use crate::{Alert, AlertError, Alerts, Needs, Report};
+use crate::{Alert, AlertError, Alerts, Report};
 
 /// How long an alert is claimed while it is being sent: longer than a run may take, shorter than
 /// until the next one, which sends it where this one came to an end in between.
@@ -32,7 +34,7 @@ pub(crate) const TRIES: usize = 3;
 /// What there is to say about a connection.
 #[derive(Debug)]
 pub(crate) struct Telling {
-    pub(crate) connection: Connection,
+    pub(crate) connection: Registration,
     /// As it is stored.
     pub(crate) health: Option<Health>,
     /// What is to be said beside what is pending there.
@@ -135,7 +137,7 @@ impl<A: Alerts> Teller<'_, A> {
             let pending = telling.health.as_ref().map(|health| still_pending(health, self.now));
             let mut known = HashSet::new();
             for event in pending.unwrap_or_default().into_iter().chain(telling.events.clone()) {
-                let (key, until) = identity(&event, self.now);
+                let (key, until) = event.identity(self.now);
                 if known.insert(key.clone()) {
                     items.push(Item { place, event, key, until });
                 }
@@ -279,9 +281,8 @@ impl<A: Alerts> Teller<'_, A> {
             let Some(known) = health.filter(|health| !health.pending.is_empty()) else {
                 return Ok(());
             };
-            let is_said = |event: &Event| {
-                told.is_some_and(|told| told.contains(&identity(event, self.now).0))
-            };
+            let is_said =
+                |event: &Event| told.is_some_and(|told| told.contains(&event.identity(self.now).0));
             let mut pending = still_pending(&known, self.now);
             pending.retain(|event| !is_said(event));
             if pending.len() == known.pending.len() {

@@ -22,3 +22,23 @@ pub fn definitions() -> Vec<Definition> {
 pub fn declarations() -> Vec<Declaration> {
     all(Vec::new())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use toolkit::Needs;
+
+    #[test]
+    fn the_privileges_of_all_tools_are_known() {
+        let definitions = super::definitions();
+        let needs = Needs::of(&definitions);
+        let mut all: BTreeSet<String> =
+            definitions.iter().flat_map(|tool| tool.all_privileges()).map(str::to_owned).collect();
+        assert!(needs.missing(&all).is_empty());
+        all.remove("prvReadIncident");
+        assert_eq!(needs.missing(&all), ["prvReadIncident"]);
+        assert!(needs.tools("prvReadIncident").any(|tool| tool == "dynamics365_get_case"));
+        assert_eq!(needs.tools("prvNone").count(), 0);
+    }
+}

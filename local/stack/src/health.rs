@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use ::health::{Alert, AlertError, Alerts, Check, Needs, Report};
+use ::health::{Alert, AlertError, Alerts, Report};
+use auth::health::Check;
 use auth::{ConnectionId, Connections};
 use axum::Json;
 use axum::extract::State as Handed;
@@ -10,8 +11,9 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::json;
-use state::{Connection, State, StateError};
+use state::{Registration, State, StateError};
 use tokio::time::Instant;
+use toolkit::Needs;
 use uuid::Uuid;
 
 /// The function's time in Lambda.
@@ -58,7 +60,7 @@ pub(crate) async fn register(state: &State, emulator_url: &str) -> Result<(), St
         return Ok(());
     }
     let now = Timestamp::now();
-    let connection = Connection {
+    let registration = Registration {
         id,
         label: Some(crate::LABEL.to_owned()),
         instance_url: emulator_url.to_owned(),
@@ -69,5 +71,5 @@ pub(crate) async fn register(state: &State, emulator_url: &str) -> Result<(), St
         registered_at: now,
         updated_at: now,
     };
-    state.put_connection(&connection).await
+    state.put_connection(&registration).await
 }

@@ -1,70 +1,16 @@
 //! What a connection's secret holds.
 
 use std::fmt;
-use std::str::FromStr;
 
 use dataverse::{InstanceUrl, InstanceUrlError};
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
-use url::Url;
+use serde::Deserialize;
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::Environment;
-
-/// The id of a connection: `[a-z0-9-]{1,63}`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String")]
-pub struct ConnectionId(String);
-
-/// Text that is no connection id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a connection id consists of 1 to 63 lower-case letters, digits and hyphens")]
-pub struct InvalidConnectionId;
-
-impl FromStr for ConnectionId {
-    type Err = InvalidConnectionId;
-
-    fn from_str(text: &str) -> Result<ConnectionId, InvalidConnectionId> {
-        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if (1..=63).contains(&text.len()) && text.bytes().all(allowed) {
-            Ok(ConnectionId(text.to_owned()))
-        } else {
-            Err(InvalidConnectionId)
-        }
-    }
-}
-
-impl TryFrom<String> for ConnectionId {
-    type Error = InvalidConnectionId;
-
-    fn try_from(text: String) -> Result<ConnectionId, InvalidConnectionId> {
-        text.parse()
-    }
-}
-
-impl ConnectionId {
-    /// `default`, where no other is named.
-    pub fn fallback() -> ConnectionId {
-        ConnectionId("default".to_owned())
-    }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The name of the secret that holds the connection's credentials.
-    pub fn secret_name(&self) -> String {
-        format!("dynamics365/connections/{}", self.0)
-    }
-}
-
-impl fmt::Display for ConnectionId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
+use crate::{Cause, Environment, Proof};
 
 /// What it takes to talk to one Dataverse environment.
 #[derive(Clone)]
@@ -73,8 +19,8 @@ pub struct Credentials {
     pub tenant_id: String,
     /// The app registration.
     pub client_id: Uuid,
-    /// The value of the client secret.
-    pub client_secret: SecretString,
+    /// How the application proves that it is itself.
+    pub proof: Proof,
     /// The environment.
     pub instance_url: InstanceUrl,
     /// The last day of the client secret, as somebody gave it.
@@ -104,9 +50,14 @@ pub enum CredentialsError {
     /// The application id is no GUID.
     #[error("the field client_id is not an application id (a GUID)")]
     Client,
-    /// The secret's id was pasted instead of its value.
-    #[error("the field client_secret holds a GUID: that is the secret's id, not its value")]
-    SecretId,
+    /// The proof is none.
+    #[error("{problem}")]
+    Proof {
+        /// Which field, and what is the matter with it.
+        problem: &'static str,
+        /// Why a connection with it does not work.
+        cause: Cause,
+    },
     /// The expiry date is no date.
     #[error("the field secret_expires_on is not a date such as 2027-12-01")]
     Expiry,
@@ -115,35 +66,84 @@ pub enum CredentialsError {
     Instance(#[from] InstanceUrlError),
 }
 
-const FIELDS: [&str; 4] = ["tenant_id", "client_id", "client_secret", "instance_url"];
-
-/// The secret's JSON, as written by the set-up or by hand.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Fields {
-    tenant_id: String,
-    client_id: String,
-    client_secret: SecretString,
-    instance_url: String,
-    #[serde(default)]
-    secret_expires_on: Option<String>,
-    #[serde(default)]
-    label: Option<String>,
+impl CredentialsError {
+    /// Why a connection with such credentials does not work.
+    pub fn cause(&self) -> Cause {
+        use CredentialsError::*;
+        match self {
+            Tenant | Empty { field: "tenant_id" } => Cause::TenantInvalid,
+            Client | Empty { field: "client_id" } => Cause::ClientInvalid,
+            Proof { cause, .. } => *cause,
+            Instance(_) => Cause::InstanceInvalid,
+            Empty { .. } | Malformed { .. } | Expiry => Cause::CredentialsMalformed,
+        }
+    }
 }
 
-impl Credentials {
-    /// Reads the text of a connection's secret.
-    pub fn parse(text: &str, environment: &Environment) -> Result<Credentials, CredentialsError> {
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let fields: Fields = serde_path_to_error::deserialize(&mut deserializer)
-            .map_err(|error| CredentialsError::Malformed { problem: problem(text, &error) })?;
+const REQUIRED: [&str; 4] = ["tenant_id", "client_id", "client_secret", "instance_url"];
+const OPTIONAL: [&str; 2] = ["secret_expires_on", "label"];
 
-        let tenant_id = fields.tenant_id.trim().to_ascii_lowercase();
-        let client_id = fields.client_id.trim();
-        let secret = fields.client_secret.expose_secret().trim();
-        for (field, value) in
-            [("tenant_id", tenant_id.as_str()), ("client_id", client_id), ("client_secret", secret)]
-        {
+/// What an administrator enters. An empty text is answered like a wrong one: with the set-up step
+/// that it comes from.
+// It is also the JSON of the connection's secret, which may be written by hand.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CredentialsForm {
+    pub(crate) tenant_id: String,
+    pub(crate) client_id: String,
+    #[schemars(with = "String", extend("format" = "password", "writeOnly" = true))]
+    pub(crate) client_secret: SecretString,
+    pub(crate) instance_url: String,
+    /// A date such as 2027-12-01. Empty where it is not known.
+    #[schemars(extend("pattern" = "^\\s*([0-9]{4}-[0-9]{2}-[0-9]{2})?\\s*$"))]
+    pub(crate) secret_expires_on: Option<String>,
+    pub(crate) label: Option<String>,
+}
+
+impl fmt::Debug for CredentialsForm {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("CredentialsForm").finish_non_exhaustive()
+    }
+}
+
+impl CredentialsForm {
+    /// Reads the text of a connection's secret.
+    fn read(text: &str) -> Result<CredentialsForm, CredentialsError> {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        serde_path_to_error::deserialize(&mut deserializer)
+            .map_err(|error| CredentialsError::Malformed { problem: problem(text, &error) })
+    }
+
+    /// The text of the secret that holds this.
+    pub fn to_secret(&self) -> SecretString {
+        let mut secret = json!({
+            "tenant_id": self.tenant_id.trim(),
+            "client_id": self.client_id.trim(),
+            "client_secret": self.client_secret.expose_secret().trim(),
+            "instance_url": self.instance_url.trim(),
+        });
+        for (name, text) in [("secret_expires_on", self.expiry()), ("label", given(&self.label))] {
+            if let Some(text) = text {
+                secret[name] = text.into();
+            }
+        }
+        SecretString::from(secret.to_string())
+    }
+
+    /// The last day of the client secret, as it was given.
+    pub fn expiry(&self) -> Option<&str> {
+        given(&self.secret_expires_on)
+    }
+
+    /// The credentials that were entered.
+    ///
+    /// # Errors
+    ///
+    /// The first field that is wrong.
+    pub fn parse(&self, environment: &Environment) -> Result<Credentials, CredentialsError> {
+        let tenant_id = self.tenant_id.trim().to_ascii_lowercase();
+        let client_id = self.client_id.trim();
+        for (field, value) in [("tenant_id", tenant_id.as_str()), ("client_id", client_id)] {
             if value.is_empty() {
                 return Err(CredentialsError::Empty { field });
             }
@@ -151,49 +151,38 @@ impl Credentials {
         if !is_tenant(&tenant_id) {
             return Err(CredentialsError::Tenant);
         }
-        if Uuid::parse_str(secret).is_ok() {
-            return Err(CredentialsError::SecretId);
-        }
-        let instance_url = instance(&fields.instance_url, environment)?;
-        let expires_on = fields.secret_expires_on.filter(|date| !date.trim().is_empty());
         Ok(Credentials {
-            secret_expires_on: expires_on
-                .map(|date| date.trim().parse().map_err(|_| CredentialsError::Expiry))
+            proof: Proof::parse(self)?,
+            instance_url: environment.instance(&self.instance_url)?,
+            secret_expires_on: self
+                .expiry()
+                .map(|date| date.parse().map_err(|_| CredentialsError::Expiry))
                 .transpose()?,
-            label: fields.label.filter(|label| !label.trim().is_empty()),
+            label: given(&self.label).map(str::to_owned),
             client_id: Uuid::parse_str(client_id).map_err(|_| CredentialsError::Client)?,
-            client_secret: SecretString::from(secret),
             tenant_id,
-            instance_url,
         })
     }
 }
 
-/// The instance that a text means: one of Microsoft's, or a local emulator.
-fn instance(text: &str, environment: &Environment) -> Result<InstanceUrl, InstanceUrlError> {
-    let text = text.trim();
-    let address = match text.contains("://") {
-        true => Url::parse(text),
-        false => Url::parse(&format!("https://{text}")),
-    };
-    let local = || environment.local.iter();
-    let emulator = address.ok().and_then(|address| {
-        let origin = address.origin();
-        local()
-            .find(|local| local.origin() == origin)
-            .or_else(|| local().find(|local| reaches(&address, local)))
-    });
-    match emulator {
-        Some(local) => InstanceUrl::parse_or_local(local.as_str(), local),
-        None => InstanceUrl::parse(text),
-    }
+/// What was given in a field, if anything.
+fn given(text: &Option<String>) -> Option<&str> {
+    text.as_deref().map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// A function in a container reaches the emulator by another name than the machine that it runs
-/// on: the loopback address with the emulator's port is the emulator.
-fn reaches(address: &Url, local: &Url) -> bool {
-    let is_loopback = matches!(address.host_str(), Some("127.0.0.1" | "localhost"));
-    is_loopback && address.scheme() == local.scheme() && address.port() == local.port()
+impl Credentials {
+    /// Reads the text of a connection's secret.
+    pub fn parse(text: &str, environment: &Environment) -> Result<Credentials, CredentialsError> {
+        CredentialsForm::read(text)?.parse(environment)
+    }
+
+    /// Whether Entra ID and Dataverse see no difference.
+    pub(crate) fn is(&self, other: &Credentials) -> bool {
+        self.tenant_id == other.tenant_id
+            && self.client_id == other.client_id
+            && self.instance_url == other.instance_url
+            && self.proof.is(&other.proof)
+    }
 }
 
 /// A GUID or a domain; either goes into a URL as it is.
@@ -212,11 +201,10 @@ fn is_tenant(text: &str) -> bool {
 /// what they did not expect.
 fn problem(text: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> String {
     let Ok(serde_json::Value::Object(object)) = serde_json::from_str(text) else {
-        return format!("it must be a JSON object with the fields {}", FIELDS.join(", "));
+        return format!("it must be a JSON object with the fields {}", REQUIRED.join(", "));
     };
-    if let Some(missing) = FIELDS.iter().find(|field| !object.contains_key(**field)) {
-        let known =
-            |name: &str| FIELDS.contains(&name) || name == "secret_expires_on" || name == "label";
+    if let Some(missing) = REQUIRED.iter().find(|field| !object.contains_key(**field)) {
+        let known = |name: &str| REQUIRED.contains(&name) || OPTIONAL.contains(&name);
         // A misspelt name, unless the text looks like a value.
         return match object.keys().find(|name| !known(name) && is_field_like(name)) {
             Some(unknown) => format!("the field {missing} is missing; did {unknown} mean it?"),
@@ -225,10 +213,13 @@ fn problem(text: &str, error: &serde_path_to_error::Error<serde_json::Error>) ->
     }
     let path = error.path().to_string();
     match object.get(&path) {
-        Some(_) if FIELDS.contains(&path.as_str()) => format!("the field {path} must be a string"),
+        Some(_) if REQUIRED.contains(&path.as_str()) => {
+            format!("the field {path} must be a string")
+        }
         _ => format!(
-            "it has a field that is not known; known are {}, secret_expires_on and label",
-            FIELDS.join(", ")
+            "it has a field that is not known; known are {}, {}",
+            REQUIRED.join(", "),
+            OPTIONAL.join(" and ")
         ),
     }
 }
@@ -288,8 +279,6 @@ mod tests {
             ("tenant_id", json!("a/../b.c"), Tenant),
             ("tenant_id", json!(" "), Empty { field: "tenant_id" }),
             ("client_id", json!("my app"), Client),
-            ("client_secret", json!(""), Empty { field: "client_secret" }),
-            ("client_secret", json!("33333333-3333-3333-3333-333333333333"), SecretId),
             (
                 "instance_url",
                 json!("https://evil.example"),
@@ -298,6 +287,14 @@ mod tests {
         ];
         for (field, value, error) in cases {
             assert_eq!(parse(&with(field, value)).unwrap_err(), error);
+        }
+        for (value, cause) in [
+            ("", Cause::SecretMissing),
+            ("33333333-3333-3333-3333-333333333333", Cause::SecretIdGiven),
+        ] {
+            let error = parse(&with("client_secret", value.into())).unwrap_err();
+            assert!(error.to_string().starts_with("the field client_secret "), "{error}");
+            assert_eq!(error.cause(), cause);
         }
     }
 
@@ -318,29 +315,6 @@ mod tests {
             let shown = format!("{error} {error:?}");
             assert!(shown.contains(expected), "{shown}");
             assert!(!shown.contains("ETx8Q") && !shown.contains("123456"), "{shown}");
-        }
-    }
-
-    #[test]
-    fn the_emulator_has_another_name_in_a_container() {
-        let local = Url::parse("http://host.docker.internal:3001").unwrap();
-        let environment = Environment::local(local);
-        let parse = |url: &str| {
-            let text = with("instance_url", url.into()).to_string();
-            Credentials::parse(&text, &environment).map(|one| one.instance_url.to_string())
-        };
-        assert_eq!(parse("http://127.0.0.1:3001").unwrap(), "http://host.docker.internal:3001");
-        assert!(parse("http://127.0.0.1:3002").is_err());
-        assert!(parse("http://192.168.0.1:3001").is_err());
-    }
-
-    #[test]
-    fn connection_ids() {
-        for text in ["default", "emea-2", "a"] {
-            assert!(text.parse::<ConnectionId>().is_ok(), "{text}");
-        }
-        for text in ["", "A", "a/b", "a.b", "a b", "ü", &"a".repeat(64)] {
-            assert_eq!(text.parse::<ConnectionId>(), Err(InvalidConnectionId), "{text}");
         }
     }
 }

@@ -15,7 +15,8 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use crate::{Credentials, Environment};
+use crate::environment::Service;
+use crate::{Cause, Credentials};
 
 /// No answer of Entra ID or of Microsoft Graph is longer than this, decompressed.
 pub(crate) const LONGEST_ANSWER: usize = 1024 * 1024;
@@ -31,7 +32,6 @@ const UNKNOWN_LIFE: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub struct Entra {
     http: HttpClients,
-    environment: Environment,
 }
 
 /// A token, and until when it is good.
@@ -41,55 +41,28 @@ pub(crate) struct Grant {
     pub(crate) expires_in: Duration,
 }
 
-/// What Entra ID found wrong; each has one cure.
+/// What kept Entra ID from giving a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// AADSTS7000215: the client secret is wrong, or its id was given instead of its value.
-    WrongSecret,
-    /// AADSTS7000222: the client secret has expired.
-    ExpiredSecret,
-    /// AADSTS700016: the tenant has no such application.
-    UnknownApplication,
-    /// AADSTS7000229: the application is registered, but the tenant has no service principal for it.
-    MissingServicePrincipal,
-    /// AADSTS65001: nobody consented to the application.
-    MissingConsent,
-    /// AADSTS501051: Dataverse is open only to assigned applications in this tenant.
-    MissingAssignment,
-    /// AADSTS90002, 900023, 50059: there is no such tenant.
-    UnknownTenant,
-    /// AADSTS5000225: Microsoft has blocked the tenant.
-    BlockedTenant,
-    /// AADSTS900382, 90038: the tenant belongs to another national cloud.
-    OtherCloud,
-    /// AADSTS500011, 70011: the tenant has no such environment.
-    UnknownInstance,
-    /// AADSTS500014: Dataverse is disabled in the tenant, or its subscription has lapsed.
-    DisabledDataverse,
-    /// AADSTS7000112: the application is disabled.
-    DisabledApplication,
-    /// AADSTS53003, 530032 and their like: a conditional access policy, or another security policy
-    /// of the tenant, forbids it.
-    ConditionalAccess,
-    /// Something on the way answers in Entra ID's place, or refuses.
+pub enum EntraProblem {
+    /// It refused the credentials.
+    Refused(Cause),
+    /// Something on the way answers in its place, or refuses.
     Obstacle(Obstacle),
-    /// Entra ID is busy.
-    Unavailable,
-    /// Entra ID could not be reached, or gave no answer.
+    /// It is busy.
+    Busy,
+    /// It could not be reached, or gave no answer.
     Unreachable,
-    /// Entra ID's answer is none that can be read.
+    /// Its answer is none that can be read.
     Unreadable,
-    /// This process has no descriptor left for a connection to Entra ID.
+    /// This process has no descriptor left for a connection to it.
     NoDescriptor,
-    /// Anything else.
-    Other,
 }
 
 /// Why Entra ID gave no token. It holds nothing of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntraError {
     /// What was wrong.
-    pub fault: Fault,
+    pub problem: EntraProblem,
     /// The number after `AADSTS`.
     pub code: Option<u32>,
     /// The id under which Microsoft's support finds the request.
@@ -103,59 +76,62 @@ impl std::error::Error for EntraError {}
 impl fmt::Display for EntraError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.code {
-            Some(code) => write!(formatter, "Entra ID answered AADSTS{code} ({:?})", self.fault),
-            None => write!(formatter, "Entra ID gave no token ({:?})", self.fault),
+            Some(code) => {
+                write!(formatter, "Entra ID answered AADSTS{code} ({:?})", self.problem)
+            }
+            None => write!(formatter, "Entra ID gave no token ({:?})", self.problem),
         }
     }
 }
 
 impl EntraError {
-    fn without_answer(fault: Fault) -> EntraError {
-        EntraError { fault, code: None, trace_id: None, retry_after: None }
+    fn without_answer(problem: EntraProblem) -> EntraError {
+        EntraError { problem, code: None, trace_id: None, retry_after: None }
     }
 
     fn unreached(error: &reqwest::Error) -> EntraError {
         let obstacle = Obstacle::of_transport(error);
-        EntraError::without_answer(obstacle.map_or(Fault::Unreachable, Fault::Obstacle))
+        EntraError::without_answer(
+            obstacle.map_or(EntraProblem::Unreachable, EntraProblem::Obstacle),
+        )
     }
 
     /// Whether it belongs to the credentials: then other ones may be accepted, and the same will be
     /// refused again.
     pub(crate) fn is_refusal(&self) -> bool {
-        use Fault::*;
-        !matches!(self.fault, Unavailable | Unreachable | Unreadable | NoDescriptor | Obstacle(_))
+        matches!(self.problem, EntraProblem::Refused(_))
     }
 }
 
-impl Fault {
-    fn of(code: u32) -> Fault {
-        match code {
-            7_000_215 | 70_002 => Fault::WrongSecret,
-            7_000_222 => Fault::ExpiredSecret,
-            700_016 | 700_011 => Fault::UnknownApplication,
-            7_000_229 => Fault::MissingServicePrincipal,
-            65_001 | 65_004 | 65_005 | 650_056 | 650_057 | 90_008 | 90_094 | 90_095 | 90_099 => {
-                Fault::MissingConsent
-            }
-            501_051 | 50_105 => Fault::MissingAssignment,
-            90_002 | 900_021 | 900_023 | 90_019 | 50_059 | 50_128 | 50_029 | 50_194 | 9_001_023 => {
-                Fault::UnknownTenant
-            }
-            5_000_225 => Fault::BlockedTenant,
-            900_382 | 900_432 | 90_038 | 90_043 | 90_051 | 1_000_104 => Fault::OtherCloud,
-            500_011 | 50_001 | 650_052 | 650_054 | 70_011 | 1_002_012 => Fault::UnknownInstance,
-            500_014 => Fault::DisabledDataverse,
-            7_000_112 | 70_001 => Fault::DisabledApplication,
-            // The longer numbers are subdivisions of the shorter ones.
-            53_000..=53_011 | 530_000..=530_119 | 50_005 | 50_097 | 50_131 | 50_158 => {
-                Fault::ConditionalAccess
-            }
-            90_006 | 90_012 | 90_024 | 90_033 | 90_055 | 90_090 | 90_091 | 50_033 | 50_196 => {
-                Fault::Unavailable
-            }
-            _ => Fault::Other,
+/// What a code of Entra ID means: `None` for one that is not known.
+fn problem(code: u32) -> Option<EntraProblem> {
+    let cause = match code {
+        7_000_215 | 70_002 => Cause::SecretWrong,
+        7_000_222 => Cause::SecretExpired,
+        700_016 | 700_011 => Cause::ApplicationUnknown,
+        7_000_229 => Cause::ServicePrincipalMissing,
+        65_001 | 65_004 | 65_005 | 650_056 | 650_057 | 90_008 | 90_094 | 90_095 | 90_099 => {
+            Cause::ConsentMissing
         }
-    }
+        501_051 | 50_105 => Cause::AssignmentMissing,
+        90_002 | 900_021 | 900_023 | 90_019 | 50_059 | 50_128 | 50_029 | 50_194 | 9_001_023 => {
+            Cause::TenantUnknown
+        }
+        5_000_225 => Cause::TenantBlocked,
+        900_382 | 900_432 | 90_038 | 90_043 | 90_051 | 1_000_104 => Cause::CloudMismatch,
+        500_011 | 50_001 | 650_052 | 650_054 | 70_011 | 1_002_012 => Cause::InstanceUnknown,
+        500_014 => Cause::DataverseDisabled,
+        7_000_112 | 70_001 => Cause::ApplicationDisabled,
+        // The longer numbers are subdivisions of the shorter ones.
+        53_000..=53_011 | 530_000..=530_119 | 50_005 | 50_097 | 50_131 | 50_158 => {
+            Cause::ConditionalAccess
+        }
+        90_006 | 90_012 | 90_024 | 90_033 | 90_055 | 90_090 | 90_091 | 50_033 | 50_196 => {
+            return Some(EntraProblem::Busy);
+        }
+        _ => return None,
+    };
+    Some(EntraProblem::Refused(cause))
 }
 
 #[derive(Deserialize)]
@@ -205,26 +181,8 @@ impl Refused {
 
 impl Entra {
     /// Asks through this HTTP client.
-    pub fn new(http: impl Into<HttpClients>, environment: Environment) -> Entra {
-        Entra { http: http.into(), environment }
-    }
-
-    /// The authority that issues tokens for this environment: clouds have one each.
-    fn authority(&self, credentials: &Credentials) -> String {
-        if let Some(emulator) = self.environment.emulator(&credentials.instance_url) {
-            return emulator;
-        }
-        let instance = credentials.instance_url.as_str();
-        let host = if instance.ends_with(".microsoftdynamics.us")
-            || instance.ends_with(".appsplatform.us")
-        {
-            "login.microsoftonline.us"
-        } else if instance.ends_with(".dynamics.cn") {
-            "login.partner.microsoftonline.cn"
-        } else {
-            "login.microsoftonline.com"
-        };
-        format!("https://{host}")
+    pub fn new(http: impl Into<HttpClients>) -> Entra {
+        Entra { http: http.into() }
     }
 
     /// Asks for a token of the instance, once. It gives up at the deadline.
@@ -243,14 +201,15 @@ impl Entra {
         scope: &str,
         deadline: Instant,
     ) -> Result<Grant, EntraError> {
-        let authority = self.authority(credentials);
+        let authority = Service::entra(&credentials.instance_url).origin;
         let url = format!("{authority}/{}/oauth2/v2.0/token", credentials.tenant_id);
-        let form = [
+        let client_id = credentials.client_id.to_string();
+        let mut form = vec![
             ("grant_type", "client_credentials"),
-            ("client_id", &credentials.client_id.to_string()),
-            ("client_secret", credentials.client_secret.expose_secret()),
+            ("client_id", client_id.as_str()),
             ("scope", scope),
         ];
+        form.extend(credentials.proof.parameters());
         let started = Instant::now();
         let exchange = async {
             let response = self.http.of(&authority).post(url).form(&form).send().await?;
@@ -262,13 +221,13 @@ impl Entra {
         let (status, retry_after, body) = match timeout_at(deadline, exchange).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(ReadError::TooLong(_))) => {
-                return Err(EntraError::without_answer(Fault::Unreadable));
+                return Err(EntraError::without_answer(EntraProblem::Unreadable));
             }
             Ok(Err(ReadError::Http(error))) if self.http.made_room_after(&error) => {
-                return Err(EntraError::without_answer(Fault::NoDescriptor));
+                return Err(EntraError::without_answer(EntraProblem::NoDescriptor));
             }
             Ok(Err(ReadError::Http(error))) => return Err(EntraError::unreached(&error)),
-            Err(_) => return Err(EntraError::without_answer(Fault::Unreachable)),
+            Err(_) => return Err(EntraError::without_answer(EntraProblem::Unreachable)),
         };
         tracing::debug!(
             status = status.as_u16(),
@@ -276,7 +235,7 @@ impl Entra {
             "Entra ID answered"
         );
         if status.is_success() {
-            let unreadable = || EntraError::without_answer(Fault::Unreadable);
+            let unreadable = || EntraError::without_answer(EntraProblem::Unreadable);
             let granted: Granted = serde_json::from_slice(&body).map_err(|_| unreadable())?;
             let token = AccessToken::new(granted.access_token.expose_secret());
             return Ok(Grant {
@@ -286,22 +245,22 @@ impl Entra {
         }
         let refused: Refused = serde_json::from_slice(&body).unwrap_or_default();
         let code = refused.code();
-        let fault = match code.map_or(Fault::Other, Fault::of) {
-            Fault::Other if status.as_u16() == 407 => Fault::Obstacle(Obstacle::Proxy),
-            Fault::Other
-                if status.is_server_error()
-                    || matches!(status.as_u16(), 408 | 429)
-                    || refused.error == "temporarily_unavailable" =>
+        let problem = match code.and_then(problem) {
+            Some(problem) => problem,
+            None if status.as_u16() == 407 => EntraProblem::Obstacle(Obstacle::Proxy),
+            None if status.is_server_error()
+                || matches!(status.as_u16(), 408 | 429)
+                || refused.error == "temporarily_unavailable" =>
             {
-                Fault::Unavailable
+                EntraProblem::Busy
             }
             // Not Entra ID's own words: of a proxy or a firewall on the way there.
-            Fault::Other if code.is_none() && refused.error.is_empty() => Fault::Unreadable,
-            fault => fault,
+            None if code.is_none() && refused.error.is_empty() => EntraProblem::Unreadable,
+            None => EntraProblem::Refused(Cause::EntraRefused),
         };
         // It is shown to people: nothing but an id.
         let trace_id = refused.trace_id.filter(|id| Uuid::parse_str(id).is_ok());
-        Err(EntraError { fault, code, trace_id, retry_after })
+        Err(EntraError { problem, code, trace_id, retry_after })
     }
 }
 
@@ -339,29 +298,29 @@ mod tests {
     }
 
     #[test]
-    fn each_code_has_the_fault_that_it_means() {
-        use Fault::*;
-        for (code, fault) in [
-            (7_000_229, MissingServicePrincipal),
-            (65_001, MissingConsent),
+    fn each_code_has_the_cause_that_it_means() {
+        use Cause::*;
+        for (code, cause) in [
+            (7_000_229, ServicePrincipalMissing),
+            (65_001, ConsentMissing),
             (53_003, ConditionalAccess),
             (530_032, ConditionalAccess),
             (530_035, ConditionalAccess),
-            (900_382, OtherCloud),
-            (90_038, OtherCloud),
-            (50_059, UnknownTenant),
-            (90_002, UnknownTenant),
-            (900_023, UnknownTenant),
-            (5_000_225, BlockedTenant),
-            (500_014, DisabledDataverse),
-            (501_051, MissingAssignment),
-            (7_000_112, DisabledApplication),
-            (90_033, Unavailable),
-            (53_012, Other),
-            (530_120, Other),
-            (7_000_110, Other),
+            (900_382, CloudMismatch),
+            (90_038, CloudMismatch),
+            (50_059, TenantUnknown),
+            (90_002, TenantUnknown),
+            (900_023, TenantUnknown),
+            (5_000_225, TenantBlocked),
+            (500_014, DataverseDisabled),
+            (501_051, AssignmentMissing),
+            (7_000_112, ApplicationDisabled),
         ] {
-            assert_eq!(Fault::of(code), fault, "{code}");
+            assert_eq!(problem(code), Some(EntraProblem::Refused(cause)), "{code}");
+        }
+        assert_eq!(problem(90_033), Some(EntraProblem::Busy));
+        for unknown in [53_012, 530_120, 7_000_110] {
+            assert_eq!(problem(unknown), None, "{unknown}");
         }
     }
 

@@ -5,17 +5,16 @@
 
 use std::time::Duration;
 
-use dataverse::{HttpClients, ReadError, read_up_to};
+use dataverse::{Cloud, HttpClients, ReadError, read_up_to};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use reqwest::header::AUTHORIZATION;
-use secrecy::ExposeSecret;
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
 use crate::entra::LONGEST_ANSWER;
-use crate::{Credentials, Entra, EntraError, Environment};
+use crate::environment::Service;
+use crate::{Credentials, Entra, EntraError};
 
 /// A request that has not been answered by now is given up.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -25,7 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(8);
 pub struct Graph {
     http: HttpClients,
     entra: Entra,
-    environment: Environment,
 }
 
 /// Why Graph does not say when a secret ends.
@@ -42,40 +40,43 @@ pub enum GraphError {
     Unavailable,
 }
 
+/// What Graph knows of an application's credentials.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Application {
+pub(crate) struct Application {
     #[serde(default)]
-    password_credentials: Vec<Password>,
+    pub(crate) password_credentials: Vec<PasswordCredential>,
 }
 
+/// A client secret.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Password {
-    end_date_time: Option<Timestamp>,
+pub(crate) struct PasswordCredential {
+    pub(crate) end_date_time: Option<Timestamp>,
     /// The first three characters of the secret.
-    hint: Option<String>,
+    pub(crate) hint: Option<String>,
 }
 
 impl Graph {
-    pub(crate) fn new(http: HttpClients, environment: Environment) -> Graph {
-        let entra = Entra::new(http.clone(), environment.clone());
-        Graph { http, entra, environment }
+    pub(crate) fn new(http: HttpClients) -> Graph {
+        let entra = Entra::new(http.clone());
+        Graph { http, entra }
     }
 
-    /// The last day of the client secret of these credentials. `None`: the application has no
-    /// secret that begins as it does.
-    pub async fn secret_expires_on(
+    /// The last day of the proof of these credentials. `None`: the application has none that looks
+    /// like it.
+    pub async fn proof_expires_on(
         &self,
         credentials: &Credentials,
         deadline: Instant,
     ) -> Result<Option<Date>, GraphError> {
         let deadline = deadline.min(Instant::now() + PATIENCE);
-        let resource = self.resource(credentials);
+        let Service { origin: resource, is_emulated } = Service::graph(&credentials.instance_url);
         // The emulator's Graph has Microsoft's name in its tokens.
-        let scope = match self.environment.emulator(&credentials.instance_url) {
-            Some(_) => "https://graph.microsoft.com/.default".to_owned(),
-            None => format!("{resource}/.default"),
+        let scope = if is_emulated {
+            format!("https://{}/.default", Cloud::Public.hosts().graph)
+        } else {
+            format!("{resource}/.default")
         };
         let grant = self.entra.grant_for(credentials, &scope, deadline).await?;
         let url = format!(
@@ -105,69 +106,6 @@ impl Graph {
         }
         let application: Application =
             serde_json::from_slice(&body).map_err(|_| GraphError::Unavailable)?;
-        let secret = credentials.client_secret.expose_secret();
-        Ok(ours(application, secret, Timestamp::now()))
-    }
-
-    /// Where Graph is for this environment: clouds have one each.
-    fn resource(&self, credentials: &Credentials) -> String {
-        let instance = &credentials.instance_url;
-        if let Some(emulator) = self.environment.emulator(instance) {
-            return emulator;
-        }
-        let host = if instance.as_str().ends_with(".microsoftdynamics.us") {
-            "graph.microsoft.us"
-        } else if instance.as_str().ends_with(".appsplatform.us") {
-            "dod-graph.microsoft.us"
-        } else if instance.as_str().ends_with(".dynamics.cn") {
-            "microsoftgraph.chinacloudapi.cn"
-        } else {
-            "graph.microsoft.com"
-        };
-        format!("https://{host}")
-    }
-}
-
-/// Of several secrets, the one that begins as ours does; of several such, the one that ends first,
-/// so that nobody hears too late. One that is over already is ours only where all of them are.
-fn ours(application: Application, secret: &str, now: Timestamp) -> Option<Date> {
-    let hint: String = secret.chars().take(3).collect();
-    let ends: Vec<Timestamp> = application
-        .password_credentials
-        .into_iter()
-        .filter(|password| password.hint.as_deref() == Some(hint.as_str()))
-        .filter_map(|password| password.end_date_time)
-        .collect();
-    let to_come = ends.iter().filter(|end| **end >= now).min();
-    let end = to_come.or_else(|| ends.iter().max())?;
-    Some(TimeZone::UTC.to_datetime(*end).date())
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn of_several_secrets_ours_is_the_one_that_begins_like_it() {
-        let application = || {
-            serde_json::from_value(json!({"passwordCredentials": [
-                {"hint": "ETx", "endDateTime": "2027-09-09T19:50:29.3086381Z"},
-                {"hint": "abc", "endDateTime": "2026-01-01T00:00:00Z"},
-                {"hint": "ETx", "endDateTime": "2027-03-01T00:00:00Z"},
-                {"hint": "ETx", "endDateTime": "2026-02-01T00:00:00Z"},
-                {"hint": null, "endDateTime": null},
-            ]}))
-            .unwrap()
-        };
-        let expected = Some("2027-03-01".parse().unwrap());
-        let now = "2026-11-24T00:00:00Z".parse().unwrap();
-        assert_eq!(ours(application(), "ETx8Q~value", now), expected);
-        assert_eq!(ours(application(), "zzz", now), None);
-        // Where all are over, the last one to end was ours.
-        let late = "2030-01-01T00:00:00Z".parse().unwrap();
-        let last = Some("2027-09-09".parse().unwrap());
-        assert_eq!(ours(application(), "ETx8Q~value", late), last);
+        Ok(credentials.proof.end(&application, Timestamp::now()))
     }
 }

@@ -1,4 +1,4 @@
-//! Credentials from AWS Secrets Manager and access tokens from Entra ID.
+//! What a connection is: its credentials, its tokens, and how it is.
 //!
 //! [`Connections`] opens a connection by its id: it reads the secret
 //! `dynamics365/connections/{id}`, and gives a [`Connection`] whose [`dataverse::Client`] gets its
@@ -10,60 +10,43 @@
 //! again for 30 seconds, a secret is read at most every 5, and what was read stays in use for a day
 //! while it cannot be read again ([`Kept`]). All of it per process and connection; a trial has none,
 //! and [`Connections::forget`] takes it away.
+//!
+//! - [`Credentials`] are what it takes; a [`Proof`] is how the application shows that it is itself.
+//! - [`inspect`] looks at a connection for real. [`Diagnosis`] says what is wrong, by its [`Cause`],
+//!   and in which [`Step`] of the set-up it is mended.
+//! - [`health`] is how a connection is, by what looks at it found.
 
-mod connection;
+mod cause;
+mod client_secret;
+mod connection_id;
+mod connections;
 mod credentials;
+mod diagnosis;
 mod entra;
+mod environment;
 mod graph;
+pub mod health;
+mod inspection;
 mod kept;
+mod proof;
+mod secret_expiry;
 mod secrets;
+mod set_up;
 mod tokens;
 
-pub use connection::{Connection, ConnectionError, Connections};
-pub use credentials::{ConnectionId, Credentials, CredentialsError, InvalidConnectionId};
-pub use entra::{Entra, EntraError, Fault};
+pub use cause::Cause;
+pub use client_secret::ClientSecret;
+pub use connection_id::{ConnectionId, InvalidConnectionId};
+pub use connections::{Connection, ConnectionError, Connections};
+pub use credentials::{Credentials, CredentialsError, CredentialsForm};
+pub use diagnosis::Diagnosis;
+pub use entra::{Entra, EntraError, EntraProblem};
+pub use environment::Environment;
 pub use graph::{Graph, GraphError};
+pub use inspection::{Inspection, InspectionError, Organization, User, inspect};
 pub use kept::{Failure, Kept};
+pub use proof::Proof;
+pub use secret_expiry::{ExpirySource, SecretExpiry};
 pub use secrets::{SecretError, Secrets};
+pub use set_up::Step;
 pub use tokens::TokenError;
-
-use std::sync::Arc;
-
-use dataverse::InstanceUrl;
-use url::Url;
-
-/// Where the bundle may talk to.
-#[derive(Clone, Debug, Default)]
-pub struct Environment {
-    /// The addresses besides Microsoft's own that may be an instance, and Entra ID and Microsoft
-    /// Graph for it: those of local emulators. None in production.
-    pub local: Arc<[Url]>,
-}
-
-impl Environment {
-    /// One local emulator.
-    pub fn local(url: Url) -> Environment {
-        Environment { local: [url].into() }
-    }
-
-    /// Reads `DATAVERSE_LOCAL_URL`: one address, or several with commas. Text that is no address
-    /// counts as unset, and is logged.
-    pub fn from_variables() -> Environment {
-        let text = std::env::var("DATAVERSE_LOCAL_URL").unwrap_or_default();
-        let addresses = text.split(',').map(str::trim).filter(|address| !address.is_empty());
-        let parsed = addresses.map(Url::parse).filter_map(|address| {
-            address
-                .inspect_err(|error| tracing::error!(%error, "DATAVERSE_LOCAL_URL is no address"))
-                .ok()
-        });
-        Environment { local: parsed.collect() }
-    }
-
-    /// The local emulator that this instance is.
-    fn emulator(&self, instance: &InstanceUrl) -> Option<String> {
-        // Whatever begins otherwise is another one.
-        let near = self.local.iter().filter(|url| url.as_str().starts_with(instance.as_str()));
-        let mut origins = near.map(|url| url.origin().ascii_serialization());
-        origins.find(|origin| origin == instance.as_str())
-    }
-}

@@ -8,11 +8,10 @@ use std::time::Duration;
 use dataverse::{AccessToken, TokenSource};
 use futures::future::{BoxFuture, FutureExt as _};
 use parking_lot::RwLock;
-use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-use crate::connection::Stored;
+use crate::connections::Stored;
 use crate::kept::Failure as _;
 use crate::{ConnectionError, ConnectionId, Credentials, Entra, EntraError};
 
@@ -124,7 +123,7 @@ impl Tokens {
     pub(crate) fn take(&self, credentials: &Arc<Credentials>) -> bool {
         let known = self.credentials();
         if !Arc::ptr_eq(&known, credentials) {
-            if !same(&known, credentials) {
+            if !known.is(credentials) {
                 return false;
             }
             *self.credentials.write() = Arc::clone(credentials);
@@ -233,7 +232,7 @@ impl Tokens {
         let Some(stored) = &self.stored else { return Ok(None) };
         let until = deadline.min(Instant::now() + READING);
         match timeout_at(until, stored.again()).await {
-            Ok(Some(Ok(anew))) => Ok((!same(credentials, &anew)).then_some(anew)),
+            Ok(Some(Ok(anew))) => Ok((!credentials.is(&anew)).then_some(anew)),
             Ok(Some(Err(error))) if !error.may_pass() => Err(error.into()),
             Ok(Some(Err(error))) => {
                 tracing::warn!(connection = %self.id, %error, "the secret was not read again");
@@ -290,13 +289,6 @@ impl Tokens {
             *self.refusal.write() = Some(Refusal { error: error.clone(), until });
         }
     }
-}
-
-pub(crate) fn same(one: &Credentials, other: &Credentials) -> bool {
-    one.tenant_id == other.tenant_id
-        && one.client_id == other.client_id
-        && one.instance_url == other.instance_url
-        && one.client_secret.expose_secret() == other.client_secret.expose_secret()
 }
 
 impl TokenSource for Tokens {

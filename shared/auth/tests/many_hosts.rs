@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth::{
-    ConnectionError, ConnectionId, Connections, Environment, Fault, SecretError, Secrets,
+    ConnectionError, ConnectionId, Connections, EntraProblem, Environment, SecretError, Secrets,
     TokenError,
 };
 use dataverse::{Error, Function, HttpClients, Idle};
@@ -142,7 +142,7 @@ async fn more_hosts_than_descriptors() {
         panic!("no token without a socket")
     };
     let Some(TokenError::Entra(error)) = error.downcast_ref() else { panic!("{error}") };
-    assert_eq!(error.fault, Fault::NoDescriptor);
+    assert_eq!(error.problem, EntraProblem::NoDescriptor);
     let unread = nothing_open.open(&id(8)).await.unwrap_err();
     assert_eq!(unread, ConnectionError::Secret(SecretError::NoDescriptor));
 

@@ -9,7 +9,8 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
-use crate::error::{Error, WriteOutcome, codes};
+use crate::Code;
+use crate::error::{Error, WriteOutcome};
 use crate::exchange::{Answer, CONTINUE, JSON, ODATA_VERSION, PREFER, Request};
 use crate::http_clients::{ReadError, read_up_to};
 use crate::retry::{self, Repeat};
@@ -316,7 +317,7 @@ impl Session {
             },
             // The organization's rules may see the duplicate in the row that the first try made,
             // before anybody looks at its key.
-            Err(error) if error.is(codes::KEY_EXISTS) || error.is(codes::DUPLICATE) => {
+            Err(error) if error.is(Code::KeyExists) || error.is(Code::Duplicate) => {
                 let record = self.first(&create.answer).await?.ok_or(error)?;
                 Ok(if tries.may_have_worked {
                     Created::Unclear(record)
@@ -347,7 +348,7 @@ impl Session {
             Ok(Some(row)) if row.etag() == Some(&update.etag) => {
                 match self.send_update(update).await {
                     // The first one arrived after all.
-                    Err(late) if late.is(codes::VERSION_MISMATCH) => {
+                    Err(late) if late.is(Code::VersionMismatch) => {
                         match self.first(&update.query()).await {
                             Ok(Some(row)) if update.holds_in(&row) => Ok(()),
                             _ => Err(late),

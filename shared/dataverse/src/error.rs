@@ -7,69 +7,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::Deserialize;
 
-use crate::Obstacle;
-
-/// Codes of the platform that decide what a caller does next.
-/// Source: Microsoft's list of web service error codes.
-pub mod codes {
-    /// The row does not exist.
-    pub const NOT_FOUND: &str = "0x80040217";
-    /// No row has these alternate key values.
-    pub const KEY_NOT_FOUND: &str = "0x80060891";
-    /// A row with this primary key exists.
-    pub const KEY_EXISTS: &str = "0x80040237";
-    /// The row changed since it was read.
-    pub const VERSION_MISMATCH: &str = "0x80060882";
-    /// The organization's duplicate detection found one.
-    pub const DUPLICATE: &str = "0x80040333";
-    /// A privilege is missing. The message names it.
-    pub const PRIVILEGE_DENIED: &str = "0x80040220";
-    /// The token is good, but no user of the organization belongs to it.
-    pub const NOT_A_MEMBER: &str = "0x80072560";
-    /// The application user is disabled.
-    pub const USER_DISABLED: &str = "0x80040225";
-    /// The environment's IP firewall does not let the caller's address in. Not in Microsoft's list:
-    /// as recorded of the firewall.
-    pub const ADDRESS_BLOCKED: &str = "0x80095ffe";
-    /// The environment is disabled, or in administration mode.
-    pub const ORGANIZATION_DISABLED: &str = "0x8004a104";
-    /// A name in the URL is unknown: a table, a column, a function.
-    pub const UNKNOWN_NAME: &str = "0x80060888";
-    /// A name in the URL is unknown, as well: Microsoft's page on errors of Web API clients has
-    /// this one for a table, a function or an action.
-    pub const UNKNOWN_SEGMENT: &str = "0x8006088a";
-    /// The body names something that the table does not have, or has a value of a wrong type.
-    pub const BAD_PAYLOAD: &str = "0x80048d19";
-    /// The request was refused before it came to the platform: a column that is not there, a
-    /// property that is not there. Microsoft's page on errors of Web API clients.
-    pub const NONE: &str = "0x0";
-    /// "An unexpected error occurred": with 400, of a query that the platform cannot carry out.
-    pub const UNEXPECTED: &str = "0x80040216";
-    /// A plug-in or a workflow said no, or broke.
-    pub const CUSTOMIZATION: &str = "0x80040265";
-    /// A plug-in or a workflow broke.
-    pub const CUSTOMIZATION_BROKE: &str = "0x80040224";
-    /// The case is resolved already.
-    pub const CASE_ALREADY_RESOLVED: &str = "0x800404cf";
-    /// The case is resolved or canceled already.
-    pub const CASE_ALREADY_CLOSED: &str = "0x80044411";
-    /// The opportunity is won or lost already.
-    pub const OPPORTUNITY_ALREADY_CLOSED: &str = "0x80040515";
-    /// The lead is qualified or disqualified already.
-    pub const LEAD_ALREADY_CLOSED: &str = "0x80040519";
-    /// The case has open activities: it cannot be resolved.
-    pub const CASE_OPEN_ACTIVITIES: &str = "0x8004440a";
-    /// The case has open activities: it cannot be canceled.
-    pub const CASE_OPEN_ACTIVITIES_CANCEL: &str = "0x8004440e";
-    /// The row is inactive and cannot be changed.
-    pub const INACTIVE: &str = "0x80040230";
-    /// The row is read-only.
-    pub const READ_ONLY: &str = "0x8004022e";
-    /// Two requests wait for the same lock.
-    pub const LOCK: &str = "0x80044339";
-    /// A query took longer than SQL Server may.
-    pub const SQL_TIMEOUT: &str = "0x80044151";
-}
+use crate::{Code, Obstacle};
 
 /// What became of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,32 +40,39 @@ pub struct ApiError {
 }
 
 impl ApiError {
+    /// Its code, where that is one that matters.
+    pub fn known_code(&self) -> Option<Code> {
+        self.code.parse().ok()
+    }
+
     /// Whether it has this code.
-    pub fn is(&self, code: &str) -> bool {
-        self.code.eq_ignore_ascii_case(code)
+    pub fn is(&self, code: Code) -> bool {
+        self.known_code() == Some(code)
     }
 
     /// Whether the same request may succeed a little later.
     pub fn is_transient(&self) -> bool {
         self.obstacle.is_none()
             && (matches!(self.status.as_u16(), 408 | 429 | 502 | 503 | 504)
-                || self.is(codes::LOCK)
-                || self.is(codes::SQL_TIMEOUT))
+                || self.is(Code::Lock)
+                || self.is(Code::SqlTimeout))
     }
 
     /// Whether the request was not understood: to get it right was up to us, and a caller can do
     /// nothing about it. Some of these say "not found", which must not be taken for a row's.
     pub fn is_misunderstanding(&self) -> bool {
-        [codes::UNKNOWN_NAME, codes::UNKNOWN_SEGMENT, codes::BAD_PAYLOAD, codes::NONE, ""]
-            .iter()
-            .any(|code| self.is(code))
-            || (self.is(codes::UNEXPECTED) && self.status == StatusCode::BAD_REQUEST)
+        use Code::*;
+        match self.known_code() {
+            Some(UnknownName | UnknownSegment | BadPayload | Zero) => true,
+            Some(Unexpected) => self.status == StatusCode::BAD_REQUEST,
+            _ => self.code.is_empty(),
+        }
     }
 
     /// Whether a plug-in or a workflow says so: it refuses, or it broke. Older environments answer
     /// that with 500.
     pub fn is_of_customization(&self) -> bool {
-        self.is(codes::CUSTOMIZATION) || self.is(codes::CUSTOMIZATION_BROKE)
+        self.is(Code::Customization) || self.is(Code::CustomizationBroke)
     }
 
     /// The privilege that a 403 names, such as `prvReadIncident`.
@@ -218,13 +163,13 @@ impl Error {
     }
 
     /// Whether Dataverse answered with this code.
-    pub fn is(&self, code: &str) -> bool {
+    pub fn is(&self, code: Code) -> bool {
         self.api().is_some_and(|error| error.is(code))
     }
 
     /// Whether the row that was asked for does not exist.
     pub fn is_not_found(&self) -> bool {
-        self.is(codes::NOT_FOUND) || self.is(codes::KEY_NOT_FOUND)
+        self.is(Code::NotFound) || self.is(Code::KeyNotFound)
     }
 
     /// Whether the same call may succeed a little later.
@@ -247,9 +192,7 @@ impl Error {
             Error::Api(error) if error.obstacle.is_some() => WriteOutcome::NotHappened,
             Error::Api(error) if error.status.is_server_error() => {
                 // A plug-in or lock error is an answer of the transaction itself: rolled back.
-                if error.is_of_customization()
-                    || error.is(codes::LOCK)
-                    || error.is(codes::DUPLICATE)
+                if error.is_of_customization() || error.is(Code::Lock) || error.is(Code::Duplicate)
                 {
                     WriteOutcome::NotHappened
                 } else {
@@ -349,7 +292,7 @@ mod tests {
     #[test]
     fn a_refused_write_did_not_happen() {
         let error = answered(412, r#"{"error":{"code":"0x80060882","message":"m"}}"#);
-        assert!(error.is(codes::VERSION_MISMATCH) && !error.is_transient());
+        assert!(error.is(Code::VersionMismatch) && !error.is_transient());
         assert_eq!(Error::Api(error).write_outcome(), WriteOutcome::NotHappened);
     }
 }

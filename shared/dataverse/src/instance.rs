@@ -4,14 +4,15 @@ use std::fmt;
 
 use url::{Host, Url};
 
-/// Domains under which Microsoft serves Dataverse: public, GCC High, DoD and China. GCC shares the
-/// public one (`crm9`). An environment is `name.crm4.dynamics.com`, or `name.api.crm4.dynamics.com`.
-const DOMAINS: [&str; 4] =
-    ["dynamics.com", "microsoftdynamics.us", "appsplatform.us", "dynamics.cn"];
+use crate::Cloud;
 
 /// The root address of an environment, `https://org.crm4.dynamics.com`, without a slash at its end.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct InstanceUrl(String);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstanceUrl {
+    origin: String,
+    /// None for a local emulator.
+    cloud: Option<Cloud>,
+}
 
 /// Why an address is not that of a Dataverse environment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,19 +47,18 @@ impl InstanceUrl {
         if url.port().is_some() || !url.username().is_empty() || url.password().is_some() {
             return Err(InstanceUrlError::Extra);
         }
-        match url.host() {
-            Some(Host::Domain(host)) if is_environment(host) => {
-                Ok(InstanceUrl(format!("https://{host}")))
-            }
-            _ => Err(InstanceUrlError::ForeignHost),
-        }
+        let Some(Host::Domain(host)) = url.host() else {
+            return Err(InstanceUrlError::ForeignHost);
+        };
+        let cloud = Cloud::of_environment(host).ok_or(InstanceUrlError::ForeignHost)?;
+        Ok(InstanceUrl { origin: format!("https://{host}"), cloud: Some(cloud) })
     }
 
     /// As [`InstanceUrl::parse`], but accepts this one origin as well, such as a local emulator's.
     pub fn parse_or_local(text: &str, local: &Url) -> Result<InstanceUrl, InstanceUrlError> {
         match address(text) {
             Ok(url) if url.origin() == local.origin() => {
-                Ok(InstanceUrl(url.origin().ascii_serialization()))
+                Ok(InstanceUrl { origin: url.origin().ascii_serialization(), cloud: None })
             }
             _ => InstanceUrl::parse(text),
         }
@@ -66,28 +66,33 @@ impl InstanceUrl {
 
     /// The address, without a slash at its end.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.origin
+    }
+
+    /// The cloud that it is in; `None` for a local emulator.
+    pub fn cloud(&self) -> Option<Cloud> {
+        self.cloud
     }
 
     /// The scope to ask Entra ID for.
     pub fn token_scope(&self) -> String {
-        format!("{}/.default", self.0)
+        format!("{}/.default", self.origin)
     }
 
     /// The address under which Dynamics 365 shows a row to a person.
     pub fn record_page(&self, table: &str, id: uuid::Uuid) -> String {
-        format!("{}/main.aspx?pagetype=entityrecord&etn={table}&id={id}", self.0)
+        format!("{}/main.aspx?pagetype=entityrecord&etn={table}&id={id}", self.origin)
     }
 
     /// The address under which Dynamics 365 shows the rows of a table, with `{id}` where the id of a
     /// row goes.
     pub fn record_pages(&self, table: &str) -> String {
-        format!("{}/main.aspx?pagetype=entityrecord&etn={table}&id={{id}}", self.0)
+        format!("{}/main.aspx?pagetype=entityrecord&etn={table}&id={{id}}", self.origin)
     }
 
     /// Where the Web API begins.
     pub(crate) fn service_root(&self) -> String {
-        format!("{}/api/data/v9.2/", self.0)
+        format!("{}/api/data/v9.2/", self.origin)
     }
 }
 
@@ -101,25 +106,9 @@ fn address(text: &str) -> Result<Url, InstanceUrlError> {
     Url::parse(&with_scheme).map_err(|_| InstanceUrlError::NotAnAddress)
 }
 
-/// `name[.api].crm[number].domain`
-fn is_environment(host: &str) -> bool {
-    let Some(rest) = DOMAINS.iter().find_map(|domain| host.strip_suffix(domain)?.strip_suffix('.'))
-    else {
-        return false;
-    };
-    let mut labels = rest.split('.').rev();
-    let region = labels.next().unwrap_or_default();
-    let in_region = region
-        .strip_prefix("crm")
-        .is_some_and(|number| number.bytes().all(|digit| digit.is_ascii_digit()));
-    let names: Vec<_> = labels.collect();
-    // appsplatform.us and the others all put the region's label directly below the domain.
-    in_region && matches!(names.as_slice(), [_] | ["api", _])
-}
-
 impl fmt::Display for InstanceUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(&self.origin)
     }
 }
 

@@ -15,6 +15,8 @@
 
 mod batch;
 mod client;
+mod cloud;
+mod code;
 mod error;
 mod exchange;
 mod filter;
@@ -30,7 +32,9 @@ mod token;
 mod write;
 
 pub use client::{Client, Session};
-pub use error::{ApiError, Error, WriteOutcome, codes};
+pub use cloud::{Cloud, Hosts};
+pub use code::Code;
+pub use error::{ApiError, Error, WriteOutcome};
 pub use filter::{Comparison, Filter, Literal, Path, Pattern, Text, TextFunction};
 pub use function::Function;
 pub use http_clients::{

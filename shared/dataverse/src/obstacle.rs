@@ -6,7 +6,7 @@ use std::io;
 
 use http::StatusCode;
 
-use crate::error::codes;
+use crate::Code;
 
 /// What is in the way. Somebody has to remove it; the same request fails until then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,11 +51,10 @@ impl Obstacle {
             return Some(obstacle);
         }
         let (code, message) = error.unwrap_or_default();
-        if code.eq_ignore_ascii_case(codes::ADDRESS_BLOCKED) {
-            return Some(Obstacle::AddressBlocked);
-        }
-        if code.eq_ignore_ascii_case(codes::ORGANIZATION_DISABLED) {
-            return Some(Obstacle::EnvironmentDisabled);
+        match code.parse() {
+            Ok(Code::AddressBlocked) => return Some(Obstacle::AddressBlocked),
+            Ok(Code::OrganizationDisabled) => return Some(Obstacle::EnvironmentDisabled),
+            _ => {}
         }
         match status {
             StatusCode::FORBIDDEN => {

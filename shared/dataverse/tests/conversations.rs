@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dataverse::{
-    AccessToken, Action, Client, Create, Created, Error, Filter, InstanceUrl, Obstacle, Query,
-    Session, Table, TokenSource, Update, WriteOutcome, codes,
+    AccessToken, Action, Client, Code, Create, Created, Error, Filter, InstanceUrl, Obstacle,
+    Query, Session, Table, TokenSource, Update, WriteOutcome,
 };
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -171,27 +171,27 @@ async fn a_create_that_was_there_before_is_told_from_one_that_may_be_our_own() {
         // 500 is no answer to try again after.
         (Some(500), Was::Refused),
     ] {
-        for code in [codes::KEY_EXISTS, codes::DUPLICATE] {
+        for code in [Code::KeyExists, Code::Duplicate] {
             let server = MockServer::start().await;
             if let Some(status) = before {
                 let first = refusal(status, "").insert_header("retry-after", "0");
                 answer(&server, "POST", first, 1).await;
             }
-            answer(&server, "POST", refusal(412, code), 1).await;
+            answer(&server, "POST", refusal(412, code.as_str()), 1).await;
             Mock::given(method("GET"))
                 .and(path(format!("/api/data/v9.2/contacts({ID})")))
                 .respond_with(ResponseTemplate::new(200).set_body_json(row()))
                 .mount(&server)
                 .await;
             let created = session(&server, 10).create(&create()).await;
-            assert_eq!(was(&created), expected, "{before:?} {code}");
+            assert_eq!(was(&created), expected, "{before:?} {code:?}");
         }
     }
     // A duplicate by the organization's rules, and no row of ours.
     let server = MockServer::start().await;
-    answer(&server, "POST", refusal(412, codes::DUPLICATE), 1).await;
-    answer(&server, "GET", refusal(404, codes::NOT_FOUND), 1).await;
-    assert!(session(&server, 5).create(&create()).await.unwrap_err().is(codes::DUPLICATE));
+    answer(&server, "POST", refusal(412, Code::Duplicate.as_str()), 1).await;
+    answer(&server, "GET", refusal(404, Code::NotFound.as_str()), 1).await;
+    assert!(session(&server, 5).create(&create()).await.unwrap_err().is(Code::Duplicate));
 }
 
 #[tokio::test]
@@ -226,7 +226,7 @@ async fn what_is_no_answer_is_never_nothing_found() {
         json("<html>Sign in</html>"),
         refusal(404, "0x80060888"),
         refusal(404, "0x8006088a"),
-        refusal(404, codes::NOT_FOUND),
+        refusal(404, Code::NotFound.as_str()),
     ] {
         let server = MockServer::start().await;
         answer(&server, "GET", odd, 1).await;
@@ -240,7 +240,7 @@ async fn what_is_no_answer_is_never_nothing_found() {
         (json(r#"{"value":[]}"#), false),
         (json(r#"{"fullname":"Maren"}"#), false),
         (refusal(404, "0x8006088a"), false),
-        (refusal(404, codes::NOT_FOUND), true),
+        (refusal(404, Code::NotFound.as_str()), true),
     ] {
         let server = MockServer::start().await;
         answer(&server, "GET", odd, 1).await;

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use auth::ConnectionId;
+use auth::{ConnectionId, Organization};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::table::{self, Expression, Item, Key, Query, SORT};
 use crate::{ConnectionCursor, State, StateError};
@@ -14,9 +13,10 @@ use crate::{ConnectionCursor, State, StateError};
 const LIST: &str = "connections";
 const WHAT: &str = "a connection";
 
-/// A connection as it was set up. The client secret is in Secrets Manager, and only there.
+/// A connection's place in the list, as it was set up. The client secret is in Secrets Manager, and
+/// only there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Connection {
+pub struct Registration {
     /// Its id.
     pub id: ConnectionId,
     /// What people call it.
@@ -40,25 +40,11 @@ pub struct Connection {
     pub updated_at: Timestamp,
 }
 
-/// A Dataverse organization.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Organization {
-    /// Its id.
-    pub id: Uuid,
-    /// Its name.
-    pub name: String,
-    /// The version of Dataverse.
-    pub version: String,
-    /// The region it is in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub region: Option<String>,
-}
-
 /// Some connections, in the order of their ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionPage {
     /// The connections.
-    pub connections: Vec<Connection>,
+    pub connections: Vec<Registration>,
     /// Where to go on, if there is more.
     pub next: Option<ConnectionCursor>,
 }
@@ -77,7 +63,7 @@ pub(crate) fn of_partition(partition: &str) -> Option<ConnectionId> {
 
 impl State {
     /// Every connection, in the order of their ids.
-    pub async fn connections(&self) -> Result<Vec<Connection>, StateError> {
+    pub async fn connections(&self) -> Result<Vec<Registration>, StateError> {
         Ok(table::documents(WHAT, self.table.all(LIST).await?))
     }
 
@@ -116,28 +102,28 @@ impl State {
     pub async fn connections_of(
         &self,
         ids: &[ConnectionId],
-    ) -> Result<HashMap<ConnectionId, Connection>, StateError> {
+    ) -> Result<HashMap<ConnectionId, Registration>, StateError> {
         let keys = ids.iter().map(|id| Key::new(LIST, id.as_str())).collect();
         let items = self.table.get_all(keys).await?;
-        let found = table::documents::<Connection>(WHAT, items);
+        let found = table::documents::<Registration>(WHAT, items);
         Ok(found.into_iter().map(|connection| (connection.id.clone(), connection)).collect())
     }
 
     /// One connection.
-    pub async fn connection(&self, id: &ConnectionId) -> Result<Option<Connection>, StateError> {
+    pub async fn connection(&self, id: &ConnectionId) -> Result<Option<Registration>, StateError> {
         let item = self.table.get(&Key::new(LIST, id.as_str())).await?;
         item.map(|item| table::document(WHAT, item)).transpose()
     }
 
     /// Stores a connection, in place of the one with the same id.
-    pub async fn put_connection(&self, connection: &Connection) -> Result<(), StateError> {
+    pub async fn put_connection(&self, connection: &Registration) -> Result<(), StateError> {
         let key = Key::new(LIST, connection.id.as_str());
         self.table.put(key.item(WHAT, connection)?).await
     }
 
     /// Stores what a look has found out of a connection, in place of the one with the same id. Where
     /// that has been removed meanwhile, it stays so.
-    pub async fn renew_connection(&self, connection: &Connection) -> Result<(), StateError> {
+    pub async fn renew_connection(&self, connection: &Registration) -> Result<(), StateError> {
         let key = Key::new(LIST, connection.id.as_str());
         let there = Expression::new("attribute_exists(#pk)");
         self.table.put_if(&key, key.item(WHAT, connection)?, there).await.map(drop)

@@ -2,9 +2,9 @@
 //!
 //! | partition `pk` | sort key `sk` | what |
 //! | --- | --- | --- |
-//! | `connections` | the connection's id | a [`Connection`]; never a secret |
+//! | `connections` | the connection's id | a [`Registration`]; never a secret |
 //! | `connection#{id}` | `sidebar` | its [`SidebarField`]s |
-//! | `connection#{id}` | `health` | its [`Health`] |
+//! | `connection#{id}` | `health` | its [`auth::health::Health`] |
 //! | `connection#{id}` | `alert#{alert}` | an alert that has been sent, until `expires_at` |
 //! | `alerts` | `alert#{alert}` | the same, for an alert that is no one connection's |
 //! | `alerts` | `outage` | since when hardly any connection answers, while that is so |
@@ -24,7 +24,6 @@ mod connections;
 mod creates;
 mod cursor;
 mod error;
-mod event;
 mod health;
 mod outage;
 mod sidebar;
@@ -39,12 +38,10 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Config, Credentials, Re
 
 pub use activity::{Entry, Filter, Kind, Page};
 pub use alerts::Claim;
-pub use connections::{Connection, ConnectionPage, Organization};
+pub use connections::{ConnectionPage, Registration};
 pub use creates::{Announced, Bond, Intent, Ticket};
 pub use cursor::{ConnectionCursor, Cursor, InvalidCursor};
 pub use error::StateError;
-pub use event::{Event, Fault};
-pub use health::{Health, Noticed, SecretExpiry, SecretNotice, Status};
 pub use outage::Outage;
 pub use sidebar::{FieldType, SidebarField};
 

@@ -3,7 +3,7 @@
 use crm::reference::Candidate;
 use crm::tables::{ACCOUNT, CONTACT, LEAD};
 use crm::text::quoted;
-use dataverse::{Create, Created, Error, Operation, Page, Record, Table, codes};
+use dataverse::{Code, Create, Created, Error, Operation, Page, Record, Table};
 
 use crate::{Context, ToolError};
 
@@ -29,7 +29,7 @@ pub(crate) async fn create(
         session.create_with(create, others).await
     };
     match result {
-        Err(error) if error.is(codes::DUPLICATE) => Err(named(context, create, error).await),
+        Err(error) if error.is(Code::Duplicate) => Err(named(context, create, error).await),
         result => Ok(result?),
     }
 }

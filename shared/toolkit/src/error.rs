@@ -3,14 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use auth::health::{Fault, Finding};
+use auth::{Cause, Step};
 use crm::reference::{Candidate, Unresolved};
 use crm::text::quoted;
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
-
-use crate::Cause;
 
 /// What went wrong, for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -216,11 +216,11 @@ struct Parts {
     candidates: Vec<Candidate>,
     write: Option<WriteState>,
     dataverse: Option<DataverseDetails>,
-    fault: Option<Cause>,
+    cause: Option<Cause>,
     /// The methods that the path takes.
     allow: Option<String>,
     /// Never leaves the log.
-    cause: Option<String>,
+    for_log: Option<String>,
 }
 
 impl ToolError {
@@ -235,9 +235,9 @@ impl ToolError {
             candidates: Vec::new(),
             write: None,
             dataverse: None,
-            fault: None,
-            allow: None,
             cause: None,
+            allow: None,
+            for_log: None,
         }))
     }
 
@@ -337,14 +337,14 @@ impl ToolError {
 
     /// Why the connection does not work.
     #[must_use]
-    pub fn fault(mut self, fault: Cause) -> ToolError {
-        self.0.fault = Some(fault);
+    pub fn cause(mut self, cause: Cause) -> ToolError {
+        self.0.cause = Some(cause);
         self
     }
 
     /// Why the connection does not work.
-    pub fn connection_fault(&self) -> Option<Cause> {
-        self.0.fault
+    pub fn connection_cause(&self) -> Option<Cause> {
+        self.0.cause
     }
 
     /// What whoever runs the connection should do.
@@ -355,7 +355,7 @@ impl ToolError {
     /// For the log alone.
     #[must_use]
     pub fn for_log(mut self, cause: impl fmt::Display) -> ToolError {
-        self.0.cause = Some(cause.to_string());
+        self.0.for_log = Some(cause.to_string());
         self
     }
 
@@ -379,6 +379,36 @@ impl ToolError {
         self.0.allow.as_deref()
     }
 
+    /// What a look at a connection found, where it failed with this.
+    pub fn finding(&self) -> Finding {
+        let detail = self.detail().to_owned();
+        match self.code() {
+            ErrorCode::DynamicsUnavailable
+            | ErrorCode::ServiceUnavailable
+            | ErrorCode::DeadlineExceeded => {
+                let fault = self.connection_cause().map(|_| self.fault());
+                Finding::Unanswered { detail, fault }
+            }
+            ErrorCode::RateLimited => Finding::Throttled,
+            ErrorCode::Internal => Finding::Failed,
+            _ => Finding::Broken(self.fault()),
+        }
+    }
+
+    /// Why a connection that fails with this does not work.
+    fn fault(&self) -> Fault {
+        /// As much of a text is kept and told: what Dataverse and Entra ID say has no bounds.
+        const LONGEST: usize = 2000;
+        let bounded = |text: &str| text.chars().take(LONGEST).collect();
+        let cause = self.connection_cause();
+        Fault {
+            cause: cause.map_or(self.code().as_str(), Cause::as_str).to_owned(),
+            step: cause.and_then(Cause::step).map(Step::number),
+            detail: bounded(self.detail()),
+            action: self.administrators_action().map(bounded),
+        }
+    }
+
     /// In how many seconds the same call may succeed. A full second too early is no use: rounded up.
     pub(crate) fn seconds_to_wait(&self) -> Option<u64> {
         self.0.retry_after.map(|wait| wait.as_millis().div_ceil(1000) as u64)
@@ -386,7 +416,7 @@ impl ToolError {
 
     /// For the log alone.
     pub(crate) fn log_cause(&self) -> Option<&str> {
-        self.0.cause.as_deref()
+        self.0.for_log.as_deref()
     }
 
     /// Whether it is certain that nothing was written.
@@ -420,8 +450,9 @@ impl ToolError {
         set("retry_after", self.seconds_to_wait().map(Value::from));
         set("next_step", parts.next_step.clone().map(Value::from));
         set("admin_action", parts.admin_action.clone().map(Value::from));
-        set("cause", parts.fault.map(|fault| json!(fault)));
-        set("set_up_step", parts.fault.and_then(Cause::set_up_step).map(Value::from));
+        set("cause", parts.cause.map(|cause| json!(cause)));
+        let step = parts.cause.and_then(Cause::step);
+        set("set_up_step", step.map(|step| step.number().into()));
         set("write", parts.write.map(|state| json!(state)));
         set("candidates", (!parts.candidates.is_empty()).then(|| json!(parts.candidates)));
         set("dataverse", parts.dataverse.as_ref().map(|details| json!(details)));
@@ -484,5 +515,29 @@ mod tests {
                 "request_id": "r-1",
             })
         );
+    }
+
+    #[test]
+    fn only_what_somebody_must_mend_is_broken() {
+        let error = |code| ToolError::new(code, "a detail");
+        let expired = error(ErrorCode::ConnectionBroken).cause(Cause::SecretExpired);
+        let Finding::Broken(fault) = expired.finding() else { panic!("must be broken") };
+        assert_eq!((fault.cause.as_str(), fault.step), ("secret_expired", Some(3)));
+        let Finding::Broken(fault) = error(ErrorCode::ConnectionNotFound).finding() else {
+            panic!("must be broken")
+        };
+        assert_eq!((fault.cause.as_str(), fault.step), ("connection_not_found", None));
+        for code in [
+            ErrorCode::DynamicsUnavailable,
+            ErrorCode::ServiceUnavailable,
+            ErrorCode::DeadlineExceeded,
+        ] {
+            let unanswered = Finding::Unanswered { detail: "a detail".to_owned(), fault: None };
+            assert_eq!(error(code).finding(), unanswered);
+        }
+        assert_eq!(error(ErrorCode::RateLimited).finding(), Finding::Throttled);
+        assert_eq!(error(ErrorCode::Internal).finding(), Finding::Failed);
+        let unreachable = error(ErrorCode::DynamicsUnavailable).cause(Cause::InstanceUnreachable);
+        assert!(matches!(unreachable.finding(), Finding::Unanswered { fault: Some(_), .. }));
     }
 }

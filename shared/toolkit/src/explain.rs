@@ -1,52 +1,70 @@
-//! What went wrong below, explained: one cause, one cure.
-//!
-//! The set-up steps that `admin_action` points at are those of `docs/connections.md`.
+//! What went wrong below, explained to callers. What is wrong with a connection is explained by
+//! [`Diagnosis`].
 
-use auth::{ConnectionError, CredentialsError, EntraError, Fault, SecretError, TokenError};
-use dataverse::{ApiError, Error, Obstacle, WriteOutcome, codes};
+use auth::{
+    Cause, ConnectionError, Diagnosis, EntraError, EntraProblem, InspectionError, SecretError,
+    Step, TokenError,
+};
+use dataverse::{ApiError, Cloud, Code, Error, WriteOutcome};
 
-use crate::{Cause, DataverseDetails, ErrorCode, ToolError, WriteState};
-
-const STEP_TENANT: &str = "Set-up step 1 (tenant id)";
-const STEP_APPLICATION: &str = "Set-up step 2 (app registration)";
-const STEP_SECRET: &str = "Set-up step 3 (client secret)";
-const STEP_PERMISSION: &str = "Set-up step 4 (API permission)";
-const STEP_INSTANCE: &str = "Set-up step 5 (instance URL)";
-const STEP_USER: &str = "Set-up step 6 (application user)";
-
-const DYNAMICS: &str = "Dynamics 365";
-const ENTRA: &str = "Microsoft Entra ID";
+use crate::{DataverseDetails, ErrorCode, ToolError, WriteState};
 
 const BOT_CANNOT_MEND: &str = "Tell the visitor that the CRM cannot be reached right now, and offer \
                                a person; the connection must be mended by its administrator.";
 const BOT_TRY_LATER: &str = "Apologise for the delay and try again shortly.";
 
-const THE_WAY_TO_ENTRA: &str = "let the functions reach login.microsoftonline.com (in the national \
-                                clouds login.microsoftonline.us or \
-                                login.partner.microsoftonline.cn) over HTTPS, by the routes, \
-                                security groups and firewalls of their VPC if they are in one";
 const MICROSOFTS_STATUS: &str = "look at https://status.cloud.microsoft";
 
-pub(crate) fn broken(fault: Cause, detail: impl Into<String>, admin_action: String) -> ToolError {
-    ToolError::new(ErrorCode::ConnectionBroken, detail)
-        .fault(fault)
-        .admin_action(admin_action)
-        .next_step(BOT_CANNOT_MEND)
+fn the_way_to_entra() -> String {
+    let host = |cloud: Cloud| cloud.hosts().entra;
+    format!(
+        "let the functions reach {} (in the national clouds {} or {}) over HTTPS, by the routes, \
+         security groups and firewalls of their VPC if they are in one",
+        host(Cloud::Public),
+        host(Cloud::GccHigh),
+        host(Cloud::China)
+    )
+}
+
+impl From<Diagnosis> for ToolError {
+    fn from(diagnosis: Diagnosis) -> ToolError {
+        ToolError::new(ErrorCode::ConnectionBroken, diagnosis.detail)
+            .cause(diagnosis.cause)
+            .admin_action(diagnosis.action)
+            .next_step(BOT_CANNOT_MEND)
+    }
 }
 
 fn unavailable(detail: impl Into<String>) -> ToolError {
     ToolError::new(ErrorCode::DynamicsUnavailable, detail).next_step(BOT_TRY_LATER)
 }
 
-impl From<ConnectionError> for ToolError {
-    fn from(error: ConnectionError) -> ToolError {
+impl From<InspectionError> for ToolError {
+    fn from(error: InspectionError) -> ToolError {
         match error {
-            ConnectionError::Secret(error) => of_secret(&error),
-            ConnectionError::Credentials(error) => of_credentials(&error),
+            InspectionError::Connection(error) => error.into(),
+            InspectionError::Dataverse(error) => error.into(),
+            InspectionError::Diagnosed(diagnosis) => diagnosis.into(),
         }
     }
 }
 
+impl From<ConnectionError> for ToolError {
+    fn from(error: ConnectionError) -> ToolError {
+        let explained = match (Diagnosis::of_connection(&error), &error) {
+            (Some(diagnosis), _) => diagnosis.into(),
+            (None, ConnectionError::Secret(error)) => of_secret(error),
+            (None, ConnectionError::Credentials(error)) => ToolError::internal(error),
+        };
+        let explained = match &error {
+            ConnectionError::Secret(error) => explained.for_log(error),
+            ConnectionError::Credentials(_) => explained,
+        };
+        explained.write(WriteState::NotHappened)
+    }
+}
+
+/// What a secret that was not read says, where it says nothing of a connection that there is.
 fn of_secret(error: &SecretError) -> ToolError {
     match error {
         SecretError::NotFound { name } => ToolError::new(
@@ -57,63 +75,21 @@ fn of_secret(error: &SecretError) -> ToolError {
             "Set the connection up with PUT /v1/connections/{{id}} (its secret is {name}), or call \
              with the id of a connection that exists in the header X-Connection-Id."
         )),
-        SecretError::Denied { name, code } => broken(
-            Cause::SecretUnreadable,
-            "the function may not read the connection's credentials",
-            format!("Let the function's role read the secret {name}: AWS answered {code}."),
-        ),
-        SecretError::NotWritable { name, code } => broken(
-            Cause::SecretUnreadable,
-            "the function may not store or delete the connection's credentials",
-            format!(
-                "Let the function's role change the secret {name}, and use its KMS key: AWS \
-                 answered {code}."
-            ),
-        ),
-        SecretError::NotText { name } => broken(
-            Cause::SecretUnreadable,
-            "the connection's credentials are not readable",
-            format!("Store the secret {name} as text: a JSON object with the four credentials."),
-        ),
         SecretError::Unavailable { .. } => {
             unavailable("the credentials could not be read: Secrets Manager did not answer")
         }
-        SecretError::NoDescriptor => ToolError::internal(error),
+        SecretError::Denied { .. }
+        | SecretError::NotWritable { .. }
+        | SecretError::NotText { .. }
+        | SecretError::NoDescriptor => ToolError::internal(error),
     }
-    .write(WriteState::NotHappened)
-    .for_log(error)
 }
 
-fn of_credentials(error: &CredentialsError) -> ToolError {
-    use CredentialsError::*;
-    let fault = match error {
-        Tenant | Empty { field: "tenant_id" } => Cause::TenantInvalid,
-        Client | Empty { field: "client_id" } => Cause::ClientInvalid,
-        SecretId => Cause::SecretIdGiven,
-        Empty { field: "client_secret" } => Cause::SecretMissing,
-        Instance(_) => Cause::InstanceInvalid,
-        Empty { .. } | Malformed { .. } | Expiry => Cause::CredentialsMalformed,
-    };
-    let step = match fault.set_up_step() {
-        Some(1) => STEP_TENANT,
-        Some(2) => STEP_APPLICATION,
-        Some(3) => STEP_SECRET,
-        Some(5) => STEP_INSTANCE,
-        _ => "The set-up (docs/connections.md)",
-    };
-    broken(
-        fault,
-        format!("the connection's credentials are not valid: {error}"),
-        format!("{step}: correct the connection's secret: {error}."),
-    )
-    .write(WriteState::NotHappened)
-}
-
+/// Why there is no token, where that says nothing of the connection.
 fn of_token(error: &TokenError) -> ToolError {
     match error {
         TokenError::Entra(error) => of_entra(error),
-        TokenError::Connection(ConnectionError::Secret(error)) => of_secret(error),
-        TokenError::Connection(ConnectionError::Credentials(error)) => of_credentials(error),
+        TokenError::Connection(error) => return error.clone().into(),
         TokenError::Moved => unavailable("the connection was changed a moment ago").for_log(error),
         TokenError::Deadline => {
             ToolError::new(ErrorCode::DeadlineExceeded, "Microsoft Entra ID did not answer in time")
@@ -124,128 +100,22 @@ fn of_token(error: &TokenError) -> ToolError {
 }
 
 fn of_entra(error: &EntraError) -> ToolError {
-    let explained = match error.fault {
-        Fault::WrongSecret => broken(
-            Cause::SecretWrong,
-            "Entra ID does not accept the client secret",
-            format!(
-                "{STEP_SECRET}: store the secret's Value, not its Secret ID; if it was lost, make \
-                 a new one."
-            ),
-        ),
-        Fault::ExpiredSecret => broken(
-            Cause::SecretExpired,
-            "the client secret has expired",
-            format!("{STEP_SECRET}: make a new client secret and store its Value."),
-        ),
-        Fault::UnknownApplication => broken(
-            Cause::ApplicationUnknown,
-            "the tenant has no application with this client id",
-            format!(
-                "{STEP_APPLICATION}: compare the Application (client) ID, and the tenant that it \
-                 was registered in."
-            ),
-        ),
-        Fault::MissingServicePrincipal => broken(
-            Cause::ServicePrincipalMissing,
-            "the application is registered, but the tenant has no service principal for it",
-            format!(
-                "{STEP_APPLICATION}: an administrator of the tenant grants admin consent to the \
-                 application, or runs az ad sp create --id CLIENT_ID: that makes the enterprise \
-                 application."
-            ),
-        ),
-        Fault::MissingConsent => broken(
-            Cause::ConsentMissing,
-            "nobody has consented to the application in this tenant",
-            format!(
-                "{STEP_PERMISSION}: give the application the API permission Dynamics CRM, \
-                 user_impersonation, and let an administrator of the tenant grant admin consent."
-            ),
-        ),
-        Fault::MissingAssignment => broken(
-            Cause::AssignmentMissing,
-            "Dataverse is open only to assigned applications in this tenant",
-            format!(
-                "{STEP_APPLICATION}: assign the application to the enterprise application \
-                 Dataverse (Common Data Service), or set \"Assignment required\" to No there."
-            ),
-        ),
-        Fault::BlockedTenant => broken(
-            Cause::TenantBlocked,
-            "Microsoft has blocked the tenant",
-            format!(
-                "{STEP_TENANT}: an administrator of the tenant asks Microsoft to reactivate it; or \
-                 compare the Tenant ID."
-            ),
-        ),
-        Fault::OtherCloud => broken(
-            Cause::CloudMismatch,
-            "the tenant belongs to another national cloud than the instance URL",
-            format!(
-                "{STEP_TENANT}: give the tenant, and an application registered in it, of the same \
-                 cloud as the Instance URL (public, US Government or China)."
-            ),
-        ),
-        Fault::DisabledDataverse => broken(
-            Cause::DataverseDisabled,
-            "Dataverse is disabled in the tenant, or its subscription has lapsed",
-            format!(
-                "{STEP_INSTANCE}: renew the subscription, or let users sign in to the enterprise \
-                 application Dataverse (Common Data Service) again."
-            ),
-        ),
-        Fault::UnknownTenant => broken(
-            Cause::TenantUnknown,
-            "Entra ID has no tenant with this id",
-            format!("{STEP_TENANT}: compare the Tenant ID."),
-        ),
-        Fault::UnknownInstance => broken(
-            Cause::InstanceUnknown,
-            "the tenant has no environment with this instance URL",
-            format!(
-                "{STEP_INSTANCE}: compare the Instance URL, and that it belongs to the tenant."
-            ),
-        ),
-        Fault::DisabledApplication => broken(
-            Cause::ApplicationDisabled,
-            "the application is disabled in Entra ID",
-            format!("{STEP_APPLICATION}: let users sign in to the enterprise application again."),
-        ),
-        Fault::ConditionalAccess => broken(
-            Cause::ConditionalAccess,
-            "a conditional access policy keeps the application out",
-            format!(
-                "{STEP_APPLICATION}: exclude the application's workload identity from the policy, \
-                 or allow the addresses that the functions call from."
-            ),
-        ),
-        Fault::Obstacle(obstacle) => kept_out(obstacle, ENTRA),
-        Fault::Unavailable => unavailable("Microsoft Entra ID is busy, and refused for the moment")
+    let explained = match error.problem {
+        EntraProblem::Busy => unavailable("Microsoft Entra ID is busy, and refused for the moment")
             .retry_after(error.retry_after)
             .admin_action(format!("If it goes on: {MICROSOFTS_STATUS}.")),
-        Fault::Unreachable => unavailable("Microsoft Entra ID could not be reached")
-            .admin_action(format!("If it goes on: {THE_WAY_TO_ENTRA}; {MICROSOFTS_STATUS}.")),
-        Fault::Unreadable => {
+        EntraProblem::Unreachable => unavailable("Microsoft Entra ID could not be reached")
+            .admin_action(format!("If it goes on: {}; {MICROSOFTS_STATUS}.", the_way_to_entra())),
+        EntraProblem::Unreadable => {
             unavailable("what answered for Microsoft Entra ID gave nothing that can be read")
                 .admin_action(format!(
-                    "If it goes on: look whether a proxy or a firewall answers in its place; \
-                     {THE_WAY_TO_ENTRA}."
+                    "If it goes on: look whether a proxy or a firewall answers in its place; {}.",
+                    the_way_to_entra()
                 ))
         }
-        Fault::NoDescriptor => ToolError::internal(error),
-        Fault::Other => broken(
-            Cause::EntraRefused,
-            match error.code {
-                Some(code) => format!("Entra ID refused with AADSTS{code}"),
-                None => "Entra ID refused for a reason that is not known".to_owned(),
-            },
-            format!(
-                "{STEP_APPLICATION}: look the code up in Entra ID's sign-in logs of the \
-                 application{}.",
-                error.trace_id.as_ref().map(|id| format!(", trace {id}")).unwrap_or_default()
-            ),
-        ),
+        EntraProblem::NoDescriptor | EntraProblem::Refused(_) | EntraProblem::Obstacle(_) => {
+            ToolError::internal(error)
+        }
     };
     explained.for_log(error)
 }
@@ -259,12 +129,15 @@ impl From<Error> for ToolError {
         };
         let explained = match &error {
             Error::Token(source) => match source.downcast_ref::<TokenError>() {
-                Some(token) => of_token(token),
+                Some(token) => match Diagnosis::of_token(token) {
+                    Some(diagnosis) => ToolError::from(diagnosis).for_log(token),
+                    None => of_token(token),
+                },
                 None => ToolError::internal(source),
             },
-            Error::Api(api) => of_api(api),
-            Error::NoAnswer { source, .. } => match Obstacle::of_transport(source) {
-                Some(obstacle) => kept_out(obstacle, DYNAMICS).for_log(chain(source.as_ref())),
+            Error::Api(api) => of_api(api, Diagnosis::of_dataverse(&error)),
+            Error::NoAnswer { source, .. } => match Diagnosis::of_dataverse(&error) {
+                Some(diagnosis) => ToolError::from(diagnosis).for_log(chain(source.as_ref())),
                 None => unanswered(source),
             },
             Error::NoDescriptor => ToolError::internal(&error),
@@ -285,20 +158,15 @@ impl From<Error> for ToolError {
 
 /// No answer came, and nothing tells why.
 fn unanswered(source: &reqwest::Error) -> ToolError {
-    let never_reached = source.is_connect();
-    let detail = if never_reached {
-        "no connection to Dynamics 365 could be made"
+    let explained = if source.is_connect() {
+        let diagnosis = Diagnosis::from(Cause::InstanceUnreachable);
+        unavailable(diagnosis.detail)
+            .cause(diagnosis.cause)
+            .admin_action(format!("If it goes on: {}", diagnosis.action))
     } else {
-        "the connection to Dynamics 365 broke before an answer came"
+        unavailable("the connection to Dynamics 365 broke before an answer came")
     };
-    let explained = unavailable(detail).for_log(chain(source));
-    if never_reached {
-        explained
-            .fault(Cause::InstanceUnreachable)
-            .admin_action(format!("If it goes on: {STEP_INSTANCE}: compare the Instance URL."))
-    } else {
-        explained
-    }
+    explained.for_log(chain(source))
 }
 
 fn chain(error: &dyn std::error::Error) -> String {
@@ -311,138 +179,58 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// What keeps us out of a service, or answers in its place.
-fn kept_out(obstacle: Obstacle, service: &str) -> ToolError {
-    const ENVIRONMENT: &str = "In the Power Platform admin center, Environments, the environment";
-    match obstacle {
-        Obstacle::AddressBlocked => broken(
-            Cause::AddressBlocked,
-            "the environment's IP firewall does not let this service in",
-            format!(
-                "{ENVIRONMENT}, Settings, Privacy + Security, IP firewall: allow the address that \
-                 the functions call from. They have one of their own only in a VPC with a NAT \
-                 gateway."
-            ),
+/// What a code means to a caller, whatever else is in the answer. `None`: not enough.
+fn of_code(code: Code) -> Option<ToolError> {
+    use Code::*;
+    let (code, detail, next_step) = match code {
+        NotFound | KeyNotFound => (
+            ErrorCode::NotFound,
+            "a record that was named does not exist (any more)",
+            "Look the record up again and call with its present id.",
         ),
-        Obstacle::EnvironmentDisabled => broken(
-            Cause::EnvironmentDisabled,
-            "the environment is disabled, or in administration mode",
-            format!("{ENVIRONMENT}: end its administration mode, or enable it again."),
-        ),
-        Obstacle::NothingThere => broken(
-            Cause::InstanceMissing,
-            "there is no Dynamics 365 at the instance URL",
-            format!(
-                "{STEP_INSTANCE}: compare the Instance URL. The environment may have been deleted, \
-                 or moved to another address."
-            ),
-        ),
-        Obstacle::Redirect => broken(
-            Cause::InstanceRedirected,
-            "the instance URL leads to another address, such as a login or parking page",
-            format!(
-                "{STEP_INSTANCE}: compare the Instance URL. If it is right, something on the way \
-                 answers in the place of Dynamics 365: let the functions connect directly."
-            ),
-        ),
-        Obstacle::Proxy => broken(
-            Cause::ProxyRefused,
-            format!("a proxy on the way to {service} refuses the connection"),
-            format!(
-                "Let the functions reach {service} without the proxy, or through it with its user \
-                 and password: their environment variables HTTPS_PROXY and NO_PROXY say which."
-            ),
-        ),
-        Obstacle::Certificate => broken(
-            Cause::CertificateUntrusted,
-            format!("the certificate that {service} seems to have is not trusted"),
-            format!(
-                "Something on the way answers in the place of {service}, such as a firewall that \
-                 looks into TLS: let the functions connect directly."
-            ),
-        ),
-    }
-}
-
-/// What is said of a whole environment, whatever was asked of it.
-fn of_environment(error: &ApiError) -> Option<ToolError> {
-    error.obstacle.map(|obstacle| kept_out(obstacle, DYNAMICS))
-}
-
-fn of_api(error: &ApiError) -> ToolError {
-    let details =
-        DataverseDetails { code: error.code.clone(), request_id: error.request_id.clone() };
-    let explained = if let Some(explained) = of_environment(error) {
-        explained
-    } else if error.is(codes::NOT_A_MEMBER) {
-        broken(
-            Cause::ApplicationUserMissing,
-            "Dynamics 365 has no application user for this application",
-            format!("{STEP_USER}: create the application user in this environment."),
-        )
-    } else if error.is(codes::USER_DISABLED) {
-        broken(
-            Cause::ApplicationUserDisabled,
-            "the application user is disabled",
-            format!("{STEP_USER}: enable the application user again."),
-        )
-    } else if error.status.as_u16() == 401 {
-        broken(
-            Cause::TokenRefused,
-            "Dynamics 365 does not accept the access token",
-            format!(
-                "{STEP_INSTANCE}: compare the Instance URL, and that it belongs to the tenant."
-            ),
-        )
-    } else if let Some(app) = missing_app(error) {
-        broken(
-            Cause::AppMissing,
-            format!("this environment does not have the {app} app"),
-            format!(
-                "Install Dynamics 365 {app} in this environment, or do not offer the bot the \
-                 tools that need it."
-            ),
-        )
-    } else if error.status.as_u16() == 403 {
-        denied(error)
-    } else if error.is(codes::NOT_FOUND) || error.is(codes::KEY_NOT_FOUND) {
-        ToolError::new(ErrorCode::NotFound, "a record that was named does not exist (any more)")
-            .next_step("Look the record up again and call with its present id.")
-    } else if error.is(codes::VERSION_MISMATCH) {
-        ToolError::new(
+        VersionMismatch => (
             ErrorCode::VersionConflict,
             "somebody else changed the record at the same moment; nothing was changed",
-        )
-        .next_step("Call again.")
-    } else if error.is(codes::DUPLICATE) {
-        ToolError::new(
+            "Call again.",
+        ),
+        Duplicate => (
             ErrorCode::Duplicate,
             "the organization's duplicate detection rules found a record like this",
-        )
-        .next_step(
             "Look for the record that exists; if a second one is really meant, call again with \
              allow_duplicate.",
-        )
-    } else if [
-        codes::CASE_ALREADY_RESOLVED,
-        codes::CASE_ALREADY_CLOSED,
-        codes::OPPORTUNITY_ALREADY_CLOSED,
-        codes::LEAD_ALREADY_CLOSED,
-        codes::INACTIVE,
-        codes::READ_ONLY,
-    ]
-    .iter()
-    .any(|code| error.is(code))
-    {
-        ToolError::new(ErrorCode::AlreadyClosed, "the record is closed and cannot be changed")
-            .next_step("Say that it is closed; reopen it first if it must be changed.")
-    } else if error.is(codes::CASE_OPEN_ACTIVITIES) || error.is(codes::CASE_OPEN_ACTIVITIES_CANCEL)
-    {
-        ToolError::new(
+        ),
+        CaseAlreadyResolved
+        | CaseAlreadyClosed
+        | OpportunityAlreadyClosed
+        | LeadAlreadyClosed
+        | Inactive
+        | ReadOnly => (
+            ErrorCode::AlreadyClosed,
+            "the record is closed and cannot be changed",
+            "Say that it is closed; reopen it first if it must be changed.",
+        ),
+        CaseOpenActivities | CaseOpenActivitiesCancel => (
             ErrorCode::RejectedByDynamics,
             "the case has open activities, and cannot be closed before they are",
-        )
-        .next_step("Say so, and leave the case open: its owner has to complete them first.")
+            "Say so, and leave the case open: its owner has to complete them first.",
+        ),
+        _ => return None,
+    };
+    Some(ToolError::new(code, detail).next_step(next_step))
+}
+
+/// What Dataverse answered; `diagnosis` is what that says of the connection.
+fn of_api(error: &ApiError, diagnosis: Option<Diagnosis>) -> ToolError {
+    let details =
+        DataverseDetails { code: error.code.clone(), request_id: error.request_id.clone() };
+    let explained = if let Some(diagnosis) = diagnosis {
+        diagnosis.into()
+    } else if let Some(app) = missing_app(error) {
+        Diagnosis::without_app(app).into()
+    } else if error.status.as_u16() == 403 {
+        denied(error)
+    } else if let Some(explained) = error.known_code().and_then(of_code) {
+        explained
     } else if error.status.as_u16() == 429 {
         ToolError::new(
             ErrorCode::RateLimited,
@@ -477,6 +265,7 @@ fn of_api(error: &ApiError) -> ToolError {
 }
 
 fn denied(error: &ApiError) -> ToolError {
+    let step = Step::User;
     let (detail, action) = match (error.missing_privilege(), error.denied_table()) {
         (Some(privilege), table) => {
             let on = table.map(|table| format!(" on the table {table}")).unwrap_or_default();
@@ -484,15 +273,15 @@ fn denied(error: &ApiError) -> ToolError {
             (
                 format!("the application user lacks the privilege {privilege}{on}"),
                 format!(
-                    "{STEP_USER}: give the application user a security role with {privilege}{on}, \
+                    "{step:#}: give the application user a security role with {privilege}{on}, \
                      such as {role}."
                 ),
             )
         }
-        (None, _) if error.is(codes::PRIVILEGE_DENIED) => (
+        (None, _) if error.is(Code::PrivilegeDenied) => (
             "the application user may not do this with this record".to_owned(),
             format!(
-                "{STEP_USER}: give the application user a security role with access to records of \
+                "{step:#}: give the application user a security role with access to records of \
                  the whole organization."
             ),
         ),
@@ -560,8 +349,8 @@ fn is_crash(error: &ApiError) -> bool {
     ];
     let message = error.message.replace("\r\n", "\n");
     let said = message.strip_prefix(REFUSAL).unwrap_or(&message);
-    error.is(codes::CUSTOMIZATION_BROKE)
-        || error.is(codes::UNEXPECTED)
+    error.is(Code::CustomizationBroke)
+        || error.is(Code::Unexpected)
         || MARKS.iter().any(|mark| said.contains(mark))
         || class_names(said).next().is_some()
 }
@@ -648,12 +437,12 @@ mod tests {
             assert!(!error.log_cause().unwrap().contains("Brien"));
         }
         let app = answered(404, "0x8006088a", "Resource not found for the segment 'incidents'.");
-        assert_eq!(app.connection_fault(), Some(Cause::AppMissing));
+        assert_eq!(app.connection_cause(), Some(Cause::AppMissing));
     }
 
     #[test]
     fn a_refusal_is_told_and_a_crash_is_not() {
-        let told = |message: &str| answered(400, codes::CUSTOMIZATION, message);
+        let told = |message: &str| answered(400, Code::Customization.as_str(), message);
         for (message, expected) in [
             ("The VAT number is missing.", "The VAT number is missing."),
             (
@@ -665,7 +454,7 @@ mod tests {
             ("Not to the U.S.A.: ask Legal.", "Not to the U.S.A.: ask Legal."),
         ] {
             // Older environments say it with another status, and mean the same.
-            let error = answered(500, codes::CUSTOMIZATION, message);
+            let error = answered(500, Code::Customization.as_str(), message);
             assert_eq!(error.code(), ErrorCode::RejectedByDynamics);
             let error = told(message);
             assert_eq!(error.detail(), expected);
@@ -680,7 +469,7 @@ mod tests {
             "Error ----> InnerException : Microsoft.OData.ODataException: no",
             "Something in Contoso.Plugins.CasePlugin went wrong for maren@northwind.example",
         ] {
-            let error = answered(500, codes::CUSTOMIZATION, message);
+            let error = answered(500, Code::Customization.as_str(), message);
             assert!(error.detail().starts_with("a customization") && error.is_without_effect());
             let error = told(message);
             assert!(error.detail().starts_with("a customization"), "{}", error.detail());
@@ -692,8 +481,8 @@ mod tests {
         assert!(cause.log_cause().unwrap().contains("Contoso.Plugins.CasePlugin.Execute"));
     }
 
-    fn of_fault(fault: Fault) -> ToolError {
-        let error = EntraError { fault, code: None, trace_id: None, retry_after: None };
+    fn of_entra(problem: EntraProblem) -> ToolError {
+        let error = EntraError { problem, code: None, trace_id: None, retry_after: None };
         ToolError::from(Error::Token(Arc::new(TokenError::Entra(error))))
     }
 
@@ -702,77 +491,40 @@ mod tests {
         let unread = ConnectionError::Secret(SecretError::NoDescriptor);
         for error in [
             ToolError::from(Error::NoDescriptor),
-            of_fault(Fault::NoDescriptor),
+            of_entra(EntraProblem::NoDescriptor),
             ToolError::from(unread),
         ] {
             assert_eq!(error.code(), ErrorCode::Internal);
-            assert_eq!(error.connection_fault(), None);
+            assert_eq!(error.connection_cause(), None);
             assert_eq!(error.to_problem("r")["write"], "not_happened");
         }
     }
 
     #[test]
-    fn each_refusal_of_entra_has_a_cause_of_its_own_and_a_step_to_mend() {
-        use Fault::*;
-        let mut causes = std::collections::HashSet::new();
-        for fault in [
-            WrongSecret,
-            ExpiredSecret,
-            UnknownApplication,
-            MissingServicePrincipal,
-            MissingConsent,
-            MissingAssignment,
-            UnknownTenant,
-            BlockedTenant,
-            OtherCloud,
-            UnknownInstance,
-            DisabledDataverse,
-            DisabledApplication,
-            ConditionalAccess,
-            Other,
-        ] {
-            let error = of_fault(fault);
-            assert_eq!(error.code(), ErrorCode::ConnectionBroken, "{fault:?}");
-            let cause = error.connection_fault().unwrap();
-            assert!(causes.insert(cause), "{fault:?}");
-            let step = format!("Set-up step {} ", cause.set_up_step().unwrap());
-            assert!(error.administrators_action().unwrap().starts_with(&step), "{fault:?}");
+    fn a_refusal_of_entra_is_the_administrators_to_mend() {
+        for cause in [Cause::SecretWrong, Cause::ConsentMissing, Cause::EntraRefused] {
+            let error = of_entra(EntraProblem::Refused(cause));
+            assert_eq!(error.code(), ErrorCode::ConnectionBroken, "{cause:?}");
+            assert_eq!(error.connection_cause(), Some(cause));
+            let problem = error.to_problem("r");
+            assert_eq!(problem["set_up_step"], cause.step().unwrap().number());
+            assert_eq!(problem["write"], "not_happened");
+            assert!(error.log_cause().is_some());
         }
     }
 
     #[test]
     fn an_entra_that_gives_no_answer_says_what_to_look_at() {
-        for (fault, detail, action) in [
-            (Fault::Unreachable, "could not be reached", "let the functions reach login."),
-            (Fault::Unavailable, "is busy", "status.cloud.microsoft"),
-            (Fault::Unreadable, "nothing that can be read", "a proxy or a firewall"),
+        for (problem, detail, action) in [
+            (EntraProblem::Unreachable, "could not be reached", "let the functions reach login."),
+            (EntraProblem::Busy, "is busy", "status.cloud.microsoft"),
+            (EntraProblem::Unreadable, "nothing that can be read", "a proxy or a firewall"),
         ] {
-            let error = of_fault(fault);
+            let error = of_entra(problem);
             assert_eq!(error.code(), ErrorCode::DynamicsUnavailable);
-            assert_eq!(error.connection_fault(), None);
+            assert_eq!(error.connection_cause(), None);
             assert!(error.detail().contains(detail), "{}", error.detail());
-            assert!(error.administrators_action().unwrap().contains(action), "{fault:?}");
-        }
-    }
-
-    #[test]
-    fn what_aws_denies_is_for_the_administrator() {
-        let (name, code) = ("a-secret".to_owned(), "AccessDeniedException".to_owned());
-        for (denied, action) in [
-            (
-                SecretError::Denied { name: name.clone(), code: code.clone() },
-                "role read the secret",
-            ),
-            (SecretError::NotWritable { name, code }, "role change the secret"),
-        ] {
-            let of_token = TokenError::Connection(ConnectionError::Secret(denied.clone()));
-            for error in [
-                ToolError::from(ConnectionError::Secret(denied.clone())),
-                ToolError::from(Error::Token(Arc::new(of_token))),
-            ] {
-                assert_eq!(error.code(), ErrorCode::ConnectionBroken);
-                assert!(error.administrators_action().unwrap().contains(action));
-            }
+            assert!(error.administrators_action().unwrap().contains(action), "{problem:?}");
         }
     }
 }

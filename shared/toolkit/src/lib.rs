@@ -10,7 +10,6 @@
 
 mod call;
 mod caller;
-mod cause;
 mod context;
 mod duplicate;
 mod edge;
@@ -18,13 +17,13 @@ mod edit;
 mod error;
 mod explain;
 mod idempotency;
-pub mod inspection;
 mod journal;
 mod json;
 mod keys;
 pub mod lambda;
 mod limit;
 pub mod logging;
+mod needs;
 mod once;
 pub mod operation;
 mod origins;
@@ -38,7 +37,6 @@ mod transition;
 
 pub use call::Call;
 pub use caller::{Caller, Grants, Scope, Scopes};
-pub use cause::Cause;
 pub use context::Context;
 pub use crm::case::{Escalation, EscalationReason};
 pub use edge::{
@@ -50,6 +48,7 @@ pub use error::{DataverseDetails, ErrorCode, ToolError, WriteState};
 pub use journal::Journal;
 pub use keys::{ApiKeys, ApiKeysError, KeyStore, WrongEntry, sha256_hex};
 pub use limit::Limit;
+pub use needs::Needs;
 pub use once::{Earlier, Made, Making};
 pub use operation::{
     About, Collect, Declaration, Definition, Done, Effect, Endpoint, Example, Function, Home,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use dataverse::{ChangeSet, Error, Operation, Query, Record, Table, WriteOutcome, codes};
+use dataverse::{ChangeSet, Code, Error, Operation, Query, Record, Table, WriteOutcome};
 use uuid::Uuid;
 
 use crate::{Context, ToolError, WriteState};
@@ -144,7 +144,7 @@ async fn send(
     };
     let error = match result {
         Ok(answers) => return Ok(Some(answers)),
-        Err(error) if error.is(codes::VERSION_MISMATCH) => return Err(Failure::Conflict(error)),
+        Err(error) if error.is(Code::VersionMismatch) => return Err(Failure::Conflict(error)),
         Err(error) if error.write_outcome() != WriteOutcome::Unknown => {
             return Err(Failure::Other(error.into()));
         }

@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ::health::{Alert, AlertError, Alerts, Check, Checker, Needs, Report, Standing};
+use ::health::{Alert, AlertError, Alerts, Checker, Report};
+use auth::health::{Check, Standing};
 use auth::{ConnectionId, Connections, Environment};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use stack::{API_KEY, Options, STATE_TABLE};
-use state::{Connection, Filter, Kind, State};
+use state::{Filter, Kind, Registration, State};
 use tokio::time::Instant;
+use toolkit::Needs;
 
 use crate::harness::{Bench, MAREN};
 
@@ -59,7 +61,7 @@ async fn add_connections(bench: &Bench, ids: impl IntoIterator<Item = String>) {
             "instance_url": bench.stack.emulator().url(),
         });
         bench.store(&id.secret_name(), &credentials.to_string()).await;
-        state.put_connection(&Connection { id, ..first.clone() }).await.unwrap();
+        state.put_connection(&Registration { id, ..first.clone() }).await.unwrap();
     }
 }
 

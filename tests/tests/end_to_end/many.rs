@@ -5,15 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant as Clock};
 
-use ::health::{Alert, AlertError, Alerts, Check, Checker, Needs, Report, Standing};
-use auth::{ConnectionId, Connections, Environment};
+use ::health::{Alert, AlertError, Alerts, Checker, Report};
+use auth::health::{Check, Health, Noticed, Standing, Status};
+use auth::{ConnectionId, Connections, Environment, SecretExpiry};
 use emulator::Emulator;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use stack::{Options, STATE_TABLE};
-use state::{Connection, Entry, Filter, Kind, State, Status};
+use state::{Entry, Filter, Kind, Registration, State};
 use tokio::time::Instant;
-use toolkit::sha256_hex;
+use toolkit::{Needs, sha256_hex};
 
 use crate::harness::Bench;
 
@@ -39,7 +40,7 @@ async fn add(bench: &Bench, instance: &str, ids: impl IntoIterator<Item = String
         });
         bench.store(&id.secret_name(), &credentials.to_string()).await;
         let instance_url = instance.to_owned();
-        state.put_connection(&Connection { id, instance_url, ..first.clone() }).await.unwrap();
+        state.put_connection(&Registration { id, instance_url, ..first.clone() }).await.unwrap();
     }
 }
 
@@ -287,7 +288,7 @@ async fn nothing_is_said_or_kept_of_a_connection_that_is_removed_after_the_look(
         let found = state.healths(&both).await.unwrap();
         let broken = found.into_iter().find_map(|(id, health)| match health.status {
             Status::Broken { since, .. } => Some((id, since)),
-            Status::Healthy => None,
+            _ => None,
         });
         match broken {
             Some(broken) => break broken,
@@ -352,17 +353,17 @@ async fn a_thousand_connections_are_listed_in_few_requests() {
     let bench = Bench::start().await;
     let (state, now) = (table(&bench), Timestamp::now());
     let first = state.connection(&ConnectionId::fallback()).await.unwrap().unwrap();
-    let health = state::Health {
+    let health = Health {
         status: Status::Healthy,
         checked_at: now,
-        secret: state::SecretExpiry::Unknown,
-        noticed: state::Noticed::default(),
+        secret: SecretExpiry::Unknown,
+        noticed: Noticed::default(),
         pending: Vec::new(),
         version: 0,
     };
     for customer in customers(999) {
         let id = id(&customer);
-        state.put_connection(&Connection { id: id.clone(), ..first.clone() }).await.unwrap();
+        state.put_connection(&Registration { id: id.clone(), ..first.clone() }).await.unwrap();
         state.put_health(&id, health.clone()).await.unwrap();
     }
     let bound: Vec<String> = customers(999).filter(|id| id.ends_with('7')).collect();

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use auth::Cause;
 use crm::reference::Candidate;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
-use toolkit::{Cause, DataverseDetails, ErrorCode, Escalation, WriteState, result_schema};
+use toolkit::{DataverseDetails, ErrorCode, Escalation, WriteState, result_schema};
 
 use crate::schema::optional;
 

@@ -4,7 +4,8 @@ use std::error::Error as StdError;
 use std::time::Duration;
 
 use auth::{
-    Connection, ConnectionError, ConnectionId, Credentials, Fault, SecretError, TokenError,
+    Cause, Connection, ConnectionError, ConnectionId, Credentials, EntraProblem, SecretError,
+    TokenError,
 };
 use wiremock::{MockServer, ResponseTemplate};
 
@@ -34,7 +35,7 @@ async fn a_wrong_secret_is_sent_once_in_half_a_minute() {
     for _ in 0..200 {
         let error = call(&world).await.unwrap_err();
         let Some(TokenError::Entra(error)) = error.downcast_ref() else { panic!("{error}") };
-        assert_eq!(error.fault, Fault::WrongSecret);
+        assert_eq!(error.problem, EntraProblem::Refused(Cause::SecretWrong));
     }
     assert_eq!((world.asked().await, world.read().await), (1, 1));
     for _ in 0..29 {
@@ -208,7 +209,7 @@ async fn a_busy_entra_is_not_asked_before_it_says() {
     for _ in 0..50 {
         let error = call(&world).await.unwrap_err();
         let Some(TokenError::Entra(error)) = error.downcast_ref() else { panic!("{error}") };
-        assert_eq!(error.fault, Fault::Unavailable);
+        assert_eq!(error.problem, EntraProblem::Busy);
         assert_eq!(error.retry_after, Some(Duration::from_secs(3600)));
     }
     assert_eq!((world.asked().await, world.read().await), (1, 1));

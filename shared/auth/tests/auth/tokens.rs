@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use auth::{ConnectionError, ConnectionId, Fault, GraphError, SecretError, TokenError};
+use auth::{ConnectionError, ConnectionId, EntraProblem, GraphError, SecretError, TokenError};
 use dataverse::Obstacle;
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
@@ -91,9 +91,9 @@ async fn a_missing_secret_is_no_connection() {
     assert_eq!(error, ConnectionError::Secret(SecretError::NotFound { name }));
 }
 
-fn fault(error: &(dyn std::error::Error + 'static)) -> Fault {
+fn fault(error: &(dyn std::error::Error + 'static)) -> EntraProblem {
     match error.downcast_ref() {
-        Some(TokenError::Entra(error)) => error.fault,
+        Some(TokenError::Entra(error)) => error.problem,
         _ => panic!("{error}"),
     }
 }
@@ -102,17 +102,20 @@ fn fault(error: &(dyn std::error::Error + 'static)) -> Fault {
 async fn an_answer_that_makes_no_sense_is_no_token_and_is_not_kept() {
     let long = format!("{}{}", "t".repeat(1024 * 1024), "oken");
     for (answer, expected) in [
-        (granted("to\nken", 3599), Fault::Unreadable),
-        (granted("tökén", 3599), Fault::Unreadable),
-        (granted("", 3599), Fault::Unreadable),
-        (granted(&long, 3599), Fault::Unreadable),
-        (ResponseTemplate::new(200).set_body_string("<html>Welcome</html>"), Fault::Unreadable),
+        (granted("to\nken", 3599), EntraProblem::Unreadable),
+        (granted("tökén", 3599), EntraProblem::Unreadable),
+        (granted("", 3599), EntraProblem::Unreadable),
+        (granted(&long, 3599), EntraProblem::Unreadable),
+        (
+            ResponseTemplate::new(200).set_body_string("<html>Welcome</html>"),
+            EntraProblem::Unreadable,
+        ),
         (
             ResponseTemplate::new(407).set_body_string("<html>Who?</html>"),
-            Fault::Obstacle(Obstacle::Proxy),
+            EntraProblem::Obstacle(Obstacle::Proxy),
         ),
-        (ResponseTemplate::new(302), Fault::Unreadable),
-        (ResponseTemplate::new(503).set_body_string("<html>Busy</html>"), Fault::Unavailable),
+        (ResponseTemplate::new(302), EntraProblem::Unreadable),
+        (ResponseTemplate::new(503).set_body_string("<html>Busy</html>"), EntraProblem::Busy),
     ] {
         let world = World::start().await;
         world.secret(SECRET, 9).await;
@@ -166,7 +169,7 @@ async fn graph_is_not_read_without_end() {
         .mount(&world.server)
         .await;
     let credentials = world.open().await.credentials();
-    let answer = world.connections.graph().secret_expires_on(&credentials, soon()).await;
+    let answer = world.connections.graph().proof_expires_on(&credentials, soon()).await;
     assert_eq!(answer, Err(GraphError::Unavailable));
 }
 

@@ -1,22 +1,22 @@
-use auth::ConnectionId;
+use auth::{ConnectionId, Organization};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::civil::date;
-use state::{Connection, ConnectionCursor, FieldType, Organization, SidebarField, StateError};
+use state::{ConnectionCursor, FieldType, Registration, SidebarField, StateError};
 use uuid::uuid;
 
 use crate::harness::{Bench, at, call, id, now, seconds};
 
-pub fn connection(id: ConnectionId) -> Connection {
-    Connection {
+pub fn connection(id: ConnectionId) -> Registration {
+    Registration {
         id,
         label: Some("Zürich – O'Brien & Söhne".to_owned()),
         instance_url: "https://contoso.crm4.dynamics.com".to_owned(),
         tenant_id: "contoso.onmicrosoft.com".to_owned(),
         client_id: "22222222-2222-2222-2222-222222222222".to_owned(),
         organization: Some(Organization {
-            id: uuid!("33333333-3333-3333-3333-333333333333"),
-            name: "contoso".to_owned(),
-            version: "9.2.26103.183".to_owned(),
+            id: Some(uuid!("33333333-3333-3333-3333-333333333333")),
+            name: Some("contoso".to_owned()),
+            version: Some("9.2.26103.183".to_owned()),
             region: Some("EMEA".to_owned()),
         }),
         secret_expires_on: Some(date(2027, 3, 31)),
@@ -43,7 +43,7 @@ async fn a_connection_is_kept_as_it_was_put() {
     bench.state.put_connection(&full).await.unwrap();
     assert_eq!(bench.state.connection(&default).await.unwrap(), Some(full.clone()));
 
-    let bare = Connection { label: None, organization: None, secret_expires_on: None, ..full };
+    let bare = Registration { label: None, organization: None, secret_expires_on: None, ..full };
     bench.state.put_connection(&bare).await.unwrap();
     assert_eq!(bench.state.connection(&default).await.unwrap(), Some(bare));
 }
@@ -56,7 +56,7 @@ async fn what_a_look_found_out_brings_back_no_connection() {
     bench.state.renew_connection(&found).await.unwrap();
     assert_eq!(bench.state.connection(&default).await.unwrap(), None);
 
-    let known = Connection { organization: None, ..found.clone() };
+    let known = Registration { organization: None, ..found.clone() };
     bench.state.put_connection(&known).await.unwrap();
     bench.state.renew_connection(&found).await.unwrap();
     assert_eq!(bench.state.connection(&default).await.unwrap(), Some(found.clone()));

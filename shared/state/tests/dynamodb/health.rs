@@ -1,9 +1,9 @@
 use std::sync::atomic::Ordering;
 
+use auth::SecretExpiry;
+use auth::health::{Event, Fault, Health, Noticed, SecretNotice, Status};
 use jiff::civil::date;
-use state::{
-    Connection, Event, Fault, Health, Noticed, SecretExpiry, SecretNotice, StateError, Status,
-};
+use state::{Registration, StateError};
 
 use crate::connections::connection;
 use crate::harness::{Bench, at, id};
@@ -38,7 +38,6 @@ async fn health_is_kept_as_it_was_put() {
         noticed: Noticed {
             broken_since: Some(at("2026-11-24T08:00:00Z")),
             missing_privileges: Some(vec!["prvReadQuote".to_owned()]),
-            silent_since: Some(at("2026-11-24T08:30:00Z")),
             secret_notice: Some(SecretNotice { on: date(2027, 3, 31), days: 30 }),
         },
         pending: vec![
@@ -126,7 +125,7 @@ async fn health_is_not_kept_of_a_connection_that_is_gone() {
     let stored = bench.state.put_health_of(&north, healthy()).await.unwrap();
     assert_eq!(stored.version, 1);
     // Set up anew, it is another one.
-    let anew = Connection { registered_at: at("2026-11-25T09:00:00Z"), ..north.clone() };
+    let anew = Registration { registered_at: at("2026-11-25T09:00:00Z"), ..north.clone() };
     bench.state.put_connection(&anew).await.unwrap();
     assert_eq!(bench.state.put_health_of(&north, stored).await, Err(StateError::Gone));
     assert_eq!(bench.items("connection#north").await, []);

@@ -2,7 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use state::{Filter, Health, StateError};
+use auth::health::Health;
+use state::{Filter, StateError};
 
 use crate::harness::{Bench, call, id, now, seconds};
 use crate::health::healthy;

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use auth::{Connection, Credentials, Graph, GraphError};
 use crm::tables::USER;
-use dataverse::{Error, Expand, Function, Query, Record, Session, codes};
-use jiff::civil::Date;
+use dataverse::{Code, Error, Expand, Function, Query, Record, Session};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::explain::broken;
-use crate::{Cause, ToolError};
+use crate::health::Finding;
+use crate::{
+    Cause, Connection, ConnectionError, Credentials, Diagnosis, Graph, GraphError, SecretExpiry,
+};
 
 /// What a connection leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,13 @@ pub struct Inspection {
     pub privileges: BTreeSet<String>,
     /// When the client secret ends.
     pub secret: SecretExpiry,
+}
+
+impl Inspection {
+    /// What it found, where the application user lacks these privileges for the tools.
+    pub fn finding(&self, missing_privileges: Vec<String>) -> Finding {
+        Finding::Works { missing_privileges, secret: self.secret }
+    }
 }
 
 /// The environment that a connection leads to.
@@ -51,26 +58,18 @@ pub struct User {
     pub roles: Vec<String>,
 }
 
-/// When the client secret ends, and who says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct SecretExpiry {
-    /// The last day.
-    #[schemars(with = "Option<String>")]
-    pub expires_on: Option<Date>,
-    /// Where the date comes from.
-    pub source: ExpirySource,
-}
-
-/// Where the date of a secret's end comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ExpirySource {
-    /// Microsoft Graph knows it.
-    Graph,
-    /// Somebody gave it at the set-up.
-    Given,
-    /// Nobody knows it.
-    Unknown,
+/// Why an inspection found no connection that works.
+#[derive(Debug, thiserror::Error)]
+pub enum InspectionError {
+    /// The connection cannot be opened.
+    #[error(transparent)]
+    Connection(#[from] ConnectionError),
+    /// Dataverse or Entra ID did not answer, or refused.
+    #[error(transparent)]
+    Dataverse(#[from] dataverse::Error),
+    /// What they answered is not as it should be.
+    #[error("{}", .0.detail)]
+    Diagnosed(Diagnosis),
 }
 
 /// Looks at a connection for real: a token, who the application user is, which organization it
@@ -80,12 +79,12 @@ pub enum ExpirySource {
 ///
 /// # Errors
 ///
-/// The one thing to mend, with its [`Cause`].
+/// The one thing to mend; [`Diagnosis::of_inspection`] says what it is.
 pub async fn inspect(
     connection: &Connection,
     graph: &Graph,
     session: &Session,
-) -> Result<Inspection, ToolError> {
+) -> Result<Inspection, InspectionError> {
     let credentials = connection.credentials();
     let (environment, secret) = tokio::join!(
         environment(session, &credentials),
@@ -98,7 +97,7 @@ pub async fn inspect(
 async fn environment(
     session: &Session,
     credentials: &Credentials,
-) -> Result<(Organization, User, BTreeSet<String>), ToolError> {
+) -> Result<(Organization, User, BTreeSet<String>), InspectionError> {
     let functions = [Function::who_am_i(), Function::current_organization()];
     let ([who, organization], []) = session.functions(functions, []).await?;
     let who = who.map_err(without_role)?;
@@ -142,34 +141,24 @@ fn organization_of(detail: &Record) -> Organization {
 
 /// The environment must belong to the tenant that was given. A tenant that was given by its domain
 /// cannot be compared.
-fn same_tenant(credentials: &Credentials, detail: &Record) -> Result<(), ToolError> {
+fn same_tenant(credentials: &Credentials, detail: &Record) -> Result<(), InspectionError> {
     let given = credentials.tenant_id.parse::<Uuid>().ok();
     match (given, detail.id("TenantId")) {
-        (Some(given), Some(actual)) if given != actual => Err(broken(
-            Cause::TenantMismatch,
-            "the environment belongs to another tenant than the one given",
-            "Set-up step 1 (tenant id): give the Tenant ID of the directory that the environment \
-             belongs to, and register the application there."
-                .to_owned(),
-        )),
+        (Some(given), Some(actual)) if given != actual => {
+            Err(InspectionError::Diagnosed(Cause::TenantMismatch.into()))
+        }
         _ => Ok(()),
     }
 }
 
 /// Every role lets its users read users: who lacks the privilege for it has none. Other refusals
 /// say nothing of roles.
-fn without_role(error: Error) -> ToolError {
-    if error.is(codes::PRIVILEGE_DENIED) { no_role() } else { ToolError::from(error) }
+fn without_role(error: Error) -> InspectionError {
+    if error.is(Code::PrivilegeDenied) { no_role() } else { InspectionError::from(error) }
 }
 
-fn no_role() -> ToolError {
-    broken(
-        Cause::NoRole,
-        "the application user has no security role",
-        "Set-up step 6 (application user): give the application user the roles Salesperson and \
-         Customer Service Representative, or one of your own."
-            .to_owned(),
-    )
+fn no_role() -> InspectionError {
+    InspectionError::Diagnosed(Cause::NoRole.into())
 }
 
 async fn secret_expiry(
@@ -177,12 +166,13 @@ async fn secret_expiry(
     credentials: &Credentials,
     deadline: Instant,
 ) -> SecretExpiry {
-    let given = credentials.secret_expires_on;
-    match graph.secret_expires_on(credentials, deadline).await {
-        Ok(Some(date)) => SecretExpiry { expires_on: Some(date), source: ExpirySource::Graph },
-        Ok(None) | Err(GraphError::Denied | GraphError::Entra(_) | GraphError::Unavailable) => {
-            let source = if given.is_some() { ExpirySource::Given } else { ExpirySource::Unknown };
-            SecretExpiry { expires_on: given, source }
-        }
+    let known = match graph.proof_expires_on(credentials, deadline).await {
+        Ok(known) => known,
+        Err(GraphError::Denied | GraphError::Entra(_) | GraphError::Unavailable) => None,
+    };
+    match (known, credentials.secret_expires_on) {
+        (Some(expires_on), _) => SecretExpiry::Graph { expires_on },
+        (None, Some(expires_on)) => SecretExpiry::Given { expires_on },
+        (None, None) => SecretExpiry::Unknown,
     }
 }

@@ -4,6 +4,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::{DAILY, ONCE};
+use crate::{Diagnosis, Step};
+
 /// What is to be said about a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -43,7 +46,7 @@ pub enum Event {
 /// Why a connection does not work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
-    /// For programs.
+    /// For programs: the name of a [`crate::Cause`], or what else it is called.
     pub cause: String,
     /// The step of the set-up that is at fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,7 +58,41 @@ pub struct Fault {
     pub action: Option<String>,
 }
 
+impl From<Diagnosis> for Fault {
+    fn from(diagnosis: Diagnosis) -> Fault {
+        let Diagnosis { cause, detail, action } = diagnosis;
+        Fault {
+            cause: cause.as_str().to_owned(),
+            step: cause.step().map(Step::number),
+            detail,
+            action: Some(action),
+        }
+    }
+}
+
 impl Event {
+    /// What makes it the same as another event of its connection, and until when that is so.
+    pub fn identity(&self, now: Timestamp) -> (String, Timestamp) {
+        let name = self.name();
+        let (key, lasts) = match self {
+            Event::Broken { fault, since } => (format!("{name}#{}#{since}", fault.cause), DAILY),
+            Event::Recovered { since } => (format!("{name}#{since}"), ONCE),
+            // Longer than until the day itself, which is at most 60 days away.
+            Event::SecretExpires { on, notice, .. } => {
+                (format!("{name}#{on}#{notice}"), ONCE.saturating_mul(3))
+            }
+            Event::PrivilegesLost { at, .. } => (format!("{name}#{at}"), ONCE),
+            Event::Throttled => (name.to_owned(), DAILY),
+        };
+        (key, now.saturating_add(lasts).unwrap_or(Timestamp::MAX))
+    }
+
+    /// Whether it is said of as long as it lasts, and not of a change: then the next check finds it
+    /// again, and it need not wait to be told.
+    pub(super) fn is_of_the_moment(&self) -> bool {
+        matches!(self, Event::Throttled)
+    }
+
     /// What it is called.
     pub fn name(&self) -> &'static str {
         match self {

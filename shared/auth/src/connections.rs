@@ -13,7 +13,8 @@ use secrecy::ExposeSecret;
 use crate::kept::{Failure, Kept};
 use crate::tokens::Tokens;
 use crate::{
-    ConnectionId, Credentials, CredentialsError, Entra, Environment, Graph, SecretError, Secrets,
+    ConnectionId, Credentials, CredentialsError, CredentialsForm, Entra, Environment, Graph,
+    SecretError, Secrets,
 };
 
 /// A connection's secret is read again after this long, so that a change made by other means is
@@ -144,9 +145,38 @@ impl Connections {
         Connections::new(http.short_lived(), secrets.clone(), environment.clone())
     }
 
-    /// Where secrets are read.
-    pub fn secrets(&self) -> &Secrets {
-        &self.inner.secrets
+    /// Stores what was entered as the connection's secret, which is read when the connection is next
+    /// opened.
+    pub async fn store(
+        &self,
+        id: &ConnectionId,
+        form: &CredentialsForm,
+    ) -> Result<(), SecretError> {
+        let text = form.to_secret();
+        self.inner.secrets.store(&id.secret_name(), text.expose_secret()).await?;
+        self.forget(id);
+        Ok(())
+    }
+
+    /// Removes the connection's secret. It can be restored for seven days, by AWS's restore-secret or
+    /// by [`Connections::store`]. One that is not there is no error.
+    pub async fn remove(&self, id: &ConnectionId) -> Result<(), SecretError> {
+        self.inner.secrets.delete(&id.secret_name()).await?;
+        self.forget(id);
+        Ok(())
+    }
+
+    /// Whether the connection has a secret, asked anew. What is known of it may work on for a while
+    /// after its secret was removed. `None`: Secrets Manager did not say.
+    pub async fn has_secret(&self, id: &ConnectionId) -> Option<bool> {
+        match self.inner.secrets.text(&id.secret_name()).await {
+            Ok(_) => Some(true),
+            Err(SecretError::NotFound { .. }) => {
+                self.forget(id);
+                Some(false)
+            }
+            Err(_) => None,
+        }
     }
 
     /// A connection with these credentials, which are stored nowhere: to see whether they work.
@@ -163,7 +193,7 @@ impl Connections {
 
     /// Microsoft Graph, for what it knows of a connection's application.
     pub fn graph(&self) -> Graph {
-        Graph::new(self.inner.http.clone(), self.inner.environment.clone())
+        Graph::new(self.inner.http.clone())
     }
 
     /// Where instances and authorities may be.
@@ -217,7 +247,7 @@ impl Inner {
         stored: Option<Stored>,
     ) -> Connection {
         let instance = credentials.instance_url.clone();
-        let entra = Entra::new(self.http.clone(), self.environment.clone());
+        let entra = Entra::new(self.http.clone());
         let tokens = Arc::new(Tokens::new(id.clone(), credentials, entra, stored));
         let client = Client::new(self.http.clone(), instance, tokens.clone());
         Connection { id: id.clone(), client, tokens }

@@ -1,0 +1,96 @@
+//! A client secret as proof of who the application is.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use secrecy::{ExposeSecret, SecretString};
+use uuid::Uuid;
+
+use crate::graph::Application;
+use crate::{Cause, CredentialsError};
+
+/// As much of it Microsoft Graph shows, and so do we.
+const HINT: usize = 3;
+
+/// The value of a client secret.
+#[derive(Clone)]
+pub struct ClientSecret(SecretString);
+
+impl ClientSecret {
+    /// Takes what people paste.
+    pub(crate) fn parse(text: &SecretString) -> Result<ClientSecret, CredentialsError> {
+        let value = text.expose_secret().trim();
+        if value.is_empty() {
+            return Err(CredentialsError::Proof {
+                problem: "the field client_secret is empty",
+                cause: Cause::SecretMissing,
+            });
+        }
+        if Uuid::parse_str(value).is_ok() {
+            return Err(CredentialsError::Proof {
+                problem: "the field client_secret holds a GUID: that is the secret's id, not its \
+                          value",
+                cause: Cause::SecretIdGiven,
+            });
+        }
+        Ok(ClientSecret(SecretString::from(value)))
+    }
+
+    /// What it adds to a request for a token.
+    pub(crate) fn parameters(&self) -> Vec<(&'static str, &str)> {
+        vec![("client_secret", self.0.expose_secret())]
+    }
+
+    /// How it begins.
+    pub(crate) fn hint(&self) -> String {
+        self.0.expose_secret().chars().take(HINT).collect()
+    }
+
+    pub(crate) fn is(&self, other: &ClientSecret) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
+    }
+
+    /// Its last day, as Microsoft Graph knows it. Of several secrets, ours is the one that begins as
+    /// it does; of several such, the one that ends first, so that nobody hears too late. One that is
+    /// over already is ours only where all of them are.
+    pub(crate) fn end(&self, application: &Application, now: Timestamp) -> Option<Date> {
+        let hint = self.hint();
+        let secrets = application.password_credentials.iter();
+        let ends: Vec<Timestamp> = secrets
+            .filter(|secret| secret.hint.as_deref() == Some(hint.as_str()))
+            .filter_map(|secret| secret.end_date_time)
+            .collect();
+        let to_come = ends.iter().filter(|end| **end >= now).min();
+        let end = to_come.or_else(|| ends.iter().max())?;
+        Some(TimeZone::UTC.to_datetime(*end).date())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn of_several_secrets_ours_is_the_one_that_begins_like_it() {
+        let application = serde_json::from_value(json!({"passwordCredentials": [
+            {"hint": "ETx", "endDateTime": "2027-09-09T19:50:29.3086381Z"},
+            {"hint": "abc", "endDateTime": "2026-01-01T00:00:00Z"},
+            {"hint": "ETx", "endDateTime": "2027-03-01T00:00:00Z"},
+            {"hint": "ETx", "endDateTime": "2026-02-01T00:00:00Z"},
+            {"hint": null, "endDateTime": null},
+        ]}))
+        .unwrap();
+        let end = |secret: &str, now: &str| {
+            let secret = ClientSecret::parse(&secret.into()).unwrap();
+            secret.end(&application, now.parse().unwrap())
+        };
+        let expected = Some("2027-03-01".parse().unwrap());
+        assert_eq!(end("ETx8Q~value", "2026-11-24T00:00:00Z"), expected);
+        assert_eq!(end("zzz", "2026-11-24T00:00:00Z"), None);
+        // Where all are over, the last one to end was ours.
+        let last = Some("2027-09-09".parse().unwrap());
+        assert_eq!(end("ETx8Q~value", "2030-01-01T00:00:00Z"), last);
+    }
+}

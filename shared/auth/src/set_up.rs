@@ -1,0 +1,96 @@
+//! The set-up of a connection, in steps. `docs/connections.md` says how each is taken.
+
+use std::fmt;
+
+/// A step of the set-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The directory's id is looked up.
+    Tenant,
+    /// The application is registered.
+    Application,
+    /// The client secret is made.
+    Secret,
+    /// The application is allowed to call Dynamics 365.
+    Permission,
+    /// The environment's address is looked up.
+    Instance,
+    /// The application user is made, with its roles.
+    User,
+}
+
+impl Step {
+    /// All steps, in their order.
+    pub const ALL: [Step; 6] = [
+        Step::Tenant,
+        Step::Application,
+        Step::Secret,
+        Step::Permission,
+        Step::Instance,
+        Step::User,
+    ];
+
+    /// The step with this number.
+    pub fn of_number(number: u8) -> Option<Step> {
+        Step::ALL.into_iter().find(|step| step.number() == number)
+    }
+
+    /// Its number, from 1.
+    pub const fn number(self) -> u8 {
+        self as u8 + 1
+    }
+
+    /// What it is about.
+    pub fn name(self) -> &'static str {
+        match self {
+            Step::Tenant => "tenant id",
+            Step::Application => "app registration",
+            Step::Secret => "client secret",
+            Step::Permission => "API permission",
+            Step::Instance => "instance URL",
+            Step::User => "application user",
+        }
+    }
+
+    /// Where it is taken, for the application with this id.
+    pub fn place(self, client_id: &str) -> String {
+        let application = format!(
+            "portal.azure.com, Microsoft Entra ID, App registrations, the application {client_id}"
+        );
+        let environment = "admin.powerplatform.microsoft.com, Environments, the environment";
+        match self {
+            Step::Tenant => "portal.azure.com, Microsoft Entra ID, Overview, Tenant ID".to_owned(),
+            Step::Application => application,
+            Step::Secret => format!("{application}, Certificates & secrets"),
+            Step::Permission => format!("{application}, API permissions"),
+            Step::Instance => format!("{environment}, Environment URL"),
+            Step::User => {
+                format!("{environment}, Settings, Users + permissions, Application users")
+            }
+        }
+    }
+}
+
+/// `set-up step 3 (client secret)`, and with `{:#}` as at the beginning of a sentence.
+impl fmt::Display for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first = if formatter.alternate() { 'S' } else { 's' };
+        write!(formatter, "{first}et-up step {} ({})", self.number(), self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_known_by_their_numbers() {
+        for (step, number) in Step::ALL.into_iter().zip(1..) {
+            assert_eq!((step.number(), Step::of_number(number)), (number, Some(step)));
+        }
+        assert_eq!(Step::of_number(0), None);
+        assert_eq!(Step::of_number(7), None);
+        assert_eq!(Step::Secret.to_string(), "set-up step 3 (client secret)");
+        assert_eq!(format!("{:#}", Step::User), "Set-up step 6 (application user)");
+    }
+}
