@@ -1,4 +1,4 @@
-//! How a connection was when it was last checked.
+//! The health of a connection at its last check.
 
 use std::collections::HashMap;
 
@@ -15,52 +15,52 @@ use crate::{Connection, Event, State, StateError};
 const WHAT: &str = "health";
 const SORT_KEY: &str = "health";
 
-/// How a connection is.
+/// The health of a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
     /// Whether it works.
     #[serde(flatten)]
     pub status: Status,
-    /// When that was found out. While nothing changes, the scheduled check renews it now and then
-    /// alone.
+    /// When that was found out. While nothing changes, the scheduled check renews it only now and
+    /// then.
     pub checked_at: Timestamp,
-    /// When the client secret ends.
+    /// When the client secret expires.
     pub secret: SecretExpiry,
-    /// What the scheduled check remembers for its alerts; others leave it as it is.
+    /// What the scheduled check remembers for its alerts. Nobody else changes it.
     #[serde(default)]
     pub noticed: Noticed,
-    /// What people have yet to be told. It is stored together with what it is about, so that a run
-    /// that ends before it tells them loses nothing.
+    /// The events that people have yet to be told of. They are stored together with the status that
+    /// they are about, so they are not lost if a check ends before it sends them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<Event>,
-    /// How often it has been stored; 0 for what has not been stored yet.
+    /// How often it has been stored; 0 means that it has not been stored yet.
     pub version: u64,
 }
 
-/// What the scheduled check has noticed, and people have been told or need not be told.
+/// What the scheduled check has noticed, and people have been told of or need not be told of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Noticed {
-    /// Since when it is broken, until it is found to work again.
+    /// Since when the connection is broken; `None` while it works.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broken_since: Option<Timestamp>,
     /// The privileges that the application user lacked for the tools when it worked last; `None`
     /// before that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing_privileges: Option<Vec<String>>,
-    /// Since when it does not answer, where it worked before.
+    /// Since when the connection does not answer, if it worked before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silent_since: Option<Timestamp>,
-    /// The last notice of the client secret's end.
+    /// The last notice of the client secret's expiry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_notice: Option<SecretNotice>,
 }
 
-/// A notice of a client secret's end.
+/// A notice that a client secret is about to expire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretNotice {
-    /// The day on which it ends.
+    /// The day on which the secret expires.
     pub on: Date,
-    /// Which of the notices it is, in days before.
+    /// Which of the notices it is: how many days before that day.
     pub days: i32,
 }
 
@@ -68,9 +68,9 @@ pub struct SecretNotice {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum Status {
-    /// It does.
+    /// It works.
     Healthy,
-    /// It does not.
+    /// It does not work.
     Broken {
         /// The cause's code.
         cause: String,
@@ -82,7 +82,7 @@ pub enum Status {
     },
 }
 
-/// When a client secret ends, and who says so.
+/// When a client secret expires, and who says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "source", rename_all = "snake_case")]
 pub enum SecretExpiry {
@@ -96,12 +96,12 @@ pub enum SecretExpiry {
         /// The day.
         expires_on: Date,
     },
-    /// Nobody does.
+    /// Nobody says so.
     Unknown,
 }
 
 impl SecretExpiry {
-    /// The day, where it is known.
+    /// The day, if it is known.
     pub fn expires_on(self) -> Option<Date> {
         match self {
             SecretExpiry::Graph { expires_on } | SecretExpiry::Given { expires_on } => {
@@ -117,14 +117,14 @@ fn key(id: &ConnectionId) -> Key {
 }
 
 impl State {
-    /// How the connection was; `None` before its first check.
+    /// The health of a connection; `None` before its first check.
     pub async fn health(&self, id: &ConnectionId) -> Result<Option<Health>, StateError> {
         let item = self.table.get(&key(id)).await?;
         item.map(|item| table::document(WHAT, item)).transpose()
     }
 
-    /// How each of these connections was, in few requests. One that has not been checked, or whose
-    /// item cannot be understood, is left out.
+    /// The health of each of these connections, read in few requests. A connection is left out if
+    /// it has not been checked, or if its item cannot be understood.
     pub async fn healths(
         &self,
         ids: &[ConnectionId],
@@ -138,9 +138,9 @@ impl State {
         Ok(items.into_iter().filter_map(of).collect())
     }
 
-    /// Stores how the connection is, and returns it with its new version. `health.version` is the
-    /// version that it follows: when another has been stored meanwhile, this is a
-    /// [`StateError::Conflict`], and of two overlapping checks only one acts on a change.
+    /// Stores the health of a connection, and returns it with its new version. `health.version` is
+    /// the version that it follows. If another one has been stored meanwhile, this is a
+    /// [`StateError::Conflict`]: of two overlapping checks, only one acts on a change.
     pub async fn put_health(
         &self,
         id: &ConnectionId,
@@ -149,8 +149,8 @@ impl State {
         self.put_signed(id, health).await.map(|(stored, _)| stored)
     }
 
-    /// The same for a connection as it was read from the list: where it has been removed since, or
-    /// set up anew, nothing is left behind, and this is [`StateError::Gone`].
+    /// The same for a connection that was read from the list before. If it has been removed since,
+    /// or set up anew, this stores nothing and is [`StateError::Gone`].
     pub async fn put_health_of(
         &self,
         connection: &Connection,
@@ -158,8 +158,8 @@ impl State {
     ) -> Result<Health, StateError> {
         let id = &connection.id;
         let (stored, signature) = self.put_signed(id, health).await?;
-        // Whoever removes a connection looks for what belongs to it once more afterwards: what was
-        // put before that is found there, what was put later is found here.
+        // Who removes a connection then looks once more for what belongs to it, and so finds what
+        // was put before that. What is put later is found here.
         let registered = self.connection(id).await?;
         if registered.is_some_and(|one| one.registered_at == connection.registered_at) {
             return Ok(stored);
