@@ -23,6 +23,7 @@ mod http_clients;
 mod instance;
 mod name;
 mod obstacle;
+mod page;
 mod query;
 mod record;
 mod retry;
@@ -39,8 +40,9 @@ pub use http_clients::{
 pub use instance::{InstanceUrl, InstanceUrlError};
 pub use name::{InvalidName, Name, Table};
 pub use obstacle::Obstacle;
+pub use page::Page;
 pub use query::{Expand, Order, Query};
-pub use record::{Lookup, Page, Record};
+pub use record::{Lookup, Record};
 pub use retry::retry_after;
 pub use token::{AccessToken, InvalidToken, TokenSource};
 pub use write::{Action, ChangeSet, Create, Created, Operation, Outcome, Update, bind};
