@@ -27,6 +27,7 @@ mod page;
 mod query;
 mod record;
 mod retry;
+mod sending;
 mod token;
 mod write;
 
