@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::de::value::MapDeserializer;
 use serde::de::{IntoDeserializer, Visitor};
 use serde::{Deserialize, Deserializer, de, forward_to_deserialize_any};
@@ -121,25 +121,10 @@ impl<const USUAL: usize, const MOST: usize> FromStr for Within<USUAL, MOST> {
     }
 }
 
-impl<'de, const USUAL: usize, const MOST: usize> Deserialize<'de> for Within<USUAL, MOST> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        from_text(deserializer)
-    }
-}
-
-impl<const USUAL: usize, const MOST: usize> JsonSchema for Within<USUAL, MOST> {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Within".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "integer", "minimum": 1, "maximum": MOST})
-    }
-}
+crate::text_parameter!(
+    Within<const USUAL: usize, const MOST: usize>,
+    {"type": "integer", "minimum": 1, "maximum": MOST}
+);
 
 /// Reads a value from the text that stands for it.
 pub fn from_text<'de, T, D>(deserializer: D) -> Result<T, D::Error>
@@ -152,19 +137,18 @@ where
     text.parse().map_err(de::Error::custom)
 }
 
-/// Makes a type with `FromStr` one that a parameter can have, with this schema.
+/// Makes a type with `FromStr` one that a parameter can have, with this schema. The type may have
+/// parameters of its own: `Name<T: Bound>` or `Name<const N: usize>`.
 #[macro_export]
 macro_rules! text_parameter {
-    ($name:ident, $schema:tt) => {
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(
-                deserializer: D,
-            ) -> Result<$name, D::Error> {
+    (@make $name:ident, $type:ty, [$($generics:tt)*], $schema:tt) => {
+        impl<'de, $($generics)*> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 $crate::operation::from_text(deserializer)
             }
         }
 
-        impl schemars::JsonSchema for $name {
+        impl<$($generics)*> schemars::JsonSchema for $type {
             fn inline_schema() -> bool {
                 true
             }
@@ -177,5 +161,16 @@ macro_rules! text_parameter {
                 schemars::json_schema!($schema)
             }
         }
+    };
+    ($name:ident, $schema:tt) => {
+        $crate::text_parameter!(@make $name, $name, [], $schema);
+    };
+    ($name:ident<$(const $constant:ident: $of:ty),+>, $schema:tt) => {
+        $crate::text_parameter!(
+            @make $name, $name<$($constant),+>, [$(const $constant: $of),+], $schema
+        );
+    };
+    ($name:ident<$($type:ident: $bound:path),+>, $schema:tt) => {
+        $crate::text_parameter!(@make $name, $name<$($type),+>, [$($type: $bound),+], $schema);
     };
 }
