@@ -1,16 +1,16 @@
 //! A tool's definition in the dialect of each AI vendor.
 
-use std::str::FromStr;
-
 use serde_json::{Map, Value, json};
+use strum::{EnumString, VariantNames};
 use toolkit::Definition;
 
 use crate::annotations::Annotations;
 use crate::schema::without_nulls;
-use crate::selection::none_of;
+use crate::selection::no_variant;
 
 /// A dialect of tool definitions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase", parse_err_ty = String, parse_err_fn = no_variant::<Format>)]
 pub enum Format {
     /// Our own, with all there is to know.
     #[default]
@@ -26,26 +26,6 @@ pub enum Format {
 }
 
 impl Format {
-    /// All there are.
-    pub const ALL: [Format; 5] =
-        [Format::Neutral, Format::OpenAi, Format::Anthropic, Format::Gemini, Format::Mcp];
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Format::Neutral => "neutral",
-            Format::OpenAi => "openai",
-            Format::Anthropic => "anthropic",
-            Format::Gemini => "gemini",
-            Format::Mcp => "mcp",
-        }
-    }
-
-    /// The format of that name.
-    pub fn of(name: &str) -> Option<Format> {
-        Format::ALL.into_iter().find(|format| format.name() == name)
-    }
-
     /// The definitions, as the vendor's API takes them in its field `tools`.
     pub fn tools<'a>(self, tools: impl IntoIterator<Item = &'a Definition>) -> Value {
         let definitions: Vec<Value> = tools.into_iter().map(|tool| self.definition(tool)).collect();
@@ -68,14 +48,13 @@ impl Format {
 }
 
 fn neutral(tool: &Definition) -> Value {
-    let scope = tool.scope.as_str();
     json!({
         "name": tool.name,
         "title": tool.title,
         "description": tool.description,
         "group": tool.group,
-        "access": scope,
-        "scope": scope,
+        "access": tool.scope,
+        "scope": tool.scope,
         "annotations": Annotations::of(tool).to_value(),
         "input_schema": tool.input_schema,
     })
@@ -155,15 +134,7 @@ fn gemini_schema(schema: &Value) -> Value {
     known.into()
 }
 
-impl FromStr for Format {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Format, String> {
-        Format::of(name).ok_or_else(|| none_of(&Format::ALL.map(Format::name)))
-    }
-}
-
-toolkit::text_parameter!(Format, {"type": "string", "enum": Format::ALL.map(Format::name)});
+toolkit::text_parameter!(Format, {"type": "string", "enum": Format::VARIANTS});
 
 #[cfg(test)]
 mod tests {

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use toolkit::{Definition, Scope};
+use strum::{EnumString, VariantNames};
+use toolkit::Definition;
 
 use crate::Template;
 
@@ -62,31 +63,21 @@ impl FromStr for Group {
 toolkit::text_parameter!(Group, {"type": "string", "enum": *GROUPS});
 
 /// What tools do with the CRM, as their scope says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase", parse_err_ty = String, parse_err_fn = no_variant::<Access>)]
 pub(crate) enum Access {
     Read,
     Write,
 }
 
-impl Access {
-    const NAMES: [&str; 2] = [Scope::Read.as_str(), Scope::Write.as_str()];
+toolkit::text_parameter!(Access, {"type": "string", "enum": Access::VARIANTS});
+
+/// What is said of a text that is the name of no variant.
+pub(crate) fn no_variant<T: VariantNames>(_: &str) -> String {
+    none_of(T::VARIANTS)
 }
 
-impl FromStr for Access {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Access, String> {
-        match name {
-            "read" => Ok(Access::Read),
-            "write" => Ok(Access::Write),
-            _ => Err(none_of(&Access::NAMES)),
-        }
-    }
-}
-
-toolkit::text_parameter!(Access, {"type": "string", "enum": Access::NAMES});
-
-/// What is said of a value that is none of those that there are.
-pub(crate) fn none_of(values: &[&str]) -> String {
+/// What is said of a value that is none of these.
+fn none_of(values: &[&str]) -> String {
     format!("must be one of {}", values.join(", "))
 }

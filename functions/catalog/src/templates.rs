@@ -69,7 +69,7 @@ impl Endpoint for ListTemplates {
             description: template.description(),
             tools: template.tools_of(&catalog.tools).map(|tool| tool.name).collect(),
         };
-        Ok(Done::new(Listed { templates: Template::ALL.into_iter().map(entry).collect() }))
+        Ok(Done::new(Listed { templates: Template::ALL.iter().copied().map(entry).collect() }))
     }
 }
 
@@ -133,9 +133,9 @@ impl Endpoint for GetTemplate {
         request: Request<'_, GetTemplate>,
     ) -> Result<Done<Ready>, ToolError> {
         let Parameters { id, company, format } = request.parameters;
-        let template = Template::of(&id).ok_or_else(|| {
+        let template: Template = id.parse().map_err(|_| {
             ToolError::new(ErrorCode::NotFound, "there is no such template")
-                .next_step(format!("Take one of {}.", Template::ALL.map(Template::id).join(", ")))
+                .next_step(format!("Take one of {}.", Template::IDS.join(", ")))
         })?;
         let tools = || template.tools_of(&catalog.tools);
         let writing: Vec<_> =

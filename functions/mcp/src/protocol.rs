@@ -87,7 +87,7 @@ impl Protocol {
             self.allowed(visit).filter(of_template).count()
                 == self.entries.iter().filter(of_template).count()
         };
-        Template::ALL.into_iter().filter(has_all)
+        Template::ALL.iter().copied().filter(has_all)
     }
 
     /// Calls a tool the way a client of `/v1/tools` does.
@@ -171,8 +171,10 @@ impl ServerHandler for Protocol {
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
         let visit = visit(&context)?;
-        let template = Template::of(&request.name)
-            .ok_or_else(|| invalid("there is no prompt of that name: see prompts/list"))?;
+        let template: Template = request
+            .name
+            .parse()
+            .map_err(|_| invalid("there is no prompt of that name: see prompts/list"))?;
         if !self.templates(&visit).any(|allowed| allowed == template) {
             return Err(invalid(
                 "that prompt names tools that this API key, or the server's address, leaves out",

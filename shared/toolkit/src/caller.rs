@@ -6,12 +6,26 @@ use std::fmt;
 use auth::ConnectionId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use strum::{EnumString, IntoStaticStr};
 
 use crate::{ErrorCode, ToolError};
 
 /// A right of an API key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Scope {
     /// To call tools that only look.
     Read,
@@ -22,15 +36,9 @@ pub enum Scope {
 }
 
 impl Scope {
-    const ALL: [Scope; 3] = [Scope::Read, Scope::Write, Scope::Admin];
-
     /// Its name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Scope::Read => "read",
-            Scope::Write => "write",
-            Scope::Admin => "admin",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -102,10 +110,7 @@ impl Caller {
         Some(Caller {
             client: text("client")?.to_owned(),
             connections: Grants::parse(connections).ok()?,
-            scopes: Scope::ALL
-                .into_iter()
-                .filter(|scope| scopes.split(' ').any(|word| word == scope.as_str()))
-                .collect(),
+            scopes: scopes.split(' ').filter_map(|name| name.parse().ok()).collect(),
         })
     }
 

@@ -9,12 +9,16 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
+use strum::{Display, IntoStaticStr, VariantArray};
 
 use crate::Cause;
 
 /// What went wrong, for programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Display, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum ErrorCode {
     /// An argument or a header is not what it must be.
     InvalidArguments,
@@ -59,58 +63,12 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// All there are.
-    pub const ALL: [ErrorCode; 20] = {
-        use ErrorCode::*;
-        [
-            InvalidArguments,
-            Unauthenticated,
-            Forbidden,
-            PermissionDenied,
-            NotFound,
-            UnknownTool,
-            ConnectionNotFound,
-            MethodNotAllowed,
-            Ambiguous,
-            Duplicate,
-            AlreadyClosed,
-            VersionConflict,
-            RejectedByDynamics,
-            IdempotencyKeyReused,
-            ConnectionBroken,
-            RateLimited,
-            DynamicsUnavailable,
-            ServiceUnavailable,
-            DeadlineExceeded,
-            Internal,
-        ]
-    };
+    /// All codes.
+    pub const ALL: &'static [ErrorCode] = ErrorCode::VARIANTS;
 
     /// Its name.
     pub fn as_str(self) -> &'static str {
-        use ErrorCode::*;
-        match self {
-            InvalidArguments => "invalid_arguments",
-            Unauthenticated => "unauthenticated",
-            Forbidden => "forbidden",
-            PermissionDenied => "permission_denied",
-            NotFound => "not_found",
-            UnknownTool => "unknown_tool",
-            ConnectionNotFound => "connection_not_found",
-            MethodNotAllowed => "method_not_allowed",
-            Ambiguous => "ambiguous",
-            Duplicate => "duplicate",
-            AlreadyClosed => "already_closed",
-            VersionConflict => "version_conflict",
-            RejectedByDynamics => "rejected_by_dynamics",
-            IdempotencyKeyReused => "idempotency_key_reused",
-            ConnectionBroken => "connection_broken",
-            RateLimited => "rate_limited",
-            DynamicsUnavailable => "dynamics_unavailable",
-            ServiceUnavailable => "service_unavailable",
-            DeadlineExceeded => "deadline_exceeded",
-            Internal => "internal",
-        }
+        self.into()
     }
 
     /// The HTTP status.
@@ -171,12 +129,6 @@ impl ErrorCode {
                 | ServiceUnavailable
                 | DeadlineExceeded
         )
-    }
-}
-
-impl fmt::Display for ErrorCode {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
     }
 }
 

@@ -54,7 +54,8 @@ impl Effect {
 }
 
 /// A part of the API, for those who read its description.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Section {
     /// What a bot can do.
     Tools,
@@ -91,7 +92,7 @@ pub trait Operation: Send + Sync + 'static {
     /// The statuses of an answer that went well, and what they mean.
     const ANSWERS: &'static [(StatusCode, &'static str)];
     /// How it may fail.
-    const PROBLEMS: &'static [ErrorCode] = &ErrorCode::ALL;
+    const PROBLEMS: &'static [ErrorCode] = ErrorCode::ALL;
     /// A call that the local stack answers well, straight after its start.
     const EXAMPLE: Example;
 

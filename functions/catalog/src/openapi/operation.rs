@@ -1,7 +1,7 @@
 //! An operation of the API, and what operations share.
 
 use serde_json::{Map, Value, json};
-use toolkit::operation::{Parameter, Place, Section};
+use toolkit::operation::Parameter;
 use toolkit::{Declaration, Definition, ErrorCode};
 
 use crate::annotations::Annotations;
@@ -11,15 +11,10 @@ use crate::schema::{arguments, not_null, plain, without_nulls};
 
 /// What the document says of an operation.
 pub(crate) fn describe(operation: &Declaration) -> Value {
-    let tag = match operation.section {
-        Section::Tools => "tools",
-        Section::Catalog => "catalog",
-        Section::Connections => "connections",
-    };
     let mut description = json!({
         "operationId": operation.id,
-        "tags": [tag],
-        "security": [{"api_key": [operation.scope.as_str()]}],
+        "tags": [operation.section],
+        "security": [{"api_key": [operation.scope]}],
         "parameters": parameters(operation),
         "responses": responses(operation),
         "summary": operation.title,
@@ -67,10 +62,6 @@ fn parameter(parameter: Parameter) -> Value {
     if is_needed && schema["type"] == "string" && schema.get("enum").is_none() {
         schema["minLength"] = 1.into();
     }
-    let place = match place {
-        Place::Path => "path",
-        Place::Query => "query",
-    };
     let mut parameter =
         json!({"name": name, "in": place, "schema": schema, "description": description});
     if is_needed {

@@ -31,7 +31,7 @@ pub(crate) fn name(status: StatusCode) -> String {
 pub(crate) fn responses() -> Value {
     let mut by_status: BTreeMap<StatusCode, Vec<ErrorCode>> = BTreeMap::new();
     for code in ErrorCode::ALL {
-        by_status.entry(code.status()).or_default().push(code);
+        by_status.entry(code.status()).or_default().push(*code);
     }
     let responses: Map<String, Value> = by_status
         .into_iter()
@@ -74,7 +74,6 @@ pub(crate) fn schemas() -> Value {
 
 /// The problem details of RFC 9457, with members of our own.
 fn problem() -> Value {
-    let codes = ErrorCode::ALL.map(ErrorCode::as_str);
     let candidate = optional(result_schema::<Candidate>());
     json!({
         "type": "object",
@@ -84,7 +83,7 @@ fn problem() -> Value {
             "title": {"type": "string"},
             "status": {"type": "integer"},
             "detail": {"type": "string"},
-            "code": {"type": "string", "enum": codes},
+            "code": {"type": "string", "enum": ErrorCode::ALL},
             "retryable": {
                 "type": "boolean",
                 "description": "Whether the same call may succeed later by itself.",
