@@ -1,4 +1,4 @@
-//! What can be asked of Dataverse, and what becomes of it.
+//! What one can ask of Dataverse: reads, writes, functions and actions.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use crate::{
     Page, Query, Record, Table, TokenSource, Update, batch, retry,
 };
 
-/// The way to one Dataverse environment. Cheap to clone; connections are shared.
+/// A client of one Dataverse environment. It is cheap to clone, and clones share connections.
 #[derive(Clone)]
 pub struct Client {
     way: Way,
     manners: Arc<Manners>,
 }
 
-/// What has been learnt of an environment, for as long as its client is kept.
+/// What has been learnt about an environment. It is forgotten with the client.
 #[derive(Debug, Default)]
 struct Manners {
     refuses_paths_in_lambdas: AtomicBool,
@@ -44,14 +44,14 @@ impl Client {
         &self.way.instance
     }
 
-    /// Opens the way to the environment (name, TCP, TLS), for the first request to find it open.
-    /// Needs no token, and says nothing of whether there is one. What fails here, fails again where
-    /// it matters.
+    /// Opens a connection to the environment (name, TCP, TLS) before the first request needs it. It
+    /// takes no token. An error is ignored here: the request that needs the connection meets it
+    /// again.
     pub async fn connect(&self) {
         let _ = self.way.http().head(self.way.instance.service_root()).send().await;
     }
 
-    /// Requests that belong together and end at one deadline.
+    /// Begins requests that belong together and end at one deadline.
     pub fn session(&self, deadline: Instant) -> Session {
         Session {
             sender: Sender::new(self.way.clone(), deadline),
@@ -87,13 +87,13 @@ impl Session {
         self.sender.counts.trips.load(Ordering::Relaxed)
     }
 
-    /// How many of them were refused because of the service protection limits.
+    /// How many of these requests were refused because of the service protection limits.
     pub fn throttled(&self) -> u32 {
         self.sender.counts.throttled.load(Ordering::Relaxed)
     }
 
-    /// The same, which waits so long in all, and no longer, where Dataverse limits the calls or asks
-    /// for time: for callers who would rather hear of it than wait.
+    /// Limits how long the session waits in all where Dataverse throttles or asks for time. It is
+    /// for callers who would rather get an error than wait.
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Session {
         self.sender.patience = Some(patience);
@@ -106,25 +106,25 @@ impl Session {
         self.manners.refuses_paths_in_lambdas.load(Ordering::Relaxed)
     }
 
-    /// Remembers that it does, for as long as the client is kept.
+    /// Remembers that the environment refuses such queries, as long as the client is kept.
     pub fn note_refused_path_in_lambda(&self) {
         self.manners.refuses_paths_in_lambdas.store(true, Ordering::Relaxed);
     }
 
-    /// Whether anything was sent that may have changed something.
+    /// Whether any request was sent that may have changed something.
     pub fn has_sent_write(&self) -> bool {
         self.sender.counts.has_sent_write.load(Ordering::Relaxed)
     }
 
-    /// When everything must have been answered.
+    /// When every request must have been answered.
     pub fn deadline(&self) -> Instant {
         self.sender.deadline
     }
 
-    /// The rows that a query finds. A row that does not exist is no row.
+    /// The rows that a query finds. If one asks for a row that does not exist, the page is empty.
     ///
-    /// Where the answer would be too large, it is asked for once more without the columns that may
-    /// be long; the rows tell which: [`Record::is_left_out`].
+    /// If the answer is too large, it is asked for once more without the columns that may be long.
+    /// [`Record::is_left_out`] tells which these are.
     pub async fn list(&self, query: &Query) -> Result<Page, Error> {
         let error = match self.sender.exchange(&Request::read(query)).await {
             Err(error @ Error::TooLarge { .. }) => error,
@@ -216,17 +216,17 @@ impl Session {
 
     /// Makes a row, exactly once.
     ///
-    /// Sent again after a lost answer, it finds the row that the first try made.
+    /// If it is sent again after a lost answer, it finds the row that the first try made.
     pub async fn create(&self, create: &Create) -> Result<Created, Error> {
         let mut tries = Tries::default();
         let answer = self.sender.exchange_noting(&Request::create(create), &mut tries).await;
         self.created(create, tries, answer.and_then(Answer::into_result)).await
     }
 
-    /// Makes a row, exactly once, and does what goes with it: all of it or nothing, in one trip.
+    /// Makes a row, exactly once, and does other writes with it: all or nothing, in one trip.
     ///
-    /// What goes with it may name the new row by its key. Sent again after a lost answer, the whole
-    /// is refused because the row is there, and with it everything else.
+    /// The other writes may name the new row by its key. If this is sent again after a lost answer,
+    /// Dataverse refuses the whole because the row exists.
     pub async fn create_with(
         &self,
         create: &Create,
@@ -246,7 +246,7 @@ impl Session {
                 let first = results?.into_iter().next();
                 first.ok_or_else(|| Error::Unreadable("no answer to a change set".to_owned()))
             });
-            // The batch was answered, and says of a part of it that it may be sent again.
+            // The batch was answered, but a part of it says that it may be sent again.
             let wait = match &first {
                 Err(error @ Error::Api(api)) if api.is_transient() => {
                     tries.note(error);
@@ -261,7 +261,7 @@ impl Session {
         self.created(create, tries, first).await
     }
 
-    /// What the answer to a create means, after these earlier tries.
+    /// Works out what the answer to a create means, after these earlier tries.
     async fn created(
         &self,
         create: &Create,
@@ -271,7 +271,7 @@ impl Session {
         match answer {
             Ok(answer) => match answer.record() {
                 Ok(record) if record.id(create.table.key).is_some() => Ok(Created::Now(record)),
-                // It was made, and what it has become is there to be read.
+                // The row was made, and can be read.
                 Ok(_) | Err(_) => {
                     let unreadable = || Error::Unreadable("a new row without an id".to_owned());
                     let record = self.first(&create.answer).await?.ok_or_else(unreadable)?;
@@ -288,7 +288,7 @@ impl Session {
                     Created::Before(record)
                 })
             }
-            // It was answered, in a way that says nothing: the row does.
+            // The answer says nothing, but the row does.
             Err(error @ (Error::TooLarge { .. } | Error::Unreadable(_))) => {
                 let record = self.first(&create.answer).await.ok().flatten().ok_or(error)?;
                 Ok(Created::Unclear(record))
@@ -299,8 +299,9 @@ impl Session {
 
     /// Changes a row, if it still has the version that was read.
     ///
-    /// After a lost answer the row is read: if it has the new values the change was made, and if
-    /// it has the old version the change is sent once more, which the condition makes safe.
+    /// After a lost answer, this reads the row. If it has the new values, the change was made. If
+    /// it has the old version, the change is sent once more, which is safe because it is
+    /// conditional.
     pub async fn update(&self, update: &Update) -> Result<(), Error> {
         let error = match self.send_update(update).await {
             Err(error) if error.write_outcome() == WriteOutcome::Unknown => error,
@@ -310,7 +311,7 @@ impl Session {
             Ok(Some(row)) if update.holds_in(&row) => Ok(()),
             Ok(Some(row)) if row.etag() == Some(&update.etag) => {
                 match self.send_update(update).await {
-                    // The first one arrived after all.
+                    // The first change arrived after all.
                     Err(late) if late.is(codes::VERSION_MISMATCH) => {
                         match self.first(&update.query()).await {
                             Ok(Some(row)) if update.holds_in(&row) => Ok(()),
@@ -320,7 +321,7 @@ impl Session {
                     result => result,
                 }
             }
-            // Somebody else's change came in between, or the row cannot be read either.
+            // Somebody else changed the row, or it cannot be read either.
             _ => Err(error),
         }
     }
@@ -330,10 +331,9 @@ impl Session {
     }
 
     /// The rows of a table that the organization's duplicate detection rules find to be the same as
-    /// a new row, at most three of each table.
+    /// a new row, at most three of each table. Lookups of the new row do not count.
     ///
-    /// Source: Microsoft's reference of the function `RetrieveDuplicates`. Lookups of the new row
-    /// are not looked at.
+    /// Source: Microsoft's reference of the function `RetrieveDuplicates`.
     pub async fn duplicates(
         &self,
         create: &Create,
@@ -354,8 +354,8 @@ impl Session {
     /// Makes several changes, all of them or none. The error is that of the first that failed.
     pub async fn change(&self, changes: &ChangeSet) -> Result<Vec<Outcome>, Error> {
         let requests: Vec<_> = changes.operations.iter().map(Request::write).collect();
-        // Repeating creates would be safe, but a change set that happened answers the second time
-        // with an error of the whole: the caller settles that by reading.
+        // To repeat creates would be safe, but a change set that happened answers the second time
+        // with an error for the whole. The caller settles that by reading.
         let answers = self.sender.batch(batch::of_change_set(&requests), Kind::ChangeSet).await?;
         answers.into_iter().map(|answer| answer.into_result()?.outcome()).collect()
     }

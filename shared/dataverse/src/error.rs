@@ -28,24 +28,24 @@ pub mod codes {
     pub const NOT_A_MEMBER: &str = "0x80072560";
     /// The application user is disabled.
     pub const USER_DISABLED: &str = "0x80040225";
-    /// The environment's IP firewall does not let the caller's address in. Not in Microsoft's list:
-    /// as recorded of the firewall.
+    /// The environment's IP firewall does not let the caller's address in. Microsoft's list lacks
+    /// this code; it was recorded from the firewall.
     pub const ADDRESS_BLOCKED: &str = "0x80095ffe";
     /// The environment is disabled, or in administration mode.
     pub const ORGANIZATION_DISABLED: &str = "0x8004a104";
     /// A name in the URL is unknown: a table, a column, a function.
     pub const UNKNOWN_NAME: &str = "0x80060888";
-    /// A name in the URL is unknown, as well: Microsoft's page on errors of Web API clients has
-    /// this one for a table, a function or an action.
+    /// A name in the URL is unknown, too: a table, a function or an action, by Microsoft's page on
+    /// errors of Web API clients.
     pub const UNKNOWN_SEGMENT: &str = "0x8006088a";
     /// The body names something that the table does not have, or has a value of a wrong type.
     pub const BAD_PAYLOAD: &str = "0x80048d19";
-    /// The request was refused before it came to the platform: a column that is not there, a
-    /// property that is not there. Microsoft's page on errors of Web API clients.
+    /// The request was refused before it reached the platform, because a column or a property does
+    /// not exist. Source: Microsoft's page on errors of Web API clients.
     pub const NONE: &str = "0x0";
-    /// "An unexpected error occurred": with 400, of a query that the platform cannot carry out.
+    /// "An unexpected error occurred". With 400, the platform cannot carry out the query.
     pub const UNEXPECTED: &str = "0x80040216";
-    /// A plug-in or a workflow said no, or broke.
+    /// A plug-in or a workflow refused, or broke.
     pub const CUSTOMIZATION: &str = "0x80040265";
     /// A plug-in or a workflow broke.
     pub const CUSTOMIZATION_BROKE: &str = "0x80040224";
@@ -78,7 +78,7 @@ pub enum WriteOutcome {
     NotHappened,
     /// The change was made.
     Happened,
-    /// It cannot be known from here: the request left, and no answer came.
+    /// Nobody here can know: the request was sent, and no answer came.
     Unknown,
 }
 
@@ -90,14 +90,14 @@ pub struct ApiError {
     pub status: StatusCode,
     /// The platform's code in hexadecimal, `0x80040217`; empty where there was none.
     pub code: String,
-    /// The message. It may hold names or texts of the organization: for callers with care, never
-    /// for a log.
+    /// The message. It may hold names or texts of the organization. Show it to callers with care,
+    /// and never write it to a log.
     pub message: String,
     /// The id under which Microsoft's support finds the request.
     pub request_id: Option<String>,
     /// How long to wait before the next try.
     pub retry_after: Option<Duration>,
-    /// What keeps requests out, or answers in Dataverse's place.
+    /// What keeps requests away from Dataverse, or answers in its place.
     pub obstacle: Option<Obstacle>,
 }
 
@@ -115,8 +115,8 @@ impl ApiError {
                 || self.is(codes::SQL_TIMEOUT))
     }
 
-    /// Whether the request was not understood: to get it right was up to us, and a caller can do
-    /// nothing about it. Some of these say "not found", which must not be taken for a row's.
+    /// Whether Dataverse did not understand the request. That is a defect here, which a caller can
+    /// do nothing about. Some of these errors say "not found", but no row is meant.
     pub fn is_misunderstanding(&self) -> bool {
         [codes::UNKNOWN_NAME, codes::UNKNOWN_SEGMENT, codes::BAD_PAYLOAD, codes::NONE, ""]
             .iter()
@@ -124,8 +124,7 @@ impl ApiError {
             || (self.is(codes::UNEXPECTED) && self.status == StatusCode::BAD_REQUEST)
     }
 
-    /// Whether a plug-in or a workflow says so: it refuses, or it broke. Older environments answer
-    /// that with 500.
+    /// Whether a plug-in or a workflow refused, or broke. Older environments answer that with 500.
     pub fn is_of_customization(&self) -> bool {
         self.is(codes::CUSTOMIZATION) || self.is(codes::CUSTOMIZATION_BROKE)
     }
@@ -149,15 +148,15 @@ impl ApiError {
         after.split('\'').next()
     }
 
-    /// The navigation property that a row was to be bound by and that its table does not have.
+    /// The navigation property by which a row was to be bound, and which its table does not have.
     pub fn undeclared_property(&self) -> Option<&str> {
         let after = self.message.split_once("An undeclared property '")?.1;
         after.split('\'').next()
     }
 }
 
-/// Whether it can be the name of a privilege or a table, and is not what a plug-in put there: it is
-/// said in sentences of ours.
+/// Whether the text can be the name of a privilege or a table. A plug-in may have put other text
+/// there, which must not get into our own sentences.
 fn is_name(text: &str) -> bool {
     (1..=128).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
@@ -166,7 +165,7 @@ fn is_name(text: &str) -> bool {
 /// Why a request to Dataverse gave no result.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// No access token could be had.
+    /// There is no access token.
     #[error("no access token")]
     Token(#[source] Arc<dyn StdError + Send + Sync>),
 
@@ -184,8 +183,8 @@ pub enum Error {
         source: Arc<reqwest::Error>,
     },
 
-    /// This process has no descriptor left for a connection: nothing was sent, and Dataverse has no
-    /// part in it.
+    /// This process has no descriptor left for a connection. Nothing was sent, and Dataverse is not
+    /// at fault.
     #[error("no descriptor is left for a connection to Dataverse")]
     NoDescriptor,
 
@@ -196,14 +195,14 @@ pub enum Error {
         write: WriteOutcome,
     },
 
-    /// The answer is larger than an answer may be, also without the columns that may be long.
+    /// The answer is too large, even without the columns that may be long.
     #[error("Dataverse's answer is too large")]
     TooLarge {
         /// What became of a write.
         write: WriteOutcome,
     },
 
-    /// The answer was not what the Web API promises.
+    /// The answer is not what the Web API promises.
     #[error("Dataverse's answer could not be read: {0}")]
     Unreadable(String),
 }
@@ -265,7 +264,7 @@ impl Error {
     }
 }
 
-/// The body of an error answer. A gateway's error is no JSON; then there is only the status.
+/// The body of an error answer. A gateway's error is not JSON; then only the status is known.
 #[derive(Deserialize)]
 struct Body {
     error: BodyError,

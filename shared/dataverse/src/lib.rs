@@ -1,17 +1,17 @@
 //! A client for the Dataverse Web API.
 //!
-//! It knows OData and Dataverse, and nothing of bots or of AWS:
+//! It knows OData and Dataverse, but nothing about bots or AWS:
 //!
 //! - [`Query`] says what to read. Names are [`Name`]s and values are [`Literal`]s, so text that a
 //!   visitor typed cannot become part of a query's structure.
 //! - [`Session`] sends: one query, several in one `$batch` trip, a keyed [`Create`], a conditional
 //!   [`Update`], an [`Action`], or a [`ChangeSet`] that happens whole or not at all.
 //! - [`Record`] is a row of an answer, with its formatted values and expanded rows.
-//! - [`HttpClients`] bounds what is kept open over all hosts.
+//! - [`HttpClients`] limits how many sockets stay open to all hosts.
 //! - [`Error`] says what went wrong, whether trying again may help, and what became of a write.
 //!
-//! Reads and keyed creates are repeated after a lost answer; nothing else is. Throttling (429) is
-//! waited out as long as the session's deadline allows.
+//! Only reads and keyed creates are repeated after a lost answer. Throttling (429) is waited out as
+//! long as the session's deadline allows.
 
 mod batch;
 mod client;

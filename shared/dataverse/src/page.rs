@@ -21,8 +21,8 @@ impl<'de> Deserialize<'de> for Page {
 }
 
 impl Page {
-    /// Reads the answer to a query, and refuses what is none: of one that was mistaken for "nothing
-    /// found", a bot would make a second record of what is there.
+    /// Reads the answer to a query, and refuses anything else. If something else were taken for
+    /// "nothing found", a bot would make a second record of what exists.
     pub(crate) fn read(answer: &str, query: &Query) -> Result<Page, NoPage> {
         let answer = Record::read(answer)?;
         let mut page = if query.is_of_row() { Page::from(answer) } else { Page::of_rows(answer)? };
@@ -34,7 +34,7 @@ impl Page {
         Ok(page)
     }
 
-    /// The rows under `value`, which must be there.
+    /// Takes the rows under `value`, which must be there.
     fn of_rows(mut answer: Record) -> Result<Page, NoPage> {
         let records = answer.take_many("value").ok_or(NoPage::NoRows)?;
         let count = answer.integer("@odata.count").and_then(|count| count.try_into().ok());
@@ -42,7 +42,7 @@ impl Page {
     }
 }
 
-/// Why an answer is not that to a query.
+/// Why an answer is not one to a query.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoPage {
     #[error(transparent)]

@@ -18,16 +18,16 @@ const LOGICAL_NAME: &str = "@Microsoft.Dynamics.CRM.lookuplogicalname";
 
 /// A row, with its annotations and the rows that were expanded into it.
 ///
-/// An absent column, a null and a value of another type all read as `None`: what a tool shows must
-/// not fail because one organization changed a column.
+/// An absent column, a null and a value of another type all read as `None`: a tool must not fail
+/// because an organization changed a column.
 #[derive(Clone, Default)]
 pub struct Record {
     texts: Texts,
-    // In the order that they came in. A row has a few dozen columns: to look through them costs less
-    // than to hash their names.
+    // In the order in which they came. A row has a few dozen columns, and looking through them
+    // costs less than hashing their names.
     columns: Vec<Column>,
     related: Vec<(Piece, Vec<Record>)>,
-    /// Columns that were not asked for, because the answer with them was too large.
+    /// The columns that were left out, because the answer with them was too large.
     left_out: Option<Arc<[crate::Name]>>,
 }
 
@@ -52,7 +52,7 @@ impl Record {
         self.columns.iter().map(|column| self.texts.get(column.name))
     }
 
-    /// The first column whose name is of this length, and is the one that is looked for.
+    /// The first column whose name has this length and passes the test.
     fn find(&self, length: usize, is_it: impl Fn(&str) -> bool) -> Option<Cell<'_>> {
         let Column { value, kind, .. } = self
             .columns
@@ -76,17 +76,18 @@ impl Record {
         self.get(column)?.text()
     }
 
-    /// What Dataverse shows for this column: the label of a choice, the name behind a lookup.
+    /// What Dataverse shows for this column, such as the label of a choice or the name of the row
+    /// that a lookup points at.
     pub fn label(&self, column: &str) -> Option<&str> {
         self.annotation(column, FORMATTED)
     }
 
-    /// The whole number in this column, also the value of a choice.
+    /// The whole number in this column, or the value of its choice.
     pub fn integer(&self, column: &str) -> Option<i64> {
         self.get(column)?.number()?.parse().ok()
     }
 
-    /// Yes or no.
+    /// The yes or no in this column.
     pub fn boolean(&self, column: &str) -> Option<bool> {
         match self.get(column)?.kind {
             Kind::Boolean(flag) => Some(*flag),
@@ -123,7 +124,7 @@ impl Record {
         self.text("@odata.etag")
     }
 
-    /// The type that Dataverse names for a row of mixed results, without its namespace.
+    /// The type of the row, without its namespace, where a result mixes rows of several types.
     pub fn type_name(&self) -> Option<&str> {
         self.text("@odata.type")?.rsplit('.').next()
     }
@@ -139,7 +140,7 @@ impl Record {
         related.map(|(_, records)| records.as_slice()).unwrap_or_default()
     }
 
-    /// The same, which are then no longer in the row; nothing if there is no such member.
+    /// Takes the rows of a member out of this row; `None` if there is no such member.
     pub(crate) fn take_many(&mut self, navigation: &str) -> Option<Vec<Record>> {
         let Record { texts, related, .. } = self;
         let related = related.iter_mut().find(|(name, _)| texts.get(*name) == navigation);
@@ -156,8 +157,8 @@ impl Record {
         self.left_out = Some(Arc::clone(columns));
     }
 
-    /// Whether this column was not read, because the answer with it was larger than an answer may
-    /// be: there may be a text in it, or none.
+    /// Whether this column was left out because the answer with it was too large. It may have a
+    /// text or not.
     pub fn is_left_out(&self, column: &str) -> bool {
         let mut left_out = self.left_out.iter().flat_map(|columns| columns.iter());
         left_out.any(|name| name.as_str() == column)
@@ -168,13 +169,13 @@ impl Record {
         self.names().filter(|name| !name.contains('@'))
     }
 
-    /// The value of a column as it came.
+    /// The value of a column, as JSON.
     pub fn value(&self, column: &str) -> Option<Value> {
         Some(self.get(column)?.value()).filter(|value| !value.is_null())
     }
 }
 
-/// Column names only: what stands in the columns may be personal.
+/// Prints only the names of columns, because their values may be personal.
 impl fmt::Debug for Record {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let related = self.related.iter().map(|(name, _)| self.texts.get(*name));

@@ -15,11 +15,11 @@ use crate::http_clients::{ReadError, read_up_to};
 use crate::retry::{self, Repeat};
 use crate::{HttpClients, InstanceUrl, TokenSource, batch};
 
-/// A request that has not been answered by now is given up, and sent again where that is safe.
+/// How long a request may take. After that it is given up, and sent again if that is safe.
 const PATIENCE: Duration = Duration::from_secs(12);
 
-/// An answer ends here, after decompression. A list of mails may be many times as large, and what is
-/// made of an answer takes a few times its size.
+/// The most bytes of an answer, after decompression. A list of emails may be many times as large,
+/// and what is made of an answer takes a few times its size.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
 const MAX_VERSION: HeaderName = HeaderName::from_static("odata-maxversion");
@@ -50,12 +50,12 @@ impl fmt::Debug for Way {
 pub(crate) struct Sender {
     way: Way,
     pub(crate) deadline: Instant,
-    /// How long to wait in all where Dataverse limits the calls; until the deadline if nobody says.
+    /// How long to wait in all where Dataverse throttles; `None` means until the deadline.
     pub(crate) patience: Option<Duration>,
     pub(crate) counts: Arc<Counts>,
 }
 
-/// What the requests of a session came to.
+/// Counts of the requests of a session.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) trips: AtomicU32,
@@ -68,17 +68,17 @@ pub(crate) struct Counts {
 /// What a batch consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Reads, each for itself.
+    /// Reads that do not depend on each other.
     Reads,
     /// Writes that happen together.
     ChangeSet,
-    /// Writes that happen together, the first of which makes a row under a key of our own: the
-    /// second time, all of them are refused.
+    /// Writes that happen together, of which the first makes a row under a key of our own. If they
+    /// are sent twice, the second time is refused.
     KeyedChangeSet,
 }
 
 impl Sender {
-    /// Requests over this way, all of which end at the deadline.
+    /// Sends requests this way until the deadline.
     pub(crate) fn new(way: Way, deadline: Instant) -> Sender {
         Sender { way, deadline, patience: None, counts: Arc::default() }
     }
@@ -105,7 +105,7 @@ impl Sender {
             .map_err(|error| Error::Unreadable(error.to_string()))?;
         let mut headers = vec![(CONTENT_TYPE, content_type)];
         if kind == Kind::Reads {
-            // One that fails does not keep the others from being answered.
+            // If a request fails, the others are still answered.
             headers.push((PREFER, CONTINUE));
         }
         let request = Request {
@@ -119,7 +119,7 @@ impl Sender {
         let answer = self.exchange_noting(&request, tries).await?;
         let content_type =
             answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-        // A change set that failed answers 400 around the part that says why.
+        // The answer to a failed change set is 400, with a part that says why.
         if content_type.starts_with("multipart/mixed") {
             batch::answers(content_type, &answer.body)
                 .map_err(|error| Error::Unreadable(error.to_string()))
@@ -131,12 +131,12 @@ impl Sender {
         }
     }
 
-    /// Sends until there is an answer to act on.
+    /// Sends a request, again where that is safe, until there is an answer to act on.
     pub(crate) async fn exchange(&self, request: &Request) -> Result<Answer, Error> {
         self.exchange_noting(request, &mut Tries::default()).await
     }
 
-    /// The same, and notes what may have become of the tries before the last.
+    /// The same, and notes what the tries before the last may have done.
     pub(crate) async fn exchange_noting(
         &self,
         request: &Request,
@@ -154,7 +154,7 @@ impl Sender {
                 Ok(answer) if answer.status == StatusCode::TOO_MANY_REQUESTS => {
                     self.counts.throttled.fetch_add(1, Ordering::Relaxed);
                     let asked = retry::retry_after(&answer.headers, jiff::Timestamp::now());
-                    // Not at once, even if it says so.
+                    // Not at once, even if the answer allows it.
                     let wait = asked.map(|wait| wait.max(Duration::from_millis(100)));
                     wait.or_else(|| waits.next()).filter(|wait| self.is_patient(*wait))
                 }
@@ -176,7 +176,7 @@ impl Sender {
         }
     }
 
-    /// Whether there is patience left for this wait, which is then taken off it.
+    /// Whether there is patience left for this wait. If so, the patience becomes shorter by it.
     fn is_patient(&self, wait: Duration) -> bool {
         let Some(patience) = self.patience else { return true };
         let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
@@ -189,7 +189,7 @@ impl Sender {
         is_patient
     }
 
-    /// Waits before another try, if there is to be one and the deadline leaves time for it.
+    /// Waits before another try. Returns false if there is to be none, or no time for it.
     pub(crate) async fn pause(&self, wait: Option<Duration>) -> bool {
         match wait {
             Some(wait) if Instant::now() + wait < self.deadline => {
@@ -233,7 +233,7 @@ impl Sender {
         }
         tracing::debug!(
             method = %request.method,
-            // Without the query: it may hold what a visitor said.
+            // Without the query, which may hold what a visitor said.
             path = request.path.split('?').next(),
             status = answer.status.as_u16(),
             milliseconds = started.elapsed().as_millis(),
@@ -272,11 +272,11 @@ async fn receive(
     Ok(Answer { status, headers, body })
 }
 
-/// What is known of the tries of a request before the last one.
+/// What is known about the tries of a request before the last one.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tries {
-    /// Whether one of them may have been carried out, though its answer did not say so. A refusal
-    /// (429, 401) is an answer: nothing was done.
+    /// Whether one of them may have been carried out without an answer that says so. A refusal
+    /// (429, 401) is such an answer: nothing was done.
     pub(crate) may_have_worked: bool,
 }
 

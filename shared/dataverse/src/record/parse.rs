@@ -10,7 +10,7 @@ use super::Record;
 use super::values::{Cell, Column, Kind, Piece, ROOMY, Texts};
 
 impl Record {
-    /// Reads an answer that is a row.
+    /// Reads a row from the text of an answer.
     pub(crate) fn read(answer: &str) -> Result<Record, serde_json::Error> {
         let answer: Arc<str> = answer.into();
         let mut deserializer = serde_json::Deserializer::from_str(&answer);
@@ -20,8 +20,8 @@ impl Record {
     }
 }
 
-// Rows are read in one pass, and without a piece of memory for each name and each text: they come
-// by the hundred, and to make each a tree of JSON first took more than all that is done with it.
+// Rows are read in one pass, without allocating each name and text. They come by the hundred, and
+// to build a tree of JSON first took more time than all that is done with it.
 impl<'de> Deserialize<'de> for Record {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Record, D::Error> {
         row(deserializer, Texts::default())
@@ -37,13 +37,13 @@ fn row<'de, D: Deserializer<'de>>(deserializer: D, mut texts: Texts) -> Result<R
 
 /// A member of a row.
 enum Content {
-    /// Its text is kept with those of the row.
+    /// A column, whose text is kept with those of the row.
     Column(Kind, Piece),
     Row(Record),
     Rows(Vec<Record>),
 }
 
-/// Reads a member of a row whose texts these are.
+/// Reads a member of the row that has these texts.
 struct Member<'a> {
     texts: &'a mut Texts,
 }
@@ -97,7 +97,7 @@ impl<'de> Visitor<'de> for Member<'_> {
         Self::without_text(Kind::Null)
     }
 
-    /// Rows, or values. Lists of both do not come; an empty one has no rows.
+    /// Reads a list of rows, or of values; no list has both. An empty list is one of rows.
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Content, A::Error> {
         let (mut rows, mut values) = (Vec::new(), Vec::new());
         while let Some(item) = items.next_element_seed(Member { texts: self.texts })? {
@@ -115,7 +115,7 @@ impl<'de> Visitor<'de> for Member<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Content, A::Error> {
-        // A row, or a number, of which only the first name tells; and numbers are many.
+        // It is a row or a number, which only the first name tells.
         let mut name = match members.next_key_seed(Name(self.texts))? {
             None => return Ok(Content::Row(Record::default())),
             Some(Named::Number) => {
@@ -130,18 +130,18 @@ impl<'de> Visitor<'de> for Member<'_> {
         record.texts.members = self.texts.members;
         let first = self.texts.get(name);
         if first == "@odata.etag" || first == "@odata.context" {
-            // A row of a table, and most of them find room in this; what is expanded into one is
-            // smaller. Not where there are more rows than a tool asks for: then they are no rows of
-            // ours, and may have nothing in them.
+            // It is a row of a table, and most of those have room in this. Expanded rows are
+            // smaller.
             if self.texts.members < ROOMY {
                 record.columns.reserve(32);
             }
         }
-        // It was kept with the texts around it, where it was not known yet that this is a row.
+        // The name was kept with the texts of the row around, because only now this is known to be
+        // a row.
         name = record.texts.keep(first);
         loop {
             match members.next_value_seed(Member { texts: &mut record.texts })? {
-                // Of many columns that are asked for there is nothing in a row.
+                // Many columns of a row are empty.
                 Content::Column(Kind::Null, _) => {}
                 Content::Column(kind, value) => record.columns.push(Column { name, value, kind }),
                 Content::Row(row) => record.related.push((name, vec![row])),
@@ -160,9 +160,9 @@ impl<'de> Visitor<'de> for Member<'_> {
     }
 }
 
-/// How `serde_json` hands over a number that must lose no digit (its feature `arbitrary_precision`):
-/// as a map with this member, and the digits as its text. Should it ever be named otherwise, the
-/// test `money_is_exact` says so.
+/// The name by which `serde_json`, with its feature `arbitrary_precision`, hands over a number: as
+/// a map with this member, whose text has the digits. If the name ever changes, the test
+/// `money_is_exact` fails.
 const EXACT_NUMBER: &str = "$serde_json::private::Number";
 
 /// Keeps the name of a member with the row's texts.
@@ -170,7 +170,7 @@ struct Name<'a>(&'a mut Texts);
 
 enum Named {
     Member(Piece),
-    /// It is no row: it is a number, which follows.
+    /// This is not a row: a number follows.
     Number,
 }
 
@@ -231,7 +231,7 @@ mod tests {
     }
 
     proptest! {
-        // Most texts are pieces of the answer; those with escapes, and numbers, are copies.
+        // Most texts are pieces of the answer. Texts with escapes, and numbers, are copies.
         #[test]
         fn what_comes_is_what_is_read(
             columns in prop::collection::btree_map(

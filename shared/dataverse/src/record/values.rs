@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-/// How many members an answer may have in all its rows. A page of 5,000 rows, the most that Dataverse
-/// gives, with 100 columns has as many; and each takes memory that its two bytes of JSON do not.
+/// How many members an answer may have in all its rows. A page of 5,000 rows, the most that
+/// Dataverse gives, has that many with 100 columns. A member of two bytes in JSON takes far more
+/// memory.
 pub(super) const MOST_MEMBERS: u32 = 500_000;
 
-/// Up to so many members before it, a row is given room for its columns at once: 200 rows of 32. There
-/// are no more where a tool asks, and rows with nothing in them would take far more than they hold.
+/// A row gets room for all its columns at once if no more members than this were read before it:
+/// 200 rows of 32. Tools ask for fewer. In a longer answer, empty rows would take far too much
+/// memory.
 pub(super) const ROOMY: u32 = 6_400;
 
 /// The texts of a row: its names and values. They are not copied one by one.
@@ -23,7 +25,7 @@ pub(super) struct Texts {
     pub(super) members: u32,
 }
 
-/// A piece of the answer or, with positions behind its end, of what was copied.
+/// A piece of the answer. Positions after the end of the answer are those of the copied texts.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Piece {
     start: usize,
@@ -49,7 +51,7 @@ impl Texts {
         Ok(())
     }
 
-    /// The piece that this text is. What is no part of the answer is copied.
+    /// The piece for this text. A text that is not a part of the answer is copied.
     pub(super) fn keep(&mut self, text: &str) -> Piece {
         let first = text.as_bytes().first();
         let in_answer = first.and_then(|first| self.answer.as_bytes().element_offset(first));
@@ -83,7 +85,7 @@ pub(super) enum Kind {
     Boolean(bool),
     Number,
     Text,
-    /// Several values, for which nobody here asks.
+    /// Several values.
     List(Vec<Value>),
 }
 
@@ -111,5 +113,19 @@ impl<'a> Cell<'a> {
             Kind::Text => self.text.into(),
             Kind::List(values) => values.clone().into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_the_answer_is_not_copied() {
+        let answer: Arc<str> = r#"{"name":"Ann"}"#.into();
+        let mut texts = Texts::of(&answer);
+        let pieces = [texts.keep(&answer[9..12]), texts.keep("Bo"), texts.keep("")];
+        assert_eq!(pieces.map(|piece| texts.get(piece)), ["Ann", "Bo", ""]);
+        assert_eq!(texts.copied, "Bo");
     }
 }
