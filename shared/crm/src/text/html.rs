@@ -1,9 +1,9 @@
-//! Text out of HTML, in one pass whose work grows with the length of the HTML and with nothing else.
+//! Makes text of HTML, in one pass whose work grows only with the length of the HTML.
 //!
 //! The tokenizer is html5gum's, which follows the standard. What is shown follows the standard's
-//! tree, as far as it decides what a person sees: which end tag ends what, what ends without one,
-//! what is hidden. No tree is built. Each element is put on a stack once and taken off once, and
-//! where the innermost of a name or of a kind stands is known without looking through it.
+//! tree as far as it decides what a person sees: which end tag ends what, what ends without one,
+//! and what is hidden. No tree is built. Each element is put on a stack once and taken off once,
+//! and the innermost element of a name or kind is known without a search.
 
 mod layout;
 mod names;
@@ -46,12 +46,12 @@ impl Reader for Page<'_> {
             return None;
         };
         match id {
-            // A second one is no other element.
+            // A second one makes no new element.
             HTML | HEAD | BODY if self.stack.last(id).is_some() => return None,
             FORM if self.stack.last(FORM).is_some() && self.stack.last(TEMPLATE).is_none() => {
                 return None;
             }
-            // In a table and in no cell it has nothing within it.
+            // Directly in a table, a form stays empty.
             FORM if self
                 .stack
                 .last_of(&AROUND_CELLS)
@@ -65,7 +65,7 @@ impl Reader for Page<'_> {
         }
         self.end_what_ends_here(id, traits);
         if traits & TABLE_PART != 0 && self.stack.last(TABLE).is_none() {
-            // It is no part of anything, and is not there but for the gap that it leaves.
+            // A part of a table without a table leaves only a gap.
             if self.stack.is_seen() {
                 if id == TR { self.layout.lines.own_line() } else { self.layout.lines.flowing(" ") }
             }
@@ -106,11 +106,11 @@ impl Reader for Page<'_> {
         };
         let table = self.stack.last(TABLE);
         if matches!(id, TR | TBODY) && table > at && self.stack.last_of(&[TD, TH]) > table {
-            // There is one without a tag.
+            // The inner table has such an element without a tag.
             return self.close_in_table(&PART_ENDS);
         }
         let Some(at) = at else {
-            // The standard makes elements of these two.
+            // The standard makes elements of the end tags of these two.
             if matches!(id, BR | P) && self.stack.is_seen() {
                 self.void(id, traits, &tag);
             }
@@ -119,7 +119,7 @@ impl Reader for Page<'_> {
         let beyond = |outer: Option<usize>| outer > Some(at);
         let scope = self.stack.scope.last();
         if matches!(id, HTML | HEAD | BODY) {
-            // What follows is put into them all the same.
+            // They do not end here: what follows still belongs to them.
         } else if traits & TABLE_PART != 0 {
             if !beyond(self.stack.last(TABLE)) {
                 self.close(at);
@@ -161,7 +161,7 @@ impl Reader for Page<'_> {
 }
 
 impl Page<'_> {
-    /// A start tag in SVG or MathML. Nothing there has a meaning for lines.
+    /// Takes a start tag in SVG or MathML, where no element breaks lines.
     fn start_foreign(&mut self, root: usize, place: Option<Id>, tag: &Tag, hides: bool) {
         let hides = hides || elements::is_unseen_in_foreign(&tag.name);
         if tag.closes_itself {
@@ -206,7 +206,7 @@ impl Page<'_> {
                 self.close_last_of(&[OPTGROUP]);
             }
             TABLE => {
-                // In a table and in no cell a table ends the one around it.
+                // A table directly in another table ends that one.
                 let outer = self.stack.last(TABLE).filter(|outer| {
                     self.stack.last_of(&[TD, TH, CAPTION, TEMPLATE]) < Some(*outer)
                 });

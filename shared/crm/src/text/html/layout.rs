@@ -5,7 +5,7 @@ use super::super::lines::Lines;
 use super::names::{LI, LISTING, OL, PRE, TEXTAREA, TR, UL};
 use super::stack::Open;
 
-/// Writes into the lines.
+/// Writes the text into the lines.
 pub(super) struct Layout<'a> {
     pub(super) lines: &'a mut Lines,
     /// The beginning of a character whose other bytes are still to come.

@@ -2,7 +2,7 @@
 
 use super::super::elements;
 
-/// A name as a number: its place among those that are known, or one behind them.
+/// A name as a number: its place among the known elements, or a number after those.
 pub(super) type Id = usize;
 
 macro_rules! known {
@@ -62,20 +62,20 @@ known! {
     UL "ul",
 }
 
-/// The id of an element whose end tag has come, but not that of a block within it.
+/// The id of an element whose end tag came while a block within it stays open.
 pub(super) const ENDED: Id = Id::MAX;
 
-/// Headings: the end tag of any of them ends the others, too.
+/// Headings. The end tag of one of them ends any other, too.
 pub(super) const HEADINGS: [Id; 6] = [H1, H2, H3, H4, H5, H6];
 
-/// What a table is made of but for its cells: what stands in them and in no cell is shown before the
-/// table, and nothing that they say about being seen touches it.
+/// The parts of a table around its cells. What stands in them but in no cell is shown before the
+/// table, so these parts do not hide it.
 pub(super) const AROUND_CELLS: [Id; 5] = [TABLE, TBODY, TFOOT, THEAD, TR];
 
-/// Cells, and all that ends where a part of a table begins.
+/// What ends where a cell begins, where a row begins, and where another part of a table begins.
 pub(super) const ROW_ENDS: [Id; 4] = [CAPTION, COLGROUP, TD, TH];
 pub(super) const PART_ENDS: [Id; 5] = [CAPTION, COLGROUP, TD, TH, TR];
 pub(super) const TABLE_PART_ENDS: [Id; 8] = [CAPTION, COLGROUP, TBODY, TD, TFOOT, TH, THEAD, TR];
 
-/// What ends by itself where what it stands in ends.
+/// Elements that end, without an end tag, together with the element around them.
 pub(super) const IMPLIED: [Id; 6] = [DD, DT, LI, OPTGROUP, OPTION, P];

@@ -7,8 +7,8 @@ use super::layout::Layout;
 use super::names::*;
 use super::stack::{Open, Stack};
 
-/// Between a formatting element and the block that outlives it, so many elements are looked at: where
-/// there are more, the outer ones go on to hide what they hide.
+/// How many elements are looked at between a formatting element and the block that outlives it. If
+/// there are more, the outer ones go on hiding what they hide.
 const MOST_BETWEEN: usize = 32;
 
 /// A page, as far as it has been read.
@@ -66,7 +66,7 @@ impl<'a> Page<'a> {
         self.stack.push(open, is_visible);
     }
 
-    /// What an element that is seen does to the lines when it begins.
+    /// Does to the lines what an element does that begins and is seen.
     fn lay_out(&mut self, open: &mut Open, tag: &Tag) {
         self.layout.break_line(open.traits);
         match open.id {
@@ -90,7 +90,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// The number of the next item, where the list counts. One that cannot count on stays.
+    /// The number of the next item, if the list counts. The largest number is used again.
     fn next_number(&mut self) -> Option<i64> {
         let list = self.stack.last_of(&[OL, UL]).and_then(|list| self.stack.get_mut(list))?;
         let number = list.number?;
@@ -98,17 +98,17 @@ impl<'a> Page<'a> {
         Some(number)
     }
 
-    /// Ends an element, and all within it.
+    /// Ends an element, and everything within it.
     pub(super) fn close(&mut self, at: usize) {
         self.close_above(at);
         self.close_last();
-        // What ended alone, and had only this within it.
+        // Elements that ended alone end now if this was the last within them.
         while self.stack.innermost().is_some_and(|open| open.id == ENDED) {
             self.close_last();
         }
     }
 
-    /// Ends all within an element.
+    /// Ends everything within an element.
     fn close_above(&mut self, at: usize) {
         while self.stack.len() > at + 1 {
             self.stack.linger();
@@ -137,7 +137,8 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Ends the parts of these names of the innermost table, and all that stands in no cell of it.
+    /// Ends the parts of the innermost table with these names, and what stands outside of its
+    /// cells.
     pub(super) fn close_in_table(&mut self, ids: &[Id]) {
         self.close_beyond(self.stack.last(TABLE), ids);
         if let Some(around) = self.stack.last_of(&AROUND_CELLS) {
@@ -145,7 +146,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Ends an element of these names if it is the innermost that is special, but for a few.
+    /// Ends an element of these names if it is the innermost in [`Stack::hard`].
     pub(super) fn close_innermost(&mut self, ids: &[Id]) {
         if let Some(place) =
             self.stack.last_of(ids).filter(|place| self.stack.hard.last() == Some(*place))
@@ -154,9 +155,9 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Ends the formatting element of this name that began last, by its end tag: with all within it,
-    /// or alone where blocks within it stay open (the standard's "adoption agency"). One that is
-    /// `gone` must be, even where it stands outside a table.
+    /// Ends the formatting element of this name that began last, because its end tag came. It ends
+    /// with everything within it, or alone if blocks within it stay open (the standard's "adoption
+    /// agency"). With `gone`, it ends even if it stands outside of a table around the tag.
     pub(super) fn end_formatting(&mut self, id: Id, gone: bool) {
         let marker = self.stack.markers.last();
         let at = self.stack.last(id).filter(|at| Some(*at) > marker);
@@ -175,8 +176,8 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Ends what stands within a formatting element that ended alone, but for blocks and other
-    /// formatting elements that hold blocks.
+    /// Ends what stands within a formatting element that ended alone, except blocks and formatting
+    /// elements around them.
     fn end_between(&mut self, at: usize) {
         let Some(block) = self.stack.special.last() else { return };
         for between in block.saturating_sub(MOST_BETWEEN).max(at + 1)..block {
@@ -188,7 +189,7 @@ impl<'a> Page<'a> {
         self.close_above(block);
     }
 
-    /// Ends a form, or lets it end with what is still open within it.
+    /// Ends a form. If elements within it stay open, it ends with those.
     pub(super) fn end_form(&mut self, at: usize) {
         while self.stack.innermost().is_some_and(|open| IMPLIED.contains(&open.id)) {
             self.close_last();

@@ -12,43 +12,46 @@ use super::names::{ADDRESS, DIV, ENDED, Id, P};
 pub(super) struct Open {
     pub(super) id: Id,
     pub(super) traits: Traits,
-    /// Whether nobody sees what is in it.
+    /// Whether it hides what is in it.
     pub(super) hides: bool,
     /// Whether it breaks lines.
     pub(super) breaks: bool,
-    /// Whether it says itself that it is visible or not, and whether what stands around it is.
+    /// Whether it has a `visibility` of its own.
     pub(super) says_visible: bool,
+    /// Whether the elements around it are visible.
     pub(super) was_visible: bool,
-    /// How much it makes lines begin with.
+    /// How many bytes it adds to what lines begin with.
     pub(super) indent: usize,
-    /// Of a list that counts, the next number.
+    /// The next number, of a list that counts.
     pub(super) number: Option<i64>,
-    /// How many characters had been written before a row.
+    /// How many characters had been written before it, of a table or a row.
     pub(super) written: usize,
-    /// Of what stands around cells: what it and what is around it say about them.
+    /// Whether it hides the cells of its table, of a part of a table around cells.
     pub(super) hides_cells: bool,
+    /// The `visibility` that it gives to the cells of its table.
     pub(super) cells_are_visible: Option<bool>,
     /// How many elements had begun before it.
     pub(super) order: usize,
-    /// Of a marker: what was unseen around it of what lingers.
+    /// The `lingering_unseen` of the stack around it, of a marker.
     pub(super) lingering_unseen: usize,
+    /// The `reopened` of the stack around it, of a marker.
     pub(super) reopened: Option<usize>,
 }
 
-/// A formatting element that ended with the block it stands in, and not by its own end tag: it goes
-/// on behind the block ("reconstruct the active formatting elements" in the standard).
+/// A formatting element that ended with the block around it, and not by its own end tag. It goes on
+/// after the block ("reconstruct the active formatting elements" in the standard).
 struct Lingering {
     id: Id,
     order: usize,
-    /// How many markers it stands in: it ends with the innermost.
+    /// How many markers it stands in. It ends with the innermost.
     markers: usize,
     is_unseen: bool,
 }
 
-/// So many elements of a kind linger at most (the standard's "Noah's Ark clause").
+/// At most so many elements of a kind linger (the standard's "Noah's Ark clause").
 const MOST_LINGERING: usize = 3;
 
-/// Where elements of one kind stand on the stack, the innermost last.
+/// The places on the stack of the elements of one kind, the innermost last.
 #[derive(Default)]
 pub(super) struct Places(Vec<usize>);
 
@@ -67,26 +70,26 @@ impl Places {
 /// The elements that are open, the innermost last, and what they hide.
 pub(super) struct Stack {
     open: Vec<Open>,
-    /// By their ids.
+    /// The places of the elements with each id.
     places: Vec<Places>,
-    /// Ids of names that are not known. Only those are kept that hide something.
+    /// The ids of unknown names. Only names of elements that hide something have one.
     others: HashMap<Vec<u8>, Id>,
     pub(super) special: Places,
-    /// Special elements but for `address`, `div` and `p`.
+    /// Special elements except `address`, `div` and `p`.
     pub(super) hard: Places,
     pub(super) scope: Places,
     foreign: Places,
     html_within: Places,
-    /// Formatting elements do not linger beyond these, nor are they ended within them.
+    /// Formatting elements neither linger beyond these nor end within them.
     pub(super) markers: Places,
     lingering: Vec<Lingering>,
-    /// How many of those that stand in no marker but the innermost nobody sees.
+    /// How many elements that linger in the innermost marker hide what comes.
     lingering_unseen: usize,
-    /// How many elements were open when these began again, where they have.
+    /// How many elements were open when those began again; `None` if they have not.
     reopened: Option<usize>,
     /// How many elements have begun.
     begun: usize,
-    /// How many elements that are open hide what is in them.
+    /// How many open elements hide what is in them.
     hiding: usize,
     is_visible: bool,
 }
@@ -138,7 +141,7 @@ impl Stack {
         self.hiding > 0
     }
 
-    /// Whether what lingers began again, and hides what comes now.
+    /// Whether elements that linger began again and hide what comes now.
     pub(super) fn reopened_hides(&self) -> bool {
         self.lingering_unseen > 0 && self.reopened.is_some()
     }
@@ -163,12 +166,12 @@ impl Stack {
         self.foreign.last().filter(|_| self.foreign.last() > self.html_within.last())
     }
 
-    /// The id of a name that is not known, if it has one.
+    /// The id of an unknown name, if it has one.
     pub(super) fn other(&self, name: &[u8]) -> Option<Id> {
         self.others.get(name).copied()
     }
 
-    /// The id of a name that is not known, which has one from now on.
+    /// Gives an id to an unknown name.
     pub(super) fn add_other(&mut self, name: &[u8]) -> Id {
         let id = self.places.len();
         self.places.push(Places::default());
@@ -176,7 +179,7 @@ impl Stack {
         id
     }
 
-    /// Puts an element on the stack, which may say of itself whether it is visible.
+    /// Puts an element on the stack, with its own `visibility`, if it has one.
     pub(super) fn push(&mut self, mut open: Open, is_visible: Option<bool>) {
         open.order = self.begun;
         open.says_visible = is_visible.is_some();
@@ -240,7 +243,7 @@ impl Stack {
         Some(open)
     }
 
-    /// The innermost element lingers, if it is a formatting element.
+    /// Lets the innermost element linger if it is a formatting element.
     pub(super) fn linger(&mut self) {
         let Some(open) = self.open.last() else { return };
         if open.traits & FORMATTING == 0 || open.id == ENDED {
@@ -265,15 +268,15 @@ impl Stack {
         self.lingering.push(one);
     }
 
-    /// What lingers begins again.
+    /// Lets the elements that linger begin again.
     pub(super) fn reopen(&mut self) {
         if self.lingering_unseen > 0 && self.reopened.is_none() {
             self.reopened = Some(self.open.len());
         }
     }
 
-    /// Ends the element with this id that lingers and began last, if that was after `order`. Tells
-    /// whether there was one.
+    /// Of the elements with this id that linger, ends the one that began last, if it began after
+    /// `order`. Returns whether there was one.
     pub(super) fn end_lingering(&mut self, id: Id, order: Option<usize>) -> bool {
         let here = self.markers.0.len();
         let lingers = self
@@ -292,7 +295,7 @@ impl Stack {
         true
     }
 
-    /// Ends an element, and nothing that is within it. That is no longer hidden by it.
+    /// Ends an element, but not what is within it, which it no longer hides.
     pub(super) fn end_alone(&mut self, at: usize) {
         self.forget(at);
         let Some(open) = self.open.get_mut(at) else { return };
@@ -304,7 +307,7 @@ impl Stack {
         }
     }
 
-    /// No tag ends the element from now on: it ends with what is within it.
+    /// Keeps tags from ending the element from now on: it ends with what is within it.
     pub(super) fn forget(&mut self, at: usize) {
         let Some(open) = self.open.get_mut(at) else { return };
         let id = std::mem::replace(&mut open.id, ENDED);
