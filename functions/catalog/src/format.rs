@@ -1,4 +1,4 @@
-//! A tool's definition in the dialect of each AI vendor.
+//! Writes a tool's definition in the dialect of each AI vendor.
 
 use serde_json::{Map, Value, json};
 use strum::{EnumString, VariantNames};
@@ -12,16 +12,16 @@ use crate::selection::no_variant;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, VariantNames)]
 #[strum(serialize_all = "lowercase", parse_err_ty = String, parse_err_fn = no_variant::<Format>)]
 pub enum Format {
-    /// Our own, with all there is to know.
+    /// Our own dialect, which has everything that is known of a tool.
     #[default]
     Neutral,
-    /// The chat completions of OpenAI, and of those that speak like it.
+    /// That of OpenAI's chat completions, which other vendors understand, too.
     OpenAi,
-    /// The messages of Anthropic.
+    /// That of Anthropic's messages.
     Anthropic,
-    /// The function declarations of Google's Gemini.
+    /// That of the function declarations of Google's Gemini.
     Gemini,
-    /// `tools/list` of the Model Context Protocol.
+    /// That of `tools/list` in the Model Context Protocol.
     Mcp,
 }
 
@@ -60,8 +60,8 @@ fn neutral(tool: &Definition) -> Value {
     })
 }
 
-/// With `strict`, the model's arguments follow the schema to the letter: every object closed, every
-/// property required, an optional one nullable.
+/// With `strict`, the model's arguments follow the schema to the letter. The schema must close
+/// every object and require every property; an optional one is nullable.
 /// Source: `FunctionObject` in openai/openai-openapi; guide "Structured outputs", supported schemas.
 fn openai(tool: &Definition) -> Value {
     json!({
@@ -75,9 +75,10 @@ fn openai(tool: &Definition) -> Value {
     })
 }
 
-/// Without `strict`: a request may have 20 strict tools, with 24 optional parameters among them all
-/// and 16 of several types, null being one; here are more tools, and more parameters. What is optional is not
-/// required, as the schemas of that API usually have it; null would only cost tokens.
+/// Without `strict`, because a request may have at most 20 strict tools, with 24 optional
+/// parameters in all, and 16 that have several types (null counts). These tools are more, and have
+/// more of both. Optional parameters are not required, as is usual with that API; null would only
+/// cost tokens.
 /// Source: platform.claude.com, "Structured outputs", "Schema complexity limits".
 fn anthropic(tool: &Definition) -> Value {
     json!({
@@ -95,8 +96,9 @@ fn gemini(tool: &Definition) -> Value {
     })
 }
 
-/// What is optional is not required: a client hands the schema on to a model of any vendor, and some
-/// refuse a list of types, as Gemini does, or cut the schema off there, as Copilot Studio does.
+/// Optional parameters are not required, instead of nullable. A client passes the schema on to a
+/// model of any vendor, and some refuse a list of types (Gemini) or cut the schema off there
+/// (Copilot Studio).
 /// Source: `Tool` in modelcontextprotocol/modelcontextprotocol, schema 2025-11-25.
 fn mcp(tool: &Definition) -> Value {
     json!({
@@ -108,10 +110,10 @@ fn mcp(tool: &Definition) -> Value {
     })
 }
 
-/// Gemini's `parameters` are a `Schema`, a message of protocol buffers with certain fields alone; one
-/// that it does not know (`additionalProperties`) fails the whole request. `type` is one type, not a
-/// list, and `enum` lists strings, so never null. There is `nullable`, but what is not required can
-/// as well be left out.
+/// Gemini's `parameters` are a `Schema`, a message of protocol buffers. An unknown field, such as
+/// `additionalProperties`, fails the whole request. `type` is one type and not a list, and `enum`
+/// only lists strings, so never null. There is `nullable`, but it is not needed where a parameter
+/// may be left out.
 /// Source: `Schema` in googleapis/googleapis, google/ai/generativelanguage/v1beta/content.proto.
 fn gemini_schema(schema: &Value) -> Value {
     let mut known = Map::new();

@@ -1,4 +1,4 @@
-//! Some of the tools.
+//! Selects some of the tools.
 
 use std::str::FromStr;
 use std::sync::LazyLock;
@@ -23,7 +23,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Of these.
+    /// The tools for which all of these hold.
     pub(crate) fn new(
         group: Option<Group>,
         template: Option<Template>,
@@ -32,7 +32,7 @@ impl Selection {
         Selection { group, template, access }
     }
 
-    /// Whether it has a tool.
+    /// Whether a tool is among the selected ones.
     pub fn has(&self, tool: &Definition) -> bool {
         self.group.is_none_or(|Group(group)| tool.group == group)
             && self.template.is_none_or(|template| template.has(tool.name))
@@ -62,7 +62,7 @@ impl FromStr for Group {
 
 toolkit::text_parameter!(Group, {"type": "string", "enum": *GROUPS});
 
-/// What tools do with the CRM, as their scope says.
+/// Whether tools read or write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, VariantNames)]
 #[strum(serialize_all = "lowercase", parse_err_ty = String, parse_err_fn = no_variant::<Access>)]
 pub(crate) enum Access {
@@ -72,12 +72,12 @@ pub(crate) enum Access {
 
 toolkit::text_parameter!(Access, {"type": "string", "enum": Access::VARIANTS});
 
-/// What is said of a text that is the name of no variant.
+/// The error for a text that is not the name of a variant.
 pub(crate) fn no_variant<T: VariantNames>(_: &str) -> String {
     none_of(T::VARIANTS)
 }
 
-/// What is said of a value that is none of these.
+/// The error for a value that is none of these.
 fn none_of(values: &[&str]) -> String {
     format!("must be one of {}", values.join(", "))
 }

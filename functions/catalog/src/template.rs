@@ -6,7 +6,7 @@ use toolkit::Definition;
 
 use crate::selection::no_variant;
 
-/// A kind of bot to begin with.
+/// A starter template, for a kind of bot.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray, VariantNames,
 )]
@@ -18,22 +18,22 @@ pub enum Template {
     SalesAssistant,
     /// Prepares account managers.
     AccountManager,
-    /// Does all of it.
+    /// Does all of that.
     FullSpecialist,
 }
 
 use Template::{AccountManager, CustomerService, FullSpecialist, SalesAssistant};
 
-/// Whose bot it is.
+/// The name of the company whose bot it is.
 pub type Company = Line<100>;
 
-/// Stands for the company in a prompt.
+/// The placeholder for the company in a prompt.
 const COMPANY: &str = "{company}";
 
-/// What every prompt says of the tools and of what they answer.
+/// The part of every prompt about the tools and their answers.
 const RULES: &str = include_str!("prompts/rules.md");
 
-/// What those who talk to customers keep to, and what those do who talk to colleagues.
+/// The rules for bots that talk to customers, and for those that talk to colleagues.
 const WITH_VISITORS: &str = include_str!("prompts/visitors.md");
 const WITH_COLLEAGUES: &str = include_str!("prompts/colleagues.md");
 
@@ -84,7 +84,7 @@ impl Template {
         }
     }
 
-    /// The tools that it has, without what all names begin with; `None`: all.
+    /// The names of its tools, without the prefix that all names have; `None` means all tools.
     fn tools(self) -> Option<&'static [&'static str]> {
         match self {
             CustomerService => Some(&[
@@ -134,13 +134,13 @@ impl Template {
     /// The system prompt of this company's bot.
     pub fn system_prompt(self, company: Option<&Company>) -> String {
         let name = match company {
-            // A line separator would begin a line of its own in the prompt.
+            // A line separator would begin a new line in the prompt.
             Some(company) => company.as_str().split_whitespace().collect::<Vec<_>>().join(" "),
             None => "our company".to_owned(),
         };
         let audience = if self.talks_to_customers() { WITH_VISITORS } else { WITH_COLLEAGUES };
         let prompt = format!("{}\n\n{} {}", self.prompt().trim(), RULES.trim(), audience.trim());
-        // What stands between the placeholders is put together again; the name is never searched.
+        // This way, a placeholder in the company's name is not replaced.
         prompt.split(COMPANY).collect::<Vec<_>>().join(&name)
     }
 
@@ -211,7 +211,7 @@ mod tests {
             let prompt = template.system_prompt(None);
             let is_for_visitors = prompt.contains("never read internal notes out");
             assert_eq!(is_for_visitors, template.talks_to_customers(), "{}", template.id());
-            // What sets off most briefings of a troubled account must not end them.
+            // Most briefings about a troubled account start with these, so they must not end them.
             let stops = prompt.contains("call no further tool");
             assert_eq!(stops, template.talks_to_customers(), "{}", template.id());
         }

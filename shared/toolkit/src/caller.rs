@@ -27,7 +27,7 @@ use crate::{ErrorCode, ToolError};
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Scope {
-    /// To call tools that only look.
+    /// To call tools that only read.
     Read,
     /// To call tools that change the CRM.
     Write,
@@ -48,14 +48,14 @@ pub type Scopes = BTreeSet<Scope>;
 /// The connections that an API key is bound to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Grants {
-    /// All of them.
+    /// All connections.
     All,
-    /// These.
+    /// Only these.
     Only(BTreeSet<ConnectionId>),
 }
 
 impl Grants {
-    /// Reads `*`, or ids.
+    /// Reads ids, or `*` for all connections.
     pub fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Grants, String> {
         let mut ids = BTreeSet::new();
         for text in texts {
@@ -92,7 +92,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// As the authorizer passes it on: the values of a context must be flat.
+    /// The context that the authorizer passes on. Its values must be flat.
     pub fn to_context(&self) -> HashMap<String, Value> {
         let scopes: Vec<_> = self.scopes.iter().map(|scope| scope.as_str()).collect();
         HashMap::from([
@@ -102,7 +102,7 @@ impl Caller {
         ])
     }
 
-    /// Reads what [`Caller::to_context`] wrote. Anything else is nobody.
+    /// Reads what [`Caller::to_context`] wrote; `None` for anything else.
     pub fn from_context(context: &HashMap<String, Value>) -> Option<Caller> {
         let text = |name: &str| context.get(name).and_then(Value::as_str);
         let connections = text("connections")?.split(',').filter(|id| !id.is_empty());
@@ -114,7 +114,7 @@ impl Caller {
         })
     }
 
-    /// The connection that a call is for: the one it names, else the only one of the key, else
+    /// The connection that a call is for: the one that it names, or the only one of the key, or
     /// `default`.
     pub fn connection(&self, named: Option<&str>) -> Result<ConnectionId, ToolError> {
         let id = match (named, &self.connections) {
@@ -155,7 +155,7 @@ impl Caller {
         }
     }
 
-    /// Refuses what the key does not allow.
+    /// Refuses a call whose scope the key does not have.
     pub fn authorize(&self, scope: Scope) -> Result<(), ToolError> {
         if self.scopes.contains(&scope) {
             Ok(())

@@ -1,4 +1,4 @@
-//! What is answered when something went wrong.
+//! Describes the answers to requests that failed.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use toolkit::{Cause, DataverseDetails, ErrorCode, Escalation, WriteState, result
 
 use crate::schema::optional;
 
-/// What the gateway answers itself, with a body of its own.
+/// The statuses that API Gateway may answer itself, with a body of its own.
 const GATEWAY: [StatusCode; 5] = [
     StatusCode::UNAUTHORIZED,
     StatusCode::FORBIDDEN,
@@ -18,16 +18,16 @@ const GATEWAY: [StatusCode; 5] = [
     StatusCode::INTERNAL_SERVER_ERROR,
 ];
 
-/// What may pass by itself.
+/// The statuses after which the same call may succeed by itself.
 const PASSING: [StatusCode; 2] = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE];
 
-/// The name of the answer with this status.
+/// The name of the response with this status.
 pub(crate) fn name(status: StatusCode) -> String {
     let words = status.canonical_reason().unwrap_or("Problem");
     words.split_whitespace().collect()
 }
 
-/// The answers, by their names.
+/// The responses, by their names.
 pub(crate) fn responses() -> Value {
     let mut by_status: BTreeMap<StatusCode, Vec<ErrorCode>> = BTreeMap::new();
     for code in ErrorCode::ALL {
@@ -59,7 +59,7 @@ fn response(status: StatusCode, codes: &[ErrorCode]) -> Value {
     response
 }
 
-/// The schemas that answers share.
+/// The schemas that responses share.
 pub(crate) fn schemas() -> Value {
     json!({
         "Problem": problem(),
@@ -72,7 +72,7 @@ pub(crate) fn schemas() -> Value {
     })
 }
 
-/// The problem details of RFC 9457, with members of our own.
+/// The schema of a problem: the problem details of RFC 9457, with members of our own.
 fn problem() -> Value {
     let candidate = optional(result_schema::<Candidate>());
     json!({
