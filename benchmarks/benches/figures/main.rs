@@ -1,9 +1,11 @@
 //! Measures what the bundle adds to what Dataverse itself takes.
 //!
 //! Everything runs on loopback against the local stack. Ratios and counts mean the same on any
-//! machine. Times, and what is calculated from them, depend on the machine. `cargo bench` prints
-//! one table, writes `target/benchmarks.json`, and fails if a figure misses its goal. `cargo bench
-//! -- --quick` is a short form with generous goals for ratios and counts, and none for times.
+//! machine. Times, and what is calculated from them, depend on the machine.
+//!
+//! `cargo bench` prints one table, writes `target/benchmarks.json`, and fails if a figure misses its
+//! goal. `cargo bench -- --quick` is a short form with generous goals for ratios and counts, and none
+//! for times.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on ends")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the table is for who started it")]
