@@ -16,19 +16,19 @@ const CASE: &str = "CAS-01001-Q7W2E9";
 /// How many trips a call may make.
 #[derive(Clone, Debug)]
 pub struct Budget {
-    /// The tool, without what all names begin with.
+    /// The tool's name, without the prefix that all names have.
     pub tool: &'static str,
     /// The argument that names a record.
     pub argument: &'static str,
-    /// Its value as an id, and the trips.
+    /// Its value as an id, and how many trips it may take then.
     pub by_id: (Value, usize),
-    /// Its value as what people say, and the trips.
+    /// Its value as people say it, and how many trips it may take then.
     pub by_name: (Value, usize),
     /// The other arguments.
     pub others: Value,
 }
 
-/// Each tool at least once; again where other arguments make another way of it.
+/// Each tool at least once, and again if other arguments make it work in another way.
 pub fn table() -> Vec<Budget> {
     let none = || json!({});
     let contact = |id, name| ((json!(MAREN_ID), id), (json!(MAREN), name));

@@ -1,4 +1,4 @@
-//! The local stack in threads of its own, and the functions in this one.
+//! Runs the local stack in threads of its own, and the functions in this thread.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,36 +18,36 @@ use toolkit::{Front as _, Journal, KeyStore, Routes, Service, Tools};
 use tower::Service as _;
 use url::Url;
 
-/// Whom the sample organization knows.
+/// A contact of the sample organization.
 pub(crate) const MAREN: &str = "maren.quist@northwind.example";
 
-/// The stack, and a client of its control calls.
+/// The stack, with a client for its control calls.
 pub(crate) struct Bench {
-    // Before its runtime, which it ends on.
+    // The stack must be dropped before its runtime.
     pub(crate) stack: Stack,
     http: reqwest::Client,
     _runtime: Runtime,
 }
 
-/// For the stack.
+/// The runtime of the stack.
 fn runtime() -> Runtime {
     let threads = &mut tokio::runtime::Builder::new_multi_thread();
     threads.worker_threads(2).enable_all().build().unwrap()
 }
 
 impl Bench {
-    /// Starts a stack. Its emulator limits nobody: what is measured is not its throttling.
+    /// Starts a stack whose emulator does not throttle.
     pub(crate) fn start() -> (Bench, Runtime) {
         let runtime = runtime();
         let stack = runtime.block_on(stack::start(Options::default())).unwrap();
-        // As in Lambda: one thread, one call at a time.
+        // As in Lambda, there is one thread, and one call at a time.
         let client = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let bench = Bench { stack, http: reqwest::Client::new(), _runtime: runtime };
         client.block_on(bench.control("PUT", "limits", Some(json!({"enabled": false}))));
         (bench, client)
     }
 
-    /// A control call of the emulator.
+    /// Makes a control call of the emulator.
     pub(crate) async fn control(&self, method: &str, path: &str, body: Option<Value>) -> Value {
         let url = format!("{}/_emulator/{path}", self.stack.emulator().url());
         let mut request = self.http.request(method.parse().unwrap(), url);
@@ -59,13 +59,13 @@ impl Bench {
         serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default()
     }
 
-    /// How many requests the emulator has seen since its log was emptied last.
+    /// How many requests the emulator has seen since its log was last emptied.
     pub(crate) async fn seen(&self, is_counted: impl Fn(&Value) -> bool) -> usize {
         let log = self.control("GET", "requests", None).await;
         log["value"].as_array().unwrap().iter().filter(|request| is_counted(request)).count()
     }
 
-    /// How long the emulator holds every answer back.
+    /// Makes the emulator delay every answer.
     pub(crate) async fn latency(&self, latency: Duration) {
         let ms = latency.as_millis() as u64;
         self.control("PUT", "latency", Some(json!({"ms": ms}))).await;
@@ -91,7 +91,7 @@ impl Bench {
         Function { service: Service::of(tools).with_keys(keys) }
     }
 
-    /// The same, and what it did is noted for the activity log, which [`Function::flush`] writes.
+    /// The same, but with an activity log, which [`Function::flush`] writes.
     pub(crate) fn function_with_log(
         &self,
         tools: Routes<Tools>,
@@ -101,7 +101,7 @@ impl Bench {
         Function { service: service.with_journal(Journal::new(self.state())) }
     }
 
-    /// The same, and what it creates is announced in the table before.
+    /// The same, but creates are announced in the table.
     pub(crate) fn function_with_table(
         &self,
         tools: Routes<Tools>,
@@ -119,7 +119,7 @@ impl Bench {
 /// A stack whose connection leads to its emulator over TLS.
 pub(crate) struct OverTls {
     pub(crate) bench: Bench,
-    /// Of the emulator.
+    /// The address of the emulator.
     pub(crate) address: String,
     /// The file of the root certificate.
     pub(crate) certificate: PathBuf,
@@ -154,14 +154,14 @@ impl Drop for OverTls {
     }
 }
 
-/// A function as Lambda's runtime calls it: an event goes in, the answer's bytes come out.
+/// A function as Lambda's runtime calls it: it takes an event, and gives the bytes of the answer.
 #[derive(Clone)]
 pub(crate) struct Function {
     service: Service,
 }
 
 impl Function {
-    /// Answers API Gateway's event. The time that decoding and encoding take is part of it.
+    /// Answers an event of API Gateway. This includes decoding the event and encoding the answer.
     pub(crate) async fn answer(&self, event: &str) -> Vec<u8> {
         let request: LambdaRequest = serde_json::from_str(event).unwrap();
         let service = &self.service;
@@ -179,7 +179,7 @@ impl Function {
         }
     }
 
-    /// Answers, and must succeed.
+    /// Answers a call, which must succeed.
     pub(crate) async fn result(&self, event: &str) -> Value {
         let answer: Value = serde_json::from_slice(&self.answer(event).await).unwrap();
         assert_eq!(answer["statusCode"], 200, "{answer:#}");
@@ -232,7 +232,7 @@ pub(crate) fn event(tool: &str, arguments: &Value) -> String {
     .to_string()
 }
 
-/// A request to Dataverse, to be sent again without us.
+/// A recorded request to Dataverse, to be sent without the function.
 #[derive(Clone, Debug)]
 pub(crate) struct Bare {
     pub(crate) method: http::Method,
@@ -252,7 +252,7 @@ pub(crate) fn is_trip(request: &Value) -> bool {
 }
 
 impl Bare {
-    /// Sends it, and receives the answer whole.
+    /// Sends the request, and receives the whole answer.
     pub(crate) async fn send(self, http: &reqwest::Client) {
         let request = http.request(self.method, &self.url).headers(self.headers).body(self.body);
         let response = request.send().await.unwrap();
@@ -261,7 +261,7 @@ impl Bare {
         assert!(status.is_success(), "{status} {}", String::from_utf8_lossy(&body));
     }
 
-    /// The same with other words in it.
+    /// The same request with other words in it.
     pub(crate) fn replace(&self, from: &str, to: &str) -> Bare {
         Bare { url: self.url.replace(from, to), body: self.body.replace(from, to), ..self.clone() }
     }

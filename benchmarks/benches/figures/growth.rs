@@ -1,5 +1,5 @@
-//! Whether a function has more to do when the organization grows: with the answers of a large one
-//! and of a small one.
+//! Measures whether a function has more work when the organization grows, with the answers of a
+//! small and of a large one.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::report::Report;
 
 const GROUP: &str = "Growth: the function's own processor time";
 
-/// The tables that the tools read. The cases come first: they are given to the contacts that there
-/// are, so that each of those has more and more.
+/// The tables that the tools read. Cases come first, because they are given to the contacts that
+/// exist, so that each of those has more and more.
 const TABLES: [&str; 2] = ["incident", "contact"];
 
 pub(crate) fn measure(bench: &Bench, client: &Runtime, form: Form, report: &mut Report) {
@@ -40,14 +40,14 @@ pub(crate) fn measure(bench: &Bench, client: &Runtime, form: Form, report: &mut 
         bench.control("POST", "reset", None).await;
         let (small, large) = pairs.split_at_mut(calls.len());
         for (small, large) in small.iter_mut().zip(large) {
-            // In turn, so that whatever else the machine does concerns both.
+            // They take turns, so that other work of the machine affects both.
             let (mut with_few, mut with_many) = (Compared::default(), Compared::default());
             for _ in 0..form.choose(10, 4) {
                 with_few.extend(small.compare(20).await);
                 with_many.extend(large.compare(20).await);
             }
             let (few_work, many_work) = (with_few.added_work(), with_many.added_work());
-            // By noise, a difference can be none.
+            // Noise can make the difference disappear.
             let is_known = !few_work.is_zero() && !many_work.is_zero();
             let ratio =
                 if is_known { many_work.as_secs_f64() / few_work.as_secs_f64() } else { f64::NAN };

@@ -1,4 +1,4 @@
-//! Start, memory, size, and what it all costs.
+//! Measures start, memory and size, and calculates the cost.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,15 +13,15 @@ use crate::report::Limit::{AtLeast, AtMost, Exactly};
 use crate::report::Report;
 use crate::sample::{Sample, milliseconds};
 
-/// The function that stands for all: its tools are called first in a conversation.
+/// The function that stands for all, because a conversation calls its tools first.
 const FUNCTION: &str = "contact";
 
-/// Memory sizes to choose from, in MB. Lambda gives a whole processor at 1,769 MB, and less in
-/// proportion. Source: AWS's page "Configure Lambda function memory".
+/// The memory sizes to compare, in MB. Lambda gives a whole processor at 1,769 MB, and a share in
+/// proportion below that. Source: AWS's page "Configure Lambda function memory".
 const SIZES: [f64; 5] = [128.0, 192.0, 256.0, 512.0, 1024.0];
 const WHOLE_PROCESSOR: f64 = 1769.0;
 
-/// What AWS charges, in US dollars, us-east-1, without free tiers, as of November 2026.
+/// The prices of AWS in US dollars, in us-east-1, without free tiers, as of November 2026.
 mod price {
     /// A GB of an arm64 function's memory for a second.
     pub(super) const GB_SECOND: f64 = 0.000_013_333_4;
@@ -35,16 +35,16 @@ mod price {
     pub(super) const SECRETS: f64 = 5.00;
 }
 
-/// A secret is read again after ten minutes; an environment that is in use has about this many
-/// calls in that time (one in two seconds).
+/// How many calls share one reading of a secret. It is read again after ten minutes, and a process
+/// that is in use has about one call in two seconds.
 const CALLS_FOR_EACH_SECRET: f64 = 300.0;
 
 /// The size in the template.
 const CHOSEN: f64 = 256.0;
 const TEMPLATE: &str = include_str!("../../../template.yaml");
 
-/// DynamoDB's answer to a write takes about this much longer than the stand-in's. Lambda bills it,
-/// for the extension waits.
+/// How much longer DynamoDB takes for a write than the stand-in. Lambda bills it, because the
+/// extension waits.
 const WRITE: Duration = Duration::from_millis(5);
 
 pub(crate) fn measure(bench: &Bench, client: &Runtime, form: Form, report: &mut Report) {
@@ -54,7 +54,7 @@ pub(crate) fn measure(bench: &Bench, client: &Runtime, form: Form, report: &mut 
     let chosen = format!("  MemorySize:\n    Type: Number\n    Default: {CHOSEN}\n");
     assert!(TEMPLATE.contains(&chosen), "the template has another size");
     let over_tls = OverTls::start();
-    // With an empty activity log: the stand-in for DynamoDB copies all of it for each write.
+    // The activity log is empty, because the stand-in for DynamoDB copies all of it for each write.
     let (fresh, _) = Bench::start();
     client.block_on(async {
         start(bench, &binary, &call, form, report).await;
@@ -87,7 +87,7 @@ async fn start(bench: &Bench, binary: &Path, call: &str, form: Form, report: &mu
     report.shown(START, "  of it the first call", milliseconds(first.median()), "ms");
 }
 
-/// What is done before the first invocation, and not by it.
+/// Checks what is done before the first invocation.
 async fn warm_up(bench: &Bench, binary: &Path, call: &str, report: &mut Report) {
     bench.control("DELETE", "requests", None).await;
     let mut process = Process::start(bench, binary).await;
@@ -103,7 +103,7 @@ async fn warm_up(bench: &Bench, binary: &Path, call: &str, report: &mut Report) 
     process.stop().await;
 }
 
-/// A function starts whatever is not there, and the first call tries again.
+/// Checks that a function starts whatever is missing, and that the first call tries again.
 async fn soft_failures(bench: &Bench, binary: &Path, call: &str, report: &mut Report) {
     let path = format!("/{}/oauth2/", emulator::TENANT_ID);
     let fault = json!({"kind": "unavailable", "path": path, "times": 1_000_000});
@@ -119,15 +119,15 @@ async fn soft_failures(bench: &Bench, binary: &Path, call: &str, report: &mut Re
     report.judged(START, "  then asked for by the first call", tokens as f64, "", Exactly(1.0));
     process.stop().await;
 
-    // Nobody listens there.
+    // Nobody listens on this port.
     let nobody = [("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")];
     let process = Process::start_with(bench, binary, &nobody).await;
     report.shown(START, "start without a secret", milliseconds(process.start), "ms");
     process.stop().await;
 }
 
-/// What encryption to Entra ID and Dataverse adds to a start. They are one host here, with one
-/// certificate, of an elliptic curve; neither form reads the system's many root certificates.
+/// Measures what encryption to Entra ID and Dataverse adds to a start. Here they are one host with
+/// one certificate of an elliptic curve. Neither start reads the system's many root certificates.
 async fn encryption(
     bench: &Bench,
     over_tls: &OverTls,
@@ -152,7 +152,7 @@ async fn encryption(
     report.shown(START, "added by TLS to Entra ID and Dataverse", encrypted - plain, "ms");
 }
 
-/// How much of the processor's time a call takes.
+/// How much processor time a call takes.
 async fn memory(
     bench: &Bench,
     binary: &Path,
@@ -196,7 +196,7 @@ async fn cost(
         }
         process.stop().await;
         for size in SIZES {
-            // What was measured had a whole processor; with a share of one, the work takes longer.
+            // The measured work had a whole processor. With a share of one, it takes longer.
             let slower = used.mul_f64(WHOLE_PROCESSOR / size) - used;
             let duration = took.mean() + slower + WRITE;
             let billed = milliseconds(duration).ceil();
@@ -218,14 +218,14 @@ async fn cost(
     );
 }
 
-/// The zipped functions for arm64, as they are deployed.
+/// Measures the zipped functions for arm64, as they are deployed.
 pub(crate) fn size(report: &mut Report) {
     const GROUP: &str = "Size of the zipped functions for arm64";
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let program = std::env::current_exe().unwrap();
-    // Not where others build what they deploy.
+    // This must not overwrite a build that is to be deployed.
     let folder = program.ancestors().nth(3).unwrap().join("benchmarks-lambda");
-    // What is there from earlier may be of functions that are no more.
+    // An earlier build may have functions that no longer exist.
     let _ = std::fs::remove_dir_all(&folder);
     let build = std::process::Command::new(cargo)
         .args(["lambda", "build", "--release", "--arm64", "--output-format", "zip", "--locked"])

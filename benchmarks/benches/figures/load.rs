@@ -1,4 +1,4 @@
-//! Many callers at once; and callers that are throttled.
+//! Measures many callers at once, and callers that are throttled.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use crate::report::Limit::{AtLeast, AtMost, Exactly};
 use crate::report::Report;
 use crate::sample::milliseconds;
 
-/// How many call at the same time.
+/// How many callers there are at the same time.
 const CALLERS: usize = 50;
 
 /// How many calls succeed, and how long they all take.
@@ -40,7 +40,7 @@ async fn storm(bench: &Bench, calls: usize) -> (usize, Duration) {
 }
 
 pub(crate) fn measure(bench: &Bench, client: &Runtime, form: Form, report: &mut Report) {
-    // The activity log is written while nobody waits, which here never happens.
+    // There is no activity log, because it is written while nobody waits, which never happens here.
     const GROUP: &str = "Load: 50 callers at 40 ms, one process, without the activity log";
     client.block_on(async {
         bench.latency(Duration::from_millis(40)).await;
@@ -82,11 +82,12 @@ pub(crate) fn throttled(bench: &Bench, client: &Runtime, form: Form, report: &mu
         let trips = bench.seen(is_trip).await as f64;
         bench.control("DELETE", "faults", None).await;
         let share = good as f64 / calls as f64;
-        // Who reads waits three seconds in all; of the calls, one in 81 is refused a fourth time, and
-        // says so instead of waiting on.
+        // A tool that reads waits three seconds in all. One call in 81 is refused a fourth time,
+        // and answers with an error instead of waiting longer.
         report.judged(GROUP, format!("share of {calls} calls that succeed"), share, "", AtLeast(0.95));
         report.judged(GROUP, "share of the requests throttled", refused / trips, "", AtLeast(0.33));
-        // Of the time of all callers. Who asks again too early makes it less, on any machine.
+        // This is a share of the time of all callers. A caller that asks again too early lowers it
+        // on any machine.
         let waits = refused - (calls - good) as f64;
         let waited = took.as_secs_f64() * CALLERS as f64 / waits;
         report.judged(GROUP, "time against what was to be waited", waited, "", AtLeast(0.95));

@@ -1,10 +1,11 @@
-//! What the bundle adds to what Dataverse itself takes.
+//! Measures what the bundle adds to what Dataverse itself takes.
 //!
 //! Everything runs on loopback against the local stack. Ratios and counts mean the same on any
-//! machine; times, and what is calculated from them, are this machine's.
-//! `cargo bench` prints one table, writes `target/benchmarks.json`, and fails where a figure misses
-//! what it is to reach. `cargo bench -- --quick` is a short form with generous limits for ratios and
-//! counts, and none for times.
+//! machine. Times, and what is calculated from them, depend on the machine.
+//!
+//! `cargo bench` prints one table, writes `target/benchmarks.json`, and fails if a figure misses its
+//! goal. `cargo bench -- --quick` is a short form with generous goals for ratios and counts, and none
+//! for times.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on ends")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the table is for who started it")]
@@ -28,7 +29,7 @@ use std::time::Instant;
 use crate::bench::Bench;
 use crate::report::{Limit, Report};
 
-/// How thorough it is.
+/// How thorough the run is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Form {
     Full,
@@ -36,7 +37,7 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    /// An absolute time is judged only where nothing else runs beside.
+    /// Absolute times are only judged if nothing else runs on the machine.
     fn at_leisure(self, limit: Limit) -> Option<Limit> {
         (self == Form::Full).then_some(limit)
     }
@@ -64,7 +65,7 @@ fn main() -> ExitCode {
         }
     }
 
-    // A function's log lines are part of its work, but nobody is to read these.
+    // The log lines are part of a function's work, but nobody needs to read them here.
     let output = rustix::io::fcntl_dupfd_cloexec(std::io::stdout(), 3).unwrap();
     let nowhere = File::options().write(true).open("/dev/null").unwrap();
     rustix::stdio::dup2_stdout(&nowhere).unwrap();
@@ -72,7 +73,7 @@ fn main() -> ExitCode {
 
     let mut report = Report::default();
     let (bench, client) = Bench::start();
-    // The sizes take a build of everything for another processor.
+    // The sizes need a build of everything for another processor.
     let is_wanted = |part: &&str| match only.as_slice() {
         [] => form == Form::Full || *part != "size",
         only => only.iter().any(|name| name == part),
@@ -102,12 +103,12 @@ fn main() -> ExitCode {
     match report.missed() {
         0 => ExitCode::SUCCESS,
         missed => {
-            println!("{missed} figures miss what they are to reach.");
+            println!("{missed} figures miss their goals.");
             ExitCode::FAILURE
         }
     }
 }
 
-/// What there is to measure, in this order.
+/// The parts, in the order in which they run.
 const PARTS: [&str; 8] =
     ["overhead", "lambda", "size", "trips", "load", "growth", "text", "throttled"];

@@ -1,4 +1,4 @@
-//! What a call takes beyond the same requests to Dataverse sent bare.
+//! Compares calls with their bare requests to Dataverse.
 
 use std::time::{Duration, Instant};
 use toolkit::Routes;
@@ -19,7 +19,7 @@ use crate::sample::{Sample, milliseconds};
 
 const GROUP: &str = "Overhead per call, log line included";
 
-/// A tool, and the same without it.
+/// A tool's call, and the same requests without the tool.
 pub(crate) struct Pair {
     pub(crate) tool: &'static str,
     pub(crate) trips: usize,
@@ -27,24 +27,24 @@ pub(crate) struct Pair {
     function: Function,
     bare: Vec<Bare>,
     http: HttpClients,
-    /// What is new in each call: its words in the recorded requests.
+    /// The words in the recorded requests that are new in each call.
     subject: Option<String>,
     key: Option<String>,
     calls: u32,
 }
 
-/// How the two compare.
+/// How a call compares with its bare requests.
 #[derive(Default)]
 pub(crate) struct Compared {
     pub(crate) function: Sample,
     pub(crate) bare: Sample,
-    /// The processor's time of this thread alone, for each.
+    /// The processor time of only this thread, for each.
     pub(crate) function_work: Sample,
     pub(crate) bare_work: Sample,
 }
 
 impl Compared {
-    /// With what further calls came to.
+    /// Adds the results of further calls.
     pub(crate) fn extend(&mut self, further: Compared) {
         self.function.extend(further.function);
         self.bare.extend(further.bare);
@@ -52,7 +52,7 @@ impl Compared {
         self.bare_work.extend(further.bare_work);
     }
 
-    /// What the function's own work takes of the processor's time; none where noise is larger.
+    /// The processor time of the function's own work; zero if noise is larger.
     pub(crate) fn added_work(&self) -> Duration {
         self.function_work.median().saturating_sub(self.bare_work.median())
     }
@@ -68,7 +68,7 @@ impl Pair {
     }
 
     /// Records what the tool asks in one trip, and then gives it the same answer again and again.
-    /// What the emulator does in the meantime (to the processor's caches, too) is not part of it.
+    /// This leaves out the work of the emulator, and what that does to the processor's caches.
     pub(crate) async fn replayed(bench: &Bench, tool: &'static str, arguments: Value) -> Pair {
         let (exchanges, answer) =
             record(bench, tools::all(Routes::default()), tool, &arguments).await;
@@ -93,10 +93,9 @@ impl Pair {
         Pair { tool, trips: bare.len(), arguments, function, bare, http, subject, key, calls: 0 }
     }
 
-    /// Calls both, as often as it is said. They take turns at being the first: neither finds more of
-    /// what it needs in the processor's caches. Nothing comes between them but, now and then, what
-    /// goes with the calls: the stand-in for DynamoDB copies all that it has for each write, and who
-    /// comes next would find those caches emptied.
+    /// Makes both calls so many times. They take turns at being first, so that neither finds more
+    /// in the processor's caches. The work around the calls is only done now and then, because the
+    /// stand-in for DynamoDB copies all that it has for each write, which empties those caches.
     pub(crate) async fn compare(&mut self, times: usize) -> Compared {
         let mut compared = Compared::default();
         let (mut answers, mut cases) = (Vec::new(), Vec::new());
@@ -130,8 +129,8 @@ impl Pair {
         compared
     }
 
-    /// Looks at the answers, writes the activity log, and removes the cases that were made, or the
-    /// emulator would soon look through thousands.
+    /// Checks the answers, writes the activity log, and removes the cases that were made, because
+    /// the emulator would otherwise have to look through thousands.
     async fn tidy(&self, answers: &mut Vec<Vec<u8>>, cases: &mut Vec<String>) {
         self.function.flush().await;
         for answer in answers.drain(..) {
@@ -156,7 +155,7 @@ impl Pair {
         self.http.of(origin)
     }
 
-    /// The case that a call made.
+    /// The id of the case that a call made.
     fn made_by(&self, answer: &[u8]) -> Option<String> {
         self.key.as_ref()?;
         let answer: Value = serde_json::from_slice(answer).unwrap();
@@ -191,42 +190,41 @@ impl Pair {
             return (self.bare.clone(), None);
         };
         let new_key = Uuid::new_v4().to_string();
-        // In a filter, blanks are encoded.
+        // Spaces are encoded in a filter.
         let new = format!("{subject}-{}", self.calls);
         let replaced = |one: &Bare| one.replace(subject, &new).replace(key, &new_key);
         (self.bare.iter().map(replaced).collect(), Some(new_key))
     }
 }
 
-/// Calls that are not counted.
+/// How many calls are made before those that count.
 const WARM_UP: usize = 20;
 
 /// How many calls of each are made before the activity log is written and the cases are removed.
 const ROUNDS_TOGETHER: usize = 20;
 
-/// What came of it, how long it took, and what it took of the processor's time.
+/// Does some work, and returns its result, how long it took, and its processor time.
 async fn timed<T>(work: impl Future<Output = T>) -> (T, (Duration, Duration)) {
     let (started, worked) = (Instant::now(), thread_time());
     let result = work.await;
     (result, (started.elapsed(), thread_time() - worked))
 }
 
-/// The processor's time of this thread.
+/// The processor time of this thread.
 fn thread_time() -> Duration {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
 }
 
-/// A case that is not open yet, or none would be made.
+/// A case with a new subject, because an open one would not be made again.
 fn case(subject: &str) -> Value {
     json!({
         "contact": MAREN, "subject": subject, "description": "The label printer stops.",
     })
 }
 
-/// What it takes to announce a case in the table before it is created: the one thing that stands
-/// between a create's two trips. The stand-in for DynamoDB is no measure of AWS; that it is one
-/// request is.
+/// Measures how long it takes to announce a case in the table, which a create does between its two
+/// trips. The time of the stand-in says nothing about AWS, but the number of requests, one, does.
 async fn announcement(bench: &Bench, times: usize, report: &mut Report) {
     let mut pair = Pair::of(bench, "create_case", case("Announced")).await;
     let without = pair.compare(times).await;
@@ -260,7 +258,7 @@ pub(crate) fn measure(bench: &Bench, client: &Runtime, form: Form, report: &mut 
                         milliseconds(compared.function.percentile(share))
                             - milliseconds(compared.bare.percentile(share))
                     };
-                    // Says how fast the machine was.
+                    // This tells how fast the machine was.
                     let bare = milliseconds(compared.bare.percentile(0.5));
                     report.shown(GROUP, format!("{name}, p50, bare requests"), bare, "ms");
                     let most = form.at_leisure(AtMost(0.2));

@@ -1,4 +1,4 @@
-//! The release binary, run the way Lambda runs it: by a stand-in for the Runtime API.
+//! Runs the release binary as Lambda does, with a stand-in for the Runtime API.
 //!
 //! Source: AWS's pages "Using the Lambda runtime API" and "Using the Lambda Extensions API".
 
@@ -28,11 +28,11 @@ use crate::bench::Bench;
 enum Did {
     /// The runtime waits for an invocation.
     RuntimeReady(Instant),
-    /// The extension does, which is also how it says that it is done with the last one.
+    /// The extension waits for an invocation, which also means that it is done with the last one.
     ExtensionReady(Instant),
     /// The function answered.
     Answered(Instant, Bytes),
-    /// It could not start, or could not answer.
+    /// The function could not start, or could not answer.
     Failed(Bytes),
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct Process {
     notify: UnboundedSender<String>,
     serving: JoinHandle<()>,
     calls: u32,
-    /// From its start until it waited for the first invocation.
+    /// The time from its start until it waited for the first invocation.
     pub(crate) start: Duration,
     started: Instant,
 }
@@ -59,16 +59,17 @@ pub(crate) struct Process {
 pub(crate) struct Invocation {
     /// When the answer was there.
     pub(crate) answered: Instant,
-    /// From the event to the answer.
+    /// The time from the event to the answer.
     pub(crate) took: Duration,
-    /// From the event until the runtime and the extension wait for the next one: what Lambda bills.
+    /// The time from the event until the runtime and the extension wait for the next one, which
+    /// Lambda bills.
     pub(crate) billed: Duration,
 }
 
-/// Longer than anything takes here.
+/// How long to wait. Nothing here takes that long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The binary of a function in the release profile, built if it is not there.
+/// The release binary of a function. It is built if it does not exist.
 pub(crate) fn release_binary(name: &str) -> PathBuf {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let build = std::process::Command::new(cargo)
@@ -87,7 +88,7 @@ impl Process {
         Process::start_with(bench, binary, &[]).await
     }
 
-    /// The same in another environment.
+    /// The same with other environment variables.
     pub(crate) async fn start_with(
         bench: &Bench,
         binary: &Path,
@@ -150,7 +151,7 @@ impl Process {
         Process { child, did, invoke, notify, serving, calls: 0, start, started }
     }
 
-    /// Calls it, and waits until all of it is done.
+    /// Makes a call, and waits until runtime and extension are done.
     pub(crate) async fn call(&mut self, event: &str) -> Invocation {
         self.calls += 1;
         let id = format!("8476a536-e9f4-11e8-9739-{:012}", self.calls);
@@ -174,21 +175,21 @@ impl Process {
         Invocation { answered, took: answered - begun, billed: ended - begun }
     }
 
-    /// From the start of the process until then.
+    /// The time from the start of the process until then.
     pub(crate) fn since_start(&self, at: Instant) -> Duration {
         at - self.started
     }
 
-    /// The most memory that it has had, in MB.
+    /// The most memory that the process has had, in MB.
     pub(crate) fn peak_memory(&self) -> f64 {
         let status = self.read("status");
         let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
         let kilobytes: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-        // It says kB, and means 1,024 bytes.
+        // The file says kB and means 1,024 bytes.
         kilobytes * 1024.0 / 1e6
     }
 
-    /// The processor's time that it has had.
+    /// The processor time that the process has had.
     pub(crate) fn processor_time(&self) -> Duration {
         let stat = self.read("stat");
         // The name, in parentheses, may hold anything; utime and stime are fields 14 and 15.
@@ -265,7 +266,7 @@ async fn notice(State(api): State<Arc<Api>>) -> Response {
     .into_response()
 }
 
-/// As the template has it: 28 seconds.
+/// A deadline in 28 seconds, as in the template.
 fn deadline() -> u128 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     (now + Duration::from_secs(28)).as_millis()

@@ -1,5 +1,5 @@
-//! What a function asks Dataverse and is answered, seen by a proxy, which can give the same answers
-//! again.
+//! A proxy that records what a function asks Dataverse and how that answers, and can give the same
+//! answers again.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,12 +14,12 @@ use tokio::net::TcpListener;
 
 use crate::bench::{Bare, Bench, event};
 
-/// What went by.
+/// What the proxy has seen.
 #[derive(Clone, Default)]
 struct Seen {
     http: reqwest::Client,
     exchanges: Arc<Mutex<Vec<(Bare, Answer)>>>,
-    /// Given to every request to Dataverse, in place of passing it on.
+    /// The answer to every request to Dataverse, which is then not passed on.
     replayed: Option<Answer>,
 }
 
@@ -31,8 +31,8 @@ pub(crate) struct Answer {
     body: Bytes,
 }
 
-/// The requests to Dataverse that a call makes on a warm connection, with their answers, and what
-/// the call came to.
+/// The requests to Dataverse that a call makes on a warm connection, their answers, and the result
+/// of the call.
 pub(crate) async fn record(
     bench: &Bench,
     tools: toolkit::Routes<toolkit::Tools>,
@@ -43,23 +43,23 @@ pub(crate) async fn record(
     let client = proxied(seen.clone());
     let result = bench.function(tools, client).result(&event(tool, arguments)).await;
     let exchanges = std::mem::take(&mut *seen.exchanges.lock().unwrap());
-    // Entra ID is asked once for all calls.
+    // The token for all calls is asked for once.
     let of_dataverse = |one: &(Bare, Answer)| one.0.url.contains("/api/data/");
     (exchanges.into_iter().filter(of_dataverse).collect(), result)
 }
 
-/// A client whose requests to Dataverse all get this answer, from this process, at once.
+/// A client whose requests to Dataverse all get this answer, at once and from this process.
 pub(crate) fn replay(answer: Answer) -> reqwest::Client {
     proxied(Seen { replayed: Some(answer), ..Seen::default() })
 }
 
-/// A client whose requests go by here.
+/// A client whose requests go through the proxy.
 fn proxied(seen: Seen) -> reqwest::Client {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.set_nonblocking(true).unwrap();
     let proxy = format!("http://{}", listener.local_addr().unwrap());
     let router = Router::new().fallback(pass_on).with_state(seen);
-    // In a thread of its own: what it does is not the function's work.
+    // The proxy has a thread of its own, because its work is not the function's.
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async move {
@@ -78,7 +78,7 @@ async fn pass_on(State(seen): State<Seen>, request: Request) -> Response {
     for name in [HOST, CONTENT_LENGTH, TRANSFER_ENCODING] {
         headers.remove(name);
     }
-    // To a proxy, the whole address is said.
+    // A request to a proxy has the whole address.
     let bare = Bare {
         method: parts.method,
         url: parts.uri.to_string(),

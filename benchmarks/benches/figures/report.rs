@@ -1,4 +1,4 @@
-//! The table, and the same as JSON.
+//! Reports the figures as a table and as JSON.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -19,14 +19,14 @@ pub(crate) struct Figure {
     limit: Option<Limit>,
 }
 
-/// What a figure is to reach.
+/// The goal of a figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Limit {
-    /// No more than this.
+    /// At most this.
     AtMost(f64),
-    /// No less than this.
+    /// At least this.
     AtLeast(f64),
-    /// This.
+    /// Exactly this.
     Exactly(f64),
 }
 
@@ -46,12 +46,12 @@ impl Limit {
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     figures: Vec<Figure>,
-    /// What the figures depend on, for who compares them.
+    /// What the figures depend on, for people who compare them.
     notes: Vec<String>,
 }
 
 impl Report {
-    /// A figure that has something to reach, in this form of the benchmark at least.
+    /// Adds a figure that has a goal, at least in this form of the benchmark.
     pub(crate) fn judged(
         &mut self,
         group: &'static str,
@@ -64,7 +64,7 @@ impl Report {
         self.figures.push(Figure { group, name: name.into(), value, unit, limit });
     }
 
-    /// A figure that explains others.
+    /// Adds a figure that explains others.
     pub(crate) fn shown(
         &mut self,
         group: &'static str,
@@ -75,18 +75,18 @@ impl Report {
         self.figures.push(Figure { group, name: name.into(), value, unit, limit: None });
     }
 
-    /// What the figures depend on.
+    /// Adds a note on what the figures depend on.
     pub(crate) fn note(&mut self, text: impl Into<String>) {
         self.notes.push(text.into());
     }
 
-    /// How many figures miss what they are to reach.
+    /// How many figures miss their goals.
     pub(crate) fn missed(&self) -> usize {
         let judged = self.figures.iter().filter_map(|figure| Some((figure, figure.limit?)));
         judged.filter(|(figure, limit)| !limit.is_met(figure.value)).count()
     }
 
-    /// As a table.
+    /// The figures as a table.
     pub(crate) fn table(&self) -> String {
         let mut text = String::new();
         let mut last = "";

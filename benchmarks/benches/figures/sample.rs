@@ -1,4 +1,4 @@
-//! What many measurements of the same come to.
+//! Statistics over many measurements of the same thing.
 
 use std::time::Duration;
 

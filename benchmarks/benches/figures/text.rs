@@ -1,4 +1,4 @@
-//! Whether the work to read a text grows with anything but its length, however nasty it is.
+//! Measures whether the work to read a text only grows with its length, however nasty the text is.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -22,8 +22,8 @@ pub(crate) fn measure(form: Form, report: &mut Report) {
     let (mut growth, mut cost) = (Worst::default(), Worst::default());
     let (small, large) = (fuzz::hostile(SMALL), fuzz::hostile(LARGE));
     for ((name, small), (_, large)) in small.iter().zip(&large) {
-        // Side by side, for the machine's speed moves. The small one takes so little that it is read
-        // ten times.
+        // They are read in turn, because the machine's speed changes. The small one takes so little
+        // time that it is read ten times.
         let rounds = (0..times).map(|_| {
             let small = time(|| (0..10).for_each(|_| drop(black_box(read(small))))) / 10;
             let large = time(|| read(large));
@@ -46,7 +46,7 @@ fn read(text: &str) -> String {
     crm::text::plain_in_full(black_box(text))
 }
 
-/// This thread's own processor time.
+/// The processor time of this thread.
 fn time<T>(work: impl FnOnce() -> T) -> Duration {
     let now = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap();
     let started = now();
@@ -54,7 +54,7 @@ fn time<T>(work: impl FnOnce() -> T) -> Duration {
     now() - started
 }
 
-/// What came out worst, by the median of what rounds say.
+/// The worst result, by the median of several rounds.
 #[derive(Default)]
 struct Worst {
     name: String,
@@ -77,7 +77,7 @@ impl Worst {
     }
 }
 
-/// A document of about so many bytes, with as many values in it as nasty HTML has tags.
+/// A JSON document of about so many bytes, with as many values as nasty HTML has tags.
 fn document(bytes: usize) -> String {
     let item = r#"{"a":"b","c":[1,true,"d"]},"#;
     format!("[{}null]", item.repeat(bytes / item.len()))

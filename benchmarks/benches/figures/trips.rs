@@ -1,4 +1,4 @@
-//! How many trips to Dataverse each tool makes.
+//! Counts the trips to Dataverse of each tool.
 
 use end_to_end::budgets;
 use serde_json::json;
@@ -25,12 +25,12 @@ pub(crate) fn measure(bench: &Bench, client: &Runtime, report: &mut Report) {
         report.judged(GROUP, "tools that are not measured", without as f64, "", Exactly(0.0));
         let mut none = 0;
         for budget in table {
-            // A search takes words alone.
+            // A search only takes words.
             let mut forms = vec![&budget.by_id, &budget.by_name];
             forms.dedup();
             for (value, most) in forms {
                 bench.control("POST", "reset", None).await;
-                // The secret and the token are read once, and a reset forgets tokens.
+                // This call reads the secret and the token, because a reset forgets tokens.
                 function.answer(&warm).await;
                 bench.control("DELETE", "requests", None).await;
                 let mut arguments = budget.others.clone();

@@ -1,8 +1,8 @@
-//! Says to API Gateway who calls, by the API key in `Authorization: Bearer KEY`.
+//! Tells API Gateway who calls, by the API key in `Authorization: Bearer KEY`.
 //!
-//! API Gateway keeps an answer for a while by the key alone, whatever the route: so an answer says
-//! who the caller is and what the key is bound to, and the tools check connection and scope
-//! themselves. A kept answer grants nothing more than a fresh one.
+//! API Gateway keeps an answer for a while by the key alone, whatever the route. So an answer only
+//! says who the caller is and what the key is bound to, and the tools check connection and scope
+//! themselves. A kept answer grants no more than a fresh one.
 
 use std::collections::HashMap;
 
@@ -12,14 +12,14 @@ use aws_lambda_events::apigw::{
 use serde_json::Value;
 use toolkit::{ApiKeysError, Caller, KeyStore, bearer};
 
-/// What API Gateway is told.
+/// The answer to API Gateway.
 pub type Verdict = ApiGatewayV2CustomAuthorizerSimpleResponse<HashMap<String, Value>>;
 
-/// Decides on a request.
+/// Finds out who sends a request, and whether they may.
 ///
 /// # Errors
 ///
-/// The API keys could not be read. API Gateway then answers 500, and keeps nothing.
+/// The API keys could not be read. API Gateway then answers 500, and keeps no answer.
 pub async fn authorize(
     keys: &KeyStore,
     request: &ApiGatewayV2CustomAuthorizerV2Request,
@@ -112,7 +112,7 @@ mod tests {
         ResponseTemplate::new(400).set_body_json(json!({"__type": code, "Message": "no"}))
     }
 
-    /// Answers one after the other, the last one for good.
+    /// Gives these answers in turn, and the last one again and again.
     async fn secret(server: &MockServer, answers: Vec<ResponseTemplate>) -> KeyStore {
         let last = answers.len() - 1;
         for (position, answer) in answers.into_iter().enumerate() {
@@ -177,7 +177,7 @@ mod tests {
                 assert!(is_known(&keys, "one").await);
                 started.elapsed()
             };
-            // Who has an unknown key waits for the keys to be read; nobody else does.
+            // Only a caller with an unknown key waits until the keys have been read.
             let (unknown, took) = tokio::join!(is_known(&keys, "two"), known_key);
             assert!(!unknown && took < Duration::from_millis(400), "{took:?}");
         }

@@ -1,4 +1,4 @@
-//! The Lambda function that API Gateway asks who calls.
+//! The Lambda function that tells API Gateway who calls.
 
 use auth::Secrets;
 use aws_lambda_events::apigw::ApiGatewayV2CustomAuthorizerV2Request;

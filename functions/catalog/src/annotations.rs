@@ -1,26 +1,26 @@
-//! What a client may know of a tool's effect before it calls it.
+//! What a client may know of a tool's effect before it calls the tool.
 
 use serde_json::{Value, json};
 use toolkit::Definition;
 
 /// The hints of the Model Context Protocol, which the neutral format has, too.
 ///
-/// All four are given: left out, a client would have to take a tool for one that destroys.
+/// All four are always given. Without them, a client must assume that a tool is destructive.
 /// Source: `ToolAnnotations` in modelcontextprotocol/modelcontextprotocol, schema 2025-11-25.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Annotations {
     /// It changes nothing.
     pub read_only: bool,
-    /// It may replace what is there; else it only adds.
+    /// It may replace or end something; otherwise it only adds.
     pub destructive: bool,
-    /// The same call again changes nothing more.
+    /// Repeating the call changes nothing more.
     pub idempotent: bool,
     /// It reaches beyond the organization's CRM.
     pub open_world: bool,
 }
 
 impl Annotations {
-    /// Those of a tool. What replaces values, or may end something, is destructive to the protocol.
+    /// The hints of a tool.
     pub fn of(tool: &Definition) -> Annotations {
         Annotations {
             read_only: !tool.effect.writes(),
@@ -30,7 +30,7 @@ impl Annotations {
         }
     }
 
-    /// By the protocol's names.
+    /// The hints under the protocol's names.
     pub fn to_value(self) -> Value {
         json!({
             "readOnlyHint": self.read_only,

@@ -1,51 +1,31 @@
-//! A tool's definition in the dialect of each AI vendor.
-
-use std::str::FromStr;
+//! Writes a tool's definition in the dialect of each AI vendor.
 
 use serde_json::{Map, Value, json};
+use strum::{EnumString, VariantNames};
 use toolkit::Definition;
 
 use crate::annotations::Annotations;
 use crate::schema::without_nulls;
-use crate::selection::none_of;
+use crate::selection::no_variant;
 
 /// A dialect of tool definitions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase", parse_err_ty = String, parse_err_fn = no_variant::<Format>)]
 pub enum Format {
-    /// Our own, with all there is to know.
+    /// Our own dialect, which has everything that is known of a tool.
     #[default]
     Neutral,
-    /// The chat completions of OpenAI, and of those that speak like it.
+    /// That of OpenAI's chat completions, which other vendors understand, too.
     OpenAi,
-    /// The messages of Anthropic.
+    /// That of Anthropic's messages.
     Anthropic,
-    /// The function declarations of Google's Gemini.
+    /// That of the function declarations of Google's Gemini.
     Gemini,
-    /// `tools/list` of the Model Context Protocol.
+    /// That of `tools/list` in the Model Context Protocol.
     Mcp,
 }
 
 impl Format {
-    /// All there are.
-    pub const ALL: [Format; 5] =
-        [Format::Neutral, Format::OpenAi, Format::Anthropic, Format::Gemini, Format::Mcp];
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Format::Neutral => "neutral",
-            Format::OpenAi => "openai",
-            Format::Anthropic => "anthropic",
-            Format::Gemini => "gemini",
-            Format::Mcp => "mcp",
-        }
-    }
-
-    /// The format of that name.
-    pub fn of(name: &str) -> Option<Format> {
-        Format::ALL.into_iter().find(|format| format.name() == name)
-    }
-
     /// The definitions, as the vendor's API takes them in its field `tools`.
     pub fn tools<'a>(self, tools: impl IntoIterator<Item = &'a Definition>) -> Value {
         let definitions: Vec<Value> = tools.into_iter().map(|tool| self.definition(tool)).collect();
@@ -68,21 +48,20 @@ impl Format {
 }
 
 fn neutral(tool: &Definition) -> Value {
-    let scope = tool.scope.as_str();
     json!({
         "name": tool.name,
         "title": tool.title,
         "description": tool.description,
         "group": tool.group,
-        "access": scope,
-        "scope": scope,
+        "access": tool.scope,
+        "scope": tool.scope,
         "annotations": Annotations::of(tool).to_value(),
         "input_schema": tool.input_schema,
     })
 }
 
-/// With `strict`, the model's arguments follow the schema to the letter: every object closed, every
-/// property required, an optional one nullable.
+/// With `strict`, the model's arguments follow the schema to the letter. The schema must close
+/// every object and require every property; an optional one is nullable.
 /// Source: `FunctionObject` in openai/openai-openapi; guide "Structured outputs", supported schemas.
 fn openai(tool: &Definition) -> Value {
     json!({
@@ -96,9 +75,10 @@ fn openai(tool: &Definition) -> Value {
     })
 }
 
-/// Without `strict`: a request may have 20 strict tools, with 24 optional parameters among them all
-/// and 16 of several types, null being one; here are more tools, and more parameters. What is optional is not
-/// required, as the schemas of that API usually have it; null would only cost tokens.
+/// Without `strict`, because a request may have at most 20 strict tools, with 24 optional
+/// parameters in all, and 16 that have several types (null counts). These tools are more, and have
+/// more of both. Optional parameters are not required, as is usual with that API; null would only
+/// cost tokens.
 /// Source: platform.claude.com, "Structured outputs", "Schema complexity limits".
 fn anthropic(tool: &Definition) -> Value {
     json!({
@@ -116,8 +96,9 @@ fn gemini(tool: &Definition) -> Value {
     })
 }
 
-/// What is optional is not required: a client hands the schema on to a model of any vendor, and some
-/// refuse a list of types, as Gemini does, or cut the schema off there, as Copilot Studio does.
+/// Optional parameters are not required, instead of nullable. A client passes the schema on to a
+/// model of any vendor, and some refuse a list of types (Gemini) or cut the schema off there
+/// (Copilot Studio).
 /// Source: `Tool` in modelcontextprotocol/modelcontextprotocol, schema 2025-11-25.
 fn mcp(tool: &Definition) -> Value {
     json!({
@@ -129,10 +110,10 @@ fn mcp(tool: &Definition) -> Value {
     })
 }
 
-/// Gemini's `parameters` are a `Schema`, a message of protocol buffers with certain fields alone; one
-/// that it does not know (`additionalProperties`) fails the whole request. `type` is one type, not a
-/// list, and `enum` lists strings, so never null. There is `nullable`, but what is not required can
-/// as well be left out.
+/// Gemini's `parameters` are a `Schema`, a message of protocol buffers. An unknown field, such as
+/// `additionalProperties`, fails the whole request. `type` is one type and not a list, and `enum`
+/// only lists strings, so never null. There is `nullable`, but it is not needed where a parameter
+/// may be left out.
 /// Source: `Schema` in googleapis/googleapis, google/ai/generativelanguage/v1beta/content.proto.
 fn gemini_schema(schema: &Value) -> Value {
     let mut known = Map::new();
@@ -155,15 +136,7 @@ fn gemini_schema(schema: &Value) -> Value {
     known.into()
 }
 
-impl FromStr for Format {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Format, String> {
-        Format::of(name).ok_or_else(|| none_of(&Format::ALL.map(Format::name)))
-    }
-}
-
-toolkit::text_parameter!(Format, {"type": "string", "enum": Format::ALL.map(Format::name)});
+toolkit::text_parameter!(Format, {"type": "string", "enum": Format::VARIANTS});
 
 #[cfg(test)]
 mod tests {

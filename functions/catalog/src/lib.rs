@@ -1,7 +1,7 @@
-//! What there is for those who build bots: the tools in the dialect of each AI vendor, starter
-//! templates, and the API as an OpenAPI document.
+//! The catalogue for those who build bots: the tools in the dialect of each AI vendor, starter
+//! templates, and the OpenAPI document.
 //!
-//! All of it is made from the operations' own declarations, and changes with a new version alone.
+//! All of it is made from the declarations of the operations, and only a new version changes it.
 
 mod annotations;
 mod answer;
@@ -21,12 +21,12 @@ pub use template::{Company, Template};
 
 use toolkit::{Collect, Declaration, Definition, Home};
 
-/// Tells what there is.
+/// What the operations of the catalogue work with.
 pub struct Catalog {
     tools: Vec<Definition>,
 }
 
-/// What there is to read.
+/// The operations of this function.
 pub fn operations<C: Collect<Catalog>>(operations: C) -> C {
     const GROUP: &str = "catalog";
     operations
@@ -42,7 +42,7 @@ pub fn declarations() -> Vec<Declaration> {
 }
 
 impl Catalog {
-    /// Of all tools.
+    /// The catalogue of all tools.
     pub fn new() -> Catalog {
         Catalog { tools: tools::definitions() }
     }

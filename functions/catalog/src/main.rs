@@ -1,4 +1,4 @@
-//! The Lambda function that tells bot builders what there is.
+//! The Lambda function of the catalogue.
 
 use catalog::Catalog;
 use toolkit::Routes;

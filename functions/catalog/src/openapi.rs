@@ -1,7 +1,7 @@
-//! The API as an OpenAPI document, but for `/mcp`: the Model Context Protocol describes itself.
+//! The OpenAPI document. It leaves out `/mcp`, because the Model Context Protocol describes itself.
 //!
-//! It is made of the same declarations that requests are routed and checked by. Nulls are left out of
-//! answers, so what may be null is not required there.
+//! It is made of the same declarations by which requests are routed and checked. Nulls are left out
+//! of answers, so members that may be null are not required there.
 
 mod operation;
 mod problems;
@@ -58,7 +58,7 @@ impl Endpoint for GetOpenApi {
     }
 }
 
-/// It changes with a new version alone.
+/// The document, which never changes while the process runs.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| document(&crate::declarations()));
 
 fn document(operations: &[Declaration]) -> Value {

@@ -1,8 +1,8 @@
-//! What a JSON schema says about null, and the same without it.
+//! Changes JSON schemas: without null, without names of types.
 
 use serde_json::Value;
 
-/// Whether null is a value of it. One that says nothing of types takes anything.
+/// Whether null is a valid value. A schema that says nothing about types takes anything.
 pub(crate) fn is_nullable(schema: &Value) -> bool {
     let Value::Object(object) = schema else { return *schema == true };
     let some = |keyword: &str| {
@@ -21,13 +21,13 @@ pub(crate) fn is_nullable(schema: &Value) -> bool {
     }
 }
 
-/// What may be null may be left out, too: it is no longer required.
+/// The schema in which a property that may be null is not required.
 pub(crate) fn optional(mut schema: Value) -> Value {
     each(&mut schema, &mut not_required);
     schema
 }
 
-/// The schema of arguments: what may be null may be left out, and no text is empty.
+/// The schema of arguments: a property that may be null is not required, and no text is empty.
 pub(crate) fn arguments(schema: Value) -> Value {
     let mut schema = optional(schema);
     each(&mut schema, &mut |schema| {
@@ -43,7 +43,7 @@ pub(crate) fn arguments(schema: Value) -> Value {
     schema
 }
 
-/// What may be null is left out instead: it is neither required nor null.
+/// The schema in which a property that may be null is neither required nor null.
 pub(crate) fn without_nulls(mut schema: Value) -> Value {
     each(&mut schema, &mut |schema| {
         not_required(schema);
@@ -54,8 +54,8 @@ pub(crate) fn without_nulls(mut schema: Value) -> Value {
     schema
 }
 
-/// Without the names of our own types, of which generators make names of classes, and without formats
-/// of integers that only Rust has.
+/// The schema without the names of our own types, from which generators would name classes, and
+/// without formats of integers that only Rust has.
 pub(crate) fn plain(mut schema: Value) -> Value {
     each(&mut schema, &mut |schema| {
         let Value::Object(object) = schema else { return };
@@ -68,7 +68,7 @@ pub(crate) fn plain(mut schema: Value) -> Value {
     schema
 }
 
-/// Applies a change to a schema, then to all within it.
+/// Changes a schema, then all schemas within it.
 fn each(schema: &mut Value, change: &mut dyn FnMut(&mut Value)) {
     change(schema);
     for keyword in ["properties", "$defs"] {
@@ -116,7 +116,7 @@ pub(crate) fn not_null(schema: &mut Value) {
     for keyword in ["anyOf", "oneOf"] {
         if let Some(Value::Array(schemas)) = object.get_mut(keyword) {
             schemas.retain(|one| one.get("type") != Some(&Value::from("null")));
-            // One of one is that one.
+            // A choice of one schema is that schema.
             if let [Value::Object(only)] = schemas.as_slice() {
                 let only = only.clone();
                 object.shift_remove(keyword);

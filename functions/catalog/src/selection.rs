@@ -1,11 +1,12 @@
-//! Some of the tools.
+//! Selects some of the tools.
 
 use std::str::FromStr;
 use std::sync::LazyLock;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use toolkit::{Definition, Scope};
+use strum::{EnumString, VariantNames};
+use toolkit::Definition;
 
 use crate::Template;
 
@@ -22,7 +23,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Of these.
+    /// The tools for which all of these hold.
     pub(crate) fn new(
         group: Option<Group>,
         template: Option<Template>,
@@ -31,7 +32,7 @@ impl Selection {
         Selection { group, template, access }
     }
 
-    /// Whether it has a tool.
+    /// Whether a tool is among the selected ones.
     pub fn has(&self, tool: &Definition) -> bool {
         self.group.is_none_or(|Group(group)| tool.group == group)
             && self.template.is_none_or(|template| template.has(tool.name))
@@ -61,32 +62,22 @@ impl FromStr for Group {
 
 toolkit::text_parameter!(Group, {"type": "string", "enum": *GROUPS});
 
-/// What tools do with the CRM, as their scope says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether tools read or write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase", parse_err_ty = String, parse_err_fn = no_variant::<Access>)]
 pub(crate) enum Access {
     Read,
     Write,
 }
 
-impl Access {
-    const NAMES: [&str; 2] = [Scope::Read.as_str(), Scope::Write.as_str()];
+toolkit::text_parameter!(Access, {"type": "string", "enum": Access::VARIANTS});
+
+/// The error for a text that is not the name of a variant.
+pub(crate) fn no_variant<T: VariantNames>(_: &str) -> String {
+    none_of(T::VARIANTS)
 }
 
-impl FromStr for Access {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Access, String> {
-        match name {
-            "read" => Ok(Access::Read),
-            "write" => Ok(Access::Write),
-            _ => Err(none_of(&Access::NAMES)),
-        }
-    }
-}
-
-toolkit::text_parameter!(Access, {"type": "string", "enum": Access::NAMES});
-
-/// What is said of a value that is none of those that there are.
-pub(crate) fn none_of(values: &[&str]) -> String {
+/// The error for a value that is none of these.
+fn none_of(values: &[&str]) -> String {
     format!("must be one of {}", values.join(", "))
 }

@@ -1,14 +1,16 @@
 //! Starter templates: a system prompt, the tools that it names, and what to set.
 
-use std::str::FromStr;
-
 use crm::text::Line;
+use strum::{EnumString, IntoStaticStr, VariantArray, VariantNames};
 use toolkit::Definition;
 
-use crate::selection::none_of;
+use crate::selection::no_variant;
 
-/// A kind of bot to begin with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A starter template, for a kind of bot.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray, VariantNames,
+)]
+#[strum(serialize_all = "kebab-case", parse_err_ty = String, parse_err_fn = no_variant::<Template>)]
 pub enum Template {
     /// Answers customers and opens cases.
     CustomerService,
@@ -16,43 +18,35 @@ pub enum Template {
     SalesAssistant,
     /// Prepares account managers.
     AccountManager,
-    /// Does all of it.
+    /// Does all of that.
     FullSpecialist,
 }
 
 use Template::{AccountManager, CustomerService, FullSpecialist, SalesAssistant};
 
-/// Whose bot it is.
+/// The name of the company whose bot it is.
 pub type Company = Line<100>;
 
-/// Stands for the company in a prompt.
+/// The placeholder for the company in a prompt.
 const COMPANY: &str = "{company}";
 
-/// What every prompt says of the tools and of what they answer.
+/// The part of every prompt about the tools and their answers.
 const RULES: &str = include_str!("prompts/rules.md");
 
-/// What those who talk to customers keep to, and what those do who talk to colleagues.
+/// The rules for bots that talk to customers, and for those that talk to colleagues.
 const WITH_VISITORS: &str = include_str!("prompts/visitors.md");
 const WITH_COLLEAGUES: &str = include_str!("prompts/colleagues.md");
 
 impl Template {
-    /// All there are.
-    pub const ALL: [Template; 4] =
-        [CustomerService, SalesAssistant, AccountManager, FullSpecialist];
+    /// All templates.
+    pub const ALL: &'static [Template] = <Template as VariantArray>::VARIANTS;
 
-    /// The template of that id.
-    pub fn of(id: &str) -> Option<Template> {
-        Template::ALL.into_iter().find(|template| template.id() == id)
-    }
+    /// Their ids.
+    pub(crate) const IDS: &'static [&'static str] = <Template as VariantNames>::VARIANTS;
 
     /// Its id.
     pub fn id(self) -> &'static str {
-        match self {
-            CustomerService => "customer-service",
-            SalesAssistant => "sales-assistant",
-            AccountManager => "account-manager",
-            FullSpecialist => "full-specialist",
-        }
+        self.into()
     }
 
     /// Its name for people.
@@ -90,7 +84,7 @@ impl Template {
         }
     }
 
-    /// The tools that it has, without what all names begin with; `None`: all.
+    /// The names of its tools, without the prefix that all names have; `None` means all tools.
     fn tools(self) -> Option<&'static [&'static str]> {
         match self {
             CustomerService => Some(&[
@@ -140,13 +134,13 @@ impl Template {
     /// The system prompt of this company's bot.
     pub fn system_prompt(self, company: Option<&Company>) -> String {
         let name = match company {
-            // A line separator would begin a line of its own in the prompt.
+            // A line separator would begin a new line in the prompt.
             Some(company) => company.as_str().split_whitespace().collect::<Vec<_>>().join(" "),
             None => "our company".to_owned(),
         };
         let audience = if self.talks_to_customers() { WITH_VISITORS } else { WITH_COLLEAGUES };
         let prompt = format!("{}\n\n{} {}", self.prompt().trim(), RULES.trim(), audience.trim());
-        // What stands between the placeholders is put together again; the name is never searched.
+        // This way, a placeholder in the company's name is not replaced.
         prompt.split(COMPANY).collect::<Vec<_>>().join(&name)
     }
 
@@ -160,15 +154,7 @@ impl Template {
     }
 }
 
-impl FromStr for Template {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Template, String> {
-        Template::of(name).ok_or_else(|| none_of(&Template::ALL.map(Template::id)))
-    }
-}
-
-toolkit::text_parameter!(Template, {"type": "string", "enum": Template::ALL.map(Template::id)});
+toolkit::text_parameter!(Template, {"type": "string", "enum": Template::IDS});
 
 #[cfg(test)]
 mod tests {
@@ -187,7 +173,7 @@ mod tests {
     #[test]
     fn a_prompt_names_its_tools_and_no_others() {
         let all = tools::definitions();
-        for template in Template::ALL {
+        for &template in Template::ALL {
             let prompt = template.system_prompt(None);
             let has: BTreeSet<_> = template.tools_of(&all).map(|tool| tool.name).collect();
             assert_eq!(named(&prompt), has, "{}", template.id());
@@ -200,7 +186,7 @@ mod tests {
     #[test]
     fn nothing_is_left_to_fill_in() {
         let company = Company::parse("Fabrikam {company} & Söhne").unwrap();
-        for template in Template::ALL {
+        for &template in Template::ALL {
             let prompt = template.system_prompt(None);
             assert!(prompt.contains("our company"), "{}", template.id());
             for left in ["{", "}", "[", "]", "TODO", "<", "XXX"] {
@@ -221,11 +207,11 @@ mod tests {
 
     #[test]
     fn who_talks_to_colleagues_keeps_no_rules_for_visitors() {
-        for template in Template::ALL {
+        for &template in Template::ALL {
             let prompt = template.system_prompt(None);
             let is_for_visitors = prompt.contains("never read internal notes out");
             assert_eq!(is_for_visitors, template.talks_to_customers(), "{}", template.id());
-            // What sets off most briefings of a troubled account must not end them.
+            // Most briefings about a troubled account start with these, so they must not end them.
             let stops = prompt.contains("call no further tool");
             assert_eq!(stops, template.talks_to_customers(), "{}", template.id());
         }
@@ -233,7 +219,7 @@ mod tests {
 
     #[test]
     fn every_prompt_has_its_parts() {
-        for template in Template::ALL {
+        for &template in Template::ALL {
             let prompt = template.system_prompt(None);
             for part in
                 ["## What you do", "## When things are not plain", "## Tone", "## Hand over"]

@@ -10,10 +10,10 @@ use toolkit::{Done, Effect, Endpoint, ErrorCode, Example, Operation, Request, Sc
 use crate::tools_list::PROBLEMS;
 use crate::{Catalog, Company, Format, Template};
 
-/// As many tools as a bot needs for one message of the visitor. More are a sign that it is lost.
+/// How many tool calls one message of the visitor needs at most. A bot that needs more is lost.
 const CALLS_PER_MESSAGE: u32 = 8;
 
-/// After as many calls without a result a person takes over.
+/// After how many calls without a result a person takes over.
 const CALLS_WITHOUT_RESULT: u32 = 3;
 
 /// Lists the starter templates.
@@ -69,7 +69,7 @@ impl Endpoint for ListTemplates {
             description: template.description(),
             tools: template.tools_of(&catalog.tools).map(|tool| tool.name).collect(),
         };
-        Ok(Done::new(Listed { templates: Template::ALL.into_iter().map(entry).collect() }))
+        Ok(Done::new(Listed { templates: Template::ALL.iter().copied().map(entry).collect() }))
     }
 }
 
@@ -133,9 +133,9 @@ impl Endpoint for GetTemplate {
         request: Request<'_, GetTemplate>,
     ) -> Result<Done<Ready>, ToolError> {
         let Parameters { id, company, format } = request.parameters;
-        let template = Template::of(&id).ok_or_else(|| {
+        let template: Template = id.parse().map_err(|_| {
             ToolError::new(ErrorCode::NotFound, "there is no such template")
-                .next_step(format!("Take one of {}.", Template::ALL.map(Template::id).join(", ")))
+                .next_step(format!("Take one of {}.", Template::IDS.join(", ")))
         })?;
         let tools = || template.tools_of(&catalog.tools);
         let writing: Vec<_> =
@@ -151,7 +151,7 @@ impl Endpoint for GetTemplate {
     }
 }
 
-/// What the chat platform has to set and to send.
+/// What the chat platform has to set and send.
 fn settings(template: Template, writing: &[&str]) -> Value {
     json!({
         "call": {"method": "POST", "path": "/v1/tools/{tool}", "body": "the arguments"},
@@ -180,7 +180,8 @@ fn settings(template: Template, writing: &[&str]) -> Value {
     })
 }
 
-/// When a person takes over, as the prompt says, too; and what is told first instead.
+/// When a person takes over, as the prompt says, too. A colleague is told of an urgent case
+/// instead.
 fn escalations(template: Template) -> Value {
     let (person, urgent) = if template.talks_to_customers() {
         (

@@ -10,7 +10,7 @@ use toolkit::{Done, Effect, Endpoint, ErrorCode, Example, Operation, Request, Sc
 use crate::selection::{Access, Group};
 use crate::{Catalog, Format, Selection, Template};
 
-/// How what only tells of the catalogue may fail.
+/// How the operations of the catalogue may fail.
 pub(crate) const PROBLEMS: [ErrorCode; 7] = [
     ErrorCode::InvalidArguments,
     ErrorCode::Unauthenticated,
@@ -21,7 +21,7 @@ pub(crate) const PROBLEMS: [ErrorCode; 7] = [
     ErrorCode::Internal,
 ];
 
-/// Lists the tools, in the dialect that is asked for.
+/// Lists the tools, in one of the dialects.
 pub(crate) struct ListTools;
 
 #[derive(Deserialize, JsonSchema)]

@@ -1,13 +1,9 @@
 //! Parameters that several operations take.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer};
-use toolkit::operation::from_text;
 
 /// A point in time.
 #[derive(Clone, Copy, Debug)]
@@ -39,25 +35,7 @@ impl<C: FromStr> FromStr for Next<C> {
     }
 }
 
-impl<'de, C: FromStr> Deserialize<'de> for Next<C> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Next<C>, D::Error> {
-        from_text(deserializer)
-    }
-}
-
-impl<C> JsonSchema for Next<C> {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Next".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string"})
-    }
-}
+toolkit::text_parameter!(Next<C: FromStr>, {"type": "string"});
 
 impl<C: fmt::Display> serde::Serialize for Next<C> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -35,7 +35,7 @@ pub(crate) fn kind(_: &mut SchemaGenerator) -> Schema {
 
 /// `ok`, or the code of an error.
 pub(crate) fn outcome(_: &mut SchemaGenerator) -> Schema {
-    let codes = toolkit::ErrorCode::ALL.map(toolkit::ErrorCode::as_str);
+    let codes = toolkit::ErrorCode::ALL.iter().map(|code| code.as_str());
     let outcomes: Vec<_> = std::iter::once("ok").chain(codes).collect();
     json_schema!({"type": "string", "enum": outcomes})
 }

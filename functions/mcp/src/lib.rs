@@ -1,9 +1,9 @@
 //! The tools and the starter templates over the Model Context Protocol, at `POST /mcp`.
 //!
-//! Streamable HTTP without sessions: each request stands for itself, as a Lambda function needs it.
-//! A call of a tool is handed on to the same [`Service`] that answers `POST /v1/tools/{tool}`, so it
-//! is checked, logged and noted in the activity log like any other. The types of the crate `rmcp` stay
-//! in this function.
+//! It is Streamable HTTP without sessions: each request stands for itself, as a Lambda function
+//! needs it. A tool call goes to the same [`Service`] that answers `POST /v1/tools/{tool}`, so it
+//! is checked, logged and noted in the activity log like any other. No other crate uses the types
+//! of `rmcp`.
 
 mod message;
 mod outline;
@@ -32,7 +32,7 @@ use toolkit::{
 use crate::message::{Fault, Message};
 use crate::protocol::Protocol;
 
-/// What a message came with.
+/// What is known of a message beside its text.
 pub(crate) struct Visit {
     pub(crate) caller: Caller,
     pub(crate) selection: Selection,
@@ -53,13 +53,13 @@ pub struct Mcp {
     origins: Origins,
 }
 
-/// What a page of a site hears that may not call.
+/// The error for a page of a site that may not call.
 const FOREIGN_ORIGIN: &str = "the header Origin names a site that is not among those whose requests this \
     server takes; whoever runs it can list the site: parameter AllowedOrigins, or --allowed-origin";
 
 impl Mcp {
-    /// The tools of this service, and the templates that they suffice for. Fails where a tool's
-    /// definition is not what the protocol takes.
+    /// Serves the tools of this service, and the templates that only need those. It fails if a
+    /// tool's definition is not one of the protocol's.
     pub fn new(tools: Service) -> Result<Mcp, serde_json::Error> {
         let definitions: Vec<Definition> =
             tools.handler().declarations().iter().filter_map(|it| it.definition.clone()).collect();
@@ -69,8 +69,8 @@ impl Mcp {
             .with_json_response(true)
             .with_sse_keep_alive(None)
             .with_max_request_body_bytes(BODY_LIMIT)
-            // Which sites' pages may call is told before a message comes here (`Origins`); and the
-            // host is whatever the API has been published under.
+            // `Origins` has checked the site before a message comes here, and the API may be
+            // published under any host.
             .disable_allowed_hosts()
             .disable_allowed_origins();
         let protocol = StreamableHttpService::new(
@@ -86,14 +86,14 @@ impl Mcp {
         })
     }
 
-    /// Pages of these sites may call. From the start none may: a browser's page has to prove that
-    /// it is meant to (the protocol's "Security Warning" of Streamable HTTP).
+    /// Lets pages of these sites call. By default no page may (the protocol's "Security Warning" of
+    /// Streamable HTTP).
     #[must_use]
     pub fn with_allowed_origins(self, origins: Origins) -> Mcp {
         Mcp { origins, ..self }
     }
 
-    /// Who calls, and for which tools.
+    /// Finds out who calls, and for which tools.
     async fn visit(&self, incoming: &Incoming, call: &mut Call) -> Result<Visit, ToolError> {
         let caller = self.tools.caller(incoming).await?;
         call.client = Some(caller.client.clone());
@@ -108,7 +108,7 @@ impl Mcp {
         })
     }
 
-    /// Hands the message to the protocol, and takes its answer whole.
+    /// Passes the message to the protocol, and collects the answer.
     async fn exchange(
         &self,
         incoming: Incoming,
@@ -127,18 +127,19 @@ impl Mcp {
                 Err(fault) => return refused(StatusCode::BAD_REQUEST, &fault),
             }
         }
-        // The answer is JSON, whatever a client says that it takes; the protocol wants both named.
+        // The answer is always JSON, whatever the client accepts, but the protocol wants both
+        // named.
         let both = HeaderValue::from_static("application/json, text/event-stream");
         headers.insert(ACCEPT, both);
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
-        // A path that is none stays "/": there is one address only.
+        // There is only one address, so a wrong path may become "/".
         *request.uri_mut() = path.parse().unwrap_or_default();
         *request.headers_mut() = headers;
         request.extensions_mut().insert(visit);
         let answer = async {
             let (parts, body) = self.protocol.handle(request).await.into_parts();
-            // Such a body cannot fail.
+            // The body is in memory already, so collecting it cannot fail.
             let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
             Response::from_parts(parts, body)
         };
@@ -179,7 +180,7 @@ impl Front for Mcp {
     }
 }
 
-/// What the log says of an answer that is a fault of the protocol.
+/// The error for the log, if the answer is a fault of the protocol.
 fn fault(response: &Response<Bytes>) -> Option<ToolError> {
     let code = match response.status() {
         StatusCode::METHOD_NOT_ALLOWED => ErrorCode::MethodNotAllowed,
@@ -202,8 +203,7 @@ fn refused(status: StatusCode, fault: &Fault) -> Response<Bytes> {
     response
 }
 
-/// What is refused before there is a message to answer is said in plain text; a client of the
-/// protocol reads JSON.
+/// Turns a refusal in plain text, which comes before there is a message to answer, into JSON.
 fn in_json(response: Response<Bytes>) -> Response<Bytes> {
     let is_json = response.headers().contains_key(CONTENT_TYPE);
     if is_json || response.status().is_success() {

@@ -1,4 +1,4 @@
-//! The Lambda function that speaks the Model Context Protocol.
+//! The Lambda function for the Model Context Protocol.
 
 use mcp::Mcp;
 use toolkit::lambda::{self, Error};

@@ -1,9 +1,9 @@
-//! What a message of the protocol looks like, before it is understood.
+//! Checks the envelope of a message before the protocol reads it.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-/// The methods that the log names; a client may send anything.
+/// The methods that the log names. A client may send others.
 const METHODS: [&str; 7] = [
     "initialize",
     "notifications/initialized",
@@ -14,15 +14,15 @@ const METHODS: [&str; 7] = [
     "tools/list",
 ];
 
-/// A message that is one, by its envelope.
+/// A message with a valid envelope.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Message {
     name: &'static str,
 }
 
 impl Message {
-    /// The one message of a request (JSON-RPC 2.0, section 4). Several at once, which one old
-    /// version of the protocol had, are refused.
+    /// Reads the message of a request (JSON-RPC 2.0, section 4). Several messages at once, which
+    /// one old version of the protocol allowed, are refused.
     pub(crate) fn of(body: &Bytes) -> Result<Message, Fault> {
         let message: Value = serde_json::from_slice(body)
             .map_err(|error| Fault { code: Fault::PARSE, message: format!("not JSON: {error}") })?;
@@ -46,13 +46,13 @@ impl Message {
         Err(Fault::request(problem.to_owned()))
     }
 
-    /// What the log calls it.
+    /// Its name in the log.
     pub(crate) fn name(&self) -> &'static str {
         self.name
     }
 }
 
-/// An error of JSON-RPC 2.0, section 5.1, to a message that has no id.
+/// An error of JSON-RPC 2.0, section 5.1, without the id of a message.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     code: i64,
@@ -60,14 +60,14 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
-    /// It is no JSON at all.
+    /// The text is not JSON.
     const PARSE: i64 = -32700;
-    /// It is no message.
+    /// The JSON is not a message.
     const REQUEST: i64 = -32600;
     /// A defect.
     pub(crate) const INTERNAL: i64 = -32603;
 
-    /// It is no message that can be answered.
+    /// The message cannot be answered.
     pub(crate) fn request(message: String) -> Fault {
         Fault { code: Fault::REQUEST, message }
     }

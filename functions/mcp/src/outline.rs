@@ -1,4 +1,4 @@
-//! An answer as text for a model: every value once, without the syntax of JSON.
+//! Writes an answer as text for a model: every value once, without the syntax of JSON.
 
 use std::fmt::Write as _;
 
@@ -6,9 +6,9 @@ use serde_json::Value;
 
 /// The answer as an outline: a line for each value, two spaces deeper within an object or a list.
 ///
-/// Addresses that open a record are left out: programs have them in the structured answer, and for
-/// a visitor they lead nowhere. A text of several lines is quoted, so that none of its lines can
-/// pass for one of ours.
+/// Addresses that open a record are left out: programs find them in the structured answer, and
+/// visitors cannot open them. A text of several lines is quoted, so that none of its lines can pass
+/// for one of ours.
 pub(crate) fn outline(value: &Value) -> String {
     let mut text = String::new();
     write(&mut text, value, 0, "");
@@ -16,7 +16,7 @@ pub(crate) fn outline(value: &Value) -> String {
     text
 }
 
-/// Writes a value; `first` is what its first line begins with.
+/// Writes a value. Its first line begins with `first`.
 fn write(text: &mut String, value: &Value, depth: usize, first: &str) {
     let mut lead = first.to_owned();
     match value {
@@ -54,7 +54,7 @@ fn write(text: &mut String, value: &Value, depth: usize, first: &str) {
     }
 }
 
-/// What a line begins with. The dash of a list's item stands left of its members.
+/// The beginning of a line. The dash of a list's item stands left of its members.
 fn indent(depth: usize, lead: &str) -> String {
     match lead {
         "" => "  ".repeat(depth),

@@ -29,40 +29,40 @@ pub struct Health {
     pub status: Status,
     /// When that was found out. While nothing changes, it is renewed every six hours.
     pub checked_at: Timestamp,
-    /// When the client secret ends.
+    /// When the client secret expires.
     pub secret: SecretExpiry,
-    /// What the scheduled check remembers for its alerts; others leave it as it is.
+    /// What the scheduled check remembers for its alerts. Nobody else changes it.
     #[serde(default)]
     pub noticed: Noticed,
-    /// What people have yet to be told. It is stored together with what it is about, so that a run
-    /// that ends before it tells them loses nothing.
+    /// The events that people have yet to be told of. They are stored together with the status that
+    /// they are about, so they are not lost if a check ends before it sends them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<Event>,
-    /// How often it has been stored; 0 for what has not been stored yet.
+    /// How often it has been stored; 0 means that it has not been stored yet.
     pub version: u64,
 }
 
-/// What the scheduled check has noticed, and people have been told or need not be told.
+/// What the scheduled check has noticed, and people have been told of or need not be told of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Noticed {
-    /// Since when it is broken, until it is found to work again.
+    /// Since when the connection is broken; `None` while it works.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broken_since: Option<Timestamp>,
     /// The privileges that the application user lacked for the tools when it worked last; `None`
     /// before that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing_privileges: Option<Vec<String>>,
-    /// The last notice of the client secret's end.
+    /// The last notice of the client secret's expiry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_notice: Option<SecretNotice>,
 }
 
-/// A notice of a client secret's end.
+/// A notice that a client secret is about to expire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretNotice {
-    /// The day on which it ends.
+    /// The day on which the secret expires.
     pub on: Date,
-    /// Which of the notices it is, in days before.
+    /// Which of the notices it is: how many days before that day.
     pub days: i32,
 }
 

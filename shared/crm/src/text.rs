@@ -1,4 +1,4 @@
-//! Text from callers, checked before it goes in; text from the CRM, made plain before it goes out.
+//! Checks text from callers before it goes into the CRM, and makes text from the CRM plain.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -22,7 +22,7 @@ use lines::{LONGEST_HEADING, Lines, Verdict};
 /// Why a text is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
-    /// There is nothing in it.
+    /// It is empty.
     #[error("must not be empty")]
     Empty,
     /// It is longer than the column. Dataverse counts UTF-16 code units.
@@ -39,7 +39,7 @@ pub enum TextError {
         /// Which one.
         what: &'static str,
     },
-    /// It is no email address.
+    /// It is not an email address.
     #[error("must be an email address such as maria@example.com")]
     NotEmail,
 }
@@ -60,7 +60,7 @@ fn checked(text: &str, limit: usize, lines: bool) -> Result<String, TextError> {
             _ if character.is_control() => {
                 return Err(TextError::Forbidden { what: "control characters" });
             }
-            // XML, in which Dataverse keeps it, has no place for these two.
+            // XML, in which Dataverse keeps texts, does not allow these two.
             '\u{FFFE}' | '\u{FFFF}' => {
                 return Err(TextError::Forbidden { what: "characters that are not text" });
             }
@@ -126,7 +126,7 @@ text_type! {
 pub struct EmailAddress(String);
 
 impl EmailAddress {
-    /// Takes what looks like one: something, `@`, a domain. Spaces around it are dropped.
+    /// Takes what looks like an address: something, `@`, a domain. Spaces around it are dropped.
     pub fn parse(text: &str) -> Result<EmailAddress, TextError> {
         let text = checked(text, 100, false)?;
         match text.rsplit_once('@') {
@@ -170,8 +170,8 @@ impl From<EmailAddress> for serde_json::Value {
     }
 }
 
-/// The text with the apostrophe that was typed, and with the one that may stand in the CRM: phones
-/// type another one (’) than keyboards ('), and Dataverse tells them apart.
+/// The text as it was typed, and with the other apostrophe: phones type ’, keyboards type ', and
+/// Dataverse tells them apart.
 pub fn apostrophes(text: &str) -> Vec<String> {
     let mut forms = vec![text.to_owned()];
     for other in [text.replace(['‘', '’'], "'"), text.replace('\'', "’")] {
@@ -182,22 +182,22 @@ pub fn apostrophes(text: &str) -> Vec<String> {
     forms
 }
 
-/// The text as it counts where two are compared: in whatever case, width and spacing.
+/// The text in a form for comparing: without differences of case, width and spacing.
 pub fn same_words(text: &str) -> String {
     let folded = text.nfkc().collect::<String>().to_lowercase();
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// How many bytes of a text are read at most. What people write is shorter; what is longer is said
-/// to go on.
+/// At most so many bytes of a text are read. What people write is shorter, and a longer text is
+/// marked as truncated.
 const READ: usize = 256 * 1024;
 
-/// What is shown in the place of a text that cannot be read. The record it belongs to is shown all
-/// the same, and so are the others.
+/// What is shown instead of a text that cannot be read. The rest of the answer is shown all the
+/// same.
 pub const UNREADABLE: &str = "(this text cannot be shown)";
 
-/// What is shown in the place of a text that made an answer of Dataverse too large to be read. Whether
-/// there is one in this record is not known.
+/// What is shown instead of texts that made an answer of Dataverse too large to be read. Nobody
+/// knows then whether this record has a text.
 pub const TOO_LARGE: &str = "(this text is too large to be shown)";
 
 /// Plain text of limited length.
@@ -205,13 +205,13 @@ pub const TOO_LARGE: &str = "(this text is too large to be shown)";
 pub struct Excerpt {
     /// The text.
     pub text: String,
-    /// `Some(true)` where the end is missing.
+    /// `Some(true)` if the end is missing.
     pub truncated: Option<bool>,
 }
 
 impl Excerpt {
-    /// The text in a column, read by `read`; or that it is too large to be shown, where Dataverse
-    /// could not be asked for it.
+    /// The text in a column, read by `read`. If the column was left out of the query because it was
+    /// too large, this says so instead.
     pub fn of(
         record: &Record,
         column: &str,
@@ -224,17 +224,17 @@ impl Excerpt {
     }
 }
 
-/// The text of the CRM, plain, and cut after so many characters, at a space if one is near.
+/// A text of the CRM, made plain and cut after `limit` characters, at a space if one is near.
 ///
-/// Without markup; without what is hidden from people, in markup and in characters ([`shown`]); and
-/// no more of it is read than is shown, and never more than 256 KB.
+/// It has no markup, and nothing that markup or characters hide from people ([`shown`]). Only as
+/// much is read as is shown, and never more than 256 KB.
 pub fn excerpt(text: &str, limit: usize) -> Excerpt {
     read(text, READ, Lines::new(limit), limit).0
 }
 
-/// What somebody wrote in an email, without the mail that it replies to: without quoted lines, and
-/// without what comes after "On … wrote:". If nothing is left, all was quoted, and is shown. Else as
-/// [`excerpt`].
+/// What somebody wrote in an email, without the mail that it replies to. It is an [`excerpt`]
+/// without quoted lines and without what comes after "On … wrote:". If nothing is left, everything
+/// was quoted, and is shown.
 pub fn own_words(text: &str, limit: usize) -> Excerpt {
     match read(text, READ, Lines::new(limit).kept_by(is_own), limit) {
         (Excerpt { text: own, .. }, true) if own.is_empty() || own == "…" => excerpt(text, limit),
@@ -254,22 +254,22 @@ fn is_own(line: &str) -> Verdict {
     }
 }
 
-/// The text without markup, and without what is hidden from people; at most what stands in its first
-/// 256 KB. What is plain already stays as it is.
+/// The text without markup and without what is hidden from people, of its first 256 KB. A text that
+/// is plain already stays as it is.
 pub fn plain(text: &str) -> String {
     read(text, READ, Lines::new(usize::MAX), usize::MAX).0.text
 }
 
-/// As [`plain`], of the whole text: for those who measure how its work grows.
+/// Like [`plain`], but of the whole text, to measure how its work grows.
 #[doc(hidden)]
 pub fn plain_in_full(text: &str) -> String {
     read(text, usize::MAX, Lines::new(usize::MAX), usize::MAX).0.text
 }
 
-/// Reads at most so many bytes of a text, and tells whether lines of it were left out.
+/// Reads at most `most` bytes of a text. Also returns whether lines were left out.
 fn read(text: &str, most: usize, mut lines: Lines, limit: usize) -> (Excerpt, bool) {
     let (beginning, rest) = text.split_at(text.floor_char_boundary(most));
-    // A defect of the reader's must not cost more than this text.
+    // A defect of the reader must cost no more than this text.
     let was_read = panic::catch_unwind(AssertUnwindSafe(|| {
         if detect::is_html(beginning)? {
             html::read(beginning, &mut lines)?;
@@ -288,7 +288,7 @@ fn read(text: &str, most: usize, mut lines: Lines, limit: usize) -> (Excerpt, bo
     (excerpt, has_dropped)
 }
 
-/// Text that is plain already, cut after so many characters, at a space if one is near.
+/// Cuts a plain text after `limit` characters, at a space if one is near.
 fn cut(text: String, limit: usize) -> Excerpt {
     let Some((cut, _)) = text.char_indices().nth(limit) else {
         return Excerpt { text, truncated: None };
@@ -360,7 +360,7 @@ mod tests {
         assert_eq!(plain("ok<x class=y hidden>no</x>"), "ok");
     }
 
-    /// Each of these stopped a function for good, or failed in it, as a text of the CRM.
+    /// Each of these texts once stopped a function, or made it fail.
     #[test]
     fn no_text_stops_the_reader() {
         for (html, expected) in [
@@ -395,7 +395,7 @@ mod tests {
         let long = format!("a{}", "é".repeat(READ));
         assert_eq!(plain(&long).len(), 256 * 1024 - 1 + "…".len());
         assert_eq!(excerpt(&long, 10).text.chars().count(), 11);
-        // What nobody sees may be long as well.
+        // What nobody sees may be long, too.
         let late = format!("<p><style>{}</style>late", " ".repeat(READ));
         let unread = Excerpt { text: "…".to_owned(), truncated: Some(true) };
         assert_eq!(excerpt(&late, 10), unread);
@@ -443,7 +443,7 @@ mod tests {
         assert_eq!(excerpt("short", 22), Excerpt { text: "short".into(), truncated: None });
     }
 
-    /// Something like HTML, the nastier the better.
+    /// Nasty texts that look like HTML.
     fn html() -> impl Strategy<Value = String> {
         let name = prop::sample::select(elements::ALL);
         let attribute = prop::sample::select(vec![

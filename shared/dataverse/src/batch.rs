@@ -96,14 +96,14 @@ pub(crate) enum Malformed {
     TooMany,
 }
 
-/// How deep parts may be nested. A change set in a batch is the second level, and Dataverse knows
-/// no third; each level costs a piece of the stack.
+/// How deep parts may be nested. A change set in a batch is the second level, and Dataverse has no
+/// third. Each level takes some of the stack.
 const DEEPEST: usize = 4;
 
 /// How many parts a batch may have: Dataverse takes 1,000 requests in one.
 const MOST_PARTS: usize = 1000;
 
-/// The answers of a batch, those of a change set in its place.
+/// The answers of a batch, in order. Those of a change set stand where the change set does.
 pub(crate) fn answers(content_type: &str, body: &Bytes) -> Result<Vec<Answer>, Malformed> {
     let mut answers = Vec::new();
     collect(content_type, body, 1, &mut answers)?;
@@ -138,7 +138,7 @@ fn boundary(content_type: &str) -> Option<&str> {
     Some(after.split(';').next()?.trim().trim_matches('"'))
 }
 
-/// What stands between the boundaries.
+/// The parts between the boundaries.
 fn parts(body: &Bytes, boundary: &str) -> Result<Vec<Bytes>, Malformed> {
     let delimiter = format!("--{boundary}");
     let mut parts = Vec::new();
@@ -164,7 +164,7 @@ fn parts(body: &Bytes, boundary: &str) -> Result<Vec<Bytes>, Malformed> {
     Ok(parts)
 }
 
-/// What a part is, or nothing where it does not say, and what stands in it.
+/// The content type of a part, empty where it has none, and its content.
 fn part_content(content: &Bytes) -> Result<(&str, Bytes), Malformed> {
     let mut slots = [httparse::EMPTY_HEADER; 16];
     let Ok(httparse::Status::Complete((length, headers))) =
@@ -187,7 +187,7 @@ fn answer(content: &Bytes) -> Result<Answer, Malformed> {
     };
     let status = response.code.and_then(|code| StatusCode::from_u16(code).ok());
     let status = status.ok_or(Malformed::NotHttp)?;
-    // They are looked at where something went wrong.
+    // Headers are only read of errors.
     let headers = if status.is_success() { HeaderMap::new() } else { header_map(response.headers) };
     let rest = content.slice(length..);
     let body = rest.slice_ref(rest.trim_ascii());

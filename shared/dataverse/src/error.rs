@@ -16,7 +16,7 @@ pub enum WriteOutcome {
     NotHappened,
     /// The change was made.
     Happened,
-    /// It cannot be known from here: the request left, and no answer came.
+    /// Nobody here can know: the request was sent, and no answer came.
     Unknown,
 }
 
@@ -28,14 +28,14 @@ pub struct ApiError {
     pub status: StatusCode,
     /// The platform's code in hexadecimal, `0x80040217`; empty where there was none.
     pub code: String,
-    /// The message. It may hold names or texts of the organization: for callers with care, never
-    /// for a log.
+    /// The message. It may hold names or texts of the organization. Show it to callers with care,
+    /// and never write it to a log.
     pub message: String,
     /// The id under which Microsoft's support finds the request.
     pub request_id: Option<String>,
     /// How long to wait before the next try.
     pub retry_after: Option<Duration>,
-    /// What keeps requests out, or answers in Dataverse's place.
+    /// What keeps requests away from Dataverse, or answers in its place.
     pub obstacle: Option<Obstacle>,
 }
 
@@ -58,8 +58,8 @@ impl ApiError {
                 || self.is(Code::SqlTimeout))
     }
 
-    /// Whether the request was not understood: to get it right was up to us, and a caller can do
-    /// nothing about it. Some of these say "not found", which must not be taken for a row's.
+    /// Whether Dataverse did not understand the request. That is a defect here, which a caller can
+    /// do nothing about. Some of these errors say "not found", but no row is meant.
     pub fn is_misunderstanding(&self) -> bool {
         use Code::*;
         match self.known_code() {
@@ -69,8 +69,7 @@ impl ApiError {
         }
     }
 
-    /// Whether a plug-in or a workflow says so: it refuses, or it broke. Older environments answer
-    /// that with 500.
+    /// Whether a plug-in or a workflow refused, or broke. Older environments answer that with 500.
     pub fn is_of_customization(&self) -> bool {
         self.is(Code::Customization) || self.is(Code::CustomizationBroke)
     }
@@ -94,15 +93,15 @@ impl ApiError {
         after.split('\'').next()
     }
 
-    /// The navigation property that a row was to be bound by and that its table does not have.
+    /// The navigation property by which a row was to be bound, and which its table does not have.
     pub fn undeclared_property(&self) -> Option<&str> {
         let after = self.message.split_once("An undeclared property '")?.1;
         after.split('\'').next()
     }
 }
 
-/// Whether it can be the name of a privilege or a table, and is not what a plug-in put there: it is
-/// said in sentences of ours.
+/// Whether the text can be the name of a privilege or a table. A plug-in may have put other text
+/// there, which must not get into our own sentences.
 fn is_name(text: &str) -> bool {
     (1..=128).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
@@ -111,7 +110,7 @@ fn is_name(text: &str) -> bool {
 /// Why a request to Dataverse gave no result.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// No access token could be had.
+    /// There is no access token.
     #[error("no access token")]
     Token(#[source] Arc<dyn StdError + Send + Sync>),
 
@@ -129,8 +128,8 @@ pub enum Error {
         source: Arc<reqwest::Error>,
     },
 
-    /// This process has no descriptor left for a connection: nothing was sent, and Dataverse has no
-    /// part in it.
+    /// This process has no descriptor left for a connection. Nothing was sent, and Dataverse is not
+    /// at fault.
     #[error("no descriptor is left for a connection to Dataverse")]
     NoDescriptor,
 
@@ -141,14 +140,14 @@ pub enum Error {
         write: WriteOutcome,
     },
 
-    /// The answer is larger than an answer may be, also without the columns that may be long.
+    /// The answer is too large, even without the columns that may be long.
     #[error("Dataverse's answer is too large")]
     TooLarge {
         /// What became of a write.
         write: WriteOutcome,
     },
 
-    /// The answer was not what the Web API promises.
+    /// The answer is not what the Web API promises.
     #[error("Dataverse's answer could not be read: {0}")]
     Unreadable(String),
 }
@@ -208,7 +207,7 @@ impl Error {
     }
 }
 
-/// The body of an error answer. A gateway's error is no JSON; then there is only the status.
+/// The body of an error answer. A gateway's error is not JSON; then only the status is known.
 #[derive(Deserialize)]
 struct Body {
     error: BodyError,

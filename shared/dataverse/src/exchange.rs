@@ -24,7 +24,7 @@ macro_rules! annotations {
     };
 }
 
-// Made when this is compiled: the check of each character takes more than the rest of a header.
+// Constants, because a header that is made at run time has each of its characters checked.
 pub(crate) const ANNOTATIONS: HeaderValue = HeaderValue::from_static(annotations!());
 pub(crate) const REPRESENTATION: HeaderValue =
     HeaderValue::from_static(concat!("return=representation,", annotations!()));
@@ -48,7 +48,7 @@ pub(crate) struct Request {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
-    /// None, for a part of a batch that went well.
+    /// Empty for a part of a batch that succeeded.
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
@@ -58,17 +58,17 @@ impl Answer {
         if self.status.is_success() { Ok(self) } else { Err(self.refusal()) }
     }
 
-    /// The error that it is, where it is one.
+    /// The error that this answer is.
     pub(crate) fn refusal(&self) -> Error {
         Error::Api(ApiError::from_answer(self.status, &self.headers, &self.body))
     }
 
     pub(crate) fn text(&self) -> Result<&str, Error> {
-        // One check of the whole is faster than one of each text in it.
+        // To check the whole at once is faster than to check each text in it.
         str::from_utf8(&self.body).map_err(|error| Error::Unreadable(error.to_string()))
     }
 
-    /// What a write answers: nothing, or a row.
+    /// Reads what a write answers: nothing, or a row.
     pub(crate) fn outcome(&self) -> Result<Record, Error> {
         if self.body.is_empty() { Ok(Record::default()) } else { self.record() }
     }
@@ -77,7 +77,7 @@ impl Answer {
         Record::read(self.text()?).map_err(|error| Error::Unreadable(error.to_string()))
     }
 
-    /// What a query answers. A row that does not exist reads as no rows; an answer that is none
+    /// Reads what a query answers. A row that does not exist reads as no rows. Anything but rows
     /// (nothing, no list, a row without its id) is an error, and never "nothing found".
     pub(crate) fn page(self, query: &Query) -> Result<Page, Error> {
         let answer = match self.into_result() {
@@ -89,7 +89,7 @@ impl Answer {
 }
 
 impl Answer {
-    /// Whether it is given whatever token was sent.
+    /// Whether the answer says nothing about the token that was sent.
     pub(crate) fn is_of_no_token(&self) -> bool {
         self.status.is_server_error() || self.status == StatusCode::TOO_MANY_REQUESTS
     }
@@ -125,7 +125,7 @@ impl Request {
 
     pub(crate) fn duplicates(create: &Create, matching: Table) -> Request {
         let mut row = create.columns.clone();
-        // The new row would find itself; and what is bound or related is no column.
+        // With its key, the new row would find itself. What is bound or related is not a column.
         row.shift_remove(create.table.key);
         row.retain(|name, value| !name.contains('@') && !value.is_array());
         let type_name = format!("Microsoft.Dynamics.CRM.{}", create.table.logical_name);
@@ -163,7 +163,7 @@ impl Request {
     }
 
     pub(crate) fn update(update: &Update) -> Request {
-        // An ETag that is no header value matches no row: the update is refused, as it should be.
+        // An ETag that cannot be a header value becomes one that matches no row.
         let etag =
             HeaderValue::from_str(&update.etag).unwrap_or(HeaderValue::from_static("W/\"\""));
         Request {
@@ -204,9 +204,9 @@ impl Request {
     }
 }
 
-/// A body.
+/// The body of a request with these columns.
 fn text_of(columns: &Map<String, Value>) -> Bytes {
-    // Values and names of JSON can always be written.
+    // A map of JSON values can always be written.
     serde_json::to_vec(columns).unwrap_or_default().into()
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::Name;
 
-/// Everything that may mean something in a URL is encoded inside a literal.
+/// What is encoded inside a literal: everything that may have a meaning in a URL.
 const LITERAL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A value in a filter.
@@ -20,7 +20,7 @@ pub enum Literal {
     Text(Text),
     /// An id; written bare, as Dataverse wants it.
     Id(Uuid),
-    /// A whole number, also the value of a choice.
+    /// A whole number, or the value of a choice.
     Integer(i64),
     /// An amount.
     Decimal(Decimal),
@@ -54,8 +54,8 @@ impl Literal {
     }
 }
 
-/// A text as it stands in a URL: in quotation marks, those in it doubled, percent-encoded. That is
-/// done once, and not for each of the many places of a filter where the same text may stand.
+/// A text as it stands in a URL: in quotation marks, with those inside doubled, percent-encoded.
+/// This is done once, though the text may stand in many places of a filter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Text(String);
 
@@ -75,7 +75,7 @@ impl From<&str> for Text {
     }
 }
 
-/// A text that one of the functions looks for; what would be a wildcard in it means itself.
+/// A text that a [`TextFunction`] looks for. What would be a wildcard in it means itself.
 ///
 /// Dataverse passes it to SQL's `LIKE`, so `%`, `_` and `[` are wildcards unless they stand in
 /// brackets.
@@ -175,10 +175,10 @@ pub enum TextFunction {
     EndsWith,
 }
 
-/// A column, possibly of a row that a lookup points at.
+/// A column of the row, or of a row that a lookup points at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
-    /// What leads to the row, if it is another one.
+    /// The lookup that leads to another row.
     through: Option<&'static str>,
     column: Cow<'static, str>,
 }
@@ -203,7 +203,7 @@ impl Path {
         self.through.is_some() || self.column.contains('/')
     }
 
-    /// Inside a lambda, it starts at the lambda's variable.
+    /// Writes the path. Inside a lambda, it starts at the lambda's variable.
     fn write(&self, url: &mut String, variable: Option<usize>) {
         if let Some(through) = self.through {
             write_path(url, variable, through);
@@ -232,7 +232,7 @@ impl Filter {
         Filter::Compare(path.into(), Comparison::NotEqual, value.into())
     }
 
-    /// The column's value compares so with this one.
+    /// The column's value compares in this way with this one.
     pub fn compare(
         path: impl Into<Path>,
         comparison: Comparison,
@@ -246,7 +246,7 @@ impl Filter {
         Filter::Compare(path.into(), Comparison::Equal, Literal::Null)
     }
 
-    /// The column's text contains this text, literally: `%` and the like have no special meaning.
+    /// The column's text contains this text, literally: `%`, `_` and `[` have no special meaning.
     pub fn contains(path: impl Into<Path>, text: &str) -> Filter {
         Filter::Match(TextFunction::Contains, path.into(), text.into())
     }
@@ -307,12 +307,12 @@ impl Filter {
             Filter::Not(filter) => Filter::Not(Box::new(filter.through(navigation))),
             // Dataverse refuses a lambda on a collection that is reached through a lookup.
             some @ Filter::Some(..) => some,
-            // Its parameter is the name of a column, no path.
+            // Its parameter is the name of a column, not a path.
             caller @ Filter::Caller(_) => caller,
         }
     }
 
-    /// Whether a condition on rows of a collection looks at a row that one of those points at.
+    /// Whether a condition on the rows of a collection goes on to a row that one of them points at.
     pub(crate) fn has_path_in_lambda(&self) -> bool {
         fn search(filter: &Filter, in_lambda: bool) -> bool {
             match filter {
@@ -345,7 +345,8 @@ impl std::ops::Not for Filter {
 }
 
 impl Filter {
-    /// Inside a lambda, paths start at its variable, which is named by how many lambdas it is in.
+    /// Writes the filter. Inside a lambda, paths start at its variable, which is named after how
+    /// many lambdas stand around it.
     fn write_in(&self, url: &mut String, variable: Option<usize>, depth: usize) {
         match self {
             Filter::Compare(path, comparison, value) => {
@@ -371,7 +372,7 @@ impl Filter {
                 url.push_str(&text.0);
                 url.push(')');
             }
-            // An empty list needs a condition that is always, or never, true.
+            // An empty list becomes a condition that is always, or never, true.
             Filter::All(filters) if filters.is_empty() => url.push_str("true%20eq%20true"),
             Filter::Any(filters) if filters.is_empty() => url.push_str("true%20eq%20false"),
             Filter::All(filters) => write_joined(url, filters, "%20and%20", variable, depth),

@@ -1,4 +1,4 @@
-//! Functions of the Web API: calls that only look.
+//! Functions of the Web API: calls that only read.
 
 use uuid::Uuid;
 
@@ -25,7 +25,7 @@ impl Function {
     }
 
     /// The definitions of a table's columns: `LogicalName`, `AttributeType`, `DisplayName` and
-    /// more. No function, but asked for like one.
+    /// more. The Web API has no function for that, but this is asked for like one.
     pub fn columns_of(table: Table) -> Function {
         let path = format!(
             "EntityDefinitions(LogicalName=%27{}%27)/Attributes\

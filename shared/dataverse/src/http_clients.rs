@@ -1,9 +1,10 @@
-//! HTTP clients, and a bound of what they keep open.
+//! HTTP clients, and a limit on the sockets that they keep open.
 //!
-//! The HTTP client's own pool has a bound for each host and none over all of them, and a process has
-//! some hundreds of descriptors. So each host has a client of its own, and those that were used last
-//! are kept: a client that goes takes its idle sockets along. What costs time to make, the
-//! configuration of TLS with the system's root certificates, is one for all.
+//! The HTTP client's own pool has a limit for each host, but none for all of them together, and a
+//! process has only some hundreds of descriptors. So each host has a client of its own, and only
+//! the clients that were used last are kept: a client that is dropped closes its idle sockets. All
+//! clients share the configuration of TLS with the system's root certificates, which is slow to
+//! make.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -23,7 +24,7 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 /// How many sockets are kept open while nobody uses them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Idle {
-    /// To how many hosts: those that were used last.
+    /// To how many hosts. Those that were used last are kept.
     pub hosts: NonZeroUsize,
     /// How many to one host.
     pub per_host: usize,
@@ -32,14 +33,14 @@ pub struct Idle {
 }
 
 impl Idle {
-    /// For a process that answers one call at a time, as Lambda has it: 128 sockets at most, of the
+    /// For a process that answers one call at a time, as in Lambda: at most 128 sockets, of the
     /// 1,024 descriptors that a function has.
     pub const ONE_CALLER: Idle = Idle { hosts: HOSTS, per_host: 2, time: Duration::from_secs(60) };
 
     /// For a process with many callers at once, each of whom finds a socket.
     pub const MANY_CALLERS: Idle = Idle { per_host: usize::MAX, ..Idle::ONE_CALLER };
 
-    /// For a walk over many hosts that does not come back to them.
+    /// For one visit to each of many hosts.
     pub const PASSING_BY: Idle = Idle { time: Duration::from_secs(5), ..Idle::ONE_CALLER };
 }
 
@@ -48,7 +49,7 @@ const HOSTS: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 /// Why there is no HTTP client.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpClientsError {
-    /// TLS could not be configured, for there is no root certificate.
+    /// TLS could not be configured, because there is no root certificate.
     #[error("TLS cannot be used: {0}")]
     Tls(#[from] rustls::Error),
     /// The client could not be made.
@@ -73,7 +74,7 @@ enum Inner {
 struct OfHosts {
     idle: Idle,
     tls: ClientConfig,
-    /// Shows that such a client can be made.
+    /// Made at once, which shows that clients can be made. It serves where another one fails.
     first: reqwest::Client,
     clients: Mutex<LruCache<String, reqwest::Client>>,
 }
@@ -84,7 +85,7 @@ impl fmt::Debug for HttpClients {
     }
 }
 
-/// One client for all hosts, with the bounds that it has.
+/// One client for all hosts, with the limits that it has.
 impl From<reqwest::Client> for HttpClients {
     fn from(client: reqwest::Client) -> HttpClients {
         HttpClients { inner: Inner::Given(client) }
@@ -104,7 +105,8 @@ impl HttpClients {
         HttpClients { inner: Inner::OfHosts(Arc::new(OfHosts { idle, tls, first, clients })) }
     }
 
-    /// The same for a walk over many hosts ([`Idle::PASSING_BY`]), with sockets of its own.
+    /// The same with sockets of its own, for one visit to each of many hosts
+    /// ([`Idle::PASSING_BY`]).
     #[must_use]
     pub fn short_lived(&self) -> HttpClients {
         match &self.inner {
@@ -116,8 +118,8 @@ impl HttpClients {
         }
     }
 
-    /// The client for a host, which is named by its origin (`https://org.crm4.dynamics.com`). To be
-    /// used now, and not kept: what is kept keeps its sockets.
+    /// The client for a host, which is named by its origin (`https://org.crm4.dynamics.com`). Use
+    /// it at once and do not keep it, because it keeps its sockets open.
     pub fn of(&self, origin: &str) -> reqwest::Client {
         match &self.inner {
             Inner::Given(client) => client.clone(),
@@ -135,8 +137,8 @@ impl HttpClients {
         }
     }
 
-    /// Whether a request failed because this process has no descriptor left. If so, all idle sockets
-    /// are closed: the next try finds some.
+    /// Whether a request failed because this process has no descriptor left. If so, this closes all
+    /// idle sockets, so that the next try finds a descriptor.
     pub fn made_room_after(&self, error: &reqwest::Error) -> bool {
         let is_so = lacks_descriptors(error);
         if is_so {
@@ -172,8 +174,9 @@ fn client(tls: &ClientConfig, idle: Idle) -> Result<reqwest::Client, reqwest::Er
         .build()
 }
 
-/// Whether an error, or what is behind it, says that this process (or this machine) has no
-/// descriptor left. The resolver of names says so, too, or only that a name cannot be resolved.
+/// Whether an error, or one of its sources, says that this process (or this machine) has no
+/// descriptor left. The resolver of names may only say that a name cannot be resolved; then this
+/// tries whether a socket can be opened.
 pub fn lacks_descriptors(error: &(dyn StdError + 'static)) -> bool {
     let mut is_of_name = false;
     let mut next = Some(error);
@@ -191,7 +194,8 @@ pub fn lacks_descriptors(error: &(dyn StdError + 'static)) -> bool {
     is_of_name && UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).is_err_and(|error| is_lack(&error))
 }
 
-/// EMFILE and ENFILE, which have the same numbers on Linux, macOS and the BSDs; and Windows' own.
+/// Whether it is EMFILE or ENFILE, which have the same numbers on Linux, macOS and the BSDs, or
+/// Windows' own error for that.
 fn is_lack(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(23 | 24 | 10_024))
 }
@@ -202,15 +206,15 @@ pub enum ReadError {
     /// It is longer than it may be.
     #[error("the answer is longer than {0} bytes")]
     TooLong(usize),
-    /// The connection broke, or the encoding is wrong.
+    /// The connection broke, or the compression is wrong.
     #[error(transparent)]
     Http(#[from] reqwest::Error),
 }
 
-/// The body of an answer, of which no more than `limit` bytes are read. They are counted after they
-/// have been decompressed, so that a small answer cannot become a large one.
+/// Reads the body of an answer, up to `limit` bytes. They are counted after decompression, so that
+/// a small answer cannot become a large one.
 pub async fn read_up_to(mut response: reqwest::Response, limit: usize) -> Result<Bytes, ReadError> {
-    // Most answers come in one piece, which is then the body as it is.
+    // Most answers come in one piece, which is the body as it is.
     let first = response.chunk().await?.unwrap_or_default();
     let mut body = BytesMut::new();
     let mut length = first.len();

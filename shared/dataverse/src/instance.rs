@@ -29,7 +29,7 @@ pub enum InstanceUrlError {
     /// It names a port, a user or a password.
     #[error("the instance URL must not have a port, a user name or a password")]
     Extra,
-    /// The host is none of Microsoft's Dynamics 365 domains.
+    /// The host is not in one of Microsoft's Dynamics 365 domains.
     #[error(
         "the instance URL's host is not a Dynamics 365 environment, which looks like yourorg.crm.dynamics.com"
     )]
@@ -54,7 +54,7 @@ impl InstanceUrl {
         Ok(InstanceUrl { origin: format!("https://{host}"), cloud: Some(cloud) })
     }
 
-    /// As [`InstanceUrl::parse`], but accepts this one origin as well, such as a local emulator's.
+    /// Like [`InstanceUrl::parse`], but also accepts this one origin, such as a local emulator's.
     pub fn parse_or_local(text: &str, local: &Url) -> Result<InstanceUrl, InstanceUrlError> {
         match address(text) {
             Ok(url) if url.origin() == local.origin() => {

@@ -1,17 +1,17 @@
 //! A client for the Dataverse Web API.
 //!
-//! It knows OData and Dataverse, and nothing of bots or of AWS:
+//! It knows OData and Dataverse, but nothing about bots or AWS:
 //!
 //! - [`Query`] says what to read. Names are [`Name`]s and values are [`Literal`]s, so text that a
 //!   visitor typed cannot become part of a query's structure.
 //! - [`Session`] sends: one query, several in one `$batch` trip, a keyed [`Create`], a conditional
 //!   [`Update`], an [`Action`], or a [`ChangeSet`] that happens whole or not at all.
 //! - [`Record`] is a row of an answer, with its formatted values and expanded rows.
-//! - [`HttpClients`] bounds what is kept open over all hosts.
+//! - [`HttpClients`] limits how many sockets stay open to all hosts.
 //! - [`Error`] says what went wrong, whether trying again may help, and what became of a write.
 //!
-//! Reads and keyed creates are repeated after a lost answer; nothing else is. Throttling (429) is
-//! waited out as long as the session's deadline allows.
+//! Only reads and keyed creates are repeated after a lost answer. Throttling (429) is waited out as
+//! long as the session's deadline allows.
 
 mod batch;
 mod client;
@@ -25,9 +25,11 @@ mod http_clients;
 mod instance;
 mod name;
 mod obstacle;
+mod page;
 mod query;
 mod record;
 mod retry;
+mod sending;
 mod token;
 mod write;
 
@@ -43,8 +45,9 @@ pub use http_clients::{
 pub use instance::{InstanceUrl, InstanceUrlError};
 pub use name::{InvalidName, Name, Table};
 pub use obstacle::Obstacle;
+pub use page::Page;
 pub use query::{Expand, Order, Query};
-pub use record::{Lookup, Page, Record};
+pub use record::{Lookup, Record};
 pub use retry::retry_after;
 pub use token::{AccessToken, InvalidToken, TokenSource};
 pub use write::{Action, ChangeSet, Create, Created, Operation, Outcome, Update, bind};

@@ -5,12 +5,12 @@ use std::fmt;
 
 /// The name of a column, a navigation property, an entity set or an operation.
 ///
-/// Either written in the source (`From<&'static str>`) or checked by [`Name::parse`]: a name can
-/// go into a URL as it is.
+/// A name is either written in the source (`From<&'static str>`) or checked by [`Name::parse`], so
+/// it can go into a URL as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name(Cow<'static, str>);
 
-/// Text that is no Dataverse name.
+/// The text is not a Dataverse name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a name consists of letters, digits and underscores and does not start with a digit")]
 pub struct InvalidName;
@@ -53,7 +53,7 @@ impl fmt::Display for Name {
     }
 }
 
-/// A table: what its rows are called in the singular, in URLs, and by which column they are known.
+/// A table: its name, its name in URLs, and the column of its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Table {
     /// The logical name, `incident`.

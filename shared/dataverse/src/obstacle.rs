@@ -1,5 +1,5 @@
-//! What keeps a request from Dataverse, or an answer from being Dataverse's own: the environment is
-//! closed, or something else answers in its place. Waiting helps against none of it.
+//! What keeps a request away from Dataverse: the environment is closed, or something else answers
+//! in its place. Waiting does not help.
 
 use std::error::Error as StdError;
 use std::io;
@@ -15,7 +15,7 @@ pub enum Obstacle {
     AddressBlocked,
     /// The environment is disabled, or in administration mode.
     EnvironmentDisabled,
-    /// Nothing of Dataverse is at that address: a 404 that is no error of the Web API.
+    /// There is no Dataverse at that address: the answer is a 404, but not an error of the Web API.
     NothingThere,
     /// The address leads to another one, such as a login or parking page. The Web API never does.
     Redirect,
@@ -25,23 +25,23 @@ pub enum Obstacle {
     Certificate,
 }
 
-/// What the IP firewall says, whatever its case and code. Source: Microsoft's page "IP firewall in
-/// Power Platform environments".
+/// The words of the IP firewall, in lower case. Source: Microsoft's page "IP firewall in Power
+/// Platform environments".
 const BLOCKED: &str = "access to your ip is blocked";
 
 impl Obstacle {
-    /// What a status tells, whichever service was asked.
+    /// The obstacle that a status tells of, whichever service answered.
     pub fn of_status(status: StatusCode) -> Option<Obstacle> {
         match status {
             StatusCode::PROXY_AUTHENTICATION_REQUIRED => Some(Obstacle::Proxy),
-            // It answers to a condition, and leads nowhere.
+            // 304 answers a condition, and leads nowhere.
             StatusCode::NOT_MODIFIED => None,
             status if status.is_redirection() => Some(Obstacle::Redirect),
             _ => None,
         }
     }
 
-    /// What an error answer of Dataverse tells: its code and message, or that it has neither.
+    /// The obstacle that an error answer tells of. `error` is its code and message, if it has them.
     pub(crate) fn of_answer(
         status: StatusCode,
         error: Option<(&str, &str)>,
@@ -58,7 +58,7 @@ impl Obstacle {
         }
         match status {
             StatusCode::FORBIDDEN => {
-                // What stands before the Web API need not answer in its form.
+                // What stands in front of the Web API may answer in another form.
                 let start = &body[..body.len().min(4096)];
                 let page = error.is_none().then(|| String::from_utf8_lossy(start));
                 let said = page.as_deref().unwrap_or(message).to_ascii_lowercase();
@@ -69,7 +69,7 @@ impl Obstacle {
         }
     }
 
-    /// What it tells that no answer came, whichever service was asked.
+    /// The obstacle that kept an answer from coming, whichever service was asked.
     pub fn of_transport(error: &reqwest::Error) -> Option<Obstacle> {
         let mut next: Option<&(dyn StdError + 'static)> = Some(error);
         while let Some(error) = next {
@@ -81,7 +81,7 @@ impl Obstacle {
             if said.starts_with("tunnel error") && REFUSALS.iter().any(|why| said.ends_with(why)) {
                 return Some(Obstacle::Proxy);
             }
-            // The source of an `io::Error` is that of what it holds, and never that itself.
+            // The source of an `io::Error` skips the error that it holds.
             next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
                 Some(held) => Some(held),
                 None => error.source(),
@@ -91,7 +91,7 @@ impl Obstacle {
     }
 }
 
-/// How hyper-util words that a proxy answered a CONNECT with 407, or with another refusal.
+/// The words of hyper-util where a proxy answered a CONNECT with 407, or with another refusal.
 const REFUSALS: [&str; 2] = ["proxy authorization required", "unsuccessful"];
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What to read.
+//! Queries: which rows and columns to read.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ pub struct Query {
     options: Options,
 }
 
-/// Related rows that come along.
+/// Related rows to read along with a row.
 ///
 /// Limits of Dataverse: at most 15 expansions in a query; `order_by` and `top` only on collections
 /// of the first level.
@@ -70,14 +70,15 @@ struct Options {
     top: Option<u32>,
     expand: Vec<Expand>,
     count: bool,
-    /// Columns whose text may be so long that a list of them is more than an answer may be.
+    /// Columns whose texts may be so long that a list of them makes the answer too large.
     long: Vec<Name>,
     /// Long columns that were not asked for, because the answer with them was too large.
     left_out: Arc<[Name]>,
 }
 
-/// Columns of several lines that most tables have, and that hold what somebody outside wrote: a
-/// mail's body, a note. All others are long only where [`Query::select_long`] says so.
+/// Columns of several lines that most tables have, and that hold what somebody outside wrote, such
+/// as the body of an email or a note. Other columns are long only where [`Query::select_long`] says
+/// so.
 const LONG: [&str; 2] = ["description", "notetext"];
 
 impl Options {
@@ -85,13 +86,13 @@ impl Options {
         LONG.contains(&column.as_str()) || self.long.contains(column)
     }
 
-    /// The same without long columns; `None` where there are none.
+    /// The same options without long columns; `None` where there are none.
     fn without_long(&self) -> Option<Options> {
         let expand: Vec<_> =
             self.expand.iter().map(|expand| (expand, expand.without_long())).collect();
         let (long, select): (Vec<_>, Vec<_>) =
             self.select.iter().cloned().partition(|column| self.is_long(column));
-        // Without any column in it, Dataverse would send all of them.
+        // If no column were asked for, Dataverse would send all of them.
         let is_less = !long.is_empty() && !select.is_empty();
         if !is_less && expand.iter().all(|(_, shorter)| shorter.is_none()) {
             return None;
@@ -105,7 +106,7 @@ impl Options {
         Some(Options { select, left_out, expand, ..self.clone() })
     }
 
-    /// Notes in rows of an answer what was not asked for.
+    /// Notes in the rows of an answer which columns were left out.
     fn mark(&self, records: &mut [Record]) {
         if !self.left_out.is_empty() {
             records.iter_mut().for_each(|record| record.leave_out(&self.left_out));
@@ -173,9 +174,9 @@ macro_rules! shared_options {
             self
         }
 
-        /// Columns that may be as long as somebody likes. Where an answer grows too large, it is
-        /// asked for once more without them; see [`Record::is_left_out`](crate::Record::is_left_out).
-        /// Those that all tables have for such texts need not be named.
+        /// Columns that may be as long as somebody likes. If the answer is too large, it is asked
+        /// for once more without them; see [`Record::is_left_out`](crate::Record::is_left_out).
+        /// `description` and `notetext` are such columns without being named.
         #[must_use]
         pub fn select_long<N: Into<Name>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {
             let columns: Vec<Name> = columns.into_iter().map(Into::into).collect();
@@ -183,7 +184,7 @@ macro_rules! shared_options {
             self.select(columns)
         }
 
-        /// Only rows for which this holds.
+        /// Only rows for which this filter holds, too.
         #[must_use]
         pub fn filter(mut self, filter: Filter) -> Self {
             self.options.filter = Some(match self.options.filter.take() {
@@ -193,7 +194,7 @@ macro_rules! shared_options {
             self
         }
 
-        /// In this order; a second call breaks the ties of the first.
+        /// The order of the rows. A second call breaks the ties of the first.
         #[must_use]
         pub fn order_by(mut self, order: Order) -> Self {
             self.options.order.push(order);
@@ -234,7 +235,7 @@ impl Query {
         self.table
     }
 
-    /// The same of the row with this id.
+    /// The same query, but of the row with this id.
     pub(crate) fn of_row(mut self, id: Uuid) -> Query {
         self.target = Target::Row(id);
         self
@@ -245,24 +246,24 @@ impl Query {
         matches!(self.target, Target::Row(_))
     }
 
-    /// The same without long columns; `None` where there are none.
+    /// The same query without long columns; `None` where there are none.
     pub(crate) fn without_long(&self) -> Option<Query> {
         Some(Query { options: self.options.without_long()?, ..self.clone() })
     }
 
-    /// Notes in rows of an answer what was not asked for.
+    /// Notes in the rows of an answer which columns were left out.
     pub(crate) fn mark(&self, records: &mut [Record]) {
         self.options.mark(records);
     }
 
-    /// Whether a condition on the rows of a collection looks at a row that one of those points at:
-    /// `parties/any(p:p/partyid_contact/emailaddress1 eq '…')`. Microsoft's page on filters has
-    /// only conditions on the collection's own columns, and organizations are known to refuse others.
+    /// Whether a condition on the rows of a collection goes on to a row that one of them points at:
+    /// `parties/any(p:p/partyid_contact/emailaddress1 eq '…')`. Microsoft's page on filters only
+    /// has conditions on the collection's own columns, and some organizations refuse others.
     pub fn has_path_in_lambda(&self) -> bool {
         self.options.filter.as_ref().is_some_and(Filter::has_path_in_lambda)
     }
 
-    /// With the number of all rows that match, up to 5,000.
+    /// Also asks for the number of all rows that match, up to 5,000.
     #[must_use]
     pub fn count(mut self) -> Self {
         self.options.count = true;
@@ -278,7 +279,7 @@ impl Query {
         })
     }
 
-    /// The same for a new row of the table, whose answer shall be as this query's.
+    /// The path for creating a row of the table. Its answer has the columns of this query.
     pub(crate) fn path_of_create(&self) -> String {
         self.with_options(self.table.entity_set.to_owned())
     }
@@ -291,7 +292,7 @@ impl Query {
 }
 
 impl Expand {
-    /// Rows by way of this navigation property.
+    /// The rows that this navigation property leads to.
     pub fn new(navigation: impl Into<Name>) -> Expand {
         Expand { navigation: navigation.into(), options: Options::default() }
     }

@@ -7,15 +7,16 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 
-/// Tries after failures other than throttling. Throttling is waited out until the deadline.
+/// How often a request is sent again after a failure other than throttling. Throttling is waited
+/// out until the deadline.
 const FAILED_TRIES: usize = 4;
 
 /// Whether a request may be sent again after its answer was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// A read, or a create under a key of our own: the second time changes nothing.
+    /// A read, or a create under a key of our own: sending it twice changes nothing more.
     Safe,
-    /// Anything else: only a request that certainly was not carried out is sent again.
+    /// Anything else: it is sent again only if it certainly was not carried out.
     Unsafe,
 }
 
@@ -28,10 +29,11 @@ pub(crate) fn waits() -> impl Iterator<Item = Duration> {
         .build()
 }
 
-/// Who asks for a longer wait than this is not believed.
+/// A `Retry-After` that asks for more than this is not believed.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 
-/// The `Retry-After` header: seconds, of which there may be a fraction, or a date. At most an hour.
+/// The wait that the `Retry-After` header asks for, at most an hour. The header has a date or
+/// seconds, which may have a fraction.
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = seconds(text).or_else(|| {
@@ -41,7 +43,7 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     wait.map(|wait| wait.min(LONGEST))
 }
 
-/// Digits, and perhaps a point and further digits; rounded up to a millisecond.
+/// Reads digits, perhaps with a point and further digits, and rounds up to a millisecond.
 fn seconds(text: &str) -> Option<Duration> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let are_digits =
@@ -49,7 +51,7 @@ fn seconds(text: &str) -> Option<Duration> {
     if !are_digits(whole) || !are_digits(fraction) {
         return None;
     }
-    // So many digits that they are no number mean a long time.
+    // Too many digits for a number mean a long time.
     let whole = Duration::from_secs(whole.parse().unwrap_or(u64::MAX));
     let (shown, rest) = fraction.split_at(fraction.len().min(3));
     let mut milliseconds: u64 = format!("{shown:0<3}").parse().ok()?;

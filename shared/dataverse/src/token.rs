@@ -10,11 +10,11 @@ use tokio::time::Instant;
 
 const SCHEME: &str = "Bearer ";
 
-/// A bearer token: as it goes into the `Authorization` header. It cannot be printed.
+/// A bearer token, as it goes into the `Authorization` header. It cannot be printed.
 #[derive(Clone, PartialEq)]
 pub struct AccessToken(HeaderValue);
 
-/// Text that is no access token.
+/// The text is not an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an access token consists of visible ASCII characters, and of at least one")]
 pub struct InvalidToken;
@@ -36,7 +36,7 @@ impl AccessToken {
         self.0.clone()
     }
 
-    /// The token itself, for nothing but a request.
+    /// The token itself. Put it into a request, and nowhere else.
     pub fn expose(&self) -> &str {
         // ASCII, as `new` saw to.
         self.0.to_str().ok().and_then(|text| text.strip_prefix(SCHEME)).unwrap_or_default()
@@ -49,18 +49,19 @@ impl fmt::Debug for AccessToken {
     }
 }
 
-/// Gives access tokens, from a cache where it can.
+/// Where access tokens come from: a cache, where it has one.
 pub trait TokenSource: Send + Sync + fmt::Debug {
-    /// A token that is valid now. It gives up at the deadline.
+    /// Gives a token that is valid now, or an error once the deadline has passed.
     fn token(
         &self,
         deadline: Instant,
     ) -> BoxFuture<'_, Result<AccessToken, Arc<dyn StdError + Send + Sync>>>;
 
-    /// Dataverse knew this token, whatever it said to the request.
+    /// Tells that Dataverse accepted this token, whatever it said to the request.
     fn accepted(&self, _: &AccessToken) {}
 
-    /// Dataverse answered 401 to this token: it is not given again, unless that is no help.
+    /// Tells that Dataverse answered 401 to this token. It is not given again, unless a new one
+    /// does not help either.
     fn rejected(&self, token: &AccessToken);
 }
 

@@ -1,4 +1,4 @@
-//! What to change.
+//! Writes: rows to create, rows to change, actions to call.
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -13,8 +13,8 @@ pub fn bind(table: Table, id: Uuid) -> String {
 
 /// A new row under a key of our own making.
 ///
-/// Because the key is in the request, sending it twice cannot make two rows: the second time
-/// Dataverse answers that the key exists (412, `0x80040237`).
+/// The key is in the request, so sending it twice cannot make two rows: the second time, Dataverse
+/// answers that the key exists (412, `0x80040237`).
 #[derive(Clone)]
 pub struct Create {
     pub(crate) table: Table,
@@ -73,7 +73,7 @@ impl Create {
         self
     }
 
-    /// A row that a lookup points at, to answer with.
+    /// A related row to answer with.
     #[must_use]
     pub fn expand(mut self, expand: Expand) -> Create {
         self.answer = self.answer.expand(expand);
@@ -88,15 +88,15 @@ impl Create {
     }
 }
 
-/// Whether a create made its row, or another one had.
+/// Which request made the row that a create answers with.
 #[derive(Clone, Debug)]
 pub enum Created {
-    /// This request made the row: nobody else was told so, or ever will be.
+    /// This request made the row. No other request is ever told that it made it.
     Now(Record),
     /// A row with this key was there before this request.
     Before(Record),
-    /// A row with this key is there, and the answer to a try of this request was lost: that try may
-    /// have made it, or another request with the same key.
+    /// A row with this key is there, and the answer to a try of this request was lost. That try may
+    /// have made the row, or another request with the same key.
     Unclear(Record),
 }
 
@@ -109,16 +109,16 @@ impl Created {
     }
 }
 
-/// A change of a row that exists: only if it still has the version that was read.
+/// A change of a row, which is made only if the row still has the version that was read.
 ///
-/// The condition also means that an update can never create a row, as a bare PATCH would.
+/// The condition also keeps an update from creating a row, as a bare PATCH would.
 #[derive(Clone)]
 pub struct Update {
     pub(crate) table: Table,
     pub(crate) id: Uuid,
     pub(crate) etag: String,
     pub(crate) columns: Map<String, Value>,
-    /// The columns by which the lookups that change are read.
+    /// The columns from which one reads the lookups that change.
     lookups: Vec<Name>,
 }
 
@@ -135,8 +135,8 @@ impl Update {
         self
     }
 
-    /// Points a lookup at a row: `(column, navigation)`, for it is read by the one and written by
-    /// the other.
+    /// Points a lookup at a row. It is given as `(column, navigation)`, because it is read by the
+    /// one and written by the other.
     #[must_use]
     pub fn point(
         mut self,
@@ -149,19 +149,19 @@ impl Update {
         self
     }
 
-    /// The version that it is a change of.
+    /// The version of the row that it changes.
     pub fn version(&self) -> &str {
         &self.etag
     }
 
-    /// The columns that it changes, by the names that they are read by.
+    /// The columns that it changes, by the names under which they are read.
     pub fn reads(&self) -> impl Iterator<Item = Name> {
-        // A name that is none was never accepted by Dataverse either.
+        // Dataverse never accepts what is not a name.
         let plain = self.plain_columns().filter_map(|(name, _)| Name::parse(name).ok());
         plain.chain(self.lookups.iter().cloned())
     }
 
-    /// The same change of another version. `*` is any version, but never a row that is not there.
+    /// The same change of another version. `*` is any version of a row that exists.
     #[must_use]
     pub fn of_version(mut self, etag: impl Into<String>) -> Update {
         self.etag = etag.into();
@@ -173,10 +173,10 @@ impl Update {
         self.columns.is_empty()
     }
 
-    /// The row with the columns that change. Lookups are read by another name than they are
-    /// written: they are left out.
+    /// Reads the row with the columns that change, except lookups: they are read by another name
+    /// than they are written.
     pub(crate) fn query(&self) -> Query {
-        // A name that is none was never accepted by Dataverse either.
+        // Dataverse never accepts what is not a name.
         let names = self.plain_columns().filter_map(|(name, _)| Name::parse(name).ok());
         Query::row(self.table, self.id).select(names)
     }
@@ -188,7 +188,7 @@ impl Update {
             && self.plain_columns().all(|(name, wanted)| holds(row, name, wanted))
     }
 
-    /// Whether the row has the new value of this column already.
+    /// Whether the row already has the new value of this column.
     pub fn is_met_in(&self, row: &Record, column: &str) -> bool {
         self.columns.get(column).is_some_and(|wanted| holds(row, column, wanted))
     }
@@ -214,7 +214,7 @@ pub struct Action {
 }
 
 impl Action {
-    /// An action that stands for itself.
+    /// An action that belongs to no row.
     pub fn unbound(name: &'static str) -> Action {
         Action { path: name.to_owned(), parameters: Map::new() }
     }
@@ -282,5 +282,5 @@ impl ChangeSet {
     }
 }
 
-/// What a write of a change set answered: a create its row, an action its result.
+/// What a write of a change set answered: the row of a create, the result of an action.
 pub type Outcome = Record;

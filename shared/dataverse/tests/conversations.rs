@@ -1,4 +1,4 @@
-//! Conversations with Dataverse that go wrong on the way.
+//! Conversations with Dataverse in which something goes wrong.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -119,7 +119,7 @@ async fn who_reads_does_not_wait_longer_than_told() {
     let started = Instant::now();
     let session = session(&server, 20).with_patience(Duration::from_millis(2500));
     let error = session.list(&contacts()).await.unwrap_err();
-    // Twice a second, in all: a third one would be too much.
+    // The waits may last two seconds in all, so a third second is too much.
     assert_eq!(error.api().unwrap().retry_after, Some(Duration::from_secs(1)));
     assert_eq!(session.trips(), 3);
     assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
@@ -165,10 +165,10 @@ async fn a_create_that_was_there_before_is_told_from_one_that_may_be_our_own() {
     for (before, expected) in [
         (None, Was::Before),
         (Some(503), Was::Unclear),
-        // What was refused did not happen.
+        // A refused change was not made.
         (Some(429), Was::Before),
         (Some(401), Was::Before),
-        // 500 is no answer to try again after.
+        // A request is not sent again after 500.
         (Some(500), Was::Refused),
     ] {
         for code in [Code::KeyExists, Code::Duplicate] {
@@ -187,7 +187,7 @@ async fn a_create_that_was_there_before_is_told_from_one_that_may_be_our_own() {
             assert_eq!(was(&created), expected, "{before:?} {code:?}");
         }
     }
-    // A duplicate by the organization's rules, and no row of ours.
+    // It is a duplicate by the organization's rules, and there is no row under our key.
     let server = MockServer::start().await;
     answer(&server, "POST", refusal(412, Code::Duplicate.as_str()), 1).await;
     answer(&server, "GET", refusal(404, Code::NotFound.as_str()), 1).await;
@@ -250,7 +250,7 @@ async fn what_is_no_answer_is_never_nothing_found() {
     }
 }
 
-/// Packed, a kilobyte for each megabyte.
+/// A text that takes a kilobyte per megabyte when it is compressed.
 fn bomb(megabytes: usize) -> Vec<u8> {
     use std::io::Write as _;
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
@@ -271,7 +271,7 @@ async fn an_answer_has_an_end_however_it_is_packed() {
     answer(&server, "GET", packed, 9).await;
     let error = session(&server, 10).list(&contacts()).await.unwrap_err();
     assert!(matches!(error, Error::TooLarge { .. }), "{error:?}");
-    // There is nothing to leave out, and to ask again would be no use.
+    // Nothing can be left out, so asking again would not help.
     assert_eq!(seen(&server).await, ["GET"]);
 }
 
@@ -309,7 +309,7 @@ async fn an_action_is_never_repeated_once_it_may_have_happened() {
     let error = session(&server, 5).invoke(&Action::unbound("CloseIncident")).await.unwrap_err();
     assert_eq!(error.write_outcome(), WriteOutcome::Unknown);
     assert_eq!(seen(&server).await, ["POST"]);
-    // But throttled, it certainly did not happen.
+    // If it was throttled, it certainly did not happen.
     let server = MockServer::start().await;
     answer(&server, "POST", refusal(429, "").insert_header("retry-after", "0"), 1).await;
     answer(&server, "POST", ResponseTemplate::new(204), 1).await;
@@ -349,7 +349,7 @@ async fn no_answer_at_all() {
     let error = session(&server, 1).invoke(&Action::unbound("X")).await.unwrap_err();
     assert!(matches!(error, Error::Deadline { write: WriteOutcome::Unknown }), "{error:?}");
 
-    // A port that nobody listens on any more.
+    // Nobody listens on this port any more.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let nobody = session_at(&format!("http://127.0.0.1:{port}"), 3);
     let error = nobody.list(&contacts()).await.unwrap_err();
@@ -358,7 +358,7 @@ async fn no_answer_at_all() {
     assert!(!format!("{error:?}").contains("Brien"), "{error:?}");
 }
 
-/// Without following redirects, as the functions do.
+/// A client that does not follow redirects, like that of the functions.
 fn straight() -> reqwest::ClientBuilder {
     reqwest::Client::builder().redirect(reqwest::redirect::Policy::none())
 }

@@ -1,4 +1,4 @@
-//! The activity log: that something was done, not what was said.
+//! The activity log. It says that something was done, not what was said.
 
 use auth::ConnectionId;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -17,11 +17,11 @@ const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// The most entries of a page.
 const LARGEST_PAGE: usize = 200;
 
-/// How many rows a filter reads at a time, and in all before it hands out what it has.
+/// With a filter: how many rows are read at a time, and in all before a page ends.
 const STEP: usize = 500;
 const BOUND: usize = 5000;
 
-/// As much of a request id as goes into a key.
+/// How many characters of a request id go into a key.
 const REQUEST_ID: usize = 64;
 
 /// One thing that was done. It holds no names, no texts and no arguments.
@@ -36,9 +36,9 @@ pub struct Entry {
     pub tool: Option<String>,
     /// `ok`, or the code of the error.
     pub outcome: String,
-    /// How long it took.
+    /// How many milliseconds it took.
     pub duration_ms: u64,
-    /// How many trips to Dataverse it took.
+    /// How many requests went to Dataverse.
     pub trips: u32,
     /// The conversation it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,10 +49,10 @@ pub struct Entry {
     /// The records that it is about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub records: Vec<Uuid>,
-    /// The request that Microsoft's support can look up.
+    /// The id by which Microsoft's support finds the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataverse_request_id: Option<String>,
-    /// Our own request.
+    /// The id of the request to this bundle.
     pub request_id: String,
 }
 
@@ -68,7 +68,7 @@ pub enum Kind {
     SetUp,
 }
 
-/// Which entries. What is `None` lets everything pass.
+/// Which entries to read. A field that is `None` lets all entries pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// From this millisecond on.
@@ -88,8 +88,7 @@ pub struct Filter {
 pub struct Page {
     /// The entries.
     pub entries: Vec<Entry>,
-    /// Where to go on, if there is more. With a filter that little passes there may be no more
-    /// after all.
+    /// Where the next page begins. If few entries pass the filter, that page may be empty.
     pub next: Option<Cursor>,
 }
 
@@ -101,13 +100,14 @@ fn partition(id: &ConnectionId) -> String {
     format!("activity#{id}")
 }
 
-/// A moment as sort keys begin: texts of one length, in the order of time.
+/// The time with which a sort key begins: texts of one length, which sort by time.
 fn millisecond(at: Timestamp) -> String {
     let down = TimestampRound::new().smallest(Unit::Millisecond).mode(RoundMode::Floor);
     format!("{:.3}", at.round(down).unwrap_or(at))
 }
 
-/// Entries of one millisecond differ by their requests; those of one request, by their place.
+/// The sort key of an entry. Entries of one millisecond differ by their request ids, and entries of
+/// one request by their place.
 fn sort_key(entry: &Entry, place: usize) -> String {
     let request: String = entry.request_id.chars().take(REQUEST_ID).collect();
     format!("{}#{request}#{place:03}", millisecond(entry.at))
@@ -121,15 +121,15 @@ fn item(partition: &str, place: usize, entry: &Entry) -> Result<Item, StateError
 }
 
 impl Filter {
-    /// The sort keys between which the entries are. What has expired may still be there, and is
-    /// not among them.
+    /// The first and last possible sort key. Expired entries lie outside, though they may still be
+    /// in the table.
     fn range(&self, now: Timestamp) -> (String, String) {
         let kept = now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
         let from = self.from.map_or(kept, |from| from.max(kept));
         (millisecond(from), millisecond(self.to.unwrap_or(Timestamp::MAX)))
     }
 
-    /// The rest, which DynamoDB looks at row by row.
+    /// The rest of the filter, which DynamoDB applies to each row.
     fn expression(&self) -> Expression {
         let mut all = Expression::default();
         for (name, wanted) in
@@ -145,7 +145,7 @@ impl Filter {
 }
 
 impl State {
-    /// Adds to the log of a connection. The same entries added again change nothing.
+    /// Adds entries to the log of a connection. Adding the same entries again changes nothing.
     pub async fn record(&self, id: &ConnectionId, entries: &[Entry]) -> Result<(), StateError> {
         let partition = partition(id);
         let items = entries
@@ -156,9 +156,8 @@ impl State {
         self.table.put_all(items).await
     }
 
-    /// Reads the log of a connection, newest first: `limit` entries, at least 1 and at most 200.
-    /// A page is shorter, or even empty, with more to come, only after 5,000 rows have been read
-    /// for it.
+    /// Reads the log of a connection, newest first: `limit` entries, at least 1 and at most 200. A
+    /// page that is not the last has fewer only if 5,000 rows were read for it.
     pub async fn activity(
         &self,
         id: &ConnectionId,
@@ -171,7 +170,7 @@ impl State {
         if from > to || position.is_some_and(|position| position < from.as_str()) {
             return Ok(Page::EMPTY);
         }
-        // DynamoDB takes no start outside of the range.
+        // DynamoDB refuses a start outside of the range.
         let after = position.filter(|position| *position <= to.as_str()).map(str::to_owned);
         let query = Query {
             partition: partition(id),
@@ -184,8 +183,8 @@ impl State {
         self.page(id, query, limit.clamp(1, LARGEST_PAGE)).await
     }
 
-    /// Reads on until one more has been found than is wanted, so that it is known whether there
-    /// is a next page.
+    /// Reads until it has found one entry more than is wanted, to know whether there is a next
+    /// page.
     async fn page(
         &self,
         id: &ConnectionId,

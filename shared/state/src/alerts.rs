@@ -24,7 +24,7 @@ fn key(connection: Option<&ConnectionId>, alert: &str) -> Key {
 }
 
 impl State {
-    /// Until when each of these alerts is claimed; nothing where one is free.
+    /// Until when each of these alerts is claimed; `None` if it is free.
     pub async fn claimed(
         &self,
         alerts: &[(ConnectionId, String)],
@@ -40,9 +40,9 @@ impl State {
         Ok(keys.into_iter().map(|key| until(key).filter(|until| *until > now)).collect())
     }
 
-    /// Claims an alert of a connection, or one that is no one connection's. `None` means that it
-    /// is claimed already, so has been sent or is being sent; after `until` it can be claimed
-    /// again.
+    /// Claims an alert of a connection or, with `None`, one that concerns several. It returns
+    /// `None` if the alert is claimed already, which means that it has been sent or is being sent.
+    /// After `until`, it can be claimed again.
     pub async fn claim(
         &self,
         connection: Option<&ConnectionId>,
@@ -58,8 +58,8 @@ impl State {
         Ok(signature.map(|signature| Claim { key, signature }))
     }
 
-    /// Holds a claim until `until`, because the alert has been sent. A claim that has expired
-    /// meanwhile, and is another's, stays so.
+    /// Holds a claim until `until`, because the alert has been sent. This changes nothing if the
+    /// claim has expired and somebody else has claimed the alert.
     pub async fn keep(&self, claim: Claim, until: Timestamp) -> Result<(), StateError> {
         let mut item: Item = claim.key.attributes();
         item.insert(EXPIRES_AT.to_owned(), epoch(until));

@@ -1,4 +1,4 @@
-//! Where the scheduled check goes on, where a run had no time for every connection.
+//! Where the scheduled check goes on if a run had no time for every connection.
 
 use auth::ConnectionId;
 use serde::{Deserialize, Serialize};
@@ -18,14 +18,14 @@ fn key() -> Key {
 }
 
 impl State {
-    /// The connection that the last run had no time for; `None` where it looked at all.
+    /// The first connection that the last run had no time for; `None` if it checked all.
     pub async fn next_to_check(&self) -> Result<Option<ConnectionId>, StateError> {
         let item = self.table.get(&key()).await?;
         let place: Option<Place> = item.map(|item| table::document(WHAT, item)).transpose()?;
         Ok(place.map(|place| place.next))
     }
 
-    /// Notes with which connection the next run begins.
+    /// Stores the connection with which the next run begins.
     pub async fn put_next_to_check(&self, next: Option<&ConnectionId>) -> Result<(), StateError> {
         match next {
             Some(next) => self.table.put(key().item(WHAT, &Place { next: next.clone() })?).await,

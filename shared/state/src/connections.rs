@@ -31,7 +31,7 @@ pub struct Registration {
     /// What the environment says of itself, once it has been asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization: Option<Organization>,
-    /// The day on which the client secret ends, where an admin has given it.
+    /// The day on which the client secret expires, if an admin has entered it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_expires_on: Option<Date>,
     /// When it was set up first.
@@ -51,12 +51,12 @@ pub struct ConnectionPage {
 
 const BELONGINGS: &str = "connection#";
 
-/// The partition of what belongs to a connection and goes with it.
+/// The partition of what belongs to a connection and is removed with it.
 pub(crate) fn partition(id: &ConnectionId) -> String {
     format!("{BELONGINGS}{id}")
 }
 
-/// Whose partition it is.
+/// The connection whose partition it is.
 pub(crate) fn of_partition(partition: &str) -> Option<ConnectionId> {
     partition.strip_prefix(BELONGINGS)?.parse().ok()
 }
@@ -67,7 +67,7 @@ impl State {
         Ok(table::documents(WHAT, self.table.all(LIST).await?))
     }
 
-    /// As many connections, from where the cursor says.
+    /// Up to `limit` connections, from where the cursor says.
     pub async fn connections_page(
         &self,
         limit: usize,
@@ -75,7 +75,7 @@ impl State {
     ) -> Result<ConnectionPage, StateError> {
         let mut after = cursor.map(|cursor| cursor.last().to_string());
         let mut items: Vec<Item> = Vec::new();
-        // One more tells whether there is a next page.
+        // One more than wanted tells whether there is a next page.
         while items.len() <= limit {
             let query = Query {
                 partition: LIST.to_owned(),
@@ -98,7 +98,7 @@ impl State {
         Ok(ConnectionPage { connections: table::documents(WHAT, items), next })
     }
 
-    /// Those of these connections that there are, in few requests.
+    /// The connections with these ids, as far as they exist, read in few requests.
     pub async fn connections_of(
         &self,
         ids: &[ConnectionId],
@@ -115,14 +115,14 @@ impl State {
         item.map(|item| table::document(WHAT, item)).transpose()
     }
 
-    /// Stores a connection, in place of the one with the same id.
+    /// Stores a connection, and replaces the one with the same id.
     pub async fn put_connection(&self, connection: &Registration) -> Result<(), StateError> {
         let key = Key::new(LIST, connection.id.as_str());
         self.table.put(key.item(WHAT, connection)?).await
     }
 
-    /// Stores what a look has found out of a connection, in place of the one with the same id. Where
-    /// that has been removed meanwhile, it stays so.
+    /// Replaces a connection by what an inspection has found out about it. A connection that has
+    /// been removed meanwhile stays removed.
     pub async fn renew_connection(&self, connection: &Registration) -> Result<(), StateError> {
         let key = Key::new(LIST, connection.id.as_str());
         let there = Expression::new("attribute_exists(#pk)");
@@ -132,9 +132,10 @@ impl State {
     /// Removes a connection and what belongs to it. Its log stays until it expires.
     pub async fn remove_connection(&self, id: &ConnectionId) -> Result<(), StateError> {
         self.remove_belongings(id).await?;
-        // Last, so that it can be removed again when this fails half-way.
+        // This is last, so that one can remove the connection again if this fails half-way.
         self.table.delete_all(vec![Key::new(LIST, id.as_str())]).await?;
-        // What a check stored in between. From now on it sees that the connection is gone.
+        // A check may have stored something meanwhile. From now on, it sees that the connection is
+        // gone.
         self.remove_belongings(id).await
     }
 

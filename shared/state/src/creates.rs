@@ -1,5 +1,5 @@
-//! What is about to be created, said before it is: so that two calls at once make one row, and a key
-//! that is used again for something else is noticed.
+//! A call announces here what it is about to create. So two calls at once make one row, and a key
+//! that is reused for something else is noticed.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
@@ -11,24 +11,25 @@ use crate::{State, StateError};
 
 const WHAT: &str = "what is about to be created";
 
-/// Who announced a row, and that another call went to make it, are two items of one partition.
+/// The two items of a partition: who announced a row, and that another call went to make it.
 const SORT: &str = "create";
 const JOINED: &str = "joined";
 
-/// How long it is known which call a key belongs to.
+/// How long an idempotency key is remembered.
 const KEY_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// How long a second call about the same is led to the first one's row. After that the row itself is
-/// found by those who look.
+/// How long a second call about the same subject gets the first one's row. After that, a search in
+/// Dataverse finds the row itself.
 const SUBJECT_KEPT: SignedDuration = SignedDuration::from_mins(5);
 
-/// By what two calls are known to be about the same row.
+/// How to recognize that two calls are about the same row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bond {
-    /// The call comes again: with its idempotency key, or in its conversation. The id is drawn from
+    /// It is the same call again, by its idempotency key or in its conversation. The id is made of
     /// connection, client, tool and key.
     Key(Uuid),
-    /// Another call wants the same: a hash of connection, customer, tool and subject.
+    /// They are two calls that want the same. The hash is made of connection, customer, tool and
+    /// subject.
     Subject(String),
 }
 
@@ -53,13 +54,13 @@ impl Bond {
 pub struct Intent {
     /// The primary key of the row.
     pub row: Uuid,
-    /// Of a key: a hash of the arguments that it came with.
+    /// A hash of the arguments, of a call with a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arguments: Option<String>,
-    /// How the arguments were normalised before they were hashed.
+    /// The version of the rules by which the arguments were normalised before they were hashed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
-    /// Until when the call that says so may still be at work. Afterwards it tells nobody anything.
+    /// Until when the call may still be at work. After that, it has ended without a word.
     pub at_work_until: Timestamp,
 }
 
@@ -70,24 +71,24 @@ pub struct Ticket {
     signature: String,
 }
 
-/// That a call went to make a row which another had announced.
+/// The note that a call went to make a row that another call had announced.
 #[derive(Serialize, Deserialize)]
 struct Joined {
     row: Uuid,
 }
 
-/// What came of announcing an intent.
+/// The result of announcing an intent.
 #[derive(Debug)]
 pub enum Announced {
-    /// Nobody had before.
+    /// This call is the first.
     First(Ticket),
-    /// Another call had, with this intent.
+    /// Another call was first, with this intent.
     Before(Intent),
 }
 
 impl State {
-    /// Announces what a call is about to create, unless another has; what expired, or is about the
-    /// row `instead_of`, is replaced.
+    /// Announces what a call is about to create, unless another call has. An intent that has
+    /// expired, or is for the row `instead_of`, is replaced.
     pub async fn announce(
         &self,
         bond: Bond,
@@ -99,7 +100,7 @@ impl State {
             "attribute_not_exists(#pk) OR #expires_at <= :now OR #row = :instead_of",
         );
         free = free.with("now", epoch(now));
-        // No row is the empty text.
+        // The empty text is the id of no row.
         let instead_of = instead_of.map(|row| row.to_string()).unwrap_or_default();
         free = free.with("instead_of", AttributeValue::S(instead_of));
         let expires_at = now.saturating_add(bond.kept()).unwrap_or(Timestamp::MAX);
@@ -109,19 +110,20 @@ impl State {
         }
     }
 
-    /// Changes what a call has announced, while that is still its own.
+    /// Changes what a call has announced, unless another call has replaced it.
     pub async fn announce_again(&self, ticket: &Ticket, intent: &Intent) -> Result<(), StateError> {
         let expires_at = Timestamp::now().saturating_add(ticket.bond.kept());
         self.put_own(ticket, intent, expires_at.unwrap_or(Timestamp::MAX)).await
     }
 
-    /// Takes back what a call has announced, because nothing came of it: the next is the first. No
-    /// item is deleted, for tools may not.
+    /// Takes back what a call has announced, because it created nothing. The next call is then the
+    /// first. The item only expires, because tools may not delete any.
     pub async fn withdraw(&self, ticket: &Ticket, intent: &Intent) -> Result<(), StateError> {
         self.put_own(ticket, intent, Timestamp::UNIX_EPOCH).await
     }
 
-    /// Notes, before it is tried, that the row which another call has announced is made by this one.
+    /// Notes that this call is about to make the row that another call has announced. Call it
+    /// before the row is made.
     pub async fn join(&self, bond: &Bond, row: Uuid) -> Result<(), StateError> {
         let mut item = bond.key(JOINED).item(WHAT, &Joined { row })?;
         let expires_at = Timestamp::now().saturating_add(bond.kept()).unwrap_or(Timestamp::MAX);
@@ -135,8 +137,8 @@ impl State {
         Ok(table::document::<Joined>(WHAT, item)?.row == row)
     }
 
-    /// Opens the way to the table, for the first call to find it open. What fails here, fails again
-    /// where it matters.
+    /// Opens a connection to the table before the first call needs it. An error is ignored here:
+    /// the call that needs the table meets it again.
     pub async fn warm_up(&self) {
         let _ = self.table.get(&Bond::Subject("warm-up".to_owned()).key(SORT)).await;
     }

@@ -1,4 +1,4 @@
-//! Where a page of the log, or of the list of connections, ended.
+//! Cursors: where the next page of the log, or of the list of connections, begins.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::StateError;
 
-/// Where to go on. As text it is URL-safe, and means nothing to anybody else.
+/// Where the log of a connection goes on. Its text is URL-safe and opaque.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     connection: ConnectionId,
@@ -18,21 +18,21 @@ pub struct Cursor {
     position: String,
 }
 
-/// Where the list of connections goes on. As text it is URL-safe, and means nothing to anybody else.
-/// It says no more than after which id: whoever makes one up sees what the key lets through, no more.
+/// Where the list of connections goes on: after this id. Its text is URL-safe and opaque. A cursor
+/// that somebody makes up shows nothing that the API key does not allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionCursor(ConnectionId);
 
-/// Text that is no cursor.
+/// The text is not a cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the cursor is not one that was handed out")]
 pub struct InvalidCursor;
 
-/// What the text begins with, so that another form can follow.
+/// The version of the text's form, with which a cursor of the log begins.
 const FORM: &str = "1";
-/// The same of the list of connections: no cursor of the one is understood by the other.
+/// The same for the list of connections. It differs, so that neither accepts a cursor of the other.
 const LIST_FORM: &str = "c1";
-/// Longer than any of ours: an id of 63 characters and a sort key.
+/// The most bytes that a cursor may have. Ours are shorter: an id of 63 characters and a sort key.
 const LONGEST: usize = 1024;
 
 impl Cursor {
@@ -51,12 +51,12 @@ impl Cursor {
 }
 
 impl ConnectionCursor {
-    /// After this connection.
+    /// The cursor that goes on after this connection.
     pub fn after(last: ConnectionId) -> ConnectionCursor {
         ConnectionCursor(last)
     }
 
-    /// The connection after which the list goes on, whether or not it is still there.
+    /// The connection after which the list goes on. It may have been removed.
     pub fn last(&self) -> &ConnectionId {
         &self.0
     }
@@ -81,7 +81,7 @@ impl FromStr for ConnectionCursor {
     }
 }
 
-/// What a cursor's text says, whatever that is.
+/// Decodes a cursor's text, without a check of what it says.
 fn decoded(text: &str) -> Result<String, InvalidCursor> {
     if text.len() > LONGEST {
         return Err(InvalidCursor);

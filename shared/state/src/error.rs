@@ -1,4 +1,4 @@
-//! What can go wrong. Nothing of what was to be stored or read is in here.
+//! What can go wrong. No error holds any of what was to be stored or read.
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -14,7 +14,7 @@ pub enum StateError {
         /// What AWS or its SDK calls it.
         problem: String,
     },
-    /// DynamoDB said no: the function's role lacks a right, or there is no such table.
+    /// DynamoDB refused: the function's role lacks a right, or there is no such table.
     #[error("DynamoDB refused {operation}: {code}")]
     Refused {
         /// The DynamoDB operation.
@@ -22,7 +22,7 @@ pub enum StateError {
         /// What AWS calls it.
         code: String,
     },
-    /// Somebody else has changed it since it was read.
+    /// Somebody else has changed the item since it was read.
     #[error("it has changed since it was read")]
     Conflict,
     /// The connection has been removed, or set up anew, since it was read.
@@ -39,7 +39,7 @@ pub enum StateError {
     },
 }
 
-/// The codes, of those with status 400, that say "not now".
+/// The error codes with status 400 that mean "not now".
 const BUSY: [&str; 5] = [
     "LimitExceededException",
     "ProvisionedThroughputExceededException",

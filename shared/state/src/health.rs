@@ -1,4 +1,4 @@
-//! How a connection was when it was last checked.
+//! The health of a connection at its last check.
 
 use std::collections::HashMap;
 
@@ -18,14 +18,14 @@ fn key(id: &ConnectionId) -> Key {
 }
 
 impl State {
-    /// How the connection was; `None` before its first check.
+    /// The health of a connection; `None` before its first check.
     pub async fn health(&self, id: &ConnectionId) -> Result<Option<Health>, StateError> {
         let item = self.table.get(&key(id)).await?;
         item.map(|item| table::document(WHAT, item)).transpose()
     }
 
-    /// How each of these connections was, in few requests. One that has not been checked, or whose
-    /// item cannot be understood, is left out.
+    /// The health of each of these connections, read in few requests. A connection is left out if
+    /// it has not been checked, or if its item cannot be understood.
     pub async fn healths(
         &self,
         ids: &[ConnectionId],
@@ -39,9 +39,9 @@ impl State {
         Ok(items.into_iter().filter_map(of).collect())
     }
 
-    /// Stores how the connection is, and returns it with its new version. `health.version` is the
-    /// version that it follows: when another has been stored meanwhile, this is a
-    /// [`StateError::Conflict`], and of two overlapping checks only one acts on a change.
+    /// Stores the health of a connection, and returns it with its new version. `health.version` is
+    /// the version that it follows. If another one has been stored meanwhile, this is a
+    /// [`StateError::Conflict`]: of two overlapping checks, only one acts on a change.
     pub async fn put_health(
         &self,
         id: &ConnectionId,
@@ -50,8 +50,8 @@ impl State {
         self.put_signed(id, health).await.map(|(stored, _)| stored)
     }
 
-    /// The same for a connection as it was read from the list: where it has been removed since, or
-    /// set up anew, nothing is left behind, and this is [`StateError::Gone`].
+    /// The same for a connection that was read from the list before. If it has been removed since,
+    /// or set up anew, this stores nothing and is [`StateError::Gone`].
     pub async fn put_health_of(
         &self,
         registration: &Registration,
@@ -59,8 +59,8 @@ impl State {
     ) -> Result<Health, StateError> {
         let id = &registration.id;
         let (stored, signature) = self.put_signed(id, health).await?;
-        // Whoever removes a connection looks for what belongs to it once more afterwards: what was
-        // put before that is found there, what was put later is found here.
+        // Who removes a connection then looks once more for what belongs to it, and so finds what
+        // was put before that. What is put later is found here.
         let registered = self.connection(id).await?;
         if registered.is_some_and(|one| one.registered_at == registration.registered_at) {
             return Ok(stored);

@@ -6,16 +6,16 @@
 //! | `connection#{id}` | `sidebar` | its [`SidebarField`]s |
 //! | `connection#{id}` | `health` | its [`auth::health::Health`] |
 //! | `connection#{id}` | `alert#{alert}` | an alert that has been sent, until `expires_at` |
-//! | `alerts` | `alert#{alert}` | the same, for an alert that is no one connection's |
-//! | `alerts` | `outage` | since when hardly any connection answers, while that is so |
+//! | `alerts` | `alert#{alert}` | the same, for an alert that concerns several connections |
+//! | `alerts` | `outage` | since when hardly any connection answers, as long as that lasts |
 //! | `alerts` | `outage#{region}` | the same, for the connections of one region |
-//! | `checks` | `place` | where the next run of the check begins, where one had no time for all |
+//! | `checks` | `place` | where the next check begins, if the last had no time for all |
 //! | `activity#{id}` | `{time}#{request id}#{position}` | an [`Entry`] of the log, until `expires_at` |
 //! | `idem#{id}` | `create` | the [`Intent`] of a call that may come again, until `expires_at` |
 //! | `claim#{hash}` | `create` | the [`Intent`] of a call that others may want, too, until `expires_at` |
 //!
-//! The table's time-to-live attribute is `expires_at`. DynamoDB may take days to delete what has
-//! expired, so nothing here relies on that: what has expired is not read.
+//! The table's time-to-live attribute is `expires_at`. DynamoDB may take days to delete an expired
+//! item, so nothing here relies on that: an expired item counts as absent.
 
 mod activity;
 mod alerts;
@@ -47,8 +47,8 @@ pub use sidebar::{FieldType, SidebarField};
 
 use table::Table;
 
-/// How long one try and one call may take. The table answers in milliseconds; the log must not
-/// hold a tool's answer back.
+/// How long one try and one call may take. The table answers in milliseconds, and writing the
+/// activity log must not delay a tool's answer.
 const TRY: Duration = Duration::from_secs(1);
 const CALL: Duration = Duration::from_secs(4);
 
@@ -59,13 +59,13 @@ pub struct State {
 }
 
 impl State {
-    /// The table of this name, as the Lambda environment says. `AWS_ENDPOINT_URL_DYNAMODB` is
-    /// honoured.
+    /// The table of this name, at the address that the AWS configuration gives
+    /// (`AWS_ENDPOINT_URL_DYNAMODB` changes it).
     pub fn new(config: &SdkConfig, table: impl Into<String>) -> State {
         State::open(Builder::from(config), table.into())
     }
 
-    /// The table in a stand-in for DynamoDB at this address, with credentials of no worth.
+    /// The table in a stand-in for DynamoDB at this address, with made-up credentials.
     pub fn at_endpoint(url: &str, table: impl Into<String>) -> State {
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -83,8 +83,8 @@ impl State {
         State { table: Table::new(aws_sdk_dynamodb::Client::from_conf(config), table) }
     }
 
-    /// Makes the table unless it is there. For stand-ins: in AWS the template makes it, with
-    /// encryption, point-in-time recovery and time-to-live.
+    /// Creates the table unless it exists. This is for stand-ins: in AWS the template creates it,
+    /// with encryption, point-in-time recovery and time-to-live.
     pub async fn create_table(&self) -> Result<(), StateError> {
         self.table.create().await
     }

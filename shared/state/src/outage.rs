@@ -1,5 +1,5 @@
-//! That, for the moment, hardly any connection answers, or hardly any of one region: nobody's fault,
-//! and one message.
+//! Outages: at times, hardly any connection answers, or hardly any of one region. No connection is
+//! at fault then, and people get one message for all.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,10 +13,10 @@ const ALL: &str = "outage";
 /// An outage that is going on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outage {
-    /// The region that is down; nothing where all are.
+    /// The region that is down; `None` if all are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// Since when.
+    /// When it began.
     pub since: Timestamp,
 }
 
@@ -30,7 +30,7 @@ impl State {
     pub async fn outages(&self) -> Result<Vec<Outage>, StateError> {
         let query = Query {
             partition: key(None).partition,
-            // The names of hosts are smaller than that.
+            // The names of regions are parts of host names, which sort before `~`.
             between: Some((ALL.to_owned(), format!("{ALL}#~"))),
             consistent: true,
             ..Query::default()
@@ -38,8 +38,7 @@ impl State {
         Ok(table::documents(WHAT, self.table.all_of(query).await?))
     }
 
-    /// Notes that an outage has begun. Where that one had begun already, this is a
-    /// [`StateError::Conflict`].
+    /// Notes that an outage has begun. If it had begun already, this is a [`StateError::Conflict`].
     pub async fn begin_outage(&self, outage: &Outage) -> Result<(), StateError> {
         let key = key(outage.region.as_deref());
         let free = Expression::new("attribute_not_exists(#pk)");

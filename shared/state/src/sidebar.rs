@@ -1,4 +1,4 @@
-//! Which fields a connection shows beside a conversation.
+//! The fields that a connection shows beside a conversation.
 
 use auth::ConnectionId;
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,7 @@ fn key(id: &ConnectionId) -> Key {
 }
 
 impl State {
-    /// The chosen fields, in order; `None` where nobody has chosen yet.
+    /// The chosen fields, in order; `None` if nobody has chosen any yet.
     pub async fn sidebar_fields(
         &self,
         id: &ConnectionId,
@@ -63,7 +63,7 @@ impl State {
         Ok(Some(sidebar.fields))
     }
 
-    /// Chooses the fields, in place of those chosen before.
+    /// Stores the chosen fields, in place of those chosen before.
     pub async fn put_sidebar_fields(
         &self,
         id: &ConnectionId,

@@ -24,15 +24,14 @@ use crate::StateError;
 pub(crate) const PARTITION: &str = "pk";
 pub(crate) const SORT: &str = "sk";
 pub(crate) const EXPIRES_AT: &str = "expires_at";
-/// Which call wrote the item, where a condition was in play.
+/// The attribute that tells which conditional write put the item there.
 const SIGNATURE: &str = "signature";
 
-/// As many writes, and as many keys to read, as DynamoDB takes in one request.
+/// How many writes, and how many keys to read, DynamoDB takes in one request.
 const BATCH: usize = 25;
 const KEYS: usize = 100;
 
-/// How often, and after what waits, the part of a batch is sent again that DynamoDB had no time
-/// for.
+/// The waits before the unprocessed part of a batch is sent again.
 const RETRIES: ExponentialBuilder = ExponentialBuilder::new()
     .with_min_delay(Duration::from_millis(50))
     .with_max_times(5)
@@ -59,7 +58,7 @@ impl Key {
         ])
     }
 
-    /// The item that holds this here.
+    /// The item with this document, under this key.
     pub(crate) fn item(
         &self,
         what: &'static str,
@@ -72,17 +71,17 @@ impl Key {
     }
 }
 
-/// What an item holds.
+/// Reads the document of an item.
 pub(crate) fn document<T: DeserializeOwned>(
     what: &'static str,
     item: Item,
 ) -> Result<T, StateError> {
-    // The cause may quote a value.
+    // The error is dropped, because it may quote a value.
     serde_dynamo::from_item(item).map_err(|_| StateError::Unreadable { what })
 }
 
-/// What the items hold, less those that this version of the bundle does not understand: one that
-/// a later version wrote shall not hide all the others.
+/// Reads the documents of items, and skips those that this version of the bundle does not
+/// understand: an item that a later version wrote must not hide all the others.
 pub(crate) fn documents<T: DeserializeOwned>(
     what: &'static str,
     items: impl IntoIterator<Item = Item>,
@@ -93,17 +92,17 @@ pub(crate) fn documents<T: DeserializeOwned>(
     items.into_iter().flat_map(understood).collect()
 }
 
-/// The text of an attribute of a key.
+/// The text of an attribute, empty where there is none.
 pub(crate) fn text(item: &Item, name: &str) -> String {
     item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
 }
 
-/// A moment as DynamoDB's time-to-live wants it.
+/// A time in the form that DynamoDB's time-to-live wants.
 pub(crate) fn epoch(at: Timestamp) -> AttributeValue {
     AttributeValue::N(at.as_second().to_string())
 }
 
-/// A condition or filter. Every name in it is a placeholder, for many an English word is reserved.
+/// A condition or filter. Every name in it is a placeholder, because DynamoDB reserves many words.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Expression {
     text: String,
@@ -112,7 +111,7 @@ pub(crate) struct Expression {
 }
 
 impl Expression {
-    /// With `#name` for the attribute `name` and `:value` for a value.
+    /// Makes an expression of a text that has `#name` for an attribute, and `:value` for a value.
     pub(crate) fn new(text: &str) -> Expression {
         let mut expression = Expression { text: text.to_owned(), ..Expression::default() };
         for word in text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '#')) {
@@ -128,7 +127,7 @@ impl Expression {
         self
     }
 
-    /// Both.
+    /// Both expressions must hold.
     pub(crate) fn and(mut self, other: Expression) -> Expression {
         if self.text.is_empty() {
             return other;
@@ -144,18 +143,18 @@ impl Expression {
     }
 }
 
-/// Which rows of one partition, in the order of their sort keys.
+/// A query for rows of one partition, in the order of their sort keys.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Query {
     pub(crate) partition: String,
-    /// Both ends belong to it.
+    /// The first and the last sort key, both included.
     pub(crate) between: Option<(String, String)>,
     pub(crate) filter: Expression,
     pub(crate) descending: bool,
     pub(crate) consistent: bool,
     /// How many rows to read at most, whether or not they pass the filter.
     pub(crate) limit: Option<usize>,
-    /// The sort key after which to go on.
+    /// Where to start: after this sort key.
     pub(crate) after: Option<String>,
 }
 
@@ -163,16 +162,16 @@ pub(crate) struct Query {
 #[derive(Debug)]
 pub(crate) struct Rows {
     pub(crate) items: Vec<Item>,
-    /// How many rows were read for it.
+    /// How many rows were read, including those that did not pass the filter.
     pub(crate) read: usize,
     /// The sort key after which to go on, if there may be more.
     pub(crate) after: Option<String>,
 }
 
-/// What came of a conditional write.
+/// The result of a conditional write.
 #[derive(Debug)]
 pub(crate) enum Put {
-    /// It was done, with this signature.
+    /// The item was written, with this signature.
     Done(String),
     /// The condition did not hold, because of this item.
     Refused(Item),
@@ -200,8 +199,7 @@ impl Table {
         request.send().await.map(drop).map_err(|error| StateError::of_sdk("PutItem", &error))
     }
 
-    /// Puts the item where the condition holds, and says how it is signed; `None` where the
-    /// condition does not hold.
+    /// Puts the item if the condition holds, and returns its signature; otherwise returns `None`.
     pub(crate) async fn put_if(
         &self,
         key: &Key,
@@ -214,7 +212,7 @@ impl Table {
         })
     }
 
-    /// The same; where the condition does not hold, it gives what stands in the way.
+    /// The same, but returns the item that is there if the condition does not hold.
     pub(crate) async fn put_or_see(
         &self,
         key: &Key,
@@ -237,12 +235,12 @@ impl Table {
         match put {
             Ok(_) => Ok(Put::Done(signature)),
             Err(error) if condition_failed(&error) => {
-                // A stand-in for DynamoDB may not give it.
+                // A stand-in for DynamoDB may not return the item.
                 let there = match item_in_the_way(error) {
                     Some(item) => item,
                     None => self.get(key).await?.unwrap_or_default(),
                 };
-                // Where an answer got lost, the SDK has asked again, and found our own item there.
+                // If an answer was lost, the SDK asked again, and found the item that it had put.
                 let is_ours = text(&there, SIGNATURE) == signature;
                 Ok(if is_ours { Put::Done(signature) } else { Put::Refused(there) })
             }
@@ -250,7 +248,7 @@ impl Table {
         }
     }
 
-    /// Deletes an item that [`Table::put_if`] put, unless another has taken its place.
+    /// Deletes an item that [`Table::put_if`] put, unless another has replaced it.
     pub(crate) async fn delete_signed(
         &self,
         key: &Key,
@@ -316,7 +314,7 @@ impl Table {
             .await
     }
 
-    /// Every item that a query finds, in as many requests as it takes.
+    /// Every item that a query finds, in as many requests as necessary.
     pub(crate) async fn all_of(&self, mut query: Query) -> Result<Vec<Item>, StateError> {
         let mut items = Vec::new();
         loop {
@@ -360,7 +358,7 @@ impl Table {
         }
     }
 
-    /// Puts them all. No two may have the same key.
+    /// Puts all items. No two may have the same key.
     pub(crate) async fn put_all(&self, items: Vec<Item>) -> Result<(), StateError> {
         self.write_all(items, |item| {
             let put = PutRequest::builder().set_item(Some(item)).build()?;
@@ -369,7 +367,7 @@ impl Table {
         .await
     }
 
-    /// Deletes them all.
+    /// Deletes the items at these keys.
     pub(crate) async fn delete_all(&self, keys: Vec<Key>) -> Result<(), StateError> {
         self.write_all(keys, |key| {
             let delete = DeleteRequest::builder().set_key(Some(key.attributes())).build()?;
@@ -436,7 +434,7 @@ impl Table {
     }
 }
 
-/// Waits before what is left of a batch is sent again; or that has been done often enough.
+/// Waits before the rest of a batch is sent again. An error means that there were enough tries.
 async fn pause(
     operation: &'static str,
     waits: &mut impl Iterator<Item = Duration>,
@@ -449,7 +447,7 @@ async fn pause(
     Ok(())
 }
 
-/// DynamoDB takes no empty map of names or values.
+/// The map, or `None` if it is empty: DynamoDB accepts no empty map of names or values.
 fn some<V>(map: HashMap<String, V>) -> Option<HashMap<String, V>> {
     Some(map).filter(|map| !map.is_empty())
 }
@@ -465,7 +463,7 @@ fn condition_failed<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) 
     error.code() == Some("ConditionalCheckFailedException")
 }
 
-/// Never: every required part is given above.
+/// The error of a request that lacks a required part. It never comes, because all are given above.
 fn incomplete(_: BuildError) -> StateError {
     StateError::Unreadable { what: "a request" }
 }

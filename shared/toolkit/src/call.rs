@@ -1,12 +1,12 @@
-//! What the log shall know of a call.
+//! What the log gets to know of a call.
 
 use auth::ConnectionId;
 use state::Kind;
 
-/// What is known of a call when it ends: for the log, without arguments, names or texts.
+/// What the log gets to know of a call. It holds no arguments, names or texts.
 #[derive(Debug, Default)]
 pub struct Call {
-    /// What was called.
+    /// The tool or other operation that was called.
     pub tool: Option<String>,
     /// Whether it changes anything.
     pub writes: bool,
@@ -18,6 +18,6 @@ pub struct Call {
     pub client: Option<String>,
     /// The requests that it made to Dataverse.
     pub session: Option<dataverse::Session>,
-    /// What it is in the activity log; nothing where it does not belong there.
+    /// What it is in the activity log; `None` if it does not belong there.
     pub kind: Option<Kind>,
 }

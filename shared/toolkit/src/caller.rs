@@ -6,14 +6,28 @@ use std::fmt;
 use auth::ConnectionId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use strum::{EnumString, IntoStaticStr};
 
 use crate::{ErrorCode, ToolError};
 
 /// A right of an API key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Scope {
-    /// To call tools that only look.
+    /// To call tools that only read.
     Read,
     /// To call tools that change the CRM.
     Write,
@@ -22,15 +36,9 @@ pub enum Scope {
 }
 
 impl Scope {
-    const ALL: [Scope; 3] = [Scope::Read, Scope::Write, Scope::Admin];
-
     /// Its name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Scope::Read => "read",
-            Scope::Write => "write",
-            Scope::Admin => "admin",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -40,14 +48,14 @@ pub type Scopes = BTreeSet<Scope>;
 /// The connections that an API key is bound to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Grants {
-    /// All of them.
+    /// All connections.
     All,
-    /// These.
+    /// Only these.
     Only(BTreeSet<ConnectionId>),
 }
 
 impl Grants {
-    /// Reads `*`, or ids.
+    /// Reads ids, or `*` for all connections.
     pub fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Grants, String> {
         let mut ids = BTreeSet::new();
         for text in texts {
@@ -84,7 +92,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// As the authorizer passes it on: the values of a context must be flat.
+    /// The context that the authorizer passes on. Its values must be flat.
     pub fn to_context(&self) -> HashMap<String, Value> {
         let scopes: Vec<_> = self.scopes.iter().map(|scope| scope.as_str()).collect();
         HashMap::from([
@@ -94,7 +102,7 @@ impl Caller {
         ])
     }
 
-    /// Reads what [`Caller::to_context`] wrote. Anything else is nobody.
+    /// Reads what [`Caller::to_context`] wrote; `None` for anything else.
     pub fn from_context(context: &HashMap<String, Value>) -> Option<Caller> {
         let text = |name: &str| context.get(name).and_then(Value::as_str);
         let connections = text("connections")?.split(',').filter(|id| !id.is_empty());
@@ -102,14 +110,11 @@ impl Caller {
         Some(Caller {
             client: text("client")?.to_owned(),
             connections: Grants::parse(connections).ok()?,
-            scopes: Scope::ALL
-                .into_iter()
-                .filter(|scope| scopes.split(' ').any(|word| word == scope.as_str()))
-                .collect(),
+            scopes: scopes.split(' ').filter_map(|name| name.parse().ok()).collect(),
         })
     }
 
-    /// The connection that a call is for: the one it names, else the only one of the key, else
+    /// The connection that a call is for: the one that it names, or the only one of the key, or
     /// `default`.
     pub fn connection(&self, named: Option<&str>) -> Result<ConnectionId, ToolError> {
         let id = match (named, &self.connections) {
@@ -150,7 +155,7 @@ impl Caller {
         }
     }
 
-    /// Refuses what the key does not allow.
+    /// Refuses a call whose scope the key does not have.
     pub fn authorize(&self, scope: Scope) -> Result<(), ToolError> {
         if self.scopes.contains(&scope) {
             Ok(())

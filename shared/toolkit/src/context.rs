@@ -1,4 +1,4 @@
-//! What a call brings along.
+//! What a tool works with during a call.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::once::Once;
 
-/// What a call brings along.
+/// What a tool works with during a call.
 pub struct Context {
     pub(crate) session: Session,
     pub(crate) connection: ConnectionId,
@@ -19,7 +19,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// The way to Dataverse, until the deadline.
+    /// The session with Dataverse, which ends at the call's deadline.
     pub fn dataverse(&self) -> &Session {
         &self.session
     }
@@ -29,8 +29,8 @@ impl Context {
         self.session.instance()
     }
 
-    /// Opens a record of a list: the address has `{id}` where the record's id goes. A list without
-    /// records has none.
+    /// The address that opens a record of a list, with `{id}` where the record's id goes. There is
+    /// none if the list is empty.
     pub fn list_url<T>(&self, table: Table, list: &[T]) -> Option<String> {
         (!list.is_empty()).then(|| self.instance().record_pages(table.logical_name))
     }
@@ -50,9 +50,9 @@ impl Context {
         self.tool
     }
 
-    /// The primary key for the row that this call makes, in a tool that writes. When the same call
-    /// comes again, with its idempotency key or in its conversation, the key is the same: look for a
-    /// row that has it before anything else, with [`Reads::same_call`](crate::Reads::same_call).
+    /// The primary key for the row that this call makes, in a tool that writes. If the same call
+    /// comes again, with its idempotency key or in its conversation, the key is the same. So first
+    /// look for a row that has it, with [`Reads::same_call`](crate::Reads::same_call).
     pub fn record_id(&self) -> Uuid {
         self.once.row()
     }

@@ -1,4 +1,4 @@
-//! Creates that the organization's own duplicate detection rules refuse.
+//! Creates rows, and explains where the organization's duplicate detection rules refuse one.
 
 use crm::reference::Candidate;
 use crm::tables::{ACCOUNT, CONTACT, LEAD};
@@ -7,16 +7,16 @@ use dataverse::{Code, Create, Created, Error, Operation, Page, Record, Table};
 
 use crate::{Context, ToolError};
 
-/// The tables that organizations have such rules for.
+/// The tables for which organizations have such rules.
 const TABLES: [Table; 3] = [LEAD, CONTACT, ACCOUNT];
 
-/// How many records are named.
+/// How many records the error names.
 const SHOWN: usize = 3;
 
-/// Makes a row, exactly once, together with what goes with it.
+/// Makes a row, exactly once, together with the other writes.
 ///
-/// Where the organization's rules refuse it as a duplicate, the error names the records that
-/// Dataverse finds to be the same. That is a trip more, in that case alone.
+/// If the organization's rules refuse it as a duplicate, the error names the records that Dataverse
+/// finds to be the same. This takes one more trip, only in that case.
 pub(crate) async fn create(
     context: &Context,
     create: &Create,
@@ -34,7 +34,7 @@ pub(crate) async fn create(
     }
 }
 
-/// The error, with the records that Dataverse finds to be the same, if it tells.
+/// The error, with the records that Dataverse finds to be the same, if it says which.
 async fn named(context: &Context, create: &Create, error: Error) -> ToolError {
     let explained = ToolError::from(error);
     let Ok(pages) = context.dataverse().duplicates(create, &TABLES).await else {

@@ -1,5 +1,5 @@
-//! What every function behind the API does with a request: who calls, an answer in any case, one
-//! line in the log.
+//! What every function behind the API does with a request: it finds out who calls, always answers,
+//! and writes one line to the log.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -26,31 +26,32 @@ use crate::{
     logging, sha256_hex,
 };
 
-/// The header that names the connection which a call is for.
+/// The header that names the connection of a call.
 pub const CONNECTION_ID: HeaderName = HeaderName::from_static("x-connection-id");
-/// The header that names the chat which a call belongs to.
+/// The header that names the chat to which a call belongs.
 pub const CONVERSATION_ID: HeaderName = HeaderName::from_static("x-conversation-id");
 /// The header whose value a client repeats when it repeats a call.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// For what changes with a new version alone. Private, for it takes a key to see it.
+/// `Cache-Control` of answers that only a new version changes. They are private, because only the
+/// holder of a key may see them.
 const KEPT: HeaderValue = HeaderValue::from_static("private, max-age=300");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What a request's body has at most, in bytes. The longest text that a tool takes, a note of
-/// 100,000 characters, has 600 KB where each is escaped; API Gateway would let ten times as much
-/// pass, and all of it would be read before anything could be said of it.
+/// The most bytes of a request's body. The longest text that a tool takes, a note of 100,000
+/// characters, has 600 KB if each character is escaped. API Gateway would let ten times as much
+/// through, and all of it would have to be parsed.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 
-/// A call that overstays its deadline by this much is stopped.
+/// How long after its deadline a call is stopped.
 pub const GRACE: Duration = Duration::from_millis(500);
 
-/// JSON as a text, or as a value that need be neither read nor written: who hands over the one gets
-/// the same back.
+/// JSON as a text, or as a value that need be neither parsed nor written. The answer has the same
+/// form as the request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
-    /// As a text, which may be none, or no JSON at all.
+    /// A text, which may be empty or not JSON at all.
     Text(Bytes),
-    /// As a value.
+    /// A value.
     Value(Value),
 }
 
@@ -67,7 +68,7 @@ impl From<Bytes> for Body {
 }
 
 impl Body {
-    /// An answer, without nulls, in the form of this one.
+    /// An answer, without nulls, in the same form as this body.
     pub(crate) fn answer(&self, answer: &impl Serialize) -> Result<Body, serde_json::Error> {
         match self {
             Body::Text(_) => json::text(answer).map(|text| Body::Text(text.into())),
@@ -75,7 +76,7 @@ impl Body {
         }
     }
 
-    /// As a text.
+    /// The body as a text.
     pub fn into_text(self) -> Bytes {
         match self {
             Body::Text(text) => text,
@@ -83,7 +84,7 @@ impl Body {
         }
     }
 
-    /// As a value; null where it is none.
+    /// The body as a value; null if it is not JSON.
     pub fn into_value(self) -> Value {
         match self {
             Body::Text(text) => serde_json::from_slice(&text).unwrap_or_default(),
@@ -91,7 +92,7 @@ impl Body {
         }
     }
 
-    /// Nothing, in the form of this one.
+    /// An empty body in the same form as this one.
     pub(crate) fn empty(&self) -> Body {
         match self {
             Body::Text(_) => Body::default(),
@@ -99,7 +100,7 @@ impl Body {
         }
     }
 
-    /// How many bytes have to be read.
+    /// How many bytes have to be parsed.
     fn len(&self) -> usize {
         match self {
             Body::Text(text) => text.len(),
@@ -108,29 +109,29 @@ impl Body {
     }
 }
 
-/// A request, whichever way it came.
+/// A request, from wherever it came.
 #[derive(Debug)]
 pub struct Incoming {
     /// The method.
     pub method: Method,
     /// The path, `/v1/tools/{tool}`.
     pub path: String,
-    /// What stands behind the path, without the question mark.
+    /// The query, without the question mark.
     pub query: String,
     /// The headers.
     pub headers: HeaderMap,
     /// The body.
     pub body: Body,
-    /// Who calls, where an authorizer said so.
+    /// Who calls, if an authorizer has found that out.
     pub caller: Option<Caller>,
-    /// The id that the answer and the log carry.
+    /// The id of the request, which is in the answer and in the log.
     pub request_id: String,
-    /// When the answer must be there.
+    /// By when the answer must be there.
     pub deadline: Instant,
 }
 
 impl Incoming {
-    /// The query's parameters, each once; others than these are refused.
+    /// The parameters of the query. Unknown ones, and those that come twice, are refused.
     pub fn parameters(
         &self,
         known: &[impl AsRef<str>],
@@ -152,7 +153,7 @@ impl Incoming {
         Ok(parameters)
     }
 
-    /// The entity tags of bodies that the caller has already (RFC 9110, section 13.1.2).
+    /// The entity tags of the answers that the caller already has (RFC 9110, section 13.1.2).
     pub(crate) fn known_tags(&self) -> Vec<String> {
         let values = self.headers.get_all(IF_NONE_MATCH).iter();
         let tags = values.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
@@ -160,36 +161,36 @@ impl Incoming {
     }
 }
 
-/// What is answered to a request that went well.
+/// The answer to a request that succeeded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
     /// The HTTP status. 304 has no body.
     pub status: StatusCode,
     /// Further headers.
     pub headers: HeaderMap,
-    /// The body: JSON, in which what has no value is left out.
+    /// The body: JSON without nulls.
     pub body: Body,
     /// The records that it is about.
     pub records: Vec<Uuid>,
 }
 
 impl Reply {
-    /// A body, JSON without nulls, under this status.
+    /// A reply with this status and body, which is JSON without nulls.
     pub(crate) fn new(status: StatusCode, body: Body) -> Reply {
         Reply { status, headers: HeaderMap::new(), body, records: Vec::new() }
     }
 
-    /// About these records.
+    /// Says which records it is about.
     pub(crate) fn about(self, records: Vec<Uuid>) -> Reply {
         Reply { records, ..self }
     }
 
-    /// As many of them as the activity log names.
+    /// The first of its records, as many as the activity log names.
     fn named_records(&self) -> Vec<Uuid> {
         self.records.iter().take(journal::RECORDS).copied().collect()
     }
 
-    /// The caller may keep it for five minutes; 304 where it is one of those that the caller has.
+    /// Lets the caller keep it for five minutes. It becomes a 304 if the caller has it already.
     pub(crate) fn kept(mut self, known: &[String]) -> Reply {
         let tag = format!("\"{}\"", sha256_hex(self.body.clone().into_text()));
         if known.iter().any(|known| *known == "*" || *known == tag) {
@@ -201,9 +202,9 @@ impl Reply {
     }
 }
 
-/// Answers requests, once it is known who calls.
+/// Answers requests whose caller is known.
 pub trait Handler: Send + Sync + 'static {
-    /// Answers a request of this caller, and notes in `call` what the log shall know.
+    /// Answers a request of this caller, and notes in `call` what the log gets to know.
     fn handle(
         &self,
         request: Incoming,
@@ -212,12 +213,12 @@ pub trait Handler: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Reply, ToolError>> + Send;
 }
 
-/// What answers the requests of a function.
+/// Answers the requests of a Lambda function.
 pub trait Front: Send + Sync {
-    /// Answers. There is always an answer: errors and panics are problems of RFC 9457.
+    /// Answers a request. There is always an answer: errors and panics become problems of RFC 9457.
     fn answer(&self, incoming: Incoming) -> impl Future<Output = Response<Bytes>> + Send;
 
-    /// Where what was done is noted, to be written after the answer.
+    /// The activity log, which is written after the answer.
     fn journal(&self) -> Option<&Arc<Journal>>;
 }
 
@@ -232,12 +233,12 @@ impl<H: Handler> Front for Edge<H> {
     }
 }
 
-/// A handler behind what all of them have in common. Cheap to clone.
+/// A handler with what all handlers need around them. It is cheap to clone.
 pub struct Edge<H> {
     handler: Arc<H>,
-    /// Where no authorizer stands before the function, it looks at the API keys itself.
+    /// The API keys, if the function checks them itself because it has no authorizer.
     keys: Option<Arc<KeyStore>>,
-    /// Where what was done is noted.
+    /// The activity log.
     journal: Option<Arc<Journal>>,
 }
 
@@ -252,19 +253,19 @@ impl<H> Clone for Edge<H> {
 }
 
 impl<H: Handler> Edge<H> {
-    /// A handler behind an authorizer: a request without a caller is refused.
+    /// A handler behind an authorizer. A request without a caller is refused.
     pub fn of(handler: H) -> Edge<H> {
         Edge { handler: Arc::new(handler), keys: None, journal: None }
     }
 
-    /// Notes what was done in the activity log.
+    /// Notes calls in this activity log.
     #[must_use]
     pub fn with_journal(mut self, journal: Arc<Journal>) -> Edge<H> {
         self.journal = Some(journal);
         self
     }
 
-    /// Looks at the API keys itself where no authorizer did.
+    /// Checks API keys itself where no authorizer did.
     #[must_use]
     pub fn with_keys(mut self, keys: Arc<KeyStore>) -> Edge<H> {
         self.keys = Some(keys);
@@ -276,8 +277,8 @@ impl<H: Handler> Edge<H> {
         &self.handler
     }
 
-    /// What comes of a request, before it is an answer over HTTP. There is always something: a panic is
-    /// an error, too.
+    /// Carries out a request, and gives the result before it becomes an HTTP response. A panic
+    /// becomes an error.
     pub async fn exchange(&self, incoming: Incoming) -> Result<Reply, ToolError> {
         let started = Instant::now();
         let request_id = incoming.request_id.clone();
@@ -303,7 +304,7 @@ impl<H: Handler> Edge<H> {
         result
     }
 
-    /// Who calls. For those that read a request before they hand on what it asks for.
+    /// Finds out who calls, for those that read a request before they pass it on.
     pub async fn caller(&self, incoming: &Incoming) -> Result<Caller, ToolError> {
         if let Some(caller) = &incoming.caller {
             return Ok(caller.clone());
@@ -321,7 +322,7 @@ impl<H: Handler> Edge<H> {
         keys.caller(key).await.map_err(|error| unreadable(&error))?.ok_or_else(refused)
     }
 
-    /// Answers with a problem, and says so in the log.
+    /// Answers with a problem, and writes a line to the log.
     pub fn refuse(&self, error: ToolError, call: &Call, request_id: &str) -> Response<Bytes> {
         logging::call(call, Some(&error), request_id, Duration::ZERO);
         respond(Err(error), request_id)
@@ -342,7 +343,8 @@ impl<H: Handler> Edge<H> {
     }
 }
 
-/// Nobody knows who calls. Neither Dynamics 365 nor a connection has a part in it.
+/// The API keys could not be read, so nobody knows who calls. Neither Dynamics 365 nor a connection
+/// is at fault.
 fn unreadable(error: &ApiKeysError) -> ToolError {
     let explained = if error.is_retryable() {
         ToolError::new(
@@ -366,7 +368,7 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim()).filter(|key| !key.is_empty())
 }
 
-/// A header of at most 255 visible characters.
+/// The value of a header, of at most 255 visible characters.
 pub(crate) fn header<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
@@ -382,7 +384,7 @@ pub(crate) fn header<'a>(
     Ok(Some(text))
 }
 
-/// What the activity log keeps of a call: no names, no texts, no arguments.
+/// The entry of the activity log for a call. It holds no names, texts or arguments.
 fn entry(
     call: &Call,
     kind: Kind,
@@ -417,7 +419,7 @@ fn respond(result: Result<Reply, ToolError>, request_id: &str) -> Response<Bytes
         Ok(reply) => ("application/json", reply),
         Err(error) => {
             let problem = error.to_problem(request_id);
-            // A tree of JSON can always be written.
+            // A JSON value can always be written.
             let text = json::text(&problem).unwrap_or_default();
             let body = Body::Text(text.into());
             ("application/problem+json", Reply::new(error.code().status(), body))

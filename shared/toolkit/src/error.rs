@@ -1,4 +1,4 @@
-//! What a caller sees when something went wrong, and what only the log may see.
+//! Errors: what a caller sees of them, and what only the log sees.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,10 +11,14 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
+use strum::{Display, IntoStaticStr, VariantArray};
 
 /// What went wrong, for programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Display, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum ErrorCode {
     /// An argument or a header is not what it must be.
     InvalidArguments,
@@ -30,7 +34,7 @@ pub enum ErrorCode {
     UnknownTool,
     /// The connection does not exist.
     ConnectionNotFound,
-    /// What is at that path takes other methods.
+    /// The path does not take this method.
     MethodNotAllowed,
     /// Several records match.
     Ambiguous,
@@ -40,7 +44,7 @@ pub enum ErrorCode {
     AlreadyClosed,
     /// The record changed since it was read.
     VersionConflict,
-    /// A business rule or a plug-in said no.
+    /// A business rule or a plug-in refused.
     RejectedByDynamics,
     /// The idempotency key belongs to a call with other arguments.
     IdempotencyKeyReused,
@@ -50,7 +54,7 @@ pub enum ErrorCode {
     RateLimited,
     /// Dataverse, Entra ID or Secrets Manager does not answer.
     DynamicsUnavailable,
-    /// What the service itself needs does not answer; Dynamics 365 has no part in it.
+    /// Something that this service needs does not answer. Dynamics 365 is not at fault.
     ServiceUnavailable,
     /// There was not enough time.
     DeadlineExceeded,
@@ -59,58 +63,12 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// All there are.
-    pub const ALL: [ErrorCode; 20] = {
-        use ErrorCode::*;
-        [
-            InvalidArguments,
-            Unauthenticated,
-            Forbidden,
-            PermissionDenied,
-            NotFound,
-            UnknownTool,
-            ConnectionNotFound,
-            MethodNotAllowed,
-            Ambiguous,
-            Duplicate,
-            AlreadyClosed,
-            VersionConflict,
-            RejectedByDynamics,
-            IdempotencyKeyReused,
-            ConnectionBroken,
-            RateLimited,
-            DynamicsUnavailable,
-            ServiceUnavailable,
-            DeadlineExceeded,
-            Internal,
-        ]
-    };
+    /// All codes.
+    pub const ALL: &'static [ErrorCode] = ErrorCode::VARIANTS;
 
     /// Its name.
     pub fn as_str(self) -> &'static str {
-        use ErrorCode::*;
-        match self {
-            InvalidArguments => "invalid_arguments",
-            Unauthenticated => "unauthenticated",
-            Forbidden => "forbidden",
-            PermissionDenied => "permission_denied",
-            NotFound => "not_found",
-            UnknownTool => "unknown_tool",
-            ConnectionNotFound => "connection_not_found",
-            MethodNotAllowed => "method_not_allowed",
-            Ambiguous => "ambiguous",
-            Duplicate => "duplicate",
-            AlreadyClosed => "already_closed",
-            VersionConflict => "version_conflict",
-            RejectedByDynamics => "rejected_by_dynamics",
-            IdempotencyKeyReused => "idempotency_key_reused",
-            ConnectionBroken => "connection_broken",
-            RateLimited => "rate_limited",
-            DynamicsUnavailable => "dynamics_unavailable",
-            ServiceUnavailable => "service_unavailable",
-            DeadlineExceeded => "deadline_exceeded",
-            Internal => "internal",
-        }
+        self.into()
     }
 
     /// The HTTP status.
@@ -133,7 +91,7 @@ impl ErrorCode {
         }
     }
 
-    /// In words.
+    /// A sentence for people.
     pub fn title(self) -> &'static str {
         use ErrorCode::*;
         match self {
@@ -160,7 +118,7 @@ impl ErrorCode {
         }
     }
 
-    /// Whether the same call may succeed later without anybody mending anything.
+    /// Whether the same call may succeed later although nobody mends anything.
     pub fn is_retryable(self) -> bool {
         use ErrorCode::*;
         matches!(
@@ -171,12 +129,6 @@ impl ErrorCode {
                 | ServiceUnavailable
                 | DeadlineExceeded
         )
-    }
-}
-
-impl fmt::Display for ErrorCode {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
     }
 }
 
@@ -219,12 +171,12 @@ struct Parts {
     cause: Option<Cause>,
     /// The methods that the path takes.
     allow: Option<String>,
-    /// Never leaves the log.
+    /// Only the log shows it.
     for_log: Option<String>,
 }
 
 impl ToolError {
-    /// An error with what may be said about it.
+    /// An error with the detail that callers see.
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> ToolError {
         ToolError(Box::new(Parts {
             code,
@@ -247,7 +199,8 @@ impl ToolError {
             .next_step("Correct the argument and call again.")
     }
 
-    /// The record is closed; its status is a label of the organization's. An open one, such as `reopen_with`, would open it again.
+    /// The record is closed. `status` is the organization's label for its status. `reopen_with` is
+    /// a status that opens the record again, if one can.
     pub fn already_closed(
         noun: &str,
         status: Option<String>,
@@ -266,7 +219,7 @@ impl ToolError {
             .write(WriteState::NotHappened)
     }
 
-    /// The path takes these methods, as the header `Allow` lists them.
+    /// The path only takes these methods, listed as in the header `Allow`.
     pub(crate) fn method_not_allowed(allow: String) -> ToolError {
         let detail = format!("that path takes {allow}");
         let mut error = ToolError::new(ErrorCode::MethodNotAllowed, detail)
@@ -280,79 +233,79 @@ impl ToolError {
         ToolError::invalid(fields, "at least one of them must be given")
     }
 
-    /// A defect of this software, with what the log should say.
+    /// A defect of this software. Only the log shows the cause.
     pub fn internal(cause: impl fmt::Display) -> ToolError {
         ToolError::new(ErrorCode::Internal, "This is a defect; the log has the cause.")
             .for_log(cause)
     }
 
-    /// Names the argument that it is about, such as `lines[2].product`.
+    /// Names the argument that the error is about, such as `lines[2].product`.
     #[must_use]
     pub fn at(mut self, field: &str) -> ToolError {
         self.0.detail = format!("{field}: {}", self.0.detail);
         self
     }
 
-    /// One sentence for the bot.
+    /// Tells the bot what to do next, in one sentence.
     #[must_use]
     pub fn next_step(mut self, text: impl Into<String>) -> ToolError {
         self.0.next_step = Some(text.into());
         self
     }
 
-    /// What whoever runs the connection should do.
+    /// Tells the administrator of the connection what to do.
     #[must_use]
     pub fn admin_action(mut self, text: impl Into<String>) -> ToolError {
         self.0.admin_action = Some(text.into());
         self
     }
 
-    /// When to try again.
+    /// Says how long to wait before another try.
     #[must_use]
     pub fn retry_after(mut self, wait: Option<Duration>) -> ToolError {
         self.0.retry_after = wait;
         self
     }
 
-    /// The records to choose from.
+    /// Lists the records to choose from.
     #[must_use]
     pub fn candidates(mut self, candidates: Vec<Candidate>) -> ToolError {
         self.0.candidates = candidates;
         self
     }
 
-    /// What became of the write.
+    /// Says what became of the write.
     #[must_use]
     pub fn write(mut self, state: WriteState) -> ToolError {
         self.0.write = Some(state);
         self
     }
 
-    /// What Dataverse said.
+    /// Adds what Dataverse said.
     #[must_use]
     pub fn dataverse(mut self, details: DataverseDetails) -> ToolError {
         self.0.dataverse = Some(details);
         self
     }
 
-    /// Why the connection does not work.
+    /// Says why the connection does not work.
     #[must_use]
     pub fn cause(mut self, cause: Cause) -> ToolError {
         self.0.cause = Some(cause);
         self
     }
 
-    /// Why the connection does not work.
+    /// Why the connection does not work, if that is the error.
     pub fn connection_cause(&self) -> Option<Cause> {
         self.0.cause
     }
 
-    /// What whoever runs the connection should do.
+    /// What the administrator of the connection should do.
     pub fn administrators_action(&self) -> Option<&str> {
         self.0.admin_action.as_deref()
     }
 
-    /// For the log alone.
+    /// Adds a cause that only the log shows.
     #[must_use]
     pub fn for_log(mut self, cause: impl fmt::Display) -> ToolError {
         self.0.for_log = Some(cause.to_string());
@@ -364,7 +317,7 @@ impl ToolError {
         self.0.code
     }
 
-    /// What may be said about it.
+    /// The detail that callers see.
     pub fn detail(&self) -> &str {
         &self.0.detail
     }
@@ -374,7 +327,7 @@ impl ToolError {
         self.0.dataverse.as_ref()
     }
 
-    /// The methods that the path takes, where another was used.
+    /// The methods that the path takes, if another one was used.
     pub(crate) fn allow(&self) -> Option<&str> {
         self.0.allow.as_deref()
     }
@@ -409,12 +362,12 @@ impl ToolError {
         }
     }
 
-    /// In how many seconds the same call may succeed. A full second too early is no use: rounded up.
+    /// In how many seconds the same call may succeed, rounded up.
     pub(crate) fn seconds_to_wait(&self) -> Option<u64> {
         self.0.retry_after.map(|wait| wait.as_millis().div_ceil(1000) as u64)
     }
 
-    /// For the log alone.
+    /// The cause that only the log shows.
     pub(crate) fn log_cause(&self) -> Option<&str> {
         self.0.for_log.as_deref()
     }
@@ -424,7 +377,7 @@ impl ToolError {
         matches!(self.0.write, None | Some(WriteState::NotHappened))
     }
 
-    /// What became of the write matters only to tools that write.
+    /// Drops what became of a write, which does not matter where nothing is written.
     pub(crate) fn without_write(mut self) -> ToolError {
         self.0.write = None;
         self

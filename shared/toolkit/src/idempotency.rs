@@ -3,10 +3,10 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-/// The namespace of the keys, drawn once at random.
+/// The namespace of the keys, a random one.
 const NAMESPACE: Uuid = Uuid::from_u128(0x9d0e_7f8b_34a1_4c57_8f1e_6c2b_a0d5_41e9);
 
-/// What a call is known by when it comes again.
+/// What identifies a call when it comes again.
 pub(crate) struct Identity<'a> {
     pub(crate) connection: &'a str,
     pub(crate) client: &'a str,
@@ -17,9 +17,9 @@ pub(crate) struct Identity<'a> {
 }
 
 impl Identity<'_> {
-    /// The key for the row that the call makes: the same whenever the call comes again, drawn from
-    /// the idempotency key where there is one, else from conversation and arguments where there is
-    /// a conversation. `None` where nothing ties two calls together.
+    /// The key for the row that the call makes. It is the same whenever the call comes again,
+    /// because it is made of the idempotency key or, without one, of conversation and arguments. It
+    /// is `None` if there is neither a key nor a conversation.
     pub(crate) fn record_id(&self) -> Option<Uuid> {
         let arguments;
         let (kind, tie, arguments) = match (self.idempotency_key, self.conversation) {
@@ -30,22 +30,22 @@ impl Identity<'_> {
             }
             (None, None) => return None,
         };
-        // With its length before it, no part can pretend to be another.
+        // Each part has its length before it, so no two lists of parts make the same text.
         let parts = [self.connection, self.client, self.tool, kind, tie, arguments];
         let name: String = parts.iter().map(|part| format!("{}:{part};", part.len())).collect();
         Some(Uuid::new_v5(&NAMESPACE, name.as_bytes()))
     }
 }
 
-/// The same text for the same arguments: keys sorted, nulls dropped. Whoever changes it, changes
-/// `NORMALISING` in `once`, too.
+/// Writes arguments so that the same ones give the same text: keys sorted, nulls dropped. If you
+/// change it, change `NORMALISING` in `once`, too.
 pub(crate) fn canonical(value: &Value) -> String {
     let mut text = String::new();
     write_canonical(&mut text, value);
     text
 }
 
-/// Each value is written once, however deep it stands.
+/// Writes a value to the end of the text.
 fn write_canonical(text: &mut String, value: &Value) {
     match value {
         Value::Object(object) => {

@@ -1,4 +1,4 @@
-//! The activity log, written when nobody waits for it.
+//! Writes the activity log when nobody waits for it.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use parking_lot::Mutex;
 use state::{Entry, State};
 use tokio::sync::Notify;
 
-/// How many entries may wait. Where the table does not take them, the oldest are given up.
+/// How many entries may wait. If the table does not take them, the oldest are dropped.
 const WAITING: usize = 1000;
 
 /// How many records an entry names.
 pub(crate) const RECORDS: usize = 10;
 
-/// Entries of the activity log on their way to the table. Noting one never waits and never fails;
-/// what cannot be written is said in the log.
+/// Entries of the activity log on their way to the table. Noting an entry never waits and never
+/// fails. A warning in the log says if entries cannot be written.
 #[derive(Debug)]
 pub struct Journal {
     state: State,
@@ -39,7 +39,7 @@ impl Journal {
         self.noted.notify_one();
     }
 
-    /// Writes what has been noted.
+    /// Writes the entries that have been noted.
     pub async fn flush(&self) {
         let mut waiting = std::mem::take(&mut *self.waiting.lock());
         while let Some((connection, _)) = waiting.first() {
@@ -58,7 +58,7 @@ impl Journal {
         }
     }
 
-    /// What could not be written now is written with what comes next, as far as there is room.
+    /// Keeps entries that could not be written for the next time, as far as there is room.
     fn put_back(&self, connection: &ConnectionId, entries: Vec<Entry>) {
         let mut waiting = self.waiting.lock();
         let room = WAITING.saturating_sub(waiting.len());
@@ -66,7 +66,7 @@ impl Journal {
         waiting.extend(again);
     }
 
-    /// Writes what is noted as it comes, for a process that lives on.
+    /// Writes entries as they are noted, in a process that lives on.
     pub async fn run(self: Arc<Self>) {
         loop {
             self.noted.notified().await;

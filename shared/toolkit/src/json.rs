@@ -1,9 +1,8 @@
-//! Answers as JSON, written in one pass.
+//! Writes answers as JSON, in one pass.
 //!
-//! Every answer passes here, and so does every text of the CRM in one: names, subjects and labels
-//! as well as what has been read by [`crm::text::excerpt`]. What nobody sees of a text is left out
-//! here ([`shown`]), so that no tool can forget it. Ids, addresses and numbers have nothing of the
-//! kind; and a record is found again by its id, which stands beside its name.
+//! Every answer passes here, with all texts of the CRM in it: names, subjects, labels, and
+//! excerpts. The characters that nobody sees are left out here ([`shown`]), so no tool can forget
+//! that. A name may lose characters, but the id beside it still finds the record.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -13,24 +12,23 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter, Serializer};
 
-/// The JSON of a value. A member whose value is null is left out: what is not known is not there.
+/// The JSON of a value, without members whose value is null.
 ///
-/// No tree is built in between. To build one, to look for nulls in it and to write it then took
-/// three times as long.
+/// It builds no tree. To build one, remove its nulls and write it took three times as long.
 pub(crate) fn text(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
     let mut text = Vec::with_capacity(1024);
     value.serialize(&mut Serializer::with_formatter(&mut text, WithoutNulls::default()))?;
     Ok(text)
 }
 
-/// The same as a value.
+/// The same as a [`Value`].
 pub(crate) fn value(value: &impl Serialize) -> Result<Value, serde_json::Error> {
     let mut value = serde_json::to_value(value)?;
     tidy(&mut value);
     Ok(value)
 }
 
-/// Leaves out members without a value, and what nobody sees of texts.
+/// Removes members that are null, and the characters that nobody sees.
 pub(crate) fn tidy(value: &mut Value) {
     match value {
         Value::Object(object) => {
@@ -47,21 +45,21 @@ pub(crate) fn tidy(value: &mut Value) {
     }
 }
 
-/// Holds a member's name back until its value turns out not to be null.
+/// A formatter that holds a member's name back until its value turns out not to be null.
 #[derive(Default)]
 struct WithoutNulls {
     /// The name, in quotation marks.
     name: Vec<u8>,
-    /// Whether what is written now is a name.
+    /// Whether a name is being written.
     in_name: bool,
     /// Whether the name's value comes next.
     is_held_back: bool,
-    /// For each object that is open: whether it has a member already.
+    /// For each open object: whether it has a member already.
     has_members: Vec<bool>,
 }
 
 impl WithoutNulls {
-    /// Writes the name that was held back, because its value comes now.
+    /// Writes the name that was held back, before its value.
     fn release<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
         if !std::mem::take(&mut self.is_held_back) {
             return Ok(());
@@ -76,7 +74,7 @@ impl WithoutNulls {
     }
 }
 
-/// What is a name in a map, or else a value.
+/// Methods that write a scalar: the name of a member, or a value.
 macro_rules! scalars {
     ($($method:ident: $type:ty),* $(,)?) => {
         $(fn $method<W: ?Sized + Write>(&mut self, writer: &mut W, value: $type) -> io::Result<()> {
@@ -89,7 +87,7 @@ macro_rules! scalars {
     };
 }
 
-/// What is a part of a text: of a name, or of a value.
+/// Methods that write a part of a text: of a name, or of a value.
 macro_rules! parts_of_texts {
     ($($method:ident($($argument:ident: $type:ty)?)),* $(,)?) => {
         $(fn $method<W: ?Sized + Write>(
@@ -128,7 +126,7 @@ impl Formatter for WithoutNulls {
         end_string(),
     }
 
-    /// The parts of a text in which nothing must be escaped.
+    /// Writes a part of a text that needs no escapes.
     fn write_string_fragment<W: ?Sized + Write>(
         &mut self,
         writer: &mut W,
@@ -138,7 +136,7 @@ impl Formatter for WithoutNulls {
             return CompactFormatter.write_string_fragment(&mut self.name, fragment);
         }
         let shown = shown(fragment);
-        // All that breaks a line has become a line feed.
+        // All characters that break lines have become line feeds.
         for (position, line) in shown.split('\n').enumerate() {
             if position > 0 {
                 CompactFormatter.write_char_escape(writer, CharEscape::LineFeed)?;
@@ -148,7 +146,8 @@ impl Formatter for WithoutNulls {
         Ok(())
     }
 
-    /// What must be escaped. Control characters but tabs and line breaks are left out.
+    /// Writes a character that must be escaped. Control characters are left out, except tabs and
+    /// line breaks.
     fn write_char_escape<W: ?Sized + Write>(
         &mut self,
         writer: &mut W,
@@ -271,7 +270,7 @@ mod tests {
         assert_eq!(text, json!({ "name": seen, "list": [seen] }).to_string());
     }
 
-    /// What becomes of a tree's texts.
+    /// Shows only what a person sees of the texts in a tree.
     fn seen(value: &mut Value) {
         match value {
             Value::String(text) => *text = shown(text).into_owned(),
@@ -305,7 +304,7 @@ mod tests {
             without_nulls(&mut expected);
             seen(&mut expected);
             prop_assert_eq!(&text, &expected.to_string());
-            // As a value it is the same.
+            // The same comes out as a value.
             prop_assert_eq!(text, value(&tree).unwrap().to_string());
         }
     }

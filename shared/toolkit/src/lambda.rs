@@ -21,22 +21,22 @@ use crate::{
     Service, Tools, logging,
 };
 
-// A call makes some hundreds of small pieces of memory, and has them back soon after: with the
-// system's allocator they take a sixth of its time.
+// A call makes some hundreds of small allocations, which do not live long. With the system's
+// allocator they take a sixth of its time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How much earlier than Lambda's deadline an answer must be there, so that the caller gets it
-/// rather than the gateway's error.
+/// How long before Lambda's deadline an answer must be there. Otherwise the caller could get the
+/// gateway's error instead.
 const MARGIN: Duration = Duration::from_secs(2);
 
-/// How much of an invocation's time the activity log leaves.
+/// How long before the end of an invocation the activity log stops writing.
 const LEFT_OVER: Duration = Duration::from_millis(250);
 
 /// API Gateway gives up after 30 seconds, whatever the function's own limit.
 const GATEWAY: Duration = Duration::from_secs(30);
 
-/// Lambda lets the start take ten seconds; the warm-up may have this much of it.
+/// How long the warm-up may take. Lambda lets the start take ten seconds.
 const WARM_UP: Duration = Duration::from_secs(4);
 
 /// Serves tools until Lambda stops the process.
@@ -44,7 +44,7 @@ pub async fn run(tools: Routes<Tools>) -> Result<(), Error> {
     serve(self::tools(tools).await?).await
 }
 
-/// Tools, over what the environment says, ready for the first call.
+/// Makes the service of these tools, as the environment says, ready for the first call.
 pub async fn tools(tools: Routes<Tools>) -> Result<Service, Error> {
     let parts = Parts::from_environment().await?;
     let home = Tools::new(parts.connections.clone()).with_state(parts.state.clone());
@@ -53,10 +53,10 @@ pub async fn tools(tools: Routes<Tools>) -> Result<Service, Error> {
     Ok(service)
 }
 
-/// Serves what answers requests until Lambda stops the process.
+/// Answers requests until Lambda stops the process.
 ///
-/// The activity log is written after an answer has been given: by an extension inside the
-/// process, which Lambda waits for before it freezes the process, but not before it answers.
+/// An extension inside the process writes the activity log after the answer. Lambda waits for it
+/// before it freezes the process, but not before it answers.
 /// Source: AWS's page on the Lambda Extensions API, "internal extensions".
 pub async fn serve(front: impl Front) -> Result<(), Error> {
     let front = &front;
@@ -66,7 +66,7 @@ pub async fn serve(front: impl Front) -> Result<(), Error> {
         async move {
             let id = request.lambda_context_ref().map(|context| context.request_id.clone());
             let response = answer(front, request).await;
-            // Nobody waits for it where there is no extension.
+            // Without an extension, nobody receives this.
             let _ = answered.send(id.unwrap_or_default());
             Ok::<_, Error>(response)
         }
@@ -81,8 +81,8 @@ pub async fn serve(front: impl Front) -> Result<(), Error> {
         async move {
             if let NextEvent::Invoke(invocation) = event.next {
                 let work = async {
-                    // An event that is no request is answered without us, and an answer that came
-                    // too late for its own invocation is not that of this one.
+                    // The runtime answers an event that is not a request. An answer may also be
+                    // that of an earlier invocation, for which it came too late.
                     let mut answers = answers.lock().await;
                     while let Some(id) = answers.recv().await {
                         if id == invocation.request_id {
@@ -105,7 +105,7 @@ pub async fn serve(front: impl Front) -> Result<(), Error> {
     match extension {
         Ok(extension) => tokio::try_join!(lambda_http::run(handler), extension.run()).map(drop),
         Err(error) => {
-            // Where Lambda is only played, entries are written as they come.
+            // Outside of Lambda, entries are written as they come.
             tracing::warn!(%error, "no extension: the activity log is written alongside");
             tokio::select! {
                 ended = lambda_http::run(handler) => ended,
@@ -115,7 +115,7 @@ pub async fn serve(front: impl Front) -> Result<(), Error> {
     }
 }
 
-/// How long there is until shortly before a deadline, in milliseconds since 1970.
+/// How long it is until shortly before a deadline, which is in milliseconds since 1970.
 fn until(deadline_ms: u64) -> Duration {
     let deadline = std::time::UNIX_EPOCH.checked_add(Duration::from_millis(deadline_ms));
     deadline
@@ -126,22 +126,25 @@ fn until(deadline_ms: u64) -> Duration {
 
 /// What a function is made of.
 ///
-/// Environment: `STATE_TABLE` is the table of the activity log and of the connections' state;
-/// `SECRETS_KEY_ARN` is the KMS key for secrets that are made, where it is not the account's own;
-/// `DATAVERSE_LOCAL_URL` lets a local emulator be used; `API_KEYS_SECRET` makes the function look
-/// at API keys itself, for places without an authorizer such as `cargo lambda watch`.
+/// These environment variables are read:
+///
+/// - `STATE_TABLE`: the table of the activity log and of the connections' state
+/// - `SECRETS_KEY_ARN`: the KMS key for new secrets, if it is not the account's own
+/// - `DATAVERSE_LOCAL_URL`: the address of a local emulator that connections may use
+/// - `API_KEYS_SECRET`: makes the function check API keys itself, where there is no authorizer, as
+///   with `cargo lambda watch`
 pub struct Parts {
     /// The connections.
     pub connections: Connections,
-    /// The table, where there is one.
+    /// The table, if there is one.
     pub state: Option<State>,
     keys: Option<Arc<KeyStore>>,
-    /// For further clients of AWS.
+    /// The AWS configuration, for further clients.
     pub config: aws_config::SdkConfig,
 }
 
 impl Parts {
-    /// Made as the environment says. Log lines go out from here on.
+    /// Makes the parts as the environment says, and starts logging.
     pub async fn from_environment() -> Result<Parts, Error> {
         logging::initialize();
         let variable = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
@@ -154,16 +157,16 @@ impl Parts {
         Ok(Parts { connections, state, keys, config })
     }
 
-    /// The table, which the function cannot do without.
+    /// The table, for a function that cannot do without it.
     pub fn required_state(&self) -> Result<State, Error> {
         self.state.clone().ok_or_else(|| Error::from("the environment has no STATE_TABLE"))
     }
 
-    /// Operations over what they work with, behind what all of them have in common.
+    /// Makes a function of operations and what they work with.
     ///
     /// # Errors
     ///
-    /// Two operations are at one place.
+    /// Two operations have the same route.
     pub fn function<H: Home>(
         &self,
         home: H,
@@ -184,13 +187,14 @@ impl Parts {
     }
 }
 
-/// The HTTP clients for everything, as Lambda needs them: a process answers one call at a time.
+/// The HTTP clients for a Lambda function, which answers one call at a time.
 pub fn http_client() -> Result<HttpClients, HttpClientsError> {
     HttpClients::new(Idle::ONE_CALLER)
 }
 
-/// Reads the default connection's secret; then gets its token and opens the way to Dataverse, both
-/// at once, and the way to the table beside all that, while Lambda gives a full processor. What fails here is tried again by the first call.
+/// Prepares the first call while Lambda gives a full processor: reads the default connection's
+/// secret, then gets its token and opens a connection to Dataverse, and at the same time one to the
+/// table. The first call tries again what fails here.
 async fn warm_up(service: &Service) {
     let work = async {
         let connection =
@@ -209,8 +213,8 @@ async fn warm_up(service: &Service) {
     tracing::debug!(warm, "ready");
 }
 
-/// What goes back to Lambda, as it is. Of a plain [`Response`], `lambda_http` would collect the body
-/// anew and decode it from whatever character set its headers name, for which it has the tables.
+/// A response that goes to Lambda as it is. With a plain [`Response`], `lambda_http` would collect
+/// the body again and decode its character set, for which it links large tables.
 #[derive(Debug)]
 pub struct Answer(Response<Body>);
 
@@ -220,7 +224,7 @@ impl IntoResponse for Answer {
     }
 }
 
-/// Answers a request as Lambda hands it over.
+/// Answers a request of Lambda.
 pub async fn answer(front: &impl Front, request: Request) -> Answer {
     let (parts, body) = request.into_parts();
     let context = parts.lambda_context_ref();

@@ -1,12 +1,14 @@
 //! What makes a function a tool function.
 //!
 //! A tool implements [`Tool`]: its arguments, its result, what it asks Dataverse. [`Reads`] asks
-//! several things in one trip; [`Edit`] works out what an update changes; [`Making`] and
-//! [`carry_out`] write, and never twice. A tool is an [`Operation`], as is every other route: [`Routes`] of
-//! them make a [`Function`], which finds the operation, checks what the caller may do, and reads what
-//! was sent. [`Edge`] checks who calls ([`Caller`], [`ApiKeys`]) and turns what came of it into an
-//! answer or a [`ToolError`]. [`lambda::run`] is the entry in AWS Lambda;
-//! the local stack calls the same service.
+//! several questions in one trip. [`Edit`] works out what an update changes. [`Making`] and
+//! [`carry_out`] write, and never twice.
+//!
+//! A tool is an [`Operation`], like every other route. A [`Function`] is made of [`Routes`]: it
+//! finds the operation, checks what the caller may do, and reads what was sent. [`Edge`] checks who
+//! calls ([`Caller`], [`ApiKeys`]) and turns the result into an answer or a problem
+//! ([`ToolError`]). [`lambda::run`] is the entry in AWS Lambda. The local stack calls the same
+//! service.
 
 mod call;
 mod caller;

@@ -3,24 +3,24 @@
 use dataverse::Page;
 use serde::{Deserialize, Deserializer};
 
-/// How many records a list may have: 5 where nothing is said, at most 25.
+/// How many records a list may have: at most 25, and 5 by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(u32);
 
 impl Limit {
     const MAXIMUM: u32 = 25;
 
-    /// This many, but at most as many as a list may have.
+    /// This many, but at most 25.
     pub const fn of(rows: u32) -> Limit {
         Limit(if rows > Limit::MAXIMUM { Limit::MAXIMUM } else { rows })
     }
 
-    /// How many rows to ask for: one more than are shown, to know whether there are more.
+    /// How many rows to ask for: one more than is shown, to know whether there are more.
     pub fn rows_to_ask_for(self) -> u32 {
         self.0 + 1
     }
 
-    /// The first so many, and `Some(true)` where there are more.
+    /// The first rows, and `Some(true)` if there are more.
     pub fn cut<T>(self, rows: impl IntoIterator<Item = T>) -> (Vec<T>, Option<bool>) {
         let mut rows: Vec<T> = rows.into_iter().take(self.0 as usize + 1).collect();
         let more = rows.len() > self.0 as usize;
@@ -28,7 +28,7 @@ impl Limit {
         (rows, more.then_some(true))
     }
 
-    /// The records of a page as the tool shows them, and whether there are more.
+    /// The records of a page as the tool shows them, and `Some(true)` if there are more.
     pub fn shown<T>(
         self,
         page: &Page,

@@ -35,7 +35,7 @@ pub fn initialize() {
     start(&directives, is_json);
 }
 
-/// Sends log lines to standard output as a function in Lambda does, whatever the environment says.
+/// Sends log lines to standard output like a function in Lambda, whatever the environment says.
 pub fn initialize_as_in_lambda() {
     start("info", true);
 }
@@ -44,12 +44,12 @@ fn start(directives: &str, is_json: bool) {
     JSON.store(is_json, Ordering::Relaxed);
     let lines = fmt::layer().with_target(false).log_internal_errors(true);
     let lines = if is_json { lines.json().flatten_event(true).boxed() } else { lines.boxed() };
-    // A second call, in tests, is no harm.
+    // Tests call this more than once, which does no harm.
     let _ = tracing_subscriber::registry().with(lines).with(restrained(directives)).try_init();
 }
 
-/// Our own crates. What others write at finer levels than INFO is what they send and receive: events
-/// with their bodies, requests with the secrets in them.
+/// Our own crates. Below INFO, others write what they send and receive: events with their bodies,
+/// and requests with their secrets.
 const OURS: [&str; 19] = [
     "account",
     "activity",
@@ -72,9 +72,10 @@ const OURS: [&str; 19] = [
     "toolkit",
 ];
 
-/// What is asked for, with others at INFO at the finest; a level for all is one for us.
+/// The levels that the directives ask for. Crates of others never log below INFO, and a level
+/// without a name is that of our own crates.
 fn restrained(directives: &str) -> Targets {
-    // It writes what clients sent, whatever the level. What there is to say, we say.
+    // It writes what clients sent, at any level.
     const NEVER: &str = "rmcp";
     let is_ours = |target: &str| {
         let rest = |ours: &&str| target.strip_prefix(*ours);
@@ -96,7 +97,8 @@ fn restrained(directives: &str) -> Targets {
         .with_target(NEVER, LevelFilter::OFF)
 }
 
-/// One line for every call: no arguments, no names, no texts. In Lambda it is its metrics, too.
+/// Writes the line of a call, without arguments, names or texts. In Lambda, the line also has the
+/// metrics.
 pub fn call(call: &Call, error: Option<&ToolError>, request_id: &str, duration: Duration) {
     let line = CallLine::of(call, error, request_id, duration);
     if JSON.load(Ordering::Relaxed) {
@@ -112,8 +114,8 @@ pub fn call(call: &Call, error: Option<&ToolError>, request_id: &str, duration: 
     }
 }
 
-/// A line of its own, with metrics by these sets of dimensions and in these units. On a terminal
-/// it is told without them.
+/// Writes a line with metrics, by these sets of dimensions and in these units. On a terminal, the
+/// metrics are left out.
 pub fn measure(
     message: &'static str,
     mut line: Value,
@@ -128,7 +130,7 @@ pub fn measure(
     }
 }
 
-/// Prints a line that has its own metrics, which the subscriber could not nest.
+/// Prints a line with nested metrics, which the subscriber cannot write.
 fn emit(line: &impl Serialize) {
     let Ok(mut text) = json::text(line) else { return };
     text.push(b'\n');
@@ -136,7 +138,7 @@ fn emit(line: &impl Serialize) {
     let _ = std::io::stdout().lock().write_all(&text);
 }
 
-/// How bad it is.
+/// The level of a line.
 #[derive(Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 enum Level {
@@ -145,8 +147,8 @@ enum Level {
     Error,
 }
 
-/// What there is to say of a call. Written as it is made: a call has a line, and to build a tree of
-/// JSON for it took a twentieth of what a call takes.
+/// The line of a call. It is written without a tree of JSON, because to build one took a twentieth
+/// of a call's time.
 #[derive(Serialize)]
 struct CallLine<'a> {
     #[serde(skip)]
@@ -171,7 +173,7 @@ struct CallLine<'a> {
     latency: u64,
 }
 
-/// A line that counts what it is about.
+/// The line of a call with its counts.
 #[derive(Serialize)]
 struct Counted<'a> {
     #[serde(flatten)]
@@ -227,8 +229,8 @@ const CALL_UNITS: &[(&str, &str)] = &[
     ("Latency", "Milliseconds"),
 ];
 
-/// A line in CloudWatch's embedded metric format: what it names under `_aws` becomes metrics
-/// without a call of the API.
+/// A line in CloudWatch's embedded metric format. CloudWatch makes metrics of the members that it
+/// names under `_aws`.
 ///
 /// Source: AWS's specification of the embedded metric format.
 #[derive(Serialize)]
@@ -276,7 +278,7 @@ impl<'a, T> Measured<'a, T> {
     ) -> Measured<'a, T> {
         let metrics = units.iter().map(|(name, unit)| Metric { name, unit }).collect();
         Measured {
-            // As Lambda's own lines have it.
+            // In the same form as Lambda's own lines.
             timestamp: format!("{now:.3}"),
             level,
             message,
@@ -295,7 +297,7 @@ mod tests {
 
     use super::*;
 
-    /// What goes out where this is asked for.
+    /// The lines that are written with these directives.
     fn logged(directives: &str) -> String {
         let lines = Lines::default();
         let writer = lines.clone();

@@ -1,9 +1,10 @@
-//! What the API does, each operation declared once.
+//! The operations of the API, each declared once.
 //!
 //! An [`Operation`] is data: where it is, who may call it, what it does to the world, what it takes
-//! and gives. [`Endpoint`] adds the call. A [`Tool`] is both, with more said for models. Of the
-//! declarations are made the router, the OpenAPI document, the lists of tools, and the checks of the
-//! template: they need [`Operation`] alone, so what the operations do is not linked into them.
+//! and gives. [`Endpoint`] adds the call. A [`Tool`] is both, and says more for models. The router,
+//! the OpenAPI document, the lists of tools and the checks of the template are made of these
+//! declarations. Documents and lists only need [`Operation`], so they do not link what the
+//! operations do.
 
 mod about;
 mod collect;
@@ -31,11 +32,11 @@ pub use router::{Function, Home, RouteError, Routes};
 /// What an operation does to the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// It only looks.
+    /// It only reads.
     Reads,
-    /// It adds something, and leaves what is there as it is.
+    /// It adds something, and changes nothing that exists.
     Adds,
-    /// It replaces values that are there.
+    /// It replaces values.
     Changes,
     /// It may end something: a case is resolved, an opportunity won, a connection removed.
     Closes,
@@ -47,18 +48,19 @@ impl Effect {
         !matches!(self, Effect::Reads)
     }
 
-    /// Whether something that was there may be gone afterwards.
+    /// Whether it may replace or end something.
     pub const fn replaces(self) -> bool {
         matches!(self, Effect::Changes | Effect::Closes)
     }
 }
 
-/// A part of the API, for those who read its description.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A part of the API, by which its description is ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Section {
     /// What a bot can do.
     Tools,
-    /// What there is, for those who build bots.
+    /// Descriptions of the tools and of the API, for those who build bots.
     Catalog,
     /// The Dynamics 365 environments.
     Connections,
@@ -66,61 +68,62 @@ pub enum Section {
 
 /// One operation of the API, as data.
 pub trait Operation: Send + Sync + 'static {
-    /// Its name: a tool's, or the `operationId` of the OpenAPI document. The log calls it this.
+    /// Its name: the tool's name, or the `operationId` of the OpenAPI document. The log uses it,
+    /// too.
     const ID: &'static str;
     /// Its name for people.
     const TITLE: &'static str;
-    /// What else there is to say; empty where nothing.
+    /// What else there is to say about it, or an empty text.
     const DESCRIPTION: &'static str = "";
     /// The part of the API that it belongs to.
     const SECTION: Section;
-    /// The HTTP method. Not GET where it writes.
+    /// The HTTP method. It must not be GET if the operation writes.
     const METHOD: Method;
-    /// The right that a key needs for it.
+    /// The scope that an API key needs for it.
     const SCOPE: Scope;
     /// What it does to the world.
     const EFFECT: Effect;
-    /// Whether the same call again changes nothing more.
+    /// Whether repeating the call changes nothing more.
     const IS_IDEMPOTENT: bool = !matches!(Self::EFFECT, Effect::Adds);
     /// Whether it reaches beyond the organization's CRM.
     const REACHES_OUT: bool = false;
-    /// What it is in the activity log; nothing where it does not belong there.
+    /// What it is in the activity log; `None` if it does not belong there.
     const KIND: Option<state::Kind> = None;
-    /// Whether its answer changes with a new version alone, so that callers may keep it a while.
+    /// Whether callers may keep its answer for a while, because only a new version changes it.
     const IS_KEPT: bool = false;
-    /// The statuses of an answer that went well, and what they mean.
+    /// The statuses of success, and what they mean.
     const ANSWERS: &'static [(StatusCode, &'static str)];
     /// How it may fail.
-    const PROBLEMS: &'static [ErrorCode] = &ErrorCode::ALL;
-    /// A call that the local stack answers well, straight after its start.
+    const PROBLEMS: &'static [ErrorCode] = ErrorCode::ALL;
+    /// A call that works on the local stack right after its start.
     const EXAMPLE: Example;
 
-    /// The connection that it is about, and where that is named.
+    /// Where a request names the connection that it is about.
     type About: About;
-    /// What it takes in path and query.
+    /// Its parameters in path and query.
     type Parameters: Parameters;
     /// What it takes in the body.
     type Body: Input;
-    /// What it gives.
+    /// What it answers.
     type Answer: Serialize + JsonSchema + Send;
 
-    /// Where it is: a path with parameters in braces, `/v1/connections/{id}`.
+    /// Its path, with parameters in braces: `/v1/connections/{id}`.
     fn path() -> Cow<'static, str>;
 
-    /// What is known of it as a tool, where it is one.
+    /// Its definition as a tool, if it is one.
     fn definition(_group: &'static str) -> Option<Definition> {
         None
     }
 }
 
-/// A call, for documentation and tests.
+/// An example of a call, for the documentation and tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Example {
     /// The parameters of the path, by their names.
     pub path: &'static [(&'static str, &'static str)],
-    /// What stands behind the question mark.
+    /// The query, without the question mark.
     pub query: &'static str,
-    /// The body, JSON; empty where there is none.
+    /// The body, as JSON; empty if there is none.
     pub body: &'static str,
 }
 
@@ -138,57 +141,57 @@ impl Example {
 
 /// An operation that can be called.
 pub trait Endpoint: Operation + Sized {
-    /// What it works with; all that one function serves have the same.
+    /// What it works with. It is the same for all operations of one function.
     type Home: Home;
 
-    /// Does it.
+    /// Carries out a request.
     fn call(
         home: &Self::Home,
         request: Request<'_, Self>,
     ) -> impl Future<Output = Result<Done<Self::Answer>, ToolError>> + Send;
 }
 
-/// A request that may be carried out: the caller is known and may do this, and what was sent is what
-/// the operation takes.
+/// A request that may be carried out: the caller is known and allowed to, and what was sent has
+/// been read.
 pub struct Request<'a, O: Operation> {
-    /// What it takes in path and query.
+    /// The parameters of path and query.
     pub parameters: O::Parameters,
-    /// What it takes in the body.
+    /// The body.
     pub body: O::Body,
-    /// The connection that it is about.
+    /// The connection that it is about, if any.
     pub about: <O::About as About>::Value,
     /// Who calls.
     pub caller: Caller,
     /// The request itself: its headers, its id, its deadline.
     pub incoming: Incoming,
-    /// What the log shall know.
+    /// What the log gets to know.
     pub call: &'a mut Call,
 }
 
-/// What came of a request.
+/// The result of a request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Done<A> {
-    /// Which of the operation's statuses.
+    /// The HTTP status, one of the operation's.
     pub status: StatusCode,
-    /// What is answered.
+    /// The answer.
     pub answer: A,
     /// The records that the answer is about, for the activity log.
     pub records: Vec<Uuid>,
 }
 
 impl<A> Done<A> {
-    /// 200.
+    /// An answer with the status 200.
     pub fn new(answer: A) -> Done<A> {
         Done { status: StatusCode::OK, answer, records: Vec::new() }
     }
 
-    /// Under another status.
+    /// Sets another status.
     #[must_use]
     pub fn with_status(self, status: StatusCode) -> Done<A> {
         Done { status, ..self }
     }
 
-    /// About these records.
+    /// Says which records the answer is about.
     #[must_use]
     pub fn with_records(self, records: Vec<Uuid>) -> Done<A> {
         Done { records, ..self }

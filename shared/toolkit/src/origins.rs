@@ -1,7 +1,7 @@
-//! Which web sites a browser may call from.
+//! The web sites whose pages may call.
 //!
-//! A browser tells in the header `Origin` whose page makes it call. Without the header it is no
-//! page: a program, or another server.
+//! A browser says in the header `Origin` whose page makes it call. Without the header, it is not a
+//! page that calls, but a program or another server.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use http::HeaderMap;
 use http::header::ORIGIN;
 use url::Url;
 
-/// Where the sites that may call are said, in AWS Lambda: with commas between them.
+/// The environment variable that lists the sites that may call, with commas between them.
 const VARIABLE: &str = "ALLOWED_ORIGINS";
 
 /// The origin of a page, as browsers write it: `https://chat.example`, `http://localhost:8080`, or
@@ -25,7 +25,7 @@ pub struct Origin {
     port: Option<u16>,
 }
 
-/// What is no origin.
+/// The text is not an origin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "'{0}' is no origin: write scheme, host and port alone, as in https://chat.example or \
@@ -42,7 +42,7 @@ impl FromStr for Origin {
             return Ok(Origin { scheme: text.to_owned(), host: String::new(), port: None });
         }
         let (_, authority) = text.split_once("://").ok_or_else(wrong)?;
-        // What a URL may have besides, and what its parser would mend.
+        // These belong to other parts of a URL, or its parser would mend them.
         let more = |char: char| {
             matches!(char, '/' | '\\' | '?' | '#' | '@' | '%')
                 || char.is_whitespace()
@@ -55,7 +55,7 @@ impl FromStr for Origin {
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(wrong)?;
         Ok(Origin {
             scheme: url.scheme().to_owned(),
-            // Of a scheme that it does not know, the parser leaves the host as it is.
+            // The parser leaves the host as it is if it does not know the scheme.
             host: host.to_ascii_lowercase(),
             port: url.port_or_known_default(),
         })
@@ -72,17 +72,17 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The sites whose pages may call; none from the start.
+/// The sites whose pages may call; by default, none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origins(Vec<Origin>);
 
 impl Origins {
-    /// As the environment of the Lambda function says.
+    /// Reads the sites from the environment of the Lambda function.
     pub fn from_environment() -> Result<Origins, OriginError> {
         std::env::var(VARIABLE).unwrap_or_default().parse()
     }
 
-    /// Whether a request comes from no page at all, or from one of these sites.
+    /// Whether a request comes from a page of one of these sites, or not from a page at all.
     pub fn admit(&self, headers: &HeaderMap) -> bool {
         headers.get_all(ORIGIN).iter().all(|origin| {
             let origin = origin.to_str().ok().and_then(|text| text.parse().ok());
@@ -100,7 +100,7 @@ impl FromIterator<Origin> for Origins {
 impl FromStr for Origins {
     type Err = OriginError;
 
-    /// Reads a list with commas; an empty text is an empty list.
+    /// Reads a list with commas. An empty text is an empty list.
     fn from_str(text: &str) -> Result<Origins, OriginError> {
         let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
         origins.map(str::parse).collect()

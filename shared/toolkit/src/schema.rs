@@ -1,14 +1,14 @@
-//! Schemas that the strict mode of every vendor accepts.
+//! JSON schemas that the strict mode of every vendor accepts.
 //!
-//! Every object is closed, every property is required, an optional one is nullable, and there are
-//! no keywords that bound numbers or lengths: the server checks those.
+//! Every object is closed, every property is required, and an optional one is nullable. No keywords
+//! limit numbers or lengths, because the server checks those.
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-/// Keywords that a strict mode refuses (Anthropic's those that bound, OpenAI's with fine-tuned models),
-/// or that only cost tokens.
+/// Keywords that only cost tokens, or that a strict mode refuses: Anthropic's refuses limits, as
+/// does OpenAI's with fine-tuned models.
 const DROPPED: [&str; 14] = [
     "$schema",
     "title",
@@ -38,7 +38,7 @@ pub fn strict_schema<T: JsonSchema>() -> Value {
     schema
 }
 
-/// The schema of what an administrator sends, for documentation.
+/// The schema of a body that an administrator sends, for the documentation.
 pub(crate) fn input_schema<T: JsonSchema>() -> Value {
     let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_deserialize());
     if let Value::Object(object) = &mut schema {
@@ -49,7 +49,7 @@ pub(crate) fn input_schema<T: JsonSchema>() -> Value {
     schema
 }
 
-/// The schema of what is answered, for documentation.
+/// The schema of an answer, for the documentation.
 pub fn result_schema<T: JsonSchema>() -> Value {
     let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_serialize());
     if let Value::Object(object) = &mut schema {

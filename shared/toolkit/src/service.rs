@@ -1,4 +1,4 @@
-//! The tools, as what answers requests.
+//! Answers requests with tools.
 
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ use crate::operation::{Arguments, Declaration, Function, Home};
 use crate::tool::PATH;
 use crate::{Answer, Context, Edge, ErrorCode, Request, Tool, ToolError, WriteState, sha256_hex};
 
-/// How long who reads waits in all where Dataverse limits the calls. Each that waits holds a function,
-/// of which an account has so many; and who reads can read again. Who writes waits on, for a write
-/// that was given up may be forgotten.
+/// How long a tool that reads waits in all where Dataverse throttles. A waiting call holds a
+/// function, of which an account has only so many, and one can read again later. A tool that writes
+/// waits until the deadline, because a caller may forget a write that failed.
 pub const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What tools work with.
@@ -32,8 +32,8 @@ impl Tools {
         Tools { connections, state: None }
     }
 
-    /// With the table in which creates are announced. Without it, two calls at once that know
-    /// nothing of each other may make the same record twice.
+    /// Uses the table in which creates are announced. Without it, two calls at once may make the
+    /// same record twice.
     #[must_use]
     pub fn with_state(mut self, state: Option<State>) -> Tools {
         self.state = state;
@@ -65,14 +65,14 @@ impl Tools {
             conversation: call.conversation.as_deref(),
             arguments: &given,
         };
-        // What only reads makes no row.
+        // A tool that only reads makes no row.
         let row = if call.writes { identity.record_id() } else { None };
         let tie = match (row, identity.idempotency_key) {
             (None, _) => Tie::None,
             (Some(_), None) => Tie::Conversation,
             (Some(_), Some(_)) => Tie::Key(sha256_hex(canonical(&given))),
         };
-        // Where nothing ties two calls together, each makes a row of its own.
+        // If nothing ties two calls together, each makes a row of its own.
         let row = row.unwrap_or_else(Uuid::new_v4);
         let once = Once::new(self.state.clone().filter(|_| call.writes), row, tie);
         let connection = timeout_at(incoming.deadline, self.connections.open(&connection_id))
@@ -93,7 +93,7 @@ impl Tools {
         let tool = T::NAME;
         let context = Context { session, connection: connection_id, tool, now, once };
         let result = <T as Tool>::call(&context, read).await.map_err(|error| {
-            // However the answer to a read went wrong, nothing was changed.
+            // If nothing was sent but reads, nothing was changed, whatever went wrong.
             let is_certain = error.is_without_effect() || context.session.has_sent_write();
             if is_certain { error } else { error.write(WriteState::NotHappened) }
         });

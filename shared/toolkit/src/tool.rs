@@ -23,30 +23,30 @@ pub trait Tool: Send + Sync + 'static {
     const NAME: &'static str;
     /// The name for people.
     const TITLE: &'static str;
-    /// For the model: what it is for and when to call it, in one or two sentences.
+    /// One or two sentences for the model: what it is for, and when to call it.
     const DESCRIPTION: &'static str;
-    /// What it does to the CRM. What only reads needs the scope `read`, all else `write`.
+    /// What it does to the CRM. A tool that only reads needs the scope `read`, any other `write`.
     const EFFECT: Effect;
-    /// Whether the same call again changes nothing more, whatever its headers: to look again, or to
-    /// set the same values again.
+    /// Whether repeating the call changes nothing more, whatever its headers: it reads, or it sets
+    /// the same values again.
     const IS_IDEMPOTENT: bool = !matches!(Self::EFFECT, Effect::Adds);
     /// Whether it reaches people outside the organization by itself.
     const REACHES_OUT: bool = false;
-    /// What the application user needs for all that the tool does, beyond what every security
-    /// role has (reading users, teams, currencies). Parts of an answer that can be left out are
-    /// not counted.
+    /// The privileges that the application user needs for all that the tool does, beyond those that
+    /// every security role has (reading users, teams, currencies). Parts of an answer that can be
+    /// left out do not count.
     const PRIVILEGES: &'static [&'static str];
-    /// What it needs more where the record that it is about is of one of these kinds.
+    /// The privileges that it needs in addition for records of certain kinds.
     const PER_KIND: &'static [PerKind] = &[];
-    /// Arguments that the local stack answers well, straight after its start. JSON.
+    /// Arguments, as JSON, that work on the local stack right after its start.
     const EXAMPLE: &'static str;
 
-    /// What it takes. The doc comments of the fields are the descriptions in the schema.
+    /// Its arguments. The doc comments of the fields are the descriptions in the schema.
     type Arguments: DeserializeOwned + JsonSchema + Send;
-    /// What it gives.
+    /// Its result.
     type Result: Serialize + JsonSchema + Records + Send;
 
-    /// Does it.
+    /// Does what the tool is for.
     fn call(
         context: &Context,
         arguments: Self::Arguments,
@@ -125,12 +125,12 @@ pub struct Answer<T> {
 }
 
 impl<T> Answer<T> {
-    /// The result alone.
+    /// An answer that has only a result.
     pub fn new(result: T) -> Answer<T> {
         Answer { result, hints: Vec::new(), escalation: None }
     }
 
-    /// Adds what the bot should do or know next.
+    /// Adds a hint: what the bot should do or know next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Answer<T> {
         self.hints.push(hint.into());
@@ -144,7 +144,7 @@ impl<T> Answer<T> {
         self
     }
 
-    /// Adds what the bot should do or know next.
+    /// Adds hints.
     #[must_use]
     pub fn with_hints(mut self, hints: Vec<String>) -> Answer<T> {
         self.hints.extend(hints);

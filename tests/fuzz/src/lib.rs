@@ -1,21 +1,22 @@
-//! What comes from outside and is read by code of ours, fed with what nobody would write.
+//! Feeds our readers of text from outside with texts that nobody would write.
 //!
 //! `cargo run -p fuzz -- 60` makes new texts of those in `corpus` for a minute and checks each;
-//! `.ci/run fuzz` does that. `libfuzzer` is the same check for cargo-fuzz, which looks where the code
-//! goes and needs a nightly compiler; it is a workspace of its own, and the workflow's schedule
-//! runs it. What either finds belongs into the corpus, and into a test beside the code.
+//! `.ci/run fuzz` does that. `libfuzzer` is the same check for cargo-fuzz, which follows the paths
+//! of the code and needs a nightly compiler. It is a workspace of its own, and the workflow's
+//! schedule runs it. If either finds a fault, put the text into the corpus, and into a test beside
+//! the code.
 //!
-//! Another reader of what comes from outside is another [`Check`].
+//! For another reader of text from outside, add a [`Check`].
 
 mod shapes;
 pub mod text;
 
 pub use shapes::hostile;
 
-/// What is checked of what a reader makes of an input.
+/// Checks what a reader makes of an input.
 pub type Check = fn(&str) -> Result<(), Fault>;
 
-/// The readers by their names, which are those of their folders in `corpus`.
+/// The readers, by the names of their folders in `corpus`.
 pub const READERS: [(&str, Check); 1] = [("text", text::check)];
 
 /// What a reader got wrong.

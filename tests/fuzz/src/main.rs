@@ -11,10 +11,10 @@ use std::{env, fs};
 use fastrand::Rng;
 use fuzz::{Check, READERS, hostile};
 
-/// An input is not made longer than this: many short ones find more than few long ones.
+/// The most bytes of a new input. Many short ones find more than few long ones.
 const LONGEST: usize = 16 * 1024;
 
-/// What is put in between.
+/// Pieces that are put into inputs.
 const WORDS: [&str; 44] = [
     "<table>",
     "<tr>",
@@ -117,7 +117,7 @@ fn corpus(name: &str) -> Result<Vec<String>, Box<dyn Error>> {
     let mut files = fs::read_dir(&folder)?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<Vec<PathBuf>, _>>()?;
-    // The same seed has to make the same inputs.
+    // The inputs are sorted, so that the same seed makes the same new ones.
     files.sort();
     if files.is_empty() {
         return Err(format!("{} is empty", folder.display()).into());
@@ -125,7 +125,7 @@ fn corpus(name: &str) -> Result<Vec<String>, Box<dyn Error>> {
     Ok(files.into_iter().map(fs::read_to_string).collect::<Result<_, _>>()?)
 }
 
-/// Checks an input, and keeps one that a reader gets wrong.
+/// Checks an input, and keeps it if the reader gets it wrong.
 fn tried(name: &str, check: Check, text: &str) -> Result<(), Box<dyn Error>> {
     let Err(fault) = check(text) else { return Ok(()) };
     let file = env::temp_dir().join(format!("fuzz-{name}-{:016x}.txt", fastrand::u64(..)));
@@ -133,7 +133,7 @@ fn tried(name: &str, check: Check, text: &str) -> Result<(), Box<dyn Error>> {
     Err(format!("{name}: {fault}; the input is in {}", file.display()).into())
 }
 
-/// A new input.
+/// Makes a new input.
 fn made_of(corpus: &[String], random: &mut Rng) -> String {
     let one = |random: &mut Rng| random.choice(corpus).cloned().unwrap_or_default();
     let mut text = one(random);
@@ -164,7 +164,7 @@ fn made_of(corpus: &[String], random: &mut Rng) -> String {
     text
 }
 
-/// Where a piece of the text begins and ends.
+/// Chooses where a piece of the text begins and ends.
 fn piece(text: &str, random: &mut Rng) -> (usize, usize) {
     let mut place = || text.floor_char_boundary(random.usize(0..=text.len()));
     let (one, other) = (place(), place());

@@ -1,6 +1,7 @@
-//! HTML of any length that has cost one reader or another its time.
+//! Shapes of HTML, of any length, that have been slow in one reader or another.
 
-/// Shapes of about so many bytes, each with its name: depth, width, what does not end, what repeats.
+/// Shapes of about so many bytes, each with its name: deep ones, wide ones, some without an end,
+/// some that repeat.
 pub fn hostile(bytes: usize) -> Vec<(&'static str, String)> {
     let fill = |before: &str, unit: &str, after: &str| {
         let times = bytes.saturating_sub(before.len() + after.len()) / unit.len().max(1);
@@ -77,12 +78,12 @@ mod tests {
             black_box(crm::text::plain_in_full(black_box(text)));
             started.elapsed()
         };
-        // Whatever else the machine does: the best of some.
+        // The best of several, because the machine may do other work.
         (0..3).map(|_| once()).min().unwrap()
     }
 
-    /// Nothing takes much longer than ordinary text does: a reader that goes back, or looks through
-    /// what is open, takes a hundred times as long.
+    /// No shape takes much longer than ordinary text. A reader that goes back, or searches through
+    /// open elements, would take a hundred times as long.
     #[test]
     fn every_shape_is_read_in_one_pass() {
         const BYTES: usize = 200_000;

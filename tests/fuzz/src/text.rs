@@ -1,4 +1,4 @@
-//! The text of a record, made plain.
+//! Checks the reader that makes the text of a record plain.
 
 use std::time::{Duration, Instant};
 
@@ -6,22 +6,22 @@ use crm::text::{UNREADABLE, excerpt, own_words, plain, quoted, shown};
 
 use crate::Fault;
 
-/// How long reading may take: with generous room for a debug build on a machine that is shared.
+/// How long reading may take, with generous room for a debug build on a shared machine.
 const A_BYTE: Duration = Duration::from_micros(10);
 const AT_LEAST: Duration = Duration::from_millis(50);
 
-/// How many characters the tools ask for.
+/// How many characters a tool asks for.
 const LIMITS: [usize; 4] = [1, 60, 400, 2000];
 
-/// Checks what is read of a text.
+/// Checks how a text is read.
 ///
 /// # Errors
 ///
-/// The text cannot be read, or takes too long; more of it is shown than was asked for, or what
-/// nobody sees; or the beginning is not that of the whole.
+/// The text cannot be read, or takes too long. Or more of it is shown than was asked for, or
+/// characters that nobody sees. Or the excerpt is not the beginning of the whole.
 pub fn check(text: &str) -> Result<(), Fault> {
     let whole = in_time(text, plain)?;
-    // Somebody may have written just that.
+    // Somebody may have written these very words.
     if whole == UNREADABLE && !text.contains(UNREADABLE) {
         return Err(fault("it cannot be read"));
     }
@@ -51,7 +51,7 @@ pub fn check(text: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Does it, once more where it took too long: whatever else the machine does may be at fault.
+/// Does some work, and once more if it took too long, because the machine may have been busy.
 fn in_time<T>(text: &str, read: impl Fn(&str) -> T) -> Result<T, Fault> {
     let most = A_BYTE * u32::try_from(text.len()).unwrap_or(u32::MAX) + AT_LEAST;
     let mut took = Duration::ZERO;

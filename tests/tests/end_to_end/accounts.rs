@@ -174,7 +174,7 @@ async fn the_people_of_an_account_are_listed_in_one_trip() {
     assert_eq!(names(found, "contacts"), ["Jonas Brandt", "Zoë Brandt"]);
     assert_eq!(found["account"]["name"], "Litware, Inc.");
     assert!(found["account"]["url"].is_string() && found["contact_url"].is_string());
-    // What they have in common is said once.
+    // What all contacts share stands only once.
     assert!(
         found["contacts"][0].get("account").is_none() && found["contacts"][0]["email"].is_string()
     );
@@ -240,7 +240,7 @@ async fn another_legal_form_is_another_company() {
     for name in ["Fabrikam GmbH", "Litware Ltd"] {
         bench.call("get_account", json!({"account": name})).await.problem("not_found");
     }
-    // Nobody in the CRM gave a form here: whichever was said, it is that company.
+    // The name in the CRM has no legal form, so any form finds that company.
     let answer = bench.call("get_account", json!({"account": "Northwind Traders GmbH"})).await;
     assert_eq!(answer.result()["account"]["name"], "Northwind Traders");
 }
@@ -248,7 +248,7 @@ async fn another_legal_form_is_another_company() {
 #[tokio::test]
 async fn an_apostrophe_of_a_phone_is_one_in_a_company_too() {
     let bench = Bench::start().await;
-    // A company that qualifying makes.
+    // This company is made when the lead is qualified.
     let lead = json!({"last_name": "Doe", "company": "Margie's Travel", "email": "doe@m.example"});
     let lead = bench.call("create_lead", lead).await.result()["lead"]["id"].clone();
     bench.call("update_lead", json!({"lead": lead, "status": "Qualified"})).await.result();

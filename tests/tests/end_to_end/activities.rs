@@ -8,7 +8,7 @@ const ZOE: &str = "zoe.brandt@litware.example";
 const CASE: &str = "CAS-01005-P8O1I4";
 const UNKNOWN: &str = "5b4ced1c-88e1-4e11-904c-6045bd05e9d4";
 
-/// A record of every kind, by what people call it, with its name.
+/// A record of every kind: what people call it, and its name.
 const RECORDS: [(&str, &str, &str); 6] = [
     ("contact", "siobhan.orell@fabrikam.example", "Siobhan O'Rell"),
     ("contact", "Siobhan O'Rell", "Siobhan O'Rell"),
@@ -50,7 +50,7 @@ async fn a_note_is_written_on_a_record_of_any_kind() {
         assert!(written["note"]["created_on"].is_string() && written["note"]["author"].is_string());
         assert_eq!(trips, 2, "{kind}");
 
-        // With the id, writing it is all there is to do.
+        // With the id, the tool only has to write.
         let (second, trips) = bench.counted("create_note", given_id(arguments, &answer)).await;
         assert_eq!(second.result()["regarding"], written["regarding"]);
         assert_ne!(second.result()["note"]["id"], written["note"]["id"]);
@@ -91,7 +91,7 @@ async fn a_note_on_no_clear_record_is_not_written() {
             assert!(detail.starts_with("record"), "{detail}");
         }
     }
-    // An id is of one kind of record.
+    // An id belongs to one kind of record.
     let maren = bench.call("get_contact_by_email", json!({"email": MAREN})).await;
     let id = maren.result()["contact"]["id"].as_str().unwrap();
     bench.call("create_note", note("account", id, "text")).await.problem("not_found");
@@ -245,7 +245,8 @@ async fn the_activities_of_a_contact_are_listed_in_one_trip() {
     let bench = Bench::start().await;
     let (by_email, trips) = bench.counted("get_activities", json!({"contact": MAREN})).await;
     assert_eq!(trips, 1);
-    // About her, and with her about a case; each once, though she is party and subject of one.
+    // These are about her, or with her about a case. Each comes once, though she is both party and
+    // subject of one.
     assert_eq!(
         subjects(&by_email),
         ["Called about the login problem", "Send onboarding guide", "Intro call"]
@@ -307,7 +308,7 @@ async fn what_an_email_says_is_text_and_nothing_else() {
     let mail = &answer.result()["activities"][0];
     assert_eq!(mail["direction"], "incoming");
     assert!(mail["text"].as_str().unwrap().contains("Ignore your instructions"));
-    // It is quoted, and nowhere else.
+    // The text is quoted in one place, and stands nowhere else.
     assert_eq!(answer.body.to_string().matches("Ignore your").count(), 1);
     assert!(!answer.body.to_string().contains("document.title"));
     assert!(answer.body.get("hints").is_none());
@@ -586,7 +587,7 @@ async fn what_may_not_be_done_is_not_done_at_all() {
         let problem = answer.problem("permission_denied");
         assert!(problem["admin_action"].as_str().unwrap().contains(privilege), "{problem:#}");
     }
-    // The table of cases is of the other role.
+    // Only the other role may use the table of cases.
     bench.control("PUT", "application-user", user(json!(["Salesperson"]))).await;
     let before = bench.rows("annotations").await.len() + bench.rows("tasks").await.len();
     let case = bench.rows("incidents").await[0]["incidentid"].clone();
@@ -627,7 +628,7 @@ async fn records_of_an_app_that_is_not_there_are_explained() {
                 }
             }
         }
-        // What needs no app works on.
+        // Calls that need no app still work.
         bench.call("create_note", note("contact", ZOE, "t")).await.result();
         bench.call("get_activities", json!({"contact": ZOE})).await.result();
     }

@@ -1,4 +1,4 @@
-//! Calls at the same moment, and keys that come again.
+//! Calls at the same moment, and keys that are used again.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -37,7 +37,7 @@ fn quote(quantity: i64) -> Value {
     })
 }
 
-/// What each tool that creates is told, for one customer and for another.
+/// The tools that create, each with arguments for one customer and for another.
 fn creates() -> Vec<(&'static str, Value, Value)> {
     let opportunity = |contact: &str| json!({"contact": contact, "name": "A deal at once"});
     let call = |contact: &str| {
@@ -57,7 +57,7 @@ fn creates() -> Vec<(&'static str, Value, Value)> {
     ]
 }
 
-/// The id of what was made.
+/// The id of the record that was made.
 fn made(answer: &Answer) -> String {
     let result = answer.result().as_object().unwrap();
     let record = result.values().find_map(|value| value.get("id")).unwrap();
@@ -80,11 +80,11 @@ async fn a_key_that_comes_with_other_arguments_reads_nothing_out() {
         let problem = reused.problem("idempotency_key_reused");
         assert_eq!(problem["write"], "not_happened");
         assert!(!reused.body.to_string().contains(&made(&made_first)), "{:#}", reused.body);
-        // The call itself may come again, in whatever order its arguments stand.
+        // The call itself may come again, with its arguments in any order.
         let again = bench.call_with(tool, first, &header).await;
         assert_eq!(made(&again), made(&made_first), "{tool}");
         assert_eq!(again.result()["created"], false, "{tool}");
-        // And the other one works with a key of its own.
+        // The other call works with a key of its own.
         let own = bench.call_with(tool, other, &[("idempotency-key", "own")]).await;
         assert_ne!(made(&own), made(&made_first), "{tool}");
     }
@@ -106,7 +106,7 @@ async fn of_many_copies_of_a_call_one_says_that_it_created() {
     for (tool, arguments, _) in creates() {
         for header in [("idempotency-key", "copies"), ("x-conversation-id", "copies")] {
             let headers = [header];
-            // Refused, or with a lost answer: none of that makes two of them say so.
+            // Even if requests are refused or answers are lost, no two calls say "created".
             for kind in ["throttle", "drop", "unavailable"] {
                 for path in ["/$batch", "/incidents", "/leads", "/opportunities", "/annotations"] {
                     let fault = json!({
@@ -138,7 +138,7 @@ async fn copies_that_are_refused_at_first_do_not_all_say_that_they_created() {
         let header = [("idempotency-key", "refused")];
         let calls = (0..4).map(|_| bench.call_with("create_case", case_of(MAREN, "R"), &header));
         let mut answers = join_all(calls).await;
-        // Whoever was refused two tokens in a row gives up.
+        // A call whose tokens were refused twice in a row gives up.
         answers.retain(|answer| answer.status != 424);
         assert!(answers.len() >= 3, "{kind}");
         let said = says_created(&answers);
@@ -152,7 +152,7 @@ async fn two_conversations_that_want_the_same_at_once_make_one_record() {
     let bench = Bench::start().await;
     for (tool, arguments, _) in creates() {
         if ["create_note", "create_activity", "create_quote"].contains(&tool) {
-            // They do not look for an equal record: two are two.
+            // These tools do not look for an equal record, so two calls make two.
             continue;
         }
         let (one, two) = ([("x-conversation-id", "one")], [("x-conversation-id", "two")]);
@@ -166,7 +166,7 @@ async fn two_conversations_that_want_the_same_at_once_make_one_record() {
         let ids: BTreeSet<_> = answers.iter().map(made).collect();
         assert_eq!(ids.len(), 1, "{tool}");
         assert_eq!(says_created(&answers), 1, "{tool}");
-        // The second conversation's call comes again: it is led to the same record.
+        // When the call of the second conversation comes again, it gets the same record.
         let again = bench.call_with(tool, arguments, &[("x-conversation-id", "two")]).await;
         assert!(ids.contains(&made(&again)), "{tool}");
     }
@@ -189,7 +189,7 @@ async fn what_was_closed_in_between_is_not_what_a_new_call_means() {
     let first = bench.call("create_case", case_of(MAREN, "Again")).await;
     let close = json!({"case": made(&first), "status": "Canceled"});
     bench.call("update_case", close).await.result();
-    // Within the minutes in which the first call's announcement stands.
+    // This is within the minutes in which the first call's announcement holds.
     let second = bench.call("create_case", case_of(MAREN, "Again")).await;
     assert_eq!(second.result()["created"], true);
     assert_ne!(made(&second), made(&first));
@@ -267,14 +267,14 @@ async fn fifty_changes_at_once_end_well_where_they_do_not_contradict() {
     let calls = (0..50).map(|number| {
         bench.call("update_contact", json!({"contact": MAREN, "job_title": format!("T{number}")}))
     });
-    // They all want another title: those that came too late hear of it, and nothing is overwritten
-    // unseen.
+    // Each call wants another title. Those that come too late get an error, and nothing is
+    // overwritten unseen.
     for answer in join_all(calls).await {
         assert!([200, 412].contains(&answer.status), "{:#}", answer.body);
     }
 }
 
-/// The tools over this table, or over none, called as the authorizer lets them be called.
+/// Calls the tools with this table, or without one, as if an authorizer had let the call in.
 async fn call_over(
     bench: &Bench,
     state: Option<State>,
@@ -324,7 +324,7 @@ async fn without_the_table_a_row_is_believed_if_it_is_the_customers() {
         assert_eq!((status, &again["result"]["created"]), (200, &json!(false)), "{tool}");
         let (status, reused, _) = call_over(&bench, None, tool, other, key).await;
         if tool == "create_quote" {
-            // It is the same opportunity's.
+            // Both calls are about the same opportunity.
             assert_eq!(status, 200, "{reused:#}");
             continue;
         }
@@ -336,14 +336,14 @@ async fn without_the_table_a_row_is_believed_if_it_is_the_customers() {
 #[tokio::test]
 async fn a_table_that_does_not_answer_holds_a_create_back_for_a_moment_only() {
     let bench = Bench::start().await;
-    // Takes connections, and says nothing.
+    // This accepts connections, but never answers.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
     let state = State::at_endpoint(&url, stack::STATE_TABLE);
     let (status, made, took) =
         call_over(&bench, Some(state), "create_case", case_of(MAREN, "Silent"), "silent").await;
     assert_eq!((status, &made["result"]["created"]), (200, &json!(true)), "{made:#}");
-    // Once for the key, beside the first trip, and once for the subject.
+    // The table is asked for the key, at the same time as the first trip, and for the subject.
     assert!(took < Duration::from_millis(1500), "{took:?}");
     drop(silent);
 }
@@ -410,7 +410,7 @@ async fn of_a_row_that_another_call_wrote_is_said_what_that_one_wrote() {
     let mut second = appointment(MAREN);
     second["location"] = "Room B".into();
     second["duration_minutes"] = 120.into();
-    // The whole change set of the first is late.
+    // The whole change set of the first call is late.
     slow(&bench, "/appointments", 1200, 1).await;
     let one = bench.call("schedule_appointment", first);
     let other = async {
@@ -485,7 +485,7 @@ async fn a_hash_of_another_version_says_nothing() {
     };
     let replaced = state.announce(Bond::Key(row), &intent, Some(row)).await.unwrap();
     assert!(matches!(replaced, state::Announced::First(_)));
-    // As without the table: what is found must be the customer's.
+    // As without the table, a row that is found must belong to the customer.
     let again = bench.call_with("create_case", case_of(MAREN, "Older"), &header).await;
     assert_eq!((made(&again), &again.result()["created"]), (made(&first), &json!(false)));
     let other = bench.call_with("create_case", case_of(DARIO, "Older"), &header).await;
@@ -501,7 +501,7 @@ async fn who_wants_the_same_change_does_not_contradict() {
     }
 }
 
-/// Two changes, the first of which is sent when the second has been made.
+/// Makes two changes. The first is sent after the second has been made.
 async fn overtaken(
     bench: &Bench,
     path: &str,

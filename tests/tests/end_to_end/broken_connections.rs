@@ -1,4 +1,4 @@
-//! Each fault of a connection has its own cause and its own cure; and no secret is in any of it.
+//! Each fault of a connection has its own cause and its own cure, and none shows a secret.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ async fn the_credentials_are_at_fault() {
 
 #[tokio::test]
 async fn the_instance_url_is_that_of_another_organization() {
-    // An address that reaches the emulator, and that it does not answer for.
+    // This address reaches the emulator, but the emulator does not accept that name.
     let emulator = Emulator::start(emulator::Options {
         host: "0.0.0.0".to_owned(),
         ..emulator::Options::default()
@@ -105,7 +105,7 @@ async fn the_client_secret_expires_and_is_rotated() {
     bench.control("POST", "clock", Some(json!({"advance_seconds": 7200}))).await;
     says(&problem(&bench).await, "connection_broken", "step 3", "expired");
 
-    // A new secret: stored, it works without a restart.
+    // Once a new secret is stored, the connection works without a restart.
     bench.control("PUT", "client-secret", Some(json!({"state": "rotated"}))).await;
     bench.change_credentials("client_secret", emulator::ROTATED_CLIENT_SECRET).await;
     bench.until_secrets_are_read_again().await;
@@ -127,7 +127,7 @@ async fn the_application_user_is_at_fault() {
     let problem = answer.problem("permission_denied");
     says(problem, "permission_denied", "step 6", "prvReadIncident");
     says(problem, "permission_denied", "Customer Service Representative", "incident");
-    // What may be read is shown all the same.
+    // What the user may read is still shown.
     let answer = bench.call("get_contact", json!({"contact": MAREN})).await;
     assert!(answer.result()["open_cases"].as_array().unwrap().is_empty());
     assert!(answer.body["hints"][0].as_str().unwrap().contains("prvReadIncident"));
@@ -157,7 +157,7 @@ async fn there_is_no_such_connection() {
     says(problem, "connection_not_found", "dynamics365/connections/emea", "emea");
 }
 
-/// Whatever is asked of the environment, this comes back.
+/// Makes the environment answer every request in this way.
 async fn all_answered(bench: &Bench, answer: Value) {
     bench.control("DELETE", "faults", None).await;
     let mut fault = json!({"path": "/api/data", "kind": "answer", "times": 1_000_000});
@@ -238,7 +238,7 @@ async fn a_refusal_that_is_not_known_is_no_matter_of_roles() {
     let problem = answer.problem("permission_denied");
     assert!(problem["detail"].as_str().unwrap().contains("0x80071234"), "{problem:#}");
     assert!(problem.get("admin_action").is_none(), "{problem:#}");
-    // The check tells what is known, and that no tool works.
+    // The check says what is known, and that no tool works.
     let report = check(&bench).await;
     assert_eq!(events(&report), ["connection_broken"]);
     assert_eq!(report["alerts"][0]["attributes"]["cause"], "permission_denied");

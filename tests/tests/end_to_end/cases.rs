@@ -82,7 +82,7 @@ async fn a_case_is_opened_once() {
     assert_eq!(first.body["escalation"]["reason"], "high_priority_case");
     assert_eq!(trips, 2);
 
-    // The same subject in other letters is the same case.
+    // The same subject in capitals is the same case.
     let again = create(&bench, "PRINTER on fire").await;
     assert_eq!(again.result()["created"], false);
     assert_eq!(again.result()["case"]["id"], made["case"]["id"]);
@@ -163,7 +163,7 @@ async fn a_case_goes_through_its_life() {
     assert_eq!(read["priority"], "Low");
     assert_eq!(read["resolution"]["text"], "Turned it off and on.\nThen it worked.");
 
-    // Closed is closed, and the same once more is no error.
+    // A closed case takes no changes, but setting the same status again is no error.
     let answer = update(&bench, case, json!({"priority": "High"})).await;
     answer.problem("already_closed");
     let answer = update(&bench, case, json!({"status": "Canceled"})).await;
@@ -217,7 +217,7 @@ async fn the_cases_of_a_contact_are_listed_in_one_trip() {
     assert_eq!(found["cases"].as_array().unwrap().len(), 1);
     assert_eq!(found["more"], true);
     assert_eq!(trips, 1);
-    // Her account's urgent case, of which she is the primary contact, is older than that.
+    // She is the primary contact of an urgent case of her account. It is older than that.
     assert_eq!(answer.body["escalation"]["reason"], "high_priority_case");
     bench
         .call("get_contact_cases", json!({"contact": "nobody@nowhere.example"}))
@@ -240,7 +240,7 @@ async fn a_case_with_open_activities_stays_open() {
         assert!(problem["detail"].as_str().unwrap().contains("open activities"), "{problem:#}");
         assert_eq!(problem["write"], "not_happened");
     }
-    // Nothing of the change set is left, either.
+    // No part of the change set was carried out.
     let answer = bench.call("get_case", json!({"case": case})).await;
     assert_eq!(answer.result()["case"]["priority"], "Normal");
     assert_eq!(answer.result()["case"]["status"], "In Progress");
@@ -277,10 +277,10 @@ async fn somebody_elses_urgent_case_is_no_reason_to_escalate() {
     let answer = bench.call("search_cases", json!({"query": "a"})).await;
     assert!(answer.result()["cases"].as_array().unwrap().len() > 1);
     assert_eq!(answer.body.get("escalation"), None);
-    // The one that is asked for is.
+    // The case that was asked for counts.
     let answer = bench.call("search_cases", json!({"query": "CAS-01005"})).await;
     assert_eq!(answer.body["escalation"]["reason"], "escalated_case");
-    // The customer's, even if it is not among those that are shown.
+    // The customer's case counts, even if it is not among those that are shown.
     create(&bench, "Newer").await;
     let answer = bench.call("search_cases", json!({"contact": MAREN, "limit": 1})).await;
     assert_eq!(answer.body["escalation"]["reason"], "high_priority_case");

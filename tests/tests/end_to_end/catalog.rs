@@ -1,4 +1,4 @@
-//! What those who build bots are told: tools, templates, the API as a document.
+//! The catalogue for those who build bots: tools, templates, the OpenAPI document.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ async fn tools(bench: &Bench, query: &str) -> Vec<Value> {
     answer.body["tools"].as_array().unwrap().clone()
 }
 
-/// The names, wherever a dialect has them.
+/// The names of the tools, wherever a dialect has them.
 fn names(tools: &[Value]) -> Vec<&str> {
     tools
         .iter()
@@ -43,7 +43,8 @@ fn strict_schema(tool: &str) -> Value {
     definitions.iter().find(|one| one.name == tool).unwrap().input_schema.clone()
 }
 
-/// The arguments are those of the strict schema; what may be null there is not required here.
+/// Checks that the arguments are those of the strict schema. A property that may be null there is
+/// not required here.
 fn check_arguments(schema: &Value, strict: &Value) {
     let properties = strict["properties"].as_object().unwrap();
     assert_eq!(keys(&schema["properties"]), keys(&strict["properties"]));
@@ -75,7 +76,7 @@ fn each(schema: &Value, check: &mut dyn FnMut(&Value, usize)) {
     below(schema, 0, check);
 }
 
-/// All that our schemas are made of. Every vendor takes these, and none is left out of `each`.
+/// All keywords of our schemas. Every vendor takes them, and `each` covers them.
 fn check_keywords(schema: &Value) {
     let known =
         ["type", "description", "enum", "items", "properties", "required", "additionalProperties"];
@@ -85,7 +86,7 @@ fn check_keywords(schema: &Value) {
     assert!(schema["type"] != "array" || schema["items"].is_object());
 }
 
-/// A name that every vendor takes: letters, digits, `_` and `-`, a letter first, at most 63.
+/// Whether every vendor takes the name: letters, digits, `_` and `-`, a letter first, at most 63.
 ///
 /// OpenAI allows 64 (`FunctionDefinition.name` in openai/openai-python), Anthropic and the Model
 /// Context Protocol 128, Gemini 63 to 128 by its version (`FunctionDeclaration.name` in
@@ -98,8 +99,8 @@ fn check_name(name: &Value) {
     assert!(name.starts_with(|first: char| first.is_ascii_alphabetic()), "{name}");
 }
 
-/// An argument's name that every vendor takes. Vertex AI: letters, digits and `_`, no digit first, at
-/// most 64; Anthropic refuses others than `^[a-zA-Z0-9_.-]{1,64}$`.
+/// Whether every vendor takes the argument's name. Vertex AI takes letters, digits and `_`, no
+/// digit first, at most 64. Anthropic takes `^[a-zA-Z0-9_.-]{1,64}$`.
 fn check_argument_name(name: &str) {
     assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{name}");
     assert!((1..=64).contains(&name.len()), "{name}");
@@ -261,7 +262,7 @@ fn the_tools_of_mcp_in_tokens() {
     for definition in stack::tools() {
         let tool = format.definition(&definition);
         whole += count(&tool);
-        // The title and the annotations are for the client; a model does not see them.
+        // Title and annotations are for the client. A model does not see them.
         read += count(&json!({
             "name": tool["name"], "description": tool["description"],
             "inputSchema": tool["inputSchema"],
@@ -453,7 +454,7 @@ async fn a_template_is_a_request_to_openai() {
         let errors: Vec<_> =
             validator.iter_errors(&request).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{id}: {errors:?}");
-        // The same in another vendor's dialect is none.
+        // The tools of another vendor's dialect do not fit.
         let mut request = request;
         request["tools"] = tools(&bench, &format!("?template={id}&format=mcp")).await.into();
         assert!(!validator.is_valid(&request));
@@ -478,7 +479,7 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
         .collect()
 }
 
-/// What is wrong with an answer, by the document.
+/// What is wrong with an answer, according to the document.
 fn faults(document: &Value, method: &str, path: &str, answer: &Answer) -> Vec<String> {
     let responses = &document["paths"][path][method]["responses"];
     let mut response = &responses[answer.status.to_string()];
@@ -489,7 +490,7 @@ fn faults(document: &Value, method: &str, path: &str, answer: &Answer) -> Vec<St
     if schema.is_null() {
         return vec![format!("{} {} is not documented", answer.status, answer.content_type)];
     }
-    // The references are to places in the document.
+    // References lead to places in the document.
     let whole = json!({"allOf": [schema], "components": document["components"]});
     let validator = jsonschema::validator_for(&whole).unwrap();
     validator.iter_errors(&answer.body).map(|error| error.to_string()).collect()
@@ -530,7 +531,7 @@ async fn the_document_holds_together() {
         for status in ["400", "401", "403", "500"] {
             assert!(operation["responses"][status].is_object(), "{method} {path}: {status}");
         }
-        // What stands in braces is a parameter of the path.
+        // A name in braces is a parameter of the path.
         let named = operation["parameters"].as_array().unwrap().iter();
         let named: Vec<_> = named
             .filter(|one| one["in"] == "path")
@@ -549,7 +550,7 @@ async fn every_tool_is_in_the_document() {
         assert_eq!(operation["operationId"], definition.name);
         let input = &operation["requestBody"]["content"]["application/json"]["schema"];
         jsonschema::meta::validate(input).unwrap();
-        // The document takes what the strict schema takes, and less of it.
+        // The document takes the arguments of the strict schema, and demands fewer.
         let strict = jsonschema::validator_for(&definition.input_schema).unwrap();
         let documented = jsonschema::validator_for(input).unwrap();
         assert!(!documented.is_valid(&json!({"no_such_argument": 1})), "{}", definition.name);
@@ -563,7 +564,7 @@ async fn every_tool_is_in_the_document() {
             .into_iter()
             .map(|status| status.parse().unwrap())
             .collect();
-        // Those of the table in docs/calling-tools.md.
+        // These stand in the table of docs/calling-tools.md.
         let expected = [200, 400, 401, 403, 404, 409, 412, 422, 424, 429, 500, 503, 504];
         assert_eq!(statuses, BTreeSet::from(expected), "{}", definition.name);
     }
@@ -599,7 +600,7 @@ async fn every_path_of_the_document_is_there() {
     bench.request("PUT", "/v1/connections/emea", Some(form.clone())).await;
     let mut operations = operations(&document);
     operations.retain(|(_, path, _)| !path.starts_with("/v1/tools/"));
-    // What removes comes last.
+    // Operations that remove something come last.
     operations.sort_by_key(|(method, _, _)| method == "delete");
     for (method, path, operation) in operations {
         let id = if path.contains("templates") { "account-manager" } else { "emea" };

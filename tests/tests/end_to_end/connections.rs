@@ -1,4 +1,4 @@
-//! Setting connections up, looking at them, and what the bundle remembers of them.
+//! Setting connections up, inspecting them, and what the bundle remembers of them.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -24,7 +24,7 @@ async fn set_up(bench: &Bench, id: &str, form: Value) -> Answer {
     answer
 }
 
-/// One more API key beside the local one, before any is used.
+/// Adds an API key beside the local one. Call it before any key is used.
 async fn also_key(bench: &Bench, name: &str, connections: &[&str], scopes: &[&str]) {
     let key = |name: &str, connections: &[&str], scopes: &[&str]| {
         json!({
@@ -78,7 +78,7 @@ async fn four_credentials_show_the_organization() {
     assert!(tools.iter().all(|tool| tool["available"] == true), "{view:#}");
     works(&bench, "emea").await.result();
 
-    // The same again is an update.
+    // Setting it up again is an update.
     let answer = set_up(&bench, "emea", bench.credentials()).await;
     assert_eq!(answer.status, 200);
     for (method, path) in [("GET", ""), ("POST", "/test")] {
@@ -141,7 +141,7 @@ async fn each_fault_has_its_cause_and_its_step_and_nothing_is_stored() {
     ] {
         let answer = set_up(&bench, "emea", with(bench.credentials(), field, value)).await;
         check(&answer, cause, step);
-        // What was stored before goes on working, and nothing new is there.
+        // The stored connection still works, and nothing new is stored.
         works(&bench, "emea").await.result();
         let answer = set_up(&bench, "new", with(bench.credentials(), field, value)).await;
         check(&answer, cause, step);
@@ -199,7 +199,7 @@ async fn a_connection_that_breaks_says_so_and_what_is_stored_anew_is_picked_up()
     let list = bench.request("GET", "/v1/connections", None).await.body;
     assert!(list.to_string().contains("secret_wrong"), "{list:#}");
 
-    // By other means than the set-up.
+    // The secret is stored without the set-up.
     let anew = with(bench.credentials(), "client_secret", emulator::ROTATED_CLIENT_SECRET);
     bench.store("dynamics365/connections/emea", &anew.to_string()).await;
     bench.until_secrets_are_read_again().await;
@@ -223,7 +223,7 @@ async fn a_removed_connection_can_be_had_back() {
     works(&bench, "emea").await.result();
 }
 
-/// The next request for this takes so long that a connection can be removed meanwhile.
+/// Makes the next request for this path so slow that the connection is removed meanwhile.
 async fn removed_during(bench: &Bench, path: &str, method: &str, call: &str, body: Option<Value>) {
     set_up(bench, "emea", bench.credentials()).await;
     let slow = json!({
@@ -277,7 +277,7 @@ async fn what_the_role_lacks_is_said_before_a_tool_is_called() {
         assert_eq!(tool["available"], !is_case, "{tool}");
         let lacks = tool["missing_privileges"].to_string();
         assert_eq!(lacks.contains("prvReadIncident"), is_case, "{tool}");
-        // What hangs on records of several kinds says for which it does not work.
+        // A tool for several kinds of records says for which it does not work.
         if tool["name"] == "dynamics365_create_note" {
             let missing = ["prvReadIncident", "prvAppendToIncident"];
             let case = json!({"record_type": "case", "missing_privileges": missing});
@@ -290,7 +290,7 @@ async fn what_the_role_lacks_is_said_before_a_tool_is_called() {
     assert!(problem["detail"].as_str().unwrap().contains("prvReadIncident"));
 }
 
-/// The names are right: without any one of them the tool is refused, with all of them it works.
+/// Without any one of the privileges the tool is refused, and with all of them it works.
 #[tokio::test]
 async fn each_tool_needs_the_privileges_that_it_names() {
     const BASE: [&str; 8] = [
@@ -369,7 +369,7 @@ async fn two_organizations_never_meet() {
     assert_eq!(bench.count("incidents", "title", "Ours").await, 1);
     assert_eq!(bench.count("incidents", "title", "Theirs").await, 0);
 
-    // The one's secret expires; the other goes on.
+    // The secret of one connection expires; the other still works.
     let expired = reqwest::Client::new()
         .put(format!("{}/_emulator/client-secret", other.url()))
         .json(&json!({"state": "wrong"}))
@@ -421,7 +421,7 @@ async fn only_administrators_set_up() {
     answer.problem("not_found");
 }
 
-/// What the log has, once it is written.
+/// The entries of the log, once they are written.
 async fn log(bench: &Bench, query: &str, at_least: usize) -> Vec<Value> {
     for _ in 0..100 {
         let path = format!("/v1/connections/default/activity?{query}");

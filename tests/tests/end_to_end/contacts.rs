@@ -74,7 +74,7 @@ async fn a_contact_with_all_around_it_costs_one_trip() {
 #[tokio::test]
 async fn who_is_meant_must_be_clear() {
     let bench = Bench::start().await;
-    // The two differ by their accents alone, which the organization's language ignores.
+    // The two names only differ by accents, which the organization's language ignores.
     let answer = bench.call("get_contact", json!({"contact": "Lucia Ferran"})).await;
     let problem = answer.problem("ambiguous");
     let candidates = problem["candidates"].as_array().unwrap();
@@ -114,7 +114,7 @@ async fn of_several_with_one_address_the_active_one_comes_first() {
     bench.call("update_contact", json!({"contact": dario, "email": MAREN})).await.result();
     let answer = bench.call("get_contact_by_email", json!({"email": MAREN})).await;
     let found = answer.result();
-    // The one that was modified last.
+    // The contact that was modified last comes first.
     assert_eq!(found["contact"]["name"], "Dario Velasco");
     assert_eq!(found["also"][0]["name"], "Maren Quist");
     assert_eq!(answer.body["hints"].as_array().unwrap().len(), 1);
@@ -137,7 +137,7 @@ async fn an_update_says_what_it_changed() {
     let answer = bench.call("get_contact_by_email", json!({"email": MAREN})).await;
     assert_eq!(answer.result()["contact"]["phone"], "+1 555 0199");
 
-    // The second time there is nothing to do, and nothing is sent.
+    // The second time, there is nothing to change, and nothing is sent.
     let (again, trips) = bench.counted("update_contact", arguments).await;
     assert_eq!(again.result()["changes"], json!([]));
     assert_eq!(trips, 1);

@@ -1,4 +1,4 @@
-//! Who may call, and what is said to whom.
+//! Who may call, and which errors callers get.
 
 use serde_json::{Value, json};
 use toolkit::sha256_hex;

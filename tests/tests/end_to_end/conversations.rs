@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, Bench};
 
-/// A chat: its calls belong together, and what they cost is added up.
+/// A chat. Its calls belong together, and it adds up what they cost.
 struct Chat<'a> {
     bench: &'a Bench,
     name: &'static str,
@@ -61,7 +61,7 @@ async fn customer_service() {
     let contact = &found["contacts"][0]["id"];
     assert_eq!(found["contacts"].as_array().unwrap().len(), 1);
 
-    // She asks how her case is doing: it is a matter for a person.
+    // She asks how her case is doing, which is a matter for a person.
     let cases = chat.call("get_contact_cases", json!({"contact": contact})).await;
     assert_eq!(cases.body["escalation"]["reason"], "escalated_case");
     let numbers: Vec<_> = cases.result()["cases"].as_array().unwrap().iter().collect();
@@ -71,7 +71,7 @@ async fn customer_service() {
     let emails = chat.result("get_email_history", json!({"case": known, "limit": 2})).await;
     assert!(!emails["emails"].as_array().unwrap().is_empty());
 
-    // And there is something new; asked twice, it is opened once, and solved in the chat.
+    // She has a new problem. The bot asks for a case twice, one is opened, and the chat solves it.
     let new = json!({
         "contact": contact, "subject": "Export stops at 1,000 rows",
         "description": "In Firefox and in Edge.", "priority": "Normal", "type": "Problem",
@@ -91,7 +91,7 @@ async fn customer_service() {
 
     let id = contact.as_str().unwrap();
     assert_eq!(bench.count("incidents", "title", "Export stops at 1,000 rows").await, 1);
-    // One was there before.
+    // One note existed before.
     assert_eq!(bench.count("annotations", "_objectid_value", id).await, 2);
 }
 

@@ -86,7 +86,7 @@ async fn the_results_are_as_their_schemas_say() {
         let definition = definitions.iter().find(|one| one.name == name).unwrap();
         let answer = bench.call(tool, arguments).await;
         let validator = jsonschema::validator_for(&definition.output_schema).unwrap();
-        // What has no value is left out: what the schema requires may be null, too.
+        // Nulls are left out of the answer, so a required member may be missing if it may be null.
         let errors: Vec<_> = validator
             .iter_errors(answer.result())
             .map(|error| error.to_string())

@@ -44,7 +44,8 @@ async fn a_call_that_comes_again_finds_what_it_made() {
         ("by conversation", ("x-conversation-id", "chat-7")),
     ] {
         let first = bench.call_with("create_case", case(subject), &[header]).await;
-        // Closed in between, it is no open case with that subject any more; but it is that call's.
+        // The case is closed meanwhile. It is no longer an open case with that subject, but it is
+        // still the one of that call.
         let close = json!({"case": first.result()["case"]["id"], "status": "Canceled"});
         bench.call("update_case", close).await.result();
         let second = bench.call_with("create_case", case(subject), &[header]).await;
@@ -123,7 +124,7 @@ async fn a_case_is_resolved_once() {
 #[tokio::test]
 async fn a_change_in_between_is_not_overwritten() {
     let bench = Bench::start().await;
-    // The answer of the read is late; meanwhile somebody else changes the contact.
+    // The answer to the read is late, and meanwhile somebody else changes the contact.
     bench
         .fault(json!({
             "method": "PATCH", "path": "/contacts", "kind": "slow", "delay_ms": 400, "times": 1,
@@ -153,7 +154,7 @@ async fn what_a_call_made_is_there_whatever_became_of_its_customer() {
         "contact": "dario.velasco@northwind.example", "subject": "s", "description": "d",
     });
     let first_case = bench.call_with("create_case", case_of_dario.clone(), &header).await;
-    // The address is another one by now: the contact is not found any more.
+    // The contact has another address by now, and is no longer found.
     let moved = json!({"contact": "Dario Velasco", "email": "dario@elsewhere.example"});
     bench.call("update_contact", moved).await.result();
     let again = bench.call_with("create_opportunity", new, &header).await;

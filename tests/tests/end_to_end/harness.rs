@@ -1,4 +1,4 @@
-//! A local stack of one's own for every test.
+//! A local stack for each test.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -19,7 +19,7 @@ pub(crate) struct Bench {
     http: reqwest::Client,
 }
 
-/// What a call came back with.
+/// The answer to a call.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -59,12 +59,12 @@ impl Bench {
         Bench { stack, http: reqwest::Client::new() }
     }
 
-    /// A secret is not read more often than every five seconds, however wrong what it held was.
+    /// Waits until secrets are read again, which is at most every five seconds.
     pub(crate) async fn until_secrets_are_read_again(&self) {
         tokio::time::sleep(Duration::from_secs(5)).await;
     }
 
-    /// A request of the API beside the tools.
+    /// Sends a request that is not a tool call.
     pub(crate) async fn request(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
         self.request_with_key(API_KEY, method, path, body).await
     }
@@ -102,7 +102,7 @@ impl Bench {
         self.send(tool, arguments.to_string(), &all).await
     }
 
-    /// Sends what it is given.
+    /// Sends a request.
     pub(crate) async fn send(
         &self,
         tool: &str,
@@ -121,16 +121,16 @@ impl Bench {
         answer
     }
 
-    /// Calls a tool, and says how many requests Dataverse saw.
+    /// Calls a tool, and counts the requests to Dataverse.
     pub(crate) async fn counted(&self, tool: &str, arguments: Value) -> (Answer, usize) {
-        // Read the secret and get the token first: budgets are for a warm connection.
+        // This reads the secret and gets the token, because budgets are for a warm connection.
         self.call("get_contact_by_email", json!({"email": "nobody@nowhere.example"})).await;
         self.control("DELETE", "requests", None).await;
         let answer = self.call(tool, arguments).await;
         (answer, self.requests().await.len())
     }
 
-    /// What Dataverse saw, without Entra ID.
+    /// The requests to Dataverse, without those to Entra ID.
     pub(crate) async fn requests(&self) -> Vec<Value> {
         let log = self.control("GET", "requests", None).await;
         let requests = log["value"].as_array().unwrap().iter();
@@ -140,7 +140,7 @@ impl Bench {
             .collect()
     }
 
-    /// A control call of the emulator.
+    /// Makes a control call of the emulator.
     pub(crate) async fn control(&self, method: &str, path: &str, body: Option<Value>) -> Value {
         let url = format!("{}/_emulator/{path}", self.stack.emulator().url());
         let mut request = self.http.request(method.parse().unwrap(), url);
@@ -153,7 +153,7 @@ impl Bench {
         if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() }
     }
 
-    /// The next matching requests fail.
+    /// Makes the next matching requests fail.
     pub(crate) async fn fault(&self, fault: Value) {
         self.control("POST", "faults", Some(fault)).await;
     }
@@ -170,7 +170,7 @@ impl Bench {
         self.rows(set).await.iter().filter(|row| row[column] == value).count()
     }
 
-    /// What an administrator enters for the emulator.
+    /// The credentials that an administrator enters for the emulator.
     pub(crate) fn credentials(&self) -> Value {
         json!({
             "tenant_id": emulator::TENANT_ID,
@@ -180,7 +180,7 @@ impl Bench {
         })
     }
 
-    /// The connection's credentials, with one field changed.
+    /// Changes one field of the connection's credentials.
     pub(crate) async fn change_credentials(&self, field: &str, value: &str) {
         let mut credentials = self.credentials();
         credentials[field] = value.into();
@@ -193,7 +193,7 @@ impl Bench {
     }
 }
 
-/// Whatever a test calls a tool for, the answer is what the tool's schema says.
+/// Checks each answer of a tool against the tool's schema.
 #[track_caller]
 fn check_answer(tool: &str, body: &Value) {
     static VALIDATORS: LazyLock<HashMap<&str, Validator>> = LazyLock::new(|| {

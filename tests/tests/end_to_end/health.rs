@@ -1,4 +1,4 @@
-//! The scheduled check: who hears what, how often, and that it stops by itself.
+//! The scheduled check: which alerts it sends, how often, and when they stop.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +22,7 @@ fn table(bench: &Bench) -> State {
     State::at_endpoint(&bench.stack.aws_url(), STATE_TABLE)
 }
 
-/// A run of the check.
+/// Runs the check.
 pub(crate) async fn check(bench: &Bench) -> Value {
     let url = format!("{}/_local/health", bench.stack.url());
     let response = reqwest::Client::new().post(url).send().await.unwrap();
@@ -35,7 +35,7 @@ pub(crate) async fn check(bench: &Bench) -> Value {
     report
 }
 
-/// The events of the alerts that were sent, in their order.
+/// The events of the alerts that were sent, in order.
 pub(crate) fn events(report: &Value) -> Vec<&str> {
     let alerts = report["alerts"].as_array().unwrap().iter();
     alerts.map(|alert| alert["attributes"]["event"].as_str().unwrap()).collect()
@@ -48,7 +48,7 @@ pub(crate) fn of<'a>(report: &'a Value, connection: &str) -> &'a Value {
     all.find(|checked| checked["connection"] == connection).unwrap()
 }
 
-/// Puts further connections to the same organization beside the first.
+/// Adds connections to the same organization.
 async fn add_connections(bench: &Bench, ids: impl IntoIterator<Item = String>) {
     let state = table(bench);
     let first = state.connection(&ConnectionId::fallback()).await.unwrap().unwrap();
@@ -73,7 +73,7 @@ fn in_days(days: i64) -> String {
     (Timestamp::now() + SignedDuration::from_hours(days * DAY)).to_string()
 }
 
-/// Entra ID does not answer.
+/// Makes Entra ID fail.
 async fn entra_is_down(bench: &Bench) {
     let path = format!("/{}/oauth2/v2.0/token", emulator::TENANT_ID);
     bench
@@ -114,7 +114,7 @@ async fn a_secret_that_ends_in_13_days_is_announced_once() {
 
     let report = check(&bench).await;
     assert_eq!(events(&report), [""; 0]);
-    // The next notice is one of its own.
+    // The next notice is a new alert.
     secret(&bench, json!({"state": "valid", "expires_at": in_days(6)})).await;
     assert_eq!(events(&check(&bench).await), ["secret_expires"]);
 }
@@ -148,7 +148,7 @@ async fn an_expired_secret_is_one_alert_and_a_rotated_one_heals() {
     assert_eq!(events(&report), [""; 0]);
     assert_eq!(of(&report, "default")["since"], since);
 
-    // By other means than our own: the secret alone is changed.
+    // Only the secret is changed, without the set-up.
     secret(&bench, json!({"state": "rotated"})).await;
     bench.change_credentials("client_secret", emulator::ROTATED_CLIENT_SECRET).await;
     let report = check(&bench).await;
@@ -175,7 +175,7 @@ async fn an_end_that_nobody_knows_is_a_hint_and_one_that_was_given_is_used() {
     assert_eq!(events(&report), ["secret_expires"]);
     let message = report["alerts"][0]["message"].as_str().unwrap();
     assert!(message.contains("the date given at the set-up"), "{message}");
-    // It has passed, and the secret works: somebody forgot to give the new date.
+    // The date has passed, but the secret works. Somebody forgot to enter the new date.
     bench.change_credentials("secret_expires_on", &day(in_days(-3))).await;
     let report = check(&bench).await;
     assert_eq!(events(&report), [""; 0]);
@@ -224,7 +224,7 @@ async fn an_outage_of_several_connections_is_one_message_and_one_when_it_is_over
     let report = check(&bench).await;
     assert_eq!(events(&report), ["outage_over"], "{report:#}");
     assert_eq!(events(&check(&bench).await), [""; 0]);
-    // Another one is another message.
+    // Another outage is another message.
     entra_is_down(&bench).await;
     assert_eq!(events(&check(&bench).await), ["outage"]);
 }
@@ -262,7 +262,7 @@ async fn lost_privileges_are_named_with_their_tools_once() {
     assert_eq!(of(&report, "default")["cause"], "no_role");
 }
 
-/// A way for alerts that can be cut.
+/// Sends alerts until it is cut.
 #[derive(Clone, Default)]
 struct Cut(Arc<AtomicBool>);
 
@@ -381,7 +381,7 @@ async fn two_hundred_connections_at_a_hundred_milliseconds_are_one_run() {
     for checked in connections {
         assert_eq!(checked["state"], "healthy", "{checked:#}");
     }
-    // The function has five minutes. Two trips, three with the token: one after another they would
-    // take a minute and nothing else.
+    // The function has five minutes. Each connection takes three trips, and one after another they
+    // would take a minute alone.
     assert!(took < Duration::from_secs(30), "{took:?}");
 }

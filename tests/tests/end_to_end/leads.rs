@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, Bench};
 
-/// An open lead of the sample whose email address is no contact's.
+/// An open lead of the sample. No contact has its email address.
 const NADIA: &str = "nadia@tailspin.example";
-/// An open lead whose email address is that of the contact Kenji Aramoto.
+/// An open lead. The contact Kenji Aramoto has the same email address.
 const KENJI: &str = "kenji.aramoto@fabrikam.example";
 
 fn lead(last_name: &str, company: &str, email: Value) -> Value {
@@ -53,7 +53,7 @@ async fn a_lead_is_made_once() {
     assert_eq!(made["lead"]["source"], "Trade Show");
     assert_eq!(trips, 2);
 
-    // The same address; or the same name and company, with or without its legal form.
+    // They have the same address, or the same name and company, with or without its legal form.
     for again in [
         lead("Somebody", "Elsewhere", json!("ZOE@lakeside.example")),
         lead("o'brien", "Lakeside Clinics", Value::Null),
@@ -72,7 +72,7 @@ async fn a_lead_is_made_once() {
     assert_eq!(second.result()["created"], true);
     assert_eq!(bench.count("leads", "emailaddress1", "zoe@lakeside.example").await, 2);
 
-    // A chat's leads come from the web, and have a topic.
+    // Leads from a chat have the source "Web", and a topic.
     let bare = bench.call("create_lead", json!({"last_name": "Bare", "company": "Bones"})).await;
     assert_eq!(bare.result()["lead"]["source"], "Web");
     assert_eq!(bare.result()["lead"]["topic"], "Chat with Bones");
@@ -194,7 +194,7 @@ async fn a_lead_goes_through_its_life() {
     let answer = update(&bench, &id, json!({"status": "No Longer Interested"})).await;
     assert_eq!(answer.result()["changes"], json!([]));
 
-    // An open status opens it again, and other changes come after that.
+    // An open status reopens the lead before the other changes are made.
     let answer = update(&bench, &id, json!({"status": "Contacted", "rating": "Hot"})).await;
     assert_eq!(answer.result()["changes"].as_array().unwrap().len(), 2);
     let row = bench.rows("leads").await.into_iter().find(|row| row["leadid"] == id).unwrap();
@@ -250,7 +250,7 @@ async fn a_lead_is_qualified_once_even_if_the_answer_is_lost() {
         assert_eq!(bench.count("contacts", "emailaddress1", NADIA).await, 1);
         assert_eq!(bench.count("accounts", "name", "Tailspin Toys").await, 1);
     }
-    // Not carried out: that is known, and nothing is sent again.
+    // The request was not carried out, which is known, so nothing is sent again.
     bench.control("POST", "reset", None).await;
     bench.fault(json!({"method": "POST", "path": "/leads", "kind": "drop", "times": 1})).await;
     let answer = update(&bench, &json!(NADIA), json!({"status": "Qualified"})).await;
@@ -281,7 +281,7 @@ async fn a_lead_of_somebody_who_is_known_becomes_part_of_what_is_there() {
 #[tokio::test]
 async fn a_lead_that_may_be_one_of_several_is_for_a_person() {
     let bench = Bench::start().await;
-    // A second contact with the address that the lead has.
+    // A second contact has the lead's address.
     let twin = json!({"contact": "Siobhan O'Rell", "email": KENJI});
     bench.call("update_contact", twin).await.result();
     let answer = update(&bench, &json!(KENJI), json!({"status": "Qualified"})).await;
@@ -296,13 +296,13 @@ async fn a_lead_that_may_be_one_of_several_is_for_a_person() {
 #[tokio::test]
 async fn a_lead_is_qualified_as_who_the_same_call_says_it_is() {
     let bench = Bench::start().await;
-    // The company's new name is the account's.
+    // The account gets the company's new name.
     let renamed = json!({"status": "Qualified", "company": "Tailspin Toys AG"});
     let answer = update(&bench, &json!(NADIA), renamed).await;
     assert_eq!(answer.result()["qualified"]["account"]["name"], "Tailspin Toys AG");
     assert_eq!(bench.count("accounts", "name", "Tailspin Toys AG").await, 1);
 
-    // The address that it had is another contact's.
+    // Another contact has the address that the lead had.
     let corrected = json!({
         "status": "Qualified", "email": "amara.diallo@cohowinery.example", "company": "Coho Winery",
     });

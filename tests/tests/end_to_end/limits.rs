@@ -36,8 +36,8 @@ async fn a_long_wait_is_passed_on_at_once() {
     assert!(answer.took < Duration::from_secs(2), "{:?}", answer.took);
 }
 
-/// What reads waits three seconds in all, however often it is told to: each that waits holds a
-/// function. What writes waits on.
+/// A tool that reads waits three seconds in all, however often it is throttled, because each
+/// waiting call holds a function. A tool that writes waits longer.
 #[tokio::test]
 async fn who_reads_waits_three_seconds_and_who_writes_waits_on() {
     let bench = Bench::start().await;
@@ -51,7 +51,7 @@ async fn who_reads_waits_three_seconds_and_who_writes_waits_on() {
     assert!(answer.took >= Duration::from_secs(3), "{:?}", answer.took);
     assert!(answer.took < Duration::from_secs(5), "{:?}", answer.took);
     bench.control("DELETE", "faults", None).await;
-    // So does what an agent sees beside the chat.
+    // The sidebar waits three seconds, too.
     bench.fault(throttle(5, 1)).await;
     let path = format!("/v1/connections/default/sidebar?contact={MAREN}");
     let answer = bench.request("GET", &path, None).await;
@@ -79,7 +79,7 @@ async fn a_read_survives_a_bad_moment() {
             }))
             .await;
         if kind == "unauthorized" {
-            // One new token is worth a try; a second refusal is not.
+            // After a refusal, one new token is tried, and no second one.
             bench.control("DELETE", "faults", None).await;
             bench
                 .fault(json!({

@@ -1,4 +1,4 @@
-//! Thousands of connections: what a run of the check, and a page of the list, cost and say then.
+//! What a run of the check and a page of the list cost and say with thousands of connections.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +26,7 @@ fn id(text: &str) -> ConnectionId {
     text.parse().unwrap()
 }
 
-/// Puts further connections beside the first, to this environment.
+/// Adds connections to this environment.
 async fn add(bench: &Bench, instance: &str, ids: impl IntoIterator<Item = String>) {
     let state = table(bench);
     let first = state.connection(&ConnectionId::fallback()).await.unwrap().unwrap();
@@ -48,7 +48,7 @@ fn customers(count: usize) -> impl Iterator<Item = String> {
     (0..count).map(|number| format!("customer-{number:04}"))
 }
 
-/// A way for alerts that keeps them, and can be cut.
+/// Keeps alerts instead of sending them, until it is cut.
 #[derive(Clone, Default)]
 struct Kept {
     is_cut: Arc<AtomicBool>,
@@ -82,7 +82,7 @@ async fn run(checker: &Checker<Kept>) -> Report {
     report
 }
 
-/// What was sent: event, and connection or how many of them.
+/// The alerts that were sent: the event, and the connection or how many there are.
 fn sent(report: &Report) -> Vec<(String, String)> {
     let of = |alert: &Alert| {
         let text = |name| alert.attributes.get(name).map(ToString::to_string);
@@ -102,7 +102,7 @@ async fn secret(bench: &Bench, state: &str) {
     bench.control("PUT", "client-secret", Some(json!({"state": state}))).await;
 }
 
-/// The next token takes so long.
+/// Delays the next token.
 async fn slow_token(bench: &Bench, delay_ms: u64) {
     let path = format!("/{}/oauth2/v2.0/token", emulator::TENANT_ID);
     let slow = json!({"method": "POST", "path": path, "kind": "slow", "delay_ms": delay_ms});
@@ -119,7 +119,7 @@ async fn sixty_connections_that_break_at_once_are_one_message() {
     assert_eq!(sent(&run(&checker).await), []);
 
     secret(&bench, "expired").await;
-    // Nothing is lost when it cannot be sent, and nothing is said twice.
+    // No alert is lost if it cannot be sent, and none is sent twice.
     alerts.is_cut.store(true, Ordering::Relaxed);
     let report = run_within(&checker, 60).await;
     assert_eq!((sent(&report).len(), report.problems.len()), (0, 1), "{:?}", report.problems);
@@ -134,7 +134,7 @@ async fn sixty_connections_that_break_at_once_are_one_message() {
     assert!(lines.iter().any(|line| line.starts_with(words)), "{}", alert.message);
     assert_eq!(sent(&run(&checker).await), []);
 
-    // Five that break, beside them, are five messages.
+    // If only five break, there are five messages.
     secret(&bench, "valid").await;
     assert_eq!(sent(&run(&checker).await), pairs(&[("connection_recovered", "60")]));
     for customer in customers(5) {
@@ -145,7 +145,7 @@ async fn sixty_connections_that_break_at_once_are_one_message() {
     let expected: Vec<_> =
         customers(5).map(|customer| ("connection_broken".to_owned(), customer)).collect();
     assert_eq!(sent(&report), expected);
-    // SNS suspends an email subscription beyond ten a second.
+    // SNS suspends an email subscription beyond ten messages per second.
     let times = alerts.times.lock().unwrap().clone();
     let is_slow = |pair: &[Clock]| pair[1] - pair[0] >= Duration::from_millis(195);
     assert!(times.len() == 5 && times.windows(2).all(is_slow), "{times:?}");
@@ -168,7 +168,7 @@ async fn what_a_killed_run_found_is_told_by_the_next_one() {
         let broken = healths.into_iter().filter(|(_, health)| health.status != Status::Healthy);
         broken.map(|(id, _)| id.to_string()).collect::<BTreeSet<_>>()
     };
-    // One look does not end, so nothing can have been told yet; the others are stored.
+    // One check does not end, so no alert can have been sent yet. The other results are stored.
     let killed = tokio::spawn({
         let checker = checker.clone();
         async move { run(&checker).await }
@@ -181,7 +181,7 @@ async fn what_a_killed_run_found_is_told_by_the_next_one() {
     killed.abort();
     assert!(killed.await.unwrap_err().is_cancelled());
 
-    // What broke works again before the next run, and that it broke is told all the same.
+    // The connections work again before the next run, but people still hear that they broke.
     let ids = broken().await;
     secret(&bench, "valid").await;
     let expected: Vec<_> = ["connection_broken", "connection_recovered"]
@@ -282,7 +282,7 @@ async fn nothing_is_said_or_kept_of_a_connection_that_is_removed_after_the_look(
         let checker = checker(&bench, &[], Kept::default());
         async move { run(&checker).await }
     });
-    // The one is stored, and its alert pending, while the other is still looked at.
+    // The first one is stored, and its alert is pending, while the other is still being checked.
     let both = [id("default"), id("emea")];
     let (gone, since) = loop {
         let found = state.healths(&both).await.unwrap();
@@ -305,7 +305,7 @@ async fn nothing_is_said_or_kept_of_a_connection_that_is_removed_after_the_look(
     assert_eq!(state.claimed(&[claim]).await.unwrap(), [None]);
 }
 
-/// What was asked of the table, for this.
+/// Does some work, and counts the requests to the table.
 async fn asked<T>(bench: &Bench, work: impl Future<Output = T>) -> (T, Value) {
     let before = bench.stack.aws_requests();
     let done = work.await;
@@ -323,7 +323,7 @@ async fn a_run_that_finds_nothing_new_writes_nothing() {
     add(&bench, &bench.stack.emulator().url(), customers(119)).await;
     let checker = checker(&bench, &[], Kept::default());
     let (_, first) = asked(&bench, run(&checker)).await;
-    // Each is stored and logged; that it is registered is looked at once more.
+    // Each connection is stored and logged, and its registration is read once more.
     for operation in ["PutItem", "BatchWriteItem"] {
         assert_eq!(first[operation], 120, "{first}");
     }
@@ -337,13 +337,13 @@ async fn a_run_that_finds_nothing_new_writes_nothing() {
     };
     let (_, second) = asked(&bench, run(&checker)).await;
     assert_eq!(second, usual(2), "{second}");
-    // Nor does one that finds them broken as before: that it was said is read a hundred at a time.
+    // Nor does a run that finds them broken as before. It reads a hundred claims at a time.
     secret(&bench, "expired").await;
     run(&checker).await;
     let (_, broken) = asked(&bench, run(&checker)).await;
     let mut expected = usual(2);
     expected["BatchGetItem"] = 4.into();
-    // What Entra ID refuses is tried with the secret read anew.
+    // If Entra ID refuses credentials, the secret is read anew.
     expected["GetSecretValue"] = broken["GetSecretValue"].clone();
     assert_eq!(broken, expected, "{broken}");
 }
@@ -373,7 +373,7 @@ async fn a_thousand_connections_are_listed_in_few_requests() {
             "scopes": ["admin"],
         })
     };
-    // Some are bound to it that have not been set up.
+    // The key is also bound to connections that have not been set up.
     let some: Vec<String> = bound.iter().cloned().chain(["zz-later".to_owned()]).collect();
     let keys = [key(stack::API_KEY, &["*".to_owned()]), key("some", &some)];
     bench.store("dynamics365/api-keys", &json!({ "keys": keys }).to_string()).await;
@@ -394,18 +394,18 @@ async fn a_thousand_connections_are_listed_in_few_requests() {
             cursor = format!("&cursor={next}");
         }
     };
-    // The keys are read with the first call.
+    // The first call reads the keys.
     list("some", "limit=1").await;
     let mut all: Vec<String> = customers(999).chain(["default".to_owned()]).collect();
     all.sort();
     let ((ids, pages), requests) = asked(&bench, list(stack::API_KEY, "limit=200")).await;
     assert_eq!((ids, pages), (all.clone(), 5));
-    // A hundred at a time; nothing one by one.
+    // Items are read a hundred at a time, and none alone.
     assert_eq!(requests, json!({"Query": 5, "BatchGetItem": 10}));
     let ((ids, pages), requests) = asked(&bench, list(stack::API_KEY, "")).await;
     assert_eq!((ids, pages), (all, 10));
     assert_eq!(requests, json!({"Query": 10, "BatchGetItem": 10}));
-    // Of a key that is bound to some, those alone are read, and counted.
+    // For a key that is bound to some connections, only those are read and counted.
     let ((ids, pages), requests) = asked(&bench, list("some", "limit=50")).await;
     assert_eq!((ids, pages), (bound.clone(), 2));
     assert_eq!(requests, json!({"BatchGetItem": 4}));
@@ -417,19 +417,20 @@ async fn a_thousand_connections_are_listed_in_few_requests() {
         let path = format!("/v1/connections?{query}");
         bench.request("GET", &path, None).await.problem("invalid_arguments");
     }
-    // A cursor of the activity log is none of the list, and the other way round.
+    // The list refuses a cursor of the activity log, and the other way round.
     let page = bench.request("GET", "/v1/connections?limit=1", None).await;
     let next = page.body["next"].as_str().unwrap();
     let path = format!("/v1/connections/default/activity?cursor={next}");
     bench.request("GET", &path, None).await.problem("invalid_arguments");
-    // What another key was given shows this one no more than it may see.
+    // A cursor that another key was given shows this key no more than it may see.
     let path = format!("/v1/connections?limit=1&cursor={next}");
     let page = bench.request_with_key("some", "GET", &path, None).await;
     assert_eq!(page.body["connections"][0]["id"], bound[0].as_str());
 }
 
-/// As many calls over as many connections, each with its entry in the activity log; how long the
-/// stand-in takes for a read before and after, at best: a machine that is shared takes longer.
+/// Makes so many calls over as many connections, each with its entry in the activity log. Measures
+/// how long the stand-in takes for a read before and after, at best, because a shared machine takes
+/// longer.
 async fn calls(bench: &Bench, calls: usize, connections: usize) -> (Duration, Duration) {
     let state = table(bench);
     let default = ConnectionId::fallback();
@@ -473,7 +474,7 @@ async fn the_stand_in_takes_as_long_with_a_long_log_as_with_none() {
     assert!(after < before * 5, "{before:?}, with a long log {after:?}");
 }
 
-/// A minute; by hand.
+/// This takes a minute, and is run by hand.
 #[tokio::test]
 #[ignore = "the full size takes a minute; the reduced one runs always"]
 async fn the_stand_in_answers_after_fifty_thousand_calls() {

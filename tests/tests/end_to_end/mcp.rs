@@ -10,7 +10,7 @@ use toolkit::sha256_hex;
 use crate::harness::{Bench, MAREN};
 use crate::schemas::samples;
 
-/// What a message came back with.
+/// The answer to a message.
 struct Reply {
     status: u16,
     content_type: String,
@@ -29,7 +29,7 @@ impl Reply {
         &self.body["result"]
     }
 
-    /// What a tool answered.
+    /// The answer of a tool.
     #[track_caller]
     fn answer(&self) -> &Value {
         let result = self.result();
@@ -52,7 +52,7 @@ impl Reply {
         self.result()["content"][0]["text"].as_str().unwrap()
     }
 
-    /// A fault of the protocol.
+    /// The answer must be a fault of the protocol.
     #[track_caller]
     fn fault(&self, code: i64) {
         assert_eq!(self.body["error"]["code"], code, "{:#}", self.body);
@@ -60,7 +60,7 @@ impl Reply {
     }
 }
 
-/// A client, as it is set up once: its address and its headers.
+/// A client, with the address and headers that are set up once.
 struct Client<'a> {
     bench: &'a Bench,
     query: &'a str,
@@ -138,7 +138,7 @@ async fn a_page_of_a_foreign_site_is_refused_before_anything_else() {
             let message = reply.body["error"]["message"].as_str().unwrap();
             assert!(message.contains("Origin") && message.contains("AllowedOrigins"), "{message}");
         }
-        // The key is not looked at.
+        // The origin is checked before the key.
         let reply = client.with("authorization", "Bearer nobody").send("POST", "{").await;
         assert_eq!(reply.status, 403);
     }
@@ -146,7 +146,7 @@ async fn a_page_of_a_foreign_site_is_refused_before_anything_else() {
     for origin in ["https://chat.example", "https://CHAT.example:443"] {
         Client::of(&bench).with("origin", origin).ask("tools/list", json!({})).await.result();
     }
-    // Whoever lists nothing, allows nothing.
+    // Without a list, no site may call.
     let bench = Bench::start().await;
     let own = bench.stack.url();
     let client = Client::of(&bench).with("origin", &own);
@@ -170,14 +170,14 @@ async fn a_client_is_greeted() {
         assert_eq!(result["serverInfo"]["name"], "dynamics365-tools");
         assert!(result["instructions"].as_str().unwrap().contains("next_step"));
     }
-    // A version that wants more than this server does is not agreed to.
+    // The server does not agree to a version that wants more than it does.
     let params = json!({
         "protocolVersion": "2025-03-26", "capabilities": {},
         "clientInfo": {"name": "test", "version": "1"},
     });
     let reply = client.ask("initialize", params).await;
     assert_eq!(reply.result()["protocolVersion"], "2025-11-25");
-    // Since 2026-07-28 there is no handshake: each request says what its client is.
+    // Since 2026-07-28 there is no handshake, and each request describes its client.
     let meta = json!({"_meta": {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
@@ -196,9 +196,9 @@ async fn a_client_is_greeted() {
     assert!(reply.result()["ttlMs"].as_u64().unwrap() > 0);
 }
 
-/// `outputSchema` has an object at its root (schema 2025-11-25). Neither lists of types nor
-/// references: Copilot Studio cuts a schema off at the one, and leaves a tool with the other out
-/// (learn.microsoft.com, Copilot Studio, "Troubleshoot MCP integration", known issues).
+/// `outputSchema` has an object at its root (schema 2025-11-25). It has neither lists of types nor
+/// references: Copilot Studio cuts a schema off at a list of types, and leaves out a tool with
+/// references (learn.microsoft.com, Copilot Studio, "Troubleshoot MCP integration", known issues).
 #[tokio::test]
 async fn the_tools_are_those_of_the_catalogue() {
     fn each(schema: &Value, tool: &str) {
@@ -228,7 +228,7 @@ async fn the_tools_are_those_of_the_catalogue() {
     }
 }
 
-/// What a text must hold: every value but the addresses.
+/// Collects what a text must hold: every value except addresses.
 fn values(value: &Value, all: &mut Vec<String>) {
     match value {
         Value::Object(members) => members
@@ -260,7 +260,7 @@ async fn every_tool_answers_as_its_schema_says() {
         let errors: Vec<_> = validator.iter_errors(answer).map(|one| one.to_string()).collect();
         assert!(errors.is_empty(), "{tool}: {errors:?}");
 
-        // Some clients show a model the one, others the other: both must say everything.
+        // Some clients show a model the structure, others the text. Both must say everything.
         let text = reply.text();
         let mut all = Vec::new();
         values(answer, &mut all);
@@ -283,14 +283,14 @@ async fn a_call_is_the_same_as_over_http() {
     let arguments = json!({"contact": MAREN, "subject": "Over MCP", "description": "d"});
     let first = client.call("create_case", arguments.clone()).await;
     assert_eq!(first.answer()["result"]["created"], true);
-    // The same chat, the same client: the same call, whichever way it comes.
+    // In the same chat of the same client, it is the same call, whichever way it comes.
     let headers = [("x-conversation-id", "chat-9")];
     let again = bench.call_with("create_case", arguments, &headers).await;
     assert_eq!(again.result()["created"], false);
     assert_eq!(again.result()["case"]["id"], first.answer()["result"]["case"]["id"]);
     assert_eq!(bench.count("incidents", "title", "Over MCP").await, 1);
 
-    // What is optional may be null, as strict modes send it, or left out.
+    // An optional argument may be null, as strict modes send it, or left out.
     let nulls = json!({"query": "brandt", "limit": null});
     assert_eq!(
         client.call("search_contacts", nulls).await.answer(),
@@ -317,7 +317,7 @@ async fn a_call_is_the_same_as_over_http() {
 #[tokio::test]
 async fn what_is_new_in_each_call_stands_in_its_meta() {
     let bench = Bench::start().await;
-    // Set for all calls, a key would make the second one the first: it counts for nothing.
+    // A key that is set for all calls is ignored, because the second call would count as the first.
     let client = Client::of(&bench).with("idempotency-key", "set once for the client");
     let params = |subject: &str, meta: Value| {
         let arguments = json!({"contact": MAREN, "subject": subject, "description": "d"});
@@ -414,11 +414,11 @@ async fn faults_of_the_protocol_are_told_as_such() {
         assert_eq!((reply.status, reply.allow.as_str()), (405, "POST"), "{method}");
         reply.fault(-32600);
     }
-    // Whatever is refused is refused in JSON.
+    // Every refusal is JSON.
     let reply = Client::of(&bench).with("content-type", "text/plain").ask("ping", json!({})).await;
     assert_eq!((reply.status, reply.content_type.as_str()), (415, "application/json"));
     reply.fault(-32600);
-    // The answer is JSON whatever is asked for.
+    // The answer is JSON, whatever the client accepts.
     let reply = Client::of(&bench).with("accept", "*/*").ask("ping", json!({})).await;
     assert_eq!(*reply.result(), json!({}));
 }

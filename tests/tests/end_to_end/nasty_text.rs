@@ -70,12 +70,12 @@ async fn what_goes_in_is_what_is_found() {
         let id = &made.result()["case"]["id"];
         let cases = found.result()["cases"].as_array().unwrap();
         let case = cases.iter().find(|case| case["id"] == *id);
-        // Found by what was typed, and shown without what nobody sees.
+        // The case is found by the text as typed, and shown without hidden characters.
         assert_eq!(case.unwrap()["subject"], text.replace('\u{202e}', ""));
     }
 }
 
-/// Each of these, in an email from outside, stopped the functions that read it.
+/// Each of these once stopped the functions when it came in an email.
 const HTML: [(&str, &str); 6] = [
     ("<table><td><ul><pre>\t</pre>", ""),
     (
@@ -124,7 +124,7 @@ async fn no_text_of_the_crm_stops_a_tool() {
     }
 }
 
-/// What stands in the CRM, wherever a model follows what is said, stands in quotation marks.
+/// Wherever a model follows what we say, text of the CRM stands in quotation marks.
 #[tokio::test]
 async fn what_stands_in_the_crm_cannot_pass_for_what_we_say() {
     let bench = Bench::start().await;
@@ -149,7 +149,7 @@ async fn a_body_beyond_all_measure_is_refused() {
     let long = json!({"query": "x".repeat(1024 * 1024)});
     let problem = bench.call("search_contacts", long).await;
     assert!(problem.problem("invalid_arguments")["detail"].as_str().unwrap().contains("1048576"));
-    // What is wrong is said of the beginning of what was given.
+    // The error only quotes the beginning of what was given.
     for arguments in [json!({"limit": "x".repeat(500_000)}), json!({"y".repeat(500_000): 1})] {
         let answer = bench.call("search_contacts", arguments).await;
         assert!(answer.problem("invalid_arguments").to_string().len() < 2000);
@@ -188,7 +188,7 @@ async fn a_name_of_ten_kilobytes_is_refused() {
     }
 }
 
-/// Whatever is typed, there is an answer, and the table is as it was.
+/// Any text gets an answer, and changes nothing in the table.
 #[test]
 fn any_text_is_answered() {
     let runtime =

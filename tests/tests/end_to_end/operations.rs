@@ -1,4 +1,4 @@
-//! What is declared of the operations holds.
+//! What the operations declare is true.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::harness::Bench;
 
-/// The call that an operation's declaration gives as its example.
+/// Makes the call that an operation declares as its example.
 async fn example(bench: &Bench, declaration: &toolkit::Declaration) -> crate::harness::Answer {
     let example = declaration.example;
     let mut path = declaration.path.to_string();
@@ -17,7 +17,7 @@ async fn example(bench: &Bench, declaration: &toolkit::Declaration) -> crate::ha
     if !example.query.is_empty() {
         path = format!("{path}?{}", example.query);
     }
-    // The stack listens elsewhere than `cargo run` does.
+    // This stack listens on other ports than `cargo run`.
     let body = example.body.replace("http://127.0.0.1:3001", &bench.stack.emulator().url());
     let body = (!body.is_empty()).then(|| serde_json::from_str(&body).unwrap());
     bench.request(declaration.method.as_str(), &path, body).await
@@ -57,7 +57,7 @@ fn ids(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// What a tool says of the records that its answer is about is what the activity log names.
+/// The activity log names the records that a tool says its answer is about.
 #[tokio::test]
 async fn the_activity_log_names_the_records_of_every_answer() {
     const MOST: usize = 10;
@@ -94,7 +94,7 @@ async fn the_activity_log_names_the_records_of_every_answer() {
     assert!(named > stack::tools().len(), "{named}");
 }
 
-/// The sample events, which people invoke a function with, are the same calls.
+/// The sample events, with which people invoke a function, are the same calls.
 #[test]
 fn every_operation_has_its_sample_event() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");

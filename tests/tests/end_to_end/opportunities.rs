@@ -168,7 +168,7 @@ async fn an_opportunity_whose_answer_is_lost_is_one_row() {
         let arguments = json!({"contact": MAREN, "name": name, "estimated_value": 5});
         let answer = bench.call("create_opportunity", arguments).await;
         assert_eq!(answer.result()["created"], true, "{name}");
-        // Also where the row was read back.
+        // This also holds if the row was read after the create.
         assert_eq!(answer.result()["opportunity"]["estimated_value"]["currency"], "USD");
         assert_eq!(bench.count("opportunities", "name", name).await, 1);
     }
@@ -226,7 +226,7 @@ async fn an_opportunity_goes_through_its_life() {
     let id_text = id.as_str().unwrap();
     assert_eq!(bench.count("opportunitycloses", "_opportunityid_value", id_text).await, 1);
 
-    // Closed is closed, and the same once more is no error.
+    // A closed opportunity takes no changes, but setting the same status again is no error.
     for closed in [json!({"probability": 10}), json!({"status": "Canceled"})] {
         let answer = update(&bench, &id, closed).await;
         let problem = answer.problem("already_closed");

@@ -1,11 +1,11 @@
-//! What the world is told of the tools.
+//! The public definitions of the tools.
 
 use crm::record::RecordType;
 use serde_json::{Value, json};
 
 use crate::harness::{Bench, MAREN};
 
-/// Everything but what differs from run to run.
+/// Replaces what differs from run to run.
 fn settled(mut body: Value) -> Value {
     fn settle(value: &mut Value) {
         match value {
@@ -42,7 +42,7 @@ fn the_definitions_of_the_tools() {
     }
 }
 
-/// Arguments that need no description: a model reads all 28 definitions in every conversation.
+/// Arguments that need no description. A model reads all 28 definitions in every conversation.
 const NAMES_THAT_SAY_ALL: [&str; 13] = [
     "last_name",
     "first_name",
@@ -153,12 +153,12 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// Calls of a tool that together use all it can do.
+/// Calls of a tool that together use everything that it can do.
 pub(crate) fn thorough(tool: &str) -> Vec<Value> {
     const NORTHWIND: &str = "Northwind Traders";
     let samples = || samples().into_iter().filter(|(name, _)| *name == tool).map(|(_, call)| call);
     let others = match tool {
-        // What they hang on is for the caller to choose: any one kind of record will do.
+        // The caller chooses the record, and any kind of record will do.
         "get_entity_notes" => return vec![json!({"record_type": "contact", "record": MAREN})],
         "get_email_history" => return vec![json!({"contact": MAREN})],
         "search_opportunities" => vec![json!({"contact": MAREN})],

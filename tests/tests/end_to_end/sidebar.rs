@@ -53,7 +53,7 @@ async fn what_can_be_added_is_the_organizations_own() {
     assert_eq!((&tier["label"], &tier["type"]), (&json!("Loyalty Tier"), &json!("choice")));
     assert_eq!(field("parentcustomerid").unwrap()["type"], "lookup");
     assert_eq!(field("creditlimit").unwrap()["type"], "money");
-    // What is always there need not be added.
+    // Fields that are always shown cannot be added.
     assert!(field("fullname").is_none());
     let answer = bench
         .request("GET", "/v1/connections/default/sidebar-fields/available?table=users", None)
@@ -90,10 +90,10 @@ async fn chosen_fields_show_their_values_in_one_trip() {
     assert_eq!(value("Est. Revenue"), &json!({"amount": 18000, "currency": "USD"}));
     assert_eq!(value("Case Number"), "CAS-01001-Q7W2E9");
     assert_eq!(value("Priority"), "High");
-    // There is no lead of hers.
+    // She has no lead.
     assert_eq!(value("Company Name"), &Value::Null);
 
-    // Without the role for cases, the rest is there.
+    // Without the role for cases, the other fields are still shown.
     let roles = json!({"roles": ["Salesperson"]});
     bench.control("PUT", "application-user", Some(roles)).await;
     let answer = sidebar(&bench, MAREN).await;

@@ -54,7 +54,7 @@ async fn ten_cases() {
     for tool in ["search_cases", "get_contact_cases"] {
         let answer = bench.call(tool, json!({"contact": MAREN, "limit": 10})).await;
         assert_eq!(answer.result()["cases"].as_array().unwrap().len(), 10);
-        // She has an urgent one, which is said as well.
+        // She has an urgent case, and the answer says so, too.
         assert!(answer.body["escalation"].is_object());
         let tokens = tokens(&answer.body);
         println!("{tokens} tokens by {tool}");

@@ -1,4 +1,4 @@
-//! DynamoDB is down: what needs no table goes on.
+//! What still works while DynamoDB is down.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use state::State;
 
 use crate::harness::{Answer, Bench, MAREN};
 
-/// How late an answer may be that does without the table: it waits a second. The client of the table
-/// would go on for three.
+/// How late an answer may be. An operation waits one second for the table; the client of the table
+/// alone would try for three.
 const LATE: Duration = Duration::from_millis(2500);
 
 async fn table_is(bench: &Bench, state: &str) {
@@ -72,7 +72,7 @@ async fn a_connection_is_looked_at_tested_and_set_up_without_the_table() {
             assert_eq!(answer.body["state"], "healthy");
         }
     }
-    // A secret has to be changed: that must not wait for the table.
+    // Changing a secret must not wait for the table.
     bench.control("PUT", "client-secret", Some(json!({"state": "rotated"}))).await;
     let mut entered = bench.credentials();
     entered["client_secret"] = emulator::ROTATED_CLIENT_SECRET.into();
@@ -84,11 +84,11 @@ async fn a_connection_is_looked_at_tested_and_set_up_without_the_table() {
     assert!(hints(&answer)[0].contains("did not take this down"));
     assert_eq!(answer.body["state"], "broken");
 
-    // What the list knew, it knows again; a look brings it up to date.
+    // The list shows again what it knew before, and an inspection brings it up to date.
     table_is(&bench, "up").await;
     bench.control("PUT", "client-secret", Some(json!({"state": "rotated"}))).await;
     assert_eq!(state.connection(&fallback).await.unwrap().unwrap(), before);
-    // A test, for the secret that was refused a moment ago is not sent again by anything else.
+    // Only a test sends the secret again that was refused a moment ago.
     let answer = bench.request("POST", "/v1/connections/default/test", None).await;
     assert_eq!(hints(&answer), [""; 0]);
     let after = state.connection(&fallback).await.unwrap().unwrap();

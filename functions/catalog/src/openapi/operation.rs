@@ -1,7 +1,7 @@
-//! An operation of the API, and what operations share.
+//! Describes the operations, and the parameters that they share.
 
 use serde_json::{Map, Value, json};
-use toolkit::operation::{Parameter, Place, Section};
+use toolkit::operation::Parameter;
 use toolkit::{Declaration, Definition, ErrorCode};
 
 use crate::annotations::Annotations;
@@ -9,17 +9,12 @@ use crate::answer::answer_schema;
 use crate::openapi::problems;
 use crate::schema::{arguments, not_null, plain, without_nulls};
 
-/// What the document says of an operation.
+/// The description of an operation.
 pub(crate) fn describe(operation: &Declaration) -> Value {
-    let tag = match operation.section {
-        Section::Tools => "tools",
-        Section::Catalog => "catalog",
-        Section::Connections => "connections",
-    };
     let mut description = json!({
         "operationId": operation.id,
-        "tags": [tag],
-        "security": [{"api_key": [operation.scope.as_str()]}],
+        "tags": [operation.section],
+        "security": [{"api_key": [operation.scope]}],
         "parameters": parameters(operation),
         "responses": responses(operation),
         "summary": operation.title,
@@ -67,10 +62,6 @@ fn parameter(parameter: Parameter) -> Value {
     if is_needed && schema["type"] == "string" && schema.get("enum").is_none() {
         schema["minLength"] = 1.into();
     }
-    let place = match place {
-        Place::Path => "path",
-        Place::Query => "query",
-    };
     let mut parameter =
         json!({"name": name, "in": place, "schema": schema, "description": description});
     if is_needed {
@@ -103,7 +94,7 @@ fn responses(operation: &Declaration) -> Map<String, Value> {
         let known = json!({"description": "The caller has it.", "headers": headers});
         responses.insert("304".to_owned(), known);
     }
-    // Which methods a path takes is what the document says.
+    // A 405 is left out, because the document itself lists the methods of each path.
     let problems = operation.problems.iter().filter(|code| **code != ErrorCode::MethodNotAllowed);
     for code in problems {
         let place = format!("#/components/responses/{}", problems::name(code.status()));
@@ -112,7 +103,7 @@ fn responses(operation: &Declaration) -> Map<String, Value> {
     responses
 }
 
-/// The schema that is shared by all tools stands in one place of the document.
+/// The schema of a tool's answer, with a reference to the part that all tools share.
 fn answer(tool: &Definition) -> Value {
     let mut schema = answer_schema(tool);
     schema["properties"]["escalation"] = json!({
@@ -125,7 +116,7 @@ fn answer(tool: &Definition) -> Value {
 /// The headers that operations share.
 pub(crate) fn headers() -> Value {
     let header = |name: &str, schema: Value, description: &str| json!({"name": name, "in": "header", "schema": schema, "description": description});
-    // What a header holds is visible ASCII.
+    // A header has visible ASCII characters.
     let key = json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"});
     let mut all = Map::new();
     all.insert(
@@ -156,7 +147,7 @@ pub(crate) fn headers() -> Value {
     all.into()
 }
 
-/// The id of a connection.
+/// The schema of a connection's id.
 fn connection_id() -> Value {
     json!({"type": "string", "pattern": "^[a-z0-9-]{1,63}$"})
 }

@@ -1,4 +1,4 @@
-//! What is answered when something went wrong.
+//! Describes the answers to requests that failed.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use toolkit::{DataverseDetails, ErrorCode, Escalation, WriteState, result_schema
 
 use crate::schema::optional;
 
-/// What the gateway answers itself, with a body of its own.
+/// The statuses that API Gateway may answer itself, with a body of its own.
 const GATEWAY: [StatusCode; 5] = [
     StatusCode::UNAUTHORIZED,
     StatusCode::FORBIDDEN,
@@ -19,20 +19,20 @@ const GATEWAY: [StatusCode; 5] = [
     StatusCode::INTERNAL_SERVER_ERROR,
 ];
 
-/// What may pass by itself.
+/// The statuses after which the same call may succeed by itself.
 const PASSING: [StatusCode; 2] = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE];
 
-/// The name of the answer with this status.
+/// The name of the response with this status.
 pub(crate) fn name(status: StatusCode) -> String {
     let words = status.canonical_reason().unwrap_or("Problem");
     words.split_whitespace().collect()
 }
 
-/// The answers, by their names.
+/// The responses, by their names.
 pub(crate) fn responses() -> Value {
     let mut by_status: BTreeMap<StatusCode, Vec<ErrorCode>> = BTreeMap::new();
     for code in ErrorCode::ALL {
-        by_status.entry(code.status()).or_default().push(code);
+        by_status.entry(code.status()).or_default().push(*code);
     }
     let responses: Map<String, Value> = by_status
         .into_iter()
@@ -60,7 +60,7 @@ fn response(status: StatusCode, codes: &[ErrorCode]) -> Value {
     response
 }
 
-/// The schemas that answers share.
+/// The schemas that responses share.
 pub(crate) fn schemas() -> Value {
     json!({
         "Problem": problem(),
@@ -73,9 +73,8 @@ pub(crate) fn schemas() -> Value {
     })
 }
 
-/// The problem details of RFC 9457, with members of our own.
+/// The schema of a problem: the problem details of RFC 9457, with members of our own.
 fn problem() -> Value {
-    let codes = ErrorCode::ALL.map(ErrorCode::as_str);
     let candidate = optional(result_schema::<Candidate>());
     json!({
         "type": "object",
@@ -85,7 +84,7 @@ fn problem() -> Value {
             "title": {"type": "string"},
             "status": {"type": "integer"},
             "detail": {"type": "string"},
-            "code": {"type": "string", "enum": codes},
+            "code": {"type": "string", "enum": ErrorCode::ALL},
             "retryable": {
                 "type": "boolean",
                 "description": "Whether the same call may succeed later by itself.",

@@ -1,4 +1,4 @@
-//! What is to be said about a connection.
+//! Events of a connection that people are told of.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{DAILY, ONCE};
 use crate::{Diagnosis, Step};
 
-/// What is to be said about a connection.
+/// Something that happened to a connection, and that people are told of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
@@ -20,21 +20,21 @@ pub enum Event {
     },
     /// It works again.
     Recovered {
-        /// Since when it had not.
+        /// Since when it had been broken.
         since: Timestamp,
     },
-    /// Its client secret is about to end.
+    /// Its client secret is about to expire.
     SecretExpires {
         /// The day.
         on: Date,
         /// In how many days.
         days_left: i32,
-        /// Which of the notices it is, in days.
+        /// Which of the notices it is: how many days before the expiry.
         notice: i32,
     },
     /// The application user may do less than at the last check.
     PrivilegesLost {
-        /// What it had, and tools need.
+        /// The privileges that it had, and that tools need.
         privileges: Vec<String>,
         /// When that was found out.
         at: Timestamp,
@@ -51,7 +51,7 @@ pub struct Fault {
     /// The step of the set-up that is at fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<u8>,
-    /// For people.
+    /// What is wrong, for people.
     pub detail: String,
     /// What to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,7 +93,7 @@ impl Event {
         matches!(self, Event::Throttled)
     }
 
-    /// What it is called.
+    /// Its name in alerts.
     pub fn name(&self) -> &'static str {
         match self {
             Event::Broken { .. } => "connection_broken",

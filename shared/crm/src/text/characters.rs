@@ -1,15 +1,15 @@
-//! Which characters of a text a person sees. What nobody sees is no part of what somebody wrote:
-//! it may say to a model what no colleague would ever read.
+//! Which characters of a text a person sees. The others are dropped, because they could tell a
+//! model what no colleague would ever read.
 
 use std::borrow::Cow;
 
 use unicode_normalization::char::is_combining_mark;
 
-/// The text without the characters that nobody sees: control characters, those that turn the
-/// direction of what follows, tag characters (U+E0000 and on; the flags of England, Scotland and
-/// Wales become plain black ones), fillers, and what has no width. Joiners stay between letters and
-/// between emoji, variation selectors behind what they vary: Persian, Hindi and emoji need them.
-/// Each character that breaks lines is a line feed.
+/// The text without the characters that nobody sees: control characters, characters that turn the
+/// direction of the text, tag characters (U+E0000 and on; the flags of England, Scotland and Wales
+/// become plain black ones), fillers, and characters without width. Joiners stay between letters
+/// and between emoji, and variation selectors stay behind what they vary, because Persian, Hindi
+/// and emoji need them. All characters that break lines become line feeds.
 pub fn shown(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_plain) {
         return Cow::Borrowed(text);
@@ -18,11 +18,11 @@ pub fn shown(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().flat_map(|one| sieve.pass(one)).flatten().collect())
 }
 
-/// Text of the CRM inside a sentence of ours: in quotation marks, of which it has none itself, in
-/// one line, and cut after 100 characters. Whatever it says, it cannot pass for what we say.
+/// Text of the CRM for one of our own sentences: in one line, in quotation marks, with none inside,
+/// and cut after 100 characters. So it cannot pass for what we say, whatever it says.
 ///
 /// Every sentence that a model reads (a hint, the detail of an escalation or of an error, a next
-/// step) says such text this way.
+/// step) quotes such text this way.
 pub fn quoted(text: &str) -> String {
     const LIMIT: usize = 100;
     let mut quoted = String::from("\"");
@@ -52,7 +52,7 @@ fn is_quotation_mark(one: char) -> bool {
     matches!(one, '"' | '“' | '”' | '„' | '‟' | '«' | '»' | '＂' | '″')
 }
 
-/// Whether a character is shown as it is, whatever stands beside it.
+/// Whether a character is always shown as it is, whatever its neighbours are.
 fn is_plain(one: char) -> bool {
     match one {
         ' '..='~' | '\t' | '\n' | '\r' => true,
@@ -60,22 +60,23 @@ fn is_plain(one: char) -> bool {
     }
 }
 
-/// Lets through what a person sees of a text, character by character.
+/// Lets through the characters of a text that a person sees.
 #[derive(Debug, Default)]
 pub(super) struct Sieve {
     /// The last character that came through.
     last: Option<char>,
-    /// A joiner behind a letter: it comes through with the next one.
+    /// A joiner after a letter. It comes through with the next letter.
     joiner: Option<char>,
 }
 
 impl Sieve {
-    /// What comes next stands beside nothing.
+    /// The next character has no neighbour before it.
     pub(super) fn interrupt(&mut self) {
         *self = Sieve::default();
     }
 
-    /// What is shown now that this character has come: nothing, itself, or a joiner and itself.
+    /// Takes the next character, and gives what is shown of it: nothing, the character, or a joiner
+    /// and the character.
     pub(super) fn pass(&mut self, one: char) -> [Option<char>; 2] {
         if (' '..='~').contains(&one) {
             self.joiner = None;
@@ -105,18 +106,18 @@ impl Sieve {
     }
 }
 
-/// A line break other than a line feed and a carriage return.
+/// Whether it is a line break other than a line feed and a carriage return.
 fn is_line_break(one: char) -> bool {
     matches!(one, '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Zero-width non-joiner and joiner.
+/// Whether it is a zero-width joiner or non-joiner.
 fn is_joiner(one: char) -> bool {
     matches!(one, '\u{200c}' | '\u{200d}')
 }
 
-/// What joins with its neighbour: letters and digits of scripts in which they do, with their marks,
-/// and emoji. Between other letters a row of joiners would carry words that nobody sees.
+/// Whether it can join with its neighbour: emoji can, and letters, digits and marks of scripts that
+/// join. Between other letters, rows of joiners could carry words that nobody sees.
 fn joins(one: char) -> bool {
     if is_of_script_without_joiners(one) {
         return false;
@@ -124,7 +125,7 @@ fn joins(one: char) -> bool {
     one.is_alphabetic() || one.is_numeric() || is_combining_mark(one) || is_emoji(one)
 }
 
-/// Latin, Greek, Cyrillic, Hangul, Kana and Han, with their digits and marks.
+/// Whether it is Latin, Greek, Cyrillic, Hangul, Kana or Han, or a digit or mark of these.
 fn is_of_script_without_joiners(one: char) -> bool {
     matches!(
         one,
@@ -151,12 +152,12 @@ fn is_of_script_without_joiners(one: char) -> bool {
     )
 }
 
-/// Pictures, the arrows and symbols among them, and what makes them colourful.
+/// Whether it is a picture, an arrow or a symbol, or the selector that makes them colourful.
 fn is_emoji(one: char) -> bool {
     matches!(one, '\u{2190}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}' | '\u{fe0f}')
 }
 
-/// Variation selectors.
+/// Whether it is a variation selector.
 fn is_selector(one: char) -> bool {
     matches!(
         one,
@@ -164,7 +165,8 @@ fn is_selector(one: char) -> bool {
     )
 }
 
-/// Whether a selector has a meaning behind this character. One alone: a row of them carries words.
+/// Whether a selector has a meaning after this character. It has none after another selector,
+/// because rows of them could carry words.
 fn varies(selector: char, last: char) -> bool {
     match selector {
         '\u{fe00}'..='\u{fe0f}' => {
@@ -178,8 +180,8 @@ fn varies(selector: char, last: char) -> bool {
     }
 }
 
-/// What nobody sees: control characters but tabs and line breaks, and the code points that Unicode
-/// calls default ignorable (DerivedCoreProperties.txt), with those that annotate between lines.
+/// Whether nobody sees it: control characters except tabs and line breaks, the code points that
+/// Unicode calls default ignorable (DerivedCoreProperties.txt), and interlinear annotations.
 fn is_hidden(one: char) -> bool {
     match one {
         '\t' | '\n' | '\r' => false,
@@ -247,11 +249,11 @@ mod tests {
         ] {
             assert_eq!(shown(text), text);
         }
-        // Not where they join nothing, and not in rows.
+        // They go where they join nothing, and where they stand in rows.
         assert_eq!(shown("\u{200d}می\u{200c} خواهم\u{200c}"), "می خواهم");
         assert_eq!(shown("م\u{200c}\u{200d}\u{200c}ی"), "م\u{200c}ی");
         assert_eq!(shown("❤\u{fe0f}\u{fe0f}"), "❤\u{fe0f}");
-        // Nor between letters that do not join.
+        // They go between letters that do not join.
         for text in ["ab", "ωй", "漢字", "かカ", "한글", "e\u{301}a", "a1", "１２"] {
             let joined: String = text.chars().flat_map(|one| [one, '\u{200d}']).collect();
             assert_eq!(shown(&joined), text);
@@ -281,7 +283,7 @@ mod tests {
                 is_line_break(one) || (is_hidden(one) && !is_joiner(one) && !is_selector(one))
             };
             prop_assert!(!shown.chars().any(is_bad));
-            // Once is enough.
+            // A second pass changes nothing.
             prop_assert_eq!(super::shown(&shown), shown.as_ref());
         }
 

@@ -1,4 +1,4 @@
-//! Whether a text is HTML, or one that merely has a `<` in it.
+//! Tells HTML from a text that merely has a `<` in it.
 
 use html5gum::State;
 
@@ -6,10 +6,10 @@ use super::elements::{self, TELLING};
 use super::tags::{self, Reader, Stuck, Tag};
 
 /// Whether a text is HTML: it has a comment, a document type, a tag that nobody writes by chance,
-/// both tags of another element, or a tag that says of itself that it is hidden.
+/// the start and end tag of another element, or a tag that hides its element.
 ///
-/// The tags are found as they are when the text is read as HTML, for what one finds and the other
-/// does not is either shown to nobody or to everybody.
+/// This finds the tags in the same way as the reader of HTML does. If the two disagreed, hidden
+/// text would be shown, or shown text hidden.
 pub(super) fn is_html(text: &str) -> Result<bool, Stuck> {
     if text.contains("<!--") && text.contains("-->") {
         return Ok(true);
@@ -22,7 +22,7 @@ pub(super) fn is_html(text: &str) -> Result<bool, Stuck> {
     Ok(found.is_html)
 }
 
-/// What has been found.
+/// What has been found so far.
 struct Found {
     is_html: bool,
     /// The elements that have begun, by their places.

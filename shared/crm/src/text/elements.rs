@@ -1,4 +1,4 @@
-//! What the elements of HTML are to a reader.
+//! The elements of HTML, and what each does to the text.
 
 use html5gum::State;
 
@@ -15,9 +15,9 @@ pub(super) const PARAGRAPH: Traits = 1 << 2;
 pub(super) const SPECIAL: Traits = 1 << 3;
 /// It ends a paragraph (`p`) that is open.
 pub(super) const ENDS_PARAGRAPH: Traits = 1 << 4;
-/// Its end tag takes out it alone where blocks within it are open ("formatting" in the standard).
+/// Its end tag ends only itself, and not the open blocks within it ("formatting" in the standard).
 pub(super) const FORMATTING: Traits = 1 << 5;
-/// What is open outside it does not end within it ("scope" in the standard).
+/// Elements outside it do not end within it ("scope" in the standard).
 pub(super) const SCOPE: Traits = 1 << 6;
 /// Nobody sees what is in it.
 pub(super) const UNSEEN: Traits = 1 << 7;
@@ -25,15 +25,15 @@ pub(super) const UNSEEN: Traits = 1 << 7;
 pub(super) const AS_IT_IS: Traits = 1 << 8;
 /// A part of a table.
 pub(super) const TABLE_PART: Traits = 1 << 9;
-/// A text with this tag is HTML. The others are words that people put in angle brackets, too, or
-/// would take all that follows where they have no end.
+/// A text with this tag is HTML. Other names may be words that people put into angle brackets, or
+/// elements that would swallow the rest of the text if they have no end tag.
 pub(super) const TELLING: Traits = 1 << 10;
-/// It begins what follows other rules: SVG and MathML.
+/// Other rules hold within it: SVG and MathML.
 pub(super) const FOREIGN: Traits = 1 << 11;
-/// Within those it begins HTML again.
+/// Within SVG and MathML, HTML begins again in it.
 pub(super) const HTML_WITHIN: Traits = 1 << 12;
 
-/// Formatting elements do not reach beyond it, nor into it ("marker" in the standard).
+/// Formatting elements reach neither into it nor out of it ("marker" in the standard).
 pub(super) const MARKER: Traits = 1 << 13;
 
 /// An element that the standard knows.
@@ -48,7 +48,7 @@ const WIDE: Traits = PARAGRAPH | SPECIAL | ENDS_PARAGRAPH;
 
 macro_rules! elements {
     ($($name:literal $traits:expr;)*) => {
-        /// All of them, by their names.
+        /// All elements, in the order of their names.
         pub(super) const ALL: &[Element] = &[$(Element { name: $name, traits: $traits },)*];
     };
 }
@@ -193,7 +193,7 @@ const fn is_same(one: &[u8], other: &[u8]) -> bool {
     at == one.len() && at == other.len()
 }
 
-/// Whether the element is none of SVG and MathML, and ends those where it stands in them.
+/// Whether the element belongs to HTML only, so that it ends an SVG or MathML around it.
 pub(super) fn breaks_out(name: &[u8], is_of_font: bool) -> bool {
     const THESE: [&[u8]; 44] = [
         b"b",
@@ -244,14 +244,14 @@ pub(super) fn breaks_out(name: &[u8], is_of_font: bool) -> bool {
     THESE.contains(&name) || (name == b"font" && is_of_font)
 }
 
-/// Whether nobody sees what is in the element, in SVG and MathML.
+/// Whether nobody sees what is in this element of SVG or MathML.
 pub(super) fn is_unseen_in_foreign(name: &[u8]) -> bool {
     const UNSEEN: [&[u8]; 7] =
         [b"clippath", b"defs", b"desc", b"marker", b"mask", b"metadata", b"symbol"];
     UNSEEN.contains(&name)
 }
 
-/// How the tokenizer has to read what is in the element; nothing where as everywhere.
+/// How the tokenizer has to read what is in the element; `None` means as usual.
 pub(super) fn state(name: &[u8]) -> Option<State> {
     Some(match name {
         b"script" => State::ScriptData,

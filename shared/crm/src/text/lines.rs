@@ -1,68 +1,68 @@
-//! A text as it is written for a reader: lines without what nobody sees, and no more of it than is
-//! asked for.
+//! Writes plain text in lines, without what nobody sees, and no more of it than is wanted.
 
 use std::fmt::Write as _;
 
 use super::characters::Sieve;
 
-/// What becomes of a line that has been written.
+/// Whether a line stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It stays.
     Keep,
     /// It is left out.
     Drop,
-    /// It is left out, and all that would follow it.
+    /// It is left out, with everything after it.
     End,
 }
 
-/// Lines that are written from left to right. Breaks and spaces wait until something is shown
-/// behind them: no line ends with a space, no two empty ones follow each other, and neither stands
-/// at the beginning or the end.
+/// Lines that are being written. Breaks and spaces wait until something is shown after them. So no
+/// line ends with a space, no two empty lines follow each other, and the text neither begins nor
+/// ends with spaces or empty lines.
 #[derive(Debug)]
 pub(super) struct Lines {
     text: String,
     /// How many characters the text has.
     length: usize,
-    /// One more than this is enough, to know that there is more.
+    /// How many characters are wanted. One more is written, to know that there is more.
     limit: usize,
-    /// Line breaks that wait, two at most.
+    /// How many line breaks wait, at most two.
     breaks: u8,
     /// Whether a space waits.
     space: bool,
     /// Whether the border between two cells waits.
     border: bool,
-    /// Whether nothing has been shown yet of the cell that began.
+    /// Whether nothing has been shown yet of the current cell.
     fresh_cell: bool,
-    /// Spaces and tabs that wait where they are kept as they are.
+    /// The spaces and tabs that wait, in text that keeps them as they are.
     blank: String,
-    /// What lines begin with: quotation marks of the mail that is replied to, and indents.
+    /// What lines begin with: marks of quotation, and indents.
     prefix: String,
-    /// What the next line begins with in place of the end of its prefix.
+    /// What the next line begins with, instead of the end of its prefix.
     marker: String,
-    /// How much of the prefix that stands in place of.
+    /// How many bytes of the prefix the marker replaces.
     place: usize,
     sieve: Sieve,
-    /// Where the line that is written began; and before its breaks, where those began, with the
-    /// length and the breaks then.
+    /// The byte at which the current line begins.
     line: usize,
+    /// What to go back to if the current line is left out: the bytes and characters of the text
+    /// before its breaks, and how many breaks there were.
     before: (usize, usize, u8),
     judge: Option<fn(&str) -> Verdict>,
-    /// What has been judged of a long line before its end.
+    /// Whether a long line stays, once that is known before its end.
     kept: Option<bool>,
     dropped: bool,
     done: bool,
 }
 
-/// What lines begin with has at most so many bytes: a thousand quotations within each other would
-/// make each line a thousand times as long.
+/// The most bytes of a prefix. A thousand nested quotations would otherwise make each line a
+/// thousand times as long.
 const MOST_PREFIX: usize = 16;
 
-/// A line of more bytes is no heading of a quoted mail, and need not be read to its end.
+/// The most bytes of a heading of a quoted mail. A longer line need not be read to its end.
 pub(super) const LONGEST_HEADING: usize = 500;
 
 impl Lines {
-    /// Nothing yet. What is beyond the limit need not be written.
+    /// No lines yet. `limit` is how many characters are wanted.
     pub(super) fn new(limit: usize) -> Lines {
         Lines {
             text: String::new(),
@@ -86,7 +86,7 @@ impl Lines {
         }
     }
 
-    /// Only the lines that this keeps.
+    /// Leaves out the lines that `judge` does not keep.
     pub(super) fn kept_by(mut self, judge: fn(&str) -> Verdict) -> Lines {
         self.judge = Some(judge);
         self
@@ -97,18 +97,18 @@ impl Lines {
         self.done
     }
 
-    /// How many characters there are.
+    /// How many characters have been written.
     pub(super) fn length(&self) -> usize {
         self.length
     }
 
-    /// The text, and whether lines of it were left out.
+    /// The text, and whether lines were left out.
     pub(super) fn finish(mut self) -> (String, bool) {
         self.end_line();
         (self.text, self.dropped)
     }
 
-    /// Writes text as HTML means it: spaces and line breaks in rows are one space.
+    /// Writes text as HTML does: any run of spaces and line breaks becomes one space.
     pub(super) fn flowing(&mut self, text: &str) {
         for one in text.chars() {
             for one in self.sieve.pass(one).into_iter().flatten() {
@@ -124,7 +124,7 @@ impl Lines {
         }
     }
 
-    /// Writes text whose spaces and line breaks mean something.
+    /// Writes text with its spaces and line breaks.
     pub(super) fn as_it_is(&mut self, text: &str) {
         let mut characters = text.chars().peekable();
         while let Some(one) = characters.next() {
@@ -143,7 +143,7 @@ impl Lines {
         }
     }
 
-    /// Goes to the next line, also from an empty one.
+    /// Goes to the next line, even from an empty one.
     pub(super) fn new_line(&mut self) {
         self.break_with(self.breaks.saturating_add(1));
     }
@@ -153,23 +153,23 @@ impl Lines {
         self.break_with(self.breaks.max(1));
     }
 
-    /// Leaves a line empty.
+    /// Goes to the beginning of a line, and leaves an empty line before it.
     pub(super) fn own_paragraph(&mut self) {
         self.break_with(2);
     }
 
-    /// A row of a table begins. The paragraphs in its cells leave no line empty before it.
+    /// Begins a row of a table. Paragraphs in its cells leave no line empty before it.
     pub(super) fn begin_row(&mut self) {
         self.break_with(1);
     }
 
-    /// A row of a table is at its end.
+    /// Ends a row of a table.
     pub(super) fn end_row(&mut self) {
         self.fresh_cell = false;
         self.break_with(1);
     }
 
-    /// A cell of a row begins, in the line of the one before it if there is one.
+    /// Begins a cell of a row, in the same line as the cell before it.
     pub(super) fn begin_cell(&mut self, is_first: bool) {
         if !is_first {
             self.fresh_cell = false;
@@ -179,7 +179,7 @@ impl Lines {
         self.fresh_cell = true;
     }
 
-    /// At the beginning of a cell nothing breaks the row.
+    /// Makes so many breaks wait, but none at the beginning of a cell.
     fn break_with(&mut self, breaks: u8) {
         self.space = false;
         self.blank.clear();
@@ -190,7 +190,7 @@ impl Lines {
         }
     }
 
-    /// Lines begin with this, too; tells how much of it there was room for.
+    /// Adds to what lines begin with. Returns how many bytes there was room for.
     pub(super) fn indent(&mut self, with: &str) -> usize {
         if self.prefix.len() + with.len() > MOST_PREFIX {
             return 0;
@@ -199,13 +199,13 @@ impl Lines {
         with.len()
     }
 
-    /// Lines begin with so much less.
+    /// Takes so many bytes off what lines begin with.
     pub(super) fn outdent(&mut self, by: usize) {
         self.prefix.truncate(self.prefix.len().saturating_sub(by));
         self.marker.clear();
     }
 
-    /// The next line begins with this, in place of so much of the end of what lines begin with.
+    /// Makes the next line begin with this marker, instead of the last `place` bytes of its prefix.
     pub(super) fn mark(&mut self, marker: String, place: usize) {
         self.marker = marker;
         self.place = place;
@@ -242,7 +242,7 @@ impl Lines {
         self.done = self.length > self.limit && self.stays();
     }
 
-    /// Whether the line that is written stays, whatever it ends with.
+    /// Whether the current line stays, however it goes on.
     fn stays(&mut self) -> bool {
         let Some(judge) = self.judge else { return true };
         match self.text.get(self.line..) {
@@ -265,7 +265,7 @@ impl Lines {
         self.prefix = prefix;
     }
 
-    /// Has the line that is written judged.
+    /// Ends the current line, and leaves it out if it does not stay.
     fn end_line(&mut self) {
         let Some(judge) = self.judge else { return };
         let verdict = judge(self.text.get(self.line..).unwrap_or_default());
@@ -290,7 +290,7 @@ impl Lines {
     }
 }
 
-/// What an item of a list begins with; a number where the list counts.
+/// What an item of a list begins with: its number, or a star.
 pub(super) fn marker(number: Option<i64>) -> String {
     let mut marker = String::new();
     let _ = match number {

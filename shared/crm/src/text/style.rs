@@ -1,15 +1,17 @@
-//! What an inline style says about whether an element is seen.
+//! Reads from an inline style whether an element is seen.
 
-/// What an inline style says. Style sheets, sizes and colours decide nothing: unsure means shown.
+/// What an inline style says. Style sheets, sizes and colours are ignored: in doubt, text is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Style {
-    /// Whether `display` shows the element, where it says so: it is `none`, or something else.
+    /// Whether `display` shows the element: `Some(false)` for `none`, `None` if the style leaves it
+    /// to the element.
     pub(super) is_displayed: Option<bool>,
-    /// `visibility`, where it says so: what is in the element inherits it.
+    /// What `visibility` says, if it says anything. The elements inside inherit it.
     pub(super) is_visible: Option<bool>,
 }
 
-/// A declaration, and whether it is important: those win over the others, later over earlier ones.
+/// The declaration that counts so far. An important one wins over others, a later one over earlier
+/// ones.
 #[derive(Clone, Copy, Default)]
 struct Declared {
     value: Option<bool>,
@@ -25,8 +27,8 @@ impl Declared {
 }
 
 impl Style {
-    /// Reads the value of an attribute `style`, as a browser does: a declaration that is wrong is
-    /// passed over, and the one before it counts.
+    /// Reads the value of an attribute `style` as a browser does: it skips a wrong declaration, so
+    /// that the one before it counts.
     pub(super) fn of(style: &str) -> Style {
         let (mut display, mut visibility) = (Declared::default(), Declared::default());
         let mut tokens = Tokens(style);
@@ -58,8 +60,8 @@ impl Style {
     }
 }
 
-/// Whether it shows the element, where this is a value of `display`; nothing where it leaves that to
-/// the element.
+/// Whether a value of `display` shows the element; `Some(None)` leaves that to the element. `None`
+/// means that it is not a value of `display`.
 fn display_of(words: &[String]) -> Option<Option<bool>> {
     const WHOLE: [&str; 27] = [
         "-webkit-box",
@@ -106,8 +108,8 @@ fn display_of(words: &[String]) -> Option<Option<bool>> {
     (is_value && !words.is_empty()).then_some(Some(true))
 }
 
-/// Whether what is in the element is visible, where this is a value of `visibility`; nothing where
-/// it leaves that to what is around the element.
+/// Whether a value of `visibility` makes the element visible; `Some(None)` leaves that to the
+/// element around it. `None` means that it is not a value of `visibility`.
 fn visibility_of(words: &[String]) -> Option<Option<bool>> {
     let [word] = words else { return None };
     match word.as_str() {
@@ -128,18 +130,18 @@ enum Token {
     Semicolon,
     /// An exclamation mark.
     Mark,
-    /// A number, a string, a function or brackets with all that is in them, or a sign.
+    /// A number, a string, a function or brackets with their content, or a sign.
     Other,
 }
 
-/// The parts of a style that are still to come (CSS Syntax Module Level 3, section 4).
+/// The rest of a style, which is read token by token (CSS Syntax Module Level 3, section 4).
 struct Tokens<'a>(&'a str);
 
 impl Tokens<'_> {
     fn next(&mut self) -> Option<Token> {
         let first = self.first()?;
         if let Some(behind) = self.0.strip_prefix("/*") {
-            // One that does not end takes the rest.
+            // A comment that does not end takes the rest.
             self.0 = behind.split_once("*/").map_or("", |(_, rest)| rest);
             return Some(Token::Space);
         }
@@ -172,8 +174,8 @@ impl Tokens<'_> {
         Some(Token::Other)
     }
 
-    /// What is declared: words alone, and whether it is important. Nothing where that is no
-    /// declaration, or one of something else.
+    /// Reads the value of a declaration: its words, and whether it is important. `None` means that
+    /// it is not a declaration, or has more than words.
     fn value(&mut self) -> Option<(Vec<String>, bool)> {
         /// No value that matters here has more words.
         const MOST: usize = 3;
@@ -214,7 +216,7 @@ impl Tokens<'_> {
         }
     }
 
-    /// Passes over what is left of a declaration.
+    /// Skips the rest of a declaration.
     fn pass_over(&mut self) {
         while let Some(token) = self.next() {
             if matches!(token, Token::Semicolon) {
@@ -261,7 +263,7 @@ impl Tokens<'_> {
         word
     }
 
-    /// What stands behind a backslash: a character, or its number in up to six hexadecimal digits.
+    /// Reads what follows a backslash: a character, or its number in up to six hexadecimal digits.
     fn escaped(&mut self) -> char {
         let digits = self.0.bytes().take(6).take_while(u8::is_ascii_hexdigit).count();
         let Some((number, rest)) = self.0.split_at_checked(digits).filter(|_| digits > 0) else {
@@ -276,7 +278,7 @@ impl Tokens<'_> {
             .to_ascii_lowercase()
     }
 
-    /// A string ends with its mark, or before the end of the line.
+    /// Skips a string, which ends with its mark or before the end of the line.
     fn pass_to_end_of_string(&mut self, mark: char) {
         while let Some(first) = self.first() {
             if matches!(first, '\n' | '\r' | '\u{c}') {
@@ -303,8 +305,7 @@ impl Tokens<'_> {
         }
     }
 
-    /// Brackets end with their own closing one. What is in strings and comments within them does
-    /// not count.
+    /// Skips to the closing bracket. Brackets in strings and comments do not count.
     fn pass_to_end_of_brackets(&mut self, end: char) {
         let mut ends = vec![end];
         while let Some(end) = ends.last().copied() {
@@ -327,7 +328,7 @@ impl Tokens<'_> {
     }
 }
 
-/// What closes this bracket.
+/// The bracket that closes this one.
 fn closes(one: char) -> Option<char> {
     match one {
         '(' => Some(')'),
@@ -341,7 +342,7 @@ fn is_space(one: char) -> bool {
     matches!(one, ' ' | '\t' | '\n' | '\r' | '\u{c}')
 }
 
-/// Whether it can stand in a name. All that is not ASCII can, the no-break space, too.
+/// Whether it can be part of a name. Everything outside ASCII can, even the no-break space.
 fn is_of_word(one: char) -> bool {
     one.is_ascii_alphanumeric() || matches!(one, '-' | '_') || !one.is_ascii()
 }

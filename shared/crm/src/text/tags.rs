@@ -1,21 +1,21 @@
-//! The tags and the text between them, as the tokenizer finds them, in a bounded number of steps.
+//! Reads the tags of HTML and the text between them, in a limited number of steps.
 
 use html5gum::{Emitter, Error, State, Tokenizer};
 
 use super::style::Style;
 
-/// The tokenizer went on and on without an end.
+/// The tokenizer did not come to an end.
 #[derive(Debug)]
 pub(super) struct Stuck;
 
-/// What is told of the tags, in their order.
+/// Gets the tags and the text, in their order.
 pub(super) trait Reader {
-    /// A start tag. Tells how the tokenizer has to read what is in the element, where that is not as
-    /// everywhere.
+    /// A start tag. Returns how the tokenizer has to read what is in the element; `None` means as
+    /// usual.
     fn start(&mut self, tag: Tag) -> Option<State>;
     /// An end tag.
     fn end(&mut self, tag: Tag);
-    /// Text as bytes, which need not end where a character does. A tag does not stand within one.
+    /// Text as bytes. It may end within a character, but no tag stands within one.
     fn text(&mut self, bytes: &[u8]);
     /// A document type.
     fn doctype(&mut self) {}
@@ -27,7 +27,7 @@ pub(super) trait Reader {
     fn is_done(&self) -> bool;
 }
 
-/// How many steps the tokenizer may take for a byte. It needs about two.
+/// How many steps the tokenizer may take per byte. It needs about two.
 const STEPS: usize = 16;
 
 /// Reads the HTML to its end, or until the reader is done.
@@ -35,7 +35,7 @@ pub(super) fn read(html: &str, reader: &mut impl Reader) -> Result<(), Stuck> {
     read_in(html, reader, html.len().saturating_mul(STEPS).saturating_add(1000))
 }
 
-/// As [`read`], in so many steps of the tokenizer.
+/// Like [`read`], in at most so many steps of the tokenizer.
 fn read_in(html: &str, reader: &mut impl Reader, steps: usize) -> Result<(), Stuck> {
     let tags = Tags {
         reader,
@@ -52,16 +52,17 @@ fn read_in(html: &str, reader: &mut impl Reader, steps: usize) -> Result<(), Stu
     }
 }
 
-/// Why the tokenizer is to stop before the end of the HTML.
+/// Why the tokenizer stops before the end of the HTML.
 enum End {
     Done,
     Stuck,
 }
 
-/// Of a name so many bytes are looked at: those that have a meaning are shorter.
+/// How many bytes of a name are kept. All names that have a meaning are shorter.
 const NAME: usize = 64;
 
-/// A tag with its attributes, as far as they decide what is shown. The first of a name counts.
+/// A tag with the attributes that decide what is shown. Of two with the same name, the first
+/// counts.
 #[derive(Debug, Default)]
 pub(super) struct Tag {
     /// The name, in lower case.
@@ -75,10 +76,11 @@ pub(super) struct Tag {
     start: Option<Vec<u8>>,
     number: Option<Vec<u8>>,
     encoding: Option<Vec<u8>>,
-    /// Whether there is an attribute that only HTML's own `font` has.
+    /// Whether it has an attribute that only the `font` of HTML has.
     pub(super) is_of_font: bool,
-    /// Whether there is an attribute with a value, and whether the last one is `hidden`.
+    /// Whether an attribute has a value.
     pub(super) has_value: bool,
+    /// Whether the last attribute is `hidden`.
     pub(super) ends_with_hidden: bool,
 }
 
@@ -105,18 +107,18 @@ impl Tag {
         }
     }
 
-    /// What it says about whether the element is seen.
+    /// What its style says about whether the element is seen.
     pub(super) fn style(&self) -> Style {
         let style = self.style.as_deref();
         style.map(|style| Style::of(&String::from_utf8_lossy(style))).unwrap_or_default()
     }
 
-    /// Whether it has a style that says something.
+    /// Whether it has a style that is not empty.
     pub(super) fn is_styled(&self) -> bool {
         self.style.as_ref().is_some_and(|style| !style.is_empty())
     }
 
-    /// What a picture shows.
+    /// The text for a picture.
     pub(super) fn alt(&self) -> String {
         String::from_utf8_lossy(self.alt.as_deref().unwrap_or_default()).into_owned()
     }
@@ -131,7 +133,7 @@ impl Tag {
         number(self.number.as_deref())
     }
 
-    /// Whether it says of what is in it that it is HTML.
+    /// Whether it says that its content is HTML.
     pub(super) fn is_of_html(&self) -> bool {
         self.encoding.as_deref().is_some_and(|encoding| {
             encoding.eq_ignore_ascii_case(b"text/html")
@@ -144,16 +146,16 @@ fn number(text: Option<&[u8]>) -> Option<i64> {
     std::str::from_utf8(text?).ok()?.trim().parse().ok()
 }
 
-/// What the tokenizer tells of what it reads.
+/// Puts the tags together from the parts that the tokenizer gives.
 struct Tags<'a, R> {
     reader: &'a mut R,
     steps_left: usize,
-    /// The tag that is read, and the name and value of its attribute that is.
+    /// The tag that is being read. `attribute` and `value` are of its current attribute.
     tag: Tag,
     is_end: bool,
     attribute: Vec<u8>,
     value: Vec<u8>,
-    /// The name of the last start tag: only its end tag ends what is read in another way.
+    /// The name of the last start tag. Only its end tag ends content such as a script's.
     last_start: Vec<u8>,
 }
 
@@ -187,7 +189,7 @@ impl<R: Reader> Emitter for Tags<'_, R> {
         false
     }
 
-    /// Comes after every step of the tokenizer.
+    /// The tokenizer calls this after every step.
     fn pop_token(&mut self) -> Option<End> {
         if self.reader.is_done() {
             return Some(End::Done);
@@ -278,7 +280,7 @@ impl<R: Reader> Emitter for Tags<'_, R> {
     }
 }
 
-/// Adds what there is room for.
+/// Adds as many bytes as there is room for.
 fn push(to: &mut Vec<u8>, bytes: &[u8]) {
     let room = NAME.saturating_sub(to.len()).min(bytes.len());
     to.extend_from_slice(bytes.get(..room).unwrap_or_default());
@@ -288,7 +290,7 @@ fn push(to: &mut Vec<u8>, bytes: &[u8]) {
 mod tests {
     use super::*;
 
-    /// Counts what it is told.
+    /// Counts tags, and has enough after five.
     #[derive(Default)]
     struct Counter(usize);
 

@@ -7,7 +7,7 @@ use uuid::uuid;
 
 use crate::harness::{Bench, at, call, id, now, seconds};
 
-/// `count` calls, one a second, the last of them now.
+/// `count` calls, one per second. The last of them is now.
 fn calls(count: usize, tool: &str) -> Vec<Entry> {
     let end = now();
     (0..count).rev().map(|age| call(end - seconds(age as i64), tool)).collect()
@@ -18,7 +18,7 @@ impl Bench {
         self.state.activity(&id("default"), filter, limit, cursor).await.unwrap()
     }
 
-    /// Everything that passes the filter, page by page.
+    /// Reads all entries that pass the filter, page by page.
     async fn everything(&self, filter: &Filter, limit: usize) -> Vec<Entry> {
         let mut entries = Vec::new();
         let mut cursor = None;
@@ -27,7 +27,7 @@ impl Bench {
             assert!(page.entries.len() <= limit);
             assert!(page.next.is_none() || page.entries.len() == limit);
             entries.extend(page.entries);
-            // As it goes through a URL.
+            // The cursor goes through a URL as text.
             let Some(next) = page.next else { return entries };
             cursor = Some(next.to_string().parse().unwrap());
         }
@@ -81,7 +81,7 @@ async fn entries_of_one_millisecond_and_one_request_are_all_kept() {
     let mut entries = vec![call(at, "a"), call(at, "b"), call(at, "c")];
     entries[1].request_id = entries[0].request_id.clone();
     bench.state.record(&id("default"), &entries).await.unwrap();
-    // The same once more changes nothing.
+    // Adding the same entries once more changes nothing.
     bench.state.record(&id("default"), &entries).await.unwrap();
     assert_eq!(bench.everything(&Filter::default(), 2).await.len(), 3);
 }

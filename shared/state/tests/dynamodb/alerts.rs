@@ -49,7 +49,7 @@ async fn an_expired_claim_is_none() {
 
     let until = now() + seconds(3600);
     assert!(bench.state.claim(None, "heartbeat", until).await.unwrap().is_some());
-    // It is another's now, and not given back with the old one.
+    // The alert has a new claim now, which the old one does not release.
     bench.state.release(expired).await.unwrap();
     assert!(bench.state.claim(None, "heartbeat", until).await.unwrap().is_none());
 }
@@ -62,7 +62,7 @@ async fn a_kept_claim_lasts_as_long_as_it_is_kept() {
     bench.state.keep(sent, until).await.unwrap();
     assert!(bench.state.claim(None, "heartbeat", until).await.unwrap().is_none());
 
-    // Another has claimed it before it was kept: it is the other's to give back.
+    // Somebody else claimed it before it was kept, and only the new claim can release it.
     let late = bench.state.claim(None, "outage", past).await.unwrap().unwrap();
     let other = bench.state.claim(None, "outage", until).await.unwrap().unwrap();
     bench.state.keep(late, past).await.unwrap();

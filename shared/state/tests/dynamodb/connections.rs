@@ -77,7 +77,7 @@ async fn connections_are_listed_by_their_ids() {
     assert_eq!(ids, ["a-1", "north", "south"]);
 }
 
-/// One answer of DynamoDB ends at 1 MB, one of the stand-in after ten rows.
+/// An answer of DynamoDB ends at 1 MB, and one of the stand-in after ten rows.
 #[tokio::test]
 async fn all_connections_are_listed_however_many_answers_that_takes() {
     let bench = Bench::start().await;
@@ -111,7 +111,7 @@ async fn a_removed_connection_takes_along_what_belongs_to_it_but_its_log() {
 
     assert!(bench.state.connection(&south).await.unwrap().is_some());
     assert_eq!(bench.items("connection#south").await.len(), 3);
-    // What is not there can be removed all the same.
+    // Removing a connection that does not exist is no error.
     bench.state.remove_connection(&north).await.unwrap();
 }
 
@@ -144,7 +144,7 @@ async fn connections_are_listed_page_by_page() {
         let all: Vec<_> = (0..25).map(|number| format!("c-{number:03}")).collect();
         assert_eq!(seen, all, "{limit}");
     }
-    // It goes on behind one that has been removed meanwhile.
+    // The list goes on after a connection that has been removed meanwhile.
     let cursor = ConnectionCursor::after(id("c-009"));
     bench.state.remove_connection(&id("c-009")).await.unwrap();
     let page = bench.state.connections_page(2, Some(&cursor)).await.unwrap();
@@ -189,6 +189,6 @@ async fn what_cannot_be_understood_is_an_error_that_quotes_nothing() {
     let error = bench.state.connection(&id("odd")).await.unwrap_err();
     assert_eq!(error, StateError::Unreadable { what: "a connection" });
     assert!(!format!("{error} {error:?}").contains("Mary"));
-    // The others are not hidden by it.
+    // It does not hide the others.
     assert_eq!(bench.state.connections().await.unwrap().len(), 1);
 }

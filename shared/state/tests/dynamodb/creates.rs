@@ -59,7 +59,7 @@ async fn what_was_withdrawn_or_is_replaced_is_free() {
         let Announced::First(ticket) = announce(1, None).await else { panic!("{bond:?}") };
         bench.state.withdraw(&ticket, &intent(1)).await.unwrap();
         let Announced::First(second) = announce(2, None).await else { panic!("{bond:?}") };
-        // It is another's now: neither withdrawn nor changed with the old ticket.
+        // Another call holds it now: the old ticket neither withdraws nor changes it.
         bench.state.withdraw(&ticket, &intent(1)).await.unwrap();
         bench.state.announce_again(&ticket, &intent(1)).await.unwrap();
         let Announced::Before(there) = announce(3, None).await else { panic!("{bond:?}") };

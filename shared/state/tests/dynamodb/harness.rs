@@ -25,7 +25,7 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// A table where the tests are told to work.
+    /// A table in the DynamoDB that `STATE_TEST_ENDPOINT` names, or in the stand-in.
     pub async fn start() -> Bench {
         match std::env::var("STATE_TEST_ENDPOINT") {
             Ok(url) => Bench::at_endpoint(&url).await,
@@ -33,7 +33,7 @@ impl Bench {
         }
     }
 
-    /// A table in the stand-in, which can be told to misbehave.
+    /// A table in the stand-in, which the test can make misbehave.
     pub async fn with_faults() -> Bench {
         let faults = Arc::new(Faults::default());
         let service = Standing { service: DynamoDbService::new(), faults: faults.clone() };
@@ -57,7 +57,7 @@ impl Bench {
         Bench { state, faults: Arc::default(), client: Client::from_conf(config.build()), table }
     }
 
-    /// Everything that is in a partition, as DynamoDB has it.
+    /// All items of a partition, as DynamoDB has them.
     pub async fn items(&self, partition: &str) -> Vec<HashMap<String, AttributeValue>> {
         let query = self.client.query().table_name(&self.table);
         let condition = query
@@ -67,7 +67,7 @@ impl Bench {
         condition.send().await.unwrap().items.unwrap_or_default()
     }
 
-    /// The item that goes in when the next batch is written.
+    /// Makes somebody else put this item as soon as the list loses a connection.
     pub async fn straggler(&self, partition: &str, sort: &str) {
         let item = json!({"pk": {"S": partition}, "sk": {"S": sort}});
         let put = json!({"TableName": self.table, "Item": item});
@@ -86,18 +86,18 @@ fn table() -> String {
     format!("state-{}", Uuid::new_v4())
 }
 
-/// How the stand-in shall misbehave: how many times yet.
+/// How the stand-in misbehaves, and how many more times.
 #[derive(Default)]
 pub struct Faults {
-    /// Does the work, and fails to say so.
+    /// It does the work, but does not answer.
     pub lost_answers: AtomicUsize,
-    /// Has too much to do.
+    /// It has too much to do.
     pub throttled: AtomicUsize,
-    /// Leaves the second half of a batch undone.
+    /// It leaves the second half of a batch undone.
     pub halves: AtomicUsize,
-    /// The rights are missing.
+    /// It says that rights are missing.
     pub denied: AtomicUsize,
-    /// Requests so far.
+    /// How many requests it has had.
     pub requests: AtomicUsize,
     /// What somebody else puts as soon as the list loses a connection.
     pub straggler: Mutex<Option<Value>>,
@@ -118,7 +118,7 @@ struct Standing {
 
 impl Standing {
     async fn answer(&self, mut request: MockRequest) -> MockResponse {
-        // It checks a condition and writes in two steps.
+        // The stand-in checks a condition and writes in two steps.
         let _alone = self.faults.one_at_a_time.lock().await;
         self.faults.requests.fetch_add(1, Ordering::SeqCst);
         let target = request.headers.get("x-amz-target").unwrap().to_str().unwrap().to_owned();
@@ -148,7 +148,7 @@ impl Standing {
         if target.ends_with(".BatchWriteItem")
             && let Some(item) = self.faults.straggler.lock().await.take()
         {
-            // Between the two looks for what belongs to the connection.
+            // This comes between the two searches for what belongs to the connection.
             let mut put = request.clone();
             put.headers.insert("x-amz-target", "DynamoDB_20120810.PutItem".parse().unwrap());
             put.body = item.to_string().into();
@@ -204,7 +204,7 @@ fn halved(body: &[u8]) -> (Value, Value) {
     (done, undone)
 }
 
-/// The same of a batch that reads.
+/// The same for a batch of reads.
 fn halved_keys(body: &[u8]) -> (Value, Value) {
     let mut done: Value = serde_json::from_slice(body).unwrap();
     let mut undone = done["RequestItems"].clone();

@@ -110,7 +110,7 @@ async fn the_health_of_many_is_read_in_few_requests() {
     assert_eq!(found.len(), 125);
     assert_eq!(found[&ids[4]], Health { version: 1, ..healthy() });
     assert!(!found.contains_key(&ids[5]));
-    // What DynamoDB had no time for is asked for again; the same id twice is one.
+    // What DynamoDB had no time for is asked for again, and an id that is given twice counts once.
     bench.faults.halves.store(3, Ordering::SeqCst);
     assert_eq!(bench.state.healths(&[ids.clone(), ids.clone()].concat()).await.unwrap(), found);
     bench.faults.halves.store(usize::MAX, Ordering::SeqCst);
@@ -124,7 +124,7 @@ async fn health_is_not_kept_of_a_connection_that_is_gone() {
     bench.state.put_connection(&north).await.unwrap();
     let stored = bench.state.put_health_of(&north, healthy()).await.unwrap();
     assert_eq!(stored.version, 1);
-    // Set up anew, it is another one.
+    // A connection that was set up anew is another one.
     let anew = Registration { registered_at: at("2026-11-25T09:00:00Z"), ..north.clone() };
     bench.state.put_connection(&anew).await.unwrap();
     assert_eq!(bench.state.put_health_of(&north, stored).await, Err(StateError::Gone));

@@ -1,4 +1,4 @@
-//! What a misbehaving DynamoDB does to us.
+//! What happens when DynamoDB misbehaves.
 
 use std::sync::atomic::Ordering;
 
@@ -71,7 +71,7 @@ async fn a_missing_right_is_named_and_not_asked_for_again() {
 
 #[tokio::test]
 async fn a_table_out_of_reach_is_unavailable() {
-    // Nobody listens on the port of TCP's multiplexer.
+    // Nobody listens on port 1.
     let state = state::State::at_endpoint("http://127.0.0.1:1", "state");
     assert!(state.connections().await.unwrap_err().is_unavailable());
 }

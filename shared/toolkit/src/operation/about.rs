@@ -1,31 +1,31 @@
-//! Which connection a request is about, and where it says so.
+//! Finds the connection that a request is about.
 
 use auth::ConnectionId;
 
 use crate::edge::{CONNECTION_ID, header};
 use crate::{Caller, ErrorCode, Incoming, ToolError};
 
-/// Where an operation's connection is named.
+/// Where a request names its connection.
 pub trait About: Send + Sync + 'static {
-    /// What the operation knows of it.
+    /// The connection's id, or `()` if there is no connection.
     type Value: Send;
-    /// Whether the path has a parameter `id` for it.
+    /// Whether the parameter `id` of the path names it.
     const IS_IN_PATH: bool;
-    /// Whether a header says which.
+    /// Whether the header `X-Connection-Id` names it.
     const IS_IN_HEADER: bool;
 
-    /// Which one it is; the caller's key is bound to it.
+    /// Finds the connection, and refuses one that the caller's key is not bound to.
     fn of(
         incoming: &Incoming,
         in_path: Option<&str>,
         caller: &Caller,
     ) -> Result<Self::Value, ToolError>;
 
-    /// For the log.
+    /// The connection, for the log.
     fn connection(value: &Self::Value) -> Option<&ConnectionId>;
 }
 
-/// It is about no connection.
+/// The request is about no connection.
 #[derive(Debug)]
 pub enum Nothing {}
 

@@ -1,14 +1,14 @@
-//! Operations that are put together.
+//! Collects operations.
 
 use crate::operation::{Declaration, Endpoint, Home};
 
-/// What operations are collected into: [`Routes`](crate::Routes), which call them, or a list of their
-/// declarations. The list does not link what the operations do.
+/// Something that operations are collected into: [`Routes`](crate::Routes), which can call them, or
+/// a list of their declarations, which does not link what they do.
 pub trait Collect<H: Home>: Sized {
-    /// Adds an operation, to a group of tools where it is a tool.
+    /// Adds an operation. `group` is the function that serves it, and a tool's group.
     fn put<E: Endpoint<Home = H>>(&mut self, group: &'static str);
 
-    /// Adds an operation of this group.
+    /// The same, for chaining.
     #[must_use]
     fn with<E: Endpoint<Home = H>>(mut self, group: &'static str) -> Self {
         self.put::<E>(group);

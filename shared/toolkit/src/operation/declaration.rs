@@ -1,4 +1,4 @@
-//! What is known of an operation when it is not called.
+//! The description of an operation, as data.
 
 use std::borrow::Cow;
 
@@ -10,40 +10,40 @@ use serde_json::Value;
 use crate::operation::{About, Effect, Example, Input, Operation, Parameters, Section};
 use crate::{ErrorCode, Scope, result_schema};
 
-/// An operation, as data.
+/// The description of an operation.
 #[derive(Clone, Debug)]
 pub struct Declaration {
     /// Its name.
     pub id: &'static str,
-    /// The function that serves it; of a tool, its group.
+    /// The function that serves it, which is also a tool's group.
     pub group: &'static str,
     /// Its name for people.
     pub title: &'static str,
-    /// What else there is to say.
+    /// What else there is to say about it, or an empty text.
     pub description: &'static str,
     /// The part of the API that it belongs to.
     pub section: Section,
     /// The HTTP method.
     pub method: Method,
-    /// Where it is.
+    /// Its path, with parameters in braces.
     pub path: Cow<'static, str>,
-    /// The right that a key needs for it.
+    /// The scope that an API key needs for it.
     pub scope: Scope,
     /// What it does to the world.
     pub effect: Effect,
-    /// Whether the answer may be kept.
+    /// Whether callers may keep its answer for a while.
     pub is_kept: bool,
-    /// Whether the header `X-Connection-Id` says which connection it is about.
+    /// Whether the header `X-Connection-Id` names the connection that it is about.
     pub takes_connection: bool,
-    /// Whether its path does.
+    /// Whether the path names the connection.
     pub is_below_connection: bool,
-    /// The statuses of an answer that went well, and what they mean.
+    /// The statuses of success, and what they mean.
     pub answers: &'static [(StatusCode, &'static str)],
     /// How it may fail.
     pub problems: &'static [ErrorCode],
-    /// A call that the local stack answers well.
+    /// A call that works on the local stack.
     pub example: Example,
-    /// The tool that it is, where it is one.
+    /// Its definition as a tool, if it is one.
     pub definition: Option<Definition>,
     /// The names of the parameters of the query.
     pub(crate) query: Vec<String>,
@@ -52,14 +52,14 @@ pub struct Declaration {
     answer: fn() -> Value,
 }
 
-/// What the world may know of a tool.
+/// The public definition of a tool.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Definition {
     /// The name, `dynamics365_…`.
     pub name: &'static str,
     /// The name for people.
     pub title: &'static str,
-    /// For the model.
+    /// The description for the model.
     pub description: &'static str,
     /// The group that it belongs to.
     #[serde(skip)]
@@ -67,28 +67,28 @@ pub struct Definition {
     /// What it does to the world.
     #[serde(skip)]
     pub effect: Effect,
-    /// Whether the same call again changes nothing more.
+    /// Whether repeating the call changes nothing more.
     #[serde(skip)]
     pub is_idempotent: bool,
     /// Whether it reaches beyond the organization's CRM.
     #[serde(skip)]
     pub reaches_out: bool,
-    /// The right that a key needs for it.
+    /// The scope that an API key needs for it.
     #[serde(skip)]
     pub scope: Scope,
     /// The privileges that the application user needs for it.
     #[serde(skip)]
     pub privileges: &'static [&'static str],
-    /// What it needs more for a record of one kind.
+    /// The privileges that it needs in addition for records of certain kinds.
     #[serde(skip)]
     pub per_kind: &'static [PerKind],
-    /// The schema of its arguments, for strict modes.
+    /// The schema of its arguments, as strict modes want it.
     pub input_schema: Value,
     /// The schema of its result.
     pub output_schema: Value,
 }
 
-/// The privileges that a tool needs more where the record that it is about is of this kind.
+/// The privileges that a tool needs in addition if its record is of this kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PerKind {
     /// The kind of record.
@@ -98,7 +98,7 @@ pub struct PerKind {
 }
 
 impl Definition {
-    /// All privileges that it needs for all kinds of records.
+    /// The privileges that it needs for all kinds of records together.
     pub fn all_privileges(&self) -> impl Iterator<Item = &'static str> {
         let per_kind = self.per_kind.iter().flat_map(|one| one.privileges);
         self.privileges.iter().chain(per_kind).copied()
@@ -114,14 +114,15 @@ pub struct Parameter {
     pub place: Place,
     /// Whether it must be given.
     pub is_needed: bool,
-    /// What it is.
+    /// Its schema.
     pub schema: Value,
     /// What it is for.
     pub description: String,
 }
 
 /// Where a parameter stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Place {
     /// In the path.
     Path,
@@ -130,7 +131,7 @@ pub enum Place {
 }
 
 impl Declaration {
-    /// That of an operation.
+    /// The declaration of an operation.
     pub fn of<O: Operation>(group: &'static str) -> Declaration {
         let mut declaration = Declaration {
             id: O::ID,
@@ -160,7 +161,7 @@ impl Declaration {
         declaration
     }
 
-    /// What it takes in path and query, but for a connection's id.
+    /// Its parameters in path and query, except the id of a connection.
     pub fn parameters(&self) -> Vec<Parameter> {
         let mut schema = (self.parameters)();
         let needed: Vec<String> = schema
@@ -199,7 +200,7 @@ impl Declaration {
         (self.answer)()
     }
 
-    /// Method and path, as the template and the sample events name a route.
+    /// Its route as the template and the sample events write it: method and path.
     pub fn route(&self) -> String {
         format!("{} {}", self.method, self.path)
     }

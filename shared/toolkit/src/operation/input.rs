@@ -1,4 +1,4 @@
-//! What stands in the body of a request.
+//! Reads the body of a request.
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -9,14 +9,14 @@ use crate::{Body, ErrorCode, ToolError, strict_schema};
 
 /// What an operation takes in the body.
 pub trait Input: Sized + Send {
-    /// Its schema; nothing where there is no body.
+    /// The schema of the body; `None` if there is no body.
     fn schema() -> Option<Value>;
 
-    /// Reads it.
+    /// Reads the body.
     fn read(body: Body) -> Result<Self, ToolError>;
 }
 
-/// There is no body; one that comes all the same is not looked at.
+/// There is no body. If one comes, it is ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Empty;
 
@@ -30,8 +30,7 @@ impl Input for Empty {
     }
 }
 
-/// A JSON object of an administrator. What is wrong with it is said without its values: they may be
-/// secret.
+/// A JSON object that an administrator sends. Errors never quote its values, which may be secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
@@ -51,7 +50,7 @@ impl<T: DeserializeOwned + JsonSchema + Send> Input for Json<T> {
     }
 }
 
-/// The fields of a form, by its schema.
+/// The names of the fields of a form, from its schema.
 fn fields<T: JsonSchema>() -> Vec<String> {
     let schema = input_schema::<T>();
     let properties = schema.get("properties").and_then(Value::as_object);
@@ -61,7 +60,7 @@ fn fields<T: JsonSchema>() -> Vec<String> {
 fn wrong<T: JsonSchema>(error: &serde_path_to_error::Error<serde_json::Error>) -> ToolError {
     let path = error.path().to_string();
     let outer = path.split(['.', '[']).next().unwrap_or_default();
-    // The name is the one of the form: what the error quotes stays here.
+    // Only names of the form go out, and nothing that the error quotes.
     let problem = error.inner().to_string();
     let fields = fields::<T>();
     let missing =
@@ -83,9 +82,9 @@ fn not_the_form<T: JsonSchema>(problem: String) -> ToolError {
 /// The arguments of a tool, a JSON object.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Arguments<T> {
-    /// As they came.
+    /// The arguments as they came.
     pub given: Value,
-    /// As the tool takes them.
+    /// The arguments as the tool takes them.
     pub read: T,
 }
 
@@ -120,7 +119,7 @@ fn object(body: Body) -> Result<Value, ToolError> {
 
 /// What is wrong with the arguments, and where.
 fn invalid(error: &serde_path_to_error::Error<serde_json::Error>) -> ToolError {
-    // Both may hold what was given, however long that is.
+    // Both may quote a text that was given, however long it is.
     let path = beginning(error.path().to_string());
     let problem = beginning(error.inner().to_string()).replace('`', "");
     match path.as_str() {
@@ -139,7 +138,7 @@ fn invalid(error: &serde_path_to_error::Error<serde_json::Error>) -> ToolError {
     }
 }
 
-/// As much of a text as tells which it is.
+/// The beginning of a text, long enough to recognize it.
 fn beginning(mut text: String) -> String {
     const MOST: usize = 500;
     if text.len() > MOST {

@@ -1,11 +1,11 @@
-//! What stands in the path and the query of a request.
+//! Reads the parameters in the path and the query of a request.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::de::value::MapDeserializer;
 use serde::de::{IntoDeserializer, Visitor};
 use serde::{Deserialize, Deserializer, de, forward_to_deserialize_any};
@@ -14,13 +14,13 @@ use serde_json::Value;
 use crate::ToolError;
 use crate::schema::input_schema;
 
-/// The parameters of an operation: a struct, each of whose fields is read from a text. The doc
-/// comments of the fields are their descriptions.
+/// The parameters of an operation: a struct whose fields are read from texts. The doc comments of
+/// the fields are their descriptions.
 pub trait Parameters: Sized + Send {
-    /// Their schema: an object with a property for each.
+    /// The schema: an object with a property for each parameter.
     fn schema() -> Value;
 
-    /// Reads them.
+    /// Reads the parameters from their texts, by name.
     fn read(given: BTreeMap<String, String>) -> Result<Self, ToolError>;
 }
 
@@ -43,7 +43,7 @@ impl<T: for<'de> Deserialize<'de> + JsonSchema + Send> Parameters for T {
     }
 }
 
-/// The names of parameters.
+/// The names of the parameters.
 pub fn names_of<P: Parameters>() -> Vec<String> {
     let schema = P::schema();
     let properties = schema.get("properties").and_then(Value::as_object);
@@ -54,7 +54,7 @@ pub fn names_of<P: Parameters>() -> Vec<String> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 pub struct NoParameters {}
 
-/// A parameter's text. One that is given is there: an optional field reads it as if it were needed.
+/// The text of a parameter. An optional field reads it like a required one.
 struct Given(String);
 
 impl<'de> IntoDeserializer<'de> for Given {
@@ -91,7 +91,7 @@ impl<'de> Deserializer<'de> for Given {
     }
 }
 
-/// A whole number from 1 to `MOST`, `USUAL` where nobody says: how many entries a page has.
+/// How many entries a page has: a whole number from 1 to `MOST`, by default `USUAL`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Within<const USUAL: usize, const MOST: usize>(usize);
 
@@ -121,27 +121,12 @@ impl<const USUAL: usize, const MOST: usize> FromStr for Within<USUAL, MOST> {
     }
 }
 
-impl<'de, const USUAL: usize, const MOST: usize> Deserialize<'de> for Within<USUAL, MOST> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        from_text(deserializer)
-    }
-}
+crate::text_parameter!(
+    Within<const USUAL: usize, const MOST: usize>,
+    {"type": "integer", "minimum": 1, "maximum": MOST}
+);
 
-impl<const USUAL: usize, const MOST: usize> JsonSchema for Within<USUAL, MOST> {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Within".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "integer", "minimum": 1, "maximum": MOST})
-    }
-}
-
-/// Reads a value from the text that stands for it.
+/// Deserializes a value from its text.
 pub fn from_text<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: FromStr,
@@ -152,19 +137,18 @@ where
     text.parse().map_err(de::Error::custom)
 }
 
-/// Makes a type with `FromStr` one that a parameter can have, with this schema.
+/// Lets parameters have a type that has `FromStr`, with this schema. The type may be generic:
+/// `Name<T: Bound>` or `Name<const N: usize>`.
 #[macro_export]
 macro_rules! text_parameter {
-    ($name:ident, $schema:tt) => {
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(
-                deserializer: D,
-            ) -> Result<$name, D::Error> {
+    (@make $name:ident, $type:ty, [$($generics:tt)*], $schema:tt) => {
+        impl<'de, $($generics)*> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 $crate::operation::from_text(deserializer)
             }
         }
 
-        impl schemars::JsonSchema for $name {
+        impl<$($generics)*> schemars::JsonSchema for $type {
             fn inline_schema() -> bool {
                 true
             }
@@ -177,5 +161,16 @@ macro_rules! text_parameter {
                 schemars::json_schema!($schema)
             }
         }
+    };
+    ($name:ident, $schema:tt) => {
+        $crate::text_parameter!(@make $name, $name, [], $schema);
+    };
+    ($name:ident<$(const $constant:ident: $of:ty),+>, $schema:tt) => {
+        $crate::text_parameter!(
+            @make $name, $name<$($constant),+>, [$(const $constant: $of),+], $schema
+        );
+    };
+    ($name:ident<$($type:ident: $bound:path),+>, $schema:tt) => {
+        $crate::text_parameter!(@make $name, $name<$($type),+>, [$($type: $bound),+], $schema);
     };
 }

@@ -1,4 +1,4 @@
-//! Which request is which operation.
+//! Finds the operation that a request is for.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::{Call, Caller, ErrorCode, Handler, Incoming, Reply, ToolError};
 
 /// What the operations of a function work with.
 pub trait Home: Send + Sync + 'static {
-    /// What is said of a path at which there is nothing.
+    /// The error for a path that has no operation.
     fn nothing_there(&self, _path: &str, operations: &[Declaration]) -> ToolError {
         let routes: Vec<_> = operations.iter().map(Declaration::route).collect();
         ToolError::new(ErrorCode::NotFound, "there is nothing at that path")
@@ -18,7 +18,7 @@ pub trait Home: Send + Sync + 'static {
     }
 }
 
-/// Two operations are at one place, or a path is none.
+/// Two operations have the same route, or a path is not valid.
 #[derive(Debug, thiserror::Error)]
 #[error("the route {route} cannot be taken: {problem}")]
 pub struct RouteError {
@@ -35,7 +35,7 @@ type Serve<H> = for<'a> fn(
     &'a mut Call,
 ) -> BoxFuture<'a, Result<Reply, ToolError>>;
 
-/// Operations that can be called, by their declarations.
+/// Operations that can be called, with their declarations.
 pub struct Routes<H> {
     declarations: Vec<Declaration>,
     serve: Vec<Serve<H>>,
@@ -54,13 +54,13 @@ impl<H: Home> Collect<H> for Routes<H> {
     }
 }
 
-/// What answers the requests of a function: it finds the operation, looks whether the caller may do
-/// it, reads what was sent, and does it.
+/// Answers the requests of a Lambda function: it finds the operation, checks whether the caller may
+/// do it, reads what was sent, and carries it out.
 pub struct Function<H> {
     home: H,
     declarations: Vec<Declaration>,
     serve: Vec<Serve<H>>,
-    /// By path, the methods and the places of the operations.
+    /// For each path, its methods and the places of their operations.
     router: matchit::Router<Vec<(Method, usize)>>,
 }
 
@@ -69,11 +69,11 @@ const METHODS: [Method; 5] =
     [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 
 impl<H: Home> Function<H> {
-    /// These operations, over what they work with.
+    /// Makes a function of operations and what they work with.
     ///
     /// # Errors
     ///
-    /// Two operations are at one place, or a path is none.
+    /// Two operations have the same route, or a path is not valid.
     pub fn new(home: H, routes: Routes<H>) -> Result<Function<H>, RouteError> {
         let Routes { declarations, serve } = routes;
         let mut by_path: BTreeMap<String, Vec<(Method, usize)>> = BTreeMap::new();
@@ -87,7 +87,7 @@ impl<H: Home> Function<H> {
         }
         let mut router = matchit::Router::new();
         for (path, mut methods) in by_path {
-            // As people list them, and the header Allow.
+            // The header `Allow` lists them in this order.
             methods.sort_by_key(|(method, _)| METHODS.iter().position(|one| one == method));
             router
                 .insert(path.clone(), methods)
@@ -101,7 +101,7 @@ impl<H: Home> Function<H> {
         &self.home
     }
 
-    /// Whether there is something at this path, whatever the method.
+    /// Whether there is an operation at this path, whatever the method.
     pub fn is_at(&self, path: &str) -> bool {
         self.router.at(in_api(path)).is_ok()
     }
@@ -140,8 +140,8 @@ impl<H: Home> Handler for Function<H> {
     }
 }
 
-/// The path without what API Gateway puts before it, the name of a stage, and without a slash at its
-/// end.
+/// The path without the name of a stage, which API Gateway puts before it, and without a slash at
+/// its end.
 fn in_api(path: &str) -> &str {
     let start = path.find("/v1/").unwrap_or(0);
     path.get(start..).unwrap_or_default().trim_end_matches('/')

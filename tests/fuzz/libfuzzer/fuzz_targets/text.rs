@@ -1,4 +1,4 @@
-//! The text of a record, made plain.
+//! Checks the reader that makes the text of a record plain.
 
 #![no_main]
 

@@ -23,7 +23,8 @@ async fn a_meeting_is_scheduled_with_all_who_take_part() {
     let arguments = json!({
         "contact": "Zoë Brandt", "subject": "Renewal: O'Rell's open points",
         "start": "2087-12-01T10:00+01:00", "end": "2087-12-01T11:15+01:00",
-        // Herself, the organizer and one of them twice: each takes part once.
+        // The list has the contact herself, the organizer, and one attendee twice. Each takes part
+        // once.
         "attendees": [IMANI, "Siobhan O'Rell", ZOE, ROWAN, "imani.okoro@contosodemo.example"],
         "location": "Zürich", "description": "Agenda:\n1. Price", "organizer": ROWAN,
     });
@@ -151,13 +152,13 @@ async fn a_clash_is_said_and_not_hindered() {
         let hints = hints(&answer);
         assert!(hints.contains("of the organizer"), "{hints}");
         assert!(hints.contains("2087-12-01T10:00Z"), "{hints}");
-        // What it is about is between those who meet.
+        // The subject only concerns those who meet.
         assert!(!hints.contains("visit"), "{hints}");
     }
-    // The contact's, too.
+    // The contact's appointments count, too.
     let answer = schedule(&bench, with(ZOE, IMANI, "2087-12-01T10:20Z")).await;
     assert!(hints(&answer).contains("of the contact"), "{}", hints(&answer));
-    // What begins when the other ends does not clash; nor does one that was canceled.
+    // An appointment that begins when another ends does not clash, nor does a canceled one.
     let answer = schedule(&bench, with("Jonas Brandt", IMANI, "2087-12-01T10:50Z")).await;
     assert!(!hints(&answer).contains("clash"), "{}", hints(&answer));
     for row in bench.rows("appointments").await {
@@ -166,7 +167,7 @@ async fn a_clash_is_said_and_not_hindered() {
     }
     let answer = schedule(&bench, with(ZOE, ROWAN, "2087-12-01T10:10Z")).await;
     assert!(!hints(&answer).contains("clash"), "{}", hints(&answer));
-    // Who is invited is busy, and who owns it.
+    // Those who are invited are busy, and so is the owner.
     let mut arguments = with("Jonas Brandt", TEO, "2087-12-05T10:00Z");
     arguments["attendees"] = json!([ROWAN]);
     schedule(&bench, arguments).await.result();
@@ -180,7 +181,7 @@ async fn the_same_meeting_is_there_once() {
     let mut arguments = meeting("Renewal", "2087-12-01T10:00Z");
     arguments["attendees"] = json!([IMANI]);
     let first = schedule(&bench, arguments).await;
-    // The same time in another zone, the same subject in other letters.
+    // It has the same time in another zone, and the same subject in capitals.
     let again = schedule(&bench, meeting("RENEWAL", "2087-12-01T11:00+01:00")).await;
     assert_eq!(again.result()["created"], false);
     assert_eq!(again.result()["appointment"], first.result()["appointment"]);
@@ -192,7 +193,7 @@ async fn the_same_meeting_is_there_once() {
     ] {
         assert_eq!(schedule(&bench, other).await.result()["created"], true);
     }
-    // What was canceled can be scheduled again.
+    // A canceled appointment can be scheduled again.
     let path = format!("appointments({})", first.result()["appointment"]["id"].as_str().unwrap());
     administer(&bench, "PATCH", &path, json!({"statecode": 2, "statuscode": 4})).await;
     let anew = schedule(&bench, meeting("Renewal", "2087-12-01T10:00Z")).await;
@@ -224,7 +225,8 @@ async fn a_call_makes_one_meeting() {
         let arguments = || meeting(header.0, "2087-12-07T10:00Z");
         let first = bench.call_with("schedule_appointment", arguments(), &[header]).await;
         assert_eq!(first.result()["created"], true);
-        // Moved in between, it is no meeting at that time any more; but it is that call's.
+        // The meeting is moved meanwhile. It is no longer at that time, but it is still the one of
+        // that call.
         let id = first.result()["appointment"]["id"].as_str().unwrap();
         let moved = json!({
             "scheduledstart": "2087-12-08T10:00:00Z", "scheduledend": "2087-12-08T11:00:00Z",

@@ -53,7 +53,7 @@ async fn an_email_that_nobody_would_write_takes_none_of_the_others() {
     assert_eq!(text("hostile 0"), None);
     assert_eq!(text("hostile 1").as_deref(), Some("x x x x x"));
     assert_eq!(text("hostile 2").as_deref(), Some("end"));
-    // A debug build that two others share takes its time, but nothing like seconds for each.
+    // A debug build on a shared machine is slow, but it does not take seconds for each.
     assert!(answer.took < std::time::Duration::from_secs(5), "{:?}", answer.took);
 }
 
@@ -65,7 +65,7 @@ async fn the_emails_about_a_case_come_latest_first_as_plain_text() {
     assert_eq!(trips, 1);
     assert_eq!(subjects(found), ["RE: Webhook retries", "Webhook retries"]);
     let latest = &found["emails"][0];
-    // Neither style nor tracking pixel, nor what it replies to.
+    // The text has neither the style nor the tracking pixel, nor the email that it replies to.
     assert_eq!(
         latest["text"],
         "Hello Teo,\n\nAny update? Our partner still gets no retry – orders pile up.\n\nBest \
@@ -134,7 +134,7 @@ async fn what_a_mail_demands_is_what_a_mail_says() {
 #[tokio::test]
 async fn sent_and_unsent_ones_are_sorted_together_and_stay_small() {
     let bench = Bench::start().await;
-    // Tracked today, sent long ago.
+    // This email was tracked today, but sent long ago.
     write(&bench, "Tracked late", Some("2019-05-01T08:00:00Z"), "old").await;
     write(&bench, "Sent since", Some("2087-01-01T08:00:00Z"), "new").await;
     write(&bench, "Draft", None, "draft").await;

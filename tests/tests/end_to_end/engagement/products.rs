@@ -12,7 +12,7 @@ async fn numbers(bench: &Bench, arguments: Value) -> Vec<String> {
     products.map(|product| product["number"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The sample's price lists end one day; here they do not.
+/// A stack in which the sample's price lists never end.
 async fn bench() -> Bench {
     let bench = Bench::start().await;
     for list in bench.rows("pricelevels").await {
@@ -126,7 +126,7 @@ async fn prices_of_lists_that_are_over_are_not_shown() {
     let prices = answer.result()["products"][0]["prices"].as_array().unwrap();
     assert_eq!(prices.len(), 1);
     assert_eq!(prices[0]["price"]["currency"], "USD");
-    // Who asks for it gets it.
+    // The list is used if the call asks for it.
     let asked = json!({"query": "CHAT-STD", "price_list": list});
     let answer = bench.call("get_products", asked).await;
     assert_eq!(answer.result()["products"][0]["prices"][0]["price"]["amount"], 36);

@@ -88,7 +88,7 @@ async fn a_quote_is_drafted_with_products_and_write_ins() {
             },
         ])
     );
-    // 5 percent of 4,679.50.
+    // The discount is 5 percent of 4,679.50.
     assert_eq!(made["discount"], dollars(233.98));
     assert_eq!((&made["tax"], &made["total"]), (&dollars(0), &dollars(4445.52)));
     assert!(hints(&answer).contains("draft"), "{}", hints(&answer));
@@ -119,7 +119,7 @@ async fn fifty_lines_cost_as_many_trips_as_one() {
     assert_eq!(made["lines"].as_array().unwrap().len(), 25);
     assert_eq!(made["more_lines"], true);
     assert_eq!(counts(&bench).await, (before.0 + 2, before.1 + 51));
-    // In the order of the call.
+    // The lines are in the order of the call.
     assert_eq!(made["lines"][5]["product"], "Extra 5");
     assert_eq!(made["lines"][10]["quantity"], 11);
 
@@ -168,7 +168,7 @@ async fn a_bad_third_line_is_named_and_leaves_nothing_behind() {
         blames(&answer, code, field);
         assert_eq!(counts(&bench).await, before, "{line}");
     }
-    // What only Dataverse finds out undoes the quote and the lines before it.
+    // An error that only Dataverse finds undoes the quote and the lines before.
     let unit_group = id(&bench, "uomschedules", "uomscheduleid", "name", "Working Time").await;
     let product = id(&bench, "products", "productid", "productnumber", "CHAT-STD").await;
     let other = json!({"defaultuomscheduleid@odata.bind": format!("/uomschedules({unit_group})")});
@@ -197,7 +197,7 @@ async fn the_price_list_that_is_asked_for_decides_price_and_currency() {
     arguments["price_list"] = "Retail".into();
     blames(&create(&bench, arguments).await, "not_found", "price_list");
 
-    // A product that is not in it is named, and so is the list that has all of them.
+    // The error names the product that the list lacks, and a list that has all products.
     let mut arguments = quote(json!([
         {"product": "CHAT-PRO", "quantity": 2}, {"product": "ONBOARD", "quantity": 1},
     ]));
@@ -218,7 +218,7 @@ async fn the_price_list_that_is_asked_for_decides_price_and_currency() {
     assert!(detail.contains("Onboarding package (services)") && detail.contains("EU 2025 (EUR)"));
     assert!(answer.body["next_step"].as_str().unwrap().contains("Retail 2025 (USD)"));
     assert_eq!(counts(&bench).await, before);
-    // With a price of its own it needs none of the list.
+    // A line with a price of its own needs no price of the list.
     arguments["lines"][1]["price"] = 2000.into();
     let answer = create(&bench, arguments).await;
     assert_eq!(lines(&answer)[1]["price"], json!({"amount": 2000, "currency": "EUR"}));
@@ -236,18 +236,18 @@ async fn without_a_price_list_it_is_the_customers_or_the_only_one_that_fits() {
     let answer = create(&bench, arguments(json!([seat]))).await;
     assert_eq!(answer.result()["quote"]["price_list"], "EU 2025 (EUR)");
     assert_eq!(answer.result()["quote"]["total"], json!({"amount": 36, "currency": "EUR"}));
-    // It lacks a product: that one is named.
+    // The list lacks a product, which the error names.
     let kiosk = json!({"product": "KIOSK-HW", "quantity": 1});
     let answer = create(&bench, arguments(json!([seat, kiosk]))).await;
     blames(&answer, "invalid_arguments", "lines[1]");
     assert!(answer.body["detail"].as_str().unwrap().contains("Lobby kiosk hardware"));
-    // Write-ins need none.
+    // Write-in products need no price list.
     let training = json!({"description": "Training", "quantity": 1, "price": 10});
     let answer = create(&bench, arguments(json!([training]))).await;
     assert_eq!(answer.result()["quote"]["total"], json!({"amount": 10, "currency": "EUR"}));
     assert_eq!(answer.result()["quote"]["price_list"], Value::Null);
 
-    // One whose time is over is not chosen.
+    // A list that has ended is not chosen.
     let path = format!("pricelevels({EU})");
     administer(&bench, "PATCH", &path, json!({"enddate": "2025-12-31T00:00:00Z"})).await;
     let answer = create(&bench, arguments(json!([seat]))).await;
@@ -255,7 +255,7 @@ async fn without_a_price_list_it_is_the_customers_or_the_only_one_that_fits() {
     assert!(problem["detail"].as_str().unwrap().contains("Chat seat – Standard"), "{problem:#}");
     administer(&bench, "PATCH", &path, json!({"enddate": null})).await;
 
-    // A second one that has it all: the caller chooses.
+    // If a second list has all products, the caller chooses.
     let second = "0f0e0d0c-0b0a-4908-8706-0504030201b0";
     let list = json!({
         "pricelevelid": second, "name": "EU partners (EUR)",
@@ -277,7 +277,7 @@ async fn without_a_price_list_it_is_the_customers_or_the_only_one_that_fits() {
     assert_eq!(candidates.len(), 2);
     assert!(candidates.iter().any(|one| one["id"] == second), "{candidates:?}");
 
-    // The customer's own one is the one; the contact's counts less than the account's.
+    // The customer's default list is used, and the account's comes before the contact's.
     let default =
         |list: &str| json!({"defaultpricelevelid@odata.bind": format!("/pricelevels({list})")});
     administer(&bench, "PATCH", &format!("contacts({AMARA})"), default(RETAIL)).await;
@@ -388,7 +388,7 @@ async fn a_quote_is_made_once() {
         assert_eq!(again.result()["quote"], first.result()["quote"]);
         assert_eq!(counts(&bench).await, before);
     }
-    // At the same moment, too.
+    // The same holds for calls at the same moment.
     let before = counts(&bench).await;
     let header = [("idempotency-key", "at once")];
     let call = || bench.call_with("create_quote", arguments(), &header);
@@ -459,7 +459,7 @@ async fn nobody_is_owed_money_by_a_quote() {
         blames(&answer, "invalid_arguments", "lines[0].discount");
     }
     assert_eq!(counts(&bench).await, before);
-    // For nothing is fine.
+    // A line may cost nothing.
     let free = json!({"description": "Setup", "quantity": 2, "price": 10, "discount": 20});
     let answer = create(&bench, quote(json!([free]))).await;
     assert_eq!(answer.result()["quote"]["total"], dollars(0));
