@@ -17,6 +17,7 @@ mod entra;
 mod graph;
 mod kept;
 mod secrets;
+mod stand_in;
 mod tokens;
 
 pub use connection::{Connection, ConnectionError, Connections};
@@ -25,6 +26,7 @@ pub use entra::{Entra, EntraError, Fault};
 pub use graph::{Graph, GraphError};
 pub use kept::{Failure, Kept};
 pub use secrets::{SecretError, Secrets};
+pub use stand_in::stand_in;
 pub use tokens::TokenError;
 
 use std::sync::Arc;

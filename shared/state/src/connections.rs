@@ -8,10 +8,10 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::partitions::{CONNECTION, CONNECTIONS};
 use crate::table::{self, Expression, Item, Key, Query, SORT};
 use crate::{ConnectionCursor, State, StateError};
 
-const LIST: &str = "connections";
 const WHAT: &str = "a connection";
 
 /// A connection as it was set up. The client secret is in Secrets Manager, and only there.
@@ -63,22 +63,10 @@ pub struct ConnectionPage {
     pub next: Option<ConnectionCursor>,
 }
 
-const BELONGINGS: &str = "connection#";
-
-/// The partition of what belongs to a connection and goes with it.
-pub(crate) fn partition(id: &ConnectionId) -> String {
-    format!("{BELONGINGS}{id}")
-}
-
-/// Whose partition it is.
-pub(crate) fn of_partition(partition: &str) -> Option<ConnectionId> {
-    partition.strip_prefix(BELONGINGS)?.parse().ok()
-}
-
 impl State {
     /// Every connection, in the order of their ids.
     pub async fn connections(&self) -> Result<Vec<Connection>, StateError> {
-        Ok(table::documents(WHAT, self.table.all(LIST).await?))
+        Ok(table::documents(WHAT, self.table.all(CONNECTIONS.key).await?))
     }
 
     /// As many connections, from where the cursor says.
@@ -92,7 +80,7 @@ impl State {
         // One more tells whether there is a next page.
         while items.len() <= limit {
             let query = Query {
-                partition: LIST.to_owned(),
+                partition: CONNECTIONS.key.to_owned(),
                 consistent: true,
                 limit: Some(limit + 1 - items.len()),
                 after,
@@ -117,7 +105,7 @@ impl State {
         &self,
         ids: &[ConnectionId],
     ) -> Result<HashMap<ConnectionId, Connection>, StateError> {
-        let keys = ids.iter().map(|id| Key::new(LIST, id.as_str())).collect();
+        let keys = ids.iter().map(|id| Key::new(CONNECTIONS.key, id.as_str())).collect();
         let items = self.table.get_all(keys).await?;
         let found = table::documents::<Connection>(WHAT, items);
         Ok(found.into_iter().map(|connection| (connection.id.clone(), connection)).collect())
@@ -125,20 +113,20 @@ impl State {
 
     /// One connection.
     pub async fn connection(&self, id: &ConnectionId) -> Result<Option<Connection>, StateError> {
-        let item = self.table.get(&Key::new(LIST, id.as_str())).await?;
+        let item = self.table.get(&Key::new(CONNECTIONS.key, id.as_str())).await?;
         item.map(|item| table::document(WHAT, item)).transpose()
     }
 
     /// Stores a connection, in place of the one with the same id.
     pub async fn put_connection(&self, connection: &Connection) -> Result<(), StateError> {
-        let key = Key::new(LIST, connection.id.as_str());
+        let key = Key::new(CONNECTIONS.key, connection.id.as_str());
         self.table.put(key.item(WHAT, connection)?).await
     }
 
     /// Stores what a look has found out of a connection, in place of the one with the same id. Where
     /// that has been removed meanwhile, it stays so.
     pub async fn renew_connection(&self, connection: &Connection) -> Result<(), StateError> {
-        let key = Key::new(LIST, connection.id.as_str());
+        let key = Key::new(CONNECTIONS.key, connection.id.as_str());
         let there = Expression::new("attribute_exists(#pk)");
         self.table.put_if(&key, key.item(WHAT, connection)?, there).await.map(drop)
     }
@@ -147,13 +135,13 @@ impl State {
     pub async fn remove_connection(&self, id: &ConnectionId) -> Result<(), StateError> {
         self.remove_belongings(id).await?;
         // Last, so that it can be removed again when this fails half-way.
-        self.table.delete_all(vec![Key::new(LIST, id.as_str())]).await?;
+        self.table.delete_all(vec![Key::new(CONNECTIONS.key, id.as_str())]).await?;
         // What a check stored in between. From now on it sees that the connection is gone.
         self.remove_belongings(id).await
     }
 
     async fn remove_belongings(&self, id: &ConnectionId) -> Result<(), StateError> {
-        let partition = partition(id);
+        let partition = CONNECTION.of(id);
         let belongings = self.table.all(&partition).await?;
         let key = |item| Key::new(partition.as_str(), table::text(item, SORT));
         self.table.delete_all(belongings.iter().map(key).collect()).await

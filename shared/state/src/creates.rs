@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::partitions::{KEY, KEY_KEPT, SUBJECT, SUBJECT_KEPT};
 use crate::table::{self, EXPIRES_AT, Expression, Key, Put, epoch};
 use crate::{State, StateError};
 
@@ -14,13 +15,6 @@ const WHAT: &str = "what is about to be created";
 /// Who announced a row, and that another call went to make it, are two items of one partition.
 const SORT: &str = "create";
 const JOINED: &str = "joined";
-
-/// How long it is known which call a key belongs to.
-const KEY_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
-
-/// How long a second call about the same is led to the first one's row. After that the row itself is
-/// found by those who look.
-const SUBJECT_KEPT: SignedDuration = SignedDuration::from_mins(5);
 
 /// By what two calls are known to be about the same row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +29,8 @@ pub enum Bond {
 impl Bond {
     fn key(&self, sort: &str) -> Key {
         match self {
-            Bond::Key(id) => Key::new(format!("idem#{id}"), sort),
-            Bond::Subject(hash) => Key::new(format!("claim#{hash}"), sort),
+            Bond::Key(id) => Key::new(KEY.of(id), sort),
+            Bond::Subject(hash) => Key::new(SUBJECT.of(hash), sort),
         }
     }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::connections::{of_partition, partition};
+use crate::partitions::CONNECTION;
 use crate::table::{self, Expression, Key, PARTITION};
 use crate::{Connection, Event, State, StateError};
 
@@ -113,7 +113,7 @@ impl SecretExpiry {
 }
 
 fn key(id: &ConnectionId) -> Key {
-    Key::new(partition(id), SORT_KEY)
+    Key::new(CONNECTION.of(id), SORT_KEY)
 }
 
 impl State {
@@ -131,7 +131,7 @@ impl State {
     ) -> Result<HashMap<ConnectionId, Health>, StateError> {
         let items = self.table.get_all(ids.iter().map(key).collect()).await?;
         let of = |item: table::Item| {
-            let id = of_partition(&table::text(&item, PARTITION))?;
+            let id = CONNECTION.id(&table::text(&item, PARTITION))?.parse().ok()?;
             let health = table::documents(WHAT, [item]).pop()?;
             Some((id, health))
         };

@@ -14,7 +14,8 @@
 //! | `idem#{id}` | `create` | the [`Intent`] of a call that may come again, until `expires_at` |
 //! | `claim#{hash}` | `create` | the [`Intent`] of a call that others may want, too, until `expires_at` |
 //!
-//! The table's time-to-live attribute is `expires_at`. DynamoDB may take days to delete what has
+//! [`Partition`] says who may do what with which of them, and how long items are kept. The table's
+//! time-to-live attribute is `expires_at`. DynamoDB may take days to delete what has
 //! expired, so nothing here relies on that: what has expired is not read.
 
 mod activity;
@@ -27,15 +28,16 @@ mod error;
 mod event;
 mod health;
 mod outage;
+mod partitions;
 mod sidebar;
 mod table;
 
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Config, Credentials, Region};
 
 pub use activity::{Entry, Filter, Kind, Page};
 pub use alerts::Claim;
@@ -46,6 +48,7 @@ pub use error::StateError;
 pub use event::{Event, Fault};
 pub use health::{Health, Noticed, SecretExpiry, SecretNotice, Status};
 pub use outage::Outage;
+pub use partitions::{Action, Grant, Partition, Role};
 pub use sidebar::{FieldType, SidebarField};
 
 use table::Table;
@@ -70,12 +73,16 @@ impl State {
 
     /// The table in a stand-in for DynamoDB at this address, with credentials of no worth.
     pub fn at_endpoint(url: &str, table: impl Into<String>) -> State {
-        let config = Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-            .region(Region::new("us-east-1"))
-            .endpoint_url(url);
-        State::open(config, table.into())
+        State::with_access_key(url, table, "local")
+    }
+
+    /// The same, where the stand-in shall see which functions ask.
+    pub fn at_endpoint_as(role: Role, url: &str, table: impl Into<String>) -> State {
+        State::with_access_key(url, table, role.access_key())
+    }
+
+    fn with_access_key(url: &str, table: impl Into<String>, access_key: &str) -> State {
+        State::new(&auth::stand_in(url, access_key), table)
     }
 
     fn open(config: Builder, table: String) -> State {
