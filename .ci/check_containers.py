@@ -122,8 +122,8 @@ def check(containers):
 
     for function, event in (
         ("McpFunction", "mcp_call_tool.json"),
-        ("CatalogFunction", "catalog_tools.json"),
-        ("ConnectionFunction", "connection_get.json"),
+        ("CatalogFunction", "list_tools.json"),
+        ("ConnectionFunction", "get_connection.json"),
     ):
         answer = containers.invoke(function, event)
         expect(answer.get("statusCode") == 200, f"{function} does not answer 200", answer)

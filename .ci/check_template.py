@@ -2,8 +2,10 @@
 """Checks what `sam validate --lint` cannot know: that template, sample events and the local
 router name the same tools, that no route is open, that logs expire, that what is kept is
 encrypted, that whoever is to hear of a failure does, and that a function may do what it must and
-nothing else. Works on the CloudFormation that SAM makes of the template."""
+nothing else. Works on the CloudFormation that SAM makes of the template, and holds it against the
+operations and the partitions that the code declares."""
 
+import argparse
 import json
 import os
 import subprocess
@@ -15,18 +17,14 @@ from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).resolve().parent.parent
-TOOL_ROUTE = "/v1/tools/"
 
 # What each function may do, and with what. Everything else is refused by AWS.
 SECRETS = "secret:dynamics365/connections/*"
 API_KEYS = "secret:dynamics365/api-keys-??????"
 SECRETS_KEY, ALERTS_KEY, TABLE, TOPIC = "SecretsKeyArn", "AlertsKey", "StateTable", "AlertsTopic"
 DEAD_LETTERS = "HealthDeadLetters"
-OF_TOOLS = {
-    SECRETS: {"secretsmanager:GetSecretValue"},
-    SECRETS_KEY: {"kms:Decrypt"},
-    TABLE: {f"dynamodb:{action}" for action in ("BatchWriteItem", "GetItem", "PutItem")},
-}
+# What each may do with the table is declared, see `partitions`.
+OF_TOOLS = {SECRETS: {"secretsmanager:GetSecretValue"}, SECRETS_KEY: {"kms:Decrypt"}}
 PERMISSIONS = {
     "AuthorizerFunction": {API_KEYS: {"secretsmanager:GetSecretValue"}, SECRETS_KEY: {"kms:Decrypt"}},
     "CatalogFunction": {},
@@ -36,30 +34,22 @@ PERMISSIONS = {
             for action in ("CreateSecret", "DeleteSecret", "GetSecretValue", "PutSecretValue", "RestoreSecret")
         },
         SECRETS_KEY: {"kms:Decrypt", "kms:GenerateDataKey"},
-        TABLE: {f"dynamodb:{action}" for action in ("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query")},
     },
     "HealthFunction": {
         SECRETS: {"secretsmanager:GetSecretValue"},
         SECRETS_KEY: {"kms:Decrypt"},
-        TABLE: {
-            f"dynamodb:{action}"
-            for action in ("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query")
-        },
         TOPIC: {"sns:Publish"},
         ALERTS_KEY: {"kms:Decrypt", "kms:GenerateDataKey"},
         DEAD_LETTERS: {"sqs:SendMessage"},
     },
 }
 WITHOUT_TABLE = ("AuthorizerFunction", "CatalogFunction")
+# As whom the others use the table.
+ROLES = {"ConnectionFunction": "connection", "HealthFunction": "health"}
+TOOLS = "tools"
 # It describes itself.
 MCP = "/mcp"
 AWS_MANAGED = ("AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess")
-# What a tool reaches of the table: it adds to the activity log, and announces what it is about to
-# create. "For all values" is true where there is none, so a key must be there.
-OF_TABLE = {
-    frozenset({"dynamodb:BatchWriteItem"}): ["activity#*"],
-    frozenset({"dynamodb:GetItem", "dynamodb:PutItem"}): ["claim#*", "idem#*"],
-}
 
 
 class ManagedPolicies:
@@ -85,11 +75,25 @@ def cloudformation():
     return transform(template, {"AWS::Region": "us-east-1", **defaults}, ManagedPolicies())
 
 
-def operations():
+def declared_by(stack, what):
+    """What the code declares: `operations` or `partitions`."""
+    text = subprocess.run([stack, f"--{what}"], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+    return json.loads(text)
+
+
+def operations(stack):
     """The functions of the API's operations, by method and path."""
-    command = ["cargo", "run", "--quiet", "--locked", "--package", "stack", "--", "--operations"]
-    text = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
-    return {(one["method"], one["path"]): one["function"] for one in json.loads(text)}
+    return {(one["method"], one["path"]): one["function"] for one in declared_by(stack, "operations")}
+
+
+def partitions(stack):
+    """What each role may do with the table: pairs of an action and the keys of a partition."""
+    rights = {}
+    for partition in declared_by(stack, "partitions"):
+        for grant in partition["grants"]:
+            pairs = {(f"dynamodb:{action}", partition["keys"]) for action in grant["actions"]}
+            rights.setdefault(grant["role"], set()).update(pairs)
+    return rights
 
 
 def of_type(resources, kind):
@@ -118,19 +122,42 @@ def target(resource):
     return str(resource)
 
 
-def granted(role, policies):
-    """What a role may do, as in PERMISSIONS."""
+def of_role(role, policies):
+    """The statements of a role's own policies."""
     documents = [policy["PolicyDocument"] for policy in role.get("Policies", [])]
     documents += [policies[arn["Ref"]]["PolicyDocument"] for arn in role.get("ManagedPolicyArns", []) if "Ref" in arn]
-    grants = {}
     for document in documents:
-        for statement in statements(document):
-            for resource in listed(statement["Resource"]):
+        yield from statements(document)
+
+
+def is_of_table(statement):
+    return TABLE in map(target, listed(statement["Resource"]))
+
+
+def granted(role, policies):
+    """What a role may do but with the table, as in PERMISSIONS."""
+    grants = {}
+    for statement in of_role(role, policies):
+        for resource in listed(statement["Resource"]):
+            if target(resource) != TABLE:
                 grants.setdefault(target(resource), set()).update(listed(statement["Action"]))
     return grants
 
 
-def check():
+def granted_of_table(role, policies):
+    """What a role may do with the table, as in `partitions`. A statement without keys is about all."""
+    rights = set()
+    for statement in filter(is_of_table, of_role(role, policies)):
+        condition = statement.get("Condition", {})
+        keys = condition.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ["*"])
+        # "For all values" is true where there is none, so a key must be there.
+        if condition.get("Null") != {"dynamodb:LeadingKeys": "false"} or len(condition) != 2:
+            keys = ["*"]
+        rights |= {(action, key) for action in listed(statement["Action"]) for key in listed(keys)}
+    return rights
+
+
+def check(stack):
     resources = cloudformation()["Resources"]
     problems = []
 
@@ -148,7 +175,7 @@ def check():
                 f"route {method} {path} has not exactly the authorizer ApiKey",
             )
     expect("/$default" in paths, "no catch-all route: unknown tools would get the gateway's answer")
-    declared = operations()
+    declared = operations(stack)
     routed = {
         (method.upper(), path)
         for path, methods in paths.items()
@@ -160,8 +187,8 @@ def check():
     # The functions behind them
     cargo = tomllib.loads((ROOT / "Cargo.toml").read_text())
     router = cargo["workspace"]["metadata"]["lambda"]["watch"]["router"]
-    unused = {path for path in router if path.startswith(TOOL_ROUTE)} - {path for _, path in declared}
-    expect(not unused, f"Cargo.toml's router has tools that are none: {sorted(unused)}")
+    unused = router.keys() - {path for _, path in declared} - {MCP}
+    expect(not unused, f"Cargo.toml's router has paths at which there is nothing: {sorted(unused)}")
 
     # A sample event for every route
     wanted = {f"{method} {path}" for method, path in declared} | {f"ANY {MCP}"}
@@ -191,9 +218,7 @@ def check():
     for path, methods in paths.items():
         if path == "/$default":
             continue
-        # The router has one line for all that is below a connection.
-        below = "/v1/connections/{id}/"
-        wanted = router.get(f"{below}{{*rest}}" if path.startswith(below) else path)
+        wanted = router.get(path)
         for method, operation in methods.items():
             uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
             [binary] = [b for name, b in binaries.items() if f"${{{name}.Arn}}" in uri]
@@ -214,6 +239,8 @@ def check():
     # Permissions
     policies = of_type(resources, "AWS::IAM::ManagedPolicy")
     roles = of_type(resources, "AWS::IAM::Role")
+    of_table = partitions(stack)
+    expect(of_table.keys() == {TOOLS, *ROLES.values()}, f"the table is used as {sorted(of_table)}")
     of_functions = {name: function["Role"]["Fn::GetAtt"][0] for name, function in functions.items()}
     for name, role in of_functions.items():
         wanted = PERMISSIONS.get(name, OF_TOOLS)
@@ -221,6 +248,11 @@ def check():
         for resource in sorted(grants.keys() | wanted.keys()):
             has, needs = grants.get(resource, set()), wanted.get(resource, set())
             expect(has == needs, f"{name} may {sorted(has)} on {resource}, and needs {sorted(needs)}")
+        wanted = set() if name in WITHOUT_TABLE else of_table[ROLES.get(name, TOOLS)]
+        rights = granted_of_table(roles[role], policies)
+        for action, keys in sorted(rights ^ wanted):
+            has = "may" if (action, keys) in rights else "may not"
+            expect(False, f"{name} {has} {action} of {keys} in the table, and the partitions say otherwise")
         arns = [arn for arn in roles[role]["ManagedPolicyArns"] if isinstance(arn, str)]
         others = [arn for arn in arns if not arn.endswith(AWS_MANAGED)]
         expect(not others, f"{name} has the AWS policies {others}")
@@ -235,13 +267,6 @@ def check():
         for statement in statements(document):
             expect("*" not in listed(statement["Resource"]), f"{name} has a statement about every resource")
             expect(not any("*" in action for action in listed(statement["Action"])), f"{name} allows every action")
-            if name == "UseStatePolicy":
-                keys = OF_TABLE.get(frozenset(listed(statement["Action"])))
-                condition = {
-                    "ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys},
-                    "Null": {"dynamodb:LeadingKeys": "false"},
-                }
-                expect(statement.get("Condition") == condition, f"{name} reaches more of the table than a tool needs")
 
     # What is kept
     [table] = of_type(resources, "AWS::DynamoDB::Table").values()
@@ -311,4 +336,6 @@ def check():
 
 
 if __name__ == "__main__":
-    sys.exit(check())
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stack", required=True, help="the binary of the local stack")
+    sys.exit(check(parser.parse_args().stack))

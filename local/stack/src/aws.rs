@@ -19,6 +19,7 @@ use winterbaume_core::{MockRequest, MockService as _};
 use winterbaume_secretsmanager::SecretsManagerService;
 
 use crate::doorkeeper::guarded;
+use crate::rights::exceeded;
 use crate::tables::Tables;
 
 /// A batch of DynamoDB may have 16 MB.
@@ -86,7 +87,7 @@ impl Table {
     fn refusal(self) -> Option<(StatusCode, &'static str)> {
         match self {
             Table::Down => Some((StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError")),
-            Table::Denied => Some((StatusCode::BAD_REQUEST, "AccessDeniedException")),
+            Table::Denied => Some((StatusCode::BAD_REQUEST, DENIED)),
             Table::Up | Table::Hangs => None,
         }
     }
@@ -94,6 +95,9 @@ impl Table {
 
 /// What requests to DynamoDB have in `X-Amz-Target`.
 const DYNAMODB: &str = "DynamoDB_20120810.";
+
+/// How DynamoDB says that a role lacks the rights.
+const DENIED: &str = "AccessDeniedException";
 
 pub(crate) async fn serve(
     listener: TcpListener,
@@ -136,8 +140,12 @@ async fn answer(State(services): State<Arc<Services>>, request: Request) -> Resp
         // It fails only where there is no sender, and that is ours.
         let table = table.wait_for(|table| *table != Table::Hangs).await.map(|table| *table);
         if let Some((status, code)) = table.ok().and_then(Table::refusal) {
-            let body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}")});
-            return (status, Json(body)).into_response();
+            return refused(status, code);
+        }
+        let operation = target.and_then(|target| target.strip_prefix(DYNAMODB)).unwrap_or_default();
+        if let Some(asked) = exceeded(&parts.headers, operation, &body) {
+            tracing::error!(asked, "no partition of the table grants that");
+            return refused(StatusCode::BAD_REQUEST, DENIED);
         }
     }
     let request = MockRequest {
@@ -156,6 +164,12 @@ async fn answer(State(services): State<Arc<Services>>, request: Request) -> Resp
         StatusCode::from_u16(answered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = answered.headers;
     response
+}
+
+/// As DynamoDB says that it does not do what is asked.
+fn refused(status: StatusCode, code: &str) -> Response {
+    let body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}")});
+    (status, Json(body)).into_response()
 }
 
 fn status(status: StatusCode) -> Response {

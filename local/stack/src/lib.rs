@@ -8,6 +8,7 @@ mod api;
 mod aws;
 mod doorkeeper;
 mod health;
+mod rights;
 mod tables;
 
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ use dataverse::{HttpClients, Idle};
 use emulator::{Emulator, Hosts};
 use mcp::Mcp;
 use serde_json::json;
-use state::{State, StateError};
+use state::{Role, State, StateError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -187,20 +188,24 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let state = State::at_endpoint(&aws_url, STATE_TABLE);
     state.create_table().await?;
     health::register(&state, &emulator.url()).await?;
+    // As in AWS, each function reaches the part of the table that is its own.
+    let state_of = |role| State::at_endpoint_as(role, &aws_url, STATE_TABLE);
     // As in AWS, it shares neither secrets nor tokens with the other functions.
-    let checker = health::checker(connections.short_lived(), state.clone());
+    let checker = health::checker(connections.short_lived(), state_of(Role::Health));
     if options.check_at_start {
         let checker = checker.clone();
         // What it finds is said in its log lines.
         tokio::spawn(async move { health::run(&checker).await.map(drop) });
     }
-    let journal = Journal::new(state.clone());
+    let tools_state = state_of(Role::Tools);
+    let journal = Journal::new(tools_state.clone());
     // It ends with the process: what it writes to is gone then, too.
     let journal_task = tokio::spawn(Arc::clone(&journal).run());
-    let home = Tools::new(connections.clone()).with_state(Some(state.clone()));
+    let home = Tools::new(connections.clone()).with_state(Some(tools_state));
     let tools = service(home)?.with_keys(keys.clone()).with_journal(journal.clone());
     let catalog = Function::new(Catalog::new(), catalog::operations(Routes::default()))?;
-    let administration = Administration::new(connections, state, tools::definitions());
+    let administration =
+        Administration::new(connections, state_of(Role::Connection), tools::definitions());
     let connections = Function::new(administration, connection::operations(Routes::default()))?;
     let functions = api::Functions {
         catalog: Edge::of(catalog).with_keys(keys.clone()),

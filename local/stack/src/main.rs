@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use serde_json::json;
+use serde_json::{Value, json};
 use stack::{API_KEY, Options, STATE_TABLE, Stack};
+use state::Partition;
 use toolkit::Origin;
 
 /// The Dynamics 365 tools on this machine: no AWS account, no Dynamics 365, no Docker needed.
@@ -41,6 +42,10 @@ struct Arguments {
     /// Print the API's operations as JSON, each with the function that serves it, and end.
     #[arg(long)]
     operations: bool,
+    /// Print the partitions of the table as JSON, each with what the functions may do with it, and
+    /// end.
+    #[arg(long)]
+    partitions: bool,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -58,7 +63,11 @@ async fn main() -> ExitCode {
     toolkit::logging::initialize();
     let arguments = Arguments::parse();
     if arguments.operations {
-        print_operations();
+        print(&operations());
+        return ExitCode::SUCCESS;
+    }
+    if arguments.partitions {
+        print(&json!(Partition::ALL));
         return ExitCode::SUCCESS;
     }
     let options = Options {
@@ -89,7 +98,11 @@ async fn main() -> ExitCode {
 }
 
 #[expect(clippy::print_stdout, reason = "it is what was asked for")]
-fn print_operations() {
+fn print(document: &Value) {
+    println!("{document}");
+}
+
+fn operations() -> Value {
     let operations: Vec<_> = stack::declarations()
         .iter()
         .map(|operation| {
@@ -101,7 +114,7 @@ fn print_operations() {
             })
         })
         .collect();
-    println!("{}", json!(operations));
+    json!(operations)
 }
 
 #[expect(clippy::print_stdout, reason = "it is what the person who started it reads")]

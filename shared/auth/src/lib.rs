@@ -32,6 +32,7 @@ mod proof;
 mod secret_expiry;
 mod secrets;
 mod set_up;
+mod stand_in;
 mod tokens;
 
 pub use cause::Cause;
@@ -49,4 +50,5 @@ pub use proof::Proof;
 pub use secret_expiry::{ExpirySource, SecretExpiry};
 pub use secrets::{SecretError, Secrets};
 pub use set_up::Step;
+pub use stand_in::stand_in;
 pub use tokens::TokenError;

@@ -8,6 +8,7 @@ use dataverse::lacks_descriptors;
 use secrecy::SecretString;
 
 use crate::kept::Failure;
+use crate::stand_in;
 
 /// Reads secrets. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -101,14 +102,7 @@ impl Secrets {
 
     /// Reads from a stand-in for Secrets Manager at this address, with credentials of no worth.
     pub fn at_endpoint(url: &str) -> Secrets {
-        use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
-        let config = aws_sdk_secretsmanager::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-            .region(Region::new("us-east-1"))
-            .endpoint_url(url)
-            .build();
-        Secrets::new(aws_sdk_secretsmanager::Client::from_conf(config))
+        Secrets::with_config(&stand_in(url, "local"))
     }
 
     /// Marks a secret for deletion: it can be restored for seven days, the least that AWS allows.

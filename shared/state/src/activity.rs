@@ -2,17 +2,15 @@
 
 use auth::ConnectionId;
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::partitions::{ACTIVITY, ACTIVITY_KEPT};
 use crate::table::{self, EXPIRES_AT, Expression, Item, Key, Query, SORT, epoch};
 use crate::{Cursor, State, StateError};
 
 const WHAT: &str = "an entry of the activity log";
-
-/// How long an entry is kept.
-const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// The most entries of a page.
 const LARGEST_PAGE: usize = 200;
@@ -96,11 +94,7 @@ impl Page {
     const EMPTY: Page = Page { entries: Vec::new(), next: None };
 }
 
-fn partition(id: &ConnectionId) -> String {
-    format!("activity#{id}")
-}
-
-/// The time with which a sort key begins: texts of one length, which sort by time.
+/// A moment as sort keys begin: texts of one length, in the order of time.
 fn millisecond(at: Timestamp) -> String {
     let down = TimestampRound::new().smallest(Unit::Millisecond).mode(RoundMode::Floor);
     format!("{:.3}", at.round(down).unwrap_or(at))
@@ -115,7 +109,7 @@ fn sort_key(entry: &Entry, place: usize) -> String {
 
 fn item(partition: &str, place: usize, entry: &Entry) -> Result<Item, StateError> {
     let mut item = Key::new(partition, sort_key(entry, place)).item(WHAT, entry)?;
-    let expires_at = entry.at.saturating_add(KEPT).unwrap_or(Timestamp::MAX);
+    let expires_at = entry.at.saturating_add(ACTIVITY_KEPT).unwrap_or(Timestamp::MAX);
     item.insert(EXPIRES_AT.to_owned(), epoch(expires_at));
     Ok(item)
 }
@@ -124,7 +118,7 @@ impl Filter {
     /// The first and last possible sort key. Expired entries lie outside, though they may still be
     /// in the table.
     fn range(&self, now: Timestamp) -> (String, String) {
-        let kept = now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
+        let kept = now.saturating_sub(ACTIVITY_KEPT).unwrap_or(Timestamp::MIN);
         let from = self.from.map_or(kept, |from| from.max(kept));
         (millisecond(from), millisecond(self.to.unwrap_or(Timestamp::MAX)))
     }
@@ -147,7 +141,7 @@ impl Filter {
 impl State {
     /// Adds entries to the log of a connection. Adding the same entries again changes nothing.
     pub async fn record(&self, id: &ConnectionId, entries: &[Entry]) -> Result<(), StateError> {
-        let partition = partition(id);
+        let partition = ACTIVITY.of(id);
         let items = entries
             .iter()
             .enumerate()
@@ -173,7 +167,7 @@ impl State {
         // DynamoDB refuses a start outside of the range.
         let after = position.filter(|position| *position <= to.as_str()).map(str::to_owned);
         let query = Query {
-            partition: partition(id),
+            partition: ACTIVITY.of(id),
             between: Some((from, to)),
             filter: filter.expression(),
             descending: true,

@@ -6,7 +6,7 @@ use auth::ConnectionId;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
-use crate::connections::partition;
+use crate::partitions::{ALERTS, CONNECTION};
 use crate::table::{EXPIRES_AT, Expression, Item, Key, PARTITION, SORT, epoch, text};
 use crate::{State, StateError};
 
@@ -19,7 +19,7 @@ pub struct Claim {
 }
 
 fn key(connection: Option<&ConnectionId>, alert: &str) -> Key {
-    let partition = connection.map_or_else(|| "alerts".to_owned(), partition);
+    let partition = connection.map_or_else(|| ALERTS.key.to_owned(), |id| CONNECTION.of(id));
     Key::new(partition, format!("alert#{alert}"))
 }
 

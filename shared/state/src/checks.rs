@@ -3,6 +3,7 @@
 use auth::ConnectionId;
 use serde::{Deserialize, Serialize};
 
+use crate::partitions::CHECKS;
 use crate::table::{self, Key};
 use crate::{State, StateError};
 
@@ -14,7 +15,7 @@ struct Place {
 }
 
 fn key() -> Key {
-    Key::new("checks", "place")
+    Key::new(CHECKS.key, "place")
 }
 
 impl State {

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::partitions::{CONNECTION, CONNECTIONS};
 use crate::table::{self, Expression, Item, Key, Query, SORT};
 use crate::{ConnectionCursor, State, StateError};
 
-const LIST: &str = "connections";
 const WHAT: &str = "a connection";
 
 /// A connection's place in the list, as it was set up. The client secret is in Secrets Manager, and
@@ -49,22 +49,10 @@ pub struct ConnectionPage {
     pub next: Option<ConnectionCursor>,
 }
 
-const BELONGINGS: &str = "connection#";
-
-/// The partition of what belongs to a connection and is removed with it.
-pub(crate) fn partition(id: &ConnectionId) -> String {
-    format!("{BELONGINGS}{id}")
-}
-
-/// The connection whose partition it is.
-pub(crate) fn of_partition(partition: &str) -> Option<ConnectionId> {
-    partition.strip_prefix(BELONGINGS)?.parse().ok()
-}
-
 impl State {
     /// Every connection, in the order of their ids.
     pub async fn connections(&self) -> Result<Vec<Registration>, StateError> {
-        Ok(table::documents(WHAT, self.table.all(LIST).await?))
+        Ok(table::documents(WHAT, self.table.all(CONNECTIONS.key).await?))
     }
 
     /// Up to `limit` connections, from where the cursor says.
@@ -78,7 +66,7 @@ impl State {
         // One more than wanted tells whether there is a next page.
         while items.len() <= limit {
             let query = Query {
-                partition: LIST.to_owned(),
+                partition: CONNECTIONS.key.to_owned(),
                 consistent: true,
                 limit: Some(limit + 1 - items.len()),
                 after,
@@ -103,7 +91,7 @@ impl State {
         &self,
         ids: &[ConnectionId],
     ) -> Result<HashMap<ConnectionId, Registration>, StateError> {
-        let keys = ids.iter().map(|id| Key::new(LIST, id.as_str())).collect();
+        let keys = ids.iter().map(|id| Key::new(CONNECTIONS.key, id.as_str())).collect();
         let items = self.table.get_all(keys).await?;
         let found = table::documents::<Registration>(WHAT, items);
         Ok(found.into_iter().map(|connection| (connection.id.clone(), connection)).collect())
@@ -111,20 +99,20 @@ impl State {
 
     /// One connection.
     pub async fn connection(&self, id: &ConnectionId) -> Result<Option<Registration>, StateError> {
-        let item = self.table.get(&Key::new(LIST, id.as_str())).await?;
+        let item = self.table.get(&Key::new(CONNECTIONS.key, id.as_str())).await?;
         item.map(|item| table::document(WHAT, item)).transpose()
     }
 
     /// Stores a connection, and replaces the one with the same id.
     pub async fn put_connection(&self, connection: &Registration) -> Result<(), StateError> {
-        let key = Key::new(LIST, connection.id.as_str());
+        let key = Key::new(CONNECTIONS.key, connection.id.as_str());
         self.table.put(key.item(WHAT, connection)?).await
     }
 
     /// Replaces a connection by what an inspection has found out about it. A connection that has
     /// been removed meanwhile stays removed.
     pub async fn renew_connection(&self, connection: &Registration) -> Result<(), StateError> {
-        let key = Key::new(LIST, connection.id.as_str());
+        let key = Key::new(CONNECTIONS.key, connection.id.as_str());
         let there = Expression::new("attribute_exists(#pk)");
         self.table.put_if(&key, key.item(WHAT, connection)?, there).await.map(drop)
     }
@@ -133,14 +121,14 @@ impl State {
     pub async fn remove_connection(&self, id: &ConnectionId) -> Result<(), StateError> {
         self.remove_belongings(id).await?;
         // This is last, so that one can remove the connection again if this fails half-way.
-        self.table.delete_all(vec![Key::new(LIST, id.as_str())]).await?;
+        self.table.delete_all(vec![Key::new(CONNECTIONS.key, id.as_str())]).await?;
         // A check may have stored something meanwhile. From now on, it sees that the connection is
         // gone.
         self.remove_belongings(id).await
     }
 
     async fn remove_belongings(&self, id: &ConnectionId) -> Result<(), StateError> {
-        let partition = partition(id);
+        let partition = CONNECTION.of(id);
         let belongings = self.table.all(&partition).await?;
         let key = |item| Key::new(partition.as_str(), table::text(item, SORT));
         self.table.delete_all(belongings.iter().map(key).collect()).await

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::partitions::{KEY, KEY_KEPT, SUBJECT, SUBJECT_KEPT};
 use crate::table::{self, EXPIRES_AT, Expression, Key, Put, epoch};
 use crate::{State, StateError};
 
@@ -14,13 +15,6 @@ const WHAT: &str = "what is about to be created";
 /// The two items of a partition: who announced a row, and that another call went to make it.
 const SORT: &str = "create";
 const JOINED: &str = "joined";
-
-/// How long an idempotency key is remembered.
-const KEY_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
-
-/// How long a second call about the same subject gets the first one's row. After that, a search in
-/// Dataverse finds the row itself.
-const SUBJECT_KEPT: SignedDuration = SignedDuration::from_mins(5);
 
 /// How to recognize that two calls are about the same row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +30,8 @@ pub enum Bond {
 impl Bond {
     fn key(&self, sort: &str) -> Key {
         match self {
-            Bond::Key(id) => Key::new(format!("idem#{id}"), sort),
-            Bond::Subject(hash) => Key::new(format!("claim#{hash}"), sort),
+            Bond::Key(id) => Key::new(KEY.of(id), sort),
+            Bond::Subject(hash) => Key::new(SUBJECT.of(hash), sort),
         }
     }
 

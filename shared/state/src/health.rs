@@ -6,7 +6,7 @@ use auth::ConnectionId;
 use auth::health::Health;
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::connections::{of_partition, partition};
+use crate::partitions::CONNECTION;
 use crate::table::{self, Expression, Key, PARTITION};
 use crate::{Registration, State, StateError};
 
@@ -14,7 +14,7 @@ const WHAT: &str = "health";
 const SORT_KEY: &str = "health";
 
 fn key(id: &ConnectionId) -> Key {
-    Key::new(partition(id), SORT_KEY)
+    Key::new(CONNECTION.of(id), SORT_KEY)
 }
 
 impl State {
@@ -32,7 +32,7 @@ impl State {
     ) -> Result<HashMap<ConnectionId, Health>, StateError> {
         let items = self.table.get_all(ids.iter().map(key).collect()).await?;
         let of = |item: table::Item| {
-            let id = of_partition(&table::text(&item, PARTITION))?;
+            let id = CONNECTION.id(&table::text(&item, PARTITION))?.parse().ok()?;
             let health = table::documents(WHAT, [item]).pop()?;
             Some((id, health))
         };

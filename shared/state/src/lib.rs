@@ -14,8 +14,9 @@
 //! | `idem#{id}` | `create` | the [`Intent`] of a call that may come again, until `expires_at` |
 //! | `claim#{hash}` | `create` | the [`Intent`] of a call that others may want, too, until `expires_at` |
 //!
-//! The table's time-to-live attribute is `expires_at`. DynamoDB may take days to delete an expired
-//! item, so nothing here relies on that: an expired item counts as absent.
+//! [`Partition`] says who may do what with which of them, and how long items are kept. The table's
+//! time-to-live attribute is `expires_at`. DynamoDB may take days to delete an expired item, so
+//! nothing here relies on that: an expired item counts as absent.
 
 mod activity;
 mod alerts;
@@ -26,15 +27,16 @@ mod cursor;
 mod error;
 mod health;
 mod outage;
+mod partitions;
 mod sidebar;
 mod table;
 
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Config, Credentials, Region};
 
 pub use activity::{Entry, Filter, Kind, Page};
 pub use alerts::Claim;
@@ -43,6 +45,7 @@ pub use creates::{Announced, Bond, Intent, Ticket};
 pub use cursor::{ConnectionCursor, Cursor, InvalidCursor};
 pub use error::StateError;
 pub use outage::Outage;
+pub use partitions::{Action, Grant, Partition, Role};
 pub use sidebar::{FieldType, SidebarField};
 
 use table::Table;
@@ -67,12 +70,16 @@ impl State {
 
     /// The table in a stand-in for DynamoDB at this address, with made-up credentials.
     pub fn at_endpoint(url: &str, table: impl Into<String>) -> State {
-        let config = Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-            .region(Region::new("us-east-1"))
-            .endpoint_url(url);
-        State::open(config, table.into())
+        State::with_access_key(url, table, "local")
+    }
+
+    /// The same, where the stand-in shall see which functions ask.
+    pub fn at_endpoint_as(role: Role, url: &str, table: impl Into<String>) -> State {
+        State::with_access_key(url, table, role.access_key())
+    }
+
+    fn with_access_key(url: &str, table: impl Into<String>, access_key: &str) -> State {
+        State::new(&auth::stand_in(url, access_key), table)
     }
 
     fn open(config: Builder, table: String) -> State {

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::partitions::ALERTS;
 use crate::table::{self, Expression, Key, Query};
 use crate::{State, StateError};
 
@@ -22,7 +23,7 @@ pub struct Outage {
 
 fn key(region: Option<&str>) -> Key {
     let sort = region.map_or_else(|| ALL.to_owned(), |region| format!("{ALL}#{region}"));
-    Key::new("alerts", sort)
+    Key::new(ALERTS.key, sort)
 }
 
 impl State {

@@ -3,7 +3,7 @@
 use auth::ConnectionId;
 use serde::{Deserialize, Serialize};
 
-use crate::connections::partition;
+use crate::partitions::CONNECTION;
 use crate::table::{self, Key};
 use crate::{State, StateError};
 
@@ -49,7 +49,7 @@ struct Sidebar {
 }
 
 fn key(id: &ConnectionId) -> Key {
-    Key::new(partition(id), "sidebar")
+    Key::new(CONNECTION.of(id), "sidebar")
 }
 
 impl State {

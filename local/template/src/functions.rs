@@ -1,0 +1,167 @@
+//! The functions in `template.yaml`: a resource for each group of tools, the events of others, a log
+//! group for each.
+
+use std::fmt::Write as _;
+
+use toolkit::Declaration;
+
+use crate::parts::Part;
+use crate::permissions::OF_TOOLS;
+
+/// The functions that are no groups of tools. A person writes what is special about them.
+pub(crate) const OTHERS: [&str; 5] = ["authorizer", "catalog", "mcp", "connection", "health"];
+
+/// Why no function needs what checkov wants of it.
+const SKIPS: &str = r#"- { id: CKV_AWS_117, comment: "it talks to public services only, if to any; a VPC would add a NAT" }
+- { id: CKV_AWS_173, comment: "the environment has names and addresses, no secrets" }
+"#;
+
+/// The same, for those that the API calls.
+const SKIPS_OF_API: &str = r#"- { id: CKV_AWS_115, comment: "the API's throttling limits how many run at once" }
+- { id: CKV_AWS_116, comment: "called synchronously: the caller hears of a failure" }
+"#;
+
+/// The event that one of the tool functions has beside its tools'.
+const CATCH_ALL: &str = "\
+# The catch-all. Every tool function answers what it does not know with the contract's own
+# problem (404 `unknown_tool`, 405), where the gateway would say {\"message\":\"Not Found\"};
+# one of them has to be the one that is asked.
+Unknown:
+  Type: HttpApi
+  Properties: { ApiId: !Ref Api }
+";
+
+/// The groups of tools, in the order of their declaration.
+pub(crate) fn groups(tools: &[Declaration]) -> Vec<&'static str> {
+    let mut groups: Vec<&'static str> = Vec::new();
+    for tool in tools {
+        if !groups.contains(&tool.group) {
+            groups.push(tool.group);
+        }
+    }
+    groups
+}
+
+/// A name such as `get_contact` as AWS's resources are called: `GetContact`.
+pub(crate) fn pascal_case(name: &str) -> String {
+    let words = name.split(['_', '-']);
+    words
+        .map(|word| {
+            let mut letters = word.chars();
+            let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+            first.into_iter().chain(letters).collect::<String>()
+        })
+        .collect()
+}
+
+/// The logical id of a function.
+pub(crate) fn logical_id(function: &str) -> String {
+    format!("{}Function", pascal_case(function))
+}
+
+/// The lines of a text, this much deeper.
+pub(crate) fn indented(text: &str, depth: usize) -> String {
+    let mut indented = String::new();
+    for line in text.lines() {
+        // Writing to a string cannot fail.
+        let _ = writeln!(indented, "{:depth$}{line}", "");
+    }
+    indented
+}
+
+/// The parts of the template about what checkov shall not want of functions.
+pub(crate) fn skips() -> [Part; 2] {
+    let of_api = format!("{SKIPS_OF_API}{SKIPS}");
+    [
+        Part { name: "skips of a function", text: SKIPS.to_owned() },
+        Part { name: "skips of a function of the API", text: of_api },
+    ]
+}
+
+/// The resources of the groups of tools. `description` tells what a group is.
+pub(crate) fn of_tools(tools: &[Declaration], description: impl Fn(&str) -> String) -> Part {
+    let mut resources = Vec::new();
+    for group in groups(tools) {
+        let mut events = events(tools.iter().filter(|tool| tool.group == group));
+        if resources.is_empty() {
+            events.push_str(CATCH_ALL);
+        }
+        let (skips_of_api, skips) = (indented(SKIPS_OF_API, 8), indented(SKIPS, 8));
+        let policies: Vec<_> = OF_TOOLS.iter().map(|policy| format!("!Ref {policy}")).collect();
+        resources.push(format!(
+            "\
+{id}:
+  Type: AWS::Serverless::Function
+  Metadata:
+    BuildMethod: rust-cargolambda
+    checkov:
+      skip:
+{skips_of_api}{skips}  Properties:
+    CodeUri: functions/{group}
+    Description: \"{description}\"
+    LoggingConfig: {{ LogGroup: !Ref {logs} }}
+    Environment: {{ Variables: {{ STATE_TABLE: !Ref StateTable }} }}
+    Policies: [{policies}]
+    Events:
+{events}",
+            id = logical_id(group),
+            description = description(group),
+            logs = log_group_id(group),
+            policies = policies.join(", "),
+            events = indented(&events, 6),
+        ));
+    }
+    Part { name: "tool functions", text: resources.join("\n") }
+}
+
+/// The events of a function, one for each operation.
+pub(crate) fn events<'a>(operations: impl Iterator<Item = &'a Declaration>) -> String {
+    operations.map(event).collect()
+}
+
+fn event(operation: &Declaration) -> String {
+    let name = pascal_case(operation.id.trim_start_matches("dynamics365_"));
+    let path = &operation.path;
+    // In YAML, a brace would begin a mapping.
+    let path = if path.contains('{') { format!("\"{path}\"") } else { path.to_string() };
+    let method = &operation.method;
+    format!(
+        "{name}:\n  Type: HttpApi\n  Properties: {{ ApiId: !Ref Api, Method: {method}, Path: {path} }}\n"
+    )
+}
+
+fn log_group_id(function: &str) -> String {
+    format!("{}Logs", pascal_case(function))
+}
+
+/// A log group for each function: Lambda would make groups of its own that never expire.
+pub(crate) fn log_groups(functions: &[&str]) -> Part {
+    let group = |function: &&str| {
+        let id = log_group_id(function);
+        format!(
+            "\
+{id}:
+  Type: AWS::Logs::LogGroup
+  DeletionPolicy: Delete
+  UpdateReplacePolicy: Delete
+  Properties:
+    LogGroupName: !Sub /aws/lambda/${{AWS::StackName}}/{function}
+    RetentionInDays: !Ref LogRetentionDays
+    KmsKeyId: !If [HasLogsKey, !Ref LogsKeyArn, !Ref AWS::NoValue]
+"
+        )
+    };
+    let groups: Vec<_> = functions.iter().map(group).collect();
+    Part { name: "log groups", text: groups.join("\n") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_written_as_aws_writes_them() {
+        assert_eq!(pascal_case("get_contact_by_email"), "GetContactByEmail");
+        assert_eq!(logical_id("contact"), "ContactFunction");
+    }
+}

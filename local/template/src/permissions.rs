@@ -1,0 +1,159 @@
+//! What the functions may do with secrets and with the table: a managed policy for each set of rights.
+
+use auth::ConnectionId;
+use state::{Action, Partition, Role};
+use toolkit::KeyStore;
+
+use crate::functions::indented;
+use crate::parts::Part;
+
+/// A set of rights, under the name that its policy has in the template.
+pub(crate) struct Permission {
+    name: &'static str,
+    description: &'static str,
+    statements: Vec<String>,
+}
+
+/// The names of the policies that every group of tools has.
+pub(crate) const OF_TOOLS: [&str; 2] = ["ReadConnectionsPolicy", "ToolsStatePolicy"];
+
+/// Some secrets, by their ARN.
+enum Secrets {
+    /// The credentials of every connection.
+    Connections,
+    /// The hashes of the API keys.
+    ApiKeys,
+}
+
+impl Secrets {
+    fn name(&self) -> String {
+        match self {
+            Secrets::Connections => {
+                let one = ConnectionId::fallback();
+                let name = one.secret_name();
+                format!("{}*", name.trim_end_matches(one.as_str()))
+            }
+            // Secrets Manager ends every ARN with a hyphen and six characters of its own.
+            Secrets::ApiKeys => format!("{}-??????", KeyStore::DEFAULT_SECRET),
+        }
+    }
+
+    /// Lets these be used, and the key that they may be encrypted with.
+    fn statements(&self, actions: &[&str], key_actions: &[&str]) -> Vec<String> {
+        let arn = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:";
+        let resource = format!("!Sub {arn}{}", self.name());
+        let of_secrets = statement(&prefixed("secretsmanager", actions), &resource, "");
+        let condition = "\
+Condition:
+  StringEquals: { kms:ViaService: !Sub \"secretsmanager.${AWS::Region}.amazonaws.com\" }
+";
+        let of_key = statement(&prefixed("kms", key_actions), "!Ref SecretsKeyArn", condition);
+        let where_there_is_one =
+            format!("- !If\n  - HasSecretsKey\n{}  - !Ref AWS::NoValue\n", indented(&of_key, 2));
+        vec![of_secrets, where_there_is_one]
+    }
+}
+
+/// The actions of a service.
+fn prefixed<T: ToString>(service: &str, actions: &[T]) -> String {
+    let actions = actions.iter().map(|action| format!("{service}:{}", action.to_string()));
+    format!("[{}]", actions.collect::<Vec<_>>().join(", "))
+}
+
+fn statement(actions: &str, resource: &str, condition: &str) -> String {
+    let condition = indented(condition, 2);
+    format!("- Effect: Allow\n  Action: {actions}\n  Resource: {resource}\n{condition}")
+}
+
+/// What a role may do with the table: a statement for all partitions with which it may do the same.
+fn of_table(role: Role) -> Vec<String> {
+    let mut keys: Vec<(&[Action], Vec<String>)> = Vec::new();
+    for partition in Partition::ALL {
+        for grant in partition.grants.iter().filter(|grant| grant.role == role) {
+            let pattern = format!("\"{}\"", partition.pattern());
+            match keys.iter_mut().find(|(actions, _)| *actions == grant.actions) {
+                Some((_, patterns)) => patterns.push(pattern),
+                None => keys.push((grant.actions, vec![pattern])),
+            }
+        }
+    }
+    let statements = keys.iter().map(|(actions, patterns)| {
+        // "For all values" is true where there is none, so there must be one.
+        let condition = format!(
+            "\
+Condition:
+  ForAllValues:StringLike: {{ dynamodb:LeadingKeys: [{}] }}
+  \"Null\": {{ dynamodb:LeadingKeys: \"false\" }}
+",
+            patterns.join(", ")
+        );
+        statement(&prefixed("dynamodb", actions), "!GetAtt StateTable.Arn", &condition)
+    });
+    statements.collect()
+}
+
+fn permissions() -> [Permission; 6] {
+    [
+        Permission {
+            name: "ReadConnectionsPolicy",
+            description: "Read the credentials of the Dynamics 365 connections",
+            statements: Secrets::Connections.statements(&["GetSecretValue"], &["Decrypt"]),
+        },
+        Permission {
+            name: "ManageConnectionsPolicy",
+            description: "Keep the credentials of the Dynamics 365 connections",
+            statements: Secrets::Connections.statements(
+                &[
+                    "CreateSecret",
+                    "DeleteSecret",
+                    "GetSecretValue",
+                    "PutSecretValue",
+                    "RestoreSecret",
+                ],
+                &["Decrypt", "GenerateDataKey"],
+            ),
+        },
+        Permission {
+            name: "ReadApiKeysPolicy",
+            description: "Read the hashes of the API keys",
+            statements: Secrets::ApiKeys.statements(&["GetSecretValue"], &["Decrypt"]),
+        },
+        Permission {
+            name: "ToolsStatePolicy",
+            description: "Write to the activity log, and announce what is about to be created",
+            statements: of_table(Role::Tools),
+        },
+        Permission {
+            name: "ConnectionStatePolicy",
+            description: "Keep the list of the connections and what belongs to each",
+            statements: of_table(Role::Connection),
+        },
+        Permission {
+            name: "HealthStatePolicy",
+            description: "Keep the connections' health, and which alerts were sent",
+            statements: of_table(Role::Health),
+        },
+    ]
+}
+
+/// The policies.
+pub(crate) fn policies() -> Part {
+    let policy = |permission: &Permission| {
+        format!(
+            "\
+{name}:
+  Type: AWS::IAM::ManagedPolicy
+  Properties:
+    Description: {description}
+    PolicyDocument:
+      Version: \"2012-10-17\"
+      Statement:
+{statements}",
+            name = permission.name,
+            description = permission.description,
+            statements = indented(&permission.statements.concat(), 8),
+        )
+    };
+    let policies: Vec<_> = permissions().iter().map(policy).collect();
+    Part { name: "policies", text: policies.join("\n") }
+}

@@ -1,0 +1,42 @@
+use std::collections::BTreeSet;
+use std::fs;
+
+use super::*;
+
+fn project() -> Project {
+    Project::at(Path::new(ROOT))
+}
+
+#[test]
+fn template_router_and_sample_events_are_as_declared() {
+    let changes = project().changes().unwrap();
+    let files: Vec<_> = changes.iter().map(project::Change::file).collect();
+    assert!(
+        files.is_empty(),
+        "\n\nThese files are not as the operations, functions and partitions are declared:\n  {}\n\
+         Run `cargo run -p template`, look at what it wrote, and commit it.\n",
+        files.join("\n  ")
+    );
+}
+
+#[test]
+fn every_function_is_known() {
+    let folders = fs::read_dir(Path::new(ROOT).join("functions")).unwrap();
+    let folders = folders.map(|folder| folder.unwrap().path());
+    let built: BTreeSet<String> = folders
+        .filter(|folder| folder.join("src/main.rs").exists())
+        .map(|folder| folder.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
+    let known: BTreeSet<String> = project().functions().into_iter().map(str::to_owned).collect();
+    assert_eq!(
+        built, known,
+        "a group of tools is added to `all` in functions/tools, another function to OTHERS"
+    );
+}
+
+#[test]
+fn a_person_writes_at_most_500_lines_of_the_template() {
+    let template = fs::read_to_string(Path::new(ROOT).join("template.yaml")).unwrap();
+    let lines = parts::written_by_hand(&template);
+    assert!(lines <= 500, "{lines} lines of template.yaml are written by hand");
+}
