@@ -185,8 +185,9 @@ mod tests {
         for cause in Cause::VARIANTS {
             let problem = EntraProblem::Refused(*cause);
             let error = EntraError { problem, code: Some(1), trace_id: None, retry_after: None };
-            // Those that Entra ID gives, and no others.
-            if !cause.detail().contains('{') || *cause == Cause::EntraRefused {
+            // Those whose words have blanks are filled in below.
+            let has_blanks = [cause.detail(), cause.action()].iter().any(|it| it.contains('{'));
+            if !has_blanks || *cause == Cause::EntraRefused {
                 all.extend(Diagnosis::of_entra(&error));
             }
         }
