@@ -72,8 +72,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The release binary of a function. It is built if it does not exist.
 pub(crate) fn release_binary(name: &str) -> PathBuf {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let package = format!("{name}-function");
     let build = std::process::Command::new(cargo)
-        .args(["build", "--release", "--locked", "--package", name])
+        .args(["build", "--release", "--locked", "--package", &package])
         .status()
         .unwrap();
     assert!(build.success(), "{name} was not built");

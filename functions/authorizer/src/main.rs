@@ -15,7 +15,7 @@ async fn main() -> Result<(), Error> {
     let keys = &KeyStore::new(Secrets::from_environment().await, secret);
     lambda_runtime::run(service_fn(
         move |event: LambdaEvent<ApiGatewayV2CustomAuthorizerV2Request>| async move {
-            authorizer::authorize(keys, &event.payload).await.map_err(Error::from)
+            authorizer_function::authorize(keys, &event.payload).await.map_err(Error::from)
         },
     ))
     .await

@@ -1,6 +1,6 @@
 //! The Lambda function that sets connections up and looks after them.
 
-use connection::Administration;
+use connection_function::Administration;
 use toolkit::Routes;
 use toolkit::lambda::{self, Error, Parts};
 
@@ -9,5 +9,5 @@ async fn main() -> Result<(), Error> {
     let parts = Parts::from_environment().await?;
     let (connections, state) = (parts.connections.clone(), parts.required_state()?);
     let home = Administration::new(connections, state, tools::definitions());
-    lambda::serve(parts.function(home, connection::operations(Routes::default()))?).await
+    lambda::serve(parts.function(home, connection_function::operations(Routes::default()))?).await
 }

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), toolkit::lambda::Error> {
-    toolkit::lambda::run(contact::tools(toolkit::Routes::default())).await
+    toolkit::lambda::run(contact_function::tools(toolkit::Routes::default())).await
 }

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), toolkit::lambda::Error> {
-    toolkit::lambda::run(engagement::tools(toolkit::Routes::default())).await
+    toolkit::lambda::run(engagement_function::tools(toolkit::Routes::default())).await
 }

@@ -1,6 +1,6 @@
 //! The Lambda function that looks after the connections, on a schedule.
 
-use health::{Checker, Request, Topic};
+use health_function::{Checker, Request, Topic};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use toolkit::Needs;
 use toolkit::lambda::Parts;
@@ -14,7 +14,7 @@ async fn main() -> Result<(), Error> {
     let connections = parts.connections.short_lived();
     let checker = &Checker::new(connections, state, topic, Needs::of(&tools::definitions()));
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Request>| async move {
-        health::handle(checker, event.payload, &event.context).await
+        health_function::handle(checker, event.payload, &event.context).await
     }))
     .await
 }

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), toolkit::lambda::Error> {
-    toolkit::lambda::run(lead::tools(toolkit::Routes::default())).await
+    toolkit::lambda::run(lead_function::tools(toolkit::Routes::default())).await
 }

@@ -1,6 +1,6 @@
 //! The Lambda function for the Model Context Protocol.
 
-use mcp::Mcp;
+use mcp_function::Mcp;
 use toolkit::lambda::{self, Error};
 use toolkit::{Origins, Routes};
 

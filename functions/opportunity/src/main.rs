@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), toolkit::lambda::Error> {
-    toolkit::lambda::run(opportunity::tools(toolkit::Routes::default())).await
+    toolkit::lambda::run(opportunity_function::tools(toolkit::Routes::default())).await
 }

@@ -1,5 +1,6 @@
 //! Log lines: JSON in Lambda, text on a terminal.
 
+use std::cmp::Reverse;
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -7,7 +8,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing::Metadata;
+use tracing_subscriber::filter::{FilterFn, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -48,53 +50,64 @@ fn start(directives: &str, is_json: bool) {
     let _ = tracing_subscriber::registry().with(lines).with(restrained(directives)).try_init();
 }
 
-/// Our own crates. Below INFO, others write what they send and receive: events with their bodies,
-/// and requests with their secrets.
-const OURS: [&str; 19] = [
-    "account",
-    "activity",
-    "auth",
-    "authorizer",
-    "case",
-    "catalog",
-    "connection",
-    "contact",
-    "crm",
-    "dataverse",
-    "emulator",
-    "engagement",
-    "health",
-    "lead",
-    "mcp",
-    "opportunity",
-    "stack",
-    "state",
-    "toolkit",
-];
+/// Our own crates besides the functions, whose names end in `_function`.
+const OURS: [&str; 7] =
+    ["auth", "crm", "dataverse", "dataverse_emulator", "stack", "state", "toolkit"];
 
-/// The levels that the directives ask for. Crates of others never log below INFO, and a level
-/// without a name is that of our own crates.
-fn restrained(directives: &str) -> Targets {
-    // It writes what clients sent, at any level.
-    const NEVER: &str = "rmcp";
-    let is_ours = |target: &str| {
-        let rest = |ours: &&str| target.strip_prefix(*ours);
-        OURS.iter().filter_map(rest).any(|rest| rest.is_empty() || rest.starts_with("::"))
-    };
-    let directives = directives.split(',').map(str::trim).filter(|directive| !directive.is_empty());
-    let asked: Vec<Targets> = directives.filter_map(|directive| directive.parse().ok()).collect();
-    let for_all = asked.iter().filter_map(Targets::default_level).next_back();
-    let for_all = for_all.unwrap_or(LevelFilter::INFO);
-    let named = asked.into_iter().flatten().filter(|(target, _)| !target.starts_with(NEVER));
-    let named = named.map(|(target, level)| {
-        let finest = if is_ours(&target) { LevelFilter::TRACE } else { LevelFilter::INFO };
-        (target, level.min(finest))
-    });
-    Targets::new()
-        .with_default(for_all.min(LevelFilter::INFO))
-        .with_targets(OURS.map(|ours| (ours, for_all)))
-        .with_targets(named)
-        .with_target(NEVER, LevelFilter::OFF)
+/// Whether a line comes from a crate of ours. Below INFO, others write what they send and receive:
+/// events with their bodies, and requests with their secrets.
+fn is_ours(target: &str) -> bool {
+    let name = target.split("::").next().unwrap_or_default();
+    name.ends_with("_function") || OURS.contains(&name)
+}
+
+/// The lines that the directives ask for. Crates of others never log below INFO, and a level without
+/// a name is that of our own crates.
+fn restrained(directives: &str) -> FilterFn<impl Fn(&Metadata<'_>) -> bool + use<>> {
+    let levels = Levels::of(directives);
+    let finest = levels.finest();
+    filter_fn(move |line| *line.level() <= levels.of_target(line.target()))
+        .with_max_level_hint(finest)
+}
+
+/// Which levels are written.
+struct Levels {
+    /// Of our own crates, and as far as it is no finer than INFO of all others.
+    for_all: LevelFilter,
+    /// Of the targets that begin so: the longest first.
+    named: Vec<(String, LevelFilter)>,
+}
+
+impl Levels {
+    fn of(directives: &str) -> Levels {
+        let directives = directives.split(',').map(str::trim).filter(|it| !it.is_empty());
+        let asked: Vec<Targets> = directives.filter_map(|it| it.parse().ok()).collect();
+        let for_all = asked.iter().filter_map(Targets::default_level).next_back();
+        let named = asked.into_iter().flatten().map(|(target, level)| {
+            let finest = if is_ours(&target) { LevelFilter::TRACE } else { LevelFilter::INFO };
+            (target, level.min(finest))
+        });
+        let mut named: Vec<_> = named.collect();
+        named.sort_by_key(|(target, _)| Reverse(target.len()));
+        Levels { for_all: for_all.unwrap_or(LevelFilter::INFO), named }
+    }
+
+    fn of_target(&self, target: &str) -> LevelFilter {
+        // It writes what clients sent, at any level.
+        const NEVER: &str = "rmcp";
+        if target.starts_with(NEVER) {
+            return LevelFilter::OFF;
+        }
+        match self.named.iter().find(|(named, _)| target.starts_with(named.as_str())) {
+            Some((_, level)) => *level,
+            None if is_ours(target) => self.for_all,
+            None => self.for_all.min(LevelFilter::INFO),
+        }
+    }
+
+    fn finest(&self) -> LevelFilter {
+        self.named.iter().map(|(_, level)| *level).fold(self.for_all, Ord::max)
+    }
 }
 
 /// Writes the line of a call, without arguments, names or texts. In Lambda, the line also has the
@@ -354,6 +367,16 @@ mod tests {
         }
         let lines = logged("warn");
         assert!(!lines.contains("ours"), "{lines}");
+    }
+
+    #[test]
+    fn ours_are_the_functions_and_the_shared_crates() {
+        for ours in ["contact_function", "case_function::get_case", "toolkit::edge", "state"] {
+            assert!(is_ours(ours), "{ours}");
+        }
+        for theirs in ["case", "statement", "hyper_util::client", "contact_functions"] {
+            assert!(!is_ours(theirs), "{theirs}");
+        }
     }
 
     #[test]

@@ -1,0 +1,78 @@
+//! What a function is made of, as the environment says.
+
+use std::sync::Arc;
+
+use auth::{Connections, Environment, Secrets};
+use dataverse::{HttpClients, HttpClientsError, Idle};
+use state::State;
+
+use super::Error;
+use crate::{Edge, Function, Handler, Home, Journal, KeyStore, RouteError, Routes, logging};
+
+/// What a function is made of.
+///
+/// These environment variables are read:
+///
+/// - `STATE_TABLE`: the table of the activity log and of the connections' state
+/// - `SECRETS_KEY_ARN`: the KMS key for new secrets, if it is not the account's own
+/// - `DATAVERSE_LOCAL_URL`: the address of a local emulator that connections may use
+/// - `API_KEYS_SECRET`: makes the function check API keys itself, where there is no authorizer, as
+///   with `cargo lambda watch`
+pub struct Parts {
+    /// The connections.
+    pub connections: Connections,
+    /// The table, if there is one.
+    pub state: Option<State>,
+    keys: Option<Arc<KeyStore>>,
+    /// The AWS configuration, for further clients.
+    pub config: aws_config::SdkConfig,
+}
+
+impl Parts {
+    /// Makes the parts as the environment says, and starts logging.
+    pub async fn from_environment() -> Result<Parts, Error> {
+        logging::initialize();
+        let variable = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
+        let config = aws_config::defaults(aws_config::BehaviorVersion::latest()).load().await;
+        let secrets = Secrets::with_config(&config).with_key(variable("SECRETS_KEY_ARN"));
+        let environment = Environment::from_variables();
+        let connections = Connections::new(http_client()?, secrets.clone(), environment);
+        let keys = variable("API_KEYS_SECRET").map(|name| Arc::new(KeyStore::new(secrets, name)));
+        let state = variable("STATE_TABLE").map(|table| State::new(&config, table));
+        Ok(Parts { connections, state, keys, config })
+    }
+
+    /// The table, for a function that cannot do without it.
+    pub fn required_state(&self) -> Result<State, Error> {
+        self.state.clone().ok_or_else(|| Error::from("the environment has no STATE_TABLE"))
+    }
+
+    /// Makes a function of operations and what they work with.
+    ///
+    /// # Errors
+    ///
+    /// Two operations have the same route.
+    pub fn function<H: Home>(
+        &self,
+        home: H,
+        routes: Routes<H>,
+    ) -> Result<Edge<Function<H>>, RouteError> {
+        Ok(self.edge(Function::new(home, routes)?))
+    }
+
+    fn edge<H: Handler>(&self, handler: H) -> Edge<H> {
+        let mut edge = Edge::of(handler);
+        if let Some(keys) = &self.keys {
+            edge = edge.with_keys(keys.clone());
+        }
+        match &self.state {
+            Some(state) => edge.with_journal(Journal::new(state.clone())),
+            None => edge,
+        }
+    }
+}
+
+/// The HTTP clients for a Lambda function, which answers one call at a time.
+pub fn http_client() -> Result<HttpClients, HttpClientsError> {
+    HttpClients::new(Idle::ONE_CALLER)
+}
