@@ -100,7 +100,7 @@ fn partition(id: &ConnectionId) -> String {
     format!("activity#{id}")
 }
 
-/// The time with which a sort key begins: texts of one length, which sort by time.
+/// A moment as sort keys begin: texts of one length, in the order of time.
 fn millisecond(at: Timestamp) -> String {
     let down = TimestampRound::new().smallest(Unit::Millisecond).mode(RoundMode::Floor);
     format!("{:.3}", at.round(down).unwrap_or(at))

@@ -65,12 +65,12 @@ pub struct ConnectionPage {
 
 const BELONGINGS: &str = "connection#";
 
-/// The partition of what belongs to a connection and is removed with it.
+/// The partition of what belongs to a connection and goes with it.
 pub(crate) fn partition(id: &ConnectionId) -> String {
     format!("{BELONGINGS}{id}")
 }
 
-/// The connection whose partition it is.
+/// Whose partition it is.
 pub(crate) fn of_partition(partition: &str) -> Option<ConnectionId> {
     partition.strip_prefix(BELONGINGS)?.parse().ok()
 }
@@ -146,10 +146,9 @@ impl State {
     /// Removes a connection and what belongs to it. Its log stays until it expires.
     pub async fn remove_connection(&self, id: &ConnectionId) -> Result<(), StateError> {
         self.remove_belongings(id).await?;
-        // This is last, so that one can remove the connection again if this fails half-way.
+        // Last, so that it can be removed again when this fails half-way.
         self.table.delete_all(vec![Key::new(LIST, id.as_str())]).await?;
-        // A check may have stored something meanwhile. From now on, it sees that the connection is
-        // gone.
+        // What a check stored in between. From now on it sees that the connection is gone.
         self.remove_belongings(id).await
     }
 

@@ -15,14 +15,14 @@ const WHAT: &str = "what is about to be created";
 const SORT: &str = "create";
 const JOINED: &str = "joined";
 
-/// How long an idempotency key is remembered.
+/// How long it is known which call a key belongs to.
 const KEY_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// How long a second call about the same subject gets the first one's row. After that, a search in
-/// Dataverse finds the row itself.
+/// How long a second call about the same is led to the first one's row. After that the row itself
+/// is found by those who look.
 const SUBJECT_KEPT: SignedDuration = SignedDuration::from_mins(5);
 
-/// How to recognize that two calls are about the same row.
+/// By what two calls are known to be about the same row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bond {
     /// It is the same call again, by its idempotency key or in its conversation. The id is made of

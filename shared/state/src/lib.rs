@@ -14,8 +14,8 @@
 //! | `idem#{id}` | `create` | the [`Intent`] of a call that may come again, until `expires_at` |
 //! | `claim#{hash}` | `create` | the [`Intent`] of a call that others may want, too, until `expires_at` |
 //!
-//! The table's time-to-live attribute is `expires_at`. DynamoDB may take days to delete an expired
-//! item, so nothing here relies on that: an expired item counts as absent.
+//! The table's time-to-live attribute is `expires_at`. DynamoDB may take days to delete what has
+//! expired, so nothing here relies on that: what has expired is not read.
 
 mod activity;
 mod alerts;

@@ -94,7 +94,7 @@ async fn the_activity_log_names_the_records_of_every_answer() {
     assert!(named > stack::tools().len(), "{named}");
 }
 
-/// The sample events, with which people invoke a function, are the same calls.
+/// The sample events, which people invoke a function with, are the same calls.
 #[test]
 fn every_operation_has_its_sample_event() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
