@@ -18,8 +18,8 @@ const JOINED: &str = "joined";
 /// How long it is known which call a key belongs to.
 const KEY_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// How long a second call about the same is led to the first one's row. After that the row itself
-/// is found by those who look.
+/// How long a second call about the same is led to the first one's row. After that the row itself is
+/// found by those who look.
 const SUBJECT_KEPT: SignedDuration = SignedDuration::from_mins(5);
 
 /// By what two calls are known to be about the same row.
