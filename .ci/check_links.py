@@ -34,15 +34,15 @@ HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])
 
 
 def prose(text):
-    """The text without its code: what looks like a link there is none."""
+    """The text without its code, in which nothing is a link."""
     return CODE.sub("", COMMENT.sub("", FENCE.sub("", text)))
 
 
 def slug(heading):
-    """What GitHub makes of a heading: lower case; letters, digits, hyphens, underscores; spaces become
-    hyphens."""
+    """The anchor that GitHub makes of a heading: in lower case, with letters, digits, hyphens and
+    underscores, and with hyphens instead of spaces."""
     shown = CODE.sub(r"\2", INLINE.sub(r"\1", heading))
-    # Emphasis is not shown; an underscore within a word is none.
+    # Emphasis is not shown. An underscore within a word is not emphasis.
     shown = re.sub(r"\*+|(?<!\w)_+|_+(?!\w)", "", shown)
     kept = [char for char in shown.strip().lower() if char in "-_ " or unicodedata.category(char)[0] in "LMN"]
     return "".join(kept).replace(" ", "-")
@@ -53,7 +53,7 @@ def anchors(text):
     found = set(ANCHOR.findall(text))
     for heading in HEADING.findall(text):
         name, count = slug(heading), 0
-        # The second of the same name ends with -1.
+        # The second heading of the same name ends with -1.
         numbered = name
         while numbered in found:
             count += 1
@@ -65,7 +65,7 @@ def anchors(text):
 def links(text):
     text = prose(text)
     targets = [address.strip("<>") for _, address in INLINE.findall(text)]
-    # A picture that is a link: the picture stands in the link's text.
+    # If a picture is a link, it stands in the link's text.
     targets += [address.strip("<>") for shown, _ in INLINE.findall(text) for _, address in INLINE.findall(shown)]
     definitions = {name.lower(): address.strip("<>") for name, address in DEFINITION.findall(text)}
     targets += definitions.values()

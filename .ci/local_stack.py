@@ -8,14 +8,14 @@ import tempfile
 import time
 from pathlib import Path
 
-# Not the stack's usual ports, so that one a developer has running is not in the way.
+# These are not the stack's usual ports, because a developer may have one running.
 API, EMULATOR, AWS = 43000, 43001, 43002
 URL = f"http://127.0.0.1:{API}"
 KEY = "local-dev-key"
 
 
 class Failed(Exception):
-    """What was asked is not what came back."""
+    """An answer is not what it should be."""
 
 
 def wait_for_ports(process, ports, seconds=60):
@@ -35,7 +35,7 @@ def wait_for_ports(process, ports, seconds=60):
 
 @contextlib.contextmanager
 def local_stack(binary, host="127.0.0.1"):
-    """Runs it. When something fails, it says what it logged last."""
+    """Runs the stack. If something fails, this prints the end of its log."""
     ports = ["--host", host, "--port", str(API), "--emulator-port", str(EMULATOR), "--aws-port", str(AWS)]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "stack.log")

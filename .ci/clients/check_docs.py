@@ -23,14 +23,14 @@ from openapi_spec_validator import validate
 from pydantic import TypeAdapter, ValidationError
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
-# What there is, so that none is lost: a file's name is the first line of its block.
+# All files, so that none is lost. The first line of a code block is the name of its file.
 FILES = ["anthropic_bot.py", "bot.py", "copilot-studio.yaml", "gemini_bot.py", "mcp_bot.py", "openai_bot.py"]
 LOOK_UP = "dynamics365_get_contact_by_email"
 EMAIL = "maren.quist@northwind.example"
 HELLO = "Hello Maren Quist"
 
 
-# Lists, for the libraries say "iterable", which is checked only when somebody iterates.
+# Lists, because the libraries say "iterable", which is only checked when somebody iterates.
 OPENAI_MESSAGES = TypeAdapter(list[ChatCompletionMessageParam])
 OPENAI_TOOLS = TypeAdapter(list[ChatCompletionFunctionToolParam])
 ANTHROPIC_MESSAGES = TypeAdapter(list[MessageParam])
@@ -41,7 +41,7 @@ GEMINI_FUNCTIONS = TypeAdapter(list[FunctionDeclaration])
 
 
 def check(types, value):
-    """Every field is one that the type has: what is lost on the way there and back is none."""
+    """Checks that the type has every field: none may be lost on the way there and back."""
     python = types.validate_python(value)
     back = types.dump_python(python, by_alias=True, exclude_unset=True, mode="json")
     expect_same(back, value, "$")
@@ -73,7 +73,7 @@ def refuses_what_is_spoiled():
         try:
             check(types, spoiled)
         except (ValidationError, ValueError, AttributeError):
-            # The last is what Google's types make of a list where a name should be.
+            # Google's types make the last one of a list in the place of a name.
             continue
         raise SystemExit(f"docs: a vendor's type takes {spoiled}")
 
@@ -99,7 +99,7 @@ def openai(body):
 
 def anthropic(body):
     for message in body["messages"]:
-        # Blocks by themselves: within a message they are an iterable, too.
+        # Blocks are checked by themselves, because within a message they are an iterable, too.
         if isinstance(message["content"], list):
             check(ANTHROPIC_BLOCKS, message["content"])
             message = {**message, "content": ""}
@@ -152,7 +152,7 @@ class Vendors(http.server.BaseHTTPRequestHandler):
 
 
 def blocks(first_line, text):
-    """The code blocks that begin so: what the group there holds, and what follows."""
+    """The code blocks whose first line matches: its group, and the text after it."""
     return re.findall(rf"^```{first_line}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
@@ -192,7 +192,7 @@ def main():
         "ANTHROPIC_API_KEY": "k", "ANTHROPIC_BASE_URL": vendors,
         "GEMINI_API_KEY": "k", "GOOGLE_GEMINI_BASE_URL": vendors,
     }  # fmt: skip
-    # A folder for each page: its programs import what stands on the same page.
+    # Each page has a folder, because its programs import modules of the same page.
     for page in files:
         with tempfile.TemporaryDirectory() as folder:
             for name, text in page.items():

@@ -35,7 +35,7 @@ async def python_sdk(url, key, mode, version):
             expect(client.protocol_version == version, "another version of the protocol", client.protocol_version)
             expect("next_step" in client.instructions, "no instructions", client.instructions)
 
-            # The SDK holds what is structured against the tools' schemas itself.
+            # The SDK itself checks structured content against the tools' schemas.
             tools = {tool.name: tool for tool in (await client.list_tools()).tools}
             expect(len(tools) == 28, "not 28 tools", sorted(tools))
             expect(all(tool.output_schema for tool in tools.values()), "a tool has no schema of its result")
@@ -46,7 +46,7 @@ async def python_sdk(url, key, mode, version):
             expect(not found.is_error and contact["email"] == EMAIL, "another contact", found)
             expect(contact["id"] in found.content[0].text, "the text says less", found)
 
-            # The same call again, as a client would repeat it.
+            # This repeats the call, as a client would.
             arguments, meta = case(), {"idempotency-key": str(uuid.uuid4())}
             made = [await client.call_tool(WRITE, arguments, meta=meta) for _ in range(2)]
             results = [one.structured_content["result"] for one in made]
@@ -76,7 +76,7 @@ def inspector(command, url, key):
         expect((done.returncode == 0) == succeeds, f"{method} {more}", done.stdout + done.stderr)
         return json.loads(done.stdout)
 
-    # Strict: what other clients cannot take in a schema is a fault.
+    # Strict: anything in a schema that other clients cannot take is a fault.
     tools = ask("tools/list", "--strict")["tools"]
     expect(len(tools) == 28, "not 28 tools", tools)
     found = ask("tools/call", "--tool-name", READ, "--tool-arg", f"email={EMAIL}")

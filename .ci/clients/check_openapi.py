@@ -11,8 +11,9 @@ import tempfile
 import urllib.request
 from pathlib import Path
 
-# All checks but one. It wants every request that suits the schema to succeed; which records there
-# are, that a meeting ends after it begins, or which of two arguments is given, no schema can say.
+# All checks except one, which wants every request that fits the schema to succeed. But no schema
+# can say which records exist, that a meeting ends after it begins, or which of two arguments is
+# given.
 EXCLUDED = "positive_data_acceptance"
 
 
@@ -30,7 +31,7 @@ def main():
         with urllib.request.urlopen(request) as answer:
             file.write_text(json.dumps(json.load(answer)))
         subprocess.run([tools / "openapi-spec-validator", file], check=True)
-        # In a folder of its own: it keeps what it found.
+        # It has a folder of its own, because it keeps what it finds.
         subprocess.run(
             [
                 tools / "schemathesis", "run", document, "--header", f"Authorization: {authorization}",

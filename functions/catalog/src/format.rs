@@ -5,8 +5,8 @@ use strum::{EnumString, VariantNames};
 use toolkit::Definition;
 
 use crate::annotations::Annotations;
+use crate::names::no_variant;
 use crate::schema::without_nulls;
-use crate::selection::no_variant;
 
 /// A dialect of tool definitions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, VariantNames)]

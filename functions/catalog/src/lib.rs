@@ -6,6 +6,7 @@
 mod annotations;
 mod answer;
 mod format;
+mod names;
 mod openapi;
 mod schema;
 mod selection;

@@ -9,6 +9,7 @@ use strum::{EnumString, VariantNames};
 use toolkit::Definition;
 
 use crate::Template;
+use crate::names::{no_variant, none_of};
 
 /// Which tools are asked for; without more, all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -71,13 +72,3 @@ pub(crate) enum Access {
 }
 
 toolkit::text_parameter!(Access, {"type": "string", "enum": Access::VARIANTS});
-
-/// The error for a text that is not the name of a variant.
-pub(crate) fn no_variant<T: VariantNames>(_: &str) -> String {
-    none_of(T::VARIANTS)
-}
-
-/// The error for a value that is none of these.
-fn none_of(values: &[&str]) -> String {
-    format!("must be one of {}", values.join(", "))
-}

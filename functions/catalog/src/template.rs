@@ -4,7 +4,7 @@ use crm::text::Line;
 use strum::{EnumString, IntoStaticStr, VariantArray, VariantNames};
 use toolkit::Definition;
 
-use crate::selection::no_variant;
+use crate::names::no_variant;
 
 /// A starter template, for a kind of bot.
 #[derive(
