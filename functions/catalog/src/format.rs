@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use strum::{EnumString, VariantNames};
-use toolkit::Definition;
+use toolkit::{Audience, Definition};
 
 use crate::annotations::Annotations;
 use crate::names::no_variant;
@@ -26,9 +26,14 @@ pub enum Format {
 }
 
 impl Format {
-    /// The definitions, as the vendor's API takes them in its field `tools`.
-    pub fn tools<'a>(self, tools: impl IntoIterator<Item = &'a Definition>) -> Value {
-        let definitions: Vec<Value> = tools.into_iter().map(|tool| self.definition(tool)).collect();
+    /// The definitions for this audience, as the vendor's API takes them in its field `tools`.
+    pub fn tools<'a>(
+        self,
+        tools: impl IntoIterator<Item = &'a Definition>,
+        audience: Audience<'_>,
+    ) -> Value {
+        let for_audience = tools.into_iter().map(|tool| tool.for_audience(audience));
+        let definitions: Vec<Value> = for_audience.map(|tool| self.definition(&tool)).collect();
         match self {
             Format::Gemini => json!([{ "functionDeclarations": definitions }]),
             _ => definitions.into(),

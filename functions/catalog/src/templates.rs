@@ -5,7 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use toolkit::operation::{Empty, NoParameters, Nothing, Section};
-use toolkit::{Done, Effect, Endpoint, ErrorCode, Example, Operation, Request, Scope, ToolError};
+use toolkit::{
+    Audience, Done, Effect, Endpoint, ErrorCode, Example, Operation, Request, Scope, ToolError,
+};
 
 use crate::tools_list::PROBLEMS;
 use crate::{Catalog, Company, Format, Template};
@@ -145,7 +147,7 @@ impl Endpoint for GetTemplate {
             title: template.title(),
             description: template.description(),
             system_prompt: template.system_prompt(company.as_ref()),
-            tools: format.tools(tools()),
+            tools: format.tools(tools(), Audience::of(&request.caller)),
             settings: settings(template, &writing),
         }))
     }

@@ -5,7 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use toolkit::operation::{Empty, Nothing, Section};
-use toolkit::{Done, Effect, Endpoint, ErrorCode, Example, Operation, Request, Scope, ToolError};
+use toolkit::{
+    Audience, Done, Effect, Endpoint, ErrorCode, Example, Operation, Request, Scope, ToolError,
+};
 
 use crate::selection::{Access, Group};
 use crate::{Catalog, Format, Selection, Template};
@@ -78,6 +80,6 @@ impl Endpoint for ListTools {
         let Parameters { format, group, template, access } = request.parameters;
         let selection = Selection::new(group, template, access);
         let wanted = catalog.tools.iter().filter(|tool| selection.has(tool));
-        Ok(Done::new(Listed { tools: format.tools(wanted) }))
+        Ok(Done::new(Listed { tools: format.tools(wanted, Audience::of(&request.caller)) }))
     }
 }

@@ -18,7 +18,7 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::{Map, Value, json};
 use toolkit::{
-    Body, CONNECTION_ID, CONVERSATION_ID, Definition, IDEMPOTENCY_KEY, Incoming, Service,
+    Audience, Body, CONNECTION_ID, CONVERSATION_ID, Definition, IDEMPOTENCY_KEY, Incoming, Service,
 };
 
 use crate::Visit;
@@ -49,10 +49,20 @@ const UNKNOWN_METHOD: &str = "there is no such method";
 const FOR_THE_MODEL: [&str; 7] =
     ["code", "detail", "next_step", "admin_action", "retry_after", "write", "candidates"];
 
-/// A tool, with its form in the protocol.
+/// A tool, with its form in the protocol where nothing is added for its audience.
 struct Entry {
     definition: Definition,
     tool: Tool,
+}
+
+impl Entry {
+    /// Its form in the protocol for this audience.
+    fn tool(&self, audience: Audience<'_>) -> Result<Tool, serde_json::Error> {
+        match self.definition.for_audience(audience) {
+            Cow::Borrowed(_) => Ok(self.tool.clone()),
+            Cow::Owned(definition) => tool(&definition),
+        }
+    }
 }
 
 /// Answers messages. It is cheap to clone.
@@ -135,7 +145,9 @@ impl ServerHandler for Protocol {
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let visit = visit(&context)?;
-        let tools = self.allowed(&visit).map(|entry| entry.tool.clone()).collect();
+        let audience = Audience::of(&visit.caller);
+        let tools: Result<_, _> = self.allowed(&visit).map(|entry| entry.tool(audience)).collect();
+        let tools = tools.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
         Ok(ListToolsResult::with_all_items(tools).with_ttl_ms(FRESH_FOR))
     }
 

@@ -53,8 +53,8 @@ pub use limit::Limit;
 pub use needs::Needs;
 pub use once::{Earlier, Made, Making};
 pub use operation::{
-    About, Collect, Declaration, Definition, Done, Effect, Endpoint, Example, Function, Home,
-    Operation, PerKind, Request, RouteError, Routes,
+    About, Audience, Collect, Declaration, Definition, Done, Effect, Endpoint, Example, Function,
+    Home, Operation, PerKind, Request, RouteError, Routes,
 };
 pub use origins::{Origin, OriginError, Origins};
 pub use part::optional_part;

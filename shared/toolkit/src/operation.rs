@@ -7,6 +7,7 @@
 //! operations do.
 
 mod about;
+mod audience;
 mod collect;
 mod declaration;
 mod input;
@@ -23,6 +24,7 @@ use uuid::Uuid;
 use crate::{Call, Caller, ErrorCode, Incoming, Scope, ToolError};
 
 pub use about::{About, InHeader, InPath, Nothing};
+pub use audience::Audience;
 pub use collect::Collect;
 pub use declaration::{Declaration, Definition, Parameter, PerKind, Place};
 pub use input::{Arguments, Empty, Input, Json};
