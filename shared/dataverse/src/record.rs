@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::Query;
+use crate::{Name, Query};
 
 const FORMATTED: &str = "@OData.Community.Display.V1.FormattedValue";
 const LOGICAL_NAME: &str = "@Microsoft.Dynamics.CRM.lookuplogicalname";
@@ -26,8 +26,49 @@ pub struct Record {
     // than to hash their names.
     columns: Vec<Column>,
     related: Vec<(Piece, Vec<Record>)>,
-    /// Columns that were not asked for, because the answer with them was too large.
-    left_out: Option<Arc<[crate::Name]>>,
+    /// What the query asked for; nothing of what was answered to no query.
+    asked: Option<Arc<Asked>>,
+}
+
+/// What a query asked for, of the rows that it found or of those that came along with them.
+///
+/// To read something else is a defect that would pass for a column without a value: where debug
+/// assertions are on, it panics.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    /// The columns. None where all come, because none was asked for.
+    pub(crate) columns: Vec<Name>,
+    /// The column with the row's id, which always comes; unknown of rows that came along.
+    pub(crate) key: Option<&'static str>,
+    /// The navigation properties whose rows come along, and what was asked for of those.
+    pub(crate) related: Vec<(Name, Arc<Asked>)>,
+    /// Columns that were left out, because the answer with them was too large.
+    pub(crate) left_out: Arc<[Name]>,
+}
+
+impl Asked {
+    fn has_column(&self, name: &str) -> bool {
+        let mut columns = self.columns.iter().chain(self.left_out.iter());
+        self.columns.is_empty()
+            || self.key == Some(name)
+            // What Dataverse says of a row is there unasked.
+            || name.starts_with('@')
+            || columns.any(|column| column.as_str() == name)
+    }
+
+    fn has_related(&self, navigation: &str) -> bool {
+        self.related.iter().any(|(name, _)| name.as_str() == navigation)
+    }
+
+    /// Notes in rows, and in those that came along with them, what was asked for.
+    pub(crate) fn note_in(asked: &Arc<Asked>, records: &mut [Record]) {
+        for record in records {
+            for (navigation, related) in &asked.related {
+                Asked::note_in(related, record.many_mut(navigation.as_str()));
+            }
+            record.asked = Some(Arc::clone(asked));
+        }
+    }
 }
 
 /// How many members an answer may have in all its rows. A page of 5,000 rows, the most that Dataverse
@@ -247,11 +288,25 @@ impl Record {
     }
 
     fn get(&self, column: &str) -> Option<Cell<'_>> {
+        self.check_column(column);
         self.find(column.len(), |name| name == column)
+    }
+
+    fn check_column(&self, column: &str) {
+        debug_assert!(
+            self.has_column(column),
+            "{column} is read, and the query did not ask for it"
+        );
+    }
+
+    /// Whether the query asked for this column: then the row has it, or it is empty.
+    pub fn has_column(&self, column: &str) -> bool {
+        self.asked.as_ref().is_none_or(|asked| asked.has_column(column))
     }
 
     /// The annotation of a column.
     fn annotation(&self, column: &str, annotation: &str) -> Option<&str> {
+        self.check_column(column);
         let is_it = |name: &str| name.strip_prefix(column) == Some(annotation);
         self.find(column.len() + annotation.len(), is_it)?.text()
     }
@@ -320,24 +375,24 @@ impl Record {
 
     /// The rows that a navigation property was expanded to.
     pub fn many(&self, navigation: &str) -> &[Record] {
+        debug_assert!(
+            self.asked.as_ref().is_none_or(|asked| asked.has_related(navigation)),
+            "{navigation} is read, and the query did not expand it"
+        );
         let related = self.related.iter().find(|(name, _)| self.texts.get(*name) == navigation);
         related.map(|(_, records)| records.as_slice()).unwrap_or_default()
     }
 
-    pub(crate) fn many_mut(&mut self, navigation: &str) -> &mut [Record] {
+    fn many_mut(&mut self, navigation: &str) -> &mut [Record] {
         let Record { texts, related, .. } = self;
         let related = related.iter_mut().find(|(name, _)| texts.get(*name) == navigation);
         related.map(|(_, records)| records.as_mut_slice()).unwrap_or_default()
     }
 
-    pub(crate) fn leave_out(&mut self, columns: &Arc<[crate::Name]>) {
-        self.left_out = Some(Arc::clone(columns));
-    }
-
     /// Whether this column was not read, because the answer with it was larger than an answer may
     /// be: there may be a text in it, or none.
     pub fn is_left_out(&self, column: &str) -> bool {
-        let mut left_out = self.left_out.iter().flat_map(|columns| columns.iter());
+        let mut left_out = self.asked.iter().flat_map(|asked| asked.left_out.iter());
         left_out.any(|name| name.as_str() == column)
     }
 
@@ -464,10 +519,10 @@ impl<'de> Visitor<'de> for Member<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Content, A::Error> {
         // A row, or a number, of which only the first name tells; and numbers are many.
-        let mut name = match members.next_key_seed(Name(self.texts))? {
+        let mut name = match members.next_key_seed(MemberName(self.texts))? {
             None => return Ok(Content::Row(Record::default())),
             Some(Named::Number) => {
-                let Named::Member(number) = members.next_value_seed(Name(self.texts))? else {
+                let Named::Member(number) = members.next_value_seed(MemberName(self.texts))? else {
                     return Err(A::Error::custom("a number is its digits"));
                 };
                 return Ok(Content::Column(Kind::Number, number));
@@ -496,7 +551,7 @@ impl<'de> Visitor<'de> for Member<'_> {
                 Content::Rows(rows) => record.related.push((name, rows)),
             }
             record.texts.count()?;
-            match members.next_key_seed(Name(&mut record.texts))? {
+            match members.next_key_seed(MemberName(&mut record.texts))? {
                 None => {
                     self.texts.members = record.texts.members;
                     return Ok(Content::Row(record));
@@ -514,7 +569,7 @@ impl<'de> Visitor<'de> for Member<'_> {
 const EXACT_NUMBER: &str = "$serde_json::private::Number";
 
 /// Keeps the name of a member with the row's texts.
-struct Name<'a>(&'a mut Texts);
+struct MemberName<'a>(&'a mut Texts);
 
 enum Named {
     Member(Piece),
@@ -522,7 +577,7 @@ enum Named {
     Number,
 }
 
-impl<'de> DeserializeSeed<'de> for Name<'_> {
+impl<'de> DeserializeSeed<'de> for MemberName<'_> {
     type Value = Named;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Named, D::Error> {
@@ -530,7 +585,7 @@ impl<'de> DeserializeSeed<'de> for Name<'_> {
     }
 }
 
-impl Visitor<'_> for Name<'_> {
+impl Visitor<'_> for MemberName<'_> {
     type Value = Named;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
