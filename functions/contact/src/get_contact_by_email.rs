@@ -52,7 +52,7 @@ impl Tool for GetContactByEmail {
             .order_by(Order::ascending("statecode"))
             .order_by(Order::descending("modifiedon"))
             .top(SHOWN.rows_to_ask_for());
-        let page = context.dataverse().list(&query).await?;
+        let page = context.list(&query).await?;
 
         let (mut contacts, more) = SHOWN.shown(&page, ContactSummary::of);
         if contacts.is_empty() {

@@ -53,7 +53,7 @@ impl Tool for SearchContacts {
             .filter(Filter::equals("statecode", 0))
             .order_by(Order::ascending("fullname"))
             .top(limit.rows_to_ask_for());
-        let page = context.dataverse().list(&query).await?;
+        let page = context.list(&query).await?;
 
         let (contacts, more) = limit.shown(&page, ContactSummary::of);
         let hint = match contacts.as_slice() {

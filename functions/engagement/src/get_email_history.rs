@@ -3,9 +3,10 @@ use crm::labels::Choice as _;
 use crm::record::{RecordType, Regarding};
 use crm::reference::{CaseRef, ContactRef, Reference};
 use crm::tables::EMAIL;
+use crm::tables::parties::{self, Part};
 use crm::text::{Excerpt, own_words};
 use crm::time::Minute;
-use dataverse::{Comparison, Expand, Filter, Order, Query, Record};
+use dataverse::{Expand, Filter, Order, Query, Record};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -89,13 +90,6 @@ const COLUMNS: [&str; 9] = [
     "torecipients",
 ];
 
-const PARTIES: &str = "email_activity_parties";
-
-/// The parts that people have in an email (`participationtypemask`).
-const SENDER: i64 = 1;
-const RECIPIENT: i64 = 2;
-const COPY: i64 = 3;
-
 /// How many recipients of an email are named.
 const RECIPIENTS: usize = 10;
 
@@ -134,13 +128,13 @@ impl Tool for GetEmailHistory {
 /// Emails about the contact, and those that the contact wrote or got.
 fn of_contact(contact: &ContactRef) -> Filter {
     Filter::any([
-        contact.at(&[("_regardingobjectid_value", "regardingobjectid_contact_email")]),
-        Filter::some(PARTIES, contact.at(&[("_partyid_value", "partyid_contact")])),
+        contact.at(&[(parties::REGARDING, "regardingobjectid_contact_email")]),
+        Filter::some(parties::OF_EMAIL, contact.at(&[(parties::PARTY, parties::CONTACT)])),
     ])
 }
 
 fn of_case(case: &CaseRef) -> Filter {
-    case.at(&[("_regardingobjectid_value", "regardingobjectid_incident_email")])
+    case.at(&[(parties::REGARDING, "regardingobjectid_incident_email")])
 }
 
 async fn list<R: Reference + From<Uuid> + Sync>(
@@ -154,7 +148,7 @@ async fn list<R: Reference + From<Uuid> + Sync>(
         Query::rows(EMAIL)
             .select(COLUMNS)
             .filter(wanted(reference))
-            .expand(parties())
+            .expand(senders_and_recipients())
             .order_by(Order::descending(order))
             .top(limit.rows_to_ask_for())
     };
@@ -184,10 +178,10 @@ async fn list<R: Reference + From<Uuid> + Sync>(
 
 /// Sender and recipients. What the email is about and who owns it are parties, too: they are not
 /// asked for; and a blind copy stays blind.
-fn parties() -> Expand {
-    Expand::new(PARTIES)
-        .select(["_partyid_value", "participationtypemask", "addressused"])
-        .filter(Filter::compare("participationtypemask", Comparison::LessOrEqual, COPY))
+fn senders_and_recipients() -> Expand {
+    Expand::new(parties::OF_EMAIL)
+        .select([parties::PARTY, parties::PART, "addressused"])
+        .filter(Part::any_of(&[Part::Sender, Part::Recipient, Part::Copy]))
 }
 
 fn when(email: &Record) -> Option<Timestamp> {
@@ -196,12 +190,12 @@ fn when(email: &Record) -> Option<Timestamp> {
 
 impl Email {
     fn of(record: &Record, limit: usize) -> Option<Email> {
-        let people = |part: i64| -> Vec<String> {
-            let parties = record.many(PARTIES).iter();
+        let people = |part: Part| -> Vec<String> {
+            let parties = record.many(parties::OF_EMAIL).iter();
             parties
-                .filter(|party| party.integer("participationtypemask") == Some(part))
+                .filter(|party| Part::of_party(party) == Some(part))
                 .filter_map(|party| {
-                    party.label("_partyid_value").or_else(|| party.text("addressused"))
+                    party.label(parties::PARTY).or_else(|| party.text("addressused"))
                 })
                 .map(str::to_owned)
                 .take(RECIPIENTS)
@@ -210,7 +204,7 @@ impl Email {
         let text = Excerpt::of(record, "description", |text| own_words(text, limit));
         let text = text.filter(|text| !text.text.is_empty());
         let sent = record.time("senton").map(Minute);
-        let cc = people(COPY);
+        let cc = people(Part::Copy);
         Some(Email {
             id: record.id(EMAIL.key)?,
             subject: record.text("subject").map(str::to_owned),
@@ -218,8 +212,8 @@ impl Email {
             status: EmailStatus::of(record, "statuscode"),
             created_on: record.time("createdon").map(Minute).filter(|_| sent.is_none()),
             sent,
-            from: people(SENDER).pop().or_else(|| record.text("sender").map(str::to_owned)),
-            to: Some(people(RECIPIENT))
+            from: people(Part::Sender).pop().or_else(|| record.text("sender").map(str::to_owned)),
+            to: Some(people(Part::Recipient))
                 .filter(|people| !people.is_empty())
                 .unwrap_or_else(|| addresses(record.text("torecipients").unwrap_or_default())),
             cc: (!cc.is_empty()).then_some(cc),

@@ -24,6 +24,16 @@ pub(crate) struct Qualified {
 
 crm::records!(Qualified: contact, account, opportunity);
 
+/// The columns of a lead that say who and what it is, and what it is linked to.
+pub(crate) const COLUMNS: [&str; 6] = [
+    "fullname",
+    "companyname",
+    "emailaddress1",
+    "subject",
+    "_parentcontactid_value",
+    "_parentaccountid_value",
+];
+
 /// How many records are shown to choose from.
 const SHOWN: usize = 3;
 
@@ -210,7 +220,7 @@ async fn read(context: &Context, target: Target<'_>) -> Result<Qualified, ToolEr
         "_parentaccountid_value",
         "_qualifyingopportunityid_value",
     ]);
-    let lead = context.dataverse().first(&query).await?.unwrap_or_default();
+    let lead = context.first(&query).await?.unwrap_or_default();
     Ok(Qualified {
         contact: Linked::of(&lead, "_parentcontactid_value"),
         account: Linked::of(&lead, "_parentaccountid_value"),

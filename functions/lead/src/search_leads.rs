@@ -75,7 +75,7 @@ impl Tool for SearchLeads {
             .filter(Filter::all(conditions.into_iter().flatten()))
             .order_by(Order::descending("createdon"))
             .top(limit.rows_to_ask_for());
-        let page = context.dataverse().list(&query).await?;
+        let page = context.list(&query).await?;
 
         let (leads, more) = limit.shown(&page, LeadSummary::of);
         let none = leads.is_empty().then_some("No lead matches.");

@@ -2,6 +2,8 @@
 
 use dataverse::Table;
 
+pub mod parties;
+
 macro_rules! tables {
     ($($(#[$doc:meta])* $name:ident = $logical:literal $set:literal $key:literal;)*) => {
         $($(#[$doc])* pub const $name: Table =

@@ -30,6 +30,12 @@ impl Create {
         Create { table, columns, answer: Query::row(table, id), allow_duplicate: false }
     }
 
+    /// A row of the query's table with this primary key, answered as the query says.
+    pub fn answering(query: Query, id: Uuid) -> Create {
+        let create = Create::new(query.table(), id);
+        Create { answer: query.of_row(id), ..create }
+    }
+
     /// The same row under another primary key.
     #[must_use]
     pub fn under(mut self, id: Uuid) -> Create {

@@ -107,11 +107,13 @@ async fn unopposed(
     let columns: Vec<_> =
         changed.chain(["statecode".into()]).chain(status).chain(drawn_from).collect();
     let query = Query::row(target.table, target.id).select(columns.iter().cloned());
-    let now = context.dataverse().first(&query).await.ok().flatten()?;
+    let now = context.session().first(&query).await.ok().flatten()?;
     let is_same = |column: &dataverse::Name| {
         let column = column.as_str();
         // What was not read before cannot be compared: then it must be empty.
-        now.value(column) == target.record.value(column)
+        let before = target.record;
+        let before = before.has_column(column).then(|| before.value(column)).flatten();
+        now.value(column) == before
             // Whoever wants the same does not contradict.
             || (column != "statecode" && updates().any(|update| update.is_met_in(&now, column)))
     };
@@ -132,7 +134,7 @@ async fn send(
     operations: &[Operation],
     status: Option<i64>,
 ) -> Result<Option<Vec<Record>>, Failure> {
-    let session = context.dataverse();
+    let session = context.session();
     let result = match operations {
         [] => Ok(Vec::new()),
         [Operation::Update(update)] => session.update(update).await.map(|()| Vec::new()),
