@@ -48,7 +48,7 @@ pub use edge::{
     BODY_LIMIT, Body, CONNECTION_ID, CONVERSATION_ID, Edge, Front, GRACE, Handler, IDEMPOTENCY_KEY,
     Incoming, Reply, bearer,
 };
-pub use edit::Edit;
+pub use edit::{Edit, Edits};
 pub use error::{DataverseDetails, ErrorCode, ToolError, WriteState};
 pub use journal::Journal;
 pub use keys::{ApiKeys, ApiKeysError, KeyStore, WrongEntry, sha256_hex};
