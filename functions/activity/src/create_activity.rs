@@ -1,7 +1,8 @@
 use crm::activity::{ActivityType, Direction};
-use crm::labels::{ActivityState, Choice as _};
+use crm::labels::{ActivityState, AppointmentStatus, CallStatus, Choice as _, TaskStatus};
 use crm::record::{RecordRef, RecordType, Regarding};
 use crm::tables::USER;
+use crm::tables::choices::{STATE, STATUS};
 use crm::tables::parties::{self, Part};
 use crm::text::{Line, Paragraph};
 use crm::time::{Due, Minute, Moment};
@@ -26,7 +27,7 @@ pub(crate) struct CreateActivity;
 pub(crate) struct Arguments {
     /// What to make.
     #[serde(rename = "type")]
-    kind: Kind,
+    kind: NewType,
     /// Its kind.
     record_type: RecordType,
     /// Id, name, email or case number.
@@ -49,19 +50,19 @@ pub(crate) struct Arguments {
 
 crm::choice! {
     /// The activities that can be made.
-    pub(crate) enum Kind {
+    pub(crate) enum NewType {
         Call = 0 "call",
         Task = 1 "task",
         Meeting = 2 "meeting",
     }
 }
 
-impl Kind {
+impl NewType {
     fn table(self) -> Table {
         let kind = match self {
-            Kind::Call => ActivityType::Call,
-            Kind::Task => ActivityType::Task,
-            Kind::Meeting => ActivityType::Meeting,
+            NewType::Call => ActivityType::Call,
+            NewType::Task => ActivityType::Task,
+            NewType::Meeting => ActivityType::Meeting,
         };
         kind.table()
     }
@@ -69,8 +70,8 @@ impl Kind {
     /// What the tool answers with. Only calls have a direction.
     fn columns(self) -> &'static [&'static str] {
         match self {
-            Kind::Call => &COLUMNS,
-            Kind::Task | Kind::Meeting => &COLUMNS[1..],
+            NewType::Call => &COLUMNS,
+            NewType::Task | NewType::Meeting => &COLUMNS[1..],
         }
     }
 }
@@ -102,7 +103,7 @@ crm::records!(Done: activity, regarding);
 pub(crate) struct Activity {
     id: Uuid,
     #[serde(rename = "type")]
-    kind: Kind,
+    kind: NewType,
     subject: Option<String>,
     status: Option<String>,
     /// Of calls and tasks.
@@ -175,7 +176,7 @@ impl Creates for NewActivity {
         reads: &mut Reads<'a>,
     ) -> Result<ReadAnswers<'a, Self>, ToolError> {
         let record = reads.seek(&self.record);
-        let user = (self.arguments.kind == Kind::Call).then(|| {
+        let user = (self.arguments.kind == NewType::Call).then(|| {
             let me = Filter::is_caller(USER.key);
             reads.add(Query::rows(USER).select([USER.key]).filter(me).top(1))
         });
@@ -212,8 +213,8 @@ impl Creates for NewActivity {
         let Times { due, start, end } = self.times;
         let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
         let (scheduled_start, scheduled_end) = match kind {
-            Kind::Meeting => (start, end),
-            Kind::Call | Kind::Task => (None, due),
+            NewType::Meeting => (start, end),
+            NewType::Call | NewType::Task => (None, due),
         };
         let (actual_start, actual_end) = match completed {
             Some(true) => (start, end),
@@ -233,8 +234,8 @@ impl Creates for NewActivity {
         Ok(Draft::with(create, move |id| {
             let change = self.status.map(|status| {
                 Update::new(table, id, "*")
-                    .set("statecode", status.state.value())
-                    .set("statuscode", status.reason)
+                    .set(STATE, status.state.value())
+                    .set(STATUS, status.reason)
             });
             change.map(Into::into).into_iter().collect()
         }))
@@ -273,7 +274,7 @@ impl Times {
         let due = arguments.due.map(|due| due.0);
         let start = arguments.start.map(|start| start.0);
         let mut end = arguments.end.map(|end| end.0);
-        if arguments.kind == Kind::Meeting {
+        if arguments.kind == NewType::Meeting {
             if due.is_some() {
                 return Err(ToolError::invalid("due", "a meeting has a start and an end instead"));
             }
@@ -295,7 +296,7 @@ impl Times {
 /// The direction of a call: outgoing where nobody says, as in Dynamics 365.
 fn direction(arguments: &Arguments) -> Result<Option<Direction>, ToolError> {
     match (arguments.kind, arguments.direction) {
-        (Kind::Call, direction) => Ok(Some(direction.unwrap_or(Direction::Outgoing))),
+        (NewType::Call, direction) => Ok(Some(direction.unwrap_or(Direction::Outgoing))),
         (_, None) => Ok(None),
         (_, Some(_)) => Err(ToolError::invalid("direction", "only calls have one")),
     }
@@ -310,19 +311,21 @@ struct Status {
 
 impl Status {
     /// The one that it gets once it is made, if it does not stay open.
-    fn last(kind: Kind, direction: Option<Direction>, completed: bool) -> Option<Status> {
-        let status = |state, reason| Some(Status { state, reason });
+    fn last(kind: NewType, direction: Option<Direction>, completed: bool) -> Option<Status> {
+        let completed_as = |reason: i64| Some(Status { state: ActivityState::Completed, reason });
         match (kind, completed) {
-            // Received, or made.
-            (Kind::Call, true) if direction == Some(Direction::Incoming) => {
-                status(ActivityState::Completed, 4)
+            (NewType::Call, true) if direction == Some(Direction::Incoming) => {
+                completed_as(CallStatus::Received.value())
             }
-            (Kind::Call, true) => status(ActivityState::Completed, 2),
-            (Kind::Task, true) => status(ActivityState::Completed, 5),
-            (Kind::Meeting, true) => status(ActivityState::Completed, 3),
+            (NewType::Call, true) => completed_as(CallStatus::Made.value()),
+            (NewType::Task, true) => completed_as(TaskStatus::Completed.value()),
+            (NewType::Meeting, true) => completed_as(AppointmentStatus::Completed.value()),
             // Busy: as Dynamics 365 itself and Outlook make them.
-            (Kind::Meeting, false) => status(ActivityState::Scheduled, 5),
-            (Kind::Call | Kind::Task, false) => None,
+            (NewType::Meeting, false) => Some(Status {
+                state: ActivityState::Scheduled,
+                reason: AppointmentStatus::Busy.value(),
+            }),
+            (NewType::Call | NewType::Task, false) => None,
         }
     }
 }
@@ -336,16 +339,16 @@ struct Parties {
 
 impl Parties {
     /// In a call the application user, for us, and the record; in a meeting the record.
-    fn take_part(&self, create: Create, kind: Kind, direction: Option<Direction>) -> Create {
+    fn take_part(&self, create: Create, kind: NewType, direction: Option<Direction>) -> Create {
         let us = |part: Part| self.user.map(|user| part.given_to(USER, user));
         let them = |part| party(self.regarding.kind, self.regarding.id, part);
         let (navigation, parties) = match (kind, direction) {
-            (Kind::Task, _) => return create,
-            (Kind::Meeting, _) => (parties::OF_APPOINTMENT, [None, them(Part::Required)]),
-            (Kind::Call, Some(Direction::Incoming)) => {
+            (NewType::Task, _) => return create,
+            (NewType::Meeting, _) => (parties::OF_APPOINTMENT, [None, them(Part::Required)]),
+            (NewType::Call, Some(Direction::Incoming)) => {
                 (parties::OF_CALL, [us(Part::Recipient), them(Part::Sender)])
             }
-            (Kind::Call, _) => (parties::OF_CALL, [us(Part::Sender), them(Part::Recipient)]),
+            (NewType::Call, _) => (parties::OF_CALL, [us(Part::Sender), them(Part::Recipient)]),
         };
         let parties: Vec<_> = parties.into_iter().flatten().collect();
         if parties.is_empty() { create } else { create.with_related(navigation, parties) }
@@ -367,7 +370,7 @@ impl Activity {
     /// row does not have it yet.
     fn of(
         context: &Context,
-        kind: Kind,
+        kind: NewType,
         row: &Record,
         state: Option<ActivityState>,
     ) -> Option<Activity> {
@@ -375,8 +378,8 @@ impl Activity {
         let id = row.id(table.key)?;
         let time = |column| row.time(column).map(Minute);
         let (due, start, end) = match kind {
-            Kind::Meeting => (None, time("scheduledstart"), time("scheduledend")),
-            Kind::Call | Kind::Task => {
+            NewType::Meeting => (None, time("scheduledstart"), time("scheduledend")),
+            NewType::Call | NewType::Task => {
                 (time("scheduledend"), time("actualstart"), time("actualend"))
             }
         };
@@ -389,7 +392,7 @@ impl Activity {
             due,
             start,
             end,
-            direction: (kind == Kind::Call).then(|| Direction::of(row)).flatten(),
+            direction: (kind == NewType::Call).then(|| Direction::of(row)).flatten(),
             url: context.instance().record_page(table.logical_name, id),
         })
     }

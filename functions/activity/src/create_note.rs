@@ -1,6 +1,6 @@
 use crm::note::{self, Note};
 use crm::record::{RecordRef, RecordType, Regarding};
-use crm::tables::NOTE;
+use crm::tables::{NOTE, lookups};
 use crm::text::{Line, Paragraph};
 use dataverse::{Create, Query, Record};
 use schemars::JsonSchema;
@@ -71,7 +71,7 @@ struct NewNote {
     arguments: Arguments,
 }
 
-const REGARDING: &str = "_objectid_value";
+const REGARDING: &str = lookups::NOTE_ON_CONTACT.column;
 
 impl Creates for NewNote {
     type Answer = Written;
@@ -120,11 +120,10 @@ impl Creates for NewNote {
     ) -> Result<Draft<'a>, ToolError> {
         let Arguments { record_type, text, subject, .. } = &self.arguments;
         let subject = subject.as_ref().map_or(SUBJECT, Line::as_str);
-        let create = create.set("subject", Some(subject)).set("notetext", Some(text.clone())).bind(
-            note::regarding(*record_type),
-            record_type.table(),
-            *id,
-        );
+        let create = create
+            .set("subject", Some(subject))
+            .set("notetext", Some(text.clone()))
+            .point(note::on(*record_type), *id);
         Ok(create.into())
     }
 

@@ -1,7 +1,7 @@
 use crm::case::{self, CaseSummary};
-use crm::labels::{CasePriority, CaseType, Choice as _};
+use crm::labels::{CaseOrigin, CasePriority, CaseType, Choice as _};
 use crm::reference::{AccountRef, ContactRef};
-use crm::tables::{ACCOUNT, CASE, CONTACT};
+use crm::tables::{ACCOUNT, CASE, CONTACT, lookups};
 use crm::text::{Line, Paragraph, quoted};
 use dataverse::{Create, Filter, Order, Query, Record};
 use schemars::JsonSchema;
@@ -103,7 +103,7 @@ impl Creates for Arguments {
         let latest = reads.add(open().order_by(Order::descending("createdon")).top(OTHERS as u32));
         let urgent = reads.add(case::urgent_of(of_customer.clone()));
         let contact = self.contact.as_ref().map(|contact| {
-            reads.seek_with(contact, |query| query.select(["_parentcustomerid_value"]))
+            reads.seek_with(contact, |query| query.select([lookups::EMPLOYER.column]))
         });
         let account = self.account.as_ref().map(|account| reads.seek(account));
         Ok(Box::new(move |answers| {
@@ -150,8 +150,8 @@ impl Creates for Arguments {
             .set("description", Some(self.description.clone()))
             .set("prioritycode", self.priority.map(|priority| priority.value()))
             .set("casetypecode", self.kind.map(|kind| kind.value()))
-            // Web: it comes from a chat.
-            .set("caseorigincode", Some(3));
+            // It comes from a chat.
+            .set("caseorigincode", Some(CaseOrigin::Web.value()));
         Ok(create.into())
     }
 
@@ -189,7 +189,7 @@ pub(crate) struct OpenCases {
 }
 
 /// The columns that tell whose case it is.
-const CUSTOMER: [&str; 2] = ["_customerid_value", "_primarycontactid_value"];
+const CUSTOMER: [&str; 2] = [lookups::CASE_CONTACT.column, lookups::CASE_PERSON.column];
 
 /// Whose case it is.
 pub(crate) enum Customer {
@@ -206,7 +206,7 @@ impl Customer {
         let account_id = account.and_then(|account| account.id(ACCOUNT.key));
         match (contact_id, account_id) {
             (Some(contact_id), Some(account_id)) => {
-                let company = contact.and_then(|contact| contact.id("_parentcustomerid_value"));
+                let company = contact.and_then(|contact| contact.id(lookups::EMPLOYER.column));
                 if company != Some(account_id) {
                     return Err(ToolError::invalid(
                         "contact, account",
@@ -248,11 +248,11 @@ impl Customer {
         match *self {
             // A contact that is the customer must not be the primary contact as well: Dataverse
             // refuses that (0x8004f865).
-            Customer::Contact(id) => create.bind("customerid_contact", CONTACT, id),
-            Customer::Account(id) => create.bind("customerid_account", ACCOUNT, id),
-            Customer::AccountWithContact(account, contact) => create
-                .bind("customerid_account", ACCOUNT, account)
-                .bind("primarycontactid", CONTACT, contact),
+            Customer::Contact(id) => create.point(lookups::CASE_CONTACT, id),
+            Customer::Account(id) => create.point(lookups::CASE_ACCOUNT, id),
+            Customer::AccountWithContact(account, contact) => {
+                create.point(lookups::CASE_ACCOUNT, account).point(lookups::CASE_PERSON, contact)
+            }
         }
     }
 }

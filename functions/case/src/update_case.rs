@@ -1,8 +1,10 @@
+use crm::case;
 use crm::labels::{CasePriority, CaseState, CaseStatus, Choice as _};
 use crm::reference::{CaseRef, Owner, OwnerRef};
-use crm::tables::CASE;
+use crm::tables::choices::{STATE, STATUS};
+use crm::tables::{CASE, CLOSE_CASE, lookups};
 use crm::text::Paragraph;
-use dataverse::{Action, Operation, Record, Update, bind};
+use dataverse::{Action, Link, Operation, Record, Update, bind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -166,9 +168,10 @@ fn plan<'a>(
     let mut edit = Edit::of(record, CASE)?;
     arguments.edit(&mut edit);
     if let Some(Owner { table, id, name }) = owner {
-        edit.point("owner", ("_ownerid_value", "ownerid"), (*table, *id, name.as_deref()));
+        let link = Link { to: *table, ..lookups::CASE_OWNER };
+        edit.point("owner", link, (*id, name.as_deref()));
     }
-    let from = CaseStatus::of(record, "statuscode");
+    let from = CaseStatus::of(record, STATUS);
     let status = arguments.status.filter(|status| from.as_deref() != Some(status.label()));
     if let Some(status) = status {
         edit.note("status", from.clone().map(Value::from), status.label());
@@ -179,7 +182,7 @@ fn plan<'a>(
     let target = edit.target();
     let (changes, details) = edit.finish();
     let transition = status.map(|status| transition(target, status, arguments.resolution.as_ref()));
-    let is_open = record.integer("statecode") == Some(CaseState::Active.value());
+    let is_open = case::is_open(record);
     let operations = operations(target, is_open, details, transition).map_err(|Closed| {
         ToolError::already_closed("case", from, Some(CaseStatus::InProgress.label()))
     })?;
@@ -196,8 +199,8 @@ fn transition(
         CaseState::Resolved => Transition::close(resolve(case.id, status, resolution)),
         CaseState::Canceled => Transition::close(
             Update::new(CASE, case.id, case.etag)
-                .set("statecode", CaseState::Canceled.value())
-                .set("statuscode", status.value()),
+                .set(STATE, CaseState::Canceled.value())
+                .set(STATUS, status.value()),
         ),
     }
 }
@@ -207,7 +210,7 @@ fn resolve(case: Uuid, status: NewStatus, resolution: Option<&Paragraph<2000>>) 
     let text = resolution.map_or("Resolved in chat", Paragraph::as_str);
     // The subject is one line of at most 200 characters.
     let subject: String = text.lines().next().unwrap_or_default().chars().take(100).collect();
-    Action::unbound("CloseIncident")
+    Action::unbound(CLOSE_CASE)
         .parameter(
             "IncidentResolution",
             json!({

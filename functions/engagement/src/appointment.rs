@@ -2,8 +2,9 @@
 
 use crm::Linked;
 use crm::labels::{ActivityState, Choice as _};
+use crm::tables::choices::{in_state, is_in_state};
 use crm::tables::parties::{self, Part};
-use crm::tables::{APPOINTMENT, CONTACT, USER};
+use crm::tables::{APPOINTMENT, lookups};
 use crm::time::Minute;
 use dataverse::{Create, Expand, Filter, Query, Record};
 use schemars::JsonSchema;
@@ -53,14 +54,12 @@ const AHEAD: [ActivityState; 2] = [ActivityState::Open, ActivityState::Scheduled
 
 /// Appointments that are still to come, or to be held.
 pub(crate) fn ahead() -> Query {
-    Query::rows(APPOINTMENT)
-        .filter(Filter::any(AHEAD.map(|state| Filter::equals("statecode", state.value()))))
+    Query::rows(APPOINTMENT).filter(Filter::any(AHEAD.map(in_state)))
 }
 
 /// Whether an appointment that was read with its state is one of those.
 pub(crate) fn is_ahead(appointment: &Record) -> bool {
-    let state = appointment.integer("statecode");
-    AHEAD.iter().any(|ahead| state == Some(ahead.value()))
+    AHEAD.iter().any(|ahead| is_in_state(appointment, *ahead))
 }
 
 /// Who is to take part.
@@ -84,11 +83,10 @@ impl People {
         let organizer = self.organizer.iter().map(|person| person.party(Part::Organizer));
         let attendees = self.attendees.iter().map(|person| person.party(Part::Required));
         let create = create
-            .bind("regardingobjectid_contact_appointment", CONTACT, self.contact)
+            .point(lookups::APPOINTMENT_ABOUT_CONTACT, self.contact)
             .with_related(parties::OF_APPOINTMENT, organizer.chain(attendees).collect());
         match &self.organizer {
-            // The calendar that is synchronized is the owner's.
-            Some(user) => create.bind("ownerid_appointment", USER, user.id),
+            Some(user) => create.point(lookups::APPOINTMENT_OWNER, user.id),
             None => create,
         }
     }

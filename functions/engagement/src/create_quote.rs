@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
-use crm::labels::{Choice as _, OpportunityState, OpportunityStatus};
+use crm::labels::{Choice as _, OpportunityStatus, ProductState, ProductStructure};
 use crm::money::{self, Amount, Percentage, Quantity};
+use crm::opportunity;
 use crm::reference::{OpportunityRef, PriceListRef, ProductRef};
-use crm::tables::{
-    ACCOUNT, CONTACT, CURRENCY, OPPORTUNITY, PRICE_LIST, PRODUCT, QUOTE, QUOTE_LINE, UNIT,
-};
+use crm::tables::choices::is_in_state;
+use crm::tables::{ACCOUNT, OPPORTUNITY, PRODUCT, QUOTE_LINE, lookups};
 use crm::text::{Line, quoted};
 use crm::time::Day;
 use dataverse::{Create, Expand, Operation, Query, Record};
@@ -102,9 +102,6 @@ crm::records!(Quoted: quote);
 /// How many lines a quote may have.
 const LINES: usize = 100;
 
-/// The structure of a product that is a family (`productstructure`).
-const FAMILY: i64 = 2;
-
 impl Tool for CreateQuote {
     const NAME: &'static str = "dynamics365_create_quote";
     const TITLE: &'static str = "Create quote";
@@ -144,7 +141,8 @@ impl Creates for Arguments {
 
     const MADE_BEFORE: &'static str = "This call had made the quote before.";
     // The totals are there only after the last line is.
-    const ANSWERS_EARLY: Option<&'static [&'static str]> = Some(&["_opportunityid_value"]);
+    const ANSWERS_EARLY: Option<&'static [&'static str]> =
+        Some(&[lookups::QUOTE_OPPORTUNITY.column]);
 
     fn row(&self, id: Uuid) -> Query {
         quote::with_lines(id)
@@ -187,7 +185,7 @@ impl Creates for Arguments {
 
     fn is_meant(ingredients: &Ingredients, quote: &Record) -> bool {
         let opportunity = ingredients.opportunity.id(OPPORTUNITY.key);
-        opportunity.is_some() && quote.id("_opportunityid_value") == opportunity
+        opportunity.is_some() && quote.id(lookups::QUOTE_OPPORTUNITY.column) == opportunity
     }
 
     fn equal<'a>(&self, (): &'a (), _: &'a Ingredients) -> Equal<'a> {
@@ -292,7 +290,7 @@ impl Ingredients {
     }
 
     fn check_opportunity(&self) -> Result<(), ToolError> {
-        if self.opportunity.integer("statecode") == Some(OpportunityState::Open.value()) {
+        if opportunity::is_open(&self.opportunity) {
             return Ok(());
         }
         let status = OpportunityStatus::of(&self.opportunity, "statuscode").unwrap_or_default();
@@ -305,8 +303,9 @@ impl Ingredients {
     /// What Dataverse would refuse, said of the line that it is about.
     fn check_products(&self, lines: &[QuoteLine]) -> Result<(), ToolError> {
         for (line, product) in &self.products {
-            let is_active = product.integer("statecode") == Some(0);
-            if !is_active || product.integer("productstructure") == Some(FAMILY) {
+            let is_active = is_in_state(product, ProductState::Active);
+            let structure = product.integer("productstructure");
+            if !is_active || structure == Some(ProductStructure::Family.value()) {
                 let field = format!("lines[{line}].product");
                 let problem = "is not for sale: it is not active, or a product family";
                 return Err(ToolError::invalid(&field, problem)
@@ -364,24 +363,24 @@ impl Ingredients {
             .set("discountpercentage", arguments.discount_percent)
             // Noon is that day in nearly every zone.
             .set("effectiveto", arguments.valid_until.map(|Day(day)| format!("{day}T12:00:00Z")))
-            .bind("opportunityid", OPPORTUNITY, opportunity);
+            .point(lookups::QUOTE_OPPORTUNITY, opportunity);
         let customer = self.opportunity.lookup("_customerid_value").ok_or_else(|| {
             ToolError::invalid("opportunity", "has neither an account nor a contact")
                 .next_step("Somebody must say in Dynamics 365 whose opportunity it is.")
         })?;
         let quote = if customer.table.as_deref() == Some(ACCOUNT.logical_name) {
-            quote.bind("customerid_account", ACCOUNT, customer.id)
+            quote.point(lookups::QUOTE_ACCOUNT, customer.id)
         } else {
-            quote.bind("customerid_contact", CONTACT, customer.id)
+            quote.point(lookups::QUOTE_CONTACT, customer.id)
         };
         let quote = match list.and_then(PriceList::id) {
-            Some(list) => quote.bind("pricelevelid", PRICE_LIST, list),
+            Some(list) => quote.point(lookups::QUOTE_PRICE_LIST, list),
             None => quote,
         };
         // A quote in another currency than its price list's is refused.
         let currency = list.and_then(PriceList::currency);
         Ok(match currency.or(self.opportunity.id("_transactioncurrencyid_value")) {
-            Some(currency) => quote.bind("transactioncurrencyid", CURRENCY, currency),
+            Some(currency) => quote.point(lookups::QUOTE_CURRENCY, currency),
             None => quote,
         })
     }
@@ -431,7 +430,7 @@ fn lines(quote: Uuid, lines: &[QuoteLine], sold: &[Option<Sold>]) -> Vec<Operati
         // Always the same for the same quote: sent again, the line is there already.
         let id = Uuid::new_v5(&quote, format!("line {number}").as_bytes());
         let create = Create::new(QUOTE_LINE, id)
-            .bind("quoteid", QUOTE, quote)
+            .point(lookups::LINE_QUOTE, quote)
             .set("lineitemnumber", Some(number))
             .set("quantity", Some(line.quantity))
             .set("manualdiscountamount", line.discount)
@@ -447,7 +446,7 @@ fn lines(quote: Uuid, lines: &[QuoteLine], sold: &[Option<Sold>]) -> Vec<Operati
         };
         match *sold {
             Some(Sold { product, unit }) => {
-                create.bind("productid", PRODUCT, product).bind("uomid", UNIT, unit).into()
+                create.point(lookups::LINE_PRODUCT, product).point(lookups::LINE_UNIT, unit).into()
             }
             None => create.into(),
         }

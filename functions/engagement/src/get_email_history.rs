@@ -1,9 +1,9 @@
 use crm::activity::Direction;
-use crm::labels::Choice as _;
+use crm::labels::{Choice as _, EmailStatus};
 use crm::record::{RecordType, Regarding};
 use crm::reference::{CaseRef, ContactRef, Reference};
-use crm::tables::EMAIL;
 use crm::tables::parties::{self, Part};
+use crm::tables::{EMAIL, lookups};
 use crm::text::{Excerpt, own_words};
 use crm::time::Minute;
 use dataverse::{Expand, Filter, Order, Query, Record};
@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Found {
+pub(crate) struct Emails {
     /// The contact or the case.
     record: Option<Regarding>,
     /// The latest first.
@@ -39,7 +39,7 @@ pub(crate) struct Found {
     email_url: Option<String>,
 }
 
-crm::records!(Found: record, emails);
+crm::records!(Emails: record, emails);
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Email {
@@ -63,20 +63,6 @@ pub(crate) struct Email {
 }
 
 crm::records!(Email: id);
-
-crm::choice! {
-    /// What has become of an email (`statuscode`).
-    enum EmailStatus {
-        Draft = 1 "Draft",
-        Completed = 2 "Completed",
-        Sent = 3 "Sent",
-        Received = 4 "Received",
-        Canceled = 5 "Canceled",
-        PendingSend = 6 "Pending Send",
-        Sending = 7 "Sending",
-        Failed = 8 "Failed",
-    }
-}
 
 const COLUMNS: [&str; 9] = [
     "activityid",
@@ -111,9 +97,9 @@ impl Tool for GetEmailHistory {
     const EXAMPLE: &'static str = r#"{"case": "CAS-01005-P8O1I4"}"#;
 
     type Arguments = Arguments;
-    type Result = Found;
+    type Result = Emails;
 
-    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Emails>, ToolError> {
         let limit = arguments.limit.unwrap_or_default();
         match (&arguments.contact, &arguments.case) {
             (Some(contact), None) => {
@@ -128,13 +114,13 @@ impl Tool for GetEmailHistory {
 /// Emails about the contact, and those that the contact wrote or got.
 fn of_contact(contact: &ContactRef) -> Filter {
     Filter::any([
-        contact.at(&[(parties::REGARDING, "regardingobjectid_contact_email")]),
-        Filter::some(parties::OF_EMAIL, contact.at(&[(parties::PARTY, parties::CONTACT)])),
+        contact.at(&[lookups::EMAIL_ABOUT_CONTACT]),
+        Filter::some(parties::OF_EMAIL, contact.at(&[lookups::PARTY_CONTACT])),
     ])
 }
 
 fn of_case(case: &CaseRef) -> Filter {
-    case.at(&[(parties::REGARDING, "regardingobjectid_incident_email")])
+    case.at(&[lookups::EMAIL_ABOUT_CASE])
 }
 
 async fn list<R: Reference + From<Uuid> + Sync>(
@@ -143,7 +129,7 @@ async fn list<R: Reference + From<Uuid> + Sync>(
     reference: &R,
     wanted: fn(&R) -> Filter,
     limit: Limit,
-) -> Result<Answer<Found>, ToolError> {
+) -> Result<Answer<Emails>, ToolError> {
     let emails = |reference: &R, order: &'static str| {
         Query::rows(EMAIL)
             .select(COLUMNS)
@@ -173,7 +159,7 @@ async fn list<R: Reference + From<Uuid> + Sync>(
     let none = emails.is_empty().then_some("There are no emails.");
     let email_url = context.list_url(EMAIL, &emails);
     let record = Regarding::found(kind, &record, context.instance());
-    Ok(Answer::new(Found { record, emails, more, email_url }).hint_if(none))
+    Ok(Answer::new(Emails { record, emails, more, email_url }).hint_if(none))
 }
 
 /// Sender and recipients. What the email is about and who owns it are parties, too: they are not

@@ -1,5 +1,6 @@
 //! Whether an appointment reaches Outlook.
 
+use crm::labels::{Choice as _, DeliveryMethod, MailboxApproval};
 use dataverse::Record;
 
 /// What tells whether a user's calendar is synchronized with Outlook. Whether appointments are,
@@ -14,18 +15,16 @@ pub(crate) const MAILBOX: [&str; 4] = [
 /// Says whether the appointment reaches Outlook: by server-side synchronization of its organizer's
 /// mailbox, and in no other way.
 pub(crate) fn outlook(organizer: Option<&Record>) -> &'static str {
-    /// Server-Side Synchronization, of either delivery method.
-    const SYNCHRONIZED: i64 = 2;
-    const APPROVED: i64 = 1;
     let Some(user) = organizer else {
         return "It has no organizer, so it stays in Dynamics 365: the application user has no \
                 mailbox, nothing reaches Outlook and nobody is invited. Tell the visitor; somebody \
                 can set the organizer in Dynamics 365. Next time, give a user as the organizer.";
     };
-    let is_approved = user.integer("emailrouteraccessapproval") == Some(APPROVED);
+    let is_approved =
+        user.integer("emailrouteraccessapproval") == Some(MailboxApproval::Approved.value());
     let is_synchronized = ["incomingemaildeliverymethod", "outgoingemaildeliverymethod"]
         .iter()
-        .any(|column| user.integer(column) == Some(SYNCHRONIZED));
+        .any(|column| user.integer(column) == Some(DeliveryMethod::ServerSide.value()));
     if is_approved && is_synchronized {
         "It reaches the organizer's Outlook, which invites the attendees, with the next server-side \
          synchronization."

@@ -1,7 +1,8 @@
-use crm::labels::{ActivityState, Choice as _};
+use crm::labels::{ActivityState, AppointmentStatus, Choice as _};
 use crm::reference::{ContactRef, Reference as _, UserRef};
-use crm::tables::APPOINTMENT;
-use crm::tables::parties::{self, Part};
+use crm::tables::choices::{STATE, STATUS};
+use crm::tables::parties::Part;
+use crm::tables::{APPOINTMENT, lookups};
 use crm::text::{Line, Paragraph};
 use crm::time::Moment;
 use dataverse::{Create, Filter, Query, Record, Update};
@@ -51,9 +52,6 @@ pub(crate) struct Scheduled {
 }
 
 crm::records!(Scheduled: appointment);
-
-/// The status reason of an appointment that is scheduled: Busy.
-const BUSY: i64 = 5;
 
 /// How many people may be invited besides the contact.
 const ATTENDEES: usize = 50;
@@ -125,13 +123,13 @@ impl Creates for NewAppointment {
         let there = reads.add(self.same_meeting());
         let contact = reads.seek(&arguments.contact);
         let busy_contact = reads.about(&contact, move |contact| {
-            let party = contact.at(&[(parties::PARTY, parties::CONTACT)]);
+            let party = contact.at(&[lookups::PARTY_CONTACT]);
             busy(party, &[Part::Required, Part::Organizer], period)
         });
         let organizer = arguments.organizer.as_ref().map(|organizer| {
             let user = reads.seek_with(organizer, |query| query.select(MAILBOX));
             let busy = reads.about(&user, move |organizer| {
-                let party = organizer.at(&[(parties::PARTY, parties::USER)]);
+                let party = organizer.at(&[lookups::PARTY_USER]);
                 busy(party, &[Part::Required, Part::Organizer, Part::Owner], period)
             });
             (user, busy)
@@ -204,8 +202,8 @@ impl Creates for NewAppointment {
         // A new appointment is open and free: scheduled and busy it becomes by a change.
         Ok(Draft::with(create, |id| {
             let schedule = Update::new(APPOINTMENT, id, "*")
-                .set("statecode", ActivityState::Scheduled.value())
-                .set("statuscode", BUSY);
+                .set(STATE, ActivityState::Scheduled.value())
+                .set(STATUS, AppointmentStatus::Busy.value());
             vec![schedule.into()]
         }))
     }
@@ -239,7 +237,7 @@ impl NewAppointment {
     fn same_meeting(&self) -> Query {
         let Arguments { contact, subject, .. } = &self.arguments;
         with_people(ahead())
-            .filter(contact.at(&[(parties::REGARDING, "regardingobjectid_contact_appointment")]))
+            .filter(contact.at(&[lookups::APPOINTMENT_ABOUT_CONTACT]))
             .filter(Filter::equals("scheduledstart", self.period.start))
             .filter(Filter::equals("subject", subject.as_str()))
             .top(1)

@@ -1,7 +1,8 @@
 use crm::company;
-use crm::labels::{Choice as _, LeadSource};
+use crm::labels::{ActiveState, Choice as _, LeadSource};
 use crm::lead::{self, LeadSummary};
 use crm::reference::any_email;
+use crm::tables::choices::in_state;
 use crm::tables::{CONTACT, LEAD};
 use crm::text::{EmailAddress, Line, Paragraph, same_words};
 use dataverse::{Create, Filter, Order, Query, Record};
@@ -89,7 +90,7 @@ impl Creates for Arguments {
                 Query::rows(CONTACT)
                     .select(["fullname"])
                     .filter(any_email(email.as_str()))
-                    .filter(Filter::equals("statecode", 0))
+                    .filter(in_state(ActiveState::Active))
                     .top(1),
             )
         });

@@ -1,6 +1,7 @@
 use crm::labels::{Choice as _, LeadSource, LeadState, LeadStatus, Rating};
 use crm::reference::LeadRef;
 use crm::tables::LEAD;
+use crm::tables::choices::{STATE, STATUS};
 use crm::text::{EmailAddress, Line};
 use dataverse::{Record, Update};
 use schemars::JsonSchema;
@@ -83,9 +84,9 @@ impl Tool for UpdateLead {
         });
         let record = reads.send(context).await?.found(lead)?;
 
-        let from = LeadStatus::of(&record, "statuscode");
+        let from = LeadStatus::of(&record, STATUS);
         let status = arguments.status.filter(|status| from.as_deref() != Some(status.label()));
-        let state = record.integer("statecode").and_then(LeadState::from_value);
+        let state = record.integer(STATE).and_then(LeadState::from_value);
         // What a qualified lead has become is there: it is no open lead again.
         let is_final = state == Some(LeadState::Qualified);
         let reopen_with = (!is_final).then_some(LeadStatus::New.label());
@@ -146,8 +147,8 @@ fn transition(lead: Target<'_>, status: LeadStatus) -> Transition {
         LeadStatus::New | LeadStatus::Contacted => Transition::Open(status.value()),
         _ => Transition::close(
             Update::new(LEAD, lead.id, lead.etag)
-                .set("statecode", LeadState::Disqualified.value())
-                .set("statuscode", status.value()),
+                .set(STATE, LeadState::Disqualified.value())
+                .set(STATUS, status.value()),
         ),
     }
 }

@@ -2,7 +2,7 @@ use crm::labels::{Choice as _, SalesStage};
 use crm::money::{self, Amount, Probability};
 use crm::opportunity::{self, OpportunitySummary};
 use crm::reference::{AccountRef, ContactRef};
-use crm::tables::{ACCOUNT, CONTACT, OPPORTUNITY};
+use crm::tables::{ACCOUNT, CONTACT, OPPORTUNITY, lookups};
 use crm::text::{Line, Paragraph};
 use crm::time::Day;
 use dataverse::{Create, Filter, Order, Query, Record};
@@ -50,7 +50,8 @@ pub(crate) struct Opened {
 crm::records!(Opened: opportunity);
 
 /// The columns that tell whose opportunity it is.
-const CUSTOMER: [&str; 2] = ["_parentcontactid_value", "_customerid_value"];
+const CUSTOMER: [&str; 2] =
+    [lookups::OPPORTUNITY_CONTACT.column, lookups::OPPORTUNITY_TO_CONTACT.column];
 
 impl Tool for CreateOpportunity {
     const NAME: &'static str = "dynamics365_create_opportunity";
@@ -111,7 +112,7 @@ impl Creates for Arguments {
         );
         let two = reads.add(open().select([OPPORTUNITY.key]).top(2));
         let contact =
-            reads.seek_with(&self.contact, |query| query.select(["_parentcustomerid_value"]));
+            reads.seek_with(&self.contact, |query| query.select([lookups::EMPLOYER.column]));
         let account = self.account.as_ref().map(|account| reads.seek(account));
         Ok(Box::new(move |answers| {
             let open = OpenOpportunities {
@@ -200,7 +201,7 @@ pub(crate) struct Customer {
 impl Customer {
     /// The contact, and the account that was given, else the one that the contact belongs to.
     fn of(contact: &Record, account: Option<&Record>) -> Result<Customer, ToolError> {
-        let employer = contact.lookup("_parentcustomerid_value").filter(|company| {
+        let employer = contact.lookup(lookups::EMPLOYER.column).filter(|company| {
             // A contact may belong to another contact, too.
             company.table.as_deref() == Some(ACCOUNT.logical_name)
         });
@@ -220,14 +221,12 @@ impl Customer {
     }
 
     fn bind(&self, create: Create) -> Create {
-        let create = create.bind("parentcontactid", CONTACT, self.contact);
+        let create = create.point(lookups::OPPORTUNITY_CONTACT, self.contact);
         match self.account {
-            Some(account) => create.bind("parentaccountid", ACCOUNT, account).bind(
-                "customerid_account",
-                ACCOUNT,
-                account,
-            ),
-            None => create.bind("customerid_contact", CONTACT, self.contact),
+            Some(account) => create
+                .point(lookups::OPPORTUNITY_ACCOUNT, account)
+                .point(lookups::OPPORTUNITY_TO_ACCOUNT, account),
+            None => create.point(lookups::OPPORTUNITY_TO_CONTACT, self.contact),
         }
     }
 }

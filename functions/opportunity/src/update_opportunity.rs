@@ -1,8 +1,9 @@
-use crm::labels::{Choice as _, OpportunityState, OpportunityStatus, SalesStage};
+use crm::labels::{Choice as _, OpportunityStatus, SalesStage};
 use crm::money::{Amount, Probability};
 use crm::opportunity;
 use crm::reference::OpportunityRef;
-use crm::tables::OPPORTUNITY;
+use crm::tables::choices::STATUS;
+use crm::tables::{LOSE_OPPORTUNITY, OPPORTUNITY, WIN_OPPORTUNITY};
 use crm::text::Paragraph;
 use crm::time::Day;
 use dataverse::{Action, Record, bind};
@@ -76,7 +77,7 @@ impl Tool for UpdateOpportunity {
             reads.seek_with(&arguments.opportunity, |query| query.select(Arguments::columns()));
         let record = reads.send(context).await?.found(opportunity)?;
 
-        let from = OpportunityStatus::of(&record, "statuscode");
+        let from = OpportunityStatus::of(&record, STATUS);
         let status = arguments.status.filter(|status| from.as_deref() != Some(status.label()));
         let mut edit = Edit::of(&record, OPPORTUNITY)?;
         arguments.edit(&mut edit);
@@ -88,7 +89,7 @@ impl Tool for UpdateOpportunity {
         let (changes, details) = edit.finish();
         let transition =
             status.map(|status| transition(context, target, &record, status, &arguments));
-        let is_open = record.integer("statecode") == Some(OpportunityState::Open.value());
+        let is_open = opportunity::is_open(&record);
         let operations = operations(target, is_open, details, transition).map_err(|Closed| {
             let reopen_with = Some(OpportunityStatus::InProgress.label());
             ToolError::already_closed("opportunity", from, reopen_with)
@@ -152,9 +153,9 @@ fn transition(
         OpportunityStatus::InProgress | OpportunityStatus::OnHold => {
             return Transition::Open(status.value());
         }
-        OpportunityStatus::Won => ("WinOpportunity", "Won in chat"),
+        OpportunityStatus::Won => (WIN_OPPORTUNITY, "Won in chat"),
         OpportunityStatus::Canceled | OpportunityStatus::OutSold => {
-            ("LoseOpportunity", "Lost in chat")
+            (LOSE_OPPORTUNITY, "Lost in chat")
         }
     };
     let mut close = json!({

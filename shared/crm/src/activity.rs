@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::labels::{ActivityState, Choice as _};
 use crate::reference::{ContactRef, Reference as _};
 use crate::tables::parties::{self, Part};
-use crate::tables::{APPOINTMENT, EMAIL, PHONE_CALL, TASK};
+use crate::tables::{APPOINTMENT, EMAIL, PHONE_CALL, TASK, lookups};
 use crate::text::{Excerpt, excerpt};
 use crate::time::Minute;
 
@@ -155,7 +155,7 @@ pub fn when(record: &Record) -> Option<Timestamp> {
 /// Activities regarding the contact, and those that the contact takes part in.
 pub fn of_contact(contact: &ContactRef) -> Filter {
     Filter::any([
-        contact.at(&[(parties::REGARDING, "regardingobjectid_contact")]),
-        Filter::some(parties::OF_ACTIVITY, contact.at(&[(parties::PARTY, parties::CONTACT)])),
+        contact.at(&[lookups::ACTIVITY_ABOUT_CONTACT]),
+        Filter::some(parties::OF_ACTIVITY, contact.at(&[lookups::PARTY_CONTACT])),
     ])
 }

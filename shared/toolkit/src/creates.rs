@@ -165,9 +165,12 @@ pub async fn create<C: Creates>(
 ) -> Result<Answer<C::Answer>, ToolError> {
     let mut reads = Reads::of_create(context, |id| wanted.row(id));
     let read_answers = wanted.ask(context, &mut reads)?;
-    let mut answers = reads.send_for_create(context).await?;
-    let same_call = answers.same_call()?;
-    let (known, meant) = read_answers(&mut answers)?;
+    let (same_call, known, meant) = {
+        let mut answers = reads.send_for_create(context).await?;
+        let same_call = answers.same_call()?;
+        let (known, meant) = read_answers(&mut answers)?;
+        (same_call, known, meant)
+    };
 
     if let Some(earlier) = same_call {
         let is_meant = |row: &Record| meant.as_ref().is_ok_and(|meant| C::is_meant(meant, row));

@@ -2,7 +2,7 @@
 
 use crm::labels::Choice;
 use crm::text::excerpt;
-use dataverse::{Record, Table, Update};
+use dataverse::{Link, Record, Table, Update};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use uuid::Uuid;
@@ -15,7 +15,7 @@ pub struct Edit<'a> {
     target: Target<'a>,
     changes: Vec<Change>,
     columns: Vec<(&'static str, Value)>,
-    lookups: Vec<((&'static str, &'static str), Table, Uuid)>,
+    lookups: Vec<(Link, Uuid)>,
 }
 
 impl<'a> Edit<'a> {
@@ -65,14 +65,9 @@ impl<'a> Edit<'a> {
         }
     }
 
-    /// Points a lookup at another row, by its navigation property.
-    pub fn point(
-        &mut self,
-        field: &'static str,
-        lookup @ (column, _): (&'static str, &'static str),
-        (table, id, name): (Table, Uuid, Option<&str>),
-    ) {
-        let from = self.record.lookup(column);
+    /// Points a lookup at another row, which has this name.
+    pub fn point(&mut self, field: &'static str, link: Link, (id, name): (Uuid, Option<&str>)) {
+        let from = self.record.lookup(link.column);
         if from.as_ref().map(|from| from.id) == Some(id) {
             return;
         }
@@ -80,7 +75,7 @@ impl<'a> Edit<'a> {
             |name: Option<&str>, id: Uuid| Value::from(name.map_or(id.to_string(), str::to_owned));
         let from = from.map(|from| named(from.name.as_deref(), from.id));
         self.note(field, from, named(name, id));
-        self.lookups.push((lookup, table, id));
+        self.lookups.push((link, id));
     }
 
     /// Adds a change that the caller carries out itself.
@@ -106,10 +101,8 @@ impl<'a> Edit<'a> {
             .columns
             .into_iter()
             .fold(update, |update, (column, value)| update.set(column, value));
-        let update = self
-            .lookups
-            .into_iter()
-            .fold(update, |update, (lookup, table, id)| update.point(lookup, table, id));
+        let update =
+            self.lookups.into_iter().fold(update, |update, (link, id)| update.point(link, id));
         (self.changes, update)
     }
 }
@@ -172,7 +165,7 @@ macro_rules! edits {
             fn columns() -> impl Iterator<Item = &'static str> {
                 let columns: &[&[&'static str]] = &[$($($crate::edits!(@columns $columns),)?)*];
                 // A row that is closed takes no change.
-                columns.iter().copied().flatten().copied().chain(["statecode"])
+                columns.iter().copied().flatten().copied().chain([$crate::STATE])
             }
 
             fn check_wanted(&self) -> Result<(), $crate::ToolError> {

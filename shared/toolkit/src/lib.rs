@@ -44,6 +44,7 @@ pub use cause::Cause;
 pub use context::Context;
 pub use creates::{Creates, Draft, Equal, First, Made, ReadAnswers, create};
 pub use crm::case::{Escalation, EscalationReason};
+pub use crm::tables::choices::STATE;
 pub use edge::{
     BODY_LIMIT, Body, CONNECTION_ID, CONVERSATION_ID, Edge, Front, GRACE, Handler, IDEMPOTENCY_KEY,
     Incoming, Reply, bearer,

@@ -5,13 +5,14 @@ use dataverse::{Filter, InvalidName, Name, Record, Table, bind};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::lookups;
 use crate::labels::Choice as _;
 
 /// The column with somebody's part.
 pub const PART: &str = "participationtypemask";
 
 /// The column with who it is.
-pub const PARTY: &str = "_partyid_value";
+pub const PARTY: &str = lookups::PARTY_CONTACT.column;
 
 /// From an activity of any type to those who have a part in it.
 pub const OF_ACTIVITY: &str = "activitypointer_activity_parties";
@@ -25,14 +26,8 @@ pub const OF_CALL: &str = "phonecall_activity_parties";
 /// From an email to those who have a part in it.
 pub const OF_EMAIL: &str = "email_activity_parties";
 
-/// From a part to the contact who has it.
-pub const CONTACT: &str = "partyid_contact";
-
-/// From a part to the user who has it.
-pub const USER: &str = "partyid_systemuser";
-
 /// The column with what an activity is about.
-pub const REGARDING: &str = "_regardingobjectid_value";
+pub const REGARDING: &str = lookups::ACTIVITY_ABOUT_CONTACT.column;
 
 crate::choice! {
     /// The parts that somebody can have in an activity (`participationtypemask`).
