@@ -6,6 +6,7 @@ use crm::labels::{ActiveState, Choice as _, Industry};
 use crm::money;
 use crm::opportunity;
 use crm::reference::AccountRef;
+use crm::tables::choices::is_in_state;
 use crm::tables::{CASE, OPPORTUNITY};
 use dataverse::{Filter, Query, Record, Table};
 use schemars::JsonSchema;
@@ -23,7 +24,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Found {
+pub(crate) struct AccountOverview {
     account: Details,
     /// How many opportunities are open.
     open_opportunities: Option<u64>,
@@ -31,7 +32,7 @@ pub(crate) struct Found {
     open_cases: Option<u64>,
 }
 
-crm::records!(Found: account);
+crm::records!(AccountOverview: account);
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Details {
@@ -75,9 +76,12 @@ impl Tool for GetAccount {
     const EXAMPLE: &'static str = r#"{"account": "northwind.example"}"#;
 
     type Arguments = Arguments;
-    type Result = Found;
+    type Result = AccountOverview;
 
-    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+    async fn call(
+        context: &Context,
+        arguments: Arguments,
+    ) -> Result<Answer<AccountOverview>, ToolError> {
         let Arguments { account } = arguments;
         let of_account = case::of_account(&account);
         let mut reads = Reads::new();
@@ -100,7 +104,7 @@ impl Tool for GetAccount {
             optional_part(answers.result(opportunities), "Opportunities", &mut hints)?;
         let cases = optional_part(answers.result(cases), "Cases", &mut hints)?;
         let urgent_cases = answers.result(urgent_cases).unwrap_or_default().records;
-        let found = Found {
+        let found = AccountOverview {
             account: details(&company, context)?,
             open_opportunities: opportunities.count,
             open_cases: cases.count,
@@ -119,7 +123,7 @@ fn details(record: &Record, context: &Context) -> Result<Details, ToolError> {
     let summary = AccountSummary::of(record)
         .ok_or_else(|| ToolError::internal("an account without an id"))?
         .with_url(context.instance());
-    let is_active = record.integer("statecode") == Some(ActiveState::Active.value());
+    let is_active = is_in_state(record, ActiveState::Active);
     Ok(Details {
         summary,
         industry: Industry::of(record, "industrycode"),

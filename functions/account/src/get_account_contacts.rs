@@ -1,9 +1,12 @@
 use crm::account::AccountSummary;
 use crm::contact::ContactSummary;
+use crm::labels::ActiveState;
 use crm::money;
 use crm::reference::{AccountRef, Reference as _};
 use crm::tables::CONTACT;
-use dataverse::{Filter, Order, Query};
+use crm::tables::choices::in_state;
+use crm::tables::lookups;
+use dataverse::{Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
@@ -21,7 +24,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Found {
+pub(crate) struct AccountContacts {
     account: Option<AccountSummary>,
     contacts: Vec<ContactSummary>,
     /// Whether there are more than these.
@@ -30,7 +33,7 @@ pub(crate) struct Found {
     contact_url: Option<String>,
 }
 
-crm::records!(Found: account, contacts);
+crm::records!(AccountContacts: account, contacts);
 
 impl Tool for GetAccountContacts {
     const NAME: &'static str = "dynamics365_get_account_contacts";
@@ -42,9 +45,12 @@ impl Tool for GetAccountContacts {
     const EXAMPLE: &'static str = r#"{"account": "Litware"}"#;
 
     type Arguments = Arguments;
-    type Result = Found;
+    type Result = AccountContacts;
 
-    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+    async fn call(
+        context: &Context,
+        arguments: Arguments,
+    ) -> Result<Answer<AccountContacts>, ToolError> {
         let Arguments { account, limit } = arguments;
         let limit = limit.unwrap_or_default();
         let mut reads = Reads::new();
@@ -54,8 +60,8 @@ impl Tool for GetAccountContacts {
         let contacts = reads.add(
             Query::rows(CONTACT)
                 .select(ContactSummary::COLUMNS)
-                .filter(account.at(&[("_parentcustomerid_value", "parentcustomerid_account")]))
-                .filter(Filter::equals("statecode", 0))
+                .filter(account.at(&[lookups::EMPLOYER]))
+                .filter(in_state(ActiveState::Active))
                 .order_by(Order::ascending("fullname"))
                 .top(limit.rows_to_ask_for()),
         );
@@ -69,6 +75,6 @@ impl Tool for GetAccountContacts {
         let none = contacts.is_empty().then_some("The account has no active contacts.");
         let account = AccountSummary::of(&company).map(|one| one.with_url(context.instance()));
         let contact_url = context.list_url(CONTACT, &contacts);
-        Ok(Answer::new(Found { account, contacts, more, contact_url }).hint_if(none))
+        Ok(Answer::new(AccountContacts { account, contacts, more, contact_url }).hint_if(none))
     }
 }

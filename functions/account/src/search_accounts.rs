@@ -1,8 +1,10 @@
 use crm::account::AccountSummary;
 use crm::company;
+use crm::labels::ActiveState;
 use crm::money;
 use crm::reference::{by_domain, web_domain};
 use crm::tables::ACCOUNT;
+use crm::tables::choices::in_state;
 use crm::text::{Line, apostrophes};
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
@@ -22,7 +24,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Found {
+pub(crate) struct Accounts {
     accounts: Vec<AccountSummary>,
     /// Whether there are more than these.
     more: Option<bool>,
@@ -30,7 +32,7 @@ pub(crate) struct Found {
     account_url: Option<String>,
 }
 
-crm::records!(Found: accounts);
+crm::records!(Accounts: accounts);
 
 impl Tool for SearchAccounts {
     const NAME: &'static str = "dynamics365_search_accounts";
@@ -42,16 +44,16 @@ impl Tool for SearchAccounts {
     const EXAMPLE: &'static str = r#"{"query": "Fabrikam"}"#;
 
     type Arguments = Arguments;
-    type Result = Found;
+    type Result = Accounts;
 
-    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Accounts>, ToolError> {
         let limit = arguments.limit.unwrap_or_default();
         let text = arguments.query.as_str();
         let accounts = |matching: Filter| {
             Query::rows(ACCOUNT)
                 .select(AccountSummary::COLUMNS)
                 .filter(matching)
-                .filter(Filter::equals("statecode", 0))
+                .filter(in_state(ActiveState::Active))
                 .expand(money::currency())
                 .order_by(Order::ascending("name"))
                 .top(limit.rows_to_ask_for())
@@ -77,7 +79,7 @@ impl Tool for SearchAccounts {
             _ => Some("Several accounts match. Make sure which one is meant."),
         };
         let account_url = context.list_url(ACCOUNT, &accounts);
-        Ok(Answer::new(Found { accounts, more, account_url }).hint_if(hint))
+        Ok(Answer::new(Accounts { accounts, more, account_url }).hint_if(hint))
     }
 }
 

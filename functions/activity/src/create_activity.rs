@@ -1,15 +1,20 @@
-use crm::activity::{self, ActivityType, Direction};
-use crm::labels::{ActivityState, Choice as _};
+use crm::activity::{ActivityType, Direction};
+use crm::labels::{ActivityState, AppointmentStatus, CallStatus, Choice as _, TaskStatus};
 use crm::record::{RecordRef, RecordType, Regarding};
 use crm::tables::USER;
+use crm::tables::choices::{STATE, STATUS};
+use crm::tables::parties::{self, Part};
 use crm::text::{Line, Paragraph};
 use crm::time::{Due, Minute, Moment};
-use dataverse::{Create, Filter, Name, Query, Record, Table, Update};
+use dataverse::{Create, Filter, Query, Record, Table, Update};
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use toolkit::{Answer, Context, Earlier, Effect, Made, Making, PerKind, Reads, Tool, ToolError};
+use toolkit::{
+    Answer, Context, Creates, Draft, Effect, Equal, Made, PerKind, ReadAnswers, Reads, Tool,
+    ToolError,
+};
 use uuid::Uuid;
 
 use crate::record::{self, Text};
@@ -22,7 +27,7 @@ pub(crate) struct CreateActivity;
 pub(crate) struct Arguments {
     /// What to make.
     #[serde(rename = "type")]
-    kind: Kind,
+    kind: NewType,
     /// Its kind.
     record_type: RecordType,
     /// Id, name, email or case number.
@@ -45,19 +50,19 @@ pub(crate) struct Arguments {
 
 crm::choice! {
     /// The activities that can be made.
-    pub(crate) enum Kind {
+    pub(crate) enum NewType {
         Call = 0 "call",
         Task = 1 "task",
         Meeting = 2 "meeting",
     }
 }
 
-impl Kind {
+impl NewType {
     fn table(self) -> Table {
         let kind = match self {
-            Kind::Call => ActivityType::Call,
-            Kind::Task => ActivityType::Task,
-            Kind::Meeting => ActivityType::Meeting,
+            NewType::Call => ActivityType::Call,
+            NewType::Task => ActivityType::Task,
+            NewType::Meeting => ActivityType::Meeting,
         };
         kind.table()
     }
@@ -65,8 +70,8 @@ impl Kind {
     /// What the tool answers with. Only calls have a direction.
     fn columns(self) -> &'static [&'static str] {
         match self {
-            Kind::Call => &COLUMNS,
-            Kind::Task | Kind::Meeting => &COLUMNS[1..],
+            NewType::Call => &COLUMNS,
+            NewType::Task | NewType::Meeting => &COLUMNS[1..],
         }
     }
 }
@@ -80,10 +85,8 @@ const COLUMNS: [&str; 9] = [
     "scheduledend",
     "actualstart",
     "actualend",
-    REGARDING,
+    parties::REGARDING,
 ];
-
-const REGARDING: &str = "_regardingobjectid_value";
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Done {
@@ -100,7 +103,7 @@ crm::records!(Done: activity, regarding);
 pub(crate) struct Activity {
     id: Uuid,
     #[serde(rename = "type")]
-    kind: Kind,
+    kind: NewType,
     subject: Option<String>,
     status: Option<String>,
     /// Of calls and tasks.
@@ -135,42 +138,124 @@ impl Tool for CreateActivity {
     type Result = Done;
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Done>, ToolError> {
-        let kind = arguments.kind;
         let times = Times::of(&arguments)?;
         let direction = direction(&arguments)?;
         let record = record::parse(arguments.record_type, &arguments.record)?;
-        let Before { same_call, regarding, caller } = read(context, kind, &record).await?;
-        if let Some(earlier) = same_call {
-            let is_meant =
-                |row: &Record| regarding.as_ref().is_ok_and(|about| is_about(row, about));
-            return made(context, kind, &earlier.given(is_meant)?, None);
-        }
-        let regarding = regarding?;
-
-        let last = Status::last(kind, direction, arguments.completed == Some(true));
-        let create = new_row(context, arguments, times, &regarding)?
-            .set("directioncode", direction.map(|direction| direction == Direction::Outgoing));
-        let create = with_parties(create, kind, direction, &regarding, caller);
-        // A new row is open: Dataverse takes no other status but in a change of it.
-        let change = move |id| {
-            let change = last.map(|last| {
-                Update::new(kind.table(), id, "*")
-                    .set("statecode", last.state.value())
-                    .set("statuscode", last.reason)
-            });
-            change.map(Into::into).into_iter().collect()
-        };
-        let state = last.map_or(ActivityState::Open, |last| last.state);
-        let making = Making::new(create).with(change);
-        let Made { record, created, .. } =
-            making.carry_out(context, |row| is_about(row, &regarding)).await?;
-        made(context, kind, &record, created.then_some(state))
+        let status = Status::last(arguments.kind, direction, arguments.completed == Some(true));
+        let wanted = NewActivity { times, direction, record, status, arguments };
+        toolkit::create(context, &wanted).await
     }
 }
 
-/// Whether an activity is about this record.
-fn is_about(row: &Record, regarding: &Regarding) -> bool {
-    row.id(REGARDING) == Some(regarding.id)
+/// The activity to be, and the record that it is to be about.
+struct NewActivity {
+    times: Times,
+    /// Of calls.
+    direction: Option<Direction>,
+    record: RecordRef,
+    /// The status that it gets once it is made, if it does not stay open.
+    status: Option<Status>,
+    arguments: Arguments,
+}
+
+impl Creates for NewActivity {
+    type Answer = Done;
+    type Known = ();
+    type Meant = Parties;
+
+    const MADE_BEFORE: &'static str = "This call had made the activity before.";
+
+    fn row(&self, id: Uuid) -> Query {
+        let kind = self.arguments.kind;
+        Query::row(kind.table(), id).select(kind.columns().iter().copied())
+    }
+
+    fn ask<'a>(
+        &'a self,
+        context: &'a Context,
+        reads: &mut Reads<'a>,
+    ) -> Result<ReadAnswers<'a, Self>, ToolError> {
+        let record = reads.seek(&self.record);
+        let user = (self.arguments.kind == NewType::Call).then(|| {
+            let me = Filter::is_caller(USER.key);
+            reads.add(Query::rows(USER).select([USER.key]).filter(me).top(1))
+        });
+        Ok(Box::new(move |answers| {
+            let regarding = answers.found(record).and_then(|record| {
+                Regarding::found(self.record.kind(), &record, context.instance())
+                    .ok_or_else(|| ToolError::internal("a record without an id"))
+            });
+            // Without it, a call has one party less.
+            let user = user.and_then(|slot| answers.first(slot).ok().flatten());
+            let user = user.and_then(|user| user.id(USER.key));
+            Ok(((), regarding.map(|regarding| Parties { regarding, user })))
+        }))
+    }
+
+    fn is_meant(Parties { regarding, .. }: &Parties, activity: &Record) -> bool {
+        activity.id(parties::REGARDING) == Some(regarding.id)
+    }
+
+    fn equal<'a>(&self, (): &'a (), _: &'a Parties) -> Equal<'a> {
+        Equal::Apart
+    }
+
+    fn draft<'a>(
+        &'a self,
+        _: &Context,
+        parties: &'a Parties,
+        create: Create,
+    ) -> Result<Draft<'a>, ToolError> {
+        let Arguments { kind, subject, description, completed, .. } = &self.arguments;
+        let (table, about) = (kind.table(), &parties.regarding);
+        let navigation = parties::regarding(about.kind.table(), table);
+        let navigation = navigation.map_err(ToolError::internal)?;
+        let Times { due, start, end } = self.times;
+        let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
+        let (scheduled_start, scheduled_end) = match kind {
+            NewType::Meeting => (start, end),
+            NewType::Call | NewType::Task => (None, due),
+        };
+        let (actual_start, actual_end) = match completed {
+            Some(true) => (start, end),
+            _ => (None, None),
+        };
+        let create = create
+            .bind(navigation, about.kind.table(), about.id)
+            .set("subject", Some(subject.clone()))
+            .set("description", description.clone())
+            .set("scheduledstart", time(scheduled_start))
+            .set("scheduledend", time(scheduled_end))
+            .set("actualstart", time(actual_start))
+            .set("actualend", time(actual_end))
+            .set("directioncode", self.direction.map(|one| one == Direction::Outgoing));
+        let create = parties.take_part(create, *kind, self.direction);
+        // A new row is open: Dataverse takes no other status but in a change of it.
+        Ok(Draft::with(create, move |id| {
+            let change = self.status.map(|status| {
+                Update::new(table, id, "*")
+                    .set(STATE, status.state.value())
+                    .set(STATUS, status.reason)
+            });
+            change.map(Into::into).into_iter().collect()
+        }))
+    }
+
+    /// What a create answers does not know the state that follows it.
+    fn answer(
+        &self,
+        context: &Context,
+        (): &(),
+        _: Option<&Parties>,
+        Made { record, created, hint, .. }: Made,
+    ) -> Result<Answer<Done>, ToolError> {
+        let state = self.status.map_or(ActivityState::Open, |status| status.state);
+        let activity =
+            Activity::of(context, self.arguments.kind, &record, created.then_some(state))
+                .ok_or_else(|| ToolError::internal("an activity without an id"))?;
+        let regarding = Regarding::of(&record, parties::REGARDING, context.instance());
+        Ok(Answer::new(Done { created, activity, regarding }).hint_if(hint))
+    }
 }
 
 /// When it is due, starts and ends.
@@ -189,7 +274,7 @@ impl Times {
         let due = arguments.due.map(|due| due.0);
         let start = arguments.start.map(|start| start.0);
         let mut end = arguments.end.map(|end| end.0);
-        if arguments.kind == Kind::Meeting {
+        if arguments.kind == NewType::Meeting {
             if due.is_some() {
                 return Err(ToolError::invalid("due", "a meeting has a start and an end instead"));
             }
@@ -211,7 +296,7 @@ impl Times {
 /// The direction of a call: outgoing where nobody says, as in Dynamics 365.
 fn direction(arguments: &Arguments) -> Result<Option<Direction>, ToolError> {
     match (arguments.kind, arguments.direction) {
-        (Kind::Call, direction) => Ok(Some(direction.unwrap_or(Direction::Outgoing))),
+        (NewType::Call, direction) => Ok(Some(direction.unwrap_or(Direction::Outgoing))),
         (_, None) => Ok(None),
         (_, Some(_)) => Err(ToolError::invalid("direction", "only calls have one")),
     }
@@ -226,152 +311,89 @@ struct Status {
 
 impl Status {
     /// The one that it gets once it is made, if it does not stay open.
-    fn last(kind: Kind, direction: Option<Direction>, completed: bool) -> Option<Status> {
-        let status = |state, reason| Some(Status { state, reason });
+    fn last(kind: NewType, direction: Option<Direction>, completed: bool) -> Option<Status> {
+        let completed_as = |reason: i64| Some(Status { state: ActivityState::Completed, reason });
         match (kind, completed) {
-            // Received, or made.
-            (Kind::Call, true) if direction == Some(Direction::Incoming) => {
-                status(ActivityState::Completed, 4)
+            (NewType::Call, true) if direction == Some(Direction::Incoming) => {
+                completed_as(CallStatus::Received.value())
             }
-            (Kind::Call, true) => status(ActivityState::Completed, 2),
-            (Kind::Task, true) => status(ActivityState::Completed, 5),
-            (Kind::Meeting, true) => status(ActivityState::Completed, 3),
+            (NewType::Call, true) => completed_as(CallStatus::Made.value()),
+            (NewType::Task, true) => completed_as(TaskStatus::Completed.value()),
+            (NewType::Meeting, true) => completed_as(AppointmentStatus::Completed.value()),
             // Busy: as Dynamics 365 itself and Outlook make them.
-            (Kind::Meeting, false) => status(ActivityState::Scheduled, 5),
-            (Kind::Call | Kind::Task, false) => None,
+            (NewType::Meeting, false) => Some(Status {
+                state: ActivityState::Scheduled,
+                reason: AppointmentStatus::Busy.value(),
+            }),
+            (NewType::Call | NewType::Task, false) => None,
         }
     }
 }
 
-/// What there is before anything is made.
-struct Before {
-    /// The activity that an earlier, equal call made.
-    same_call: Option<Earlier>,
-    /// The record that it is about.
-    regarding: Result<Regarding, ToolError>,
+/// What an activity is about, and who takes part in it.
+struct Parties {
+    regarding: Regarding,
     /// The application user, who calls or is called.
-    caller: Option<Uuid>,
+    user: Option<Uuid>,
 }
 
-/// One trip for all of it.
-async fn read(context: &Context, kind: Kind, record: &RecordRef) -> Result<Before, ToolError> {
-    let mut reads = Reads::new();
-    let same_call = reads.same_call(context, move |id| {
-        Query::row(kind.table(), id).select(kind.columns().iter().copied())
-    });
-    let sought = reads.seek(record);
-    let caller = (kind == Kind::Call).then(|| {
-        reads.add(Query::rows(USER).select([USER.key]).filter(Filter::is_caller(USER.key)).top(1))
-    });
-    let mut answers = reads.send(context).await?;
-    let same_call = answers.same_call(same_call)?;
-    let regarding = answers.found(sought).and_then(|found| {
-        Regarding::found(record.kind(), &found, context.instance())
-            .ok_or_else(|| ToolError::internal("a record without an id"))
-    });
-    // Without it, a call has one party less.
-    let caller = caller.and_then(|slot| answers.first(slot).ok().flatten());
-    let caller = caller.and_then(|user| user.id(USER.key));
-    Ok(Before { same_call, regarding, caller })
-}
-
-fn new_row(
-    context: &Context,
-    arguments: Arguments,
-    Times { due, start, end }: Times,
-    regarding: &Regarding,
-) -> Result<Create, ToolError> {
-    let (table, about) = (arguments.kind.table(), regarding.kind.table());
-    let navigation =
-        Name::parse(&format!("regardingobjectid_{}_{}", about.logical_name, table.logical_name))
-            .map_err(ToolError::internal)?;
-    let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
-    let (scheduled_start, scheduled_end) = match arguments.kind {
-        Kind::Meeting => (start, end),
-        Kind::Call | Kind::Task => (None, due),
-    };
-    let (actual_start, actual_end) = match arguments.completed {
-        Some(true) => (start, end),
-        _ => (None, None),
-    };
-    Ok(Create::new(table, context.record_id())
-        .bind(navigation, about, regarding.id)
-        .set("subject", Some(arguments.subject))
-        .set("description", arguments.description)
-        .set("scheduledstart", time(scheduled_start))
-        .set("scheduledend", time(scheduled_end))
-        .set("actualstart", time(actual_start))
-        .set("actualend", time(actual_end))
-        .select(arguments.kind.columns().iter().copied()))
-}
-
-/// The parts that people have in an activity (`participationtypemask`).
-const SENDER: i64 = 1;
-const RECIPIENT: i64 = 2;
-const REQUIRED_ATTENDEE: i64 = 5;
-
-/// With those who take part: in a call the application user, for us, and the record; in a meeting
-/// the record.
-fn with_parties(
-    create: Create,
-    kind: Kind,
-    direction: Option<Direction>,
-    regarding: &Regarding,
-    caller: Option<Uuid>,
-) -> Create {
-    let us = |part| caller.map(|user| activity::party(USER, user, part));
-    let them = |part| party(regarding.kind, regarding.id, part);
-    let (navigation, parties) = match (kind, direction) {
-        (Kind::Task, _) => return create,
-        (Kind::Meeting, _) => ("appointment_activity_parties", [None, them(REQUIRED_ATTENDEE)]),
-        (Kind::Call, Some(Direction::Incoming)) => {
-            ("phonecall_activity_parties", [us(RECIPIENT), them(SENDER)])
-        }
-        (Kind::Call, _) => ("phonecall_activity_parties", [us(SENDER), them(RECIPIENT)]),
-    };
-    let parties: Vec<_> = parties.into_iter().flatten().collect();
-    if parties.is_empty() { create } else { create.with_related(navigation, parties) }
+impl Parties {
+    /// In a call the application user, for us, and the record; in a meeting the record.
+    fn take_part(&self, create: Create, kind: NewType, direction: Option<Direction>) -> Create {
+        let us = |part: Part| self.user.map(|user| part.given_to(USER, user));
+        let them = |part| party(self.regarding.kind, self.regarding.id, part);
+        let (navigation, parties) = match (kind, direction) {
+            (NewType::Task, _) => return create,
+            (NewType::Meeting, _) => (parties::OF_APPOINTMENT, [None, them(Part::Required)]),
+            (NewType::Call, Some(Direction::Incoming)) => {
+                (parties::OF_CALL, [us(Part::Recipient), them(Part::Sender)])
+            }
+            (NewType::Call, _) => (parties::OF_CALL, [us(Part::Sender), them(Part::Recipient)]),
+        };
+        let parties: Vec<_> = parties.into_iter().flatten().collect();
+        if parties.is_empty() { create } else { create.with_related(navigation, parties) }
+    }
 }
 
 /// The record as a party. Nobody can talk to an opportunity or a case.
-fn party(kind: RecordType, id: Uuid, part: i64) -> Option<Map<String, Value>> {
+fn party(kind: RecordType, id: Uuid, part: Part) -> Option<Map<String, Value>> {
     match kind {
         RecordType::Contact | RecordType::Account | RecordType::Lead => {
-            Some(activity::party(kind.table(), id, part))
+            Some(part.given_to(kind.table(), id))
         }
         RecordType::Opportunity | RecordType::Case => None,
     }
 }
 
-/// The answer, from the row. What a create answers does not know the state that follows: `state`
-/// does.
-fn made(
-    context: &Context,
-    kind: Kind,
-    row: &Record,
-    state: Option<ActivityState>,
-) -> Result<Answer<Done>, ToolError> {
-    let table = kind.table();
-    let id = row.id(table.key).ok_or_else(|| ToolError::internal("an activity without an id"))?;
-    let time = |column| row.time(column).map(Minute);
-    let (due, start, end) = match kind {
-        Kind::Meeting => (None, time("scheduledstart"), time("scheduledend")),
-        Kind::Call | Kind::Task => (time("scheduledend"), time("actualstart"), time("actualend")),
-    };
-    let status = state.map(|state| state.label().to_owned());
-    let activity = Activity {
-        id,
-        kind,
-        subject: row.text("subject").map(str::to_owned),
-        status: status.or_else(|| ActivityState::of(row, "statecode")),
-        due,
-        start,
-        end,
-        direction: Direction::of(row),
-        url: context.instance().record_page(table.logical_name, id),
-    };
-    let regarding = Regarding::of(row, REGARDING, context.instance());
-    let created = state.is_some();
-    let before = (!created).then_some("This call had made the activity before.");
-    Ok(Answer::new(Done { created, activity, regarding }).hint_if(before))
+impl Activity {
+    /// Reads it from a row with the columns of its kind. `state` is the one that it gets, where the
+    /// row does not have it yet.
+    fn of(
+        context: &Context,
+        kind: NewType,
+        row: &Record,
+        state: Option<ActivityState>,
+    ) -> Option<Activity> {
+        let table = kind.table();
+        let id = row.id(table.key)?;
+        let time = |column| row.time(column).map(Minute);
+        let (due, start, end) = match kind {
+            NewType::Meeting => (None, time("scheduledstart"), time("scheduledend")),
+            NewType::Call | NewType::Task => {
+                (time("scheduledend"), time("actualstart"), time("actualend"))
+            }
+        };
+        let status = state.map(|state| state.label().to_owned());
+        Some(Activity {
+            id,
+            kind,
+            subject: row.text("subject").map(str::to_owned),
+            status: status.or_else(|| ActivityState::of(row, "statecode")),
+            due,
+            start,
+            end,
+            direction: (kind == NewType::Call).then(|| Direction::of(row)).flatten(),
+            url: context.instance().record_page(table.logical_name, id),
+        })
+    }
 }

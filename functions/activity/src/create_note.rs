@@ -1,11 +1,14 @@
 use crm::note::{self, Note};
 use crm::record::{RecordRef, RecordType, Regarding};
-use crm::tables::NOTE;
+use crm::tables::{NOTE, lookups};
 use crm::text::{Line, Paragraph};
 use dataverse::{Create, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Answer, Context, Earlier, Effect, Making, PerKind, Reads, Tool, ToolError};
+use toolkit::{
+    Answer, Context, Creates, Draft, Effect, Equal, Made, PerKind, ReadAnswers, Reads, Tool,
+    ToolError,
+};
 use uuid::Uuid;
 
 use crate::record::{self, Text};
@@ -57,60 +60,83 @@ impl Tool for CreateNote {
     type Result = Written;
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Written>, ToolError> {
-        let Arguments { record_type, record, text, subject } = arguments;
-        let record = record::parse(record_type, &record)?;
-        let id = match record.id() {
-            // Dataverse refuses a note on a record that does not exist: no need to look first.
-            Some(id) => id,
-            None => match find(context, &record).await? {
-                (Some(earlier), found) => {
-                    let is_meant = |note: &Record| found.as_ref().is_ok_and(|id| is_on(note, *id));
-                    return written(context, &earlier.given(is_meant)?, false);
-                }
-                (None, found) => found?,
-            },
-        };
-        let subject = subject.map_or(SUBJECT.into(), serde_json::Value::from);
-        let create = Create::new(NOTE, context.record_id())
-            .set("subject", Some(subject))
-            .set("notetext", Some(text))
-            .bind(note::regarding(record_type), record_type.table(), id)
-            .select(Note::COLUMNS)
-            .select([REGARDING]);
-        let made = Making::new(create).carry_out(context, |note| is_on(note, id)).await?;
-        written(context, &made.record, made.created)
+        let record = record::parse(arguments.record_type, &arguments.record)?;
+        toolkit::create(context, &NewNote { record, arguments }).await
     }
 }
 
-const REGARDING: &str = "_objectid_value";
-
-/// Whether a note hangs on the record with this id.
-fn is_on(note: &Record, id: Uuid) -> bool {
-    note.id(REGARDING) == Some(id)
+/// The note to be, and the record that it is to hang on.
+struct NewNote {
+    record: RecordRef,
+    arguments: Arguments,
 }
 
-/// What there is before anything is written: the note that an earlier, equal call wrote, and the
-/// record that it is to hang on.
-async fn find(
-    context: &Context,
-    record: &RecordRef,
-) -> Result<(Option<Earlier>, Result<Uuid, ToolError>), ToolError> {
-    let mut reads = Reads::new();
-    let same_call = reads
-        .same_call(context, |id| Query::row(NOTE, id).select(Note::COLUMNS).select([REGARDING]));
-    let sought = reads.seek(record);
-    let mut answers = reads.send(context).await?;
-    let earlier = answers.same_call(same_call)?;
-    let found = answers.found(sought).and_then(|found| {
-        let id = found.id(record.kind().table().key);
-        id.ok_or_else(|| ToolError::internal("a record without an id"))
-    });
-    Ok((earlier, found))
-}
+const REGARDING: &str = lookups::NOTE_ON_CONTACT.column;
 
-fn written(context: &Context, note: &Record, created: bool) -> Result<Answer<Written>, ToolError> {
-    let regarding = Regarding::of(note, REGARDING, context.instance());
-    let note = Note::of(note, SHOWN).ok_or_else(|| ToolError::internal("a note without an id"))?;
-    let before = (!created).then_some("This call had written the note before.");
-    Ok(Answer::new(Written { created, note, regarding }).hint_if(before))
+impl Creates for NewNote {
+    type Answer = Written;
+    type Known = ();
+    /// The id of the record.
+    type Meant = Uuid;
+
+    const MADE_BEFORE: &'static str = "This call had written the note before.";
+
+    fn row(&self, id: Uuid) -> Query {
+        Query::row(NOTE, id).select(Note::COLUMNS).select([REGARDING])
+    }
+
+    fn ask<'a>(
+        &'a self,
+        _: &'a Context,
+        reads: &mut Reads<'a>,
+    ) -> Result<ReadAnswers<'a, Self>, ToolError> {
+        // Dataverse refuses a note on a record that does not exist: no need to look first.
+        if let Some(id) = self.record.id() {
+            return Ok(Box::new(move |_| Ok(((), Ok(id)))));
+        }
+        let record = reads.seek(&self.record);
+        Ok(Box::new(move |answers| {
+            let id = answers.found(record).and_then(|record| {
+                let id = record.id(self.record.kind().table().key);
+                id.ok_or_else(|| ToolError::internal("a record without an id"))
+            });
+            Ok(((), id))
+        }))
+    }
+
+    fn is_meant(id: &Uuid, note: &Record) -> bool {
+        note.id(REGARDING) == Some(*id)
+    }
+
+    fn equal<'a>(&self, (): &'a (), _: &'a Uuid) -> Equal<'a> {
+        Equal::Apart
+    }
+
+    fn draft<'a>(
+        &'a self,
+        _: &Context,
+        id: &'a Uuid,
+        create: Create,
+    ) -> Result<Draft<'a>, ToolError> {
+        let Arguments { record_type, text, subject, .. } = &self.arguments;
+        let subject = subject.as_ref().map_or(SUBJECT, Line::as_str);
+        let create = create
+            .set("subject", Some(subject))
+            .set("notetext", Some(text.clone()))
+            .point(note::on(*record_type), *id);
+        Ok(create.into())
+    }
+
+    fn answer(
+        &self,
+        context: &Context,
+        (): &(),
+        _: Option<&Uuid>,
+        Made { record, created, hint, .. }: Made,
+    ) -> Result<Answer<Written>, ToolError> {
+        let regarding = Regarding::of(&record, REGARDING, context.instance());
+        let note = Note::of(&record, SHOWN);
+        let note = note.ok_or_else(|| ToolError::internal("a note without an id"))?;
+        Ok(Answer::new(Written { created, note, regarding }).hint_if(hint))
+    }
 }

@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Found {
+pub(crate) struct Activities {
     /// Whose they are; the page shows all of them.
     contact: Option<Regarding>,
     /// The latest first.
@@ -32,7 +32,7 @@ pub(crate) struct Found {
     more: Option<bool>,
 }
 
-crm::records!(Found: contact);
+crm::records!(Activities: contact);
 
 impl Tool for GetActivities {
     const NAME: &'static str = "dynamics365_get_activities";
@@ -44,9 +44,12 @@ impl Tool for GetActivities {
     const EXAMPLE: &'static str = r#"{"contact": "maren.quist@northwind.example"}"#;
 
     type Arguments = Arguments;
-    type Result = Found;
+    type Result = Activities;
 
-    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+    async fn call(
+        context: &Context,
+        arguments: Arguments,
+    ) -> Result<Answer<Activities>, ToolError> {
         let Arguments { contact, types, limit } = arguments;
         let limit = limit.unwrap_or_default();
         let of_types = types.filter(|types| !types.is_empty()).map(|types| of_types(&types));
@@ -71,7 +74,7 @@ impl Tool for GetActivities {
         let activities = ActivitySummary::list(&activities);
         let none = activities.is_empty().then_some("There are no such activities of the contact.");
         let contact = Regarding::found(RecordType::Contact, &person, context.instance());
-        Ok(Answer::new(Found { contact, activities, more }).hint_if(none))
+        Ok(Answer::new(Activities { contact, activities, more }).hint_if(none))
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Found {
+pub(crate) struct Notes {
     /// What the notes hang on.
     regarding: Option<Regarding>,
     /// The latest first.
@@ -32,7 +32,7 @@ pub(crate) struct Found {
     more: Option<bool>,
 }
 
-crm::records!(Found: regarding, notes);
+crm::records!(Notes: regarding, notes);
 
 impl Tool for GetEntityNotes {
     const NAME: &'static str = "dynamics365_get_entity_notes";
@@ -45,9 +45,9 @@ impl Tool for GetEntityNotes {
     const EXAMPLE: &'static str = r#"{"record_type": "case", "record": "CAS-01005-P8O1I4"}"#;
 
     type Arguments = Arguments;
-    type Result = Found;
+    type Result = Notes;
 
-    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Notes>, ToolError> {
         let Arguments { record_type, record, limit } = arguments;
         let record = record::parse(record_type, &record)?;
         let limit = limit.unwrap_or_default();
@@ -67,6 +67,6 @@ impl Tool for GetEntityNotes {
         let (notes, more) = limit.cut(answers.page(notes)?.records);
         let notes = Note::list(&notes);
         let none = notes.is_empty().then_some("There are no notes on this record.");
-        Ok(Answer::new(Found { regarding, notes, more }).hint_if(none))
+        Ok(Answer::new(Notes { regarding, notes, more }).hint_if(none))
     }
 }

@@ -1,12 +1,14 @@
 use crm::case::{self, CaseSummary};
-use crm::labels::{CasePriority, CaseType, Choice as _};
+use crm::labels::{CaseOrigin, CasePriority, CaseType, Choice as _};
 use crm::reference::{AccountRef, ContactRef};
-use crm::tables::{ACCOUNT, CASE, CONTACT};
+use crm::tables::{ACCOUNT, CASE, CONTACT, lookups};
 use crm::text::{Line, Paragraph, quoted};
 use dataverse::{Create, Filter, Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Answer, Context, Earlier, Effect, Making, Reads, Tool, ToolError};
+use toolkit::{
+    Answer, Context, Creates, Draft, Effect, Equal, Made, ReadAnswers, Reads, Tool, ToolError,
+};
 use uuid::Uuid;
 
 /// Opens a case, unless it is open already.
@@ -64,55 +66,133 @@ impl Tool for CreateCase {
     type Result = Opened;
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Opened>, ToolError> {
-        let (mut before, customer) = Before::read(context, &arguments).await?;
-        if let Some(earlier) = before.same_call.take() {
-            let is_meant =
-                |case: &Record| customer.as_ref().is_ok_and(|customer| customer.is_of(case));
-            return before.answer(context, &earlier.given(is_meant)?, false, Some(MADE_BEFORE));
-        }
-        let customer = customer?;
-        let allow_duplicate = arguments.allow_duplicate.unwrap_or(false);
-        if let Some(case) = before.same_subject.as_ref().filter(|_| !allow_duplicate) {
-            return before.answer(
-                context,
-                case,
-                false,
-                Some(
-                    "The customer has an open case with this subject: go on with that one. Call \
-                     with allow_duplicate only if a second one is really meant.",
-                ),
-            );
-        }
-
-        let subject = arguments.subject.as_str().to_owned();
-        let create = customer
-            .bind(Create::new(CASE, context.record_id()))
-            .set("title", Some(arguments.subject))
-            .set("description", Some(arguments.description))
-            .set("prioritycode", arguments.priority.map(|priority| priority.value()))
-            .set("casetypecode", arguments.kind.map(|kind| kind.value()))
-            // Web: it comes from a chat.
-            .set("caseorigincode", Some(3))
-            .allow_duplicate(allow_duplicate)
-            .select(CaseSummary::COLUMNS)
-            .select(CUSTOMER);
-        let mut making = Making::new(create);
-        if !allow_duplicate {
-            let [whose, person] = customer.parts();
-            making = making.once_for(context, &[&whose, &person, &subject], case::is_open);
-        }
-        let made = making.carry_out(context, |case| customer.is_of(case)).await?;
-        before.answer(context, &made.record, made.created, made.hint(MADE_BEFORE))
+        toolkit::create(context, &arguments).await
     }
 }
 
-const MADE_BEFORE: &str = "This call, or one at the same moment, had made the case before.";
+impl Creates for Arguments {
+    type Answer = Opened;
+    type Known = OpenCases;
+    type Meant = Customer;
+
+    const MADE_BEFORE: &'static str =
+        "This call, or one at the same moment, had made the case before.";
+
+    fn row(&self, id: Uuid) -> Query {
+        Query::row(CASE, id).select(CaseSummary::COLUMNS).select(CUSTOMER)
+    }
+
+    fn ask<'a>(
+        &'a self,
+        _: &'a Context,
+        reads: &mut Reads<'a>,
+    ) -> Result<ReadAnswers<'a, Self>, ToolError> {
+        let of_customer = match (&self.contact, &self.account) {
+            (_, Some(account)) => case::of_account(account),
+            (Some(contact), None) => case::of_contact(contact),
+            (None, None) => return Err(ToolError::needs_one_of("contact, account")),
+        };
+        let open = || {
+            Query::rows(CASE)
+                .select(CaseSummary::COLUMNS)
+                .filter(of_customer.clone())
+                .filter(case::open())
+        };
+        let same_subject =
+            reads.add(open().filter(Filter::equals("title", self.subject.as_str())).top(1));
+        let latest = reads.add(open().order_by(Order::descending("createdon")).top(OTHERS as u32));
+        let urgent = reads.add(case::urgent_of(of_customer.clone()));
+        let contact = self.contact.as_ref().map(|contact| {
+            reads.seek_with(contact, |query| query.select([lookups::EMPLOYER.column]))
+        });
+        let account = self.account.as_ref().map(|account| reads.seek(account));
+        Ok(Box::new(move |answers| {
+            let cases = OpenCases {
+                same_subject: answers.first(same_subject)?,
+                latest: answers.page(latest)?.records,
+                urgent: answers.page(urgent)?.records,
+            };
+            let customer = answers.found_if(contact).and_then(|contact| {
+                let account = answers.found_if(account)?;
+                Customer::of(contact.as_ref(), account.as_ref())
+            });
+            Ok((cases, customer))
+        }))
+    }
+
+    fn is_meant(customer: &Customer, case: &Record) -> bool {
+        customer.is_of(case)
+    }
+
+    fn equal<'a>(&self, cases: &'a OpenCases, customer: &'a Customer) -> Equal<'a> {
+        if self.allow_duplicate == Some(true) {
+            return Equal::Wanted;
+        }
+        let [whose, person] = customer.parts();
+        Equal::Shared {
+            there: cases.same_subject.as_ref(),
+            hint: "The customer has an open case with this subject: go on with that one. Call \
+                   with allow_duplicate only if a second one is really meant.",
+            parts: vec![whose, person, self.subject.as_str().to_owned()],
+            serves: case::is_open,
+        }
+    }
+
+    fn draft<'a>(
+        &'a self,
+        _: &Context,
+        customer: &'a Customer,
+        create: Create,
+    ) -> Result<Draft<'a>, ToolError> {
+        let create = customer
+            .bind(create)
+            .set("title", Some(self.subject.clone()))
+            .set("description", Some(self.description.clone()))
+            .set("prioritycode", self.priority.map(|priority| priority.value()))
+            .set("casetypecode", self.kind.map(|kind| kind.value()))
+            // It comes from a chat.
+            .set("caseorigincode", Some(CaseOrigin::Web.value()));
+        Ok(create.into())
+    }
+
+    fn answer(
+        &self,
+        context: &Context,
+        cases: &OpenCases,
+        _: Option<&Customer>,
+        Made { record, created, hint, .. }: Made,
+    ) -> Result<Answer<Opened>, ToolError> {
+        let case = CaseSummary::of(&record, context.now())
+            .ok_or_else(|| ToolError::internal("a case without an id"))?
+            .with_url(context.instance());
+        let others: Vec<_> = cases
+            .latest
+            .iter()
+            .filter(|other| other.id(CASE.key) != Some(case.id))
+            .filter_map(|other| other.text("ticketnumber").map(quoted))
+            .collect();
+        let others = (!others.is_empty())
+            .then(|| format!("The customer has other open cases: {}.", others.join(", ")));
+        let escalation = case::escalation(cases.urgent.iter().chain([&record]));
+        Ok(Answer::new(Opened { created, case }).hint_if(hint).hint_if(others).escalate(escalation))
+    }
+}
+
+/// The customer's open cases.
+pub(crate) struct OpenCases {
+    /// One with this subject.
+    same_subject: Option<Record>,
+    /// The newest, from the newest on.
+    latest: Vec<Record>,
+    /// One that a person should handle.
+    urgent: Vec<Record>,
+}
 
 /// The columns that tell whose case it is.
-const CUSTOMER: [&str; 2] = ["_customerid_value", "_primarycontactid_value"];
+const CUSTOMER: [&str; 2] = [lookups::CASE_CONTACT.column, lookups::CASE_PERSON.column];
 
 /// Whose case it is.
-enum Customer {
+pub(crate) enum Customer {
     Contact(Uuid),
     Account(Uuid),
     /// The company, and the person there.
@@ -120,6 +200,27 @@ enum Customer {
 }
 
 impl Customer {
+    /// The contact, the account, or the contact at the account.
+    fn of(contact: Option<&Record>, account: Option<&Record>) -> Result<Customer, ToolError> {
+        let contact_id = contact.and_then(|contact| contact.id(CONTACT.key));
+        let account_id = account.and_then(|account| account.id(ACCOUNT.key));
+        match (contact_id, account_id) {
+            (Some(contact_id), Some(account_id)) => {
+                let company = contact.and_then(|contact| contact.id(lookups::EMPLOYER.column));
+                if company != Some(account_id) {
+                    return Err(ToolError::invalid(
+                        "contact, account",
+                        "the contact does not belong to that account; give only one of them",
+                    ));
+                }
+                Ok(Customer::AccountWithContact(account_id, contact_id))
+            }
+            (Some(contact), None) => Ok(Customer::Contact(contact)),
+            (None, Some(account)) => Ok(Customer::Account(account)),
+            (None, None) => Err(ToolError::internal("a customer without an id")),
+        }
+    }
+
     /// By what two calls at once are known to be about the same customer: of a company, also the
     /// person there.
     fn parts(&self) -> [String; 2] {
@@ -147,117 +248,11 @@ impl Customer {
         match *self {
             // A contact that is the customer must not be the primary contact as well: Dataverse
             // refuses that (0x8004f865).
-            Customer::Contact(id) => create.bind("customerid_contact", CONTACT, id),
-            Customer::Account(id) => create.bind("customerid_account", ACCOUNT, id),
-            Customer::AccountWithContact(account, contact) => create
-                .bind("customerid_account", ACCOUNT, account)
-                .bind("primarycontactid", CONTACT, contact),
-        }
-    }
-}
-
-/// What there is before anything is created.
-struct Before {
-    /// The case that an earlier, equal call made.
-    same_call: Option<Earlier>,
-    /// An open case of the customer with this subject.
-    same_subject: Option<Record>,
-    /// The customer's open cases, the newest first.
-    open: Vec<Record>,
-    /// An open case of the customer that a person should handle.
-    urgent: Vec<Record>,
-}
-
-impl Before {
-    /// One trip for all of it. Whose case it is to be stands apart: what an equal call made is
-    /// there, whatever has become of its customer since.
-    async fn read(
-        context: &Context,
-        arguments: &Arguments,
-    ) -> Result<(Before, Result<Customer, ToolError>), ToolError> {
-        let Arguments { contact, account, subject, .. } = arguments;
-        let of_customer = match (contact, account) {
-            (_, Some(account)) => case::of_account(account),
-            (Some(contact), None) => case::of_contact(contact),
-            (None, None) => {
-                return Err(ToolError::needs_one_of("contact, account"));
+            Customer::Contact(id) => create.point(lookups::CASE_CONTACT, id),
+            Customer::Account(id) => create.point(lookups::CASE_ACCOUNT, id),
+            Customer::AccountWithContact(account, contact) => {
+                create.point(lookups::CASE_ACCOUNT, account).point(lookups::CASE_PERSON, contact)
             }
-        };
-        let open = || {
-            Query::rows(CASE)
-                .select(CaseSummary::COLUMNS)
-                .filter(of_customer.clone())
-                .filter(case::open())
-        };
-        let mut reads = Reads::new();
-        let same_call = reads.same_call(context, |id| {
-            Query::row(CASE, id).select(CaseSummary::COLUMNS).select(CUSTOMER)
-        });
-        let same_subject =
-            reads.add(open().filter(Filter::equals("title", subject.as_str())).top(1));
-        let latest = reads.add(open().order_by(Order::descending("createdon")).top(OTHERS as u32));
-        let urgent = reads.add(case::urgent_of(of_customer.clone()));
-        let contact = contact.as_ref().map(|contact| {
-            reads.seek_with(contact, |query| query.select(["_parentcustomerid_value"]))
-        });
-        let account = account.as_ref().map(|account| reads.seek(account));
-
-        let mut answers = reads.send(context).await?;
-        let before = Before {
-            same_call: answers.same_call(same_call)?,
-            same_subject: answers.first(same_subject)?,
-            open: answers.page(latest)?.records,
-            urgent: answers.page(urgent)?.records,
-        };
-        let customer = answers.found_if(contact).and_then(|contact| {
-            let account = answers.found_if(account)?;
-            customer(contact.as_ref(), account.as_ref())
-        });
-        Ok((before, customer))
-    }
-
-    fn answer(
-        &self,
-        context: &Context,
-        case: &Record,
-        created: bool,
-        hint: Option<&str>,
-    ) -> Result<Answer<Opened>, ToolError> {
-        let summary = CaseSummary::of(case, context.now())
-            .ok_or_else(|| ToolError::internal("a case without an id"))?
-            .with_url(context.instance());
-        let others: Vec<_> = self
-            .open
-            .iter()
-            .filter(|other| other.id(CASE.key) != Some(summary.id))
-            .filter_map(|other| other.text("ticketnumber").map(quoted))
-            .collect();
-        let others = (!others.is_empty())
-            .then(|| format!("The customer has other open cases: {}.", others.join(", ")));
-        let escalation = case::escalation(self.urgent.iter().chain([case]));
-        Ok(Answer::new(Opened { created, case: summary })
-            .hint_if(hint)
-            .hint_if(others)
-            .escalate(escalation))
-    }
-}
-
-fn customer(contact: Option<&Record>, account: Option<&Record>) -> Result<Customer, ToolError> {
-    let contact_id = contact.and_then(|contact| contact.id(CONTACT.key));
-    let account_id = account.and_then(|account| account.id(ACCOUNT.key));
-    match (contact_id, account_id) {
-        (Some(contact_id), Some(account_id)) => {
-            let company = contact.and_then(|contact| contact.id("_parentcustomerid_value"));
-            if company != Some(account_id) {
-                return Err(ToolError::invalid(
-                    "contact, account",
-                    "the contact does not belong to that account; give only one of them",
-                ));
-            }
-            Ok(Customer::AccountWithContact(account_id, contact_id))
         }
-        (Some(contact), None) => Ok(Customer::Contact(contact)),
-        (None, Some(account)) => Ok(Customer::Account(account)),
-        (None, None) => Err(ToolError::internal("a customer without an id")),
     }
 }

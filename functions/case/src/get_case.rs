@@ -3,6 +3,7 @@ use crm::case::{self, CaseSummary};
 use crm::labels::{CaseState, CaseType, Choice as _};
 use crm::note::Note;
 use crm::reference::CaseRef;
+use crm::tables::choices::is_in_state;
 use crm::tables::{ACCOUNT, CONTACT};
 use crm::text::{Excerpt, excerpt};
 use crm::time::Minute;
@@ -22,13 +23,13 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Found {
+pub(crate) struct CaseWithNotes {
     case: Details,
     /// The latest first.
     latest_notes: Vec<Note>,
 }
 
-crm::records!(Found: case, latest_notes);
+crm::records!(CaseWithNotes: case, latest_notes);
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Details {
@@ -75,9 +76,12 @@ impl Tool for GetCase {
     const EXAMPLE: &'static str = r#"{"case": "CAS-01004-L5K2J9"}"#;
 
     type Arguments = Arguments;
-    type Result = Found;
+    type Result = CaseWithNotes;
 
-    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+    async fn call(
+        context: &Context,
+        arguments: Arguments,
+    ) -> Result<Answer<CaseWithNotes>, ToolError> {
         let Arguments { case } = arguments;
         let notes = Expand::new("Incident_Annotation")
             .select(Note::COLUMNS)
@@ -96,7 +100,8 @@ impl Tool for GetCase {
         let details = details(&record, context)?;
         let notes = record.many("Incident_Annotation").iter();
         let latest_notes = notes.filter_map(|note| Note::of(note, NOTE_TEXT)).collect();
-        Ok(Answer::new(Found { case: details, latest_notes }).escalate(case::escalation([&record])))
+        Ok(Answer::new(CaseWithNotes { case: details, latest_notes })
+            .escalate(case::escalation([&record])))
     }
 }
 
@@ -106,7 +111,7 @@ fn details(record: &Record, context: &Context) -> Result<Details, ToolError> {
         .with_url(context.instance());
     let customer = |table| Linked::of_table(record, "_customerid_value", table);
     let description = Excerpt::of(record, "description", |text| excerpt(text, 2000));
-    let is_resolved = record.integer("statecode") == Some(CaseState::Resolved.value());
+    let is_resolved = is_in_state(record, CaseState::Resolved);
     let resolution = record.one("Incident_IncidentResolutions").filter(|_| is_resolved);
     Ok(Details {
         summary,

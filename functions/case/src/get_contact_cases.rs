@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Found {
+pub(crate) struct ContactCases {
     /// Whose they are.
     contact: Option<Linked>,
     /// The newest first.
@@ -35,7 +35,7 @@ pub(crate) struct Found {
     case_url: Option<String>,
 }
 
-crm::records!(Found: contact, cases);
+crm::records!(ContactCases: contact, cases);
 
 impl Tool for GetContactCases {
     const NAME: &'static str = "dynamics365_get_contact_cases";
@@ -47,9 +47,12 @@ impl Tool for GetContactCases {
     const EXAMPLE: &'static str = r#"{"contact": "maren.quist@northwind.example"}"#;
 
     type Arguments = Arguments;
-    type Result = Found;
+    type Result = ContactCases;
 
-    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+    async fn call(
+        context: &Context,
+        arguments: Arguments,
+    ) -> Result<Answer<ContactCases>, ToolError> {
         let Arguments { contact, status, limit } = arguments;
         let limit = limit.unwrap_or_default();
         let of_contact = case::of_contact(&contact);
@@ -82,7 +85,7 @@ impl Tool for GetContactCases {
             kind: None,
         });
         let case_url = context.list_url(CASE, &cases);
-        Ok(Answer::new(Found { contact, cases, more, case_url })
+        Ok(Answer::new(ContactCases { contact, cases, more, case_url })
             .hint_if(none)
             .escalate(case::escalation(&urgent.records)))
     }

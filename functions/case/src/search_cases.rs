@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Found {
+pub(crate) struct Cases {
     cases: Vec<CaseSummary>,
     /// Whether there are more than these.
     more: Option<bool>,
@@ -36,7 +36,7 @@ pub(crate) struct Found {
     case_url: Option<String>,
 }
 
-crm::records!(Found: cases);
+crm::records!(Cases: cases);
 
 impl Tool for SearchCases {
     const NAME: &'static str = "dynamics365_search_cases";
@@ -49,9 +49,9 @@ impl Tool for SearchCases {
     const EXAMPLE: &'static str = r#"{"query": "Safari", "status": null, "limit": 5}"#;
 
     type Arguments = Arguments;
-    type Result = Found;
+    type Result = Cases;
 
-    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Cases>, ToolError> {
         let Arguments { query, contact, account, status, limit } = arguments;
         if query.is_none() && contact.is_none() && account.is_none() {
             return Err(ToolError::needs_one_of("query, contact, account"));
@@ -106,6 +106,6 @@ impl Tool for SearchCases {
             _ => "No case matches.",
         });
         let case_url = context.list_url(CASE, &cases);
-        Ok(Answer::new(Found { cases, more, case_url }).hint_if(none).escalate(escalation))
+        Ok(Answer::new(Cases { cases, more, case_url }).hint_if(none).escalate(escalation))
     }
 }

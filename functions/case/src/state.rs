@@ -1,6 +1,7 @@
 //! Which cases are meant: the open ones, unless others are asked for.
 
-use crm::labels::{CaseState, Choice as _};
+use crm::labels::CaseState;
+use crm::tables::choices::in_state;
 use dataverse::Filter;
 
 crm::choice! {
@@ -22,6 +23,6 @@ impl Wanted {
             Wanted::Canceled => CaseState::Canceled,
             Wanted::All => return None,
         };
-        Some(Filter::equals("statecode", state.value()))
+        Some(in_state(state))
     }
 }

@@ -1,32 +1,36 @@
+use crm::case;
 use crm::labels::{CasePriority, CaseState, CaseStatus, Choice as _};
 use crm::reference::{CaseRef, Owner, OwnerRef};
-use crm::tables::CASE;
+use crm::tables::choices::{STATE, STATUS};
+use crm::tables::{CASE, CLOSE_CASE, lookups};
 use crm::text::Paragraph;
-use dataverse::{Action, Operation, Record, Update, bind};
+use dataverse::{Action, Link, Operation, Record, Update, bind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use toolkit::{
-    Answer, Change, Closed, Context, Edit, Effect, Reads, Target, Tool, ToolError, Transition,
-    carry_out, operations,
+    Answer, Change, Closed, Context, Edit, Edits as _, Effect, Reads, Target, Tool, ToolError,
+    Transition, carry_out, operations,
 };
 use uuid::Uuid;
 
 /// Changes a case: status, priority, owner; resolves, cancels or reopens it.
 pub(crate) struct UpdateCase;
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Arguments {
-    /// Id or case number.
-    case: CaseRef,
-    /// An open status reopens a closed case.
-    status: Option<NewStatus>,
-    priority: Option<CasePriority>,
-    /// How it was solved; only with status Problem Solved or Information Provided.
-    resolution: Option<Paragraph<2000>>,
-    /// Id or email of a user, or id of a team.
-    owner: Option<OwnerRef>,
+toolkit::edits! {
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    pub(crate) struct Arguments {
+        /// Id or case number.
+        case: CaseRef,
+        /// An open status reopens a closed case.
+        status: Option<NewStatus> => apart "statuscode",
+        priority: Option<CasePriority> => choose "prioritycode",
+        /// How it was solved; only with status Problem Solved or Information Provided.
+        resolution: Option<Paragraph<2000>>,
+        /// Id or email of a user, or id of a team.
+        owner: Option<OwnerRef> => apart "_ownerid_value",
+    }
 }
 
 crm::choice! {
@@ -62,9 +66,6 @@ pub(crate) struct Updated {
 }
 
 crm::records!(Updated: id);
-
-/// What must be known of the case before it is changed.
-const COLUMNS: [&str; 5] = ["title", "ticketnumber", "statecode", "statuscode", "prioritycode"];
 
 impl Tool for UpdateCase {
     const NAME: &'static str = "dynamics365_update_case";
@@ -112,7 +113,7 @@ impl Tool for UpdateCase {
 
 /// What can be said without asking Dataverse.
 fn check(arguments: &Arguments) -> Result<(), ToolError> {
-    let Arguments { status, priority, resolution, owner, .. } = arguments;
+    let Arguments { status, resolution, .. } = arguments;
     let resolves = status.is_some_and(|status| status.state() == CaseState::Resolved);
     if resolution.is_some() && !resolves {
         return Err(ToolError::invalid(
@@ -120,10 +121,7 @@ fn check(arguments: &Arguments) -> Result<(), ToolError> {
             "goes with the status Problem Solved or Information Provided",
         ));
     }
-    if status.is_none() && priority.is_none() && owner.is_none() {
-        return Err(ToolError::needs_one_of("status, priority, owner"));
-    }
-    Ok(())
+    arguments.check_wanted()
 }
 
 /// The case, and the new owner, in one trip.
@@ -133,7 +131,7 @@ async fn read(
 ) -> Result<(Record, Option<Owner>), ToolError> {
     let mut reads = Reads::new();
     let case = reads.seek_with(&arguments.case, |query| {
-        query.select(COLUMNS).select(["_ownerid_value", "modifiedon"])
+        query.select(Arguments::columns()).select(["title", "ticketnumber"])
     });
     let owner = arguments.owner.as_ref().map(|owner| {
         let [users, teams] = owner.queries();
@@ -168,11 +166,12 @@ fn plan<'a>(
     owner: Option<&Owner>,
 ) -> Result<Plan<'a>, ToolError> {
     let mut edit = Edit::of(record, CASE)?;
-    edit.choose("priority", "prioritycode", arguments.priority);
+    arguments.edit(&mut edit);
     if let Some(Owner { table, id, name }) = owner {
-        edit.point("owner", ("_ownerid_value", "ownerid"), (*table, *id, name.as_deref()));
+        let link = Link { to: *table, ..lookups::CASE_OWNER };
+        edit.point("owner", link, (*id, name.as_deref()));
     }
-    let from = CaseStatus::of(record, "statuscode");
+    let from = CaseStatus::of(record, STATUS);
     let status = arguments.status.filter(|status| from.as_deref() != Some(status.label()));
     if let Some(status) = status {
         edit.note("status", from.clone().map(Value::from), status.label());
@@ -183,7 +182,7 @@ fn plan<'a>(
     let target = edit.target();
     let (changes, details) = edit.finish();
     let transition = status.map(|status| transition(target, status, arguments.resolution.as_ref()));
-    let is_open = record.integer("statecode") == Some(CaseState::Active.value());
+    let is_open = case::is_open(record);
     let operations = operations(target, is_open, details, transition).map_err(|Closed| {
         ToolError::already_closed("case", from, Some(CaseStatus::InProgress.label()))
     })?;
@@ -200,8 +199,8 @@ fn transition(
         CaseState::Resolved => Transition::close(resolve(case.id, status, resolution)),
         CaseState::Canceled => Transition::close(
             Update::new(CASE, case.id, case.etag)
-                .set("statecode", CaseState::Canceled.value())
-                .set("statuscode", status.value()),
+                .set(STATE, CaseState::Canceled.value())
+                .set(STATUS, status.value()),
         ),
     }
 }
@@ -211,7 +210,7 @@ fn resolve(case: Uuid, status: NewStatus, resolution: Option<&Paragraph<2000>>) 
     let text = resolution.map_or("Resolved in chat", Paragraph::as_str);
     // The subject is one line of at most 200 characters.
     let subject: String = text.lines().next().unwrap_or_default().chars().take(100).collect();
-    Action::unbound("CloseIncident")
+    Action::unbound(CLOSE_CASE)
         .parameter(
             "IncidentResolution",
             json!({

@@ -1,3 +1,4 @@
+use crm::tables::lookups;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -191,10 +192,7 @@ impl Wanted {
         let of_contact = match table {
             RecordType::Opportunity => opportunity::of_contact(contact).and(opportunity::open()),
             RecordType::Case => case::of_contact(contact).and(case::open()),
-            _ => contact.at(&[
-                ("_parentcontactid_value", "parentcontactid"),
-                ("_customerid_value", "customerid_contact"),
-            ]),
+            _ => contact.at(&[lookups::LEAD_CONTACT, lookups::LEAD_CUSTOMER]),
         };
         let Columns { short, long } = self.columns(table);
         Query::rows(table.table())

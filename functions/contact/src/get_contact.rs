@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Found {
+pub(crate) struct ContactOverview {
     contact: Details,
     open_cases: Vec<CaseSummary>,
     /// Whether there are more open cases than these.
@@ -42,7 +42,7 @@ pub(crate) struct Found {
     more_activities: Option<bool>,
 }
 
-crm::records!(Found: contact, open_cases, open_opportunities);
+crm::records!(ContactOverview: contact, open_cases, open_opportunities);
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Details {
@@ -77,9 +77,12 @@ impl Tool for GetContact {
     const EXAMPLE: &'static str = r#"{"contact": "maren.quist@northwind.example"}"#;
 
     type Arguments = Arguments;
-    type Result = Found;
+    type Result = ContactOverview;
 
-    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+    async fn call(
+        context: &Context,
+        arguments: Arguments,
+    ) -> Result<Answer<ContactOverview>, ToolError> {
         let Arguments { contact } = arguments;
         let of_contact = case::of_contact(&contact);
         let mut reads = Reads::new();
@@ -125,7 +128,7 @@ impl Tool for GetContact {
             SHOWN.shown(&opportunities, OpportunitySummary::of);
         let (activities, more_activities) = SHOWN.cut(activities.records);
 
-        let found = Found {
+        let found = ContactOverview {
             contact: details(&person, context)?,
             case_url: context.list_url(CASE, &open_cases),
             open_cases,

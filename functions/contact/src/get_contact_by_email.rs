@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Found {
+pub(crate) struct ContactOfEmail {
     contact: ContactSummary,
     /// Other contacts with the same address.
     also: Option<Vec<ContactSummary>>,
@@ -27,7 +27,7 @@ pub(crate) struct Found {
     more: Option<bool>,
 }
 
-crm::records!(Found: contact, also);
+crm::records!(ContactOfEmail: contact, also);
 
 /// The contact and five others.
 const SHOWN: Limit = Limit::of(6);
@@ -42,9 +42,12 @@ impl Tool for GetContactByEmail {
     const EXAMPLE: &'static str = r#"{"email": "siobhan.orell@fabrikam.example"}"#;
 
     type Arguments = Arguments;
-    type Result = Found;
+    type Result = ContactOfEmail;
 
-    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+    async fn call(
+        context: &Context,
+        arguments: Arguments,
+    ) -> Result<Answer<ContactOfEmail>, ToolError> {
         let query = Query::rows(CONTACT)
             .select(ContactSummary::COLUMNS)
             .filter(any_email(arguments.email.as_str()))
@@ -52,7 +55,7 @@ impl Tool for GetContactByEmail {
             .order_by(Order::ascending("statecode"))
             .order_by(Order::descending("modifiedon"))
             .top(SHOWN.rows_to_ask_for());
-        let page = context.dataverse().list(&query).await?;
+        let page = context.list(&query).await?;
 
         let (mut contacts, more) = SHOWN.shown(&page, ContactSummary::of);
         if contacts.is_empty() {
@@ -68,6 +71,6 @@ impl Tool for GetContactByEmail {
             .is_some()
             .then_some("Several contacts share this address. Make sure which one is the visitor.");
         let inactive = is_inactive.then_some("This contact has been deactivated in the CRM.");
-        Ok(Answer::new(Found { contact, also, more }).hint_if(shared).hint_if(inactive))
+        Ok(Answer::new(ContactOfEmail { contact, also, more }).hint_if(shared).hint_if(inactive))
     }
 }

@@ -1,8 +1,10 @@
 use crm::contact::ContactSummary;
+use crm::labels::ActiveState;
 use crm::person;
 use crm::tables::CONTACT;
+use crm::tables::choices::in_state;
 use crm::text::Line;
-use dataverse::{Filter, Order, Query};
+use dataverse::{Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, Tool, ToolError};
@@ -20,7 +22,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Found {
+pub(crate) struct Contacts {
     contacts: Vec<ContactSummary>,
     /// Whether there are more than these.
     more: Option<bool>,
@@ -28,7 +30,7 @@ pub(crate) struct Found {
     contact_url: Option<String>,
 }
 
-crm::records!(Found: contacts);
+crm::records!(Contacts: contacts);
 
 /// Where the words of a name may be.
 const NAMES: [&str; 3] = ["fullname", "firstname", "lastname"];
@@ -43,17 +45,17 @@ impl Tool for SearchContacts {
     const EXAMPLE: &'static str = r#"{"query": "Brandt", "limit": 5}"#;
 
     type Arguments = Arguments;
-    type Result = Found;
+    type Result = Contacts;
 
-    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Contacts>, ToolError> {
         let limit = arguments.limit.unwrap_or_default();
         let query = Query::rows(CONTACT)
             .select(ContactSummary::COLUMNS)
             .filter(person::matching(arguments.query.as_str(), &NAMES))
-            .filter(Filter::equals("statecode", 0))
+            .filter(in_state(ActiveState::Active))
             .order_by(Order::ascending("fullname"))
             .top(limit.rows_to_ask_for());
-        let page = context.dataverse().list(&query).await?;
+        let page = context.list(&query).await?;
 
         let (contacts, more) = limit.shown(&page, ContactSummary::of);
         let hint = match contacts.as_slice() {
@@ -62,6 +64,6 @@ impl Tool for SearchContacts {
             _ => Some("Several contacts match. Make sure which one is the visitor."),
         };
         let contact_url = context.list_url(CONTACT, &contacts);
-        Ok(Answer::new(Found { contacts, more, contact_url }).hint_if(hint))
+        Ok(Answer::new(Contacts { contacts, more, contact_url }).hint_if(hint))
     }
 }

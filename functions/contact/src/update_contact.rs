@@ -3,23 +3,27 @@ use crm::tables::CONTACT;
 use crm::text::{EmailAddress, Line, Paragraph};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Answer, Change, Context, Edit, Effect, Reads, Tool, ToolError, carry_out};
+use toolkit::{
+    Answer, Change, Context, Edit, Edits as _, Effect, Reads, Tool, ToolError, carry_out,
+};
 use uuid::Uuid;
 
 /// Changes how a contact can be reached, and what is known about the person.
 pub(crate) struct UpdateContact;
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Arguments {
-    /// Id, email or full name.
-    contact: ContactRef,
-    phone: Option<Line<50>>,
-    mobile_phone: Option<Line<50>>,
-    email: Option<EmailAddress>,
-    job_title: Option<Line<100>>,
-    /// Replaces the old one.
-    description: Option<Paragraph<2000>>,
+toolkit::edits! {
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    pub(crate) struct Arguments {
+        /// Id, email or full name.
+        contact: ContactRef,
+        phone: Option<Line<50>> => set "telephone1",
+        mobile_phone: Option<Line<50>> => set "mobilephone",
+        email: Option<EmailAddress> => set "emailaddress1",
+        job_title: Option<Line<100>> => set "jobtitle",
+        /// Replaces the old one.
+        description: Option<Paragraph<2000>> => set "description",
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -31,10 +35,6 @@ pub(crate) struct Updated {
 }
 
 crm::records!(Updated: id);
-
-/// What must be known of the contact before it is changed.
-const COLUMNS: [&str; 6] =
-    ["statecode", "telephone1", "mobilephone", "emailaddress1", "jobtitle", "description"];
 
 impl Tool for UpdateContact {
     const NAME: &'static str = "dynamics365_update_contact";
@@ -49,28 +49,14 @@ impl Tool for UpdateContact {
     type Result = Updated;
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Updated>, ToolError> {
-        let Arguments { contact, phone, mobile_phone, email, job_title, description } = arguments;
-        let is_given = phone.is_some()
-            || mobile_phone.is_some()
-            || email.is_some()
-            || job_title.is_some()
-            || description.is_some();
-        if !is_given {
-            return Err(ToolError::needs_one_of(
-                "phone, mobile_phone, email, job_title, description",
-            ));
-        }
-
+        arguments.check_wanted()?;
         let mut reads = Reads::new();
-        let record = reads.seek_with(&contact, |query| query.select(COLUMNS));
-        let record = reads.send(context).await?.found(record)?;
+        let contact =
+            reads.seek_with(&arguments.contact, |query| query.select(Arguments::columns()));
+        let record = reads.send(context).await?.found(contact)?;
 
         let mut edit = Edit::of(&record, CONTACT)?;
-        edit.set("phone", "telephone1", phone);
-        edit.set("mobile_phone", "mobilephone", mobile_phone);
-        edit.set("email", "emailaddress1", email);
-        edit.set("job_title", "jobtitle", job_title);
-        edit.set("description", "description", description);
+        arguments.edit(&mut edit);
         let target = edit.target();
         let id = target.id;
         let nothing = edit.is_empty().then_some("The contact has these values already.");

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use crm::Linked;
-use crm::activity;
 use crm::reference::{ContactRef, ReferenceError, UserRef};
+use crm::tables::parties::Part;
 use crm::tables::{CONTACT, USER};
 use dataverse::{Record, Table};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -103,8 +103,8 @@ impl Person {
     }
 
     /// The row that makes the person a party of an activity.
-    pub(crate) fn party(&self, part: i64) -> Map<String, Value> {
-        activity::party(self.table, self.id, part)
+    pub(crate) fn party(&self, part: Part) -> Map<String, Value> {
+        part.given_to(self.table, self.id)
     }
 
     pub(crate) fn linked(&self) -> Linked {

@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
-use crm::labels::{Choice as _, OpportunityState, OpportunityStatus};
+use crm::labels::{Choice as _, OpportunityStatus, ProductState, ProductStructure};
 use crm::money::{self, Amount, Percentage, Quantity};
+use crm::opportunity;
 use crm::reference::{OpportunityRef, PriceListRef, ProductRef};
-use crm::tables::{
-    ACCOUNT, CONTACT, CURRENCY, OPPORTUNITY, PRICE_LIST, PRODUCT, QUOTE, QUOTE_LINE, UNIT,
-};
+use crm::tables::choices::is_in_state;
+use crm::tables::{ACCOUNT, OPPORTUNITY, PRODUCT, QUOTE_LINE, lookups};
 use crm::text::{Line, quoted};
 use crm::time::Day;
 use dataverse::{Create, Expand, Operation, Query, Record};
@@ -14,7 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{
-    Answer, Context, Earlier, Effect, ErrorCode, Making, Reads, Tool, ToolError, WriteState,
+    Answer, Context, Creates, Draft, Effect, Equal, ErrorCode, Made, ReadAnswers, Reads, Tool,
+    ToolError, WriteState,
 };
 use uuid::Uuid;
 
@@ -101,9 +102,6 @@ crm::records!(Quoted: quote);
 /// How many lines a quote may have.
 const LINES: usize = 100;
 
-/// The structure of a product that is a family (`productstructure`).
-const FAMILY: i64 = 2;
-
 impl Tool for CreateQuote {
     const NAME: &'static str = "dynamics365_create_quote";
     const TITLE: &'static str = "Create quote";
@@ -132,72 +130,112 @@ impl Tool for CreateQuote {
         if !(1..=LINES).contains(&arguments.lines.len()) {
             return Err(ToolError::invalid("lines", format!("must have 1 to {LINES} lines")));
         }
-        let Before { same_call, ingredients } = Before::read(context, &arguments).await?;
-        if let Some(earlier) = same_call {
-            let is_meant =
-                |quote: &Record| ingredients.as_ref().is_ok_and(|found| found.is_of(quote));
-            return answer(context, &earlier.given(is_meant)?, false);
-        }
-        let ingredients = ingredients?;
-        let Draft { quote, lines } = ingredients.draft(context, &arguments)?;
-        let making = Making::new(quote).with(move |_| lines.clone());
-        let made = making.carry_out(context, |quote| ingredients.is_of(quote)).await?;
-        // The totals are there only after the last line is.
-        let quote = context.dataverse().first(&quote::with_lines(context.record_id())).await;
-        let quote = quote.map_err(|error| ToolError::from(error).write(WriteState::Happened))?;
-        answer(context, quote.as_ref().unwrap_or(&made.record), made.created)
+        toolkit::create(context, &arguments).await
     }
 }
 
-/// What there is before anything is created.
-struct Before {
-    /// The quote that an earlier, equal call made.
-    same_call: Option<Earlier>,
-    ingredients: Result<Ingredients, ToolError>,
+impl Creates for Arguments {
+    type Answer = Quoted;
+    type Known = ();
+    type Meant = Ingredients;
+
+    const MADE_BEFORE: &'static str = "This call had made the quote before.";
+    // The totals are there only after the last line is.
+    const ANSWERS_EARLY: Option<&'static [&'static str]> =
+        Some(&[lookups::QUOTE_OPPORTUNITY.column]);
+
+    fn row(&self, id: Uuid) -> Query {
+        quote::with_lines(id)
+    }
+
+    fn ask<'a>(
+        &'a self,
+        _: &'a Context,
+        reads: &mut Reads<'a>,
+    ) -> Result<ReadAnswers<'a, Self>, ToolError> {
+        let named = Named::of(&self.lines);
+        let opportunity = reads.seek_with(&self.opportunity, with_price_lists);
+        let list = self.price_list.as_ref();
+        let list =
+            list.map(|list| reads.seek_with(list, |query| query.select(price_list::COLUMNS)));
+        let products: Vec<_> =
+            named.products.iter().map(|product| reads.seek_with(*product, with_prices)).collect();
+        Ok(Box::new(move |answers| {
+            let ingredients = || {
+                let opportunity = answers.found(opportunity)?;
+                let price_list = answers.found_if(list).map_err(|error| error.at("price_list"))?;
+                let mut found = Vec::new();
+                for (place, product) in products.into_iter().enumerate() {
+                    let line = named.first_line(place);
+                    let product = answers.found(product);
+                    found.push(
+                        product.map_err(|error| error.at(&format!("lines[{line}].product")))?,
+                    );
+                }
+                let products = named
+                    .lines
+                    .iter()
+                    .filter_map(|(line, place)| Some((*line, found.get(*place)?.clone())))
+                    .collect();
+                Ok(Ingredients { opportunity, price_list, products })
+            };
+            Ok(((), ingredients()))
+        }))
+    }
+
+    fn is_meant(ingredients: &Ingredients, quote: &Record) -> bool {
+        let opportunity = ingredients.opportunity.id(OPPORTUNITY.key);
+        opportunity.is_some() && quote.id(lookups::QUOTE_OPPORTUNITY.column) == opportunity
+    }
+
+    fn equal<'a>(&self, (): &'a (), _: &'a Ingredients) -> Equal<'a> {
+        Equal::Apart
+    }
+
+    fn draft<'a>(
+        &'a self,
+        context: &Context,
+        ingredients: &'a Ingredients,
+        create: Create,
+    ) -> Result<Draft<'a>, ToolError> {
+        ingredients.check_opportunity()?;
+        ingredients.check_products(&self.lines)?;
+        check_future(self.valid_until, context.now())?;
+        let list = ingredients.choosing(context).choose(|line| {
+            let offer = self.lines.get(line).map(|line| &line.offer);
+            matches!(offer, Some(Offer::Product(_, Some(_))))
+        })?;
+        ingredients.check_discounts(&self.lines, list)?;
+        let create = ingredients.quote(create, self, list)?;
+        let sold = ingredients.sold(&self.lines, list)?;
+        Ok(Draft::with(create, move |id| lines(id, &self.lines, &sold)))
+    }
+
+    fn answer(
+        &self,
+        context: &Context,
+        (): &(),
+        _: Option<&Ingredients>,
+        Made { record, created, hint, .. }: Made,
+    ) -> Result<Answer<Quoted>, ToolError> {
+        let quote = Quote::of(&record, context.instance())
+            .ok_or_else(|| ToolError::internal("a quote without an id"))?;
+        let draft = quote::is_draft(&record).then_some(
+            "It is a draft: somebody in sales must check and activate it in Dynamics 365 before it \
+             is binding.",
+        );
+        let errors = quote::pricing_errors(&record);
+        Ok(Answer::new(Quoted { created, quote }).hint_if(hint).hint_if(draft).hint_if(errors))
+    }
 }
 
 /// What a quote is made of.
-struct Ingredients {
+pub(crate) struct Ingredients {
     opportunity: Record,
     /// The price list that was asked for.
     price_list: Option<Record>,
     /// The catalogue's product of each line that has one.
     products: BTreeMap<usize, Record>,
-}
-
-impl Before {
-    /// One trip for all of it, however many lines there are.
-    async fn read(context: &Context, arguments: &Arguments) -> Result<Before, ToolError> {
-        let named = Named::of(&arguments.lines);
-        let mut reads = Reads::new();
-        let same_call = reads.same_call(context, quote::with_lines);
-        let opportunity = reads.seek_with(&arguments.opportunity, with_price_lists);
-        let list = arguments.price_list.as_ref();
-        let list =
-            list.map(|list| reads.seek_with(list, |query| query.select(price_list::COLUMNS)));
-        let products: Vec<_> =
-            named.products.iter().map(|product| reads.seek_with(*product, with_prices)).collect();
-
-        let mut answers = reads.send(context).await?;
-        let same_call = answers.same_call(same_call)?;
-        let ingredients = || {
-            let opportunity = answers.found(opportunity)?;
-            let price_list = answers.found_if(list).map_err(|error| error.at("price_list"))?;
-            let mut found = Vec::new();
-            for (place, product) in products.into_iter().enumerate() {
-                let line = named.first_line(place);
-                let product = answers.found(product);
-                found.push(product.map_err(|error| error.at(&format!("lines[{line}].product")))?);
-            }
-            let products = named
-                .lines
-                .iter()
-                .filter_map(|(line, place)| Some((*line, found.get(*place)?.clone())))
-                .collect();
-            Ok(Ingredients { opportunity, price_list, products })
-        };
-        Ok(Before { same_call, ingredients: ingredients() })
-    }
 }
 
 /// The products that lines name, each once.
@@ -245,41 +283,14 @@ fn with_prices(query: Query) -> Query {
         .expand(price_list::items_of_product())
 }
 
-/// The writes that make the quote.
-struct Draft {
-    quote: Create,
-    lines: Vec<Operation>,
-}
-
 impl Ingredients {
-    /// Whether it is a quote of this opportunity.
-    fn is_of(&self, quote: &Record) -> bool {
-        let opportunity = self.opportunity.id(OPPORTUNITY.key);
-        opportunity.is_some() && quote.id("_opportunityid_value") == opportunity
-    }
-
-    fn draft(&self, context: &Context, arguments: &Arguments) -> Result<Draft, ToolError> {
-        self.check_opportunity()?;
-        self.check_products(&arguments.lines)?;
-        check_future(arguments.valid_until, context.now())?;
-        let list = self.choosing(context).choose(|line| {
-            let offer = arguments.lines.get(line).map(|line| &line.offer);
-            matches!(offer, Some(Offer::Product(_, Some(_))))
-        })?;
-        self.check_discounts(&arguments.lines, list)?;
-        Ok(Draft {
-            quote: self.quote(context.record_id(), arguments, list)?,
-            lines: self.lines(context.record_id(), &arguments.lines, list)?,
-        })
-    }
-
     fn choosing<'a>(&'a self, context: &'a Context) -> Choosing<'a> {
         let Ingredients { opportunity, price_list, products } = self;
         Choosing { asked_for: price_list.as_ref(), opportunity, products, context }
     }
 
     fn check_opportunity(&self) -> Result<(), ToolError> {
-        if self.opportunity.integer("statecode") == Some(OpportunityState::Open.value()) {
+        if opportunity::is_open(&self.opportunity) {
             return Ok(());
         }
         let status = OpportunityStatus::of(&self.opportunity, "statuscode").unwrap_or_default();
@@ -292,8 +303,9 @@ impl Ingredients {
     /// What Dataverse would refuse, said of the line that it is about.
     fn check_products(&self, lines: &[QuoteLine]) -> Result<(), ToolError> {
         for (line, product) in &self.products {
-            let is_active = product.integer("statecode") == Some(0);
-            if !is_active || product.integer("productstructure") == Some(FAMILY) {
+            let is_active = is_in_state(product, ProductState::Active);
+            let structure = product.integer("productstructure");
+            if !is_active || structure == Some(ProductStructure::Family.value()) {
                 let field = format!("lines[{line}].product");
                 let problem = "is not for sale: it is not active, or a product family";
                 return Err(ToolError::invalid(&field, problem)
@@ -337,7 +349,7 @@ impl Ingredients {
 
     fn quote(
         &self,
-        id: Uuid,
+        create: Create,
         arguments: &Arguments,
         list: Option<PriceList<'_>>,
     ) -> Result<Create, ToolError> {
@@ -346,73 +358,48 @@ impl Ingredients {
             .opportunity
             .id(OPPORTUNITY.key)
             .ok_or_else(|| ToolError::internal("an opportunity without an id"))?;
-        let quote = Create::new(QUOTE, id)
+        let quote = create
             .set("name", name.or(self.opportunity.text("name")))
             .set("discountpercentage", arguments.discount_percent)
             // Noon is that day in nearly every zone.
             .set("effectiveto", arguments.valid_until.map(|Day(day)| format!("{day}T12:00:00Z")))
-            .bind("opportunityid", OPPORTUNITY, opportunity)
-            .select(["quoteid", "_opportunityid_value"]);
+            .point(lookups::QUOTE_OPPORTUNITY, opportunity);
         let customer = self.opportunity.lookup("_customerid_value").ok_or_else(|| {
             ToolError::invalid("opportunity", "has neither an account nor a contact")
                 .next_step("Somebody must say in Dynamics 365 whose opportunity it is.")
         })?;
         let quote = if customer.table.as_deref() == Some(ACCOUNT.logical_name) {
-            quote.bind("customerid_account", ACCOUNT, customer.id)
+            quote.point(lookups::QUOTE_ACCOUNT, customer.id)
         } else {
-            quote.bind("customerid_contact", CONTACT, customer.id)
+            quote.point(lookups::QUOTE_CONTACT, customer.id)
         };
         let quote = match list.and_then(PriceList::id) {
-            Some(list) => quote.bind("pricelevelid", PRICE_LIST, list),
+            Some(list) => quote.point(lookups::QUOTE_PRICE_LIST, list),
             None => quote,
         };
         // A quote in another currency than its price list's is refused.
         let currency = list.and_then(PriceList::currency);
         Ok(match currency.or(self.opportunity.id("_transactioncurrencyid_value")) {
-            Some(currency) => quote.bind("transactioncurrencyid", CURRENCY, currency),
+            Some(currency) => quote.point(lookups::QUOTE_CURRENCY, currency),
             None => quote,
         })
     }
 
-    fn lines(
+    /// What each line sells from the catalogue, if it does.
+    fn sold(
         &self,
-        quote: Uuid,
         lines: &[QuoteLine],
         list: Option<PriceList<'_>>,
-    ) -> Result<Vec<Operation>, ToolError> {
-        let mut operations = Vec::new();
-        for (position, line) in lines.iter().enumerate() {
-            let number = position as i64 + 1;
-            // Always the same for the same quote: sent again, the line is there already.
-            let id = Uuid::new_v5(&quote, format!("line {number}").as_bytes());
-            let create = Create::new(QUOTE_LINE, id)
-                .bind("quoteid", QUOTE, quote)
-                .set("lineitemnumber", Some(number))
-                .set("quantity", Some(line.quantity))
-                .set("manualdiscountamount", line.discount)
-                .select([QUOTE_LINE.key]);
-            let create = match &line.offer {
-                Offer::WriteIn(description, price) => create
-                    .set("isproductoverridden", Some(true))
-                    .set("productdescription", Some(description.as_str()))
-                    .set("priceperunit", Some(*price)),
-                Offer::Product(_, price) => {
-                    let (product, unit) = self.product(position, list)?;
-                    create
-                        .set("isproductoverridden", Some(false))
-                        .bind("productid", PRODUCT, product)
-                        .bind("uomid", UNIT, unit)
-                        .set("ispriceoverridden", Some(price.is_some()))
-                        .set("priceperunit", *price)
-                }
-            };
-            operations.push(create.into());
-        }
-        Ok(operations)
+    ) -> Result<Vec<Option<Sold>>, ToolError> {
+        let sold = lines.iter().enumerate().map(|(position, line)| match line.offer {
+            Offer::WriteIn(..) => Ok(None),
+            Offer::Product(..) => self.product(position, list).map(Some),
+        });
+        sold.collect()
     }
 
     /// The product of a line, and the unit in which it is sold.
-    fn product(&self, line: usize, list: Option<PriceList<'_>>) -> Result<(Uuid, Uuid), ToolError> {
+    fn product(&self, line: usize, list: Option<PriceList<'_>>) -> Result<Sold, ToolError> {
         let product = self.products.get(&line);
         let unit = |product: &Record| {
             let item = list.and_then(|list| Item::find(product, list));
@@ -420,13 +407,51 @@ impl Ingredients {
         };
         let id = product.and_then(|product| product.id(PRODUCT.key));
         match (id, product.and_then(unit)) {
-            (Some(id), Some(unit)) => Ok((id, unit)),
+            (Some(product), Some(unit)) => Ok(Sold { product, unit }),
             _ => {
                 let field = format!("lines[{line}].product");
                 Err(ToolError::invalid(&field, "has no unit, so it cannot be quoted"))
             }
         }
     }
+}
+
+/// A product, and the unit in which it is sold.
+#[derive(Clone, Copy)]
+struct Sold {
+    product: Uuid,
+    unit: Uuid,
+}
+
+/// The writes that make the lines of a quote.
+fn lines(quote: Uuid, lines: &[QuoteLine], sold: &[Option<Sold>]) -> Vec<Operation> {
+    let lines = lines.iter().zip(sold).zip(1_i64..);
+    let create = |((line, sold), number): ((&QuoteLine, &Option<Sold>), i64)| {
+        // Always the same for the same quote: sent again, the line is there already.
+        let id = Uuid::new_v5(&quote, format!("line {number}").as_bytes());
+        let create = Create::new(QUOTE_LINE, id)
+            .point(lookups::LINE_QUOTE, quote)
+            .set("lineitemnumber", Some(number))
+            .set("quantity", Some(line.quantity))
+            .set("manualdiscountamount", line.discount)
+            .set("isproductoverridden", Some(sold.is_none()))
+            .select([QUOTE_LINE.key]);
+        let create = match &line.offer {
+            Offer::WriteIn(description, price) => create
+                .set("productdescription", Some(description.as_str()))
+                .set("priceperunit", Some(*price)),
+            Offer::Product(_, price) => {
+                create.set("ispriceoverridden", Some(price.is_some())).set("priceperunit", *price)
+            }
+        };
+        match *sold {
+            Some(Sold { product, unit }) => {
+                create.point(lookups::LINE_PRODUCT, product).point(lookups::LINE_UNIT, unit).into()
+            }
+            None => create.into(),
+        }
+    };
+    lines.map(create).collect()
 }
 
 /// Refuses a last day that has passed in every zone.
@@ -439,16 +464,4 @@ fn check_future(valid_until: Option<Day>, now: Timestamp) -> Result<(), ToolErro
         }
         _ => Ok(()),
     }
-}
-
-fn answer(context: &Context, record: &Record, created: bool) -> Result<Answer<Quoted>, ToolError> {
-    let quote = Quote::of(record, context.instance())
-        .ok_or_else(|| ToolError::internal("a quote without an id"))?;
-    let again = (!created).then_some("This call had made the quote before.");
-    let draft = quote::is_draft(record).then_some(
-        "It is a draft: somebody in sales must check and activate it in Dynamics 365 before it is \
-         binding.",
-    );
-    let errors = quote::pricing_errors(record);
-    Ok(Answer::new(Quoted { created, quote }).hint_if(again).hint_if(draft).hint_if(errors))
 }

@@ -1,11 +1,12 @@
 use crm::activity::Direction;
-use crm::labels::Choice as _;
+use crm::labels::{Choice as _, EmailStatus};
 use crm::record::{RecordType, Regarding};
 use crm::reference::{CaseRef, ContactRef, Reference};
-use crm::tables::EMAIL;
+use crm::tables::parties::{self, Part};
+use crm::tables::{EMAIL, lookups};
 use crm::text::{Excerpt, own_words};
 use crm::time::Minute;
-use dataverse::{Comparison, Expand, Filter, Order, Query, Record};
+use dataverse::{Expand, Filter, Order, Query, Record};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Found {
+pub(crate) struct Emails {
     /// The contact or the case.
     record: Option<Regarding>,
     /// The latest first.
@@ -38,7 +39,7 @@ pub(crate) struct Found {
     email_url: Option<String>,
 }
 
-crm::records!(Found: record, emails);
+crm::records!(Emails: record, emails);
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Email {
@@ -63,20 +64,6 @@ pub(crate) struct Email {
 
 crm::records!(Email: id);
 
-crm::choice! {
-    /// What has become of an email (`statuscode`).
-    enum EmailStatus {
-        Draft = 1 "Draft",
-        Completed = 2 "Completed",
-        Sent = 3 "Sent",
-        Received = 4 "Received",
-        Canceled = 5 "Canceled",
-        PendingSend = 6 "Pending Send",
-        Sending = 7 "Sending",
-        Failed = 8 "Failed",
-    }
-}
-
 const COLUMNS: [&str; 9] = [
     "activityid",
     "subject",
@@ -88,13 +75,6 @@ const COLUMNS: [&str; 9] = [
     "sender",
     "torecipients",
 ];
-
-const PARTIES: &str = "email_activity_parties";
-
-/// The parts that people have in an email (`participationtypemask`).
-const SENDER: i64 = 1;
-const RECIPIENT: i64 = 2;
-const COPY: i64 = 3;
 
 /// How many recipients of an email are named.
 const RECIPIENTS: usize = 10;
@@ -117,9 +97,9 @@ impl Tool for GetEmailHistory {
     const EXAMPLE: &'static str = r#"{"case": "CAS-01005-P8O1I4"}"#;
 
     type Arguments = Arguments;
-    type Result = Found;
+    type Result = Emails;
 
-    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Emails>, ToolError> {
         let limit = arguments.limit.unwrap_or_default();
         match (&arguments.contact, &arguments.case) {
             (Some(contact), None) => {
@@ -134,13 +114,13 @@ impl Tool for GetEmailHistory {
 /// Emails about the contact, and those that the contact wrote or got.
 fn of_contact(contact: &ContactRef) -> Filter {
     Filter::any([
-        contact.at(&[("_regardingobjectid_value", "regardingobjectid_contact_email")]),
-        Filter::some(PARTIES, contact.at(&[("_partyid_value", "partyid_contact")])),
+        contact.at(&[lookups::EMAIL_ABOUT_CONTACT]),
+        Filter::some(parties::OF_EMAIL, contact.at(&[lookups::PARTY_CONTACT])),
     ])
 }
 
 fn of_case(case: &CaseRef) -> Filter {
-    case.at(&[("_regardingobjectid_value", "regardingobjectid_incident_email")])
+    case.at(&[lookups::EMAIL_ABOUT_CASE])
 }
 
 async fn list<R: Reference + From<Uuid> + Sync>(
@@ -149,12 +129,12 @@ async fn list<R: Reference + From<Uuid> + Sync>(
     reference: &R,
     wanted: fn(&R) -> Filter,
     limit: Limit,
-) -> Result<Answer<Found>, ToolError> {
+) -> Result<Answer<Emails>, ToolError> {
     let emails = |reference: &R, order: &'static str| {
         Query::rows(EMAIL)
             .select(COLUMNS)
             .filter(wanted(reference))
-            .expand(parties())
+            .expand(senders_and_recipients())
             .order_by(Order::descending(order))
             .top(limit.rows_to_ask_for())
     };
@@ -179,15 +159,15 @@ async fn list<R: Reference + From<Uuid> + Sync>(
     let none = emails.is_empty().then_some("There are no emails.");
     let email_url = context.list_url(EMAIL, &emails);
     let record = Regarding::found(kind, &record, context.instance());
-    Ok(Answer::new(Found { record, emails, more, email_url }).hint_if(none))
+    Ok(Answer::new(Emails { record, emails, more, email_url }).hint_if(none))
 }
 
 /// Sender and recipients. What the email is about and who owns it are parties, too: they are not
 /// asked for; and a blind copy stays blind.
-fn parties() -> Expand {
-    Expand::new(PARTIES)
-        .select(["_partyid_value", "participationtypemask", "addressused"])
-        .filter(Filter::compare("participationtypemask", Comparison::LessOrEqual, COPY))
+fn senders_and_recipients() -> Expand {
+    Expand::new(parties::OF_EMAIL)
+        .select([parties::PARTY, parties::PART, "addressused"])
+        .filter(Part::any_of(&[Part::Sender, Part::Recipient, Part::Copy]))
 }
 
 fn when(email: &Record) -> Option<Timestamp> {
@@ -196,12 +176,12 @@ fn when(email: &Record) -> Option<Timestamp> {
 
 impl Email {
     fn of(record: &Record, limit: usize) -> Option<Email> {
-        let people = |part: i64| -> Vec<String> {
-            let parties = record.many(PARTIES).iter();
+        let people = |part: Part| -> Vec<String> {
+            let parties = record.many(parties::OF_EMAIL).iter();
             parties
-                .filter(|party| party.integer("participationtypemask") == Some(part))
+                .filter(|party| Part::of_party(party) == Some(part))
                 .filter_map(|party| {
-                    party.label("_partyid_value").or_else(|| party.text("addressused"))
+                    party.label(parties::PARTY).or_else(|| party.text("addressused"))
                 })
                 .map(str::to_owned)
                 .take(RECIPIENTS)
@@ -210,7 +190,7 @@ impl Email {
         let text = Excerpt::of(record, "description", |text| own_words(text, limit));
         let text = text.filter(|text| !text.text.is_empty());
         let sent = record.time("senton").map(Minute);
-        let cc = people(COPY);
+        let cc = people(Part::Copy);
         Some(Email {
             id: record.id(EMAIL.key)?,
             subject: record.text("subject").map(str::to_owned),
@@ -218,8 +198,8 @@ impl Email {
             status: EmailStatus::of(record, "statuscode"),
             created_on: record.time("createdon").map(Minute).filter(|_| sent.is_none()),
             sent,
-            from: people(SENDER).pop().or_else(|| record.text("sender").map(str::to_owned)),
-            to: Some(people(RECIPIENT))
+            from: people(Part::Sender).pop().or_else(|| record.text("sender").map(str::to_owned)),
+            to: Some(people(Part::Recipient))
                 .filter(|people| !people.is_empty())
                 .unwrap_or_else(|| addresses(record.text("torecipients").unwrap_or_default())),
             cc: (!cc.is_empty()).then_some(cc),

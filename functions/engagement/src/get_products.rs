@@ -1,7 +1,8 @@
-use crm::labels::Choice as _;
+use crm::labels::{Choice as _, PricingMethod, ProductState, ProductStructure};
 use crm::money::{self, Money, number};
 use crm::reference::{PriceListRef, Reference as _};
-use crm::tables::PRODUCT;
+use crm::tables::choices::in_state;
+use crm::tables::{PRODUCT, lookups};
 use crm::text::{Excerpt, Line, excerpt};
 use dataverse::{Filter, Order, Query, Record};
 use schemars::JsonSchema;
@@ -10,7 +11,7 @@ use serde_json::Value;
 use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 use uuid::Uuid;
 
-use crate::price_list::{self, Item, PriceList, PricingMethod};
+use crate::price_list::{self, Item, PriceList};
 
 /// Finds products with their prices.
 pub(crate) struct GetProducts;
@@ -29,7 +30,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Found {
+pub(crate) struct Products {
     products: Vec<Product>,
     /// Whether there are more than these.
     more: Option<bool>,
@@ -37,7 +38,7 @@ pub(crate) struct Found {
     product_url: Option<String>,
 }
 
-crm::records!(Found: products);
+crm::records!(Products: products);
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Product {
@@ -99,9 +100,9 @@ impl Tool for GetProducts {
     const EXAMPLE: &'static str = r#"{"query": "chat"}"#;
 
     type Arguments = Arguments;
-    type Result = Found;
+    type Result = Products;
 
-    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Products>, ToolError> {
         let limit = arguments.limit.unwrap_or_default();
         let query = || {
             Query::rows(PRODUCT)
@@ -136,19 +137,20 @@ impl Tool for GetProducts {
              price_list out.",
         );
         let product_url = context.list_url(PRODUCT, &products);
-        Ok(Answer::new(Found { products, more, product_url }).hint_if(none))
+        Ok(Answer::new(Products { products, more, product_url }).hint_if(none))
     }
 }
 
 /// Active products and bundles. A family is no product that anybody could buy.
 fn for_sale() -> Filter {
-    Filter::equals("statecode", 0)
-        .and(Filter::any([1, 3].map(|structure| Filter::equals("productstructure", structure))))
+    let sold = [ProductStructure::Product, ProductStructure::Bundle];
+    in_state(ProductState::Active)
+        .and(Filter::any(sold.map(|one| Filter::equals("productstructure", one.value()))))
 }
 
 /// Products with a price in this list.
 fn in_list(list: &PriceListRef) -> Filter {
-    let of_list = list.at(&[("_pricelevelid_value", "pricelevelid")]);
+    let of_list = list.at(&[lookups::ITEM_PRICE_LIST]);
     Filter::some("product_price_levels", of_list)
 }
 

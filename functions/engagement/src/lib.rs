@@ -1,9 +1,12 @@
 //! The tools for quotes, products, appointments and emails.
 
+mod appointment;
 mod attendee;
 mod create_quote;
 mod get_email_history;
 mod get_products;
+mod mailbox;
+mod period;
 mod price_list;
 mod quote;
 mod schedule_appointment;

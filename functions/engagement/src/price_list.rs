@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crm::labels::Choice as _;
+use crm::labels::{ActiveState, Choice as _, PricingMethod};
 use crm::money;
 use crm::reference::Candidate;
 use crm::tables::PRICE_LIST;
+use crm::tables::choices::is_in_state;
 use crm::text::quoted;
 use dataverse::{Expand, Record};
 use jiff::{SignedDuration, Timestamp};
@@ -16,18 +17,6 @@ use uuid::Uuid;
 /// The columns of a price list that tell which it is and whether it is in use.
 pub(crate) const COLUMNS: [&str; 6] =
     ["pricelevelid", "name", "statecode", "begindate", "enddate", "_transactioncurrencyid_value"];
-
-crm::choice! {
-    /// How a price list item says what a product costs (`pricingmethodcode`).
-    pub(crate) enum PricingMethod {
-        CurrencyAmount = 1 "Currency Amount",
-        PercentOfList = 2 "Percent of List",
-        MarkupCurrent = 3 "Percent Markup - Current Cost",
-        MarginCurrent = 4 "Percent Margin - Current Cost",
-        MarkupStandard = 5 "Percent Markup - Standard Cost",
-        MarginStandard = 6 "Percent Margin - Standard Cost",
-    }
-}
 
 const ITEMS: &str = "product_price_levels";
 
@@ -66,7 +55,7 @@ impl<'a> PriceList<'a> {
         const DAY: SignedDuration = SignedDuration::from_hours(24);
         let has_begun = self.0.time("begindate").is_none_or(|begin| begin <= now);
         let has_ended = self.0.time("enddate").is_some_and(|end| now.duration_since(end) >= DAY);
-        self.0.integer("statecode") == Some(0) && has_begun && !has_ended
+        is_in_state(self.0, ActiveState::Active) && has_begun && !has_ended
     }
 }
 

@@ -1,9 +1,10 @@
 //! A quote as the tools show it.
 
 use crm::Linked;
-use crm::labels::Choice as _;
+use crm::labels::{Choice as _, QuoteState};
 use crm::money::{self, Money, number};
 use crm::tables::QUOTE;
+use crm::tables::choices::is_in_state;
 use crm::text::quoted;
 use dataverse::{Expand, InstanceUrl, Order, Query, Record};
 use jiff::tz::TimeZone;
@@ -52,16 +53,6 @@ pub(crate) struct ShownLine {
 /// How many lines are shown.
 const SHOWN: Limit = Limit::of(25);
 
-crm::choice! {
-    /// Where a quote stands (`statecode`).
-    enum QuoteState {
-        Draft = 0 "Draft",
-        Active = 1 "Active",
-        Won = 2 "Won",
-        Closed = 3 "Closed",
-    }
-}
-
 const LINES: &str = "quote_details";
 
 /// The quote with all that is said of it.
@@ -96,7 +87,7 @@ pub(crate) fn with_lines(id: Uuid) -> Query {
 
 /// Whether the quote can still be changed.
 pub(crate) fn is_draft(quote: &Record) -> bool {
-    quote.integer("statecode") == Some(QuoteState::Draft.value())
+    is_in_state(quote, QuoteState::Draft)
 }
 
 impl Quote {

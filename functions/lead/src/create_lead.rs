@@ -1,13 +1,17 @@
 use crm::company;
-use crm::labels::{Choice as _, LeadSource};
+use crm::labels::{ActiveState, Choice as _, LeadSource};
 use crm::lead::{self, LeadSummary};
 use crm::reference::any_email;
+use crm::tables::choices::in_state;
 use crm::tables::{CONTACT, LEAD};
 use crm::text::{EmailAddress, Line, Paragraph, same_words};
 use dataverse::{Create, Filter, Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Answer, Context, Earlier, Effect, Making, Reads, Tool, ToolError};
+use toolkit::{
+    Answer, Context, Creates, Draft, Effect, Equal, ReadAnswers, Reads, Tool, ToolError,
+};
+use uuid::Uuid;
 
 /// Makes a lead of a visitor, unless there is an open one already.
 pub(crate) struct CreateLead;
@@ -39,8 +43,6 @@ pub(crate) struct Made {
 
 crm::records!(Made: lead);
 
-const MADE_BEFORE: &str = "This call, or one at the same moment, had made the lead before.";
-
 impl Tool for CreateLead {
     const NAME: &'static str = "dynamics365_create_lead";
     const TITLE: &'static str = "Create lead";
@@ -54,48 +56,127 @@ impl Tool for CreateLead {
     type Result = Made;
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Made>, ToolError> {
-        let mut before = Before::read(context, &arguments).await?;
-        let person = Person::of(&arguments);
-        if let Some(earlier) = before.same_call.take() {
-            let lead = earlier.given(|lead| person.is_of(lead))?;
-            return before.answer(context, &lead, false, Some(MADE_BEFORE));
-        }
-        let allow_duplicate = arguments.allow_duplicate.unwrap_or(false);
-        if let Some(lead) = before.same_person.as_ref().filter(|_| !allow_duplicate) {
-            let hint = "There is an open lead of this visitor: go on with that one, by \
-                        dynamics365_update_lead.";
-            return before.answer(context, lead, false, Some(hint));
-        }
-
-        let topic = arguments.topic.map(|topic| topic.as_str().to_owned());
-        let topic = topic.unwrap_or_else(|| format!("Chat with {}", arguments.company.as_str()));
-        let create = Create::new(LEAD, context.record_id())
-            .set("lastname", Some(arguments.last_name))
-            .set("firstname", arguments.first_name)
-            .set("companyname", Some(arguments.company))
-            .set("emailaddress1", arguments.email)
-            .set("telephone1", arguments.phone)
-            .set("subject", Some(topic))
-            .set("leadsourcecode", Some(arguments.source.unwrap_or(LeadSource::Web).value()))
-            .set("description", arguments.description)
-            .allow_duplicate(allow_duplicate)
-            .select(LeadSummary::COLUMNS)
-            .select(PERSON);
-        let mut making = Making::new(create);
-        if !allow_duplicate {
-            making = making.once_for(context, &person.parts(), lead::is_open);
-        }
-        let made = making.carry_out(context, |lead| person.is_of(lead)).await?;
-        let hint = made.hint(MADE_BEFORE);
-        before.answer(context, &made.record, made.created, hint)
+        toolkit::create(context, &arguments).await
     }
+}
+
+impl Creates for Arguments {
+    type Answer = Made;
+    type Known = Visitor;
+    type Meant = Person;
+
+    const MADE_BEFORE: &'static str =
+        "This call, or one at the same moment, had made the lead before.";
+
+    fn row(&self, id: Uuid) -> Query {
+        Query::row(LEAD, id).select(LeadSummary::COLUMNS).select(PERSON)
+    }
+
+    fn ask<'a>(
+        &'a self,
+        _: &'a Context,
+        reads: &mut Reads<'a>,
+    ) -> Result<ReadAnswers<'a, Self>, ToolError> {
+        let open_lead = reads.add(
+            Query::rows(LEAD)
+                .select(LeadSummary::COLUMNS)
+                .filter(same_person(self))
+                .filter(lead::open())
+                .order_by(Order::descending("createdon"))
+                .top(1),
+        );
+        let contact = self.email.as_ref().map(|email| {
+            reads.add(
+                Query::rows(CONTACT)
+                    .select(["fullname"])
+                    .filter(any_email(email.as_str()))
+                    .filter(in_state(ActiveState::Active))
+                    .top(1),
+            )
+        });
+        Ok(Box::new(move |answers| {
+            let visitor = Visitor {
+                open_lead: answers.first(open_lead)?,
+                // Worth a hint, and no more than that.
+                contact: contact
+                    .and_then(|contact| answers.result(contact).ok()?.records.into_iter().next()),
+            };
+            Ok((visitor, Ok(Person::of(self))))
+        }))
+    }
+
+    fn is_meant(person: &Person, lead: &Record) -> bool {
+        person.is_of(lead)
+    }
+
+    fn equal<'a>(&self, visitor: &'a Visitor, person: &'a Person) -> Equal<'a> {
+        if self.allow_duplicate == Some(true) {
+            return Equal::Wanted;
+        }
+        Equal::Shared {
+            there: visitor.open_lead.as_ref(),
+            hint: "There is an open lead of this visitor: go on with that one, by \
+                   dynamics365_update_lead.",
+            parts: person.parts(),
+            serves: lead::is_open,
+        }
+    }
+
+    fn draft<'a>(
+        &'a self,
+        _: &Context,
+        _: &'a Person,
+        create: Create,
+    ) -> Result<Draft<'a>, ToolError> {
+        let topic = self.topic.as_ref().map(|topic| topic.as_str().to_owned());
+        let topic = topic.unwrap_or_else(|| format!("Chat with {}", self.company.as_str()));
+        let create = create
+            .set("lastname", Some(self.last_name.clone()))
+            .set("firstname", self.first_name.clone())
+            .set("companyname", Some(self.company.clone()))
+            .set("emailaddress1", self.email.clone())
+            .set("telephone1", self.phone.clone())
+            .set("subject", Some(topic))
+            .set("leadsourcecode", Some(self.source.unwrap_or(LeadSource::Web).value()))
+            .set("description", self.description.clone());
+        Ok(create.into())
+    }
+
+    fn answer(
+        &self,
+        context: &Context,
+        visitor: &Visitor,
+        _: Option<&Person>,
+        made: toolkit::Made,
+    ) -> Result<Answer<Made>, ToolError> {
+        let lead = LeadSummary::of(&made.record)
+            .ok_or_else(|| ToolError::internal("a lead without an id"))?
+            .with_url(context.instance());
+        let contact = visitor.contact.as_ref().and_then(|contact| contact.id(CONTACT.key));
+        let is_contact = contact.map(|id| {
+            format!(
+                "The visitor is a contact already, with the id {id}: an opportunity for the \
+                 contact may be better than a lead."
+            )
+        });
+        let answer = Answer::new(Made { created: made.created, lead });
+        Ok(answer.hint_if(made.hint).hint_if(is_contact))
+    }
+}
+
+/// What is in the CRM of the visitor.
+pub(crate) struct Visitor {
+    /// An open lead of the person.
+    open_lead: Option<Record>,
+    /// A contact with the same email address.
+    contact: Option<Record>,
 }
 
 /// The columns that tell who a lead is.
 const PERSON: [&str; 3] = ["lastname", "companyname", "emailaddress1"];
 
 /// Who the lead is to be.
-struct Person {
+pub(crate) struct Person {
     last_name: String,
     company: String,
     email: Option<String>,
@@ -112,10 +193,10 @@ impl Person {
 
     /// By what two calls at once are known to be about the same person: the email address, or the
     /// name and the company.
-    fn parts(&self) -> Vec<&str> {
+    fn parts(&self) -> Vec<String> {
         match &self.email {
-            Some(email) => vec!["email", email],
-            None => vec!["name", &self.last_name, &self.company],
+            Some(email) => vec!["email".to_owned(), email.clone()],
+            None => vec!["name".to_owned(), self.last_name.clone(), self.company.clone()],
         }
     }
 
@@ -128,71 +209,6 @@ impl Person {
             Some(email) => is("emailaddress1", email),
             None => is("lastname", &self.last_name) && is("companyname", &self.company),
         }
-    }
-}
-
-/// What there is before anything is created.
-struct Before {
-    /// The lead that an earlier, equal call made.
-    same_call: Option<Earlier>,
-    /// An open lead of the same person.
-    same_person: Option<Record>,
-    /// A contact with the same email address: the visitor is known already.
-    contact: Option<Record>,
-}
-
-impl Before {
-    /// One trip for all of it.
-    async fn read(context: &Context, arguments: &Arguments) -> Result<Before, ToolError> {
-        let mut reads = Reads::new();
-        let same_call = reads.same_call(context, |id| {
-            Query::row(LEAD, id).select(LeadSummary::COLUMNS).select(PERSON)
-        });
-        let same_person = reads.add(
-            Query::rows(LEAD)
-                .select(LeadSummary::COLUMNS)
-                .filter(same_person(arguments))
-                .filter(lead::open())
-                .order_by(Order::descending("createdon"))
-                .top(1),
-        );
-        let contact = arguments.email.as_ref().map(|email| {
-            reads.add(
-                Query::rows(CONTACT)
-                    .select(["fullname"])
-                    .filter(any_email(email.as_str()))
-                    .filter(Filter::equals("statecode", 0))
-                    .top(1),
-            )
-        });
-        let mut answers = reads.send(context).await?;
-        Ok(Before {
-            same_call: answers.same_call(same_call)?,
-            same_person: answers.first(same_person)?,
-            // Worth a hint, and no more than that.
-            contact: contact
-                .and_then(|contact| answers.result(contact).ok()?.records.into_iter().next()),
-        })
-    }
-
-    fn answer(
-        &self,
-        context: &Context,
-        lead: &Record,
-        created: bool,
-        hint: Option<&str>,
-    ) -> Result<Answer<Made>, ToolError> {
-        let lead = LeadSummary::of(lead)
-            .ok_or_else(|| ToolError::internal("a lead without an id"))?
-            .with_url(context.instance());
-        let contact = self.contact.as_ref().and_then(|contact| contact.id(CONTACT.key));
-        let known = contact.map(|id| {
-            format!(
-                "The visitor is a contact already, with the id {id}: an opportunity for the \
-                 contact may be better than a lead."
-            )
-        });
-        Ok(Answer::new(Made { created, lead }).hint_if(hint).hint_if(known))
     }
 }
 

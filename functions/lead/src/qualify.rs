@@ -6,9 +6,10 @@
 
 use crm::Linked;
 use crm::company;
-use crm::labels::{Choice as _, LeadStatus};
+use crm::labels::{ActiveState, Choice as _, LeadStatus};
 use crm::reference::{AccountRef, Candidate, ContactRef, Reference, any_email};
-use crm::tables::{ACCOUNT, CONTACT, LEAD, OPPORTUNITY};
+use crm::tables::choices::in_state;
+use crm::tables::{ACCOUNT, CONTACT, LEAD, OPPORTUNITY, QUALIFY_LEAD, lookups};
 use dataverse::{Action, Filter, Operation, Page, Query, Record, Table, Update};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -24,6 +25,20 @@ pub(crate) struct Qualified {
 
 crm::records!(Qualified: contact, account, opportunity);
 
+/// The columns of a lead that say who and what it is, and what it is linked to.
+pub(crate) const COLUMNS: [&str; 6] = [
+    "fullname",
+    "companyname",
+    "emailaddress1",
+    "subject",
+    lookups::LEAD_CONTACT.column,
+    lookups::LEAD_ACCOUNT.column,
+];
+
+/// The columns that decide what becomes of a lead.
+const DRAWN_FROM: [&str; 4] =
+    ["companyname", "emailaddress1", lookups::LEAD_CONTACT.column, lookups::LEAD_ACCOUNT.column];
+
 /// How many records are shown to choose from.
 const SHOWN: usize = 3;
 
@@ -35,12 +50,7 @@ pub(crate) async fn qualify(
     target: Target<'_>,
     details: Update,
 ) -> Result<(Qualified, Option<String>), ToolError> {
-    let target = target.drawn_from(&[
-        "companyname",
-        "emailaddress1",
-        "_parentcontactid_value",
-        "_parentaccountid_value",
-    ]);
+    let target = target.drawn_from(&DRAWN_FROM);
     let mut parts = Parts::linked(lead);
     let first = parts.carry_out(context, target, details.clone()).await;
     let mut reused = None;
@@ -81,8 +91,8 @@ struct Parts {
 impl Parts {
     fn linked(lead: &Lead<'_>) -> Parts {
         Parts {
-            contact: Linked::of(lead.record, "_parentcontactid_value"),
-            account: Linked::of(lead.record, "_parentaccountid_value"),
+            contact: Linked::of(lead.record, lookups::LEAD_CONTACT.column),
+            account: Linked::of(lead.record, lookups::LEAD_ACCOUNT.column),
             has_company: lead.company.is_some(),
             found: false,
         }
@@ -97,23 +107,15 @@ impl Parts {
     ) -> Result<Option<Vec<Record>>, ToolError> {
         if self.found {
             if let Some(contact) = &self.contact {
-                details = details.point(
-                    ("_parentcontactid_value", "parentcontactid"),
-                    CONTACT,
-                    contact.id,
-                );
+                details = details.point(lookups::LEAD_CONTACT, contact.id);
             }
             if let Some(account) = &self.account {
-                details = details.point(
-                    ("_parentaccountid_value", "parentaccountid"),
-                    ACCOUNT,
-                    account.id,
-                );
+                details = details.point(lookups::LEAD_ACCOUNT, account.id);
             }
         }
         // An account needs a name.
         let creates_account = self.account.is_none() && self.has_company;
-        let action = Action::bound(LEAD, target.id, "QualifyLead")
+        let action = Action::bound(LEAD, target.id, QUALIFY_LEAD)
             .parameter("CreateAccount", creates_account)
             .parameter("CreateContact", self.contact.is_none())
             .parameter("CreateOpportunity", true)
@@ -142,7 +144,7 @@ impl Parts {
         let mut reads = Reads::new();
         let email = lead.email.filter(|_| self.contact.is_none());
         let contacts = email.map(|email| {
-            reads.add(active::<ContactRef>(any_email(email)).select(["_parentcustomerid_value"]))
+            reads.add(active::<ContactRef>(any_email(email)).select([lookups::EMPLOYER.column]))
         });
         let company = lead.company.filter(|_| self.account.is_none());
         let accounts = company.map(|company| {
@@ -170,7 +172,7 @@ impl Parts {
         if let Some(contact) = contacts.first() {
             self.contact = linked(contact, CONTACT, ContactRef::NAME_COLUMN);
             // Where the contact works is who the lead is from.
-            let employer = Linked::of_table(contact, "_parentcustomerid_value", ACCOUNT);
+            let employer = Linked::of_table(contact, lookups::EMPLOYER.column, ACCOUNT);
             self.account = self.account.take().or(employer);
         }
         if self.account.is_none() {
@@ -206,21 +208,21 @@ impl Parts {
 
 async fn read(context: &Context, target: Target<'_>) -> Result<Qualified, ToolError> {
     let query = Query::row(LEAD, target.id).select([
-        "_parentcontactid_value",
-        "_parentaccountid_value",
+        lookups::LEAD_CONTACT.column,
+        lookups::LEAD_ACCOUNT.column,
         "_qualifyingopportunityid_value",
     ]);
-    let lead = context.dataverse().first(&query).await?.unwrap_or_default();
+    let lead = context.first(&query).await?.unwrap_or_default();
     Ok(Qualified {
-        contact: Linked::of(&lead, "_parentcontactid_value"),
-        account: Linked::of(&lead, "_parentaccountid_value"),
+        contact: Linked::of(&lead, lookups::LEAD_CONTACT.column),
+        account: Linked::of(&lead, lookups::LEAD_ACCOUNT.column),
         opportunity: Linked::of(&lead, "_qualifyingopportunityid_value"),
     })
 }
 
 fn active<R: Reference>(filter: Filter) -> Query {
     Query::rows(R::TABLE)
-        .filter(filter.and(Filter::equals("statecode", 0)))
+        .filter(filter.and(in_state(ActiveState::Active)))
         .select([R::NAME_COLUMN])
         .select(R::DETAIL_COLUMNS.iter().copied())
         .top(SHOWN as u32)

@@ -33,7 +33,7 @@ crm::choice! {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Found {
+pub(crate) struct Leads {
     /// The newest first.
     leads: Vec<LeadSummary>,
     /// Whether there are more than these.
@@ -42,7 +42,7 @@ pub(crate) struct Found {
     lead_url: Option<String>,
 }
 
-crm::records!(Found: leads);
+crm::records!(Leads: leads);
 
 /// Where the words that are looked for may be.
 const NAMES: [&str; 2] = ["fullname", "companyname"];
@@ -57,9 +57,9 @@ impl Tool for SearchLeads {
     const EXAMPLE: &'static str = r#"{"query": "Tailspin"}"#;
 
     type Arguments = Arguments;
-    type Result = Found;
+    type Result = Leads;
 
-    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Leads>, ToolError> {
         let Arguments { query, source, status, limit } = arguments;
         if query.is_none() && source.is_none() && status.is_none() {
             return Err(ToolError::needs_one_of("query, source, status"));
@@ -75,11 +75,11 @@ impl Tool for SearchLeads {
             .filter(Filter::all(conditions.into_iter().flatten()))
             .order_by(Order::descending("createdon"))
             .top(limit.rows_to_ask_for());
-        let page = context.dataverse().list(&query).await?;
+        let page = context.list(&query).await?;
 
         let (leads, more) = limit.shown(&page, LeadSummary::of);
         let none = leads.is_empty().then_some("No lead matches.");
         let lead_url = context.list_url(LEAD, &leads);
-        Ok(Answer::new(Found { leads, more, lead_url }).hint_if(none))
+        Ok(Answer::new(Leads { leads, more, lead_url }).hint_if(none))
     }
 }

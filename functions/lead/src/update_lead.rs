@@ -1,14 +1,15 @@
 use crm::labels::{Choice as _, LeadSource, LeadState, LeadStatus, Rating};
 use crm::reference::LeadRef;
 use crm::tables::LEAD;
+use crm::tables::choices::{STATE, STATUS};
 use crm::text::{EmailAddress, Line};
 use dataverse::{Record, Update};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use toolkit::{
-    Answer, Change, Closed, Context, Edit, Effect, Reads, Target, Tool, ToolError, Transition,
-    carry_out, operations,
+    Answer, Change, Closed, Context, Edit, Edits as _, Effect, Reads, Target, Tool, ToolError,
+    Transition, carry_out, operations,
 };
 use uuid::Uuid;
 
@@ -17,20 +18,22 @@ use crate::qualify::{self, Qualified};
 /// Changes a lead; qualifies, disqualifies or reopens it.
 pub(crate) struct UpdateLead;
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Arguments {
-    /// Id, email or full name.
-    lead: LeadRef,
-    /// Qualified makes a contact, account and opportunity.
-    status: Option<LeadStatus>,
-    rating: Option<Rating>,
-    source: Option<LeadSource>,
-    topic: Option<Line<300>>,
-    company: Option<Line<100>>,
-    email: Option<EmailAddress>,
-    phone: Option<Line<50>>,
-    job_title: Option<Line<100>>,
+toolkit::edits! {
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    pub(crate) struct Arguments {
+        /// Id, email or full name.
+        lead: LeadRef,
+        /// Qualified makes a contact, account and opportunity.
+        status: Option<LeadStatus> => apart "statuscode",
+        rating: Option<Rating> => choose "leadqualitycode",
+        source: Option<LeadSource> => choose "leadsourcecode",
+        topic: Option<Line<300>> => set "subject",
+        company: Option<Line<100>> => set "companyname",
+        email: Option<EmailAddress> => set "emailaddress1",
+        phone: Option<Line<50>> => set "telephone1",
+        job_title: Option<Line<100>> => set "jobtitle",
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -44,24 +47,6 @@ pub(crate) struct Updated {
 }
 
 crm::records!(Updated: id, qualified);
-
-/// What must be known of the lead before it is changed.
-const COLUMNS: [&str; 14] = [
-    "statecode",
-    "statuscode",
-    "leadqualitycode",
-    "leadsourcecode",
-    "subject",
-    "fullname",
-    "companyname",
-    "emailaddress1",
-    "telephone1",
-    "jobtitle",
-    "modifiedon",
-    "_parentcontactid_value",
-    "_parentaccountid_value",
-    "_qualifyingopportunityid_value",
-];
 
 impl Tool for UpdateLead {
     const NAME: &'static str = "dynamics365_update_lead";
@@ -92,14 +77,16 @@ impl Tool for UpdateLead {
     type Result = Updated;
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Updated>, ToolError> {
-        check(&arguments)?;
+        arguments.check_wanted()?;
         let mut reads = Reads::new();
-        let lead = reads.seek_with(&arguments.lead, |query| query.select(COLUMNS));
+        let lead = reads.seek_with(&arguments.lead, |query| {
+            query.select(Arguments::columns()).select(qualify::COLUMNS)
+        });
         let record = reads.send(context).await?.found(lead)?;
 
-        let from = LeadStatus::of(&record, "statuscode");
+        let from = LeadStatus::of(&record, STATUS);
         let status = arguments.status.filter(|status| from.as_deref() != Some(status.label()));
-        let state = record.integer("statecode").and_then(LeadState::from_value);
+        let state = record.integer(STATE).and_then(LeadState::from_value);
         // What a qualified lead has become is there: it is no open lead again.
         let is_final = state == Some(LeadState::Qualified);
         let reopen_with = (!is_final).then_some(LeadStatus::New.label());
@@ -108,7 +95,11 @@ impl Tool for UpdateLead {
             return Err(closed());
         }
 
-        let edit = edit(&record, &arguments, status)?;
+        let mut edit = Edit::of(&record, LEAD)?;
+        arguments.edit(&mut edit);
+        if let Some(status) = status {
+            edit.note("status", from.clone().map(Value::from), status.label());
+        }
         let target = edit.target();
         let (changes, details) = edit.finish();
         let is_open = state == Some(LeadState::Open);
@@ -139,44 +130,6 @@ impl Tool for UpdateLead {
     }
 }
 
-/// What can be said without asking Dataverse.
-fn check(arguments: &Arguments) -> Result<(), ToolError> {
-    let Arguments { lead: _, status, rating, source, topic, company, email, phone, job_title } =
-        arguments;
-    let is_given = status.is_some()
-        || rating.is_some()
-        || source.is_some()
-        || topic.is_some()
-        || company.is_some()
-        || email.is_some()
-        || phone.is_some()
-        || job_title.is_some();
-    if is_given {
-        return Ok(());
-    }
-    Err(ToolError::needs_one_of("status, rating, source, topic, company, email, phone, job_title"))
-}
-
-fn edit<'a>(
-    record: &'a Record,
-    arguments: &Arguments,
-    status: Option<LeadStatus>,
-) -> Result<Edit<'a>, ToolError> {
-    let mut edit = Edit::of(record, LEAD)?;
-    edit.choose("rating", "leadqualitycode", arguments.rating);
-    edit.choose("source", "leadsourcecode", arguments.source);
-    edit.set("topic", "subject", arguments.topic.clone());
-    edit.set("company", "companyname", arguments.company.clone());
-    edit.set("email", "emailaddress1", arguments.email.clone());
-    edit.set("phone", "telephone1", arguments.phone.clone());
-    edit.set("job_title", "jobtitle", arguments.job_title.clone());
-    if let Some(status) = status {
-        let from = LeadStatus::of(record, "statuscode");
-        edit.note("status", from.map(Value::from), status.label());
-    }
-    Ok(edit)
-}
-
 /// The lead as the call leaves it.
 fn with_changes<'a>(record: &'a Record, arguments: &'a Arguments) -> qualify::Lead<'a> {
     let Arguments { company, email, topic, .. } = arguments;
@@ -194,8 +147,8 @@ fn transition(lead: Target<'_>, status: LeadStatus) -> Transition {
         LeadStatus::New | LeadStatus::Contacted => Transition::Open(status.value()),
         _ => Transition::close(
             Update::new(LEAD, lead.id, lead.etag)
-                .set("statecode", LeadState::Disqualified.value())
-                .set("statuscode", status.value()),
+                .set(STATE, LeadState::Disqualified.value())
+                .set(STATUS, status.value()),
         ),
     }
 }

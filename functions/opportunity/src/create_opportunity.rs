@@ -2,13 +2,15 @@ use crm::labels::{Choice as _, SalesStage};
 use crm::money::{self, Amount, Probability};
 use crm::opportunity::{self, OpportunitySummary};
 use crm::reference::{AccountRef, ContactRef};
-use crm::tables::{ACCOUNT, CONTACT, OPPORTUNITY};
+use crm::tables::{ACCOUNT, CONTACT, OPPORTUNITY, lookups};
 use crm::text::{Line, Paragraph};
 use crm::time::Day;
 use dataverse::{Create, Filter, Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Answer, Context, Earlier, Effect, Making, Reads, Tool, ToolError};
+use toolkit::{
+    Answer, Context, Creates, Draft, Effect, Equal, Made, ReadAnswers, Reads, Tool, ToolError,
+};
 use uuid::Uuid;
 
 use crate::stage::pipeline_phase;
@@ -47,10 +49,9 @@ pub(crate) struct Opened {
 
 crm::records!(Opened: opportunity);
 
-const MADE_BEFORE: &str = "This call, or one at the same moment, had made the opportunity before.";
-
 /// The columns that tell whose opportunity it is.
-const CUSTOMER: [&str; 2] = ["_parentcontactid_value", "_customerid_value"];
+const CUSTOMER: [&str; 2] =
+    [lookups::OPPORTUNITY_CONTACT.column, lookups::OPPORTUNITY_TO_CONTACT.column];
 
 impl Tool for CreateOpportunity {
     const NAME: &'static str = "dynamics365_create_opportunity";
@@ -72,36 +73,127 @@ impl Tool for CreateOpportunity {
     type Result = Opened;
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Opened>, ToolError> {
-        let (mut before, customer) = Before::read(context, &arguments).await?;
-        if let Some(earlier) = before.same_call.take() {
-            let is_meant =
-                |found: &Record| customer.as_ref().is_ok_and(|customer| customer.is_of(found));
-            let opportunity = earlier.given(is_meant)?;
-            return before.answer(context, &opportunity, false, Some(MADE_BEFORE));
-        }
-        let customer = customer?;
-        let allow_duplicate = arguments.allow_duplicate.unwrap_or(false);
-        if let Some(opportunity) = before.same_name.as_ref().filter(|_| !allow_duplicate) {
-            let hint = "The contact has an open opportunity with this name: go on with that one. \
-                        Call with allow_duplicate only if a second one is really meant.";
-            return before.answer(context, opportunity, false, Some(hint));
-        }
-
-        let name = arguments.name.as_str().to_owned();
-        let create = customer.create(context, arguments).allow_duplicate(allow_duplicate);
-        let mut making = Making::new(create);
-        if !allow_duplicate {
-            let whose = customer.contact.to_string();
-            making = making.once_for(context, &[&whose, &name], opportunity::is_open);
-        }
-        let made = making.carry_out(context, |found| customer.is_of(found)).await?;
-        let hint = made.hint(MADE_BEFORE);
-        before.answer(context, &made.record, made.created, hint)
+        toolkit::create(context, &arguments).await
     }
 }
 
+impl Creates for Arguments {
+    type Answer = Opened;
+    type Known = OpenOpportunities;
+    type Meant = Customer;
+
+    const MADE_BEFORE: &'static str =
+        "This call, or one at the same moment, had made the opportunity before.";
+
+    fn row(&self, id: Uuid) -> Query {
+        Query::row(OPPORTUNITY, id)
+            .select(OpportunitySummary::COLUMNS)
+            .select(CUSTOMER)
+            .expand(money::currency())
+    }
+
+    fn ask<'a>(
+        &'a self,
+        _: &'a Context,
+        reads: &mut Reads<'a>,
+    ) -> Result<ReadAnswers<'a, Self>, ToolError> {
+        let open = || {
+            Query::rows(OPPORTUNITY)
+                .filter(opportunity::of_contact(&self.contact))
+                .filter(opportunity::open())
+        };
+        let same_name = reads.add(
+            open()
+                .select(OpportunitySummary::COLUMNS)
+                .expand(money::currency())
+                .filter(Filter::equals("name", self.name.as_str()))
+                .order_by(Order::descending("createdon"))
+                .top(1),
+        );
+        let two = reads.add(open().select([OPPORTUNITY.key]).top(2));
+        let contact =
+            reads.seek_with(&self.contact, |query| query.select([lookups::EMPLOYER.column]));
+        let account = self.account.as_ref().map(|account| reads.seek(account));
+        Ok(Box::new(move |answers| {
+            let open = OpenOpportunities {
+                same_name: answers.first(same_name)?,
+                two: answers.page(two)?.records,
+            };
+            let customer = answers.found(contact).and_then(|contact| {
+                let account = answers.found_if(account)?;
+                Customer::of(&contact, account.as_ref())
+            });
+            Ok((open, customer))
+        }))
+    }
+
+    fn is_meant(customer: &Customer, opportunity: &Record) -> bool {
+        customer.is_of(opportunity)
+    }
+
+    fn equal<'a>(&self, open: &'a OpenOpportunities, customer: &'a Customer) -> Equal<'a> {
+        if self.allow_duplicate == Some(true) {
+            return Equal::Wanted;
+        }
+        Equal::Shared {
+            there: open.same_name.as_ref(),
+            hint: "The contact has an open opportunity with this name: go on with that one. \
+                   Call with allow_duplicate only if a second one is really meant.",
+            parts: vec![customer.contact.to_string(), self.name.as_str().to_owned()],
+            serves: opportunity::is_open,
+        }
+    }
+
+    fn draft<'a>(
+        &'a self,
+        _: &Context,
+        customer: &'a Customer,
+        create: Create,
+    ) -> Result<Draft<'a>, ToolError> {
+        let create = customer
+            .bind(create)
+            .set("name", Some(self.name.clone()))
+            .set("description", self.description.clone())
+            .set("estimatedvalue", self.estimated_value)
+            // Else Dynamics computes the value from the product lines, of which there are none.
+            .set("isrevenuesystemcalculated", self.estimated_value.map(|_| false))
+            .set("estimatedclosedate", self.close_date)
+            .set("closeprobability", self.probability)
+            .set("salesstage", self.stage.map(SalesStage::value))
+            .set("stepname", self.stage.map(pipeline_phase));
+        Ok(create.into())
+    }
+
+    fn answer(
+        &self,
+        context: &Context,
+        open: &OpenOpportunities,
+        _: Option<&Customer>,
+        Made { record, created, hint, .. }: Made,
+    ) -> Result<Answer<Opened>, ToolError> {
+        let opportunity = OpportunitySummary::of(&record)
+            .ok_or_else(|| ToolError::internal("an opportunity without an id"))?
+            .with_url(context.instance());
+        let is_other = |other: &Record| other.id(OPPORTUNITY.key) != Some(opportunity.id);
+        // Without their names: what somebody wrote must not read as a hint of ours.
+        let others = open.two.iter().any(is_other).then_some(
+            "The contact has other open opportunities: dynamics365_get_contact_opportunities lists \
+             them.",
+        );
+        Ok(Answer::new(Opened { created, opportunity }).hint_if(hint).hint_if(others))
+    }
+}
+
+/// The contact's open opportunities.
+pub(crate) struct OpenOpportunities {
+    /// One with this name.
+    same_name: Option<Record>,
+    /// Enough of them to know whether there is another one.
+    two: Vec<Record>,
+}
+
 /// Whose opportunity it is.
-struct Customer {
+pub(crate) struct Customer {
     contact: Uuid,
     account: Option<Uuid>,
 }
@@ -109,7 +201,7 @@ struct Customer {
 impl Customer {
     /// The contact, and the account that was given, else the one that the contact belongs to.
     fn of(contact: &Record, account: Option<&Record>) -> Result<Customer, ToolError> {
-        let employer = contact.lookup("_parentcustomerid_value").filter(|company| {
+        let employer = contact.lookup(lookups::EMPLOYER.column).filter(|company| {
             // A contact may belong to another contact, too.
             company.table.as_deref() == Some(ACCOUNT.logical_name)
         });
@@ -128,104 +220,13 @@ impl Customer {
         CUSTOMER.iter().any(|column| opportunity.id(column) == Some(self.contact))
     }
 
-    fn create(&self, context: &Context, arguments: Arguments) -> Create {
-        let has_value = arguments.estimated_value.is_some();
-        let create = Create::new(OPPORTUNITY, context.record_id())
-            .set("name", Some(arguments.name))
-            .set("description", arguments.description)
-            .set("estimatedvalue", arguments.estimated_value)
-            // Else Dynamics computes the value from the product lines, of which there are none.
-            .set("isrevenuesystemcalculated", has_value.then_some(false))
-            .set("estimatedclosedate", arguments.close_date)
-            .set("closeprobability", arguments.probability)
-            .set("salesstage", arguments.stage.map(SalesStage::value))
-            .set("stepname", arguments.stage.map(pipeline_phase))
-            .bind("parentcontactid", CONTACT, self.contact)
-            .select(OpportunitySummary::COLUMNS)
-            .select(CUSTOMER)
-            .expand(money::currency());
+    fn bind(&self, create: Create) -> Create {
+        let create = create.point(lookups::OPPORTUNITY_CONTACT, self.contact);
         match self.account {
-            Some(account) => create.bind("parentaccountid", ACCOUNT, account).bind(
-                "customerid_account",
-                ACCOUNT,
-                account,
-            ),
-            None => create.bind("customerid_contact", CONTACT, self.contact),
+            Some(account) => create
+                .point(lookups::OPPORTUNITY_ACCOUNT, account)
+                .point(lookups::OPPORTUNITY_TO_ACCOUNT, account),
+            None => create.point(lookups::OPPORTUNITY_TO_CONTACT, self.contact),
         }
-    }
-}
-
-/// What there is before anything is created.
-struct Before {
-    /// The opportunity that an earlier, equal call made.
-    same_call: Option<Earlier>,
-    /// An open opportunity of the contact with this name.
-    same_name: Option<Record>,
-    /// Open opportunities of the contact: enough to know whether there is another one.
-    open: Vec<Record>,
-}
-
-impl Before {
-    /// One trip for all of it. Whose opportunity it is to be stands apart: what an equal call made
-    /// is there, whatever has become of its customer since.
-    async fn read(
-        context: &Context,
-        arguments: &Arguments,
-    ) -> Result<(Before, Result<Customer, ToolError>), ToolError> {
-        let Arguments { contact, account, name, .. } = arguments;
-        let open = || {
-            Query::rows(OPPORTUNITY)
-                .filter(opportunity::of_contact(contact))
-                .filter(opportunity::open())
-        };
-        let mut reads = Reads::new();
-        let same_call = reads.same_call(context, |id| {
-            Query::row(OPPORTUNITY, id)
-                .select(OpportunitySummary::COLUMNS)
-                .select(CUSTOMER)
-                .expand(money::currency())
-        });
-        let same_name = reads.add(
-            open()
-                .select(OpportunitySummary::COLUMNS)
-                .expand(money::currency())
-                .filter(Filter::equals("name", name.as_str()))
-                .order_by(Order::descending("createdon"))
-                .top(1),
-        );
-        let two = reads.add(open().select([OPPORTUNITY.key]).top(2));
-        let contact = reads.seek_with(contact, |query| query.select(["_parentcustomerid_value"]));
-        let account = account.as_ref().map(|account| reads.seek(account));
-
-        let mut answers = reads.send(context).await?;
-        let before = Before {
-            same_call: answers.same_call(same_call)?,
-            same_name: answers.first(same_name)?,
-            open: answers.page(two)?.records,
-        };
-        let customer = answers.found(contact).and_then(|contact| {
-            let account = answers.found_if(account)?;
-            Customer::of(&contact, account.as_ref())
-        });
-        Ok((before, customer))
-    }
-
-    fn answer(
-        &self,
-        context: &Context,
-        opportunity: &Record,
-        created: bool,
-        hint: Option<&str>,
-    ) -> Result<Answer<Opened>, ToolError> {
-        let opportunity = OpportunitySummary::of(opportunity)
-            .ok_or_else(|| ToolError::internal("an opportunity without an id"))?
-            .with_url(context.instance());
-        let is_other = |other: &Record| other.id(OPPORTUNITY.key) != Some(opportunity.id);
-        // Without their names: what somebody wrote must not read as a hint of ours.
-        let others = self.open.iter().any(is_other).then_some(
-            "The contact has other open opportunities: dynamics365_get_contact_opportunities lists \
-             them.",
-        );
-        Ok(Answer::new(Opened { created, opportunity }).hint_if(hint).hint_if(others))
     }
 }

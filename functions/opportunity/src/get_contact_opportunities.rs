@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Found {
+pub(crate) struct ContactOpportunities {
     contact: Option<ContactSummary>,
     /// Open ones first, then the latest.
     opportunities: Vec<OpportunitySummary>,
@@ -40,7 +40,7 @@ pub(crate) struct Found {
     open_value: Vec<Money>,
 }
 
-crm::records!(Found: contact, opportunities);
+crm::records!(ContactOpportunities: contact, opportunities);
 
 /// How many open opportunities are added up. Nobody has more.
 const ADDED_UP: u32 = 1000;
@@ -55,9 +55,12 @@ impl Tool for GetContactOpportunities {
     const EXAMPLE: &'static str = r#"{"contact": "maren.quist@northwind.example"}"#;
 
     type Arguments = Arguments;
-    type Result = Found;
+    type Result = ContactOpportunities;
 
-    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+    async fn call(
+        context: &Context,
+        arguments: Arguments,
+    ) -> Result<Answer<ContactOpportunities>, ToolError> {
         let Arguments { contact, status, limit } = arguments;
         let limit = limit.unwrap_or_default();
         let of_contact = opportunity::of_contact(&contact);
@@ -94,7 +97,8 @@ impl Tool for GetContactOpportunities {
         let none = opportunities.is_empty().then_some("The contact has no such opportunities.");
         let opportunity_url = context.list_url(OPPORTUNITY, &opportunities);
         let contact = ContactSummary::of(&person).map(|one| one.with_url(context.instance()));
-        let found = Found { contact, opportunities, more, opportunity_url, open_value };
+        let found =
+            ContactOpportunities { contact, opportunities, more, opportunity_url, open_value };
         Ok(Answer::new(found).hint_if(none))
     }
 }

@@ -1,7 +1,6 @@
 use crm::Linked;
-use crm::labels::{Choice as _, OpportunityState};
 use crm::money::{self, Money};
-use crm::opportunity::OpportunitySummary;
+use crm::opportunity::{self, OpportunitySummary};
 use crm::reference::OpportunityRef;
 use crm::tables::ACCOUNT;
 use crm::text::{Excerpt, excerpt};
@@ -24,7 +23,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Found {
+pub(crate) struct OpportunityWithLines {
     opportunity: Details,
     /// What is to be sold.
     lines: Vec<Line>,
@@ -32,7 +31,7 @@ pub(crate) struct Found {
     more_lines: Option<bool>,
 }
 
-crm::records!(Found: opportunity);
+crm::records!(OpportunityWithLines: opportunity);
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Details {
@@ -105,9 +104,12 @@ impl Tool for GetOpportunity {
     const EXAMPLE: &'static str = r#"{"opportunity": "Northwind – support desk licences"}"#;
 
     type Arguments = Arguments;
-    type Result = Found;
+    type Result = OpportunityWithLines;
 
-    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+    async fn call(
+        context: &Context,
+        arguments: Arguments,
+    ) -> Result<Answer<OpportunityWithLines>, ToolError> {
         let lines = Expand::new("product_opportunities")
             .select(LINE_COLUMNS)
             .order_by(Order::ascending("lineitemnumber"))
@@ -125,7 +127,7 @@ impl Tool for GetOpportunity {
         let opportunity = details(&record, context)?;
         let lines = record.many("product_opportunities").iter().map(|row| line(row, &record));
         let (lines, more_lines) = LINES.cut(lines);
-        Ok(Answer::new(Found { opportunity, lines, more_lines }))
+        Ok(Answer::new(OpportunityWithLines { opportunity, lines, more_lines }))
     }
 }
 
@@ -134,7 +136,7 @@ fn details(record: &Record, context: &Context) -> Result<Details, ToolError> {
         .ok_or_else(|| ToolError::internal("an opportunity without an id"))?
         .with_url(context.instance());
     let description = Excerpt::of(record, "description", |text| excerpt(text, 1000));
-    let is_closed = record.integer("statecode") != Some(OpportunityState::Open.value());
+    let is_closed = !opportunity::is_open(record);
     Ok(Details {
         summary,
         truncated: description.as_ref().and_then(|excerpt| excerpt.truncated),

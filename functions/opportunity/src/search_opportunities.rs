@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Found {
+pub(crate) struct Opportunities {
     /// The next to be decided first.
     opportunities: Vec<OpportunitySummary>,
     /// Whether there are more than these.
@@ -38,7 +38,7 @@ pub(crate) struct Found {
     opportunity_url: Option<String>,
 }
 
-crm::records!(Found: opportunities);
+crm::records!(Opportunities: opportunities);
 
 impl Tool for SearchOpportunities {
     const NAME: &'static str = "dynamics365_search_opportunities";
@@ -51,9 +51,12 @@ impl Tool for SearchOpportunities {
     const EXAMPLE: &'static str = r#"{"account": "Litware"}"#;
 
     type Arguments = Arguments;
-    type Result = Found;
+    type Result = Opportunities;
 
-    async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Found>, ToolError> {
+    async fn call(
+        context: &Context,
+        arguments: Arguments,
+    ) -> Result<Answer<Opportunities>, ToolError> {
         let Arguments { contact, account, query, status, limit } = arguments;
         if query.is_none() && contact.is_none() && account.is_none() {
             return Err(ToolError::needs_one_of("contact, account, query"));
@@ -95,6 +98,6 @@ impl Tool for SearchOpportunities {
             _ => "No opportunity matches.",
         });
         let opportunity_url = context.list_url(OPPORTUNITY, &opportunities);
-        Ok(Answer::new(Found { opportunities, more, opportunity_url }).hint_if(none))
+        Ok(Answer::new(Opportunities { opportunities, more, opportunity_url }).hint_if(none))
     }
 }

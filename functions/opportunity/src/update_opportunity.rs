@@ -1,8 +1,9 @@
-use crm::labels::{Choice as _, OpportunityState, OpportunityStatus, SalesStage};
+use crm::labels::{Choice as _, OpportunityStatus, SalesStage};
 use crm::money::{Amount, Probability};
 use crm::opportunity;
 use crm::reference::OpportunityRef;
-use crm::tables::OPPORTUNITY;
+use crm::tables::choices::STATUS;
+use crm::tables::{LOSE_OPPORTUNITY, OPPORTUNITY, WIN_OPPORTUNITY};
 use crm::text::Paragraph;
 use crm::time::Day;
 use dataverse::{Action, Record, bind};
@@ -10,8 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use toolkit::{
-    Answer, Change, Closed, Context, Edit, Effect, Reads, Target, Tool, ToolError, Transition,
-    carry_out, operations,
+    Answer, Change, Closed, Context, Edit, Edits as _, Effect, Reads, Target, Tool, ToolError,
+    Transition, carry_out, operations,
 };
 use uuid::Uuid;
 
@@ -20,22 +21,25 @@ use crate::stage::pipeline_phase;
 /// Changes an opportunity; wins, loses or reopens it.
 pub(crate) struct UpdateOpportunity;
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Arguments {
-    /// Id or name.
-    opportunity: OpportunityRef,
-    stage: Option<SalesStage>,
-    /// In its currency.
-    estimated_value: Option<Amount>,
-    /// As 2026-12-01.
-    close_date: Option<Day>,
-    /// Percent.
-    probability: Option<Probability>,
-    /// Won, Canceled and Out-Sold close it; an open status reopens it.
-    status: Option<OpportunityStatus>,
-    /// Replaces the old one.
-    description: Option<Paragraph<2000>>,
+toolkit::edits! {
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    pub(crate) struct Arguments {
+        /// Id or name.
+        opportunity: OpportunityRef,
+        stage: Option<SalesStage> => by_stage ["salesstage", "stepname"],
+        /// In its currency.
+        estimated_value: Option<Amount>
+            => by_value ["estimatedvalue", "isrevenuesystemcalculated"],
+        /// As 2026-12-01.
+        close_date: Option<Day> => set "estimatedclosedate",
+        /// Percent.
+        probability: Option<Probability> => set "closeprobability",
+        /// Won, Canceled and Out-Sold close it; an open status reopens it.
+        status: Option<OpportunityStatus> => apart "statuscode",
+        /// Replaces the old one.
+        description: Option<Paragraph<2000>> => set "description",
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -47,20 +51,6 @@ pub(crate) struct Updated {
 }
 
 crm::records!(Updated: id);
-
-/// What must be known of the opportunity before it is changed.
-const COLUMNS: [&str; 10] = [
-    "statecode",
-    "statuscode",
-    "salesstage",
-    "stepname",
-    "estimatedvalue",
-    "estimatedclosedate",
-    "closeprobability",
-    "description",
-    "isrevenuesystemcalculated",
-    "modifiedon",
-];
 
 impl Tool for UpdateOpportunity {
     const NAME: &'static str = "dynamics365_update_opportunity";
@@ -81,21 +71,25 @@ impl Tool for UpdateOpportunity {
     type Result = Updated;
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Updated>, ToolError> {
-        check(&arguments)?;
+        arguments.check_wanted()?;
         let mut reads = Reads::new();
-        let opportunity = reads.seek_with(&arguments.opportunity, |query| query.select(COLUMNS));
+        let opportunity =
+            reads.seek_with(&arguments.opportunity, |query| query.select(Arguments::columns()));
         let record = reads.send(context).await?.found(opportunity)?;
 
-        let from = OpportunityStatus::of(&record, "statuscode");
+        let from = OpportunityStatus::of(&record, STATUS);
         let status = arguments.status.filter(|status| from.as_deref() != Some(status.label()));
-        let edit = edit(&record, &arguments, status)?;
+        let mut edit = Edit::of(&record, OPPORTUNITY)?;
+        arguments.edit(&mut edit);
+        if let Some(status) = status {
+            edit.note("status", from.clone().map(Value::from), status.label());
+        }
         let target = edit.target();
-        let was_computed = arguments.estimated_value.is_some()
-            && record.boolean("isrevenuesystemcalculated") == Some(true);
+        let was_computed = arguments.estimated_value.is_some() && is_computed(&record);
         let (changes, details) = edit.finish();
         let transition =
             status.map(|status| transition(context, target, &record, status, &arguments));
-        let is_open = record.integer("statecode") == Some(OpportunityState::Open.value());
+        let is_open = opportunity::is_open(&record);
         let operations = operations(target, is_open, details, transition).map_err(|Closed| {
             let reopen_with = Some(OpportunityStatus::InProgress.label());
             ToolError::already_closed("opportunity", from, reopen_with)
@@ -124,58 +118,27 @@ impl Tool for UpdateOpportunity {
     }
 }
 
-/// What can be said without asking Dataverse.
-fn check(arguments: &Arguments) -> Result<(), ToolError> {
-    let Arguments {
-        opportunity: _,
-        stage,
-        estimated_value,
-        close_date,
-        probability,
-        status,
-        description,
-    } = arguments;
-    let is_given = stage.is_some()
-        || estimated_value.is_some()
-        || close_date.is_some()
-        || probability.is_some()
-        || status.is_some()
-        || description.is_some();
-    if is_given {
-        return Ok(());
-    }
-    Err(ToolError::needs_one_of(
-        "stage, estimated_value, close_date, probability, status, description",
-    ))
-}
-
-fn edit<'a>(
-    record: &'a Record,
-    arguments: &Arguments,
-    status: Option<OpportunityStatus>,
-) -> Result<Edit<'a>, ToolError> {
-    let mut edit = Edit::of(record, OPPORTUNITY)?;
-    let from = opportunity::stage(record);
-    if let Some(stage) = arguments.stage.filter(|stage| from.as_deref() != Some(stage.label())) {
+/// The stage of the pipeline is in two columns.
+fn by_stage(edit: &mut Edit<'_>, stage: Option<SalesStage>) {
+    let from = opportunity::stage(edit.record());
+    if let Some(stage) = stage.filter(|stage| from.as_deref() != Some(stage.label())) {
         edit.note("stage", from.map(Value::from), stage.label());
         edit.column("salesstage", stage.value());
         edit.column("stepname", pipeline_phase(stage));
     }
-    if arguments.estimated_value.is_some()
-        && record.boolean("isrevenuesystemcalculated") == Some(true)
-    {
+}
+
+fn by_value(edit: &mut Edit<'_>, value: Option<Amount>) {
+    if value.is_some() && is_computed(edit.record()) {
         // Else Dynamics goes on computing it, and the given value is lost.
         edit.column("isrevenuesystemcalculated", false);
     }
-    edit.set("estimated_value", "estimatedvalue", arguments.estimated_value);
-    edit.set("close_date", "estimatedclosedate", arguments.close_date);
-    edit.set("probability", "closeprobability", arguments.probability);
-    edit.set("description", "description", arguments.description.clone());
-    if let Some(status) = status {
-        let from = OpportunityStatus::of(record, "statuscode");
-        edit.note("status", from.map(Value::from), status.label());
-    }
-    Ok(edit)
+    edit.set("estimated_value", "estimatedvalue", value);
+}
+
+/// Whether Dynamics computes the value from the product lines.
+fn is_computed(opportunity: &Record) -> bool {
+    opportunity.boolean("isrevenuesystemcalculated") == Some(true)
 }
 
 /// Winning and losing are actions: Dataverse refuses to set the state.
@@ -190,9 +153,9 @@ fn transition(
         OpportunityStatus::InProgress | OpportunityStatus::OnHold => {
             return Transition::Open(status.value());
         }
-        OpportunityStatus::Won => ("WinOpportunity", "Won in chat"),
+        OpportunityStatus::Won => (WIN_OPPORTUNITY, "Won in chat"),
         OpportunityStatus::Canceled | OpportunityStatus::OutSold => {
-            ("LoseOpportunity", "Lost in chat")
+            (LOSE_OPPORTUNITY, "Lost in chat")
         }
     };
     let mut close = json!({

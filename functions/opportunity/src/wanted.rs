@@ -1,6 +1,7 @@
 //! Which opportunities are meant.
 
-use crm::labels::{Choice as _, OpportunityState};
+use crm::labels::OpportunityState;
+use crm::tables::choices::in_state;
 use dataverse::Filter;
 
 crm::choice! {
@@ -22,6 +23,6 @@ impl Wanted {
             Wanted::Lost => OpportunityState::Lost,
             Wanted::All => return None,
         };
-        Some(Filter::equals("statecode", state.value()))
+        Some(in_state(state))
     }
 }

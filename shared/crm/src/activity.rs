@@ -1,15 +1,14 @@
 //! Activities as the tools show them.
 
-use dataverse::{Expand, Filter, Record, Table, bind};
+use dataverse::{Expand, Filter, Record};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value};
-use uuid::Uuid;
 
 use crate::labels::{ActivityState, Choice as _};
 use crate::reference::{ContactRef, Reference as _};
-use crate::tables::{APPOINTMENT, EMAIL, PHONE_CALL, TASK};
+use crate::tables::parties::{self, Part};
+use crate::tables::{APPOINTMENT, EMAIL, PHONE_CALL, TASK, lookups};
 use crate::text::{Excerpt, excerpt};
 use crate::time::Minute;
 
@@ -60,19 +59,14 @@ impl Direction {
     /// The direction by who called or wrote, for the table of all activities has no
     /// `directioncode`: a user or a queue does so from inside, anybody else from outside.
     fn by_sender(record: &Record) -> Option<Direction> {
-        let sender = record.one(PARTIES)?.lookup("_partyid_value").and_then(|party| party.table);
+        let sender =
+            record.one(parties::OF_ACTIVITY)?.lookup(parties::PARTY).and_then(|party| party.table);
         Some(match sender.as_deref() {
             Some("systemuser" | "queue") => Direction::Outgoing,
             _ => Direction::Incoming,
         })
     }
 }
-
-/// The people and records that have a part in an activity.
-const PARTIES: &str = "activitypointer_activity_parties";
-
-/// The part of who called or wrote (`participationtypemask`).
-const SENDER: i64 = 1;
 
 /// An activity of a timeline in a few words. No tool takes an activity, so it has no id: the
 /// timeline is on the page of the record.
@@ -135,19 +129,11 @@ impl ActivitySummary {
     }
 }
 
-/// The row that gives somebody a part (`participationtypemask`) in a new activity.
-pub fn party(table: Table, id: Uuid, part: i64) -> Map<String, Value> {
-    Map::from_iter([
-        (format!("partyid_{}@odata.bind", table.logical_name), bind(table, id).into()),
-        ("participationtypemask".to_owned(), part.into()),
-    ])
-}
-
 /// Brings along who called or wrote.
 pub fn senders() -> Expand {
-    Expand::new(PARTIES)
-        .select(["_partyid_value", "participationtypemask"])
-        .filter(Filter::equals("participationtypemask", SENDER))
+    Expand::new(parties::OF_ACTIVITY)
+        .select([parties::PARTY, parties::PART])
+        .filter(Part::any_of(&[Part::Sender]))
 }
 
 /// What people call activities of this table.
@@ -169,7 +155,7 @@ pub fn when(record: &Record) -> Option<Timestamp> {
 /// Activities regarding the contact, and those that the contact takes part in.
 pub fn of_contact(contact: &ContactRef) -> Filter {
     Filter::any([
-        contact.at(&[("_regardingobjectid_value", "regardingobjectid_contact")]),
-        Filter::some(PARTIES, contact.at(&[("_partyid_value", "partyid_contact")])),
+        contact.at(&[lookups::ACTIVITY_ABOUT_CONTACT]),
+        Filter::some(parties::OF_ACTIVITY, contact.at(&[lookups::PARTY_CONTACT])),
     ])
 }

@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use crate::labels::{CasePriority, CaseState, CaseStatus, Choice as _};
 use crate::reference::{AccountRef, ContactRef, Reference as _};
-use crate::tables::CASE;
+use crate::tables::choices::{in_state, is_in_state};
+use crate::tables::{CASE, lookups};
 use crate::text::quoted;
 
 /// A case in a few words.
@@ -36,7 +37,7 @@ pub struct CaseSummary {
 
 crate::records!(CaseSummary: id);
 
-const CUSTOMER: &str = "_customerid_value";
+const CUSTOMER: &str = lookups::CASE_CONTACT.column;
 
 impl CaseSummary {
     /// The columns that it is made of.
@@ -129,25 +130,22 @@ pub fn escalation<'a>(cases: impl IntoIterator<Item = &'a Record>) -> Option<Esc
 
 /// Cases that are open.
 pub fn open() -> Filter {
-    Filter::equals("statecode", CaseState::Active.value())
+    in_state(CaseState::Active)
 }
 
 /// Whether a case that was read with its state is open.
 pub fn is_open(case: &Record) -> bool {
-    case.integer("statecode") == Some(CaseState::Active.value())
+    is_in_state(case, CaseState::Active)
 }
 
 /// Cases of which the contact is the customer or the primary contact.
 pub fn of_contact(contact: &ContactRef) -> Filter {
-    contact.at(&[
-        ("_customerid_value", "customerid_contact"),
-        ("_primarycontactid_value", "primarycontactid"),
-    ])
+    contact.at(&[lookups::CASE_CONTACT, lookups::CASE_PERSON])
 }
 
 /// Cases of which the account is the customer.
 pub fn of_account(account: &AccountRef) -> Filter {
-    account.at(&[("_customerid_value", "customerid_account")])
+    account.at(&[lookups::CASE_ACCOUNT])
 }
 
 /// Of these cases, the open one that sets off an [`escalation`] before all others, if there is one.

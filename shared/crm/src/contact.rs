@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::Linked;
 use crate::labels::{ActiveState, Choice as _};
 use crate::tables::CONTACT;
+use crate::tables::choices::is_in_state;
 
 /// A contact in a few words.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -49,7 +50,7 @@ impl ContactSummary {
     /// Reads it from a row with [`ContactSummary::COLUMNS`].
     pub fn of(record: &Record) -> Option<ContactSummary> {
         let text = |column| record.text(column).map(str::to_owned);
-        let is_active = record.integer("statecode") == Some(ActiveState::Active.value());
+        let is_active = is_in_state(record, ActiveState::Active);
         Some(ContactSummary {
             id: record.id(CONTACT.key)?,
             name: text("fullname"),

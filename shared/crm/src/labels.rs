@@ -270,6 +270,110 @@ choice! {
     }
 }
 
+choice! {
+    /// Whether a product is for sale (`statecode`).
+    pub enum ProductState {
+        Active = 0 "Active",
+        Retired = 1 "Retired",
+        Draft = 2 "Draft",
+        UnderRevision = 3 "Under Revision",
+    }
+}
+
+choice! {
+    /// What a product consists of (`productstructure`).
+    pub enum ProductStructure {
+        Product = 1 "Product",
+        Family = 2 "Product Family",
+        Bundle = 3 "Product Bundle",
+    }
+}
+
+choice! {
+    /// How a price list item says what a product costs (`pricingmethodcode`).
+    pub enum PricingMethod {
+        CurrencyAmount = 1 "Currency Amount",
+        PercentOfList = 2 "Percent of List",
+        MarkupCurrent = 3 "Percent Markup - Current Cost",
+        MarginCurrent = 4 "Percent Margin - Current Cost",
+        MarkupStandard = 5 "Percent Markup - Standard Cost",
+        MarginStandard = 6 "Percent Margin - Standard Cost",
+    }
+}
+
+choice! {
+    /// Where a quote stands (`statecode`).
+    pub enum QuoteState {
+        Draft = 0 "Draft",
+        Active = 1 "Active",
+        Won = 2 "Won",
+        Closed = 3 "Closed",
+    }
+}
+
+choice! {
+    /// By what way a case came in (`caseorigincode`).
+    pub enum CaseOrigin {
+        Phone = 1 "Phone",
+        Email = 2 "Email",
+        Web = 3 "Web",
+    }
+}
+
+choice! {
+    /// What has become of a call (`statuscode`).
+    pub enum CallStatus {
+        Open = 1 "Open",
+        Made = 2 "Made",
+        Canceled = 3 "Canceled",
+        Received = 4 "Received",
+    }
+}
+
+choice! {
+    /// What has become of a task (`statuscode`), as far as the tools say so.
+    pub enum TaskStatus {
+        Completed = 5 "Completed",
+    }
+}
+
+choice! {
+    /// What an appointment is in a calendar (`statuscode`), as far as the tools say so.
+    pub enum AppointmentStatus {
+        Completed = 3 "Completed",
+        Busy = 5 "Busy",
+    }
+}
+
+choice! {
+    /// What has become of an email (`statuscode`).
+    pub enum EmailStatus {
+        Draft = 1 "Draft",
+        Completed = 2 "Completed",
+        Sent = 3 "Sent",
+        Received = 4 "Received",
+        Canceled = 5 "Canceled",
+        PendingSend = 6 "Pending Send",
+        Sending = 7 "Sending",
+        Failed = 8 "Failed",
+    }
+}
+
+choice! {
+    /// Whether an administrator has approved a mailbox (`emailrouteraccessapproval`).
+    pub enum MailboxApproval {
+        Approved = 1 "Approved",
+    }
+}
+
+choice! {
+    /// How mails and appointments get in and out (`incomingemaildeliverymethod` and
+    /// `outgoingemaildeliverymethod`).
+    pub enum DeliveryMethod {
+        ServerSide = 2 "Server-Side Synchronization or Email Router",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::labels::{Choice as _, LeadSource, LeadState, LeadStatus, Rating};
 use crate::tables::LEAD;
+use crate::tables::choices::{in_state, is_in_state};
 
 /// A lead in a few words.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -78,10 +79,10 @@ impl LeadSummary {
 
 /// Whether a lead that was read with its state is open.
 pub fn is_open(lead: &Record) -> bool {
-    lead.integer("statecode") == Some(LeadState::Open.value())
+    is_in_state(lead, LeadState::Open)
 }
 
 /// Leads that are open.
 pub fn open() -> Filter {
-    Filter::equals("statecode", LeadState::Open.value())
+    in_state(LeadState::Open)
 }

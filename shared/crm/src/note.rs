@@ -1,12 +1,12 @@
 //! Notes as the tools show them.
 
-use dataverse::{Filter, Record};
+use dataverse::{Filter, Link, Record};
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::record::{RecordRef, RecordType};
-use crate::tables::NOTE;
+use crate::tables::{NOTE, lookups};
 use crate::text::{Excerpt, excerpt};
 use crate::time::Minute;
 
@@ -61,18 +61,18 @@ impl Note {
     }
 }
 
-/// The navigation property from a note to the record that it hangs on.
-pub fn regarding(kind: RecordType) -> &'static str {
+/// The lookup from a note to the record that it hangs on.
+pub fn on(kind: RecordType) -> Link {
     match kind {
-        RecordType::Contact => "objectid_contact",
-        RecordType::Account => "objectid_account",
-        RecordType::Lead => "objectid_lead",
-        RecordType::Opportunity => "objectid_opportunity",
-        RecordType::Case => "objectid_incident",
+        RecordType::Contact => lookups::NOTE_ON_CONTACT,
+        RecordType::Account => lookups::NOTE_ON_ACCOUNT,
+        RecordType::Lead => lookups::NOTE_ON_LEAD,
+        RecordType::Opportunity => lookups::NOTE_ON_OPPORTUNITY,
+        RecordType::Case => lookups::NOTE_ON_CASE,
     }
 }
 
 /// Notes that hang on the record.
 pub fn of_record(record: &RecordRef) -> Filter {
-    record.at("_objectid_value", regarding(record.kind()))
+    record.at(on(record.kind()))
 }

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use crate::labels::{Choice as _, OpportunityState, OpportunityStatus, SalesStage};
 use crate::money::Money;
 use crate::reference::{AccountRef, ContactRef, Reference as _};
-use crate::tables::OPPORTUNITY;
+use crate::tables::choices::{in_state, is_in_state};
+use crate::tables::{OPPORTUNITY, lookups};
 
 /// An opportunity in a few words.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -82,28 +83,22 @@ pub fn stage(record: &Record) -> Option<String> {
 
 /// Whether an opportunity that was read with its state is open.
 pub fn is_open(opportunity: &Record) -> bool {
-    opportunity.integer("statecode") == Some(OpportunityState::Open.value())
+    is_in_state(opportunity, OpportunityState::Open)
 }
 
 /// Opportunities that are open.
 pub fn open() -> Filter {
-    Filter::equals("statecode", OpportunityState::Open.value())
+    in_state(OpportunityState::Open)
 }
 
 /// Opportunities of the contact: as its contact, or as its potential customer.
 pub fn of_contact(contact: &ContactRef) -> Filter {
-    contact.at(&[
-        ("_parentcontactid_value", "parentcontactid"),
-        ("_customerid_value", "customerid_contact"),
-    ])
+    contact.at(&[lookups::OPPORTUNITY_CONTACT, lookups::OPPORTUNITY_TO_CONTACT])
 }
 
 /// Opportunities of the account: as its account, or as its potential customer.
 pub fn of_account(account: &AccountRef) -> Filter {
-    account.at(&[
-        ("_parentaccountid_value", "parentaccountid"),
-        ("_customerid_value", "customerid_account"),
-    ])
+    account.at(&[lookups::OPPORTUNITY_ACCOUNT, lookups::OPPORTUNITY_TO_ACCOUNT])
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A record of any of the five kinds that notes and activities hang on.
 
-use dataverse::{Filter, InstanceUrl, Page, Query, Record, Table};
+use dataverse::{Filter, InstanceUrl, Link, Page, Query, Record, Table};
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
@@ -78,10 +78,10 @@ impl RecordRef {
         }
     }
 
-    /// Rows of another table that point at the record: by this lookup column where the id is
-    /// known, else through the navigation property that goes with it.
-    pub fn at(&self, column: &'static str, navigation: &'static str) -> Filter {
-        each!(self, reference => reference.at(&[(column, navigation)]))
+    /// Rows of another table that point at the record: by the column of this lookup where the id is
+    /// known, else through its navigation property.
+    pub fn at(&self, link: Link) -> Filter {
+        each!(self, reference => reference.at(&[link]))
     }
 }
 

@@ -1,25 +1,24 @@
 //! A record as a person names it, and how one is found by it.
 
-use std::borrow::Cow;
-use std::fmt;
-
-use dataverse::{Filter, InstanceUrl, Page, Query, Record, Table};
+use dataverse::{Filter, InstanceUrl, Link, Page, Query, Record, Table};
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 use uuid::Uuid;
 
-use crate::person;
-use crate::tables;
 use crate::text::{EmailAddress, Line, TextError};
 
 mod account;
+mod kinds;
 mod owner;
 
-use account::{account_by_email, account_by_name, is_exact_account, longer_names};
 pub use account::{by_domain, web_domain};
+pub use kinds::{
+    AccountRef, CaseRef, ContactRef, LeadRef, OpportunityRef, PriceListRef, ProductRef, UserRef,
+    any_email,
+};
 pub use owner::{Owner, OwnerRef};
 
-/// What a reference may be longer than by no means: no column that names a record is.
+/// How many characters a reference may have. No column that names a record holds more.
 const LIMIT: usize = 300;
 
 /// How many records are shown to choose from.
@@ -103,12 +102,12 @@ pub trait Reference: Sized {
         }
     }
 
-    /// Rows of another table that point at the record: by any of these lookup columns where the
-    /// id is known, else through the navigation property that goes with the column.
-    fn at(&self, lookups: &[(&'static str, &'static str)]) -> Filter {
-        Filter::any(lookups.iter().map(|(column, navigation)| match self.id() {
-            Some(id) => Filter::equals(*column, id),
-            None => self.filter().through(navigation),
+    /// Rows of another table that point at the record by any of these lookups: by the column where
+    /// the id is known, else through the navigation property.
+    fn at(&self, lookups: &[Link]) -> Filter {
+        Filter::any(lookups.iter().map(|link| match self.id() {
+            Some(id) => Filter::equals(link.column, id),
+            None => self.filter().through(link.navigation),
         }))
     }
 
@@ -275,224 +274,6 @@ pub enum Unresolved {
     },
 }
 
-macro_rules! reference {
-    ($(#[$doc:meta])* $name:ident {
-        table: $table:expr, noun: $noun:literal, name: $name_column:literal,
-        details: $details:expr, not_found: $not_found:literal,
-        filter: |$handle:ident| $filter:expr,
-        $(said: $said:literal,)?
-        $(siblings: $siblings:path, is_exact: $is_exact:path,)?
-    }) => {
-        $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq)]
-        pub struct $name(Handle);
-
-        impl $name {
-            /// Reads what a caller gave.
-            pub fn parse(text: &str) -> Result<Self, ReferenceError> {
-                Handle::parse(text).map(Self)
-            }
-        }
-
-        impl From<Uuid> for $name {
-            fn from(id: Uuid) -> Self {
-                Self(Handle::Id(id))
-            }
-        }
-
-        impl Reference for $name {
-            const TABLE: Table = $table;
-            const NOUN: &'static str = $noun;
-            const NAME_COLUMN: &'static str = $name_column;
-            const DETAIL_COLUMNS: &'static [&'static str] = &$details;
-            const NOT_FOUND: &'static str = $not_found;
-            $(const SAID: &'static str = $said;)?
-
-            fn handle(&self) -> &Handle {
-                &self.0
-            }
-
-            fn filter(&self) -> Filter {
-                let $handle = &self.0;
-                match $handle {
-                    Handle::Id(id) => Filter::equals(Self::TABLE.key, *id),
-                    _ => $filter,
-                }
-            }
-
-            $(
-                fn siblings(&self) -> Option<Query> {
-                    $siblings(&self.0)
-                }
-
-                fn is_exact(&self, record: &Record) -> bool {
-                    $is_exact(&self.0, record)
-                }
-            )?
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = Cow::<'de, str>::deserialize(deserializer)?;
-                Self::parse(&text).map_err(serde::de::Error::custom)
-            }
-        }
-
-        $crate::plain_schema!($name, "string");
-
-        /// Not what it holds: it may be a person's name.
-        impl fmt::Debug for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.debug_struct(stringify!($name)).finish_non_exhaustive()
-            }
-        }
-    };
-}
-
-reference! {
-    /// A contact: a GUID, an email address, or a name. By email address and name only active
-    /// contacts are found.
-    ContactRef {
-        table: tables::CONTACT,
-        noun: "contact",
-        name: "fullname",
-        details: ["emailaddress1", "_parentcustomerid_value"],
-        not_found: "Ask for another spelling or an email address, or look with dynamics365_search_contacts.",
-        filter: |handle| match handle {
-            Handle::Email(email) => any_email(email),
-            Handle::Name(name) => person::named(name),
-            Handle::Id(id) => Filter::equals("contactid", *id),
-        }.and(Filter::equals("statecode", 0)),
-    }
-}
-
-reference! {
-    /// An account: a GUID, a name, or a web domain. By name and domain only active accounts are
-    /// found.
-    AccountRef {
-        table: tables::ACCOUNT,
-        noun: "account",
-        name: "name",
-        details: ["address1_city", "websiteurl"],
-        not_found: "Ask for another spelling, or look with dynamics365_search_accounts.",
-        filter: |handle| match handle {
-            Handle::Email(email) => account_by_email(email),
-            Handle::Name(name) => account_by_name(name),
-            Handle::Id(id) => Filter::equals("accountid", *id),
-        }.and(Filter::equals("statecode", 0)),
-        said: "name or domain",
-        siblings: longer_names,
-        is_exact: is_exact_account,
-    }
-}
-
-reference! {
-    /// A case: a GUID, or a case number such as `CAS-01003-B8W7X2`.
-    CaseRef {
-        table: tables::CASE,
-        noun: "case",
-        name: "title",
-        details: ["ticketnumber", "_customerid_value"],
-        not_found: "Ask for the case number again, or look with dynamics365_search_cases.",
-        filter: |handle| match handle {
-            Handle::Email(text) | Handle::Name(text) => Filter::equals("ticketnumber", text.as_str()),
-            Handle::Id(id) => Filter::equals("incidentid", *id),
-        },
-        said: "number",
-    }
-}
-
-reference! {
-    /// An opportunity: a GUID, or a name.
-    OpportunityRef {
-        table: tables::OPPORTUNITY,
-        noun: "opportunity",
-        name: "name",
-        details: ["statuscode", "_customerid_value"],
-        not_found: "Ask for another spelling, or look with dynamics365_search_opportunities.",
-        filter: |handle| match handle {
-            Handle::Email(text) | Handle::Name(text) => Filter::equals("name", text.as_str()),
-            Handle::Id(id) => Filter::equals("opportunityid", *id),
-        },
-    }
-}
-
-reference! {
-    /// A lead: a GUID, an email address, or a name.
-    LeadRef {
-        table: tables::LEAD,
-        noun: "lead",
-        name: "fullname",
-        details: ["companyname", "emailaddress1", "statuscode"],
-        not_found: "Ask for another spelling, or look with dynamics365_search_leads.",
-        filter: |handle| match handle {
-            Handle::Email(email) => any_email(email),
-            Handle::Name(name) => person::named(name),
-            Handle::Id(id) => Filter::equals("leadid", *id),
-        },
-    }
-}
-
-reference! {
-    /// A product: a GUID, a product number, or a name. Only active products are found by number
-    /// and name.
-    ProductRef {
-        table: tables::PRODUCT,
-        noun: "product",
-        name: "name",
-        details: ["productnumber", "_parentproductid_value"],
-        not_found: "Look with dynamics365_get_products.",
-        filter: |handle| match handle {
-            Handle::Email(text) | Handle::Name(text) => Filter::any([
-                Filter::equals("productnumber", text.as_str()),
-                Filter::equals("name", text.as_str()),
-            ]),
-            Handle::Id(id) => Filter::equals("productid", *id),
-        }.and(Filter::equals("statecode", 0)),
-        said: "number or name",
-    }
-}
-
-reference! {
-    /// A price list: a GUID, or a name. Only active ones are found by name.
-    PriceListRef {
-        table: tables::PRICE_LIST,
-        noun: "price list",
-        name: "name",
-        details: ["_transactioncurrencyid_value", "statuscode"],
-        not_found: "Leave price_list out, or ask for its name as it is in Dynamics 365.",
-        filter: |handle| match handle {
-            Handle::Email(text) | Handle::Name(text) => Filter::equals("name", text.as_str()),
-            Handle::Id(id) => Filter::equals("pricelevelid", *id),
-        }.and(Filter::equals("statecode", 0)),
-    }
-}
-
-reference! {
-    /// A user of Dynamics 365: a GUID, or an email address.
-    UserRef {
-        table: tables::USER,
-        noun: "user",
-        name: "fullname",
-        details: ["internalemailaddress", "title"],
-        not_found: "Ask the Dynamics administrator for the email address of an enabled user.",
-        filter: |handle| match handle {
-            Handle::Email(text) | Handle::Name(text) => {
-                Filter::equals("internalemailaddress", text.as_str())
-            }
-            Handle::Id(id) => Filter::equals("systemuserid", *id),
-        }.and(Filter::equals("isdisabled", false)),
-    }
-}
-
-/// An exact address in any of the three columns of a contact or a lead.
-pub fn any_email(email: &str) -> Filter {
-    Filter::any(
-        ["emailaddress1", "emailaddress2", "emailaddress3"]
-            .map(|column| Filter::equals(column, email)),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -504,7 +285,8 @@ mod tests {
         let id = "5b4ced1c-88e1-4e11-904c-6045bd05e9d4";
         assert_eq!(ContactRef::parse(id).unwrap().id().unwrap().to_string(), id);
         assert!(ContactRef::parse(&format!("{{{id}}}")).unwrap().id().is_some());
-        let is_email = |text| matches!(ContactRef::parse(text).unwrap().0, Handle::Email(_));
+        let is_email =
+            |text| matches!(*ContactRef::parse(text).unwrap().handle(), Handle::Email(_));
         assert!(is_email("o'brien@example.com") && !is_email("O'Brien @ home"));
         assert_eq!(
             ContactRef::parse("5b4ced1c-88e1-4e11-904c-6045bd05e9dX"),

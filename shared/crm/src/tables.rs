@@ -1,12 +1,81 @@
-//! The tables that the tools use.
+//! What the tools know of the tables of Dynamics 365, in one place: names, apps, lookups, parties,
+//! and which choice is in which column. A test holds all of it against an organization's metadata.
 
 use dataverse::Table;
 
+pub mod choices;
+pub mod lookups;
+pub mod parties;
+
+/// An app of Dynamics 365 that brings tables along. An environment may lack it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum App {
+    /// Leads, opportunities, quotes, products.
+    Sales,
+    /// Cases.
+    CustomerService,
+}
+
+impl App {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            App::Sales => "Sales",
+            App::CustomerService => "Customer Service",
+        }
+    }
+
+    /// The security role that comes with it and has the privileges on its tables.
+    pub fn role(self) -> &'static str {
+        match self {
+            App::Sales => "Salesperson",
+            App::CustomerService => "Customer Service Representative",
+        }
+    }
+}
+
 macro_rules! tables {
-    ($($(#[$doc:meta])* $name:ident = $logical:literal $set:literal $key:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $logical:literal $set:literal $key:literal $(of $app:ident)?;)*) => {
         $($(#[$doc])* pub const $name: Table =
             Table { logical_name: $logical, entity_set: $set, key: $key };)*
+
+        /// Every table here, with the app that it comes with; most are there without one.
+        pub const ALL: &[(Table, Option<App>)] = &[$(($name, tables!(@app $($app)?)),)*];
     };
+    (@app $app:ident) => { Some(App::$app) };
+    (@app) => { None };
+}
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident = $action:literal of $app:ident;)*) => {
+        $($(#[$doc])* pub const $name: &str = $action;)*
+
+        /// Every action here, with the app that it comes with.
+        pub const ACTIONS: &[(&str, App)] = &[$(($action, App::$app),)*];
+    };
+}
+
+actions! {
+    /// Resolves a case.
+    CLOSE_CASE = "CloseIncident" of CustomerService;
+    /// Wins an opportunity.
+    WIN_OPPORTUNITY = "WinOpportunity" of Sales;
+    /// Loses an opportunity.
+    LOSE_OPPORTUNITY = "LoseOpportunity" of Sales;
+    /// Makes a contact, an account and an opportunity of a lead.
+    QUALIFY_LEAD = "QualifyLead" of Sales;
+}
+
+/// The app that brings along what a part of an address names: an entity set, an action, or the
+/// navigation property from a note to a row of such a table.
+pub fn app_of(segment: &str) -> Option<App> {
+    let table = |table: &Table| {
+        let on_note = segment.strip_prefix("objectid_");
+        table.entity_set == segment || on_note == Some(table.logical_name)
+    };
+    let by_table = ALL.iter().find(|(one, _)| table(one)).and_then(|(_, app)| *app);
+    let by_action = ACTIONS.iter().find(|(action, _)| *action == segment).map(|(_, app)| *app);
+    by_table.or(by_action)
 }
 
 tables! {
@@ -14,20 +83,24 @@ tables! {
     CONTACT = "contact" "contacts" "contactid";
     /// Companies.
     ACCOUNT = "account" "accounts" "accountid";
-    /// People and companies that may become customers. Comes with the Sales app.
-    LEAD = "lead" "leads" "leadid";
-    /// Deals. Comes with the Sales app.
-    OPPORTUNITY = "opportunity" "opportunities" "opportunityid";
+    /// People and companies that may become customers.
+    LEAD = "lead" "leads" "leadid" of Sales;
+    /// Deals.
+    OPPORTUNITY = "opportunity" "opportunities" "opportunityid" of Sales;
     /// Lines of an opportunity.
-    OPPORTUNITY_PRODUCT = "opportunityproduct" "opportunityproducts" "opportunityproductid";
-    /// Cases. Comes with the Customer Service app.
-    CASE = "incident" "incidents" "incidentid";
+    OPPORTUNITY_PRODUCT = "opportunityproduct" "opportunityproducts" "opportunityproductid" of Sales;
+    /// How an opportunity was won or lost.
+    OPPORTUNITY_CLOSE = "opportunityclose" "opportunitycloses" "activityid" of Sales;
+    /// Cases.
+    CASE = "incident" "incidents" "incidentid" of CustomerService;
     /// How a case was resolved.
-    CASE_RESOLUTION = "incidentresolution" "incidentresolutions" "activityid";
+    CASE_RESOLUTION = "incidentresolution" "incidentresolutions" "activityid" of CustomerService;
     /// Notes.
     NOTE = "annotation" "annotations" "annotationid";
     /// Activities of all types, for reading.
     ACTIVITY = "activitypointer" "activitypointers" "activityid";
+    /// The people and records that have a part in an activity.
+    ACTIVITY_PARTY = "activityparty" "activityparties" "activitypartyid";
     /// Calls.
     PHONE_CALL = "phonecall" "phonecalls" "activityid";
     /// Tasks.
@@ -36,18 +109,18 @@ tables! {
     APPOINTMENT = "appointment" "appointments" "activityid";
     /// Emails.
     EMAIL = "email" "emails" "activityid";
-    /// Quotes. Come with the Sales app.
-    QUOTE = "quote" "quotes" "quoteid";
+    /// Quotes.
+    QUOTE = "quote" "quotes" "quoteid" of Sales;
     /// Lines of a quote.
-    QUOTE_LINE = "quotedetail" "quotedetails" "quotedetailid";
-    /// Products. Come with the Sales app.
-    PRODUCT = "product" "products" "productid";
+    QUOTE_LINE = "quotedetail" "quotedetails" "quotedetailid" of Sales;
+    /// Products.
+    PRODUCT = "product" "products" "productid" of Sales;
     /// Price lists.
-    PRICE_LIST = "pricelevel" "pricelevels" "pricelevelid";
+    PRICE_LIST = "pricelevel" "pricelevels" "pricelevelid" of Sales;
     /// Prices of products in price lists.
-    PRICE_LIST_ITEM = "productpricelevel" "productpricelevels" "productpricelevelid";
+    PRICE_LIST_ITEM = "productpricelevel" "productpricelevels" "productpricelevelid" of Sales;
     /// Units of products.
-    UNIT = "uom" "uoms" "uomid";
+    UNIT = "uom" "uoms" "uomid" of Sales;
     /// Users.
     USER = "systemuser" "systemusers" "systemuserid";
     /// Teams.

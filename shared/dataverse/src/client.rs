@@ -271,7 +271,10 @@ impl Session {
     ) -> Result<Created, Error> {
         match answer {
             Ok(answer) => match answer.record() {
-                Ok(record) if record.id(create.table.key).is_some() => Ok(Created::Now(record)),
+                Ok(mut record) if record.id(create.table.key).is_some() => {
+                    create.answer.mark(std::slice::from_mut(&mut record));
+                    Ok(Created::Now(record))
+                }
                 // The row was made, and can be read.
                 Ok(_) | Err(_) => {
                     let unreadable = || Error::Unreadable("a new row without an id".to_owned());

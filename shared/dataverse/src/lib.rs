@@ -43,7 +43,7 @@ pub use http_clients::{
     HttpClients, HttpClientsError, Idle, ReadError, lacks_descriptors, read_up_to,
 };
 pub use instance::{InstanceUrl, InstanceUrlError};
-pub use name::{InvalidName, Name, Table};
+pub use name::{InvalidName, Link, Name, Table};
 pub use obstacle::Obstacle;
 pub use page::Page;
 pub use query::{Expand, Order, Query};

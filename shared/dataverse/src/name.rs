@@ -64,6 +64,18 @@ pub struct Table {
     pub key: &'static str,
 }
 
+/// A lookup: it is read by a column, written by a navigation property, and leads to a table. Of one
+/// that may lead to several tables there is a link for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    /// The column with the id of the row that it points at, `_customerid_value`.
+    pub column: &'static str,
+    /// The navigation property, `customerid_contact`.
+    pub navigation: &'static str,
+    /// The table of the row that it points at.
+    pub to: Table,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

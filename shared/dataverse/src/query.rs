@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::record::Asked;
 use crate::{Filter, Name, Record, Table};
 
 /// Whether rows come smallest or largest first.
@@ -106,16 +107,17 @@ impl Options {
         Some(Options { select, left_out, expand, ..self.clone() })
     }
 
-    /// Notes in the rows of an answer which columns were left out.
-    fn mark(&self, records: &mut [Record]) {
-        if !self.left_out.is_empty() {
-            records.iter_mut().for_each(|record| record.leave_out(&self.left_out));
-        }
-        for expand in &self.expand {
-            for record in records.iter_mut() {
-                expand.options.mark(record.many_mut(expand.navigation.as_str()));
-            }
-        }
+    /// What the rows of an answer are to know of the query.
+    fn asked(&self, key: Option<&'static str>) -> Arc<Asked> {
+        let related = self.expand.iter();
+        Arc::new(Asked {
+            columns: self.select.clone(),
+            key,
+            related: related
+                .map(|expand| (expand.navigation.clone(), expand.options.asked(None)))
+                .collect(),
+            left_out: Arc::clone(&self.left_out),
+        })
     }
 
     /// Writes the options to the end of a URL: `first` before the first, `next` before the others.
@@ -231,7 +233,7 @@ impl Query {
     shared_options!();
 
     /// The table whose rows are asked for.
-    pub(crate) fn table(&self) -> Table {
+    pub fn table(&self) -> Table {
         self.table
     }
 
@@ -251,9 +253,11 @@ impl Query {
         Some(Query { options: self.options.without_long()?, ..self.clone() })
     }
 
-    /// Notes in the rows of an answer which columns were left out.
+    /// Notes in the rows of an answer what was asked for.
     pub(crate) fn mark(&self, records: &mut [Record]) {
-        self.options.mark(records);
+        if !records.is_empty() {
+            Asked::note_in(&self.options.asked(Some(self.table.key)), records);
+        }
     }
 
     /// Whether a condition on the rows of a collection goes on to a row that one of them points at:
@@ -365,6 +369,27 @@ mod tests {
         assert!(row.many("notes")[0].is_left_out("notetext"));
         // Without a column, all of them would come.
         assert_eq!(Query::rows(CONTACTS).select(["description"]).without_long(), None);
+    }
+
+    #[test]
+    fn what_was_not_asked_for_is_not_read() {
+        let query = Query::rows(CONTACTS)
+            .select(["fullname"])
+            .expand(Expand::new("notes").select(["subject"]));
+        let text = r#"{"@odata.etag": "1", "contactid": "x", "notes": [{"subject": "b"}]}"#;
+        let mut row = Record::read(text).unwrap();
+        query.mark(std::slice::from_mut(&mut row));
+        // A column without a value reads as none, and so does nothing else.
+        assert_eq!(row.text("fullname"), None);
+        assert_eq!((row.etag(), row.text("contactid")), (Some("1"), Some("x")));
+        assert_eq!(row.many("notes")[0].text("subject"), Some("b"));
+        let panics = |read: &(dyn Fn() + std::panic::RefUnwindSafe)| {
+            assert_eq!(std::panic::catch_unwind(read).is_err(), cfg!(debug_assertions));
+        };
+        panics(&|| drop(row.text("jobtitle").map(str::to_owned)));
+        panics(&|| drop(row.label("jobtitle").map(str::to_owned)));
+        panics(&|| drop(row.many("tasks").to_vec()));
+        panics(&|| drop(row.many("notes")[0].text("notetext").map(str::to_owned)));
     }
 
     #[test]

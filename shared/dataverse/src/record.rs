@@ -13,6 +13,8 @@ use uuid::Uuid;
 
 use values::{Cell, Column, Kind, Piece, Texts};
 
+use crate::{Name, Query};
+
 const FORMATTED: &str = "@OData.Community.Display.V1.FormattedValue";
 const LOGICAL_NAME: &str = "@Microsoft.Dynamics.CRM.lookuplogicalname";
 
@@ -27,8 +29,49 @@ pub struct Record {
     // costs less than hashing their names.
     columns: Vec<Column>,
     related: Vec<(Piece, Vec<Record>)>,
-    /// The columns that were left out, because the answer with them was too large.
-    left_out: Option<Arc<[crate::Name]>>,
+    /// What the query asked for; nothing of what was answered to no query.
+    asked: Option<Arc<Asked>>,
+}
+
+/// What a query asked for, of the rows that it found or of those that came along with them.
+///
+/// To read something else is a defect that would pass for a column without a value: where debug
+/// assertions are on, it panics.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    /// The columns. None where all come, because none was asked for.
+    pub(crate) columns: Vec<Name>,
+    /// The column with the row's id, which always comes; unknown of rows that came along.
+    pub(crate) key: Option<&'static str>,
+    /// The navigation properties whose rows come along, and what was asked for of those.
+    pub(crate) related: Vec<(Name, Arc<Asked>)>,
+    /// Columns that were left out, because the answer with them was too large.
+    pub(crate) left_out: Arc<[Name]>,
+}
+
+impl Asked {
+    fn has_column(&self, name: &str) -> bool {
+        let mut columns = self.columns.iter().chain(self.left_out.iter());
+        self.columns.is_empty()
+            || self.key == Some(name)
+            // What Dataverse says of a row is there unasked.
+            || name.starts_with('@')
+            || columns.any(|column| column.as_str() == name)
+    }
+
+    fn has_related(&self, navigation: &str) -> bool {
+        self.related.iter().any(|(name, _)| name.as_str() == navigation)
+    }
+
+    /// Notes in rows, and in those that came along with them, what was asked for.
+    pub(crate) fn note_in(asked: &Arc<Asked>, records: &mut [Record]) {
+        for record in records {
+            for (navigation, related) in &asked.related {
+                Asked::note_in(related, record.many_mut(navigation.as_str()));
+            }
+            record.asked = Some(Arc::clone(asked));
+        }
+    }
 }
 
 /// What a lookup column points at.
@@ -62,11 +105,25 @@ impl Record {
     }
 
     fn get(&self, column: &str) -> Option<Cell<'_>> {
+        self.check_column(column);
         self.find(column.len(), |name| name == column)
+    }
+
+    fn check_column(&self, column: &str) {
+        debug_assert!(
+            self.has_column(column),
+            "{column} is read, and the query did not ask for it"
+        );
+    }
+
+    /// Whether the query asked for this column: then the row has it, or it is empty.
+    pub fn has_column(&self, column: &str) -> bool {
+        self.asked.as_ref().is_none_or(|asked| asked.has_column(column))
     }
 
     /// The annotation of a column.
     fn annotation(&self, column: &str, annotation: &str) -> Option<&str> {
+        self.check_column(column);
         let is_it = |name: &str| name.strip_prefix(column) == Some(annotation);
         self.find(column.len() + annotation.len(), is_it)?.text()
     }
@@ -136,6 +193,10 @@ impl Record {
 
     /// The rows that a navigation property was expanded to.
     pub fn many(&self, navigation: &str) -> &[Record] {
+        debug_assert!(
+            self.asked.as_ref().is_none_or(|asked| asked.has_related(navigation)),
+            "{navigation} is read, and the query did not expand it"
+        );
         let related = self.related.iter().find(|(name, _)| self.texts.get(*name) == navigation);
         related.map(|(_, records)| records.as_slice()).unwrap_or_default()
     }
@@ -147,20 +208,16 @@ impl Record {
         related.map(|(_, records)| std::mem::take(records))
     }
 
-    pub(crate) fn many_mut(&mut self, navigation: &str) -> &mut [Record] {
+    fn many_mut(&mut self, navigation: &str) -> &mut [Record] {
         let Record { texts, related, .. } = self;
         let related = related.iter_mut().find(|(name, _)| texts.get(*name) == navigation);
         related.map(|(_, records)| records.as_mut_slice()).unwrap_or_default()
     }
 
-    pub(crate) fn leave_out(&mut self, columns: &Arc<[crate::Name]>) {
-        self.left_out = Some(Arc::clone(columns));
-    }
-
     /// Whether this column was left out because the answer with it was too large. It may have a
     /// text or not.
     pub fn is_left_out(&self, column: &str) -> bool {
-        let mut left_out = self.left_out.iter().flat_map(|columns| columns.iter());
+        let mut left_out = self.asked.iter().flat_map(|asked| asked.left_out.iter());
         left_out.any(|name| name.as_str() == column)
     }
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::record::decimal_of;
-use crate::{Expand, Name, Query, Record, Table};
+use crate::{Expand, Link, Name, Query, Record, Table};
 
 /// The reference to a row that a lookup is bound to: `/contacts(…)`.
 pub fn bind(table: Table, id: Uuid) -> String {
@@ -30,6 +30,12 @@ impl Create {
         Create { table, columns, answer: Query::row(table, id), allow_duplicate: false }
     }
 
+    /// A row of the query's table with this primary key, answered as the query says.
+    pub fn answering(query: Query, id: Uuid) -> Create {
+        let create = Create::new(query.table(), id);
+        Create { answer: query.of_row(id), ..create }
+    }
+
     /// The same row under another primary key.
     #[must_use]
     pub fn under(mut self, id: Uuid) -> Create {
@@ -47,7 +53,13 @@ impl Create {
         self
     }
 
-    /// Points a lookup, by its navigation property, at a row.
+    /// Points a lookup at a row.
+    #[must_use]
+    pub fn point(self, link: Link, id: Uuid) -> Create {
+        self.bind(link.navigation, link.to, id)
+    }
+
+    /// Points a lookup whose name is made at run time, by its navigation property, at a row.
     #[must_use]
     pub fn bind(mut self, navigation: impl Into<Name>, table: Table, id: Uuid) -> Create {
         self.columns.insert(format!("{}@odata.bind", navigation.into()), bind(table, id).into());
@@ -135,17 +147,11 @@ impl Update {
         self
     }
 
-    /// Points a lookup at a row. It is given as `(column, navigation)`, because it is read by the
-    /// one and written by the other.
+    /// Points a lookup at a row.
     #[must_use]
-    pub fn point(
-        mut self,
-        (column, navigation): (&'static str, &'static str),
-        table: Table,
-        id: Uuid,
-    ) -> Update {
+    pub fn point(mut self, Link { column, navigation, to }: Link, id: Uuid) -> Update {
         self.lookups.push(column.into());
-        self.columns.insert(format!("{navigation}@odata.bind"), bind(table, id).into());
+        self.columns.insert(format!("{navigation}@odata.bind"), bind(to, id).into());
         self
     }
 

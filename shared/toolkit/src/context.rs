@@ -3,10 +3,10 @@
 use std::fmt;
 
 use auth::ConnectionId;
-use dataverse::{InstanceUrl, Session, Table};
+use dataverse::{InstanceUrl, Page, Query, Record, Session, Table};
 use jiff::Timestamp;
-use uuid::Uuid;
 
+use crate::ToolError;
 use crate::once::Once;
 
 /// What a tool works with during a call.
@@ -19,9 +19,15 @@ pub struct Context {
 }
 
 impl Context {
-    /// The session with Dataverse, which ends at the call's deadline.
-    pub fn dataverse(&self) -> &Session {
-        &self.session
+    /// The rows that a query finds, in a trip of its own. Several queries go by
+    /// [`Reads`](crate::Reads).
+    pub async fn list(&self, query: &Query) -> Result<Page, ToolError> {
+        Ok(self.session.list(query).await?)
+    }
+
+    /// The first row that a query finds, in a trip of its own.
+    pub async fn first(&self, query: &Query) -> Result<Option<Record>, ToolError> {
+        Ok(self.session.first(query).await?)
     }
 
     /// The environment's address, for links.
@@ -50,11 +56,10 @@ impl Context {
         self.tool
     }
 
-    /// The primary key for the row that this call makes, in a tool that writes. If the same call
-    /// comes again, with its idempotency key or in its conversation, the key is the same. So first
-    /// look for a row that has it, with [`Reads::same_call`](crate::Reads::same_call).
-    pub fn record_id(&self) -> Uuid {
-        self.once.row()
+    /// The way to Dataverse, until the deadline. Only what is here has it: a tool has no other way
+    /// to write than [`create`](crate::create) and [`carry_out`](crate::carry_out).
+    pub(crate) fn session(&self) -> &Session {
+        &self.session
     }
 
     pub(crate) fn once(&self) -> &Once {

@@ -22,7 +22,7 @@ pub(crate) async fn create(
     create: &Create,
     others: Vec<Operation>,
 ) -> Result<Created, ToolError> {
-    let session = context.dataverse();
+    let session = context.session();
     let result = if others.is_empty() {
         session.create(create).await
     } else {
@@ -37,7 +37,7 @@ pub(crate) async fn create(
 /// The error, with the records that Dataverse finds to be the same, if it says which.
 async fn named(context: &Context, create: &Create, error: Error) -> ToolError {
     let explained = ToolError::from(error);
-    let Ok(pages) = context.dataverse().duplicates(create, &TABLES).await else {
+    let Ok(pages) = context.session().duplicates(create, &TABLES).await else {
         return explained;
     };
     let named = TABLES.into_iter().zip(pages).flat_map(|(table, page)| {

@@ -2,7 +2,7 @@
 
 use crm::labels::Choice;
 use crm::text::excerpt;
-use dataverse::{Record, Table, Update};
+use dataverse::{Link, Record, Table, Update};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use uuid::Uuid;
@@ -15,7 +15,7 @@ pub struct Edit<'a> {
     target: Target<'a>,
     changes: Vec<Change>,
     columns: Vec<(&'static str, Value)>,
-    lookups: Vec<((&'static str, &'static str), Table, Uuid)>,
+    lookups: Vec<(Link, Uuid)>,
 }
 
 impl<'a> Edit<'a> {
@@ -26,7 +26,12 @@ impl<'a> Edit<'a> {
         Ok(Edit { record, target, changes, columns, lookups })
     }
 
-    /// The row.
+    /// The row as it was read.
+    pub fn record(&self) -> &'a Record {
+        self.record
+    }
+
+    /// The row, to be written.
     pub fn target(&self) -> Target<'a> {
         self.target
     }
@@ -60,14 +65,9 @@ impl<'a> Edit<'a> {
         }
     }
 
-    /// Points a lookup at another row, by its navigation property.
-    pub fn point(
-        &mut self,
-        field: &'static str,
-        lookup @ (column, _): (&'static str, &'static str),
-        (table, id, name): (Table, Uuid, Option<&str>),
-    ) {
-        let from = self.record.lookup(column);
+    /// Points a lookup at another row, which has this name.
+    pub fn point(&mut self, field: &'static str, link: Link, (id, name): (Uuid, Option<&str>)) {
+        let from = self.record.lookup(link.column);
         if from.as_ref().map(|from| from.id) == Some(id) {
             return;
         }
@@ -75,7 +75,7 @@ impl<'a> Edit<'a> {
             |name: Option<&str>, id: Uuid| Value::from(name.map_or(id.to_string(), str::to_owned));
         let from = from.map(|from| named(from.name.as_deref(), from.id));
         self.note(field, from, named(name, id));
-        self.lookups.push((lookup, table, id));
+        self.lookups.push((link, id));
     }
 
     /// Adds a change that the caller carries out itself.
@@ -101,12 +101,101 @@ impl<'a> Edit<'a> {
             .columns
             .into_iter()
             .fold(update, |update, (column, value)| update.set(column, value));
-        let update = self
-            .lookups
-            .into_iter()
-            .fold(update, |update, (lookup, table, id)| update.point(lookup, table, id));
+        let update =
+            self.lookups.into_iter().fold(update, |update, (link, id)| update.point(link, id));
         (self.changes, update)
     }
+}
+
+/// Arguments that change a row, as [`edits!`](crate::edits) declares them.
+pub trait Edits {
+    /// The columns that must be known of the row before it is changed.
+    fn columns() -> impl Iterator<Item = &'static str>;
+
+    /// Refuses a call that wants nothing changed.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_arguments`, with the fields of which one must be given.
+    fn check_wanted(&self) -> Result<(), ToolError>;
+
+    /// Adds what changes by itself; a field that is `apart` is the tool's to add.
+    fn edit(&self, edit: &mut Edit<'_>);
+}
+
+/// Declares the arguments of a tool that changes a row: the struct, with one line for each field.
+///
+/// What changes the row says so behind an arrow. From that line come all that the tool does with the
+/// field: whether anything is wanted, the fields that an error names, the columns to read, the
+/// comparison, the change to tell and the change to write.
+///
+/// - `=> set "telephone1"`: the column gets the value ([`Edit::set`]).
+/// - `=> choose "leadqualitycode"`: the column gets the choice ([`Edit::choose`]).
+/// - `=> by_stage ["salesstage", "stepname"]`: the function `by_stage(&mut Edit, Option<T>)` of the
+///   tool says what changes of these columns.
+/// - `=> apart ["statuscode"]`: it is wanted and read like the others, and written in another way.
+///
+/// ```
+/// use crm::text::Line;
+/// use toolkit::Edits as _;
+///
+/// toolkit::edits! {
+///     struct Arguments {
+///         contact: String,
+///         phone: Option<Line<50>> => set "telephone1",
+///         job_title: Option<Line<100>> => set "jobtitle",
+///     }
+/// }
+///
+/// let nothing = Arguments { contact: "Maria".to_owned(), phone: None, job_title: None };
+/// assert!(nothing.check_wanted().is_err());
+/// assert!(Arguments::columns().any(|column| column == "jobtitle"));
+/// ```
+#[macro_export]
+macro_rules! edits {
+    ($(#[$meta:meta])* $visibility:vis struct $name:ident {
+        $($(#[$doc:meta])* $field:ident: $type:ty $(=> $how:ident $columns:tt)?,)*
+    }) => {
+        $(#[$meta])*
+        $visibility struct $name {
+            $($(#[$doc])* $field: $type,)*
+        }
+
+        impl $crate::Edits for $name {
+            fn columns() -> impl Iterator<Item = &'static str> {
+                let columns: &[&[&'static str]] = &[$($($crate::edits!(@columns $columns),)?)*];
+                // A row that is closed takes no change.
+                columns.iter().copied().flatten().copied().chain([$crate::STATE])
+            }
+
+            fn check_wanted(&self) -> Result<(), $crate::ToolError> {
+                let fields = [$($($crate::edits!(@field self $field $columns),)?)*];
+                if fields.iter().any(|(_, is_wanted)| *is_wanted) {
+                    return Ok(());
+                }
+                Err($crate::ToolError::needs_one_of(&fields.map(|(field, _)| field).join(", ")))
+            }
+
+            fn edit(&self, edit: &mut $crate::Edit<'_>) {
+                $($($crate::edits!(@edit edit self $field $how $columns);)?)*
+            }
+        }
+    };
+    (@columns [$($column:literal),+]) => { &[$($column),+] };
+    (@columns $column:literal) => { &[$column] };
+    (@field $self:ident $field:ident $columns:tt) => {
+        (stringify!($field), $self.$field.is_some())
+    };
+    (@edit $edit:ident $self:ident $field:ident set $column:literal) => {
+        $edit.set(stringify!($field), $column, Clone::clone(&$self.$field))
+    };
+    (@edit $edit:ident $self:ident $field:ident choose $column:literal) => {
+        $edit.choose(stringify!($field), $column, $self.$field)
+    };
+    (@edit $edit:ident $self:ident $field:ident apart $columns:tt) => {};
+    (@edit $edit:ident $self:ident $field:ident $function:ident $columns:tt) => {
+        $function($edit, Clone::clone(&$self.$field))
+    };
 }
 
 /// Whether two values are the same, numbers by their worth: Dataverse pads them with zeros.

@@ -5,6 +5,7 @@ use auth::{
     Cause, ConnectionError, Diagnosis, EntraError, EntraProblem, InspectionError, SecretError,
     Step, TokenError,
 };
+use crm::tables::{self, App};
 use dataverse::{ApiError, Cloud, Code, Error, WriteOutcome};
 
 use crate::{DataverseDetails, ErrorCode, ToolError, WriteState};
@@ -301,36 +302,15 @@ const OFFER_A_PERSON: &str = "Say that this cannot be done here, and offer a per
 
 /// The role that comes with Dynamics 365 and has the privilege.
 fn suggested_role(table: &str) -> &'static str {
-    match table {
-        "incident" | "incidentresolution" => "Customer Service Representative",
-        _ => "Salesperson",
-    }
+    let known = tables::ALL.iter().find(|(one, _)| one.logical_name == table);
+    known.and_then(|(_, app)| *app).unwrap_or(App::Sales).role()
 }
 
 /// The app that a table belongs to which the environment does not have: the table is asked for by
 /// name, or a note is to hang on one of its rows.
 fn missing_app(error: &ApiError) -> Option<&'static str> {
-    match error.unknown_segment().or_else(|| error.undeclared_property())? {
-        "incidents" | "incidentresolutions" | "CloseIncident" | "objectid_incident" => {
-            Some("Customer Service")
-        }
-        "leads"
-        | "opportunities"
-        | "opportunityproducts"
-        | "opportunitycloses"
-        | "quotes"
-        | "quotedetails"
-        | "products"
-        | "pricelevels"
-        | "productpricelevels"
-        | "uoms"
-        | "WinOpportunity"
-        | "LoseOpportunity"
-        | "QualifyLead"
-        | "objectid_lead"
-        | "objectid_opportunity" => Some("Sales"),
-        _ => None,
-    }
+    let segment = error.unknown_segment().or_else(|| error.undeclared_property())?;
+    tables::app_of(segment).map(App::name)
 }
 
 /// What a plug-in says with this before it, it says to people: it is how a plug-in refuses.

@@ -21,8 +21,12 @@ use crate::{Context, ToolError};
 pub struct Reads<'a> {
     queries: Vec<Query>,
     by_id: Vec<ById<'a>>,
-    same_call: Option<(usize, RowQuery<'a>)>,
+    /// Of a create: the query for the row that the same call made before. Its slot is the first.
+    same_call: Option<RowQuery<'a>>,
 }
+
+/// The slot of the query for the row that the same call made before.
+const SAME_CALL: usize = 0;
 
 /// A query for the row with an id, or for rows that point at it.
 type RowQuery<'a> = Box<dyn Fn(Uuid) -> Query + Send + Sync + 'a>;
@@ -41,11 +45,6 @@ struct ById<'a> {
 #[derive(Debug)]
 pub struct Slot(usize);
 
-/// Where the row that an earlier, equal call made will be.
-#[derive(Debug)]
-#[must_use = "a create that does not look for an equal call's row makes a second one"]
-pub struct SameCall(usize);
-
 /// Where the record that a reference means will be.
 #[derive(Debug)]
 pub struct Seeking<'a, S> {
@@ -58,6 +57,18 @@ impl<'a> Reads<'a> {
     /// No queries yet.
     pub fn new() -> Reads<'a> {
         Reads::default()
+    }
+
+    /// The queries of a create. The first is for the row that an earlier call made, which was this
+    /// call: the same key, or the same in its conversation.
+    pub(crate) fn of_create(
+        context: &Context,
+        row: impl Fn(Uuid) -> Query + Send + Sync + 'a,
+    ) -> Reads<'a> {
+        let mut reads = Reads::new();
+        let Slot(_) = reads.add(row(context.once().row()));
+        reads.same_call = Some(Box::new(row));
+        reads
     }
 
     /// Adds a query.
@@ -123,21 +134,21 @@ impl<'a> Reads<'a> {
         slot
     }
 
-    /// Adds the query for the row that an earlier call made, which was this call: the same key, or
-    /// the same in its conversation. What creates looks for that before anything else.
-    pub fn same_call(
-        &mut self,
-        context: &Context,
-        query: impl Fn(Uuid) -> Query + Send + Sync + 'a,
-    ) -> SameCall {
-        let Slot(slot) = self.add(query(context.record_id()));
-        self.same_call = Some((slot, Box::new(query)));
-        SameCall(slot)
+    /// Asks what must be known before a row is made. Where that is nothing, the row of the same call
+    /// need not be looked for either: Dataverse refuses a second one.
+    pub(crate) async fn send_for_create<'c>(
+        self,
+        context: &'c Context,
+    ) -> Result<Answers<'c>, ToolError> {
+        if self.queries.len() > 1 {
+            return self.send(context).await;
+        }
+        Ok(Answers { context, pages: Vec::new() })
     }
 
     /// Asks, in one trip; in two where the first one shows what to ask.
     pub async fn send<'c>(self, context: &'c Context) -> Result<Answers<'c>, ToolError> {
-        let session = context.dataverse();
+        let session = context.session();
         let refused_before = session.refuses_paths_in_lambdas();
         let waits = |slot: &usize| refused_before && self.by_id.iter().any(|one| one.slot == *slot);
         let slots: Vec<usize> = (0..self.queries.len()).filter(|slot| !waits(slot)).collect();
@@ -168,7 +179,7 @@ impl<'a> Reads<'a> {
 
     /// Asks what could not be asked in the first trip.
     async fn ask_again(&self, answers: &mut Answers<'_>, refused_before: bool) {
-        let session = answers.context.dataverse();
+        let session = answers.context.session();
         let mut again: Vec<(usize, Query)> = Vec::new();
         for ById { slot, find_id, query } in &self.by_id {
             let was_refused = matches!(
@@ -184,9 +195,9 @@ impl<'a> Reads<'a> {
             }
         }
         let by_id = again.len();
-        if let Some((slot, query)) = &self.same_call {
+        if let Some(query) = &self.same_call {
             let row = answers.context.once().row_elsewhere();
-            again.extend(row.map(|row| (*slot, query(row))));
+            again.extend(row.map(|row| (SAME_CALL, query(row))));
         }
         if again.is_empty() {
             return;
@@ -244,10 +255,9 @@ impl Answers<'_> {
     /// # Errors
     ///
     /// `idempotency_key_reused`, where the key belongs to a call with other arguments.
-    pub fn same_call(&mut self, same_call: SameCall) -> Result<Option<Earlier>, ToolError> {
-        let SameCall(slot) = same_call;
+    pub(crate) fn same_call(&mut self) -> Result<Option<Earlier>, ToolError> {
         self.context.once().check()?;
-        let record = self.first(Slot(slot))?;
+        let record = self.first(Slot(SAME_CALL))?;
         Ok(record.map(|record| self.context.once().earlier(record)))
     }
 

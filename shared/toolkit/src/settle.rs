@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crm::tables::choices::{STATE, STATUS};
 use dataverse::{ChangeSet, Code, Error, Operation, Query, Record, Table, WriteOutcome};
 use uuid::Uuid;
 
@@ -101,19 +102,20 @@ async fn unopposed(
     };
     // A row that was closed, or opened, is another one to whoever decided on the change; its status
     // matters to who wants to change that.
-    let status = status.map(|_| "statuscode".into());
+    let status = status.map(|_| STATUS.into());
     let drawn_from = target.drawn_from.iter().map(|column| dataverse::Name::from(*column));
     let changed = updates().flat_map(dataverse::Update::reads);
-    let columns: Vec<_> =
-        changed.chain(["statecode".into()]).chain(status).chain(drawn_from).collect();
+    let columns: Vec<_> = changed.chain([STATE.into()]).chain(status).chain(drawn_from).collect();
     let query = Query::row(target.table, target.id).select(columns.iter().cloned());
-    let now = context.dataverse().first(&query).await.ok().flatten()?;
+    let now = context.session().first(&query).await.ok().flatten()?;
     let is_same = |column: &dataverse::Name| {
         let column = column.as_str();
         // What was not read before cannot be compared: then it must be empty.
-        now.value(column) == target.record.value(column)
+        let before = target.record;
+        let before = before.has_column(column).then(|| before.value(column)).flatten();
+        now.value(column) == before
             // Whoever wants the same does not contradict.
-            || (column != "statecode" && updates().any(|update| update.is_met_in(&now, column)))
+            || (column != STATE && updates().any(|update| update.is_met_in(&now, column)))
     };
     let is_unopposed = columns.iter().all(is_same);
     now.etag().filter(|_| is_unopposed).map(str::to_owned)
@@ -132,7 +134,7 @@ async fn send(
     operations: &[Operation],
     status: Option<i64>,
 ) -> Result<Option<Vec<Record>>, Failure> {
-    let session = context.dataverse();
+    let session = context.session();
     let result = match operations {
         [] => Ok(Vec::new()),
         [Operation::Update(update)] => session.update(update).await.map(|()| Vec::new()),
@@ -150,9 +152,9 @@ async fn send(
         }
         Err(error) => error,
     };
-    let query = Query::row(target.table, target.id).select(["statuscode", "modifiedon"]);
+    let query = Query::row(target.table, target.id).select([STATUS, "modifiedon"]);
     match session.first(&query).await {
-        Ok(Some(now)) if status.is_some() && now.integer("statuscode") == status => Ok(None),
+        Ok(Some(now)) if status.is_some() && now.integer(STATUS) == status => Ok(None),
         Ok(Some(now)) if now.etag() == Some(etag) => {
             Err(Failure::Other(ToolError::from(error).write(WriteState::NotHappened)))
         }

@@ -1,5 +1,6 @@
 //! From one status to another: within the open state, out of it, and back.
 
+use crm::tables::choices::{STATE, STATUS};
 use dataverse::{Operation, Update};
 
 use crate::Target;
@@ -18,6 +19,9 @@ impl Transition {
         Transition::Close(Box::new(operation.into()))
     }
 }
+
+/// The open state of every table that rows are closed in, whatever its label.
+const OPEN: i64 = 0;
 
 /// The row is closed, and what was asked for can be done to an open one only.
 #[derive(Debug)]
@@ -38,12 +42,12 @@ pub fn operations(
     let of_any_version = |update: Update| Operation::from(update.of_version("*"));
     Ok(match transition {
         Some(Transition::Open(status)) if is_open => {
-            vec![details.set("statuscode", status).into()]
+            vec![details.set(STATUS, status).into()]
         }
         Some(Transition::Open(status)) => {
             let reopen = Update::new(target.table, target.id, target.etag)
-                .set("statecode", 0)
-                .set("statuscode", status);
+                .set(STATE, OPEN)
+                .set(STATUS, status);
             let then = has_details.then(|| of_any_version(details));
             std::iter::once(reopen.into()).chain(then).collect()
         }

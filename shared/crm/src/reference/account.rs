@@ -3,6 +3,8 @@
 use dataverse::{Filter, Query, Record};
 
 use super::{AccountRef, CANDIDATES, Handle, Reference as _};
+use crate::labels::ActiveState;
+use crate::tables::choices::in_state;
 use crate::text::apostrophes;
 use crate::{company, tables};
 
@@ -30,7 +32,7 @@ pub(super) fn longer_names(handle: &Handle) -> Option<Query> {
     let filter = Filter::starts_with("name", &format!("{text} "));
     Some(
         Query::rows(tables::ACCOUNT)
-            .filter(filter.and(Filter::equals("statecode", 0)))
+            .filter(filter.and(in_state(ActiveState::Active)))
             .select([AccountRef::NAME_COLUMN])
             .select(AccountRef::DETAIL_COLUMNS.iter().copied())
             .top(CANDIDATES as u32 + 1),

@@ -1,0 +1,140 @@
+//! An appointment as the tools show it, and who takes part in it.
+
+use crm::Linked;
+use crm::labels::{ActivityState, Choice as _};
+use crm::tables::choices::{in_state, is_in_state};
+use crm::tables::parties::{self, Part};
+use crm::tables::{APPOINTMENT, lookups};
+use crm::time::Minute;
+use dataverse::{Create, Expand, Filter, Query, Record};
+use schemars::JsonSchema;
+use serde::Serialize;
+use toolkit::{Context, ToolError};
+use uuid::Uuid;
+
+use crate::attendee::{Person, kind};
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Appointment {
+    id: Uuid,
+    subject: Option<String>,
+    status: Option<String>,
+    start: Option<Minute>,
+    end: Option<Minute>,
+    location: Option<String>,
+    organizer: Option<Linked>,
+    attendees: Vec<Linked>,
+    url: String,
+}
+
+crm::records!(Appointment: id, organizer, attendees);
+
+const COLUMNS: [&str; 6] =
+    ["activityid", "subject", "statecode", "scheduledstart", "scheduledend", "location"];
+
+/// An appointment with all that is shown of it, and whose it is.
+pub(crate) fn with_people(query: Query) -> Query {
+    query.select(COLUMNS).select([parties::REGARDING]).expand(people())
+}
+
+/// Whether it is an appointment with this contact.
+pub(crate) fn is_with(appointment: &Record, contact: Uuid) -> bool {
+    appointment.id(parties::REGARDING) == Some(contact)
+}
+
+/// Who takes part.
+fn people() -> Expand {
+    Expand::new(parties::OF_APPOINTMENT)
+        .select([parties::PARTY, parties::PART])
+        .filter(Part::any_of(&[Part::Required, Part::Optional, Part::Organizer]))
+}
+
+/// The states of an appointment that has been neither held nor canceled.
+const AHEAD: [ActivityState; 2] = [ActivityState::Open, ActivityState::Scheduled];
+
+/// Appointments that are still to come, or to be held.
+pub(crate) fn ahead() -> Query {
+    Query::rows(APPOINTMENT).filter(Filter::any(AHEAD.map(in_state)))
+}
+
+/// Whether an appointment that was read with its state is one of those.
+pub(crate) fn is_ahead(appointment: &Record) -> bool {
+    AHEAD.iter().any(|ahead| is_in_state(appointment, *ahead))
+}
+
+/// Who is to take part.
+pub(crate) struct People {
+    pub(crate) contact: Uuid,
+    pub(crate) organizer: Option<Person>,
+    pub(crate) attendees: Vec<Person>,
+}
+
+impl People {
+    /// Everybody takes part once.
+    pub(crate) fn add(&mut self, person: Person) {
+        let is_there = |known: &Person| known.id == person.id;
+        if !self.organizer.iter().any(is_there) && !self.attendees.iter().any(is_there) {
+            self.attendees.push(person);
+        }
+    }
+
+    /// The new appointment, with everybody in it.
+    pub(crate) fn invite(&self, create: Create) -> Create {
+        let organizer = self.organizer.iter().map(|person| person.party(Part::Organizer));
+        let attendees = self.attendees.iter().map(|person| person.party(Part::Required));
+        let create = create
+            .point(lookups::APPOINTMENT_ABOUT_CONTACT, self.contact)
+            .with_related(parties::OF_APPOINTMENT, organizer.chain(attendees).collect());
+        match &self.organizer {
+            Some(user) => create.point(lookups::APPOINTMENT_OWNER, user.id),
+            None => create,
+        }
+    }
+}
+
+/// Dataverse keeps no order of those who take part.
+fn by_name(mut people: Vec<Linked>) -> Vec<Linked> {
+    people.sort_by(|one, other| one.name.cmp(&other.name));
+    people
+}
+
+impl Appointment {
+    /// Reads it from a row of [`with_people`].
+    pub(crate) fn of(record: &Record, context: &Context) -> Result<Appointment, ToolError> {
+        let id = record
+            .id(APPOINTMENT.key)
+            .ok_or_else(|| ToolError::internal("an appointment without an id"))?;
+        let people = |parts: &[Part]| -> Vec<Linked> {
+            let parties = record.many(parties::OF_APPOINTMENT).iter();
+            parties
+                .filter(|party| Part::of_party(party).is_some_and(|part| parts.contains(&part)))
+                .filter_map(|party| Linked::with_kind(party, parties::PARTY))
+                .map(|linked| Linked {
+                    kind: linked.kind.as_deref().map(kind).map(str::to_owned),
+                    ..linked
+                })
+                .collect()
+        };
+        Ok(Appointment {
+            id,
+            subject: record.text("subject").map(str::to_owned),
+            status: ActivityState::of(record, "statecode"),
+            start: record.time("scheduledstart").map(Minute),
+            end: record.time("scheduledend").map(Minute),
+            location: record.text("location").map(str::to_owned),
+            organizer: people(&[Part::Organizer]).pop(),
+            attendees: by_name(people(&[Part::Required, Part::Optional])),
+            url: context.instance().record_page(APPOINTMENT.logical_name, id),
+        })
+    }
+
+    /// As it is once what is written beside a new one is done: these people, and scheduled.
+    pub(crate) fn scheduled_with(self, people: &People) -> Appointment {
+        Appointment {
+            status: Some(ActivityState::Scheduled.label().to_owned()),
+            organizer: people.organizer.as_ref().map(Person::linked),
+            attendees: by_name(people.attendees.iter().map(Person::linked).collect()),
+            ..self
+        }
+    }
+}
