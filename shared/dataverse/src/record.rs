@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use values::{Cell, Column, Kind, Piece, Texts};
 
-use crate::{Name, Query};
+use crate::Name;
 
 const FORMATTED: &str = "@OData.Community.Display.V1.FormattedValue";
 const LOGICAL_NAME: &str = "@Microsoft.Dynamics.CRM.lookuplogicalname";
