@@ -114,7 +114,9 @@ impl Endpoint for GetSidebar {
         let person = contact.found(next()?, dataverse::Page::default(), session.instance())?;
 
         let mut rows: BTreeMap<&str, Record> = BTreeMap::new();
-        if let Some(account) = person.one(ACCOUNT) {
+        if wanted.has(RecordType::Account)
+            && let Some(account) = person.one(ACCOUNT)
+        {
             rows.insert(RecordType::Account.label(), account.clone());
         }
         for table in others {

@@ -29,5 +29,6 @@ mod operations;
 mod opportunities;
 mod schemas;
 mod sidebar;
+mod tables;
 mod tokens;
 mod without_table;
