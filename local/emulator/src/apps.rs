@@ -1,6 +1,6 @@
 //! Which Dynamics 365 apps the organization has.
 
-use crate::metadata::{App, Table};
+use crate::data::{App, Table};
 
 /// The installed apps; without one, its tables do not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

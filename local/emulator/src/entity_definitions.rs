@@ -9,7 +9,7 @@ mod query;
 
 use crate::api::{ApiError, ApiRequest, ApiResponse};
 use crate::apps::Apps;
-use crate::metadata::{Metadata, Table};
+use crate::data::{Metadata, Table};
 use crate::odata::options::QueryOptions;
 use crate::odata::resource::Segment;
 use http::{Method, StatusCode};
@@ -74,7 +74,7 @@ pub(crate) fn answer(
 
 fn tables(apps: Apps) -> impl Iterator<Item = &'static Table> {
     let all = Metadata::get().tables().iter();
-    all.filter(move |table| apps.bring(table) && table.name != "principal")
+    all.filter(move |table| apps.bring(table) && table.is_addressable)
 }
 
 fn root(segment: &Segment, apps: Apps) -> Result<Node, ApiError> {

@@ -2,7 +2,7 @@
 
 use crate::api::{ApiRequest, ApiResponse};
 use crate::apps::Apps;
-use crate::metadata::{Metadata, Relationship, Table};
+use crate::data::{Metadata, Relationship, Table};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 use std::fmt::Write;
@@ -46,7 +46,7 @@ pub(crate) fn metadata_document(apps: Apps) -> ApiResponse {
 
 fn tables(apps: Apps) -> impl Iterator<Item = &'static Table> {
     let all = Metadata::get().tables().iter();
-    all.filter(move |table| apps.bring(table) && table.name != "principal")
+    all.filter(move |table| apps.bring(table) && table.is_addressable)
 }
 
 fn csdl(apps: Apps) -> String {
@@ -155,7 +155,7 @@ fn entity_set(xml: &mut String, table: &'static Table, apps: Apps) {
     let collections = table.collection_navigations().iter().map(|n| (&n.name, n.target));
     for (path, target) in single.chain(collections) {
         let target = target.table();
-        if target.name != "principal" && apps.bring(target) {
+        if target.is_addressable && apps.bring(target) {
             let target = &target.entity_set;
             let binding =
                 format!("<NavigationPropertyBinding Path=\"{path}\" Target=\"{target}\" />");

@@ -10,7 +10,7 @@ use http::StatusCode;
 use uuid::Uuid;
 
 use crate::api::{ApiError, Caller};
-use crate::metadata::{Metadata, Table};
+use crate::data::{Metadata, Table};
 
 /// What is being done to a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,7 +6,8 @@ pub(crate) mod selection;
 mod tests;
 
 use crate::api::{ApiError, ApiRequest, ApiResponse, Caller};
-use crate::metadata::{Relationship, Table, TableId};
+use crate::data::Value;
+use crate::data::{Relationship, Table, TableId};
 use crate::odata::bind::{Filter, Moment};
 use crate::odata::evaluate::{follow, passes};
 use crate::odata::options::QueryOptions;
@@ -16,7 +17,6 @@ use crate::preferences::{MetadataLevel, PAGE_SIZE_LIMIT, Preferences};
 use crate::privileges::{Access, missing_privilege};
 use crate::render::{Array, Object, Renderer, bare_value, json_value};
 use crate::store::{Row, Store};
-use crate::value::Value;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use paging::{Cookie, next_link};
 use selection::{Selection, Selector, Sorting};

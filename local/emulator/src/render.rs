@@ -5,12 +5,12 @@ mod json;
 
 pub(crate) use json::{Array, Object};
 
-use crate::metadata::{Column, ColumnKind, SingleNavigation, Table};
+use crate::data::{Column, ColumnKind, SingleNavigation, Table};
+use crate::data::{Reference, Value};
 use crate::odata::evaluate::{collection_rows, follow, passes};
 use crate::preferences::{Annotations, MetadataLevel, PAGE_SIZE_LIMIT};
 use crate::read::selection::{Expansion, Property, Selection};
 use crate::store::{Row, Store};
-use crate::value::{Reference, Value};
 use format::Formatter;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 

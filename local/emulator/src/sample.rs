@@ -11,10 +11,10 @@ use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use crate::api::{ApiError, Caller};
-use crate::metadata::{Metadata, Relationship};
+use crate::data::Value;
+use crate::data::{Metadata, Relationship};
 use crate::privileges::{Privileges, Role};
 use crate::store::{Row, Store};
-use crate::value::Value;
 use crate::write::body::{Purpose, Reader};
 use crate::write::{DuplicateRules, How, Numbers, Writer};
 
@@ -132,9 +132,9 @@ fn dangling(store: &Store) -> Vec<String> {
 
 /// A reference to a row of the sample data names; for tests.
 #[cfg(test)]
-pub(crate) fn reference(table: &str, id: &str) -> crate::value::Reference {
+pub(crate) fn reference(table: &str, id: &str) -> crate::data::Reference {
     let table = Metadata::get().table(table).expect("a table").id;
-    crate::value::Reference { table, id: id.parse().expect("a GUID") }
+    crate::data::Reference { table, id: id.parse().expect("a GUID") }
 }
 
 #[cfg(test)]

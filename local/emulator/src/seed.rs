@@ -1,8 +1,8 @@
 //! Rows for load tests: many, plausible, and linked to each other.
 
-use crate::metadata::{Metadata, Table};
+use crate::data::{Metadata, Table};
+use crate::data::{Reference, Value};
 use crate::store::{Occupied, Row, Store};
-use crate::value::{Reference, Value};
 use jiff::Timestamp;
 use uuid::Uuid;
 

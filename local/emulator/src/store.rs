@@ -10,8 +10,8 @@ mod tests;
 
 pub use row::Row;
 
-use crate::metadata::{ColumnId, Metadata, Table, TableId};
-use crate::value::{Reference, Value};
+use crate::data::{ColumnId, Metadata, Table, TableId};
+use crate::data::{Reference, Value};
 use index::Index;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;

@@ -6,9 +6,9 @@ use jiff::tz::TimeZone;
 
 use super::parameters::{Parameters, table};
 use crate::api::{ApiError, ApiRequest};
+use crate::data::{Reference, Value};
 use crate::privileges::Access;
 use crate::store::Row;
-use crate::value::{Reference, Value};
 use crate::write::body::Body;
 use crate::write::{How, Outcome, Session, Writer, refusal, states};
 

@@ -16,12 +16,12 @@ use uuid::Uuid;
 
 use super::functions::{takes, text_argument};
 use crate::api::{ApiError, ApiResponse};
-use crate::metadata::{Metadata, Table};
+use crate::data::Value;
+use crate::data::{Metadata, Table};
 use crate::odata::options::QueryOptions;
 use crate::odata::resource::Call;
 use crate::read::Reader;
 use crate::store::Row;
-use crate::value::Value;
 use crate::write::body::{self, Body, Purpose};
 use crate::write::{DuplicateRules, complete_names, refusal};
 

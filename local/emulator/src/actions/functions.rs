@@ -4,14 +4,14 @@ use http::{HeaderValue, StatusCode, header};
 use uuid::Uuid;
 
 use crate::api::{ApiError, ApiRequest, ApiResponse, Caller};
-use crate::metadata::{Metadata, Relationship};
+use crate::data::Reference;
+use crate::data::{Metadata, Relationship};
 use crate::odata::options::QueryOptions;
 use crate::odata::resource::Call;
 use crate::privileges::{Access, Privileges, Role, missing_privilege, privilege_id};
 use crate::render::{Array, Object};
 use crate::sample;
 use crate::store::{Row, Store};
-use crate::value::Reference;
 
 /// The version that the service reports; one of 2025.
 const VERSION: &str = "9.2.25063.190";

@@ -11,9 +11,9 @@ pub(crate) use duplicates::{RETRIEVE_DUPLICATES, retrieve as retrieve_duplicates
 pub(crate) use functions::{bound as bound_function, unbound as unbound_function};
 
 use crate::api::{ApiError, ApiRequest};
-use crate::metadata::App;
+use crate::data::App;
+use crate::data::Reference;
 use crate::odata::resource::Call;
-use crate::value::Reference;
 use crate::write::{Outcome, Session, Writer};
 
 /// Carries out an action that stands on its own.

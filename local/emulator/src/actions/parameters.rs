@@ -4,8 +4,8 @@ use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use crate::api::{ApiError, ApiRequest};
-use crate::metadata::{Metadata, Table};
-use crate::value::Reference;
+use crate::data::Reference;
+use crate::data::{Metadata, Table};
 use crate::write::body::{self, Body, Purpose, hyphenated};
 use crate::write::{Session, refusal};
 

@@ -7,10 +7,10 @@ use http::StatusCode;
 use super::close::{put, status_of};
 use super::parameters::{Parameters, table};
 use crate::api::{ApiError, ApiRequest, ApiResponse};
+use crate::data::{Reference, Value};
 use crate::privileges::Access;
 use crate::render::{Array, Object};
 use crate::store::Row;
-use crate::value::{Reference, Value};
 use crate::write::body::{Body, Link};
 use crate::write::{How, Outcome, Session, Writer, refusal, suppresses_duplicate_detection};
 

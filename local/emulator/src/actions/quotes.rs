@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::close::put;
 use super::parameters::{Parameters, table};
 use crate::api::{ApiError, ApiRequest};
+use crate::data::{Reference, Value};
 use crate::privileges::Access;
 use crate::store::Row;
-use crate::value::{Reference, Value};
 use crate::write::body::{Body, Link};
 use crate::write::{How, Outcome, Session, Writer, lines_of, refusal};
 

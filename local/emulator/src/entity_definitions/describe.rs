@@ -1,6 +1,6 @@
 //! Tables, columns and relationships as the metadata types of the Web API.
 
-use crate::metadata::{Column, ColumnKind, Ownership, Relationship, RequiredLevel, Table};
+use crate::data::{Column, ColumnKind, Ownership, Relationship, RequiredLevel, Table};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -37,8 +37,8 @@ pub(super) fn table(table: &'static Table) -> Value {
     json!({
         "MetadataId": metadata_id(&[&table.name]),
         "HasChanged": null,
-        "ActivityTypeMask": i32::from(table.is_activity()),
-        "IsActivity": table.is_activity(),
+        "ActivityTypeMask": i32::from(table.is_activity),
+        "IsActivity": table.is_activity,
         "IsActivityParty": table.column("emailaddress1").is_some(),
         "IsBPFEntity": table.name.ends_with("process"),
         "IsChildEntity": table.ownership == Ownership::None,

@@ -2,7 +2,7 @@
 
 use super::describe;
 use crate::api::ApiError;
-use crate::metadata::{Metadata, Table};
+use crate::data::{Metadata, Table};
 use crate::odata::options::QueryOptions;
 use crate::odata::syntax::{Comparison, Expression, Literal, Operand};
 use serde_json::{Map, Value};

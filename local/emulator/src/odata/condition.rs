@@ -5,7 +5,7 @@
 use super::bind::{Binder, Family, Filter, PropertyPath, family, text_value};
 use super::syntax::{Argument, Comparison, Condition, Literal};
 use crate::api::ApiError;
-use crate::value::Value;
+use crate::data::Value;
 use http::StatusCode;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;

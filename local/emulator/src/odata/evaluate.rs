@@ -3,9 +3,9 @@
 use super::bind::{Filter, PropertyPath};
 use super::condition::TimeSpan;
 use super::syntax::Comparison;
-use crate::metadata::{CollectionNavigation, Relationship, SingleNavigation};
+use crate::data::Value;
+use crate::data::{CollectionNavigation, Relationship, SingleNavigation};
 use crate::store::{Row, Store};
-use crate::value::Value;
 use std::cmp::Ordering;
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Patterns of SQL's `LIKE`, which act inside the values of `contains`, `startswith` and
 //! `endswith`: `%` any text, `_` one character, `[a-c]` one of a set, `[^a-c]` none of it.
 
-use crate::value::fold;
+use crate::data::value::fold;
 
 /// A pattern, folded as comparison folds text.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use super::bind::{Filter, PropertyPath};
 use super::syntax::Comparison;
-use crate::metadata::{Relationship, SingleNavigation, Table};
+use crate::data::Value;
+use crate::data::{Relationship, SingleNavigation, Table};
 use crate::store::Store;
-use crate::value::Value;
 use uuid::Uuid;
 
 /// The keys, in order, of the only rows of the table that can pass; `None` if no index narrows

@@ -5,7 +5,7 @@ use super::options::decode;
 use super::syntax::Literal;
 use super::{SyntaxError, parser, text};
 use crate::api::ApiError;
-use crate::metadata::{CollectionNavigation, Column, Metadata, SingleNavigation, Table};
+use crate::data::{CollectionNavigation, Column, Metadata, SingleNavigation, Table};
 use uuid::Uuid;
 
 /// What a path names.

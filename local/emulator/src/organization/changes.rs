@@ -7,12 +7,12 @@ use jiff::Timestamp;
 
 use super::Organization;
 use crate::api::{ApiError, ApiRequest, ApiResponse, Caller};
+use crate::data::Reference;
 use crate::odata::bind::Moment;
 use crate::odata::resource;
 use crate::preferences::Preferences;
 use crate::read::Reader;
 use crate::store::Store;
-use crate::value::Reference;
 use crate::write::request::named;
 use crate::write::{Outcome, Session, Writer};
 

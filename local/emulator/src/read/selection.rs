@@ -1,14 +1,14 @@
 //! `$select`, `$expand` and `$orderby` with their names looked up.
 
 use crate::api::ApiError;
-use crate::metadata::{
+use crate::data::Value;
+use crate::data::{
     CollectionNavigation, Column, ColumnKind, Relationship, SingleNavigation, Table, TableId,
 };
 use crate::odata::bind::{Binder, Filter, Moment, PropertyPath, unknown_property};
 use crate::odata::evaluate::read;
 use crate::odata::options::{Expand, Order, QueryOptions};
 use crate::store::{Row, Store};
-use crate::value::Value;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -214,7 +214,7 @@ fn columns(table: &'static Table, names: &[String]) -> Result<Vec<&'static Colum
         brought.extend(table.column("_transactioncurrencyid_value").map(|column| column.id));
     }
     // A user is an owner: both keys come.
-    if let Some(base) = table.base.filter(|base| base.table().name == "principal") {
+    if let Some(base) = table.base.filter(|base| !base.table().is_addressable) {
         brought.push(base.table().key);
     }
     for id in brought {

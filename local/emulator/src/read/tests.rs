@@ -3,14 +3,14 @@
 use super::Reader;
 use crate::api::{ApiRequest, ApiResponse, Caller};
 use crate::apps::Apps;
+use crate::data::Value;
+use crate::data::{Metadata, Table};
 use crate::habits::Habits;
-use crate::metadata::{Metadata, Table};
 use crate::odata::bind::Moment;
 use crate::odata::resource::{self, Resource};
 use crate::privileges::{Privileges, Role};
 use crate::sample;
 use crate::store::{Row, Store};
-use crate::value::Value;
 use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
 use std::sync::{Arc, LazyLock};

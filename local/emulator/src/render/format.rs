@@ -1,8 +1,8 @@
 //! What a person sees: formatted values in the English of the United States.
 
-use crate::metadata::{Column, ColumnKind, Metadata};
+use crate::data::{Column, ColumnKind, Metadata};
+use crate::data::{Reference, Value};
 use crate::store::{Row, Store};
-use crate::value::{Reference, Value};
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;

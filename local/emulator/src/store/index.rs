@@ -1,7 +1,7 @@
 //! Finding rows by the value of a column.
 
-use crate::metadata::ColumnKind;
-use crate::value::{Value, fold_whole};
+use crate::data::ColumnKind;
+use crate::data::value::{Value, fold_whole};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use uuid::Uuid;

@@ -1,7 +1,7 @@
 //! One row.
 
-use crate::metadata::{ColumnId, Table, TableId};
-use crate::value::{Reference, Value};
+use crate::data::{ColumnId, Table, TableId};
+use crate::data::{Reference, Value};
 use uuid::Uuid;
 
 /// A row: the values that are there. Tables have up to 300 columns and rows use a dozen, so

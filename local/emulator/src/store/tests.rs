@@ -1,6 +1,6 @@
 use super::{Row, Store};
-use crate::metadata::{Metadata, Table};
-use crate::value::Value;
+use crate::data::Value;
+use crate::data::{Metadata, Table};
 use uuid::Uuid;
 
 fn table(name: &str) -> &'static Table {

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::{literal, refusal};
 use crate::api::ApiError;
-use crate::metadata::{CollectionNavigation, ColumnId, Metadata, SingleNavigation, Table};
-use crate::value::{Reference, Value};
+use crate::data::{CollectionNavigation, ColumnId, Metadata, SingleNavigation, Table};
+use crate::data::{Reference, Value};
 
 /// What a body is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

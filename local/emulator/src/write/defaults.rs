@@ -1,9 +1,9 @@
 //! What a new row holds before its body is applied.
 
 use super::Writer;
-use crate::metadata::{ColumnKind, Metadata, Ownership};
+use crate::data::{ColumnKind, Metadata, Ownership};
+use crate::data::{Reference, Value};
 use crate::store::Row;
-use crate::value::{Reference, Value};
 
 /// Choices and numbers that a new row starts with: the default values of the columns, as
 /// Microsoft's table reference and recorded rows have them.
@@ -134,7 +134,7 @@ pub(crate) fn fill(writer: &Writer<'_>, row: &mut Row) {
             row.set_value(column, Value::Integer(*number));
         }
     }
-    if table.is_activity() {
+    if table.is_activity {
         row.set_value("instancetypecode", Value::Integer(0));
     }
     row.set_value("createdon", Value::DateTime(writer.now));

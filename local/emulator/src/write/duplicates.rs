@@ -7,9 +7,9 @@ use serde::Deserialize;
 
 use super::refusal;
 use crate::api::ApiError;
-use crate::metadata::{ColumnId, Metadata, Table, TableId};
+use crate::data::Value;
+use crate::data::{ColumnId, Metadata, Table, TableId};
 use crate::store::{Row, Store};
-use crate::value::Value;
 
 /// The rules that an organization has from the start: accounts, contacts and leads with the same
 /// email address, accounts with the same name and website, contacts with the same name and

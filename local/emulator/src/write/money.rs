@@ -3,9 +3,9 @@
 use rust_decimal::Decimal;
 
 use super::price::rounded;
-use crate::metadata::{Column, ColumnKind};
+use crate::data::Value;
+use crate::data::{Column, ColumnKind};
 use crate::store::{Row, Store};
-use crate::value::Value;
 
 /// Decimals of an amount in the base currency.
 const BASE_PRECISION: u32 = 4;

@@ -7,7 +7,7 @@ use http::StatusCode;
 use uuid::Uuid;
 
 use crate::api::ApiError;
-use crate::metadata::{Column, Table};
+use crate::data::{Column, Table};
 pub(crate) use crate::read::not_found;
 
 /// A body that the OData reader cannot make sense of.

@@ -11,9 +11,9 @@ use super::{How, Writer, refusal};
 use crate::actions;
 use crate::api::{ApiError, ApiRequest, ApiResponse};
 use crate::apps::Apps;
-use crate::metadata::{Relationship, SingleNavigation, Table};
+use crate::data::Reference;
+use crate::data::{Relationship, SingleNavigation, Table};
 use crate::odata::resource::{Call, End, Key, Resource, RowsPath, Step, wrong_key};
-use crate::value::Reference;
 
 /// What a write came to; the answer is made of it once the transaction is through.
 pub(crate) enum Outcome {

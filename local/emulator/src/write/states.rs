@@ -4,9 +4,9 @@
 use super::body::Body;
 use super::{How, refusal};
 use crate::api::ApiError;
-use crate::metadata::{Column, Table};
+use crate::data::{Column, Table};
+use crate::data::{Reference, Value};
 use crate::store::{Row, Store};
-use crate::value::{Reference, Value};
 
 /// Sets the state and status reason of a new row.
 ///
@@ -146,7 +146,7 @@ fn may_follow(
 
 /// Whether an activity regarding the row is still open or scheduled.
 pub(crate) fn has_open_activity(store: &Store, row: Reference) -> bool {
-    let Some(activities) = crate::metadata::Metadata::get().table("activitypointer") else {
+    let Some(activities) = crate::data::Metadata::get().table("activitypointer") else {
         return false;
     };
     let Some(regarding) = activities.column("_regardingobjectid_value") else { return false };

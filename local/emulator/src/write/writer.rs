@@ -10,10 +10,10 @@ use super::duplicates::DuplicateRules;
 use super::rules::Numbers;
 use super::{defaults, literal, money, refusal, rules, states};
 use crate::api::{ApiError, Caller};
-use crate::metadata::{Column, Metadata, Ownership, Relationship, Table};
+use crate::data::{Column, Metadata, Ownership, Relationship, Table};
+use crate::data::{Reference, Value};
 use crate::privileges::{Access, missing_privilege};
 use crate::store::{Row, Store};
-use crate::value::{Reference, Value};
 
 /// On whose behalf a write happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

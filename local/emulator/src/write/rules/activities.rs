@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::api::ApiError;
+use crate::data::Value;
 use crate::store::Row;
-use crate::value::Value;
 use crate::write::{How, Writer, refusal};
 
 /// Longest appointment: the organization's `maxappointmentdurationdays` as it is from the start.

@@ -1,8 +1,8 @@
 //! Cases: whose they are, and their numbers.
 
 use crate::api::ApiError;
+use crate::data::{Reference, Value};
 use crate::store::Row;
-use crate::value::{Reference, Value};
 use crate::write::body::Body;
 use crate::write::{How, Writer, refusal};
 

@@ -1,9 +1,9 @@
 //! Products and price list items.
 
 use crate::api::ApiError;
-use crate::metadata::Metadata;
+use crate::data::Metadata;
+use crate::data::Value;
 use crate::store::Row;
-use crate::value::Value;
 use crate::write::{How, Writer, refusal};
 
 /// Completes and checks a product.

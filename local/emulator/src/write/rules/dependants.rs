@@ -1,7 +1,7 @@
 //! What happens to the rows that point at a row that is deleted.
 
-use crate::metadata::{ColumnId, Metadata, Table};
-use crate::value::{Reference, Value};
+use crate::data::{ColumnId, Metadata, Table};
+use crate::data::{Reference, Value};
 use crate::write::Writer;
 
 /// A row that points at a deleted one.
@@ -46,7 +46,7 @@ fn is_parental(table: &Table, lookup: &str) -> bool {
         | ("quoteclose", "quoteid")
         | ("contact", "parentcustomerid")
         | ("incident" | "opportunity", "customerid") => true,
-        (_, "regardingobjectid") => table.is_activity(),
+        (_, "regardingobjectid") => table.is_activity,
         _ => false,
     }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use crate::api::ApiError;
-use crate::metadata::{Metadata, Table};
+use crate::data::{Metadata, Table};
+use crate::data::{Reference, Value};
 use crate::store::{Row, Store};
-use crate::value::{Reference, Value};
 use crate::write::price::{Header, Line, PriceSource, PricingError, Totals};
 use crate::write::{How, Writer, money, refusal, states};
 

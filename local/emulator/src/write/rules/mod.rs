@@ -20,8 +20,8 @@ pub(crate) use people::complete as complete_names;
 use super::body::Body;
 use super::{How, Writer, states};
 use crate::api::ApiError;
+use crate::data::Reference;
 use crate::store::Row;
-use crate::value::Reference;
 
 /// Completes and checks a row that is about to be added.
 pub(crate) fn before_create(
@@ -49,7 +49,7 @@ pub(crate) fn before_create(
         "product" => catalogue::complete_product(writer, row, None, how),
         "productpricelevel" => catalogue::complete_item(writer, row),
         "activityparty" => parties::complete(writer, row, how),
-        _ if row.table.table().is_activity() => activities::complete(writer, row, None, how),
+        _ if row.table.table().is_activity => activities::complete(writer, row, None, how),
         _ => Ok(()),
     }
 }
@@ -65,7 +65,7 @@ pub(crate) fn after_create(
             lines::recalculate_parent(writer, row, how);
             Ok(())
         }
-        _ if row.table.table().is_activity() => parties::follow_activity(writer, row, how),
+        _ if row.table.table().is_activity => parties::follow_activity(writer, row, how),
         _ => Ok(()),
     }
 }
@@ -87,7 +87,7 @@ pub(crate) fn before_update(
         "annotation" => notes::complete(writer, new),
         "product" => catalogue::complete_product(writer, new, Some(old), how),
         "productpricelevel" => catalogue::complete_item(writer, new),
-        _ if new.table.table().is_activity() => activities::complete(writer, new, Some(old), how),
+        _ if new.table.table().is_activity => activities::complete(writer, new, Some(old), how),
         _ => Ok(()),
     }
 }
@@ -103,7 +103,7 @@ pub(crate) fn after_update(
             lines::recalculate_parent(writer, row, how);
             Ok(())
         }
-        _ if row.table.table().is_activity() => parties::follow_activity(writer, row, how),
+        _ if row.table.table().is_activity => parties::follow_activity(writer, row, how),
         _ => Ok(()),
     }
 }

@@ -1,9 +1,9 @@
 //! Notes and their attachments.
 
 use crate::api::ApiError;
-use crate::metadata::Metadata;
+use crate::data::Metadata;
+use crate::data::Value;
 use crate::store::Row;
-use crate::value::Value;
 use crate::write::{Writer, refusal};
 
 /// Completes a note and checks its attachment.

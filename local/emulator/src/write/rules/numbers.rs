@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use uuid::Uuid;
 
-use crate::metadata::Metadata;
+use crate::data::Metadata;
 use crate::store::Store;
 
 /// The counters of an organization.

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::api::ApiError;
-use crate::metadata::{Metadata, TableId};
+use crate::data::{Metadata, TableId};
+use crate::data::{Reference, Value};
 use crate::store::Row;
-use crate::value::{Reference, Value};
 use crate::write::{How, Writer, refusal};
 
 const REGARDING: i32 = 8;

@@ -1,7 +1,7 @@
 //! Computed names and addresses of accounts, contacts, leads and users.
 
+use crate::data::Value;
 use crate::store::Row;
-use crate::value::Value;
 
 /// Recomputes what follows from other columns of the same row.
 pub(crate) fn complete(row: &mut Row) {

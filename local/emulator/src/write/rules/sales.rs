@@ -2,8 +2,8 @@
 
 use super::lines;
 use crate::api::ApiError;
+use crate::data::{Reference, Value};
 use crate::store::{Row, Store};
-use crate::value::{Reference, Value};
 use crate::write::{How, Writer, refusal};
 
 /// Completes and checks an opportunity.

@@ -1,6 +1,6 @@
 //! Values of columns, and how Dataverse compares them.
 
-use crate::metadata::TableId;
+use super::ids::TableId;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
