@@ -2,7 +2,22 @@
 
 use serde::Deserialize;
 
-use super::link::FactsError;
+/// What is wrong with the files in `data/`.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FactsError {
+    #[error("{0}.json: {1}")]
+    Json(String, serde_json::Error),
+    #[error("{table}: there is no table {name}")]
+    NoTable { table: String, name: String },
+    #[error("{table}: there is no column {name}")]
+    NoColumn { table: String, name: String },
+    #[error("{table}: {name} is there twice")]
+    Twice { table: String, name: String },
+    #[error("{table}: a status reason of {name} names no state")]
+    NoState { table: String, name: String },
+    #[error("there are more tables or columns than a place can count")]
+    TooMany,
+}
 
 macro_rules! files {
     ($($table:literal),* $(,)?) => {
@@ -89,11 +104,21 @@ pub(super) struct TableFacts {
     pub(super) part: bool,
     #[serde(default = "yes")]
     pub(super) addressable: bool,
+    pub(super) parties: Option<PartiesFacts>,
     pub(super) owner: OwnerFacts,
     pub(super) app: Option<AppFacts>,
     pub(super) privilege: String,
     pub(super) columns: Vec<ColumnFacts>,
     pub(super) navigations: Vec<NavigationFacts>,
+}
+
+/// Who may take part in an activity.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PartiesFacts {
+    pub(super) masks: Vec<i32>,
+    #[serde(default)]
+    pub(super) bare_addresses: bool,
 }
 
 fn yes() -> bool {

@@ -5,28 +5,13 @@ use std::collections::{HashMap, HashSet};
 
 use super::column::{ChoiceOption, Column, ColumnKind, RequiredLevel};
 use super::facts::{
-    AppFacts, ColumnFacts, KindFacts, ManyToManyFacts, NavigationFacts, OptionFacts, OwnerFacts,
-    RequiredFacts, TableFacts,
+    AppFacts, ColumnFacts, FactsError, KindFacts, ManyToManyFacts, NavigationFacts, OptionFacts,
+    OwnerFacts, RequiredFacts, TableFacts,
 };
 use super::ids::{ColumnId, TableId};
-use super::table::{App, CollectionNavigation, Ownership, Relationship, SingleNavigation, Table};
-
-/// What is wrong with the files in `data/`.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum FactsError {
-    #[error("{0}.json: {1}")]
-    Json(String, serde_json::Error),
-    #[error("{table}: there is no table {name}")]
-    NoTable { table: String, name: String },
-    #[error("{table}: there is no column {name}")]
-    NoColumn { table: String, name: String },
-    #[error("{table}: {name} is there twice")]
-    Twice { table: String, name: String },
-    #[error("{table}: a status reason of {name} names no state")]
-    NoState { table: String, name: String },
-    #[error("there are more tables or columns than a place can count")]
-    TooMany,
-}
+use super::table::{
+    App, CollectionNavigation, Ownership, Parties, Relationship, SingleNavigation, Table,
+};
 
 type Result<T> = std::result::Result<T, FactsError>;
 
@@ -148,6 +133,10 @@ impl<'f> Facts<'f> {
             is_activity: lineage.iter().any(|table| table.activity),
             is_part: facts.part,
             is_addressable: facts.addressable,
+            parties: facts.parties.as_ref().map(|parties| Parties {
+                masks: parties.masks.clone(),
+                bare_addresses: parties.bare_addresses,
+            }),
             base,
             derived: self.derived(&facts.name),
             column_names: names(&columns, |column| &column.name, |_, column| column.id),

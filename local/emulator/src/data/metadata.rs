@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::LazyLock;
 
-use super::facts;
+use super::facts::{self, FactsError};
 use super::ids::TableId;
-use super::link::{self, FactsError};
+use super::link;
 use super::table::Table;
 
 static METADATA: LazyLock<Metadata> = LazyLock::new(embedded);

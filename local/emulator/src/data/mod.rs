@@ -6,10 +6,12 @@ mod facts;
 mod ids;
 mod link;
 mod metadata;
+pub(crate) mod sample;
 mod table;
 #[cfg(test)]
 mod tests;
 pub(crate) mod value;
+pub(crate) mod well_known;
 
 pub(crate) use column::{Column, ColumnKind, RequiredLevel};
 pub(crate) use ids::{ColumnId, TableId};

@@ -63,6 +63,8 @@ pub struct Table {
     pub is_part: bool,
     /// Whether a URL may start at it and lists of tables show it: all but `principal`.
     pub is_addressable: bool,
+    /// Who takes part in its rows, where they are activities with parties.
+    pub parties: Option<Parties>,
     /// Base table: `activitypointer` of `phonecall`.
     pub base: Option<TableId>,
     /// Tables that have this one as base.
@@ -146,6 +148,15 @@ impl Table {
     pub fn type_name(&self) -> String {
         format!("Microsoft.Dynamics.CRM.{}", self.name)
     }
+}
+
+/// Who may take part in an activity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parties {
+    /// The values of `participationtypemask` that a request may give a party.
+    pub masks: Vec<i32>,
+    /// Whether a party may be an address that belongs to no row.
+    pub bare_addresses: bool,
 }
 
 impl fmt::Debug for Table {

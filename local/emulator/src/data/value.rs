@@ -54,11 +54,6 @@ impl Value {
         Self::Text(Arc::from(text.as_ref()))
     }
 
-    /// A lookup as a value.
-    pub fn reference(table: TableId, id: Uuid) -> Self {
-        Self::Reference(Reference { table, id })
-    }
-
     /// Whether there is no value.
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)

@@ -9,9 +9,8 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::refusal;
-use crate::api::ApiError;
-use crate::data::Value;
-use crate::data::{Column, ColumnKind, Table};
+use crate::data::{Column, ColumnKind, Table, Value};
+use crate::message::ApiError;
 
 /// Reads a JSON value as the type of the column, as the OData reader of Dataverse does: text that
 /// spells a number is taken for one, nothing else is converted.
