@@ -48,7 +48,7 @@ pub struct Asked {
 #[derive(Debug)]
 pub enum Before {
     /// It is carried out.
-    CarryOut(Asked, After),
+    CarryOut(After),
     /// It is not: this is the answer.
     Answer(ApiResponse),
     /// It is not, and the connection ends.
@@ -57,7 +57,7 @@ pub enum Before {
 
 /// The fault that is still to strike once the work is done.
 #[derive(Debug)]
-pub struct After(Option<Fault>);
+pub struct After(Option<Box<Fault>>);
 
 /// What a request comes to.
 #[derive(Debug)]
@@ -76,27 +76,27 @@ pub async fn carry_out<T>(
     asked: Asked,
     work: impl Future<Output = T>,
 ) -> Struck<T> {
-    match before(shared, asked).await {
+    match before(shared, &asked).await {
         Before::Answer(answer) => Struck::Answered(answer, None),
         Before::Drop => Struck::Dropped(None),
-        Before::CarryOut(asked, after) => after.strike(shared, &asked, work.await).await,
+        Before::CarryOut(after) => after.strike(shared, &asked, work.await).await,
     }
 }
 
 /// What happens before the work.
-pub async fn before(shared: &Shared, asked: Asked) -> Before {
+pub async fn before(shared: &Shared, asked: &Asked) -> Before {
     let paths: Vec<&str> = asked.paths.iter().map(String::as_str).collect();
     let Some(fault) = shared.faults.take(&asked.method, &paths) else {
-        return Before::CarryOut(asked, After(None));
+        return Before::CarryOut(After(None));
     };
     match fault.kind {
-        _ if fault.after_commit => Before::CarryOut(asked, After(Some(fault))),
+        _ if fault.after_commit => Before::CarryOut(After(Some(Box::new(fault)))),
         FaultKind::Drop => Before::Drop,
         FaultKind::Slow => {
             tokio::time::sleep(Duration::from_millis(fault.delay_ms)).await;
-            Before::CarryOut(asked, After(None))
+            Before::CarryOut(After(None))
         }
-        _ => Before::Answer(answer(shared, &fault, &asked)),
+        _ => Before::Answer(answer(shared, &fault, asked)),
     }
 }
 

@@ -141,8 +141,9 @@ async fn change_set(
     let ids: Vec<_> = requests.iter().map(content_id).collect();
     let mut faults: Vec<(Asked, After)> = Vec::new();
     for (request, id) in requests.iter().zip(&ids) {
-        match strike::before(shared, asked(request)).await {
-            Before::CarryOut(asked, after) => faults.push((asked, after)),
+        let asked = asked(request);
+        match strike::before(shared, &asked).await {
+            Before::CarryOut(after) => faults.push((asked, after)),
             Before::Answer(answer) => return refused(id.clone(), answer),
             Before::Drop => return Err(Dropped),
         }
