@@ -5,8 +5,8 @@
 //! # Start it
 //!
 //! ```no_run
-//! # async fn example() -> Result<(), emulator::StartError> {
-//! use emulator::{Emulator, Options};
+//! # async fn example() -> Result<(), dataverse_emulator::StartError> {
+//! use dataverse_emulator::{Emulator, Options};
 //!
 //! let running = Emulator::start(Options::default()).await?;
 //! let instance_url = running.url();
@@ -17,7 +17,7 @@
 //! ```
 //!
 //! Each [`Emulator`] has rows of its own, so tests do not meet. On its own it is started with
-//! `cargo run -p emulator`.
+//! `cargo run -p dataverse-emulator`.
 //!
 //! # What it has
 //!

@@ -61,7 +61,7 @@ const OURS: [&str; 19] = [
     "contact",
     "crm",
     "dataverse",
-    "emulator",
+    "dataverse_emulator",
     "engagement",
     "health",
     "lead",
