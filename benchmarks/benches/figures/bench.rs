@@ -138,8 +138,8 @@ impl OverTls {
         let stack = runtime.block_on(stack::start(options)).unwrap();
         let address = stack.emulator().tls_url().unwrap();
         let credentials = json!({
-            "tenant_id": emulator::TENANT_ID, "client_id": emulator::CLIENT_ID,
-            "client_secret": emulator::CLIENT_SECRET, "instance_url": address,
+            "tenant_id": dataverse_emulator::TENANT_ID, "client_id": dataverse_emulator::CLIENT_ID,
+            "client_secret": dataverse_emulator::CLIENT_SECRET, "instance_url": address,
         });
         let name = ConnectionId::fallback().secret_name();
         runtime.block_on(stack.secrets().store(&name, credentials.to_string())).unwrap();

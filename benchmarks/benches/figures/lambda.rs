@@ -105,7 +105,7 @@ async fn warm_up(bench: &Bench, binary: &Path, call: &str, report: &mut Report) 
 
 /// Checks that a function starts whatever is missing, and that the first call tries again.
 async fn soft_failures(bench: &Bench, binary: &Path, call: &str, report: &mut Report) {
-    let path = format!("/{}/oauth2/", emulator::TENANT_ID);
+    let path = format!("/{}/oauth2/", dataverse_emulator::TENANT_ID);
     let fault = json!({"kind": "unavailable", "path": path, "times": 1_000_000});
     bench.control("POST", "faults", Some(fault)).await;
     bench.control("DELETE", "requests", None).await;
@@ -229,7 +229,7 @@ pub(crate) fn size(report: &mut Report) {
     let _ = std::fs::remove_dir_all(&folder);
     let build = std::process::Command::new(cargo)
         .args(["lambda", "build", "--release", "--arm64", "--output-format", "zip", "--locked"])
-        .args(["--bins", "--workspace", "--exclude", "stack", "--exclude", "emulator"])
+        .args(["--bins", "--workspace", "--exclude", "stack", "--exclude", "dataverse-emulator"])
         .arg("--lambda-dir")
         .arg(&folder)
         .status();

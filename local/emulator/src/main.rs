@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
-use emulator::{CLIENT_ID, CLIENT_SECRET, Emulator, Options, TENANT_ID};
+use dataverse_emulator::{CLIENT_ID, CLIENT_SECRET, Emulator, Options, TENANT_ID};
 use tracing_subscriber::EnvFilter;
 
 /// Dataverse, Entra ID and a little of Microsoft Graph, in memory and strict.
@@ -48,7 +48,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 #[expect(clippy::print_stdout, reason = "it is what the person who started it reads")]
-fn announce(running: &emulator::Running, ca: Option<&std::path::Path>) {
+fn announce(running: &dataverse_emulator::Running, ca: Option<&std::path::Path>) {
     let url = running.url();
     println!("Instance URL    {url}");
     if let Some(tls) = running.tls_url() {

@@ -9,7 +9,7 @@ use axum::response::Response;
 use axum::routing::post;
 use catalog::Catalog;
 use connection::Administration;
-use emulator::Hosts;
+use dataverse_emulator::Hosts;
 use mcp::Mcp;
 use tokio::net::TcpListener;
 use tokio::sync::watch;

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use emulator::Hosts;
+use dataverse_emulator::Hosts;
 
 /// The same, for requests that name one of these hosts.
 pub(crate) fn guarded(router: Router, hosts: Hosts) -> Router {

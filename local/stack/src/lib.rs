@@ -22,7 +22,7 @@ use auth::{ConnectionId, Connections, Environment, Secrets};
 use catalog::Catalog;
 use connection::Administration;
 use dataverse::{HttpClients, Idle};
-use emulator::{Emulator, Hosts};
+use dataverse_emulator::{Emulator, Hosts};
 use mcp::Mcp;
 use serde_json::json;
 use state::{Role, State, StateError};
@@ -101,7 +101,7 @@ pub enum StartError {
     },
     /// The emulator did not start.
     #[error(transparent)]
-    Emulator(#[from] emulator::StartError),
+    Emulator(#[from] dataverse_emulator::StartError),
     /// The HTTP client could not be made.
     #[error("no HTTP client: {0}")]
     Client(String),
@@ -130,7 +130,7 @@ pub struct Stack {
     api: SocketAddr,
     aws: SocketAddr,
     aws_asked: aws::Asked,
-    emulator: emulator::Running,
+    emulator: dataverse_emulator::Running,
     stop: watch::Sender<bool>,
     journal: JoinHandle<()>,
     tasks: Vec<JoinHandle<()>>,
@@ -158,7 +158,7 @@ pub fn declarations() -> Vec<Declaration> {
 /// Starts everything on the current Tokio runtime, and returns once it listens.
 pub async fn start(options: Options) -> Result<Stack, StartError> {
     let host = options.host.as_str();
-    let emulator = Emulator::start(emulator::Options {
+    let emulator = Emulator::start(dataverse_emulator::Options {
         host: host.to_owned(),
         port: options.emulator_port,
         tls_port: options.emulator_tls_port,
@@ -234,9 +234,9 @@ async fn bind(host: &str, port: u16) -> Result<(TcpListener, SocketAddr), StartE
 /// The credentials of the connection `default`, and the API key.
 async fn store_secrets(aws_url: &str, emulator_url: &str) -> Result<(), StartError> {
     let credentials = json!({
-        "tenant_id": emulator::TENANT_ID,
-        "client_id": emulator::CLIENT_ID,
-        "client_secret": emulator::CLIENT_SECRET,
+        "tenant_id": dataverse_emulator::TENANT_ID,
+        "client_id": dataverse_emulator::CLIENT_ID,
+        "client_secret": dataverse_emulator::CLIENT_SECRET,
         "instance_url": emulator_url,
         "label": LABEL,
     });
@@ -276,7 +276,7 @@ impl Stack {
     }
 
     /// The emulator.
-    pub fn emulator(&self) -> &emulator::Running {
+    pub fn emulator(&self) -> &dataverse_emulator::Running {
         &self.emulator
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth::{Connections, Environment};
-use emulator::Emulator;
+use dataverse_emulator::Emulator;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use stack::Options;
@@ -16,7 +16,7 @@ async fn problem(bench: &Bench) -> Value {
     let answer = bench.call("get_contact_by_email", json!({"email": MAREN})).await;
     assert_ne!(answer.status, 200, "{:#}", answer.body);
     let shown = answer.body.to_string();
-    assert!(!shown.contains(emulator::CLIENT_SECRET), "{shown}");
+    assert!(!shown.contains(dataverse_emulator::CLIENT_SECRET), "{shown}");
     answer.body
 }
 
@@ -59,9 +59,9 @@ async fn the_credentials_are_at_fault() {
 #[tokio::test]
 async fn the_instance_url_is_that_of_another_organization() {
     // This address reaches the emulator, but the emulator does not accept that name.
-    let emulator = Emulator::start(emulator::Options {
+    let emulator = Emulator::start(dataverse_emulator::Options {
         host: "0.0.0.0".to_owned(),
-        ..emulator::Options::default()
+        ..dataverse_emulator::Options::default()
     })
     .await
     .unwrap();
@@ -107,7 +107,7 @@ async fn the_client_secret_expires_and_is_rotated() {
 
     // Once a new secret is stored, the connection works without a restart.
     bench.control("PUT", "client-secret", Some(json!({"state": "rotated"}))).await;
-    bench.change_credentials("client_secret", emulator::ROTATED_CLIENT_SECRET).await;
+    bench.change_credentials("client_secret", dataverse_emulator::ROTATED_CLIENT_SECRET).await;
     bench.until_secrets_are_read_again().await;
     bench.call("get_contact_by_email", works).await.result();
 }
@@ -167,9 +167,9 @@ async fn all_answered(bench: &Bench, answer: Value) {
 
 fn form(instance_url: &str) -> Option<Value> {
     Some(json!({
-        "tenant_id": emulator::TENANT_ID,
-        "client_id": emulator::CLIENT_ID,
-        "client_secret": emulator::CLIENT_SECRET,
+        "tenant_id": dataverse_emulator::TENANT_ID,
+        "client_id": dataverse_emulator::CLIENT_ID,
+        "client_secret": dataverse_emulator::CLIENT_SECRET,
         "instance_url": instance_url,
     }))
 }
@@ -254,10 +254,12 @@ async fn a_refusal_that_is_not_known_is_no_matter_of_roles() {
 
 #[tokio::test]
 async fn a_certificate_that_is_not_trusted_is_said_so() {
-    let emulator =
-        Emulator::start(emulator::Options { tls_port: Some(0), ..emulator::Options::default() })
-            .await
-            .unwrap();
+    let emulator = Emulator::start(dataverse_emulator::Options {
+        tls_port: Some(0),
+        ..dataverse_emulator::Options::default()
+    })
+    .await
+    .unwrap();
     let url = emulator.tls_url().unwrap();
     let options = Options { other_instances: vec![url.clone()], ..Options::default() };
     let bench = Bench::start_with(options).await;

@@ -593,8 +593,8 @@ async fn every_path_of_the_document_is_there() {
     let bench = Bench::start().await;
     let document = document(&bench).await;
     let form = json!({
-        "tenant_id": emulator::TENANT_ID, "client_id": emulator::CLIENT_ID,
-        "client_secret": emulator::CLIENT_SECRET,
+        "tenant_id": dataverse_emulator::TENANT_ID, "client_id": dataverse_emulator::CLIENT_ID,
+        "client_secret": dataverse_emulator::CLIENT_SECRET,
         "instance_url": bench.stack.emulator().url(),
     });
     bench.request("PUT", "/v1/connections/emea", Some(form.clone())).await;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use emulator::Emulator;
+use dataverse_emulator::Emulator;
 use serde_json::{Value, json};
 use stack::Options;
 use toolkit::sha256_hex;
@@ -20,7 +20,7 @@ fn with(mut form: Value, field: &str, value: &str) -> Value {
 async fn set_up(bench: &Bench, id: &str, form: Value) -> Answer {
     let answer = bench.request("PUT", &format!("/v1/connections/{id}"), Some(form)).await;
     let shown = answer.body.to_string();
-    assert!(!shown.contains(emulator::CLIENT_SECRET), "{shown}");
+    assert!(!shown.contains(dataverse_emulator::CLIENT_SECRET), "{shown}");
     answer
 }
 
@@ -100,9 +100,9 @@ async fn what_people_paste_is_understood() {
     let bench = Bench::start().await;
     let instance = bench.stack.emulator().url();
     for (field, value) in [
-        ("tenant_id", format!("  {} ", emulator::TENANT_ID)),
-        ("client_id", format!("{}\n", emulator::CLIENT_ID)),
-        ("client_secret", format!(" {} ", emulator::CLIENT_SECRET)),
+        ("tenant_id", format!("  {} ", dataverse_emulator::TENANT_ID)),
+        ("client_id", format!("{}\n", dataverse_emulator::CLIENT_ID)),
+        ("client_secret", format!(" {} ", dataverse_emulator::CLIENT_SECRET)),
         ("instance_url", format!("{instance}/main.aspx?appid=1&pagetype=entitylist")),
         ("instance_url", format!("{instance}/api/data/v9.2/")),
         ("instance_url", format!(" {instance}/ ")),
@@ -168,9 +168,9 @@ async fn a_form_that_is_none_is_explained_without_its_values() {
     let bench = Bench::start().await;
     for body in [
         json!({"tenant_id": "t"}),
-        json!([emulator::CLIENT_SECRET]),
-        with(bench.credentials(), "client_secrt", emulator::CLIENT_SECRET),
-        json!({"client_secret": {"value": emulator::CLIENT_SECRET}}),
+        json!([dataverse_emulator::CLIENT_SECRET]),
+        with(bench.credentials(), "client_secrt", dataverse_emulator::CLIENT_SECRET),
+        json!({"client_secret": {"value": dataverse_emulator::CLIENT_SECRET}}),
     ] {
         let answer = set_up(&bench, "emea", body).await;
         let problem = answer.problem("invalid_arguments");
@@ -200,7 +200,7 @@ async fn a_connection_that_breaks_says_so_and_what_is_stored_anew_is_picked_up()
     assert!(list.to_string().contains("secret_wrong"), "{list:#}");
 
     // The secret is stored without the set-up.
-    let anew = with(bench.credentials(), "client_secret", emulator::ROTATED_CLIENT_SECRET);
+    let anew = with(bench.credentials(), "client_secret", dataverse_emulator::ROTATED_CLIENT_SECRET);
     bench.store("dynamics365/connections/emea", &anew.to_string()).await;
     bench.until_secrets_are_read_again().await;
     works(&bench, "emea").await.result();
@@ -348,7 +348,7 @@ async fn each_tool_needs_the_privileges_that_it_names() {
 
 #[tokio::test]
 async fn two_organizations_never_meet() {
-    let other = Emulator::start(emulator::Options::default()).await.unwrap();
+    let other = Emulator::start(dataverse_emulator::Options::default()).await.unwrap();
     let bench =
         Bench::start_with(Options { other_instances: vec![other.url()], ..Options::default() })
             .await;
@@ -449,7 +449,8 @@ async fn what_was_done_is_in_the_log_and_what_was_said_is_not() {
 
     let entries = log(&bench, "", 5).await;
     let text = json!(entries).to_string();
-    for private in ["Secret words", "More words", "Maren", MAREN, emulator::CLIENT_SECRET] {
+    for private in ["Secret words", "More words", "Maren", MAREN, dataverse_emulator::CLIENT_SECRET]
+    {
         assert!(!text.contains(private), "{text}");
     }
     let of = |tool: &str| entries.iter().find(|entry| entry["tool"] == tool).unwrap();

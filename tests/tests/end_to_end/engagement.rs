@@ -5,7 +5,7 @@ mod emails;
 mod products;
 mod quotes;
 
-use emulator::{CLIENT_ID, CLIENT_SECRET, TENANT_ID};
+use dataverse_emulator::{CLIENT_ID, CLIENT_SECRET, TENANT_ID};
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Bench};

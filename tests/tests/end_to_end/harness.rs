@@ -173,9 +173,9 @@ impl Bench {
     /// The credentials that an administrator enters for the emulator.
     pub(crate) fn credentials(&self) -> Value {
         json!({
-            "tenant_id": emulator::TENANT_ID,
-            "client_id": emulator::CLIENT_ID,
-            "client_secret": emulator::CLIENT_SECRET,
+            "tenant_id": dataverse_emulator::TENANT_ID,
+            "client_id": dataverse_emulator::CLIENT_ID,
+            "client_secret": dataverse_emulator::CLIENT_SECRET,
             "instance_url": self.stack.emulator().url(),
         })
     }

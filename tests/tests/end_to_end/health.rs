@@ -31,7 +31,7 @@ pub(crate) async fn check(bench: &Bench) -> Value {
     assert_eq!(status, 200, "{report:#}");
     assert_eq!(report["problems"], json!([]), "{report:#}");
     let shown = report.to_string();
-    assert!(!shown.contains(emulator::CLIENT_SECRET), "{shown}");
+    assert!(!shown.contains(dataverse_emulator::CLIENT_SECRET), "{shown}");
     report
 }
 
@@ -55,9 +55,9 @@ async fn add_connections(bench: &Bench, ids: impl IntoIterator<Item = String>) {
     for id in ids {
         let id: ConnectionId = id.parse().unwrap();
         let credentials = json!({
-            "tenant_id": emulator::TENANT_ID,
-            "client_id": emulator::CLIENT_ID,
-            "client_secret": emulator::CLIENT_SECRET,
+            "tenant_id": dataverse_emulator::TENANT_ID,
+            "client_id": dataverse_emulator::CLIENT_ID,
+            "client_secret": dataverse_emulator::CLIENT_SECRET,
             "instance_url": bench.stack.emulator().url(),
         });
         bench.store(&id.secret_name(), &credentials.to_string()).await;
@@ -75,7 +75,7 @@ fn in_days(days: i64) -> String {
 
 /// Makes Entra ID fail.
 async fn entra_is_down(bench: &Bench) {
-    let path = format!("/{}/oauth2/v2.0/token", emulator::TENANT_ID);
+    let path = format!("/{}/oauth2/v2.0/token", dataverse_emulator::TENANT_ID);
     bench
         .fault(json!({
             "method": "POST", "path": path, "kind": "unavailable", "times": 1000,
@@ -150,7 +150,7 @@ async fn an_expired_secret_is_one_alert_and_a_rotated_one_heals() {
 
     // Only the secret is changed, without the set-up.
     secret(&bench, json!({"state": "rotated"})).await;
-    bench.change_credentials("client_secret", emulator::ROTATED_CLIENT_SECRET).await;
+    bench.change_credentials("client_secret", dataverse_emulator::ROTATED_CLIENT_SECRET).await;
     let report = check(&bench).await;
     assert_eq!(events(&report), ["connection_recovered"]);
     assert_eq!(of(&report, "default")["state"], "healthy");
@@ -341,9 +341,9 @@ async fn what_was_mended_through_the_set_up_is_said_to_work_again() {
     assert_eq!(events(&check(&bench).await), ["connection_broken"]);
     secret(&bench, json!({"state": "rotated"})).await;
     let credentials = json!({
-        "tenant_id": emulator::TENANT_ID,
-        "client_id": emulator::CLIENT_ID,
-        "client_secret": emulator::ROTATED_CLIENT_SECRET,
+        "tenant_id": dataverse_emulator::TENANT_ID,
+        "client_id": dataverse_emulator::CLIENT_ID,
+        "client_secret": dataverse_emulator::ROTATED_CLIENT_SECRET,
         "instance_url": bench.stack.emulator().url(),
     });
     let response = reqwest::Client::new()

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant as Clock};
 use ::health::{Alert, AlertError, Alerts, Checker, Report};
 use auth::health::{Check, Health, Noticed, Standing, Status};
 use auth::{ConnectionId, Connections, Environment, SecretExpiry};
-use emulator::Emulator;
+use dataverse_emulator::Emulator;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use stack::{Options, STATE_TABLE};
@@ -33,9 +33,9 @@ async fn add(bench: &Bench, instance: &str, ids: impl IntoIterator<Item = String
     for text in ids {
         let id = id(&text);
         let credentials = json!({
-            "tenant_id": emulator::TENANT_ID,
-            "client_id": emulator::CLIENT_ID,
-            "client_secret": emulator::CLIENT_SECRET,
+            "tenant_id": dataverse_emulator::TENANT_ID,
+            "client_id": dataverse_emulator::CLIENT_ID,
+            "client_secret": dataverse_emulator::CLIENT_SECRET,
             "instance_url": instance,
         });
         bench.store(&id.secret_name(), &credentials.to_string()).await;
@@ -104,7 +104,7 @@ async fn secret(bench: &Bench, state: &str) {
 
 /// Delays the next token.
 async fn slow_token(bench: &Bench, delay_ms: u64) {
-    let path = format!("/{}/oauth2/v2.0/token", emulator::TENANT_ID);
+    let path = format!("/{}/oauth2/v2.0/token", dataverse_emulator::TENANT_ID);
     let slow = json!({"method": "POST", "path": path, "kind": "slow", "delay_ms": delay_ms});
     bench.fault(slow).await;
 }
@@ -211,7 +211,10 @@ async fn what_there_is_no_time_for_comes_first_in_the_next_run() {
 
 #[tokio::test]
 async fn a_region_that_is_down_is_one_message_and_nobodys_fault() {
-    let there = emulator::Options { host: "127.0.0.2".to_owned(), ..emulator::Options::default() };
+    let there = dataverse_emulator::Options {
+        host: "127.0.0.2".to_owned(),
+        ..dataverse_emulator::Options::default()
+    };
     let other = Emulator::start(there.clone()).await.unwrap();
     let url = other.url();
     let port = url.rsplit(':').next().unwrap().parse().unwrap();
@@ -234,7 +237,7 @@ async fn a_region_that_is_down_is_one_message_and_nobodys_fault() {
     assert!(report.outage);
     assert_eq!(sent(&run(&checker).await), []);
 
-    let other = Emulator::start(emulator::Options { port, ..there }).await.unwrap();
+    let other = Emulator::start(dataverse_emulator::Options { port, ..there }).await.unwrap();
     let report = run(&checker).await;
     assert_eq!(sent(&report), pairs(&[("outage_over", "127.0.0.2")]), "{report:?}");
     assert_eq!(sent(&run(&checker).await), []);

@@ -75,7 +75,7 @@ async fn a_connection_is_looked_at_tested_and_set_up_without_the_table() {
     // Changing a secret must not wait for the table.
     bench.control("PUT", "client-secret", Some(json!({"state": "rotated"}))).await;
     let mut entered = bench.credentials();
-    entered["client_secret"] = emulator::ROTATED_CLIENT_SECRET.into();
+    entered["client_secret"] = dataverse_emulator::ROTATED_CLIENT_SECRET.into();
     let answer = bench.request("PUT", "/v1/connections/default", Some(entered)).await;
     assert!(hints(&answer)[0].contains("did not take this down"));
     bench.call("get_contact_by_email", json!({"email": MAREN})).await.result();

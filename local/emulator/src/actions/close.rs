@@ -5,34 +5,39 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::parameters::{Parameters, table};
-use crate::api::{ApiError, ApiRequest};
-use crate::privileges::Access;
-use crate::store::Row;
-use crate::value::{Reference, Value};
+use crate::data::{Reference, Value};
+use crate::message::{ApiError, ApiRequest};
+use crate::organization::{Access, Row};
+use crate::tables::incident::{
+    CANCELED, RESOLVED, already_closed, already_resolved, has_open_activity,
+};
+use crate::tables::opportunity::WON;
+use crate::tables::quote::ACTIVE;
 use crate::write::body::Body;
-use crate::write::{How, Outcome, Session, Writer, refusal, states};
+use crate::write::{How, Session, Writer, Written, refusal, states};
 
 /// `CloseIncident`
 pub(super) fn incident(
     session: &Session<'_>,
     writer: &mut Writer<'_>,
     request: &ApiRequest,
-) -> Result<Outcome, ApiError> {
+    action: &str,
+) -> Result<Written, ApiError> {
     let known = ["IncidentResolution", "Status"];
-    let parameters = Parameters::read("CloseIncident", session, request, &known)?;
+    let parameters = Parameters::read(action, session, request, &known)?;
     let mut resolution = parameters.row("IncidentResolution", table("incidentresolution")?)?;
     let status = parameters.integer("Status")?;
     let missing = || refusal::bad_request(0x8004_4409, "The incident id is missing.");
     let incident = linked(&resolution, "incidentid").ok_or_else(missing)?;
-    writer.require(Access::Write, incident.table.table())?;
-    let row = writer.find(incident)?;
+    writer.context.caller.require(Access::Write, incident.table.table())?;
+    let row = writer.context.find(incident)?;
     match row.value("statecode").as_integer() {
-        Some(1) => return Err(states::closed(incident.table.table(), 1)),
-        Some(2) => return Err(refusal::bad_request(0x8004_4411, "Already Closed or Canceled")),
+        Some(RESOLVED) => return Err(already_resolved()),
+        Some(CANCELED) => return Err(already_closed()),
         _ => {}
     }
-    let status = status_of(&row, 1, status)?;
-    if states::has_open_activity(writer.store, incident) {
+    let status = status_of(&row, RESOLVED, status)?;
+    if has_open_activity(&writer.context, incident) {
         return Err(refusal::bad_request(
             0x8004_440a,
             "The incident can not be closed because there are open activities for this incident.",
@@ -40,8 +45,8 @@ pub(super) fn incident(
     }
     complete(writer, &mut resolution);
     writer.create(resolution, How::Action)?;
-    put(writer, incident, 1, status, |_| {})?;
-    Ok(Outcome::Done)
+    put(writer, incident, RESOLVED, status, |_| {})?;
+    Ok(Written::Done)
 }
 
 /// `WinOpportunity` and `LoseOpportunity`
@@ -51,32 +56,29 @@ pub(super) fn opportunity(
     request: &ApiRequest,
     action: &str,
     state: i32,
-) -> Result<Outcome, ApiError> {
+) -> Result<Written, ApiError> {
     let parameters = Parameters::read(action, session, request, &["OpportunityClose", "Status"])?;
     let mut close = parameters.row("OpportunityClose", table("opportunityclose")?)?;
     let status = parameters.integer("Status")?;
     let missing = || refusal::bad_request(0x8004_3b15, "The opportunity id is missing or invalid.");
     let opportunity = linked(&close, "opportunityid").ok_or_else(missing)?;
-    writer.require(Access::Write, opportunity.table.table())?;
-    let row = writer.find(opportunity)?;
+    writer.context.caller.require(Access::Write, opportunity.table.table())?;
+    let row = writer.context.find(opportunity)?;
     if row.value("statecode") != &Value::Integer(0) {
         return Err(refusal::bad_request(0x8004_0515, "The opportunity is already closed."));
     }
     let status = status_of(&row, state, status)?;
     // No source settles what open quotes do; an active one is an offer that still stands.
-    let offers = writer.pointing_at("quote", "_opportunityid_value", opportunity);
-    let still_stands = offers
-        .into_iter()
-        .filter_map(|quote| writer.store.follow(quote))
-        .any(|quote| quote.value("statecode") == &Value::Integer(1));
-    if still_stands {
+    let offers = writer.context.pointing_at("quote", "_opportunityid_value", opportunity);
+    if offers.iter().any(|quote| quote.value("statecode") == &Value::Integer(ACTIVE)) {
         return Err(refusal::bad_request(0x8004_0516, "The opportunity cannot be closed."));
     }
     complete(writer, &mut close);
-    let ended = close.value("actualend").and_then(Value::as_date_time).unwrap_or(writer.now);
+    let ended =
+        close.value("actualend").and_then(Value::as_date_time).unwrap_or(writer.context.now);
     let revenue = match close.value("actualrevenue") {
         Some(revenue) if !revenue.is_null() => revenue.clone(),
-        _ if state == 1 => row.value("estimatedvalue").clone(),
+        _ if state == WON => row.value("estimatedvalue").clone(),
         _ => Value::Null,
     };
     writer.create(close, How::Action)?;
@@ -84,7 +86,7 @@ pub(super) fn opportunity(
         row.set_value("actualclosedate", Value::Date(TimeZone::UTC.to_datetime(ended).date()));
         row.set_value("actualvalue", revenue);
     })?;
-    Ok(Outcome::Done)
+    Ok(Written::Done)
 }
 
 /// `WinQuote` and `CloseQuote`
@@ -94,15 +96,15 @@ pub(super) fn quote(
     request: &ApiRequest,
     action: &str,
     state: i32,
-) -> Result<Outcome, ApiError> {
+) -> Result<Written, ApiError> {
     let parameters = Parameters::read(action, session, request, &["QuoteClose", "Status"])?;
     let mut close = parameters.row("QuoteClose", table("quoteclose")?)?;
     let status = parameters.integer("Status")?;
     let missing = || refusal::bad_request(0x8004_0203, "The quote id is missing.");
     let quote = linked(&close, "quoteid").ok_or_else(missing)?;
-    writer.require(Access::Write, quote.table.table())?;
-    let row = writer.find(quote)?;
-    if row.value("statecode") != &Value::Integer(1) {
+    writer.context.caller.require(Access::Write, quote.table.table())?;
+    let row = writer.context.find(quote)?;
+    if row.value("statecode") != &Value::Integer(ACTIVE) {
         return Err(refusal::bad_request(
             0x8004_8408,
             "The quote cannot be closed because it is not in the active state.",
@@ -111,11 +113,11 @@ pub(super) fn quote(
     let status = status_of(&row, state, status)?;
     complete(writer, &mut close);
     writer.create(close, How::Action)?;
-    let today = TimeZone::UTC.to_datetime(writer.now).date();
+    let today = TimeZone::UTC.to_datetime(writer.context.now).date();
     put(writer, quote, state, status, |row| {
         row.set_value("closedon", Value::Date(today));
     })?;
-    Ok(Outcome::Done)
+    Ok(Written::Done)
 }
 
 /// Puts a row into a state and changes what comes with it.
@@ -126,10 +128,10 @@ pub(super) fn put(
     status: i32,
     change: impl FnOnce(&mut Row),
 ) -> Result<(), ApiError> {
-    let mut changed = Row::clone(&*writer.find(row)?);
+    let mut changed = Row::clone(&*writer.context.find(row)?);
     states::put(&mut changed, state, Some(status))?;
     change(&mut changed);
-    writer.replace(changed);
+    writer.context.replace(changed);
     Ok(())
 }
 
@@ -152,7 +154,7 @@ fn complete(writer: &Writer<'_>, close: &mut Body) {
     close.set("statecode", Value::Integer(1));
     close.set("statuscode", Value::Integer(2));
     if close.value("actualend").is_none_or(Value::is_null) {
-        close.set("actualend", Value::DateTime(writer.now));
+        close.set("actualend", Value::DateTime(writer.context.now));
     }
 }
 

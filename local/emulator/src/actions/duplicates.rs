@@ -15,15 +15,15 @@ use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use super::functions::{takes, text_argument};
-use crate::api::{ApiError, ApiResponse};
-use crate::metadata::{Metadata, Table};
-use crate::odata::options::QueryOptions;
-use crate::odata::resource::Call;
-use crate::read::Reader;
-use crate::store::Row;
-use crate::value::Value;
-use crate::write::body::{self, Body, Purpose};
-use crate::write::{DuplicateRules, complete_names, refusal};
+use crate::data::{Metadata, Table, Value};
+use crate::message::{ApiError, ApiResponse};
+use crate::organization::{DuplicateRules, Row};
+use crate::query::options::QueryOptions;
+use crate::query::reader::Reader;
+use crate::query::resource::Call;
+use crate::tables;
+use crate::write::body::{Body, BodyReader, Purpose};
+use crate::write::{compute, refusal};
 
 /// Its name.
 pub(crate) const RETRIEVE_DUPLICATES: &str = "RetrieveDuplicates";
@@ -83,7 +83,7 @@ fn business_entity(reader: &Reader<'_>, mut object: Map<String, Json>) -> Result
         None => Row::new(table, Uuid::new_v4()),
         Some(id) => {
             let stored = reader.store.get(table, id);
-            Row::clone(stored.ok_or_else(|| refusal::not_found(table, id))?)
+            Row::clone(stored.ok_or_else(|| ApiError::no_such_row(&table.name, id))?)
         }
     };
     for (column, value) in body.values {
@@ -92,7 +92,7 @@ fn business_entity(reader: &Reader<'_>, mut object: Map<String, Json>) -> Result
     for link in body.links {
         row.set(link.navigation.column, link.to.map_or(Value::Null, Value::Reference));
     }
-    complete_names(&mut row);
+    compute(tables::rules().of(table), &mut row);
     Ok(row)
 }
 
@@ -102,7 +102,7 @@ fn read(
     object: &Map<String, Json>,
 ) -> Result<Body, ApiError> {
     let apps = reader.moment.apps;
-    body::Reader {
+    BodyReader {
         entity_set: &table.entity_set,
         base: &reader.request.base,
         content_ids: &HashMap::new(),

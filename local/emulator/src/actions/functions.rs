@@ -3,15 +3,12 @@
 use http::{HeaderValue, StatusCode, header};
 use uuid::Uuid;
 
-use crate::api::{ApiError, ApiRequest, ApiResponse, Caller};
-use crate::metadata::{Metadata, Relationship};
-use crate::odata::options::QueryOptions;
-use crate::odata::resource::Call;
-use crate::privileges::{Access, Privileges, Role, missing_privilege, privilege_id};
-use crate::render::{Array, Object};
-use crate::sample;
-use crate::store::{Row, Store};
-use crate::value::Reference;
+use crate::data::Reference;
+use crate::data::well_known::{ENVIRONMENT_ID, TENANT_ID, UNIQUE_NAME, URL_NAME};
+use crate::message::{ApiError, ApiRequest, ApiResponse, Array, Object};
+use crate::organization::{Access, Caller, Privileges, Store, platform, privilege_id};
+use crate::query::options::QueryOptions;
+use crate::query::resource::Call;
 
 /// The version that the service reports; one of 2025.
 const VERSION: &str = "9.2.25063.190";
@@ -69,14 +66,12 @@ pub(crate) fn bound(
             return Err(ApiError::unknown_segment(&format!("Microsoft.Dynamics.CRM.{name}")));
         }
     };
-    if !caller.privileges.allows(Access::Read, table) {
-        return Err(missing_privilege(caller, Access::Read, table));
-    }
-    let user = store.follow(row).ok_or_else(|| crate::read::not_found(table, row.id))?;
+    caller.require(Access::Read, table)?;
+    let user = store.follow(row).ok_or_else(|| ApiError::no_such_row(&table.name, row.id))?;
     let of_user = if row.id == caller.user {
         Privileges::clone(&caller.privileges)
     } else {
-        Privileges::of_roles(&roles_of(store, row.id))
+        Privileges::of_roles(&platform::roles_of(store, row.id))
     };
     let unit = user.value("_businessunitid_value").as_id().unwrap_or_default();
     let mut list = Array::new();
@@ -97,11 +92,8 @@ pub(crate) fn bound(
 }
 
 fn who_am_i(store: &Store, caller: &Caller, request: &ApiRequest) -> ApiResponse {
-    let unit = Metadata::get()
-        .table("systemuser")
-        .and_then(|users| store.get(users, caller.user))
-        .and_then(|user| user.value("_businessunitid_value").as_id());
-    let organization = organization(store).map(|organization| organization.id);
+    let unit = platform::business_unit(store, caller.user);
+    let organization = platform::organization(store).map(|organization| organization.id);
     let mut object = typed(request, "WhoAmIResponse");
     object.text("BusinessUnitId", &unit.unwrap_or_default().to_string());
     object.text("UserId", &caller.user.to_string());
@@ -122,7 +114,7 @@ fn current_organization(
     if !known {
         return Err(ApiError::odata("Request message has unresolved parameters."));
     }
-    let organization = organization(store).ok_or_else(|| {
+    let organization = platform::organization(store).ok_or_else(|| {
         ApiError::new(StatusCode::NOT_FOUND, 0x8004_0217, "The organization does not exist.")
     })?;
     let name = organization.name().unwrap_or_default();
@@ -146,12 +138,12 @@ fn current_organization(
     detail.text("OrganizationId", &organization.id.to_string());
     detail.text("FriendlyName", name);
     detail.text("OrganizationVersion", VERSION);
-    detail.text("EnvironmentId", sample::ENVIRONMENT_ID);
+    detail.text("EnvironmentId", ENVIRONMENT_ID);
     detail.text("DatacenterId", &Uuid::nil().to_string());
     detail.text("Geo", "EMEA");
-    detail.text("TenantId", crate::TENANT_ID);
-    detail.text("UrlName", sample::URL_NAME);
-    detail.text("UniqueName", sample::UNIQUE_NAME);
+    detail.text("TenantId", TENANT_ID);
+    detail.text("UrlName", URL_NAME);
+    detail.text("UniqueName", UNIQUE_NAME);
     detail.raw("Endpoints", &endpoints.finish());
     detail.text("State", "Enabled");
     let mut object = typed(request, "RetrieveCurrentOrganizationResponse");
@@ -176,22 +168,6 @@ pub(super) fn text_argument(
     let text = value.strip_prefix('\'').and_then(|value| value.strip_suffix('\''));
     text.map(|text| text.replace("''", "'"))
         .ok_or_else(|| ApiError::odata("Request message has unresolved parameters."))
-}
-
-fn organization(store: &Store) -> Option<&Row> {
-    let organizations = Metadata::get().table("organization")?;
-    store.scan(organizations, None).next().map(|row| &**row)
-}
-
-fn roles_of(store: &Store, user: Uuid) -> Vec<Role> {
-    let navigation = Metadata::get()
-        .table("systemuser")
-        .and_then(|users| users.collection_navigation("systemuserroles_association"));
-    let Some(Relationship::ManyToMany { name }) = navigation.map(|it| &it.relationship) else {
-        return Vec::new();
-    };
-    let linked = store.linked(name, user);
-    Role::ALL.into_iter().filter(|role| linked.contains(&role.id())).collect()
 }
 
 fn typed(request: &ApiRequest, response: &str) -> Object {

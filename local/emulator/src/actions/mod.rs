@@ -1,6 +1,7 @@
 //! Functions and actions: what the Web API offers beside rows.
 
 mod close;
+mod copying;
 mod duplicates;
 mod functions;
 mod parameters;
@@ -10,11 +11,58 @@ mod quotes;
 pub(crate) use duplicates::{RETRIEVE_DUPLICATES, retrieve as retrieve_duplicates};
 pub(crate) use functions::{bound as bound_function, unbound as unbound_function};
 
-use crate::api::{ApiError, ApiRequest};
-use crate::metadata::App;
-use crate::odata::resource::Call;
-use crate::value::Reference;
-use crate::write::{Outcome, Session, Writer};
+use http::StatusCode;
+
+use crate::data::{App, Reference};
+use crate::message::{ApiError, ApiRequest};
+use crate::query::resource::Call;
+use crate::tables::{opportunity, quote};
+use crate::write::{Session, Writer, Written};
+
+type CarryOut =
+    fn(&Session<'_>, &mut Writer<'_>, &ApiRequest, name: &str) -> Result<Written, ApiError>;
+
+/// An action that stands on its own.
+struct Action {
+    name: &'static str,
+    /// The app that it comes with.
+    app: App,
+    carry_out: CarryOut,
+}
+
+const ACTIONS: [Action; 7] = [
+    Action { name: "CloseIncident", app: App::Service, carry_out: close::incident },
+    Action {
+        name: "WinOpportunity",
+        app: App::Sales,
+        carry_out: |session, writer, request, name| {
+            close::opportunity(session, writer, request, name, opportunity::WON)
+        },
+    },
+    Action {
+        name: "LoseOpportunity",
+        app: App::Sales,
+        carry_out: |session, writer, request, name| {
+            close::opportunity(session, writer, request, name, opportunity::LOST)
+        },
+    },
+    Action {
+        name: "WinQuote",
+        app: App::Sales,
+        carry_out: |session, writer, request, name| {
+            close::quote(session, writer, request, name, quote::WON)
+        },
+    },
+    Action {
+        name: "CloseQuote",
+        app: App::Sales,
+        carry_out: |session, writer, request, name| {
+            close::quote(session, writer, request, name, quote::CLOSED)
+        },
+    },
+    Action { name: "ReviseQuote", app: App::Sales, carry_out: quotes::revise },
+    Action { name: "GenerateQuoteFromOpportunity", app: App::Sales, carry_out: quotes::generate },
+];
 
 /// Carries out an action that stands on its own.
 pub(crate) fn unbound(
@@ -22,21 +70,14 @@ pub(crate) fn unbound(
     writer: &mut Writer<'_>,
     request: &ApiRequest,
     call: &Call,
-) -> Result<Outcome, ApiError> {
+) -> Result<Written, ApiError> {
     let name = call.name.as_str();
-    if !is_installed(session, name) {
-        return Err(ApiError::unknown_segment(name));
-    }
-    match name {
-        "CloseIncident" => close::incident(session, writer, request),
-        "WinOpportunity" => close::opportunity(session, writer, request, name, 1),
-        "LoseOpportunity" => close::opportunity(session, writer, request, name, 2),
-        "WinQuote" => close::quote(session, writer, request, name, 2),
-        "CloseQuote" => close::quote(session, writer, request, name, 3),
-        "ReviseQuote" => quotes::revise(session, writer, request),
-        "GenerateQuoteFromOpportunity" => quotes::generate(session, writer, request),
-        _ if functions::is_unbound(name) || name == RETRIEVE_DUPLICATES => Err(ApiError::new(
-            http::StatusCode::METHOD_NOT_ALLOWED,
+    match ACTIONS.iter().find(|action| action.name == name) {
+        Some(action) if session.apps.has(action.app) => {
+            (action.carry_out)(session, writer, request, name)
+        }
+        None if functions::is_unbound(name) || name == RETRIEVE_DUPLICATES => Err(ApiError::new(
+            StatusCode::METHOD_NOT_ALLOWED,
             0,
             "The requested resource does not support http method 'POST'.",
         )),
@@ -51,24 +92,9 @@ pub(crate) fn bound(
     request: &ApiRequest,
     row: Reference,
     call: &Call,
-) -> Result<Outcome, ApiError> {
+) -> Result<Written, ApiError> {
     match (row.table.table().name.as_str(), call.name.as_str()) {
         ("lead", "QualifyLead") => qualify_lead::qualify(session, writer, request, row),
         (_, name) => Err(ApiError::unknown_segment(&format!("Microsoft.Dynamics.CRM.{name}"))),
     }
-}
-
-/// Actions come with their app.
-fn is_installed(session: &Session<'_>, action: &str) -> bool {
-    let app = match action {
-        "CloseIncident" => App::Service,
-        "WinOpportunity"
-        | "LoseOpportunity"
-        | "WinQuote"
-        | "CloseQuote"
-        | "ReviseQuote"
-        | "GenerateQuoteFromOpportunity" => App::Sales,
-        _ => App::Base,
-    };
-    session.apps.has(app)
 }

@@ -3,11 +3,10 @@
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
-use crate::api::{ApiError, ApiRequest};
-use crate::metadata::{Metadata, Table};
-use crate::value::Reference;
-use crate::write::body::{self, Body, Purpose, hyphenated};
-use crate::write::{Session, refusal};
+use crate::data::{Metadata, Reference, Table};
+use crate::message::{ApiError, ApiRequest};
+use crate::write::body::{Body, Purpose, hyphenated};
+use crate::write::{Session, body, refusal};
 
 /// What a request passes to an action.
 pub(super) struct Parameters<'a> {

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use super::close::{put, status_of};
+use super::copying::{copied, link};
 use super::parameters::{Parameters, table};
-use crate::api::{ApiError, ApiRequest, ApiResponse};
-use crate::privileges::Access;
-use crate::render::{Array, Object};
-use crate::store::Row;
-use crate::value::{Reference, Value};
-use crate::write::body::{Body, Link};
-use crate::write::{How, Outcome, Session, Writer, refusal, suppresses_duplicate_detection};
+use crate::data::{Reference, Value};
+use crate::message::{ApiError, ApiRequest, ApiResponse, Array, Object};
+use crate::organization::{Access, Row};
+use crate::tables::customer::{is_account, is_contact};
+use crate::write::body::Body;
+use crate::write::{How, Session, Writer, Written, refusal, suppresses_duplicate_detection};
 
 /// Columns that go over under the same name.
 const TO_ACCOUNT: &[&str] = &[
@@ -77,7 +77,7 @@ pub(super) fn qualify(
     writer: &mut Writer<'_>,
     request: &ApiRequest,
     lead: Reference,
-) -> Result<Outcome, ApiError> {
+) -> Result<Written, ApiError> {
     let known = [
         "CreateAccount",
         "CreateContact",
@@ -97,17 +97,16 @@ pub(super) fn qualify(
         parameters.existing("OpportunityCurrencyId", Some(table("transactioncurrency")?))?;
     let customer = parameters.existing("OpportunityCustomerId", None)?;
     for row in currency.iter().chain(&customer) {
-        writer.find(*row)?;
+        writer.context.find(*row)?;
     }
-    if customer.is_some_and(|row| !matches!(row.table.table().name.as_str(), "account" | "contact"))
-    {
+    if customer.is_some_and(|row| !is_account(row) && !is_contact(row)) {
         return Err(refusal::bad_request(
             0x8004_0203,
             "The customer of an opportunity is an account or a contact.",
         ));
     }
-    writer.require(Access::Write, lead.table.table())?;
-    let row = writer.find(lead)?;
+    writer.context.caller.require(Access::Write, lead.table.table())?;
+    let row = writer.context.find(lead)?;
     if row.value("statecode") != &Value::Integer(0) {
         return Err(refusal::bad_request(0x8004_0519, "The lead is already closed."));
     }
@@ -135,9 +134,9 @@ pub(super) fn qualify(
     };
     let opportunity = if wants_opportunity {
         let mut body = opportunity_of(&row, lead)?;
-        let given = |name: &str| customer.filter(|row| row.table.table().name == name);
-        link(&mut body, "parentaccountid", given("account").or(account));
-        link(&mut body, "parentcontactid", given("contact").or(contact));
+        let given = |is: fn(Reference) -> bool| customer.filter(|row| is(*row));
+        link(&mut body, "parentaccountid", given(is_account).or(account));
+        link(&mut body, "parentcontactid", given(is_contact).or(contact));
         if let Some(given) = customer {
             let navigation = format!("customerid_{}", given.table.table().name);
             link(&mut body, &navigation, Some(given));
@@ -160,7 +159,7 @@ pub(super) fn qualify(
 
     let made = [(wants_account, account), (wants_contact, contact), (true, opportunity)];
     let made = made.into_iter().filter(|(wanted, _)| *wanted).filter_map(|(_, row)| row);
-    Ok(Outcome::Answer(answer(&request.base, made)))
+    Ok(Written::Answer(answer(&request.base, made)))
 }
 
 fn answer(base: &str, made: impl Iterator<Item = Reference>) -> ApiResponse {
@@ -182,7 +181,7 @@ fn answer(base: &str, made: impl Iterator<Item = Reference>) -> ApiResponse {
 }
 
 fn account_of(lead: &Arc<Row>, reference: Reference) -> Result<Body, ApiError> {
-    let mut body = copied(lead, "account", TO_ACCOUNT)?;
+    let mut body = of_lead(lead, "account", TO_ACCOUNT)?;
     body.set("name", lead.value("companyname").clone());
     link(&mut body, "originatingleadid", Some(reference));
     Ok(body)
@@ -193,14 +192,14 @@ fn contact_of(
     reference: Reference,
     account: Option<Reference>,
 ) -> Result<Body, ApiError> {
-    let mut body = copied(lead, "contact", TO_CONTACT)?;
+    let mut body = of_lead(lead, "contact", TO_CONTACT)?;
     link(&mut body, "originatingleadid", Some(reference));
     link(&mut body, "parentcustomerid_account", account);
     Ok(body)
 }
 
 fn opportunity_of(lead: &Arc<Row>, reference: Reference) -> Result<Body, ApiError> {
-    let mut body = copied(lead, "opportunity", TO_OPPORTUNITY)?;
+    let mut body = of_lead(lead, "opportunity", TO_OPPORTUNITY)?;
     let topic = lead.value("subject");
     body.set("name", if topic.is_null() { lead.value("fullname") } else { topic }.clone());
     body.set("estimatedvalue", lead.value("estimatedamount").clone());
@@ -210,24 +209,6 @@ fn opportunity_of(lead: &Arc<Row>, reference: Reference) -> Result<Body, ApiErro
 }
 
 /// A body with the lead's values of these columns, the owner and the currency.
-fn copied(lead: &Row, to: &str, columns: &[&str]) -> Result<Body, ApiError> {
-    let mut body = Body::empty(table(to)?);
-    for column in columns {
-        let value = lead.value(column);
-        if !value.is_null() {
-            body.set(column, value.clone());
-        }
-    }
-    link(&mut body, "ownerid", lead.value("_ownerid_value").as_reference());
-    let currency = lead.value("_transactioncurrencyid_value").as_reference();
-    link(&mut body, "transactioncurrencyid", currency);
-    Ok(body)
-}
-
-fn link(body: &mut Body, navigation: &str, to: Option<Reference>) {
-    if to.is_some()
-        && let Some(navigation) = body.table.single_navigation(navigation)
-    {
-        body.links.push(Link { navigation, to });
-    }
+fn of_lead(lead: &Row, to: &str, columns: &[&str]) -> Result<Body, ApiError> {
+    copied(lead, to, columns, &["ownerid", "transactioncurrencyid"])
 }

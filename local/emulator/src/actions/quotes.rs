@@ -1,15 +1,15 @@
 //! `GenerateQuoteFromOpportunity` and `ReviseQuote`.
 
-use std::sync::Arc;
-
 use super::close::put;
+use super::copying::{copied, link};
 use super::parameters::{Parameters, table};
-use crate::api::{ApiError, ApiRequest};
-use crate::privileges::Access;
-use crate::store::Row;
-use crate::value::{Reference, Value};
-use crate::write::body::{Body, Link};
-use crate::write::{How, Outcome, Session, Writer, lines_of, refusal};
+use crate::data::{Reference, Value};
+use crate::message::{ApiError, ApiRequest};
+use crate::organization::{Access, Row};
+use crate::tables::lines_of;
+use crate::tables::quote::{ACTIVE, CLOSED, DRAFT};
+use crate::write::body::Body;
+use crate::write::{How, Session, Writer, Written, refusal};
 
 /// What a line keeps on its way into another document.
 const OF_LINE: &[&str] = &[
@@ -28,25 +28,29 @@ const OF_DOCUMENT: &[&str] =
     &["name", "description", "discountamount", "discountpercentage", "freightamount"];
 const LINKS_OF_DOCUMENT: &[&str] = &["pricelevelid", "transactioncurrencyid", "ownerid"];
 
+/// The status reason of a quote of which there is a later revision.
+const REVISED: i32 = 7;
+
 /// `GenerateQuoteFromOpportunity`
 pub(super) fn generate(
     session: &Session<'_>,
     writer: &mut Writer<'_>,
     request: &ApiRequest,
-) -> Result<Outcome, ApiError> {
+    action: &str,
+) -> Result<Written, ApiError> {
     let known = ["OpportunityId", "ColumnSet", "ProcessInstanceId"];
-    let parameters = Parameters::read("GenerateQuoteFromOpportunity", session, request, &known)?;
+    let parameters = Parameters::read(action, session, request, &known)?;
     let id = parameters.guid("OpportunityId")?;
     let columns = parameters.column_set()?;
     let opportunity = Reference { table: table("opportunity")?.id, id };
-    writer.require(Access::Read, opportunity.table.table())?;
-    let row = writer.find(opportunity)?;
+    writer.context.caller.require(Access::Read, opportunity.table.table())?;
+    let row = writer.context.find(opportunity)?;
     let mut body = copied(&row, "quote", OF_DOCUMENT, LINKS_OF_DOCUMENT)?;
     copy_customer(&row, &mut body);
     link(&mut body, "opportunityid", Some(opportunity));
-    copy_lines(writer, opportunity, &mut body)?;
+    copy_lines(writer, &row, &mut body)?;
     let quote = writer.create(body, How::REQUEST)?;
-    Ok(Outcome::Row(quote, columns))
+    Ok(Written::Row(quote, columns))
 }
 
 /// `ReviseQuote`: an active quote is closed as revised, and a draft of the next revision made.
@@ -54,14 +58,15 @@ pub(super) fn revise(
     session: &Session<'_>,
     writer: &mut Writer<'_>,
     request: &ApiRequest,
-) -> Result<Outcome, ApiError> {
-    let parameters = Parameters::read("ReviseQuote", session, request, &["QuoteId", "ColumnSet"])?;
+    action: &str,
+) -> Result<Written, ApiError> {
+    let parameters = Parameters::read(action, session, request, &["QuoteId", "ColumnSet"])?;
     let id = parameters.guid("QuoteId")?;
     let columns = parameters.column_set()?;
     let quote = Reference { table: table("quote")?.id, id };
-    writer.require(Access::Write, quote.table.table())?;
-    let row = writer.find(quote)?;
-    if row.value("statecode") == &Value::Integer(0) {
+    writer.context.caller.require(Access::Write, quote.table.table())?;
+    let row = writer.context.find(quote)?;
+    if row.value("statecode") == &Value::Integer(DRAFT) {
         return Err(refusal::bad_request(
             0x8004_8d00,
             "Quote cannot be revised as there already exists another quote in Draft/Active state \
@@ -77,26 +82,12 @@ pub(super) fn revise(
     }
     let revision = row.value("revisionnumber").as_integer().unwrap_or(0) + 1;
     body.set("revisionnumber", Value::Integer(revision));
-    copy_lines(writer, quote, &mut body)?;
-    if row.value("statecode") == &Value::Integer(1) {
-        put(writer, quote, 3, 7, |_| {})?;
+    copy_lines(writer, &row, &mut body)?;
+    if row.value("statecode") == &Value::Integer(ACTIVE) {
+        put(writer, quote, CLOSED, REVISED, |_| {})?;
     }
     let revised = writer.create(body, How::REQUEST)?;
-    Ok(Outcome::Row(revised, columns))
-}
-
-fn copied(row: &Arc<Row>, to: &str, columns: &[&str], links: &[&str]) -> Result<Body, ApiError> {
-    let mut body = Body::empty(table(to)?);
-    for column in columns {
-        let value = row.value(column);
-        if !value.is_null() {
-            body.set(column, value.clone());
-        }
-    }
-    for lookup in links {
-        link(&mut body, lookup, row.value(&format!("_{lookup}_value")).as_reference());
-    }
-    Ok(body)
+    Ok(Written::Row(revised, columns))
 }
 
 fn copy_customer(row: &Row, body: &mut Body) {
@@ -106,8 +97,8 @@ fn copy_customer(row: &Row, body: &mut Body) {
     }
 }
 
-fn copy_lines(writer: &Writer<'_>, from: Reference, to: &mut Body) -> Result<(), ApiError> {
-    let lines = lines_of(writer.store, from)
+fn copy_lines(writer: &Writer<'_>, from: &Row, to: &mut Body) -> Result<(), ApiError> {
+    let lines = lines_of(writer.context.store, from)
         .iter()
         .map(|line| copied(line, "quotedetail", OF_LINE, LINKS_OF_LINE))
         .collect::<Result<Vec<_>, _>>()?;
@@ -115,12 +106,4 @@ fn copy_lines(writer: &Writer<'_>, from: Reference, to: &mut Body) -> Result<(),
         to.children.push((navigation, lines));
     }
     Ok(())
-}
-
-fn link(body: &mut Body, navigation: &str, to: Option<Reference>) {
-    if to.is_some()
-        && let Some(navigation) = body.table.single_navigation(navigation)
-    {
-        body.links.push(Link { navigation, to });
-    }
 }

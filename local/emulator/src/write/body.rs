@@ -6,9 +6,10 @@ use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use super::{literal, refusal};
-use crate::api::ApiError;
-use crate::metadata::{CollectionNavigation, ColumnId, Metadata, SingleNavigation, Table};
-use crate::value::{Reference, Value};
+use crate::data::{
+    CollectionNavigation, ColumnId, Metadata, Reference, SingleNavigation, Table, Value,
+};
+use crate::message::ApiError;
 
 /// What a body is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub(crate) enum Purpose {
     Create,
     /// Changes of a row.
     Update,
-    /// A row of the sample data, with what nobody may write through the API.
+    /// A row of the sample, with what nobody may write through the API.
     Sample,
 }
 
@@ -83,7 +84,7 @@ impl Body {
 }
 
 /// Reads bodies: knows what the names in them may refer to.
-pub(crate) struct Reader<'a> {
+pub(crate) struct BodyReader<'a> {
     /// The entity set that error messages name.
     pub entity_set: &'a str,
     /// The address of the service, which links may spell out.
@@ -94,7 +95,7 @@ pub(crate) struct Reader<'a> {
     pub installed: &'a dyn Fn(&Table) -> bool,
 }
 
-impl Reader<'_> {
+impl BodyReader<'_> {
     /// Reads the bytes of a request.
     pub(crate) fn bytes(
         &self,
@@ -151,9 +152,9 @@ impl Reader<'_> {
                      A 'StartArray' node was expected.",
                 ));
             };
-            // Parties are part of their activity, so an update may bring them along; nothing
-            // else can be written in depth once the row is there.
-            if purpose == Purpose::Update && navigation.target.table().name != "activityparty" {
+            // Rows that are part of another come with it in an update, too; nothing else can be
+            // written in depth once the row is there.
+            if purpose == Purpose::Update && !navigation.target.table().is_part {
                 return Err(deep_update(name));
             }
             let mut children = Vec::with_capacity(items.len());
@@ -386,7 +387,7 @@ mod tests {
 
     fn read(table: &str, purpose: Purpose, json: &Json) -> Result<Body, ApiError> {
         let table = Metadata::get().table(table).unwrap();
-        let reader = Reader {
+        let reader = BodyReader {
             entity_set: &table.entity_set,
             base: "http://127.0.0.1:3001/api/data/v9.2/",
             content_ids: &HashMap::new(),

@@ -9,9 +9,8 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::refusal;
-use crate::api::ApiError;
-use crate::metadata::{Column, ColumnKind, Table};
-use crate::value::Value;
+use crate::data::{Column, ColumnKind, Table, Value};
+use crate::message::ApiError;
 
 /// Reads a JSON value as the type of the column, as the OData reader of Dataverse does: text that
 /// spells a number is taken for one, nothing else is converted.
@@ -171,7 +170,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::metadata::Metadata;
+    use crate::data::Metadata;
 
     fn column(table: &str, name: &str) -> &'static Column {
         Metadata::get().table(table).unwrap().column(name).unwrap()

@@ -1,11 +1,9 @@
 //! Amounts: how they are kept, and what they are in the organization's own currency.
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::price::rounded;
-use crate::metadata::{Column, ColumnKind};
-use crate::store::{Row, Store};
-use crate::value::Value;
+use crate::data::{Column, ColumnKind, Value};
+use crate::organization::{Row, Store};
 
 /// Decimals of an amount in the base currency.
 const BASE_PRECISION: u32 = 4;
@@ -34,9 +32,6 @@ pub(crate) fn precision(store: &Store, row: &Row) -> u32 {
 /// one unit of the base currency buys.
 pub(crate) fn set_base_amounts(store: &Store, row: &mut Row) {
     let table = row.table.table();
-    if table.name == "transactioncurrency" {
-        return;
-    }
     let rate = row
         .value("_transactioncurrencyid_value")
         .as_reference()
@@ -54,6 +49,11 @@ pub(crate) fn set_base_amounts(store: &Store, row: &mut Row) {
             row.set(column.id, base);
         }
     }
+}
+
+/// Rounded half away from zero, as money is.
+pub(crate) fn rounded(amount: Decimal, precision: u32) -> Decimal {
+    amount.round_dp_with_strategy(precision, RoundingStrategy::MidpointAwayFromZero)
 }
 
 fn in_base(amount: Decimal, rate: Decimal) -> Value {

@@ -6,9 +6,8 @@
 use http::StatusCode;
 use uuid::Uuid;
 
-use crate::api::ApiError;
-use crate::metadata::{Column, Table};
-pub(crate) use crate::read::not_found;
+use crate::data::{Column, Table};
+use crate::message::ApiError;
 
 /// A body that the OData reader cannot make sense of.
 pub(crate) fn payload(entity_set: &str, inner: &str) -> ApiError {
@@ -153,7 +152,9 @@ pub(crate) fn invalid_status(table: &Table, status: i32, state: &str, id: Uuid) 
 
 /// A state that only an action may set. The sentence is recorded for the case; the code is the one
 /// of an invalid state, as no recording names it.
-pub(crate) fn needs_message(table: &Table, state: &str, message: &str) -> ApiError {
+pub(crate) fn needs_message(table: &Table, state: i32, message: &str) -> ApiError {
+    let label = table.column("statecode").and_then(|column| column.option_label(state));
+    let state = label.unwrap_or_default();
     bad_request(
         0x8004_8408,
         format!(
@@ -172,6 +173,14 @@ pub(crate) fn missing_required(column: &Column) -> ApiError {
 /// A refusal of status 400.
 pub(crate) fn bad_request(code: u32, message: impl Into<String>) -> ApiError {
     ApiError::new(StatusCode::BAD_REQUEST, code, message)
+}
+
+/// A table whose rows are not written by themselves.
+pub(crate) fn method_of_table(method: &str, table: &Table) -> ApiError {
+    bad_request(
+        0x8004_0800,
+        format!("The '{method}' method does not support entities of type '{}'.", table.name),
+    )
 }
 
 /// A row of that key is there already.

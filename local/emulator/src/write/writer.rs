@@ -2,48 +2,24 @@
 //!
 //! Whoever calls wraps the work in a transaction of the store: a refusal half-way leaves nothing.
 
-use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::body::{Body, Link};
-use super::duplicates::DuplicateRules;
-use super::rules::Numbers;
-use super::{defaults, literal, money, refusal, rules, states};
-use crate::api::{ApiError, Caller};
-use crate::metadata::{Column, Metadata, Ownership, Relationship, Table};
-use crate::privileges::{Access, missing_privilege};
-use crate::store::{Row, Store};
-use crate::value::{Reference, Value};
-
-/// On whose behalf a write happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum How {
-    /// A request asks for it.
-    Request {
-        /// `MSCRM.SuppressDuplicateDetection: false` was sent.
-        detect_duplicates: bool,
-    },
-    /// An action does it: it may set states that a request may not.
-    Action,
-    /// The sample data is being filled in: rows are taken as they are.
-    Sample,
-}
-
-impl How {
-    /// A plain request.
-    pub(crate) const REQUEST: Self = Self::Request { detect_duplicates: false };
-
-    fn is_request(self) -> bool {
-        matches!(self, Self::Request { .. })
-    }
-}
+use super::context::{Context, How};
+use super::dependants::{Dependant, dependants};
+use super::rules::{Change, RuleBook, TableRules};
+use super::{addresses, defaults, literal, money, refusal, states};
+use crate::data::{Column, Ownership, Reference, Relationship, Table, Value};
+use crate::message::ApiError;
+use crate::organization::{Access, DuplicateRules, Row, platform};
 
 /// Writes rows for one caller at one moment.
 pub(crate) struct Writer<'a> {
-    pub store: &'a mut Store,
-    pub caller: &'a Caller,
-    pub now: Timestamp,
-    pub numbers: &'a Numbers,
+    /// The rows, the caller and the moment.
+    pub context: Context<'a>,
+    /// What is special of each table.
+    pub rules: &'a RuleBook,
+    /// The published rules for duplicates.
     pub duplicate_rules: &'a DuplicateRules,
 }
 
@@ -52,43 +28,47 @@ impl Writer<'_> {
     pub(crate) fn create(&mut self, mut body: Body, how: How) -> Result<Reference, ApiError> {
         let table = body.table;
         if table.is_abstract {
-            return Err(refusal::bad_request(
-                0x8004_0800,
-                format!("The 'Create' method does not support entities of type '{}'.", table.name),
-            ));
+            return Err(refusal::method_of_table("Create", table));
         }
-        self.require(Access::Create, table)?;
+        self.context.caller.require(Access::Create, table)?;
         for (navigation, parent) in std::mem::take(&mut body.parents) {
             let to = Some(self.create(parent, how)?);
             body.links.push(Link { navigation, to });
         }
-        let id = body.id.unwrap_or_else(Uuid::new_v4);
-        let mut row = Row::new(table, id);
-        defaults::fill(self, &mut row);
+        let rules = self.rules.of(table);
+        let mut row = Row::new(table, body.id.unwrap_or_else(Uuid::new_v4));
+        defaults::fill(&self.context, rules, &mut row);
         self.apply(&mut row, &body, how)?;
         self.own(&mut row, None)?;
-        if how != How::Sample {
-            states::of_new(&mut row, &body, how)?;
-            self.require_columns(&row)?;
+        if how == How::Sample {
+            complete_sample(&mut row, &body)?;
+        } else {
+            let mut change = Change { row: &mut row, old: None, body: &body, how };
+            states::of_new(&rules.states, &mut change)?;
+            require_columns(rules, &row)?;
         }
-        rules::before_create(self, &mut row, &body, how)?;
-        money::set_base_amounts(self.store, &mut row);
-        if how == (How::Request { detect_duplicates: true }) {
-            self.duplicate_rules.refuse(self.store, &row, None)?;
+        if row.value("overriddencreatedon").as_date_time().is_some() {
+            let created = row.value("overriddencreatedon").clone();
+            let now = row.value("createdon").clone();
+            row.set_value("createdon", created);
+            row.set_value("overriddencreatedon", now);
         }
-        let row = self.store.insert(row).map_err(|_| refusal::key_exists())?;
+        self.complete(Change { row: &mut row, old: None, body: &body, how })?;
+        money::set_base_amounts(self.context.store, &mut row);
+        self.refuse_duplicate(&row, None, how)?;
+        let created = self.context.insert(row)?;
         for (navigation, children) in std::mem::take(&mut body.children) {
             for child in children {
-                self.create_child(row.reference(), &navigation.relationship, child, how)?;
+                self.create_child(created, &navigation.relationship, child, how)?;
             }
         }
         for (navigation, references) in std::mem::take(&mut body.attached) {
             for other in references {
-                self.attach(row.reference(), &navigation.relationship, other, how)?;
+                self.attach(created, &navigation.relationship, other, how)?;
             }
         }
-        rules::after_create(self, row.reference(), how)?;
-        Ok(row.reference())
+        (rules.after)(&mut self.context, created, how)?;
+        Ok(created)
     }
 
     /// Changes a row.
@@ -99,60 +79,53 @@ impl Writer<'_> {
         how: How,
     ) -> Result<(), ApiError> {
         let table = reference.table.table();
-        self.require(Access::Write, table)?;
-        let old = self.find(reference)?;
+        let rules = self.rules.of(table);
+        self.context.caller.require(Access::Write, table)?;
+        let old = self.context.find(reference)?;
         let mut new = Row::clone(&old);
         self.apply(&mut new, &body, how)?;
         if how.is_request() {
             self.own(&mut new, Some(&old))?;
-            states::of_changed(self.store, &old, &mut new, &body)?;
+            states::of_changed(&rules.states, &self.context, &old, &mut new, &body)?;
         }
-        rules::before_update(self, &old, &mut new, &body, how)?;
-        if how == (How::Request { detect_duplicates: true }) {
-            self.duplicate_rules.refuse(self.store, &new, Some(&old))?;
-        }
-        self.replace(new);
+        self.complete(Change { row: &mut new, old: Some(&old), body: &body, how })?;
+        self.refuse_duplicate(&new, Some(&old), how)?;
+        self.context.replace(new);
         for (navigation, children) in std::mem::take(&mut body.children) {
-            rules::replace_parties(self, reference);
+            let rules_of_parts = self.rules.of(navigation.target.table());
+            (rules_of_parts.remove_parts)(&mut self.context, reference);
             for child in children {
                 self.create_child(reference, &navigation.relationship, child, how)?;
             }
         }
-        rules::after_update(self, reference, how)
+        (rules.after)(&mut self.context, reference, how)
     }
 
     /// Deletes a row and what belongs to it.
     pub(crate) fn delete(&mut self, reference: Reference) -> Result<(), ApiError> {
-        self.require(Access::Delete, reference.table.table())?;
-        let row = self.find(reference)?;
-        rules::before_delete(self, &row)?;
+        let table = reference.table.table();
+        let rules = self.rules.of(table);
+        self.context.caller.require(Access::Delete, table)?;
+        let row = self.context.find(reference)?;
+        (rules.before_delete)(&self.context, &row)?;
         self.remove_with_dependants(reference);
-        rules::after_delete(self, &row);
+        (rules.after_delete)(&mut self.context, &row);
         Ok(())
     }
 
-    /// The row, or the refusal that it is not there.
-    pub(crate) fn find(&self, reference: Reference) -> Result<std::sync::Arc<Row>, ApiError> {
-        self.store
-            .follow(reference)
-            .cloned()
-            .ok_or_else(|| refusal::not_found(reference.table.table(), reference.id))
+    /// What follows from a row's own columns, and what its table checks.
+    fn complete(&self, mut change: Change<'_>) -> Result<(), ApiError> {
+        let rules = self.rules.of(change.row.table.table());
+        compute(rules, change.row);
+        (rules.complete)(&self.context, &mut change)
     }
 
-    /// Puts a changed row in the place of the old one, as a change by the caller.
-    pub(crate) fn replace(&mut self, mut row: Row) {
-        row.set_value("modifiedon", Value::DateTime(self.now));
-        self.stamp(&mut row, "_modifiedby_value");
-        money::set_base_amounts(self.store, &mut row);
-        self.store.update(row.reference(), |current| *current = row);
-    }
-
-    /// Refuses what the caller may not do.
-    pub(crate) fn require(&self, access: Access, table: &Table) -> Result<(), ApiError> {
-        if self.caller.privileges.allows(access, table) {
-            return Ok(());
+    fn refuse_duplicate(&self, row: &Row, old: Option<&Row>, how: How) -> Result<(), ApiError> {
+        let looked_for = how == (How::Request { detect_duplicates: true });
+        if looked_for && self.duplicate_rules.duplicates(self.context.store, row, old) {
+            return Err(refusal::duplicate());
         }
-        Err(missing_privilege(self.caller, access, table))
+        Ok(())
     }
 
     /// Links two rows as a relationship says: by the lookup of one, or by an intersect row.
@@ -163,13 +136,13 @@ impl Writer<'_> {
         other: Reference,
         how: How,
     ) -> Result<(), ApiError> {
-        self.find(one)?;
-        self.find(other)?;
+        self.context.find(one)?;
+        self.context.find(other)?;
         match relationship {
             Relationship::ManyToMany { name } => {
-                self.require(Access::Append, one.table.table())?;
-                self.require(Access::AppendTo, other.table.table())?;
-                if !self.store.link(name, one.id, other.id) {
+                self.context.caller.require(Access::Append, one.table.table())?;
+                self.context.caller.require(Access::AppendTo, other.table.table())?;
+                if !self.context.store.link(name, one.id, other.id) {
                     return Err(refusal::key_exists());
                 }
                 Ok(())
@@ -188,34 +161,21 @@ impl Writer<'_> {
         other: Reference,
         how: How,
     ) -> Result<(), ApiError> {
-        self.find(one)?;
-        let row = self.find(other)?;
+        self.context.find(one)?;
+        let row = self.context.find(other)?;
         match relationship {
             Relationship::ManyToMany { name } => {
-                self.require(Access::Append, one.table.table())?;
-                self.store.unlink(name, one.id, other.id);
+                self.context.caller.require(Access::Append, one.table.table())?;
+                self.context.store.unlink(name, one.id, other.id);
                 Ok(())
             }
             Relationship::OneToMany { partner, lookup } => {
                 if row.get(*lookup).as_reference() != Some(one) {
-                    return Err(refusal::not_found(other.table.table(), other.id));
+                    return Err(ApiError::no_such_row(&other.table.table().name, other.id));
                 }
                 self.update(other, link_body(other, partner, None)?, how)
             }
         }
-    }
-
-    /// The ids of the rows that point at a row by a lookup.
-    pub(crate) fn pointing_at(&self, table: &str, lookup: &str, to: Reference) -> Vec<Reference> {
-        let Some(table) = Metadata::get().table(table) else { return Vec::new() };
-        let Some(column) = table.column(lookup) else { return Vec::new() };
-        let value = Value::Reference(to);
-        let ids = self.store.ids_by_index(table, column.id, &value).unwrap_or_default();
-        ids.into_iter()
-            .filter_map(|id| self.store.get(table, id))
-            .filter(|row| row.get(column.id) == &value)
-            .map(|row| row.reference())
-            .collect()
     }
 
     fn create_child(
@@ -237,7 +197,7 @@ impl Writer<'_> {
             }
             Relationship::ManyToMany { name } => {
                 let created = self.create(child, how)?;
-                self.store.link(name, parent.id, created.id);
+                self.context.store.link(name, parent.id, created.id);
                 Ok(())
             }
         }
@@ -277,13 +237,13 @@ impl Writer<'_> {
     }
 
     fn may_link(&self, table: &Table, column: &Column, to: Reference) -> Result<(), ApiError> {
-        self.find(to)?;
+        self.context.find(to)?;
         // Owners need no right to be pointed at; giving a row away is a right of its own.
         if column.logical_name == "ownerid" {
             return Ok(());
         }
-        self.require(Access::Append, table)?;
-        self.require(Access::AppendTo, to.table.table())
+        self.context.caller.require(Access::Append, table)?;
+        self.context.caller.require(Access::AppendTo, to.table.table())
     }
 
     /// Sets the columns that follow from the owner.
@@ -299,58 +259,67 @@ impl Writer<'_> {
                 .map_or_else(refusal::inactive, refusal::missing_required));
         };
         let before = old.and_then(|old| old.value("_ownerid_value").as_reference());
-        let is_change = before.map_or(owner.id != self.caller.user, |before| before != owner);
+        let is_change =
+            before.map_or(owner.id != self.context.caller.user, |before| before != owner);
         if is_change {
-            self.require(Access::Assign, table)?;
+            self.context.caller.require(Access::Assign, table)?;
         }
-        let is_user = owner.table.table().name == "systemuser";
         let as_kept = Value::Reference(owner);
-        let (user, team) = if is_user { (as_kept, Value::Null) } else { (Value::Null, as_kept) };
+        let (user, team) =
+            if platform::is_user(owner) { (as_kept, Value::Null) } else { (Value::Null, as_kept) };
         row.set_value("_owninguser_value", user);
         row.set_value("_owningteam_value", team);
-        let unit =
-            self.store.follow(owner).map(|owner| owner.value("_businessunitid_value").clone());
+        let unit = self
+            .context
+            .store
+            .follow(owner)
+            .map(|owner| owner.value("_businessunitid_value").clone());
         row.set_value("_owningbusinessunit_value", unit.unwrap_or(Value::Null));
         Ok(())
     }
 
-    /// Only what the platform requires is enforced; what forms require is the forms' affair.
-    fn require_columns(&self, row: &Row) -> Result<(), ApiError> {
-        let table = row.table.table();
-        let required: &[&str] = match table.name.as_str() {
-            "product" => &["productnumber", "name"],
-            "pricelevel" => &["name"],
-            "activityparty" => &["participationtypemask"],
-            _ => &[],
-        };
-        for name in required {
-            if let Some(column) = table.column(name)
-                && row.get(column.id).is_null()
-            {
-                return Err(refusal::missing_required(column));
-            }
-        }
-        Ok(())
-    }
-
-    /// Sets a user lookup to the caller.
-    pub(crate) fn stamp(&self, row: &mut Row, column: &str) {
-        if let Some(users) = Metadata::get().table("systemuser") {
-            row.set_value(column, Value::reference(users.id, self.caller.user));
-        }
-    }
-
     fn remove_with_dependants(&mut self, reference: Reference) {
-        self.store.delete(reference);
-        for dependant in rules::dependants(self, reference) {
+        self.context.store.delete(reference);
+        for dependant in dependants(self.context.store, self.rules, reference) {
             match dependant {
-                rules::Dependant::Owned(row) => self.remove_with_dependants(row),
-                rules::Dependant::Linked(row, column) => {
-                    self.store.update(row, |row| row.set(column, Value::Null));
+                Dependant::Owned(row) => self.remove_with_dependants(row),
+                Dependant::Linked(row, column) => {
+                    self.context.store.update(row, |row| row.set(column, Value::Null));
                 }
             }
         }
     }
+}
+
+/// Computes what follows from other columns of the same row.
+pub(crate) fn compute(rules: &TableRules, row: &mut Row) {
+    (rules.compute)(row);
+    addresses::compose(row);
+}
+
+/// Only what the platform requires is enforced; what forms require is the forms' affair.
+fn require_columns(rules: &TableRules, row: &Row) -> Result<(), ApiError> {
+    let columns = rules.required.iter().filter_map(|name| row.table.table().column(name));
+    let mut missing = columns.filter(|column| row.get(column.id).is_null());
+    missing.next().map_or(Ok(()), |column| Err(refusal::missing_required(column)))
+}
+
+/// Rows of the sample say when they were created and whose they are; the rest follows.
+fn complete_sample(row: &mut Row, body: &Body) -> Result<(), ApiError> {
+    if row.value("statecode").is_null() {
+        states::put(row, 0, None)?;
+    }
+    if body.value("modifiedon").is_none() {
+        let created = row.value("createdon").clone();
+        row.set_value("modifiedon", created);
+    }
+    if !row.value("_owninguser_value").is_null() {
+        for column in ["_createdby_value", "_modifiedby_value"] {
+            let owner = row.value("_owninguser_value").clone();
+            row.set_value(column, owner);
+        }
+    }
+    Ok(())
 }
 
 /// An update that sets one lookup.

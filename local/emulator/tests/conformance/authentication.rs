@@ -1,6 +1,6 @@
 //! Who may call the Web API.
 
-use emulator::TENANT_ID;
+use dataverse_emulator::TENANT_ID;
 use reqwest::Method;
 use serde_json::json;
 
@@ -13,7 +13,7 @@ async fn who_am_i_names_the_application_user() {
     let body = answer.expect(200);
     let context = format!("{}/$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse", emulated.api());
     assert_eq!(body["@odata.context"], context);
-    assert_eq!(body["UserId"], emulator::APPLICATION_USER_ID.to_string());
+    assert_eq!(body["UserId"], dataverse_emulator::APPLICATION_USER_ID.to_string());
     assert_eq!(body.as_object().unwrap().len(), 4);
     for header in ["odata-version", "req_id", "x-ms-service-request-id"] {
         answer.header(header);

@@ -180,3 +180,24 @@ async fn faults_strike_inside_a_batch_too() {
     assert_eq!(statuses(&answer), ["200 OK", "429 Too Many Requests"]);
     assert!(answer.text.contains("Retry-After: 9\r\n"), "{}", answer.text);
 }
+
+#[tokio::test]
+async fn a_drop_ends_the_whole_batch_and_the_log_tells_how_far_it_came() {
+    let emulated = Emulated::start().await;
+    let body = format!("{}{}--b--\r\n", get("WhoAmI"), get("accounts?$top=1"));
+    for (path, told) in [("/accounts", [Some(200), None]), ("/$batch", [Some(200), Some(200)])] {
+        emulated.control(Method::DELETE, "requests", Value::Null).await;
+        let fault = json!({"path": path, "kind": "drop", "after_commit": true});
+        emulated.control(Method::POST, "faults", fault).await;
+        let request = emulated
+            .request(Method::POST, "$batch")
+            .header("content-type", "multipart/mixed; boundary=b")
+            .body(body.clone());
+        assert!(send(request).await.is_err(), "{path}");
+        let log = emulated.requests().await;
+        assert_eq!(log[0]["status"], Value::Null, "{path}");
+        let parts = log[0]["parts"].as_array().unwrap();
+        let statuses: Vec<_> = parts.iter().map(|part| part["status"].as_u64()).collect();
+        assert_eq!(statuses, told, "{path}");
+    }
+}

@@ -132,7 +132,7 @@ async fn a_part_of_a_batch_and_the_other_services_can_be_answered_so() {
     )
     .await;
     emulated.get("WhoAmI").await.expect(200);
-    assert_eq!(*emulated.ask_for_token(emulator::TENANT_ID, &[]).await.expect(200), odd);
+    assert_eq!(*emulated.ask_for_token(dataverse_emulator::TENANT_ID, &[]).await.expect(200), odd);
     arm(&emulated, json!({"path": "/applications", "kind": "answer", "status": 407})).await;
     let request = emulated.bare(Method::GET, "/v1.0/applications(appId='x')");
     assert_eq!(send(request).await.unwrap().status, 407);

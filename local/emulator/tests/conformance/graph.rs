@@ -1,6 +1,6 @@
 //! Graph: the application's client secrets.
 
-use emulator::{APPLICATION_REGISTRATION_ID, CLIENT_ID, TENANT_ID};
+use dataverse_emulator::{APPLICATION_REGISTRATION_ID, CLIENT_ID, TENANT_ID};
 use reqwest::Method;
 use serde_json::{Value, json};
 

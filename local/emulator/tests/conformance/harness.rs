@@ -1,6 +1,6 @@
 //! An emulator of one's own and a client that hides nothing.
 
-use emulator::{CLIENT_ID, CLIENT_SECRET, Emulator, Options, Running, TENANT_ID};
+use dataverse_emulator::{CLIENT_ID, CLIENT_SECRET, Emulator, Options, Running, TENANT_ID};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};

@@ -84,7 +84,7 @@ async fn the_organization_says_what_it_is() {
     let answer = emulated.get(path).await;
     let detail = &answer.expect(200)["Detail"];
     assert_eq!(detail["FriendlyName"], "Contoso Demo");
-    assert_eq!(detail["TenantId"], emulator::TENANT_ID);
+    assert_eq!(detail["TenantId"], dataverse_emulator::TENANT_ID);
     assert_eq!(detail["State"], "Enabled");
     assert_eq!(detail["Endpoints"]["Values"][0], format!("{}/", emulated.url()));
     let version = emulated.get("RetrieveVersion").await;

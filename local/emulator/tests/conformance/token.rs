@@ -1,6 +1,8 @@
 //! The token endpoint.
 
-use emulator::{CLIENT_ID, CLIENT_SECRET, ROTATED_CLIENT_SECRET, TENANT_DOMAIN, TENANT_ID};
+use dataverse_emulator::{
+    CLIENT_ID, CLIENT_SECRET, ROTATED_CLIENT_SECRET, TENANT_DOMAIN, TENANT_ID,
+};
 use reqwest::Method;
 use serde_json::json;
 

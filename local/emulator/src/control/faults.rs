@@ -1,0 +1,102 @@
+//! The armed faults: which requests they strike, and how often.
+
+use http::Method;
+use parking_lot::Mutex;
+
+use super::fault::{Fault, FaultError};
+
+/// The armed faults, in the order they were armed.
+#[derive(Debug, Default)]
+pub struct Faults {
+    armed: Mutex<Vec<ArmedFault>>,
+}
+
+#[derive(Debug)]
+struct ArmedFault {
+    fault: Fault,
+    /// How many matching requests there were.
+    seen: u32,
+}
+
+impl Faults {
+    /// Arms one.
+    pub fn arm(&self, fault: Fault) -> Result<(), FaultError> {
+        fault.check()?;
+        self.armed.lock().push(ArmedFault { fault, seen: 0 });
+        Ok(())
+    }
+
+    /// The fault that strikes a request. The first that matches counts the request, whether it
+    /// strikes it or is still waiting for its turn, and no other looks at it; one that has struck
+    /// as often as it says is gone. `paths` are the names that the request goes by.
+    pub fn take(&self, method: &Method, paths: &[&str]) -> Option<Fault> {
+        let mut armed = self.armed.lock();
+        let index = armed.iter().position(|it| matches(&it.fault, method, paths))?;
+        let it = &mut armed[index];
+        it.seen += 1;
+        if !it.seen.is_multiple_of(it.fault.every) {
+            return None;
+        }
+        it.fault.times -= 1;
+        if it.fault.times == 0 {
+            return Some(armed.remove(index).fault);
+        }
+        Some(it.fault.clone())
+    }
+
+    /// Those still armed; `times` says how often each will strike yet.
+    pub fn armed(&self) -> Vec<Fault> {
+        self.armed.lock().iter().map(|it| it.fault.clone()).collect()
+    }
+
+    /// Disarms all.
+    pub fn clear(&self) {
+        self.armed.lock().clear();
+    }
+}
+
+fn matches(fault: &Fault, method: &Method, paths: &[&str]) -> bool {
+    fault.method.as_deref().is_none_or(|wanted| wanted == method.as_str())
+        && fault
+            .path
+            .as_deref()
+            .is_none_or(|wanted| paths.iter().any(|path| starts_at(path, wanted)))
+}
+
+/// Whether the path starts with whole segments of the wanted one.
+fn starts_at(path: &str, wanted: &str) -> bool {
+    path.strip_prefix(wanted.trim_end_matches('/'))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '(']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn fault(value: serde_json::Value) -> Fault {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn a_fault_strikes_as_often_as_it_says() {
+        let faults = Faults::default();
+        faults
+            .arm(fault(json!({"method": "POST", "path": "/incidents", "kind": "drop", "times": 2})))
+            .unwrap();
+        assert!(faults.take(&Method::GET, &["/incidents"]).is_none());
+        assert!(faults.take(&Method::POST, &["/incidentresolutions"]).is_none());
+        assert!(faults.take(&Method::POST, &["/api/data/v9.2/incidents", "/incidents"]).is_some());
+        assert!(faults.take(&Method::POST, &["/incidents(1)/Incident_Annotation"]).is_some());
+        assert!(faults.take(&Method::POST, &["/incidents"]).is_none());
+    }
+
+    #[test]
+    fn a_fault_may_strike_each_third_request() {
+        let faults = Faults::default();
+        faults.arm(fault(json!({"kind": "throttle", "times": 2, "every": 3}))).unwrap();
+        let struck: Vec<_> =
+            (1..=9).filter(|_| faults.take(&Method::GET, &["/contacts"]).is_some()).collect();
+        assert_eq!(struck, [3, 6]);
+    }
+}

@@ -1,0 +1,22 @@
+//! What the organization's tables are made of: columns, options and relationships, and the values
+//! that rows hold. The facts stand in the files of `data/`, which are read once per process.
+
+mod column;
+mod facts;
+mod ids;
+mod link;
+mod metadata;
+pub(crate) mod sample;
+mod table;
+#[cfg(test)]
+mod tests;
+pub(crate) mod value;
+pub(crate) mod well_known;
+
+pub(crate) use column::{Column, ColumnKind, RequiredLevel};
+pub(crate) use ids::{ColumnId, TableId};
+pub(crate) use metadata::Metadata;
+pub(crate) use table::{
+    App, CollectionNavigation, Ownership, Relationship, SingleNavigation, Table,
+};
+pub(crate) use value::{Reference, Value};

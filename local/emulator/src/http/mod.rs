@@ -1,0 +1,12 @@
+//! The listeners, and the way of a request: to the control calls, to Entra ID, to Graph or to the Web
+//! API, alone or in a `$batch`.
+
+mod batch;
+mod carrying_out;
+pub(crate) mod hosts;
+mod incoming;
+mod multipart;
+mod paths;
+mod serve;
+pub(crate) mod server;
+mod web_api;

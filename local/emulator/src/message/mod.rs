@@ -1,0 +1,16 @@
+//! What passes between the HTTP side of the emulator and the organization: requests, answers,
+//! refusals, and what a client prefers.
+
+mod error;
+mod json;
+mod prefer;
+mod preferences;
+mod request;
+mod response;
+
+pub(crate) use error::{ApiError, UnknownNames};
+pub(crate) use json::{Array, Object, quoted};
+pub(crate) use prefer::preferences;
+pub(crate) use preferences::{Annotations, MetadataLevel, PAGE_SIZE_LIMIT, Preferences};
+pub(crate) use request::ApiRequest;
+pub(crate) use response::ApiResponse;

@@ -1,0 +1,43 @@
+//! Who asks.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use uuid::Uuid;
+
+use super::privileges::{Access, Privileges, privilege_id, privilege_name};
+use crate::data::Table;
+use crate::message::ApiError;
+
+/// A user of the organization and what its roles allow.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The `systemuserid`.
+    pub user: Uuid,
+    /// What its security roles allow.
+    pub privileges: Arc<Privileges>,
+}
+
+impl Caller {
+    /// Refuses what the caller may not do, worded as recorded from the online service.
+    pub fn require(&self, access: Access, table: &Table) -> Result<(), ApiError> {
+        if self.privileges.allows(access, table) {
+            return Ok(());
+        }
+        let name = privilege_name(access, table);
+        let user = self.user;
+        let message = format!(
+            "Principal user (Id={user}, type=8, roleCount={}, privilegeCount={}, accessMode='4 \
+             Non-interactive'), is missing {name} privilege (Id={}) on OTC={} for entity '{}' \
+             (LocalizedName='{}'). context.Caller={user}. Consider adding missed privilege to one \
+             of the principal (user/team) roles.",
+            self.privileges.role_count(),
+            self.privileges.count(),
+            privilege_id(&name),
+            table.object_type_code,
+            table.name,
+            table.label,
+        );
+        Err(ApiError::new(StatusCode::FORBIDDEN, 0x8004_0220, message).named("PrivilegeDenied"))
+    }
+}

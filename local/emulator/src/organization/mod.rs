@@ -1,0 +1,24 @@
+//! One organization: its rows and settings, the time, who may do what, and how much of it.
+
+mod apps;
+mod caller;
+mod clock;
+mod duplicates;
+mod habits;
+mod moment;
+mod numbers;
+pub(crate) mod platform;
+mod privileges;
+mod state;
+mod store;
+pub(crate) mod throttle;
+
+pub(crate) use apps::Apps;
+pub(crate) use caller::Caller;
+pub(crate) use clock::Clock;
+pub(crate) use duplicates::{AddedRule, DuplicateRules};
+pub(crate) use moment::Moment;
+pub(crate) use numbers::{Numbering, Numbers};
+pub(crate) use privileges::{Access, Privileges, Role, privilege_id};
+pub(crate) use state::Organization;
+pub(crate) use store::{Occupied, Row, Store};

@@ -1,0 +1,26 @@
+//! What a GET asks for: URLs are cut up and parsed into trees, names are looked up in the metadata,
+//! and what comes out is tested on rows or answered by an index. Then the rows are written as JSON.
+
+pub(crate) mod bind;
+mod comparable;
+mod condition;
+pub(crate) mod definitions;
+mod evaluate;
+mod filter;
+mod format;
+mod lexer;
+mod like;
+pub(crate) mod metadata_document;
+pub(crate) mod options;
+mod paging;
+mod parser;
+mod plan;
+pub(crate) mod reader;
+pub(crate) mod render;
+pub(crate) mod resource;
+mod selection;
+mod syntax;
+mod syntax_error;
+#[cfg(test)]
+mod tests;
+mod text;

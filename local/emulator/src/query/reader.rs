@@ -1,0 +1,484 @@
+//! GET: collections, single rows, columns, counts and links.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use uuid::Uuid;
+
+use super::evaluate::{follow, passes};
+use super::filter::Filter;
+use super::options::QueryOptions;
+use super::paging::{Cookie, next_link};
+use super::plan::candidates;
+use super::render::{Renderer, bare_value, json_value};
+use super::resource::{End, Key, RowsPath, Step, wrong_key};
+use super::selection::{Selection, Selector, Sorting};
+use crate::data::{Relationship, Table, TableId, Value};
+use crate::message::{
+    ApiError, ApiRequest, ApiResponse, Array, MetadataLevel, Object, PAGE_SIZE_LIMIT, Preferences,
+};
+use crate::organization::{Access, Caller, Moment, Row, Store};
+
+/// Reads for one request.
+pub(crate) struct Reader<'a> {
+    pub(crate) store: &'a Store,
+    caller: &'a Caller,
+    pub(crate) request: &'a ApiRequest,
+    pub(crate) moment: Moment,
+    pub(crate) options: QueryOptions,
+    preferences: Preferences,
+    level: MetadataLevel,
+}
+
+/// The rows that a path leads to, before any filter.
+enum PathRows<'a> {
+    /// One row; `None` where a lookup is empty.
+    One(Option<&'a Arc<Row>>),
+    /// All rows of the table.
+    Table,
+    /// Rows of a collection: their keys, in order.
+    Keys(Vec<Uuid>),
+}
+
+/// One page of rows.
+struct Page<'a> {
+    rows: Vec<&'a Arc<Row>>,
+    /// Whether more follow.
+    more: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads the options and headers of the request.
+    pub(crate) fn new(
+        store: &'a Store,
+        caller: &'a Caller,
+        request: &'a ApiRequest,
+        moment: Moment,
+    ) -> Result<Self, ApiError> {
+        Ok(Self {
+            store,
+            caller,
+            request,
+            moment,
+            options: QueryOptions::parse(request.query.as_deref())?,
+            preferences: Preferences::of(&request.headers),
+            level: MetadataLevel::of(&request.headers)?,
+        })
+    }
+
+    /// Answers with rows that something other than a path found, with all their columns.
+    pub(crate) fn list(
+        &self,
+        table: &'static Table,
+        rows: &[&Arc<Row>],
+    ) -> Result<ApiResponse, ApiError> {
+        self.require(table.id)?;
+        let mut selector = Selector::new(self.moment, &self.options.aliases);
+        let selection = selector.selection(table, &QueryOptions::default())?;
+        let renderer = self.renderer();
+        let mut object = Object::new();
+        renderer.context(&mut object, &table.entity_set);
+        let mut array = Array::new();
+        for row in rows {
+            let mut inner = Object::new();
+            renderer.row(&mut inner, row, &selection);
+            array.push(&inner.finish());
+        }
+        object.raw("value", &array.finish());
+        Ok(self.json(object))
+    }
+
+    /// Answers a GET of rows.
+    pub(crate) fn get(&self, path: &RowsPath) -> Result<ApiResponse, ApiError> {
+        self.refuse_apply()?;
+        self.require(path.root.id)?;
+        for step in &path.steps {
+            self.require(step.table().id)?;
+        }
+        let target = path.target();
+        let found = self.walk(path)?;
+        match (&path.end, found) {
+            (End::Count, found) => self.count(target, found),
+            (End::Reference, found) => self.references(target, found),
+            (End::Column(column), PathRows::One(Some(row))) => {
+                self.no_collection_options()?;
+                let value = row.get(column.id);
+                if value.is_null() {
+                    return Ok(ApiResponse::empty(StatusCode::NO_CONTENT));
+                }
+                let mut object = Object::new();
+                let fragment = format!("{}({})/{}", target.entity_set, row.id, column.name);
+                self.renderer().context(&mut object, &fragment);
+                object.raw("value", &json_value(column, value));
+                Ok(self.json(object))
+            }
+            (End::ColumnValue(column), PathRows::One(Some(row))) => {
+                let value = row.get(column.id);
+                if value.is_null() {
+                    return Ok(ApiResponse::empty(StatusCode::NO_CONTENT));
+                }
+                Ok(self.text(bare_value(column, value)))
+            }
+            // An empty lookup: OData says 204.
+            (_, PathRows::One(None)) => Ok(ApiResponse::empty(StatusCode::NO_CONTENT)),
+            (_, PathRows::One(Some(row))) => self.row(target, row),
+            (_, found) => self.collection(target, &found),
+        }
+    }
+
+    /// A row as the body of an answer, with the request's `$select` and `$expand`: what
+    /// `Prefer: return=representation` gives.
+    pub(crate) fn representation(
+        &self,
+        table: &'static Table,
+        row: &Row,
+        status: StatusCode,
+    ) -> Result<ApiResponse, ApiError> {
+        let mut selector = Selector::new(self.moment, &self.options.aliases);
+        let selection = selector.selection(table, &self.options)?;
+        self.require_all(selector.touched())?;
+        let mut response = self.json(self.row_object(table, row, &selection));
+        response.status = status;
+        Ok(response)
+    }
+
+    fn row(&self, table: &'static Table, row: &Row) -> Result<ApiResponse, ApiError> {
+        self.no_collection_options()?;
+        let mut selector = Selector::new(self.moment, &self.options.aliases);
+        let selection = selector.selection(table, &self.options)?;
+        self.require_all(selector.touched())?;
+        let etag = row.etag();
+        let conditional = selection.expansions.is_empty() && !self.preferences.annotations.any();
+        if conditional && if_none_match(&self.request.headers, &etag) {
+            return Ok(with_etag(ApiResponse::empty(StatusCode::NOT_MODIFIED), &etag));
+        }
+        let response = self.json(self.row_object(table, row, &selection));
+        Ok(with_etag(response, &etag))
+    }
+
+    fn row_object(&self, table: &Table, row: &Row, selection: &Selection) -> Object {
+        let renderer = self.renderer();
+        let mut object = Object::new();
+        let fragment = format!("{}{}/$entity", table.entity_set, selection.context);
+        renderer.context(&mut object, &fragment);
+        renderer.row(&mut object, row, selection);
+        object
+    }
+
+    fn collection(
+        &self,
+        table: &'static Table,
+        found: &PathRows<'_>,
+    ) -> Result<ApiResponse, ApiError> {
+        let mut selector = Selector::new(self.moment, &self.options.aliases);
+        let selection = selector.selection(table, &self.options)?;
+        let filter = selector.filter(table, &self.options)?;
+        let sorting = selector.sorting(table, &self.options.order_by)?;
+        self.require_all(selector.touched())?;
+
+        let cookie = self.options.skip_token.as_deref().map(Cookie::parse).transpose()?;
+        let page = self.page(table, found, filter.as_ref(), &sorting, cookie);
+        let renderer = self.renderer();
+        let mut object = Object::new();
+        renderer.context(&mut object, &format!("{}{}", table.entity_set, selection.context));
+        self.write_counts(&mut object, table, found, filter.as_ref());
+        let mut array = Array::new();
+        for row in &page.rows {
+            let mut inner = Object::new();
+            renderer.row(&mut inner, row, &selection);
+            array.push(&inner.finish());
+        }
+        object.raw("value", &array.finish());
+        if let (true, Some(first), Some(last)) = (page.more, page.rows.first(), page.rows.last()) {
+            let page = cookie.map_or(1, |cookie| cookie.page) + 1;
+            let cookie = Cookie { page, last: last.id };
+            let token = cookie.encoded(&table.key_column().name, first.id);
+            object.text("@odata.nextLink", &next_link(self.request, &token));
+        }
+        Ok(self.json(object))
+    }
+
+    /// `@odata.count` stops at 5,000, as Dataverse's does; the annotations say so.
+    fn write_counts(
+        &self,
+        object: &mut Object,
+        table: &'static Table,
+        found: &PathRows<'_>,
+        filter: Option<&Filter>,
+    ) {
+        let annotations = self.preferences.annotations;
+        let total = self.options.count.then(|| self.total(table, found, filter));
+        if let Some(total) = total {
+            object.raw("@odata.count", &total.min(PAGE_SIZE_LIMIT).to_string());
+        }
+        if annotations.total_record_count {
+            let count = total.map_or("-1".to_owned(), |t| t.min(PAGE_SIZE_LIMIT).to_string());
+            object.raw("@Microsoft.Dynamics.CRM.totalrecordcount", &count);
+        }
+        if annotations.total_record_count_limit_exceeded {
+            let exceeded = total.is_some_and(|total| total > PAGE_SIZE_LIMIT);
+            object.raw(
+                "@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded",
+                &exceeded.to_string(),
+            );
+        }
+        if annotations.global_metadata_version {
+            object.text("@Microsoft.Dynamics.CRM.globalmetadataversion", "1000000");
+        }
+    }
+
+    fn count(&self, table: &'static Table, found: PathRows<'_>) -> Result<ApiResponse, ApiError> {
+        let mut selector = Selector::new(self.moment, &self.options.aliases);
+        let filter = selector.filter(table, &self.options)?;
+        self.require_all(selector.touched())?;
+        let total = self.total(table, &found, filter.as_ref()).min(PAGE_SIZE_LIMIT);
+        Ok(self.text(total.to_string()))
+    }
+
+    fn references(
+        &self,
+        table: &'static Table,
+        found: PathRows<'_>,
+    ) -> Result<ApiResponse, ApiError> {
+        let renderer = self.renderer();
+        let mut object = Object::new();
+        if let PathRows::One(one) = found {
+            let Some(row) = one else { return Ok(ApiResponse::empty(StatusCode::NO_CONTENT)) };
+            renderer.context(&mut object, "$ref");
+            object.text("@odata.id", &renderer.address(row.reference()));
+            return Ok(self.json(object));
+        }
+        let mut selector = Selector::new(self.moment, &self.options.aliases);
+        let filter = selector.filter(table, &self.options)?;
+        let sorting = selector.sorting(table, &self.options.order_by)?;
+        self.require_all(selector.touched())?;
+        let page = self.page(table, &found, filter.as_ref(), &sorting, None);
+        renderer.context(&mut object, "Collection($ref)");
+        let mut array = Array::new();
+        for row in page.rows {
+            array.push(&renderer.reference(row.reference()).finish());
+        }
+        object.raw("value", &array.finish());
+        Ok(self.json(object))
+    }
+
+    /// Follows the path to its last row or collection.
+    fn walk(&self, path: &RowsPath) -> Result<PathRows<'a>, ApiError> {
+        let mut found = match &path.key {
+            None => PathRows::Table,
+            Some(Key::Id(id)) => {
+                let row = self.store.get(path.root, *id);
+                PathRows::One(Some(row.ok_or_else(|| no_such_row(path.root, *id))?))
+            }
+            Some(Key::Alternate(_)) => return Err(wrong_key(path.root)),
+        };
+        for step in &path.steps {
+            found = match (step, found) {
+                (Step::Single(navigation), PathRows::One(Some(row))) => {
+                    PathRows::One(follow(self.store, row, navigation))
+                }
+                (Step::Collection(navigation, id), PathRows::One(Some(row))) => {
+                    let target = navigation.target.table();
+                    let keys = match &navigation.relationship {
+                        Relationship::OneToMany { lookup, .. } => self
+                            .store
+                            .ids_by_index(target, *lookup, &Value::Guid(row.id))
+                            .unwrap_or_default(),
+                        Relationship::ManyToMany { name } => self.store.linked(name, row.id),
+                    };
+                    match id {
+                        None => PathRows::Keys(keys),
+                        Some(id) => {
+                            let row = self.store.get(target, *id).filter(|_| keys.contains(id));
+                            PathRows::One(Some(row.ok_or_else(|| no_such_row(target, *id))?))
+                        }
+                    }
+                }
+                (Step::Cast(table), PathRows::One(Some(row))) => {
+                    if row.table != table.id {
+                        return Err(no_such_row(table, row.id));
+                    }
+                    PathRows::One(Some(row))
+                }
+                (Step::Cast(table), PathRows::Keys(mut keys)) => {
+                    keys.retain(|id| self.store.get(table, *id).is_some());
+                    PathRows::Keys(keys)
+                }
+                (Step::Cast(_), PathRows::Table) => PathRows::Table,
+                // A path through an empty lookup leads nowhere.
+                (step, PathRows::One(None)) => {
+                    return Err(ApiError::unknown_segment(&step.table().name));
+                }
+                (step, _) => return Err(ApiError::unknown_segment(&step.table().name)),
+            };
+        }
+        Ok(found)
+    }
+
+    /// The keys of the rows that may pass, in order; `None`: the whole table.
+    fn narrowed(
+        &self,
+        table: &'static Table,
+        found: &PathRows<'_>,
+        filter: Option<&Filter>,
+    ) -> Option<Vec<Uuid>> {
+        let by_filter = filter.and_then(|filter| candidates(self.store, table, filter));
+        match (found, by_filter) {
+            (PathRows::Keys(keys), Some(ids)) if ids.len() < keys.len() => {
+                Some(ids.into_iter().filter(|id| keys.binary_search(id).is_ok()).collect())
+            }
+            (PathRows::Keys(keys), _) => Some(keys.clone()),
+            (_, by_filter) => by_filter,
+        }
+    }
+
+    /// The matching rows in the order of their keys, after a key if one is given.
+    fn matching<'f>(
+        &self,
+        table: &'static Table,
+        found: &PathRows<'_>,
+        filter: Option<&'f Filter>,
+        after: Option<Uuid>,
+    ) -> Box<dyn Iterator<Item = &'a Arc<Row>> + 'f>
+    where
+        'a: 'f,
+    {
+        let store = self.store;
+        let rows: Box<dyn Iterator<Item = &'a Arc<Row>>> = match self.narrowed(table, found, filter)
+        {
+            Some(mut ids) => {
+                if let Some(after) = after {
+                    ids.drain(..ids.partition_point(|id| *id <= after));
+                }
+                Box::new(ids.into_iter().filter_map(move |id| store.get(table, id)))
+            }
+            None => store.scan(table, after),
+        };
+        Box::new(rows.filter(move |row| {
+            filter.is_none_or(|filter| passes(store, &mut vec![&***row], filter))
+        }))
+    }
+
+    fn total(&self, table: &'static Table, found: &PathRows<'_>, filter: Option<&Filter>) -> usize {
+        match (found, filter) {
+            (PathRows::Table, None) => self.store.len(table),
+            (PathRows::Keys(keys), None) => keys.len(),
+            _ => self.matching(table, found, filter, None).take(PAGE_SIZE_LIMIT + 1).count(),
+        }
+    }
+
+    fn page(
+        &self,
+        table: &'static Table,
+        found: &PathRows<'_>,
+        filter: Option<&Filter>,
+        sorting: &Sorting,
+        cookie: Option<Cookie>,
+    ) -> Page<'a> {
+        let top = self.options.top.map(|top| usize::try_from(top).unwrap_or(usize::MAX));
+        // With a page size, Dataverse ignores $top.
+        let (size, cut) = match (self.preferences.page_size, top) {
+            (None, Some(top)) => (top.min(PAGE_SIZE_LIMIT), top <= PAGE_SIZE_LIMIT),
+            (size, _) => (size.unwrap_or(PAGE_SIZE_LIMIT), false),
+        };
+        let mut rows: Vec<&'a Arc<Row>> = if sorting.is_empty() {
+            let after = cookie.map(|cookie| cookie.last);
+            self.matching(table, found, filter, after).take(size + 1).collect()
+        } else {
+            let mut rows: Vec<_> = self.matching(table, found, filter, None).collect();
+            sorting.sort(self.store, &mut rows);
+            if let Some(cookie) = cookie {
+                // If the last row is gone or passes no more, the page number has to do.
+                let place = rows.iter().position(|row| row.id == cookie.last);
+                let start = place.map_or((cookie.page - 1) * size, |place| place + 1);
+                rows.drain(..start.min(rows.len()));
+            }
+            rows
+        };
+        let more = rows.len() > size && !cut;
+        rows.truncate(size);
+        Page { rows, more }
+    }
+
+    fn renderer(&self) -> Renderer<'a> {
+        Renderer::new(self.store, &self.request.base, self.preferences.annotations, self.level)
+    }
+
+    /// Refuses to read a table that is not there or that the caller may not read.
+    pub(crate) fn require(&self, table: TableId) -> Result<(), ApiError> {
+        let table = table.table();
+        if !self.moment.apps.bring(table) {
+            return Err(ApiError::unknown_segment(&table.entity_set));
+        }
+        self.caller.require(Access::Read, table)
+    }
+
+    fn require_all(&self, tables: Vec<TableId>) -> Result<(), ApiError> {
+        tables.into_iter().try_for_each(|table| self.require(table))
+    }
+
+    fn refuse_apply(&self) -> Result<(), ApiError> {
+        if self.options.apply.is_none() {
+            return Ok(());
+        }
+        let message = "The emulator does not aggregate: $apply is not emulated.";
+        Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, 0, message))
+    }
+
+    fn no_collection_options(&self) -> Result<(), ApiError> {
+        let options = &self.options;
+        if options.filter.is_some()
+            || !options.order_by.is_empty()
+            || options.top.is_some()
+            || options.count
+            || options.skip_token.is_some()
+        {
+            return Err(ApiError::odata(
+                "The query specified in the URI is not valid. Query options $filter, $orderby, \
+                 $count, $skip, and $top can be applied only on collections.",
+            ));
+        }
+        Ok(())
+    }
+
+    fn json(&self, object: Object) -> ApiResponse {
+        let mut response = ApiResponse::empty(StatusCode::OK);
+        let content_type = HeaderValue::from_static(self.level.content_type());
+        response.headers.insert(header::CONTENT_TYPE, content_type);
+        let applied: Vec<&str> = self.preferences.applied.iter().map(String::as_str).collect();
+        if let (false, Ok(applied)) = (applied.is_empty(), applied.join(",").parse()) {
+            response.headers.insert(HeaderName::from_static("preference-applied"), applied);
+        }
+        let version = HeaderValue::from_static("4.0");
+        response.headers.insert(HeaderName::from_static("odata-version"), version);
+        response.body = object.finish().into();
+        response
+    }
+
+    fn text(&self, text: String) -> ApiResponse {
+        let mut response = ApiResponse::empty(StatusCode::OK);
+        response.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+        response.body = text.into();
+        response
+    }
+}
+
+fn no_such_row(table: &Table, id: Uuid) -> ApiError {
+    ApiError::no_such_row(&table.name, id)
+}
+
+/// Whether `If-None-Match` names this version. Clients send `null` to switch caching off.
+fn if_none_match(headers: &HeaderMap, etag: &str) -> bool {
+    let values = headers.get_all(header::IF_NONE_MATCH).iter();
+    values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|value| value.trim() == etag)
+}
+
+fn with_etag(mut response: ApiResponse, etag: &str) -> ApiResponse {
+    if let Ok(etag) = HeaderValue::from_str(etag) {
+        response.headers.insert(header::ETAG, etag);
+    }
+    response
+}
