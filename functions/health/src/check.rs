@@ -5,37 +5,24 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use auth::health::{
-    Check, Circumstances, Decision, Event, Finding, Health, Occasion, Standing, decide,
-};
+use auth::health::{Check, Circumstances, Decision, Event, Finding, Health, Occasion, decide};
 use auth::{ConnectionId, Connections, Inspection, inspect};
 use dataverse::Session;
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{self, StreamExt as _};
 use jiff::Timestamp;
-use serde_json::{Value, json};
 use state::{Entry, Kind, Registration, State, StateError};
 use tokio::time::{Instant, timeout_at};
-use toolkit::{Needs, ToolError, logging};
+use toolkit::{Needs, ToolError};
 
+use crate::budget::{AT_ONCE, SHORTEST_PATIENCE, for_looks, patience};
+use crate::measure::{Counts, measure};
 use crate::outage::{Outages, region};
 use crate::tell::{TRIES, Teller, Telling};
 use crate::{Alerts, Checked, Report};
 
-/// How many connections are looked at at once.
-const AT_ONCE: usize = 32;
-
-/// How long a look at one connection may take, and how short it may become where there are many.
-/// An environment that has slept needs some seconds, so it becomes no shorter: where the time does
-/// not suffice for all, the next run begins with those that are left.
-const PATIENCE: Duration = Duration::from_secs(20);
-const SHORTEST_PATIENCE: Duration = Duration::from_secs(5);
-
 /// Who overstays that by this much is not waited for.
 const GRACE: Duration = Duration::from_millis(500);
-
-/// What of a run is kept for storing and sending: a quarter, at most this much.
-const LONGEST_RESERVE: Duration = Duration::from_secs(30);
 
 /// Looks at connections, and tells people about them. Cheap to clone.
 pub struct Checker<A> {
@@ -435,41 +422,6 @@ impl From<Subject> for Telling {
     }
 }
 
-/// How long the looks of a run may take.
-fn for_looks(left: Duration) -> Duration {
-    left.saturating_sub((left / 4).min(LONGEST_RESERVE))
-}
-
-/// How long the next look may take, of so many that share what time is left.
-fn patience(connections: usize, left: Duration) -> Duration {
-    let rounds = u32::try_from(connections.div_ceil(AT_ONCE)).unwrap_or(u32::MAX).max(1);
-    (left / rounds).clamp(SHORTEST_PATIENCE, PATIENCE)
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// What the alarms count, over all connections: those that there was no time for, too, for an alarm
-/// must not clear by that.
-#[derive(Clone, Copy, Debug, Default)]
-struct Counts {
-    broken: usize,
-    expired: usize,
-    expiring: usize,
-}
-
-impl Counts {
-    fn add(&mut self, checked: &Checked) {
-        self.broken += usize::from(checked.state == Standing::Broken);
-        // A date in the past may be a wrong one: where it is not known how the connection is, it
-        // proves nothing.
-        let is_expired = checked.is_expired() && checked.state != Standing::Unknown;
-        self.expired += usize::from(is_expired);
-        self.expiring += usize::from(checked.is_expiring());
-    }
-}
-
 /// A line for each connection. Metrics of each would be paid for each.
 fn tell_log(look: &Look, checked: &Checked, run: &Run) {
     tracing::info!(
@@ -486,50 +438,6 @@ fn tell_log(look: &Look, checked: &Checked, run: &Run) {
     );
 }
 
-/// The heartbeat, and what there is to count.
-fn measure(report: &Report, counts: Counts, id: &str) {
-    let count =
-        |standing| report.connections.iter().filter(|checked| checked.state == standing).count();
-    for problem in &report.problems {
-        tracing::error!(problem, "the check is not complete");
-    }
-    let line: Value = json!({
-        "request_id": id,
-        "healthy": count(Standing::Healthy),
-        "unanswered": count(Standing::Unanswered),
-        "outage": report.outage,
-        "alerts": report.alerts.len(),
-        "left": report.left,
-        "HealthCheckRuns": 1,
-        "ConnectionsChecked": report.connections.len(),
-        "ConnectionsBroken": counts.broken,
-        "SecretsExpired": counts.expired,
-        "SecretsExpiring": counts.expiring,
-    });
-    let names = [
-        "HealthCheckRuns",
-        "ConnectionsChecked",
-        "ConnectionsBroken",
-        "SecretsExpired",
-        "SecretsExpiring",
-    ];
-    logging::measure("checked", line, &[&[]], &names.map(|name| (name, "Count")));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn many_connections_share_the_time_there_is() {
-        let time = for_looks(Duration::from_secs(290));
-        assert_eq!(time, Duration::from_secs(260));
-        assert_eq!(for_looks(Duration::from_secs(4)), Duration::from_secs(3));
-        assert_eq!(patience(0, time), PATIENCE);
-        assert_eq!(patience(400, time), PATIENCE);
-        // Each of them may take as long as any, and there is time for all.
-        let of_many = patience(1300, time);
-        assert!(of_many * 41 <= time && of_many > SHORTEST_PATIENCE, "{of_many:?}");
-        assert_eq!(patience(100_000, time), SHORTEST_PATIENCE);
-    }
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -9,7 +9,9 @@
 //! come to included. A run that ends in between loses nothing, and nothing is said twice.
 
 mod alerts;
+mod budget;
 mod check;
+mod measure;
 mod message;
 mod outage;
 mod report;

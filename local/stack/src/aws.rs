@@ -20,13 +20,10 @@ use winterbaume_secretsmanager::SecretsManagerService;
 
 use crate::doorkeeper::guarded;
 use crate::rights::exceeded;
-use crate::tables::Tables;
+use crate::tables::{REGION, Tables};
 
 /// A batch of DynamoDB may have 16 MB.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
-
-/// Where everything is, whatever region is asked.
-pub(crate) const REGION: &str = "us-east-1";
 
 /// How often each operation has been asked for: what a page or a run costs.
 #[derive(Clone, Debug, Default)]

@@ -3,54 +3,21 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
 
 use dataverse::{Client, HttpClients, InstanceUrl, TokenSource};
 use lru::LruCache;
 use parking_lot::Mutex;
 use secrecy::ExposeSecret;
 
-use crate::kept::{Failure, Kept};
+use crate::stored::{Stored, stored};
 use crate::tokens::Tokens;
 use crate::{
-    ConnectionId, Credentials, CredentialsError, CredentialsForm, Entra, Environment, Graph,
+    ConnectionError, ConnectionId, Credentials, CredentialsForm, Entra, Environment, Graph,
     SecretError, Secrets,
 };
 
-/// A connection's secret is read again after this long, so that a change made by other means is
-/// picked up without a deployment.
-const READ_AGAIN_AFTER: Duration = Duration::from_secs(10 * 60);
-
 /// What is known of this many connections is kept (about 40 kB each), by their last use.
 const KNOWN: NonZeroUsize = NonZeroUsize::new(500).unwrap();
-
-/// A connection's credentials, as its secret holds them.
-pub(crate) type Stored = Kept<Arc<Credentials>, ConnectionError>;
-
-/// Why a connection could not be opened.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ConnectionError {
-    /// The secret could not be read. [`SecretError::NotFound`] means that there is no such
-    /// connection.
-    #[error(transparent)]
-    Secret(#[from] SecretError),
-    /// The secret does not hold credentials.
-    #[error(transparent)]
-    Credentials(#[from] CredentialsError),
-}
-
-impl Failure for ConnectionError {
-    fn may_pass(&self) -> bool {
-        match self {
-            ConnectionError::Secret(error) => error.may_pass(),
-            ConnectionError::Credentials(_) => false,
-        }
-    }
-
-    fn stopped() -> ConnectionError {
-        ConnectionError::Secret(SecretError::stopped())
-    }
-}
 
 /// One Dynamics 365 environment, ready for use.
 #[derive(Clone)]
@@ -213,10 +180,7 @@ impl Inner {
     fn known(&self, id: &ConnectionId) -> Arc<Known> {
         let mut known = self.known.lock();
         let entry = known.get_or_insert_ref(id, || {
-            let (secrets, environment) = (self.secrets.clone(), self.environment.clone());
-            let name = id.secret_name();
-            let read = move || read(secrets.clone(), environment.clone(), name.clone());
-            let credentials = Kept::new(READ_AGAIN_AFTER, read);
+            let credentials = stored(id, self.secrets.clone(), self.environment.clone());
             Arc::new(Known { credentials, connection: Mutex::default() })
         });
         Arc::clone(entry)
@@ -252,15 +216,6 @@ impl Inner {
         let client = Client::new(self.http.clone(), instance, tokens.clone());
         Connection { id: id.clone(), client, tokens }
     }
-}
-
-async fn read(
-    secrets: Secrets,
-    environment: Environment,
-    name: String,
-) -> Result<Arc<Credentials>, ConnectionError> {
-    let text = secrets.text(&name).await?;
-    Ok(Arc::new(Credentials::parse(text.expose_secret(), &environment)?))
 }
 
 impl Connection {

@@ -11,8 +11,8 @@ use parking_lot::RwLock;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-use crate::connections::Stored;
 use crate::kept::Failure as _;
+use crate::stored::Stored;
 use crate::{ConnectionError, ConnectionId, Credentials, Entra, EntraError};
 
 /// A token is renewed this long before it ends.

@@ -1,6 +1,14 @@
 //! What every function behind the API does with a request: it finds out who calls, always answers,
 //! and writes one line to the log.
 
+pub(crate) mod call;
+pub(crate) mod caller;
+pub(crate) mod journal;
+pub(crate) mod json;
+pub(crate) mod keys;
+pub mod logging;
+pub(crate) mod origins;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -22,8 +30,7 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use crate::{
-    ApiKeysError, Call, Caller, ErrorCode, Journal, KeyStore, ToolError, WriteState, journal, json,
-    logging, sha256_hex,
+    ApiKeysError, Call, Caller, ErrorCode, Journal, KeyStore, ToolError, WriteState, sha256_hex,
 };
 
 /// The header that names the connection of a call.

@@ -1,5 +1,7 @@
 //! Errors: what a caller sees of them, and what only the log sees.
 
+mod explain;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -410,7 +412,7 @@ impl ToolError {
         set("candidates", (!parts.candidates.is_empty()).then(|| json!(parts.candidates)));
         set("dataverse", parts.dataverse.as_ref().map(|details| json!(details)));
         problem["request_id"] = request_id.into();
-        crate::json::tidy(&mut problem);
+        crate::edge::json::tidy(&mut problem);
         problem
     }
 }

@@ -1,4 +1,5 @@
-//! What makes a function a tool function.
+//! What makes a function a tool function, in four rooms: the tool's contract (`contract`), the HTTP
+//! edge (`edge`), the entry in AWS Lambda (`lambda`), and how to read and write Dataverse (`idioms`).
 //!
 //! A tool implements [`Tool`]: its arguments, its result, what it asks Dataverse. [`Reads`] asks
 //! several questions in one trip. [`create`] makes a row by the steps that [`Creates`] asks for.
@@ -10,60 +11,38 @@
 //! ([`ToolError`]). [`lambda::run`] is the entry in AWS Lambda. The local stack calls the same
 //! service.
 
-mod call;
-mod caller;
-mod context;
-mod creates;
-mod duplicate;
+mod contract;
 mod edge;
-mod edit;
 mod error;
-mod explain;
-mod idempotency;
-mod journal;
-mod json;
-mod keys;
+mod idioms;
 pub mod lambda;
-mod limit;
-pub mod logging;
-mod making;
-mod needs;
-mod once;
-pub mod operation;
-mod origins;
-mod part;
-mod reads;
-mod schema;
-mod service;
-mod settle;
-mod tool;
-mod transition;
 
-pub use call::Call;
-pub use caller::{Caller, Grants, Scope, Scopes};
-pub use context::Context;
-pub use creates::{Creates, Draft, Equal, First, Made, ReadAnswers, create};
+pub use contract::context::Context;
+pub use contract::limit::Limit;
+pub use contract::needs::Needs;
+pub use contract::operation::{
+    self, About, Audience, Collect, Declaration, Definition, Done, Effect, Endpoint, Example,
+    Function, Home, Operation, PerKind, Request, RouteError, Routes,
+};
+pub use contract::part::optional_part;
+pub use contract::schema::{result_schema, strict_schema};
+pub use contract::service::{PATIENCE, Service, Tools};
+pub use contract::tool::{Answer, Change, Tool};
 pub use crm::case::{Escalation, EscalationReason};
 pub use crm::tables::choices::STATE;
+pub use edge::call::Call;
+pub use edge::caller::{Caller, Grants, Scope, Scopes};
+pub use edge::journal::Journal;
+pub use edge::keys::{ApiKeys, ApiKeysError, KeyStore, WrongEntry, sha256_hex};
+pub use edge::origins::{Origin, OriginError, Origins};
 pub use edge::{
     BODY_LIMIT, Body, CONNECTION_ID, CONVERSATION_ID, Edge, Front, GRACE, Handler, IDEMPOTENCY_KEY,
-    Incoming, Reply, bearer,
+    Incoming, Reply, bearer, logging,
 };
-pub use edit::{Edit, Edits};
 pub use error::{DataverseDetails, ErrorCode, ToolError, WriteState};
-pub use journal::Journal;
-pub use keys::{ApiKeys, ApiKeysError, KeyStore, WrongEntry, sha256_hex};
-pub use limit::Limit;
-pub use needs::Needs;
-pub use operation::{
-    About, Audience, Collect, Declaration, Definition, Done, Effect, Endpoint, Example, Function,
-    Home, Operation, PerKind, Request, RouteError, Routes,
-};
-pub use origins::{Origin, OriginError, Origins};
-pub use part::optional_part;
-pub use reads::{Answers, Reads, Seeking, Slot};
-pub use schema::{result_schema, strict_schema};
-pub use service::{PATIENCE, Service, Tools};
-pub use settle::{Target, carry_out};
-pub use tool::{Answer, Change, Tool};
-pub use transition::{Closed, Transition, operations};
+pub use idioms::creates::{Creates, Equal, First, Made, ReadAnswers, create};
+pub use idioms::draft::Draft;
+pub use idioms::edit::{Edit, Edits};
+pub use idioms::reads::{Answers, Reads, Seeking, Slot};
+pub use idioms::settle::{Target, carry_out};
+pub use idioms::transition::{Closed, Transition, operations};

@@ -200,7 +200,8 @@ async fn a_connection_that_breaks_says_so_and_what_is_stored_anew_is_picked_up()
     assert!(list.to_string().contains("secret_wrong"), "{list:#}");
 
     // The secret is stored without the set-up.
-    let anew = with(bench.credentials(), "client_secret", dataverse_emulator::ROTATED_CLIENT_SECRET);
+    let anew =
+        with(bench.credentials(), "client_secret", dataverse_emulator::ROTATED_CLIENT_SECRET);
     bench.store("dynamics365/connections/emea", &anew.to_string()).await;
     bench.until_secrets_are_read_again().await;
     works(&bench, "emea").await.result();

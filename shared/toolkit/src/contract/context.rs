@@ -7,7 +7,7 @@ use dataverse::{InstanceUrl, Page, Query, Record, Session, Table};
 use jiff::Timestamp;
 
 use crate::ToolError;
-use crate::once::Once;
+use crate::idioms::once::Once;
 
 /// What a tool works with during a call.
 pub struct Context {

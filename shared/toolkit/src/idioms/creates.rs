@@ -9,8 +9,8 @@ use dataverse::{Create, Operation, Query, Record};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::making::{Claim, Making, Row};
-use crate::once::Part;
+use crate::idioms::making::{Claim, Making, Row};
+use crate::idioms::once::Part;
 use crate::{Answer, Answers, Context, Reads, ToolError, WriteState};
 
 /// A row that a call wants to have, and that is made exactly once.
@@ -99,29 +99,6 @@ pub enum Equal<'a> {
         /// Whether the row of another call still serves: it is open, for one.
         serves: fn(&Record) -> bool,
     },
-}
-
-/// A new row, and what is written together with it.
-pub struct Draft<'a> {
-    pub(crate) create: Create,
-    pub(crate) beside: Box<dyn Fn(Uuid) -> Vec<Operation> + Send + Sync + 'a>,
-}
-
-impl From<Create> for Draft<'_> {
-    fn from(create: Create) -> Self {
-        Draft { create, beside: Box::new(|_| Vec::new()) }
-    }
-}
-
-impl<'a> Draft<'a> {
-    /// A row together with other writes: all of it or nothing. They are made for the key that the
-    /// row gets in the end, which may be that of another call's.
-    pub fn with(
-        create: Create,
-        beside: impl Fn(Uuid) -> Vec<Operation> + Send + Sync + 'a,
-    ) -> Draft<'a> {
-        Draft { create, beside: Box::new(beside) }
-    }
 }
 
 /// The row that a call gets, and whether this call made it.

@@ -8,11 +8,11 @@ use state::State;
 use tokio::time::timeout_at;
 use uuid::Uuid;
 
+use crate::contract::tool::PATH;
 use crate::edge::{IDEMPOTENCY_KEY, header};
-use crate::idempotency::{Identity, canonical};
-use crate::once::{Once, Tie};
+use crate::idioms::idempotency::{Identity, canonical};
+use crate::idioms::once::{Once, Tie};
 use crate::operation::{Arguments, Declaration, Function, Home};
-use crate::tool::PATH;
 use crate::{Answer, Context, Edge, ErrorCode, Request, Tool, ToolError, WriteState, sha256_hex};
 
 /// How long a tool that reads waits in all where Dataverse throttles. A waiting call holds a

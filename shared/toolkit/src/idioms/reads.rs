@@ -4,7 +4,7 @@ use crm::reference::{Reference, Sought};
 use dataverse::{Error, Page, Query, Record};
 use uuid::Uuid;
 
-use crate::once::Earlier;
+use crate::idioms::once::Earlier;
 use crate::{Context, ToolError};
 
 /// Queries that go to Dataverse together, in one trip.

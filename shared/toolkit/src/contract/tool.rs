@@ -11,10 +11,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::contract::schema::{result_schema, strict_schema};
 use crate::operation::{
     Arguments, Definition, Done, Effect, Example, InHeader, NoParameters, Section,
 };
-use crate::schema::{result_schema, strict_schema};
 use crate::{Context, Endpoint, Operation, PerKind, Request, Scope, ToolError, Tools};
 
 /// One operation that a bot can call.

@@ -1,12 +1,13 @@
-//! The create itself: announced, made under one key, and told of once. See [`once`](crate::once).
+//! The create itself: announced, made under one key, and told of once. See [`once`](crate::idioms::once).
 
 use dataverse::{Created, Record};
 use jiff::Timestamp;
 use state::{Announced, Bond, Intent};
 
-use crate::creates::Draft;
-use crate::once::{Part, Standing, within};
-use crate::{Context, ToolError, duplicate};
+use super::duplicate;
+use crate::idioms::draft::Draft;
+use crate::idioms::once::{Part, Standing, within};
+use crate::{Context, ToolError};
 
 /// How often another row is tried where the one that was announced turns out to be of no use.
 const TRIES: usize = 3;

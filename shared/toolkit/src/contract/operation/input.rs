@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::schema::input_schema;
+use crate::contract::schema::input_schema;
 use crate::{Body, ErrorCode, ToolError, strict_schema};
 
 /// What an operation takes in the body.

@@ -14,7 +14,8 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::{Call, ErrorCode, ToolError, json};
+use super::json;
+use crate::{Call, ErrorCode, ToolError};
 
 /// Whether lines are JSON.
 static JSON: AtomicBool = AtomicBool::new(false);

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, de, forward_to_deserialize_any};
 use serde_json::Value;
 
 use crate::ToolError;
-use crate::schema::input_schema;
+use crate::contract::schema::input_schema;
 
 /// The parameters of an operation: a struct whose fields are read from texts. The doc comments of
 /// the fields are their descriptions.

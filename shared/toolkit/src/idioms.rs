@@ -1,0 +1,12 @@
+//! How tools read and write Dataverse: many questions in one trip, nothing written twice.
+
+pub(crate) mod creates;
+pub(crate) mod draft;
+pub(crate) mod duplicate;
+pub(crate) mod edit;
+pub(crate) mod idempotency;
+pub(crate) mod making;
+pub(crate) mod once;
+pub(crate) mod reads;
+pub(crate) mod settle;
+pub(crate) mod transition;
