@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::record::Asked;
+use crate::asked::Asked;
 use crate::{Filter, Name, Record, Table};
 
 /// Whether rows come smallest or largest first.

@@ -10,7 +10,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Name, Query};
+use crate::Query;
+use crate::asked::Asked;
 
 const FORMATTED: &str = "@OData.Community.Display.V1.FormattedValue";
 const LOGICAL_NAME: &str = "@Microsoft.Dynamics.CRM.lookuplogicalname";
@@ -18,7 +19,8 @@ const LOGICAL_NAME: &str = "@Microsoft.Dynamics.CRM.lookuplogicalname";
 /// A row, with its annotations and the rows that were expanded into it.
 ///
 /// An absent column, a null and a value of another type all read as `None`: what a tool shows must
-/// not fail because one organization changed a column.
+/// not fail because one organization changed a column. To read a column that the query did not ask
+/// for is a defect of ours, and panics where debug assertions are on.
 #[derive(Clone, Default)]
 pub struct Record {
     texts: Texts,
@@ -28,47 +30,6 @@ pub struct Record {
     related: Vec<(Piece, Vec<Record>)>,
     /// What the query asked for; nothing of what was answered to no query.
     asked: Option<Arc<Asked>>,
-}
-
-/// What a query asked for, of the rows that it found or of those that came along with them.
-///
-/// To read something else is a defect that would pass for a column without a value: where debug
-/// assertions are on, it panics.
-#[derive(Debug, Default)]
-pub(crate) struct Asked {
-    /// The columns. None where all come, because none was asked for.
-    pub(crate) columns: Vec<Name>,
-    /// The column with the row's id, which always comes; unknown of rows that came along.
-    pub(crate) key: Option<&'static str>,
-    /// The navigation properties whose rows come along, and what was asked for of those.
-    pub(crate) related: Vec<(Name, Arc<Asked>)>,
-    /// Columns that were left out, because the answer with them was too large.
-    pub(crate) left_out: Arc<[Name]>,
-}
-
-impl Asked {
-    fn has_column(&self, name: &str) -> bool {
-        let mut columns = self.columns.iter().chain(self.left_out.iter());
-        self.columns.is_empty()
-            || self.key == Some(name)
-            // What Dataverse says of a row is there unasked.
-            || name.starts_with('@')
-            || columns.any(|column| column.as_str() == name)
-    }
-
-    fn has_related(&self, navigation: &str) -> bool {
-        self.related.iter().any(|(name, _)| name.as_str() == navigation)
-    }
-
-    /// Notes in rows, and in those that came along with them, what was asked for.
-    pub(crate) fn note_in(asked: &Arc<Asked>, records: &mut [Record]) {
-        for record in records {
-            for (navigation, related) in &asked.related {
-                Asked::note_in(related, record.many_mut(navigation.as_str()));
-            }
-            record.asked = Some(Arc::clone(asked));
-        }
-    }
 }
 
 /// How many members an answer may have in all its rows. A page of 5,000 rows, the most that Dataverse
@@ -383,7 +344,11 @@ impl Record {
         related.map(|(_, records)| records.as_slice()).unwrap_or_default()
     }
 
-    fn many_mut(&mut self, navigation: &str) -> &mut [Record] {
+    pub(crate) fn note_asked(&mut self, asked: &Arc<Asked>) {
+        self.asked = Some(Arc::clone(asked));
+    }
+
+    pub(crate) fn many_mut(&mut self, navigation: &str) -> &mut [Record] {
         let Record { texts, related, .. } = self;
         let related = related.iter_mut().find(|(name, _)| texts.get(*name) == navigation);
         related.map(|(_, records)| records.as_mut_slice()).unwrap_or_default()
@@ -519,10 +484,10 @@ impl<'de> Visitor<'de> for Member<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Content, A::Error> {
         // A row, or a number, of which only the first name tells; and numbers are many.
-        let mut name = match members.next_key_seed(MemberName(self.texts))? {
+        let mut name = match members.next_key_seed(Name(self.texts))? {
             None => return Ok(Content::Row(Record::default())),
             Some(Named::Number) => {
-                let Named::Member(number) = members.next_value_seed(MemberName(self.texts))? else {
+                let Named::Member(number) = members.next_value_seed(Name(self.texts))? else {
                     return Err(A::Error::custom("a number is its digits"));
                 };
                 return Ok(Content::Column(Kind::Number, number));
@@ -551,7 +516,7 @@ impl<'de> Visitor<'de> for Member<'_> {
                 Content::Rows(rows) => record.related.push((name, rows)),
             }
             record.texts.count()?;
-            match members.next_key_seed(MemberName(&mut record.texts))? {
+            match members.next_key_seed(Name(&mut record.texts))? {
                 None => {
                     self.texts.members = record.texts.members;
                     return Ok(Content::Row(record));
@@ -569,7 +534,7 @@ impl<'de> Visitor<'de> for Member<'_> {
 const EXACT_NUMBER: &str = "$serde_json::private::Number";
 
 /// Keeps the name of a member with the row's texts.
-struct MemberName<'a>(&'a mut Texts);
+struct Name<'a>(&'a mut Texts);
 
 enum Named {
     Member(Piece),
@@ -577,7 +542,7 @@ enum Named {
     Number,
 }
 
-impl<'de> DeserializeSeed<'de> for MemberName<'_> {
+impl<'de> DeserializeSeed<'de> for Name<'_> {
     type Value = Named;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Named, D::Error> {
@@ -585,7 +550,7 @@ impl<'de> DeserializeSeed<'de> for MemberName<'_> {
     }
 }
 
-impl Visitor<'_> for MemberName<'_> {
+impl Visitor<'_> for Name<'_> {
     type Value = Named;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
