@@ -1,7 +1,8 @@
-use crm::labels::{Choice as _, LeadSource};
+use crm::labels::{Choice as _, LeadSource, LeadState};
 use crm::lead::LeadSummary;
 use crm::person;
 use crm::tables::LEAD;
+use crm::tables::choices::in_state;
 use crm::text::Line;
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
@@ -24,11 +25,21 @@ pub(crate) struct Arguments {
 }
 
 crm::choice! {
-    /// Which leads are meant; the values are those of `statecode`.
+    /// Which leads are meant.
     pub(crate) enum Wanted {
         Open = 0 "open",
         Qualified = 1 "qualified",
         Disqualified = 2 "disqualified",
+    }
+}
+
+impl Wanted {
+    fn state(self) -> LeadState {
+        match self {
+            Wanted::Open => LeadState::Open,
+            Wanted::Qualified => LeadState::Qualified,
+            Wanted::Disqualified => LeadState::Disqualified,
+        }
     }
 }
 
@@ -68,7 +79,7 @@ impl Tool for SearchLeads {
         let conditions = [
             query.as_ref().map(|query| person::matching(query.as_str(), &NAMES)),
             source.map(|source| Filter::equals("leadsourcecode", source.value())),
-            status.map(|status| Filter::equals("statecode", status.value())),
+            status.map(|status| in_state(status.state())),
         ];
         let query = Query::rows(LEAD)
             .select(LeadSummary::COLUMNS)

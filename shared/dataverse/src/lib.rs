@@ -13,6 +13,7 @@
 //! Only reads and keyed creates are repeated after a lost answer. Throttling (429) is waited out as
 //! long as the session's deadline allows.
 
+mod asked;
 mod batch;
 mod client;
 mod cloud;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::record::Asked;
+use crate::asked::Asked;
 use crate::{Filter, Name, Record, Table};
 
 /// Whether rows come smallest or largest first.
@@ -256,7 +256,7 @@ impl Query {
     /// Notes in the rows of an answer what was asked for.
     pub(crate) fn mark(&self, records: &mut [Record]) {
         if !records.is_empty() {
-            Asked::note_in(&self.options.asked(Some(self.table.key)), records);
+            Record::note_asked(records, &self.options.asked(Some(self.table.key)));
         }
     }
 

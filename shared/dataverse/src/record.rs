@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use values::{Cell, Column, Kind, Piece, Texts};
 
-use crate::Name;
+use crate::asked::Asked;
 
 const FORMATTED: &str = "@OData.Community.Display.V1.FormattedValue";
 const LOGICAL_NAME: &str = "@Microsoft.Dynamics.CRM.lookuplogicalname";
@@ -21,7 +21,8 @@ const LOGICAL_NAME: &str = "@Microsoft.Dynamics.CRM.lookuplogicalname";
 /// A row, with its annotations and the rows that were expanded into it.
 ///
 /// An absent column, a null and a value of another type all read as `None`: a tool must not fail
-/// because an organization changed a column.
+/// because an organization changed a column. To read a column that the query did not ask for is a
+/// defect, and panics where debug assertions are on.
 #[derive(Clone, Default)]
 pub struct Record {
     texts: Texts,
@@ -31,47 +32,6 @@ pub struct Record {
     related: Vec<(Piece, Vec<Record>)>,
     /// What the query asked for; nothing of what was answered to no query.
     asked: Option<Arc<Asked>>,
-}
-
-/// What a query asked for, of the rows that it found or of those that came along with them.
-///
-/// To read something else is a defect that would pass for a column without a value: where debug
-/// assertions are on, it panics.
-#[derive(Debug, Default)]
-pub(crate) struct Asked {
-    /// The columns. None where all come, because none was asked for.
-    pub(crate) columns: Vec<Name>,
-    /// The column with the row's id, which always comes; unknown of rows that came along.
-    pub(crate) key: Option<&'static str>,
-    /// The navigation properties whose rows come along, and what was asked for of those.
-    pub(crate) related: Vec<(Name, Arc<Asked>)>,
-    /// Columns that were left out, because the answer with them was too large.
-    pub(crate) left_out: Arc<[Name]>,
-}
-
-impl Asked {
-    fn has_column(&self, name: &str) -> bool {
-        let mut columns = self.columns.iter().chain(self.left_out.iter());
-        self.columns.is_empty()
-            || self.key == Some(name)
-            // What Dataverse says of a row is there unasked.
-            || name.starts_with('@')
-            || columns.any(|column| column.as_str() == name)
-    }
-
-    fn has_related(&self, navigation: &str) -> bool {
-        self.related.iter().any(|(name, _)| name.as_str() == navigation)
-    }
-
-    /// Notes in rows, and in those that came along with them, what was asked for.
-    pub(crate) fn note_in(asked: &Arc<Asked>, records: &mut [Record]) {
-        for record in records {
-            for (navigation, related) in &asked.related {
-                Asked::note_in(related, record.many_mut(navigation.as_str()));
-            }
-            record.asked = Some(Arc::clone(asked));
-        }
-    }
 }
 
 /// What a lookup column points at.
@@ -212,6 +172,16 @@ impl Record {
         let Record { texts, related, .. } = self;
         let related = related.iter_mut().find(|(name, _)| texts.get(*name) == navigation);
         related.map(|(_, records)| records.as_mut_slice()).unwrap_or_default()
+    }
+
+    /// Notes in rows, and in those that came along with them, what was asked for.
+    pub(crate) fn note_asked(records: &mut [Record], asked: &Arc<Asked>) {
+        for record in records {
+            for (navigation, related) in &asked.related {
+                Record::note_asked(record.many_mut(navigation.as_str()), related);
+            }
+            record.asked = Some(Arc::clone(asked));
+        }
     }
 
     /// Whether this column was left out because the answer with it was too large. It may have a

@@ -1,0 +1,36 @@
+//! What a query asked for, noted in the rows that it found.
+
+use std::sync::Arc;
+
+use crate::Name;
+
+/// What a query asked for, of the rows that it found or of those that came along with them.
+///
+/// To read something else is a defect that would pass for a column without a value: where debug
+/// assertions are on, it panics.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    /// The columns. None where all come, because none was asked for.
+    pub(crate) columns: Vec<Name>,
+    /// The column with the row's id, which always comes; unknown of rows that came along.
+    pub(crate) key: Option<&'static str>,
+    /// The navigation properties whose rows come along, and what was asked for of those.
+    pub(crate) related: Vec<(Name, Arc<Asked>)>,
+    /// Columns that were left out, because the answer with them was too large.
+    pub(crate) left_out: Arc<[Name]>,
+}
+
+impl Asked {
+    pub(crate) fn has_column(&self, name: &str) -> bool {
+        let mut columns = self.columns.iter().chain(self.left_out.iter());
+        self.columns.is_empty()
+            || self.key == Some(name)
+            // What Dataverse says of a row is there unasked.
+            || name.starts_with('@')
+            || columns.any(|column| column.as_str() == name)
+    }
+
+    pub(crate) fn has_related(&self, navigation: &str) -> bool {
+        self.related.iter().any(|(name, _)| name.as_str() == navigation)
+    }
+}
