@@ -5,10 +5,11 @@
 //! else, so a tool that reads cannot ask for one.
 
 use crm::text::same_words;
-use dataverse::{Create, Operation, Query, Record};
+use dataverse::{Create, Query, Record};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use crate::idioms::draft::Draft;
 use crate::idioms::making::{Claim, Making, Row};
 use crate::idioms::once::Part;
 use crate::{Answer, Answers, Context, Reads, ToolError, WriteState};
