@@ -1,5 +1,7 @@
 //! Every tool of every function, for those who tell of tools or call them all.
 
+use std::sync::LazyLock;
+
 use toolkit::{Collect, Declaration, Definition, Tools};
 
 /// Every tool of every function.
@@ -20,7 +22,9 @@ pub fn definitions() -> Vec<Definition> {
 
 /// Every tool's operation, for those who call none.
 pub fn declarations() -> Vec<Declaration> {
-    all(Vec::new())
+    // Their schemas are made once in a process.
+    static ALL: LazyLock<Vec<Declaration>> = LazyLock::new(|| all(Vec::new()));
+    ALL.clone()
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ pub struct Store {
     visited: AtomicU64,
 }
 
+#[derive(Clone)]
 struct TableRows {
     rows: BTreeMap<Uuid, Arc<Row>>,
     indexes: HashMap<ColumnId, Index>,
@@ -65,6 +66,16 @@ impl Store {
             journal: Vec::new(),
             open_transactions: 0,
             visited: AtomicU64::new(0),
+        }
+    }
+
+    /// A store with the same rows and links, to be changed by itself.
+    pub fn copy(&self) -> Self {
+        Self {
+            tables: self.tables.clone(),
+            links: self.links.clone(),
+            last_version: self.last_version,
+            ..Self::new()
         }
     }
 

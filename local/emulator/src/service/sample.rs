@@ -2,7 +2,7 @@
 //! rows are created as those of requests are, so that what Dataverse computes is computed.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
 
@@ -40,9 +40,10 @@ pub(crate) fn restart(organization: &Organization) {
 }
 
 /// The rows of the sample.
-#[expect(clippy::expect_used, reason = "the file is embedded and a test loads it")]
 pub(super) fn store() -> Store {
-    load().expect("the sample is consistent")
+    #[expect(clippy::expect_used, reason = "the file is embedded and a test loads it")]
+    static LOADED: LazyLock<Store> = LazyLock::new(|| load().expect("the sample is consistent"));
+    LOADED.copy()
 }
 
 fn load() -> Result<Store, SampleError> {

@@ -7,6 +7,7 @@ use std::ops::Bound;
 use uuid::Uuid;
 
 /// An index of one column. Null is not indexed.
+#[derive(Clone)]
 pub(super) enum Index {
     /// By text as comparison sees it, in order, so that prefixes are found too.
     Text(BTreeMap<Box<str>, BTreeSet<Uuid>>),
