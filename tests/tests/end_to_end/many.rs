@@ -16,7 +16,7 @@ use state::{Entry, Filter, Kind, Registration, State};
 use tokio::time::Instant;
 use toolkit::{Needs, sha256_hex};
 
-use crate::harness::Bench;
+use crate::harness::{Bench, sized};
 
 fn table(bench: &Bench) -> State {
     State::at_endpoint(&bench.stack.aws_url(), STATE_TABLE)
@@ -110,10 +110,12 @@ async fn slow_token(bench: &Bench, delay_ms: u64) {
 }
 
 #[tokio::test]
-async fn sixty_connections_that_break_at_once_are_one_message() {
+async fn many_connections_that_break_at_once_are_one_message() {
     let bench = Bench::start().await;
     let instance = bench.stack.emulator().url();
-    add(&bench, &instance, customers(59)).await;
+    let count = sized(60, 12);
+    let many = count.to_string();
+    add(&bench, &instance, customers(count - 1)).await;
     let alerts = Kept::default();
     let checker = checker(&bench, &[], alerts.clone());
     assert_eq!(sent(&run(&checker).await), []);
@@ -125,18 +127,18 @@ async fn sixty_connections_that_break_at_once_are_one_message() {
     assert_eq!((sent(&report).len(), report.problems.len()), (0, 1), "{:?}", report.problems);
     alerts.is_cut.store(false, Ordering::Relaxed);
     let report = run(&checker).await;
-    assert_eq!(sent(&report), pairs(&[("connection_broken", "60")]));
+    assert_eq!(sent(&report), pairs(&[("connection_broken", &many)]));
     let alert = &report.alerts[0];
-    assert_eq!(alert.subject, "Dynamics 365: 60 connections do not work");
+    assert_eq!(alert.subject, format!("Dynamics 365: {many} connections do not work"));
     let lines: Vec<_> = alert.message.lines().filter(|line| line.starts_with("- ")).collect();
-    assert_eq!(lines.len(), 60);
+    assert_eq!(lines.len(), count);
     let words = "- customer-0007, \"The local emulator\": secret_expired (set-up step 3), since ";
     assert!(lines.iter().any(|line| line.starts_with(words)), "{}", alert.message);
     assert_eq!(sent(&run(&checker).await), []);
 
     // If only five break, there are five messages.
     secret(&bench, "valid").await;
-    assert_eq!(sent(&run(&checker).await), pairs(&[("connection_recovered", "60")]));
+    assert_eq!(sent(&run(&checker).await), pairs(&[("connection_recovered", &many)]));
     for customer in customers(5) {
         bench.store(&id(&customer).secret_name(), "no credentials").await;
     }
@@ -323,19 +325,20 @@ async fn asked<T>(bench: &Bench, work: impl Future<Output = T>) -> (T, Value) {
 #[tokio::test]
 async fn a_run_that_finds_nothing_new_writes_nothing() {
     let bench = Bench::start().await;
-    add(&bench, &bench.stack.emulator().url(), customers(119)).await;
+    let count = sized(120, 20);
+    add(&bench, &bench.stack.emulator().url(), customers(count - 1)).await;
     let checker = checker(&bench, &[], Kept::default());
     let (_, first) = asked(&bench, run(&checker)).await;
     // Each connection is stored and logged, and its registration is read once more.
     for operation in ["PutItem", "BatchWriteItem"] {
-        assert_eq!(first[operation], 120, "{first}");
+        assert_eq!(first[operation], count, "{first}");
     }
     let usual = |lists| {
         json!({
-            "GetSecretValue": 120, // The secret is read anew each time.
+            "GetSecretValue": count, // The secret is read anew each time.
             "GetItem": 1, // Where the last run ended.
             "Query": lists, // The connections, and the outages.
-            "BatchGetItem": 2, // How each was, a hundred at a time.
+            "BatchGetItem": count.div_ceil(100), // How each was, a hundred at a time.
         })
     };
     let (_, second) = asked(&bench, run(&checker)).await;
@@ -345,7 +348,7 @@ async fn a_run_that_finds_nothing_new_writes_nothing() {
     run(&checker).await;
     let (_, broken) = asked(&bench, run(&checker)).await;
     let mut expected = usual(2);
-    expected["BatchGetItem"] = 4.into();
+    expected["BatchGetItem"] = (2 * count.div_ceil(100)).into();
     // If Entra ID refuses credentials, the secret is read anew.
     expected["GetSecretValue"] = broken["GetSecretValue"].clone();
     assert_eq!(broken, expected, "{broken}");
@@ -473,7 +476,7 @@ async fn calls(bench: &Bench, calls: usize, connections: usize) -> (Duration, Du
 async fn the_stand_in_takes_as_long_with_a_long_log_as_with_none() {
     let bench = Bench::start().await;
     add(&bench, &bench.stack.emulator().url(), customers(63)).await;
-    let (before, after) = calls(&bench, 5000, 63).await;
+    let (before, after) = calls(&bench, sized(5000, 1000), 63).await;
     assert!(after < before * 5, "{before:?}, with a long log {after:?}");
 }
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::harness::{Bench, MAREN};
+use crate::harness::{Bench, MAREN, sized};
 
 const TEXTS: [&str; 22] = [
     "O'Brien",
@@ -195,7 +195,8 @@ fn any_text_is_answered() {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let bench = runtime.block_on(Bench::start());
     let contacts = runtime.block_on(bench.rows("contacts")).len();
-    proptest!(ProptestConfig::with_cases(64), |(text in any::<String>())| {
+    let cases = u32::try_from(sized(64, 16)).unwrap();
+    proptest!(ProptestConfig::with_cases(cases), |(text in any::<String>())| {
         runtime.block_on(async {
             for (tool, field) in [
                 ("search_contacts", "query"),
