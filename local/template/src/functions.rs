@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use toolkit::Declaration;
 
-use crate::parts::Part;
+use crate::parts::{Part, indented};
 use crate::permissions::OF_TOOLS;
 
 /// The functions that are no groups of tools. A person writes what is special about them.
@@ -57,16 +57,6 @@ pub(crate) fn pascal_case(name: &str) -> String {
 /// The logical id of a function.
 pub(crate) fn logical_id(function: &str) -> String {
     format!("{}Function", pascal_case(function))
-}
-
-/// The lines of a text, this much deeper.
-pub(crate) fn indented(text: &str, depth: usize) -> String {
-    let mut indented = String::new();
-    for line in text.lines() {
-        // Writing to a string cannot fail.
-        let _ = writeln!(indented, "{:depth$}{line}", "");
-    }
-    indented
 }
 
 /// The parts of the template about what checkov shall not want of functions.

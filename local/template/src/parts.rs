@@ -1,5 +1,7 @@
 //! The parts of a file that the program writes, between comments that say so.
 
+use std::fmt::Write as _;
+
 /// A part of a file: its lines, not yet indented.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
@@ -7,6 +9,16 @@ pub(crate) struct Part {
     pub(crate) name: &'static str,
     /// What stands between them.
     pub(crate) text: String,
+}
+
+/// The lines of a text, this much deeper.
+pub(crate) fn indented(text: &str, depth: usize) -> String {
+    let mut indented = String::new();
+    for line in text.lines() {
+        // Writing to a string cannot fail.
+        let _ = writeln!(indented, "{:depth$}{line}", "");
+    }
+    indented
 }
 
 /// Why a file cannot be filled.

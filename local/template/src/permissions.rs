@@ -4,8 +4,7 @@ use auth::ConnectionId;
 use state::{Action, Partition, Role};
 use toolkit::KeyStore;
 
-use crate::functions::indented;
-use crate::parts::Part;
+use crate::parts::{Part, indented};
 
 /// A set of rights, under the name that its policy has in the template.
 pub(crate) struct Permission {
