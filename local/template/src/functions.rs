@@ -1,8 +1,6 @@
 //! The functions in `template.yaml`: a resource for each group of tools, the events of others, a log
 //! group for each.
 
-use std::fmt::Write as _;
-
 use toolkit::Declaration;
 
 use crate::parts::{Part, indented};

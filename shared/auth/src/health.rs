@@ -8,10 +8,13 @@ mod decide;
 mod event;
 mod finding;
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use strum::VariantNames as _;
 
 pub use decide::{
     Check, Circumstances, DAILY, Decision, ONCE, Occasion, days_left, decide, still_pending,
@@ -93,11 +96,18 @@ pub enum Status {
 
 /// How a connection is, in one word.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    strum::IntoStaticStr,
+    strum::VariantNames,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-#[schemars(inline)]
 pub enum Standing {
     /// It works.
     Healthy,
@@ -109,6 +119,25 @@ pub enum Standing {
     Broken,
     /// It has not been looked at, or that could not be found out.
     Unknown,
+}
+
+// Derived, it would be a list of alternatives, which some makers of clients do not understand.
+impl JsonSchema for Standing {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Standing".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "How a connection is.",
+            "enum": Standing::VARIANTS,
+        })
+    }
 }
 
 impl Health {

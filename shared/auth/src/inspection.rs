@@ -10,9 +10,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::health::Finding;
-use crate::{
-    Cause, Connection, ConnectionError, Credentials, Diagnosis, Graph, GraphError, SecretExpiry,
-};
+use crate::{Cause, Connection, ConnectionError, Credentials, Diagnosis, Graph, SecretExpiry};
 
 /// What a connection leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,10 +164,8 @@ async fn secret_expiry(
     credentials: &Credentials,
     deadline: Instant,
 ) -> SecretExpiry {
-    let known = match graph.proof_expires_on(credentials, deadline).await {
-        Ok(known) => known,
-        Err(GraphError::Denied | GraphError::Entra(_) | GraphError::Unavailable) => None,
-    };
+    // Without an answer of Graph, what was given is all that is known.
+    let known = graph.proof_expires_on(credentials, deadline).await.unwrap_or_default();
     match (known, credentials.secret_expires_on) {
         (Some(expires_on), _) => SecretExpiry::Graph { expires_on },
         (None, Some(expires_on)) => SecretExpiry::Given { expires_on },
