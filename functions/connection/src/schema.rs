@@ -1,6 +1,8 @@
 //! Schemas of what serde writes as a text.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
+use state::{FieldType, Kind};
+use strum::VariantNames as _;
 
 /// The id of a connection.
 pub(crate) fn connection_id(_: &mut SchemaGenerator) -> Schema {
@@ -24,13 +26,12 @@ pub(crate) fn maybe_day(_: &mut SchemaGenerator) -> Schema {
 
 /// What a column holds.
 pub(crate) fn field_type(_: &mut SchemaGenerator) -> Schema {
-    let types = ["text", "number", "money", "yes_no", "date", "choice", "lookup"];
-    json_schema!({"type": "string", "enum": types})
+    json_schema!({"type": "string", "enum": FieldType::VARIANTS})
 }
 
 /// What an entry of the activity log is about.
 pub(crate) fn kind(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "string", "enum": ["tool_call", "check", "set_up"]})
+    json_schema!({"type": "string", "enum": Kind::VARIANTS})
 }
 
 /// `ok`, or the code of an error.

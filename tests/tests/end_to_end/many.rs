@@ -196,7 +196,7 @@ async fn what_a_killed_run_found_is_told_by_the_next_one() {
 
 #[tokio::test]
 async fn what_there_is_no_time_for_comes_first_in_the_next_run() {
-    let latency = Duration::from_millis(1000);
+    let latency = Duration::from_millis(1300);
     let bench = Bench::start_with(Options { latency, ..Options::default() }).await;
     add(&bench, &bench.stack.emulator().url(), customers(50)).await;
     let checker = checker(&bench, &[], Kept::default());
