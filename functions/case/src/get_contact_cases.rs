@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 
-use crate::state::Wanted;
+use crate::state_filter::StateFilter;
 
 /// Lists the cases of a contact.
 pub(crate) struct GetContactCases;
@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     /// Id, email or full name.
     contact: ContactRef,
     /// Default open.
-    status: Option<Wanted>,
+    status: Option<StateFilter>,
     /// 1 to 25; default 5.
     limit: Option<Limit>,
 }
@@ -57,7 +57,7 @@ impl Tool for GetContactCases {
         let limit = limit.unwrap_or_default();
         let of_contact = case::of_contact(&contact);
         let wanted = Filter::all(
-            [Some(of_contact.clone()), status.unwrap_or(Wanted::Open).filter()]
+            [Some(of_contact.clone()), status.unwrap_or(StateFilter::Open).filter()]
                 .into_iter()
                 .flatten(),
         );

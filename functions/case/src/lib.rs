@@ -4,7 +4,7 @@ mod create_case;
 mod get_case;
 mod get_contact_cases;
 mod search_cases;
-mod state;
+mod state_filter;
 mod update_case;
 
 use toolkit::{Collect, Tools};

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 
-use crate::state::Wanted;
+use crate::state_filter::StateFilter;
 
 /// Finds cases by title, number, contact or account.
 pub(crate) struct SearchCases;
@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
     /// Id, name or web domain.
     account: Option<AccountRef>,
     /// Default open.
-    status: Option<Wanted>,
+    status: Option<StateFilter>,
     /// 1 to 25; default 5.
     limit: Option<Limit>,
 }
@@ -57,7 +57,7 @@ impl Tool for SearchCases {
             return Err(ToolError::needs_one_of("query, contact, account"));
         }
         let limit = limit.unwrap_or_default();
-        let status = status.unwrap_or(Wanted::Open);
+        let status = status.unwrap_or(StateFilter::Open);
 
         let of_customer = Filter::all(
             [contact.as_ref().map(case::of_contact), account.as_ref().map(case::of_account)]
@@ -102,7 +102,7 @@ impl Tool for SearchCases {
             CaseSummary::of_one_of(&[contact, account], record, context.now())
         });
         let none = cases.is_empty().then_some(match status {
-            Wanted::Open => "No open case matches. Status \"all\" would include closed ones.",
+            StateFilter::Open => "No open case matches. Status \"all\" would include closed ones.",
             _ => "No case matches.",
         });
         let case_url = context.list_url(CASE, &cases);

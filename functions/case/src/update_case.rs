@@ -4,13 +4,13 @@ use crm::reference::{CaseRef, Owner, OwnerRef};
 use crm::tables::choices::{STATE, STATUS};
 use crm::tables::{CASE, CLOSE_CASE, lookups};
 use crm::text::Paragraph;
-use dataverse::{Action, Link, Operation, Record, Update, bind};
+use dataverse::{Action, Link, Record, Update, bind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use toolkit::{
-    Answer, Change, Closed, Context, Edit, Edits as _, Effect, Reads, Target, Tool, ToolError,
-    Transition, carry_out, operations,
+    Answer, Change, Closed, Context, Edit, Edits as _, Effect, Reads, RowChange, Target, Tool,
+    ToolError, Transition, carry_out, operations,
 };
 use uuid::Uuid;
 
@@ -157,7 +157,7 @@ struct Plan<'a> {
     changes: Vec<Change>,
     /// The status that the case does not have yet.
     status: Option<NewStatus>,
-    operations: Vec<Operation>,
+    operations: Vec<RowChange>,
 }
 
 fn plan<'a>(

@@ -24,12 +24,12 @@ pub(crate) struct ListTemplates;
 #[derive(Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Listed {
-    templates: Vec<Entry>,
+    templates: Vec<TemplateSummary>,
 }
 
 #[derive(Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+struct TemplateSummary {
     id: &'static str,
     title: &'static str,
     description: &'static str,
@@ -65,7 +65,7 @@ impl Endpoint for ListTemplates {
         catalog: &Catalog,
         _: Request<'_, ListTemplates>,
     ) -> Result<Done<Listed>, ToolError> {
-        let entry = |template: Template| Entry {
+        let entry = |template: Template| TemplateSummary {
             id: template.id(),
             title: template.title(),
             description: template.description(),

@@ -4,7 +4,7 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use state::{Cursor, Filter, Kind, StateError};
+use state::{Cursor, EntryKind, Filter, StateError};
 use toolkit::operation::{Empty, InPath, Section, Within};
 use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolError};
 use uuid::Uuid;
@@ -37,16 +37,16 @@ pub(crate) struct Parameters {
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Activity {
-    entries: Vec<Entry>,
+    entries: Vec<ActivityEntry>,
     next: Option<Next<Cursor>>,
 }
 
 #[derive(Serialize, JsonSchema)]
-struct Entry {
+struct ActivityEntry {
     #[schemars(schema_with = "schema::moment")]
     at: Timestamp,
     #[schemars(schema_with = "schema::kind")]
-    kind: Kind,
+    kind: EntryKind,
     tool: Option<String>,
     #[schemars(schema_with = "schema::outcome")]
     outcome: String,
@@ -59,9 +59,9 @@ struct Entry {
     request_id: String,
 }
 
-impl From<state::Entry> for Entry {
-    fn from(entry: state::Entry) -> Entry {
-        Entry {
+impl From<state::LogEntry> for ActivityEntry {
+    fn from(entry: state::LogEntry) -> ActivityEntry {
+        ActivityEntry {
             at: entry.at,
             kind: entry.kind,
             tool: entry.tool,
@@ -117,7 +117,7 @@ impl Endpoint for GetActivity {
             ),
             error => table::failed(error),
         })?;
-        let entries = page.entries.into_iter().map(Entry::from).collect();
+        let entries = page.entries.into_iter().map(ActivityEntry::from).collect();
         Ok(Done::new(Activity { entries, next: page.next.map(Next) }))
     }
 }

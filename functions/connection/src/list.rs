@@ -29,12 +29,12 @@ pub(crate) struct Parameters {
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Listed {
-    connections: Vec<Entry>,
+    connections: Vec<ConnectionSummary>,
     next: Option<Next<ConnectionCursor>>,
 }
 
 #[derive(Serialize, JsonSchema)]
-struct Entry {
+struct ConnectionSummary {
     #[schemars(schema_with = "schema::connection_id")]
     id: String,
     label: Option<String>,
@@ -118,13 +118,13 @@ async fn page(
     Ok(ConnectionPage { connections, next })
 }
 
-fn entry(registration: &Registration, health: Option<&Health>) -> Entry {
+fn entry(registration: &Registration, health: Option<&Health>) -> ConnectionSummary {
     let (cause, set_up_step) = match health.map(|health| &health.status) {
         Some(Status::Broken { cause, step, .. }) => (Some(cause.clone()), *step),
         _ => (None, None),
     };
     let expires_on = health.and_then(|health| health.secret.expires_on());
-    Entry {
+    ConnectionSummary {
         id: registration.id.to_string(),
         label: registration.label.clone(),
         organization: registration.organization.as_ref().and_then(|it| it.name.clone()),

@@ -4,7 +4,7 @@ use auth::health::{Occasion, Standing};
 use auth::{Inspection, inspect};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
-use state::{Kind, StateError};
+use state::{EntryKind, StateError};
 use toolkit::operation::{Empty, InPath, NoParameters, Section};
 use toolkit::{
     Done, Effect, Endpoint, ErrorCode, Example, Operation, PATIENCE, Request, Scope, ToolError,
@@ -76,7 +76,7 @@ impl Operation for TestConnection {
     const METHOD: Method = Method::POST;
     const SCOPE: Scope = Scope::Admin;
     const EFFECT: Effect = Effect::Reads;
-    const KIND: Option<Kind> = Some(Kind::Check);
+    const KIND: Option<EntryKind> = Some(EntryKind::Check);
     const ANSWERS: &'static [(StatusCode, &'static str)] = &[(StatusCode::OK, "How it is now.")];
     const EXAMPLE: Example = Example::OF_DEFAULT;
 

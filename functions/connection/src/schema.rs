@@ -1,7 +1,7 @@
 //! Schemas of what serde writes as a text.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
-use state::{FieldType, Kind};
+use state::{EntryKind, FieldType};
 use strum::VariantNames as _;
 
 /// The id of a connection.
@@ -31,7 +31,7 @@ pub(crate) fn field_type(_: &mut SchemaGenerator) -> Schema {
 
 /// What an entry of the activity log is about.
 pub(crate) fn kind(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "string", "enum": Kind::VARIANTS})
+    json_schema!({"type": "string", "enum": EntryKind::VARIANTS})
 }
 
 /// `ok`, or the code of an error.

@@ -5,7 +5,7 @@ use auth::{ConnectionError, CredentialsForm, inspect};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use state::Kind;
+use state::EntryKind;
 use toolkit::operation::{InPath, Json, NoParameters, Section};
 use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolError, WriteState};
 
@@ -36,7 +36,7 @@ impl Operation for SetUpConnection {
     const METHOD: Method = Method::PUT;
     const SCOPE: Scope = Scope::Admin;
     const EFFECT: Effect = Effect::Changes;
-    const KIND: Option<Kind> = Some(Kind::SetUp);
+    const KIND: Option<EntryKind> = Some(EntryKind::SetUp);
     const ANSWERS: &'static [(StatusCode, &'static str)] =
         &[(StatusCode::OK, "It has been changed."), (StatusCode::CREATED, "It has been set up.")];
     const EXAMPLE: Example = Example {

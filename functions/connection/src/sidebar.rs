@@ -102,7 +102,7 @@ impl Endpoint for GetSidebar {
         let fields: Vec<SidebarField> =
             columns::standard().into_iter().chain(chosen.unwrap_or_default()).collect();
 
-        let wanted = Wanted::of(&fields);
+        let wanted = ColumnsToRead::of(&fields);
         let mut queries = vec![wanted.contact(&contact)];
         let others: Vec<RecordType> = [RecordType::Opportunity, RecordType::Case, RecordType::Lead]
             .into_iter()
@@ -141,7 +141,7 @@ impl Endpoint for GetSidebar {
 const ACCOUNT: &str = "parentcustomerid_account";
 
 /// The columns to read of each table.
-struct Wanted(BTreeMap<String, Columns>);
+struct ColumnsToRead(BTreeMap<String, Columns>);
 
 /// Columns of a table, and those that may hold as much text as somebody likes.
 #[derive(Clone, Default)]
@@ -150,8 +150,8 @@ struct Columns {
     long: Vec<Name>,
 }
 
-impl Wanted {
-    fn of(fields: &[SidebarField]) -> Wanted {
+impl ColumnsToRead {
+    fn of(fields: &[SidebarField]) -> ColumnsToRead {
         let mut all: BTreeMap<String, Columns> = BTreeMap::new();
         let standard = columns::standard().len();
         for (place, field) in fields.iter().enumerate() {
@@ -162,7 +162,7 @@ impl Wanted {
                 if may_be_long { columns.long.push(name) } else { columns.short.push(name) }
             }
         }
-        Wanted(all)
+        ColumnsToRead(all)
     }
 
     fn has(&self, table: RecordType) -> bool {

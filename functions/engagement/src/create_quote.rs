@@ -8,7 +8,7 @@ use crm::tables::choices::is_in_state;
 use crm::tables::{ACCOUNT, OPPORTUNITY, PRODUCT, QUOTE_LINE, lookups};
 use crm::text::{Line, quoted};
 use crm::time::Day;
-use dataverse::{Create, Expand, Operation, Query, Record};
+use dataverse::{Create, Expand, Query, Record, Write};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -424,7 +424,7 @@ struct Sold {
 }
 
 /// The writes that make the lines of a quote.
-fn lines(quote: Uuid, lines: &[QuoteLine], sold: &[Option<Sold>]) -> Vec<Operation> {
+fn lines(quote: Uuid, lines: &[QuoteLine], sold: &[Option<Sold>]) -> Vec<Write> {
     let lines = lines.iter().zip(sold).zip(1_i64..);
     let create = |((line, sold), number): ((&QuoteLine, &Option<Sold>), i64)| {
         // Always the same for the same quote: sent again, the line is there already.

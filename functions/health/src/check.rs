@@ -11,7 +11,7 @@ use dataverse::Session;
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{self, StreamExt as _};
 use jiff::Timestamp;
-use state::{Entry, Kind, Registration, State, StateError};
+use state::{EntryKind, LogEntry, Registration, State, StateError};
 use tokio::time::{Instant, timeout_at};
 use toolkit::{Needs, ToolError};
 
@@ -389,9 +389,9 @@ impl<A> Inner<A> {
     /// Leaves an entry in the activity log; that it cannot is no reason to stop.
     async fn record(&self, look: &Look, run: &Run) {
         let id = &look.connection.id;
-        let entry = Entry {
+        let entry = LogEntry {
             at: look.ended,
-            kind: Kind::Check,
+            kind: EntryKind::Check,
             tool: None,
             outcome: look.outcome.to_owned(),
             duration_ms: milliseconds(look.took),

@@ -10,10 +10,10 @@ use crm::labels::{ActiveState, Choice as _, LeadStatus};
 use crm::reference::{AccountRef, Candidate, ContactRef, Reference, any_email};
 use crm::tables::choices::in_state;
 use crm::tables::{ACCOUNT, CONTACT, LEAD, OPPORTUNITY, QUALIFY_LEAD, lookups};
-use dataverse::{Action, Filter, Operation, Page, Query, Record, Table, Update};
+use dataverse::{Action, Filter, Page, Query, Record, Table, Update};
 use schemars::JsonSchema;
 use serde::Serialize;
-use toolkit::{Context, ErrorCode, Reads, Target, ToolError, carry_out};
+use toolkit::{Context, ErrorCode, Reads, RowChange, Target, ToolError, carry_out};
 
 /// What a qualified lead has become.
 #[derive(Serialize, JsonSchema)]
@@ -122,7 +122,7 @@ impl Parts {
             .parameter("Status", LeadStatus::Qualified.value());
         let mut operations = Vec::new();
         if !details.is_empty() {
-            operations.push(Operation::from(details));
+            operations.push(RowChange::from(details));
         }
         operations.push(action.into());
         let status = Some(LeadStatus::Qualified.value());

@@ -19,26 +19,26 @@ pub(crate) struct Arguments {
     query: Option<Line<200>>,
     source: Option<LeadSource>,
     /// Default any.
-    status: Option<Wanted>,
+    status: Option<StateFilter>,
     /// 1 to 25; default 5.
     limit: Option<Limit>,
 }
 
 crm::choice! {
     /// Which leads are meant.
-    pub(crate) enum Wanted {
+    pub(crate) enum StateFilter {
         Open = 0 "open",
         Qualified = 1 "qualified",
         Disqualified = 2 "disqualified",
     }
 }
 
-impl Wanted {
+impl StateFilter {
     fn state(self) -> LeadState {
         match self {
-            Wanted::Open => LeadState::Open,
-            Wanted::Qualified => LeadState::Qualified,
-            Wanted::Disqualified => LeadState::Disqualified,
+            StateFilter::Open => LeadState::Open,
+            StateFilter::Qualified => LeadState::Qualified,
+            StateFilter::Disqualified => LeadState::Disqualified,
         }
     }
 }

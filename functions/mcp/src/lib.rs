@@ -29,7 +29,7 @@ use toolkit::{
     Service, ToolError,
 };
 
-use crate::message::{Fault, Message};
+use crate::message::{Message, RpcError};
 use crate::protocol::Protocol;
 
 /// What is known of a message beside its text.
@@ -118,7 +118,8 @@ impl Mcp {
         let Incoming { method, path, mut headers, body, deadline, .. } = incoming;
         let body = body.into_text();
         if body.len() > BODY_LIMIT {
-            let fault = Fault::request(format!("a message must have at most {BODY_LIMIT} bytes"));
+            let fault =
+                RpcError::request(format!("a message must have at most {BODY_LIMIT} bytes"));
             return refused(StatusCode::PAYLOAD_TOO_LARGE, &fault);
         }
         if method == Method::POST {
@@ -145,7 +146,7 @@ impl Mcp {
         };
         match timeout_at(deadline + GRACE, AssertUnwindSafe(answer).catch_unwind()).await {
             Ok(Ok(response)) => in_json(response),
-            _ => refused(StatusCode::INTERNAL_SERVER_ERROR, &Fault::internal()),
+            _ => refused(StatusCode::INTERNAL_SERVER_ERROR, &RpcError::internal()),
         }
     }
 }
@@ -163,7 +164,7 @@ impl Front for Mcp {
             let response = self.exchange(incoming, visit.clone(), &mut call).await;
             (response, visit.called.load(Ordering::Relaxed))
         } else {
-            (refused(StatusCode::FORBIDDEN, &Fault::request(FOREIGN_ORIGIN.to_owned())), false)
+            (refused(StatusCode::FORBIDDEN, &RpcError::request(FOREIGN_ORIGIN.to_owned())), false)
         };
         if !called {
             let error = fault(&response);
@@ -190,13 +191,17 @@ fn fault(response: &Response<Bytes>) -> Option<ToolError> {
         _ => {
             let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
             let code = body["error"]["code"].as_i64()?;
-            if code == Fault::INTERNAL { ErrorCode::Internal } else { ErrorCode::InvalidArguments }
+            if code == RpcError::INTERNAL {
+                ErrorCode::Internal
+            } else {
+                ErrorCode::InvalidArguments
+            }
         }
     };
     Some(ToolError::new(code, "a fault of the protocol"))
 }
 
-fn refused(status: StatusCode, fault: &Fault) -> Response<Bytes> {
+fn refused(status: StatusCode, fault: &RpcError) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(fault.to_value().to_string()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -210,7 +215,7 @@ fn in_json(response: Response<Bytes>) -> Response<Bytes> {
         return response;
     }
     let (parts, text) = response.into_parts();
-    let fault = Fault::request(String::from_utf8_lossy(&text).into_owned());
+    let fault = RpcError::request(String::from_utf8_lossy(&text).into_owned());
     let mut response = refused(parts.status, &fault);
     response.headers_mut().extend(parts.headers);
     response

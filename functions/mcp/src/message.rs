@@ -23,9 +23,11 @@ pub(crate) struct Message {
 impl Message {
     /// Reads the message of a request (JSON-RPC 2.0, section 4). Several messages at once, which
     /// one old version of the protocol allowed, are refused.
-    pub(crate) fn of(body: &Bytes) -> Result<Message, Fault> {
-        let message: Value = serde_json::from_slice(body)
-            .map_err(|error| Fault { code: Fault::PARSE, message: format!("not JSON: {error}") })?;
+    pub(crate) fn of(body: &Bytes) -> Result<Message, RpcError> {
+        let message: Value = serde_json::from_slice(body).map_err(|error| RpcError {
+            code: RpcError::PARSE,
+            message: format!("not JSON: {error}"),
+        })?;
         let problem = if !message.is_object() {
             "send one message, an object"
         } else if message["jsonrpc"] != "2.0" {
@@ -43,7 +45,7 @@ impl Message {
             let name = METHODS.into_iter().find(|known| *known == method).unwrap_or("mcp");
             return Ok(Message { name });
         };
-        Err(Fault::request(problem.to_owned()))
+        Err(RpcError::request(problem.to_owned()))
     }
 
     /// Its name in the log.
@@ -54,12 +56,12 @@ impl Message {
 
 /// An error of JSON-RPC 2.0, section 5.1, without the id of a message.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub(crate) struct RpcError {
     code: i64,
     message: String,
 }
 
-impl Fault {
+impl RpcError {
     /// The text is not JSON.
     const PARSE: i64 = -32700;
     /// The JSON is not a message.
@@ -68,13 +70,16 @@ impl Fault {
     pub(crate) const INTERNAL: i64 = -32603;
 
     /// The message cannot be answered.
-    pub(crate) fn request(message: String) -> Fault {
-        Fault { code: Fault::REQUEST, message }
+    pub(crate) fn request(message: String) -> RpcError {
+        RpcError { code: RpcError::REQUEST, message }
     }
 
     /// A defect.
-    pub(crate) fn internal() -> Fault {
-        Fault { code: Fault::INTERNAL, message: "something went wrong on our side".to_owned() }
+    pub(crate) fn internal() -> RpcError {
+        RpcError {
+            code: RpcError::INTERNAL,
+            message: "something went wrong on our side".to_owned(),
+        }
     }
 
     pub(crate) fn to_value(&self) -> Value {

@@ -50,12 +50,12 @@ const FOR_THE_MODEL: [&str; 7] =
     ["code", "detail", "next_step", "admin_action", "retry_after", "write", "candidates"];
 
 /// A tool, with its form in the protocol where nothing is added for its audience.
-struct Entry {
+struct ListedTool {
     definition: Definition,
     tool: Tool,
 }
 
-impl Entry {
+impl ListedTool {
     /// Its form in the protocol for this audience.
     fn tool(&self, audience: Audience<'_>) -> Result<Tool, serde_json::Error> {
         match self.definition.for_audience(audience) {
@@ -69,7 +69,7 @@ impl Entry {
 #[derive(Clone)]
 pub(crate) struct Protocol {
     tools: Service,
-    entries: Arc<[Entry]>,
+    entries: Arc<[ListedTool]>,
 }
 
 impl Protocol {
@@ -78,14 +78,14 @@ impl Protocol {
         definitions: &[Definition],
     ) -> Result<Protocol, serde_json::Error> {
         let entry = |definition: &Definition| {
-            Ok(Entry { definition: definition.clone(), tool: tool(definition)? })
+            Ok(ListedTool { definition: definition.clone(), tool: tool(definition)? })
         };
         Ok(Protocol { entries: definitions.iter().map(entry).collect::<Result<_, _>>()?, tools })
     }
 
     /// The tools that are selected and that the key's scopes allow.
-    fn allowed(&self, visit: &Visit) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(|Entry { definition, .. }| {
+    fn allowed(&self, visit: &Visit) -> impl Iterator<Item = &ListedTool> {
+        self.entries.iter().filter(|ListedTool { definition, .. }| {
             visit.selection.has(definition) && visit.caller.authorize(definition.scope).is_ok()
         })
     }
@@ -94,7 +94,7 @@ impl Protocol {
     /// the model does not have.
     fn templates(&self, visit: &Visit) -> impl Iterator<Item = Template> {
         let has_all = |template: &Template| {
-            let of_template = |entry: &&Entry| template.has(entry.definition.name);
+            let of_template = |entry: &&ListedTool| template.has(entry.definition.name);
             self.allowed(visit).filter(of_template).count()
                 == self.entries.iter().filter(of_template).count()
         };

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 
-use crate::wanted::Wanted;
+use crate::state_filter::StateFilter;
 
 /// Lists the opportunities of a contact.
 pub(crate) struct GetContactOpportunities;
@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
     /// Id, email or full name.
     contact: ContactRef,
     /// Default all.
-    status: Option<Wanted>,
+    status: Option<StateFilter>,
     /// 1 to 25; default 5.
     limit: Option<Limit>,
 }
@@ -65,7 +65,7 @@ impl Tool for GetContactOpportunities {
         let limit = limit.unwrap_or_default();
         let of_contact = opportunity::of_contact(&contact);
         let wanted = Filter::all(
-            [Some(of_contact.clone()), status.unwrap_or(Wanted::All).filter()]
+            [Some(of_contact.clone()), status.unwrap_or(StateFilter::All).filter()]
                 .into_iter()
                 .flatten(),
         );

@@ -5,8 +5,8 @@ mod get_contact_opportunities;
 mod get_opportunity;
 mod search_opportunities;
 mod stage;
+mod state_filter;
 mod update_opportunity;
-mod wanted;
 
 use toolkit::{Collect, Tools};
 

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 
-use crate::wanted::Wanted;
+use crate::state_filter::StateFilter;
 
 /// Finds opportunities of a contact or an account, or by name.
 pub(crate) struct SearchOpportunities;
@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     /// Words of the name.
     query: Option<Line<300>>,
     /// Default open.
-    status: Option<Wanted>,
+    status: Option<StateFilter>,
     /// 1 to 25; default 5.
     limit: Option<Limit>,
 }
@@ -62,7 +62,7 @@ impl Tool for SearchOpportunities {
             return Err(ToolError::needs_one_of("contact, account, query"));
         }
         let limit = limit.unwrap_or_default();
-        let status = status.unwrap_or(Wanted::Open);
+        let status = status.unwrap_or(StateFilter::Open);
 
         let conditions = [
             status.filter(),
@@ -92,7 +92,7 @@ impl Tool for SearchOpportunities {
 
         let (opportunities, more) = limit.shown(&page, OpportunitySummary::of);
         let none = opportunities.is_empty().then_some(match status {
-            Wanted::Open => {
+            StateFilter::Open => {
                 "No open opportunity matches. Status \"all\" would include closed ones."
             }
             _ => "No opportunity matches.",

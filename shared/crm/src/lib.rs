@@ -1,6 +1,6 @@
 //! What the tools share of the CRM itself.
 //!
-//! - [`reference`]: a record as a person names it (an id, an email address, a name, a number), and
+//! - [`mod@reference`]: a record as a person names it (an id, an email address, a name, a number), and
 //!   how one is found by it: one match is used, several are ambiguous, none is not found.
 //! - [`record`]: a record of any of the five kinds that notes and activities hang on.
 //! - [`person`]: contacts and leads by what people are called.

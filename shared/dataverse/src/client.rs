@@ -10,10 +10,10 @@ use tokio::time::Instant;
 use crate::Code;
 use crate::error::{Error, WriteOutcome};
 use crate::exchange::{Answer, Request};
-use crate::sending::{Kind, Sender, Tries, Way};
+use crate::sending::{BatchKind, Sender, Tries, Way};
 use crate::{
-    Action, ChangeSet, Create, Created, Function, HttpClients, InstanceUrl, Operation, Outcome,
-    Page, Query, Record, Table, TokenSource, Update, batch, retry,
+    Action, ChangeSet, Create, Created, Function, HttpClients, InstanceUrl, Outcome, Page, Query,
+    Record, Table, TokenSource, Update, Write, batch, retry,
 };
 
 /// A client of one Dataverse environment. It is cheap to clone, and clones share connections.
@@ -163,7 +163,7 @@ impl Session {
 
     async fn list_in_batch(&self, queries: &[Query]) -> Result<Vec<Result<Page, Error>>, Error> {
         let requests: Vec<_> = queries.iter().map(Request::read).collect();
-        let answers = self.sender.batch(batch::of_reads(&requests), Kind::Reads).await?;
+        let answers = self.sender.batch(batch::of_reads(&requests), BatchKind::Reads).await?;
         if answers.len() != queries.len() {
             let (received, sent) = (answers.len(), queries.len());
             return Err(Error::Unreadable(format!("{received} answers to a batch of {sent}")));
@@ -185,7 +185,7 @@ impl Session {
             return Ok(vec![self.function(only).await]);
         }
         let requests: Vec<_> = functions.iter().map(Request::function).collect();
-        let answers = self.sender.batch(batch::of_reads(&requests), Kind::Reads).await?;
+        let answers = self.sender.batch(batch::of_reads(&requests), BatchKind::Reads).await?;
         Ok(answers.into_iter().map(|answer| answer.into_result()?.record()).collect())
     }
 
@@ -200,7 +200,7 @@ impl Session {
             .map(Request::function)
             .chain(queries.iter().map(Request::read))
             .collect();
-        let mut answers = self.sender.batch(batch::of_reads(&requests), Kind::Reads).await?;
+        let mut answers = self.sender.batch(batch::of_reads(&requests), BatchKind::Reads).await?;
         let received = answers.len();
         let unreadable =
             || Error::Unreadable(format!("{received} answers to a batch of {}", N + M));
@@ -231,7 +231,7 @@ impl Session {
     pub async fn create_with(
         &self,
         create: &Create,
-        others: impl IntoIterator<Item = Operation>,
+        others: impl IntoIterator<Item = Write>,
     ) -> Result<Created, Error> {
         let mut tries = Tries::default();
         let requests: Vec<_> = std::iter::once(Request::create(create))
@@ -240,7 +240,8 @@ impl Session {
         let mut waits = retry::waits();
         let first = loop {
             let encoded = batch::of_change_set(&requests);
-            let answers = self.sender.batch_noting(encoded, Kind::KeyedChangeSet, &mut tries).await;
+            let answers =
+                self.sender.batch_noting(encoded, BatchKind::KeyedChangeSet, &mut tries).await;
             let first = answers.and_then(|answers| {
                 let results: Result<Vec<_>, _> =
                     answers.into_iter().map(Answer::into_result).collect();
@@ -345,7 +346,7 @@ impl Session {
     ) -> Result<Vec<Result<Page, Error>>, Error> {
         let requests: Vec<_> =
             tables.iter().map(|table| Request::duplicates(create, *table)).collect();
-        let answers = self.sender.batch(batch::of_reads(&requests), Kind::Reads).await?;
+        let answers = self.sender.batch(batch::of_reads(&requests), BatchKind::Reads).await?;
         let queries = tables.iter().map(|table| Query::rows(*table));
         Ok(answers.into_iter().zip(queries).map(|(answer, query)| answer.page(&query)).collect())
     }
@@ -360,7 +361,8 @@ impl Session {
         let requests: Vec<_> = changes.operations.iter().map(Request::write).collect();
         // To repeat creates would be safe, but a change set that happened answers the second time
         // with an error for the whole. The caller settles that by reading.
-        let answers = self.sender.batch(batch::of_change_set(&requests), Kind::ChangeSet).await?;
+        let answers =
+            self.sender.batch(batch::of_change_set(&requests), BatchKind::ChangeSet).await?;
         answers.into_iter().map(|answer| answer.into_result()?.outcome()).collect()
     }
 }

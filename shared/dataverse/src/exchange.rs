@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{ApiError, Error, WriteOutcome};
 use crate::retry::Repeat;
-use crate::{Action, Create, Function, Operation, Page, Query, Record, Table, Update};
+use crate::{Action, Create, Function, Page, Query, Record, Table, Update, Write};
 
 pub(crate) const PREFER: HeaderName = HeaderName::from_static("prefer");
 pub(crate) const SUPPRESS_DUPLICATE_DETECTION: HeaderName =
@@ -187,11 +187,11 @@ impl Request {
         }
     }
 
-    pub(crate) fn write(operation: &Operation) -> Request {
+    pub(crate) fn write(operation: &Write) -> Request {
         match operation {
-            Operation::Create(create) => Request::create(create),
-            Operation::Update(update) => Request::update(update),
-            Operation::Action(action) => Request::action(action),
+            Write::Create(create) => Request::create(create),
+            Write::Update(update) => Request::update(update),
+            Write::Action(action) => Request::action(action),
         }
     }
 

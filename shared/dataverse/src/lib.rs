@@ -51,4 +51,4 @@ pub use query::{Expand, Order, Query};
 pub use record::{Lookup, Record};
 pub use retry::retry_after;
 pub use token::{AccessToken, InvalidToken, TokenSource};
-pub use write::{Action, ChangeSet, Create, Created, Operation, Outcome, Update, bind};
+pub use write::{Action, ChangeSet, Create, Created, Outcome, Update, Write, bind};

@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 use uuid::Uuid;
 
-use values::{Cell, Column, Kind, Piece, Texts};
+use values::{Cell, Column, Meaning, Piece, Texts};
 
 use crate::asked::Asked;
 
@@ -107,7 +107,7 @@ impl Record {
     /// The yes or no in this column.
     pub fn boolean(&self, column: &str) -> Option<bool> {
         match self.get(column)?.kind {
-            Kind::Boolean(flag) => Some(*flag),
+            Meaning::Boolean(flag) => Some(*flag),
             _ => None,
         }
     }

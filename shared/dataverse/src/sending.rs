@@ -67,7 +67,7 @@ pub(crate) struct Counts {
 
 /// What a batch consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum BatchKind {
     /// Reads that do not depend on each other.
     Reads,
     /// Writes that happen together.
@@ -90,7 +90,7 @@ impl Sender {
     pub(crate) async fn batch(
         &self,
         encoded: batch::Encoded,
-        kind: Kind,
+        kind: BatchKind,
     ) -> Result<Vec<Answer>, Error> {
         self.batch_noting(encoded, kind, &mut Tries::default()).await
     }
@@ -98,13 +98,13 @@ impl Sender {
     pub(crate) async fn batch_noting(
         &self,
         encoded: batch::Encoded,
-        kind: Kind,
+        kind: BatchKind,
         tries: &mut Tries,
     ) -> Result<Vec<Answer>, Error> {
         let content_type = HeaderValue::from_str(&encoded.content_type)
             .map_err(|error| Error::Unreadable(error.to_string()))?;
         let mut headers = vec![(CONTENT_TYPE, content_type)];
-        if kind == Kind::Reads {
+        if kind == BatchKind::Reads {
             // If a request fails, the others are still answered.
             headers.push((PREFER, CONTINUE));
         }
@@ -113,8 +113,8 @@ impl Sender {
             path: "$batch".into(),
             headers,
             body: Some(encoded.body),
-            repeat: if kind == Kind::ChangeSet { Repeat::Unsafe } else { Repeat::Safe },
-            is_write: kind != Kind::Reads,
+            repeat: if kind == BatchKind::ChangeSet { Repeat::Unsafe } else { Repeat::Safe },
+            is_write: kind != BatchKind::Reads,
         };
         let answer = self.exchange_noting(&request, tries).await?;
         let content_type =

@@ -241,7 +241,7 @@ impl Action {
 
 /// One write of a change set.
 #[derive(Clone)]
-pub enum Operation {
+pub enum Write {
     /// A new row.
     Create(Box<Create>),
     /// A conditional update.
@@ -250,28 +250,28 @@ pub enum Operation {
     Action(Action),
 }
 
-impl From<Create> for Operation {
-    fn from(create: Create) -> Operation {
-        Operation::Create(Box::new(create))
+impl From<Create> for Write {
+    fn from(create: Create) -> Write {
+        Write::Create(Box::new(create))
     }
 }
 
-impl From<Update> for Operation {
-    fn from(update: Update) -> Operation {
-        Operation::Update(update)
+impl From<Update> for Write {
+    fn from(update: Update) -> Write {
+        Write::Update(update)
     }
 }
 
-impl From<Action> for Operation {
-    fn from(action: Action) -> Operation {
-        Operation::Action(action)
+impl From<Action> for Write {
+    fn from(action: Action) -> Write {
+        Write::Action(action)
     }
 }
 
 /// Several writes that happen together or not at all, in one trip and in this order.
 #[derive(Clone, Default)]
 pub struct ChangeSet {
-    pub(crate) operations: Vec<Operation>,
+    pub(crate) operations: Vec<Write>,
 }
 
 impl ChangeSet {
@@ -282,7 +282,7 @@ impl ChangeSet {
 
     /// Adds a write.
     #[must_use]
-    pub fn then(mut self, operation: impl Into<Operation>) -> ChangeSet {
+    pub fn then(mut self, operation: impl Into<Write>) -> ChangeSet {
         self.operations.push(operation.into());
         self
     }

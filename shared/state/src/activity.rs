@@ -24,11 +24,11 @@ const REQUEST_ID: usize = 64;
 
 /// One thing that was done. It holds no names, no texts and no arguments.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct LogEntry {
     /// When it ended.
     pub at: Timestamp,
     /// What it was.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// The tool that was called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool: Option<String>,
@@ -58,7 +58,7 @@ pub struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::VariantNames)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-pub enum Kind {
+pub enum EntryKind {
     /// A tool was called.
     ToolCall,
     /// The connection was checked.
@@ -86,7 +86,7 @@ pub struct Filter {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// The entries.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<LogEntry>,
     /// Where the next page begins. If few entries pass the filter, that page may be empty.
     pub next: Option<Cursor>,
 }
@@ -103,12 +103,12 @@ fn millisecond(at: Timestamp) -> String {
 
 /// The sort key of an entry. Entries of one millisecond differ by their request ids, and entries of
 /// one request by their place.
-fn sort_key(entry: &Entry, place: usize) -> String {
+fn sort_key(entry: &LogEntry, place: usize) -> String {
     let request: String = entry.request_id.chars().take(REQUEST_ID).collect();
     format!("{}#{request}#{place:03}", millisecond(entry.at))
 }
 
-fn item(partition: &str, place: usize, entry: &Entry) -> Result<Item, StateError> {
+fn item(partition: &str, place: usize, entry: &LogEntry) -> Result<Item, StateError> {
     let mut item = Key::new(partition, sort_key(entry, place)).item(WHAT, entry)?;
     let expires_at = entry.at.saturating_add(ACTIVITY_KEPT).unwrap_or(Timestamp::MAX);
     item.insert(EXPIRES_AT.to_owned(), epoch(expires_at));
@@ -141,7 +141,7 @@ impl Filter {
 
 impl State {
     /// Adds entries to the log of a connection. Adding the same entries again changes nothing.
-    pub async fn record(&self, id: &ConnectionId, entries: &[Entry]) -> Result<(), StateError> {
+    pub async fn record(&self, id: &ConnectionId, entries: &[LogEntry]) -> Result<(), StateError> {
         let partition = ACTIVITY.of(id);
         let items = entries
             .iter()

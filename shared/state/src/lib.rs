@@ -10,7 +10,7 @@
 //! | `alerts` | `outage` | since when hardly any connection answers, as long as that lasts |
 //! | `alerts` | `outage#{region}` | the same, for the connections of one region |
 //! | `checks` | `place` | where the next check begins, if the last had no time for all |
-//! | `activity#{id}` | `{time}#{request id}#{position}` | an [`Entry`] of the log, until `expires_at` |
+//! | `activity#{id}` | `{time}#{request id}#{position}` | an [`LogEntry`] of the log, until `expires_at` |
 //! | `idem#{id}` | `create` | the [`Intent`] of a call that may come again, until `expires_at` |
 //! | `claim#{hash}` | `create` | the [`Intent`] of a call that others may want, too, until `expires_at` |
 //!
@@ -38,7 +38,7 @@ use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 
-pub use activity::{Entry, Filter, Kind, Page};
+pub use activity::{EntryKind, Filter, LogEntry, Page};
 pub use alerts::Claim;
 pub use connections::{ConnectionPage, Registration};
 pub use creates::{Announced, Bond, Intent, Ticket};

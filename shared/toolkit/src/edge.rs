@@ -25,7 +25,7 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use state::{Entry, Kind};
+use state::{EntryKind, LogEntry};
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
@@ -394,14 +394,14 @@ pub(crate) fn header<'a>(
 /// The entry of the activity log for a call. It holds no names, texts or arguments.
 fn entry(
     call: &Call,
-    kind: Kind,
+    kind: EntryKind,
     result: &Result<Reply, ToolError>,
     request_id: &str,
     duration: Duration,
-) -> Entry {
+) -> LogEntry {
     let error = result.as_ref().err();
     let details = error.and_then(ToolError::dataverse_details);
-    Entry {
+    LogEntry {
         at: Timestamp::now(),
         kind,
         tool: call.tool.clone(),

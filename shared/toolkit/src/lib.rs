@@ -44,5 +44,5 @@ pub use idioms::creates::{Creates, Equal, First, Made, ReadAnswers, create};
 pub use idioms::draft::Draft;
 pub use idioms::edit::{Edit, Edits};
 pub use idioms::reads::{Answers, Reads, Seeking, Slot};
-pub use idioms::settle::{Target, carry_out};
+pub use idioms::settle::{RowChange, Target, carry_out};
 pub use idioms::transition::{Closed, Transition, operations};

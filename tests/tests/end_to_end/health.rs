@@ -10,7 +10,7 @@ use auth::{ConnectionId, Connections, Environment};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use stack::{API_KEY, Options, STATE_TABLE};
-use state::{Filter, Kind, Registration, State};
+use state::{EntryKind, Filter, Registration, State};
 use tokio::time::Instant;
 use toolkit::Needs;
 
@@ -365,7 +365,7 @@ async fn a_check_leaves_an_entry_in_the_activity_log() {
     let id = ConnectionId::fallback();
     let page = table(&bench).activity(&id, &Filter::default(), 10, None).await.unwrap();
     let [entry] = page.entries.as_slice() else { panic!("{:#?}", page.entries) };
-    assert_eq!((entry.kind, entry.outcome.as_str(), entry.trips), (Kind::Check, "ok", 2));
+    assert_eq!((entry.kind, entry.outcome.as_str(), entry.trips), (EntryKind::Check, "ok", 2));
 }
 
 #[tokio::test]

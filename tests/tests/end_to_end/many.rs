@@ -12,7 +12,7 @@ use dataverse_emulator::Emulator;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use stack::{Options, STATE_TABLE};
-use state::{Entry, Filter, Kind, Registration, State};
+use state::{EntryKind, Filter, LogEntry, Registration, State};
 use tokio::time::Instant;
 use toolkit::{Needs, sha256_hex};
 
@@ -270,7 +270,7 @@ async fn nothing_is_said_or_kept_of_a_connection_that_is_removed_during_the_look
         assert_eq!(state.health(&default).await.unwrap(), None);
         assert_eq!(state.connections().await.unwrap(), []);
         let log = state.activity(&default, &Filter::default(), 10, None).await.unwrap();
-        let checks = log.entries.iter().filter(|entry| entry.kind == Kind::Check);
+        let checks = log.entries.iter().filter(|entry| entry.kind == EntryKind::Check);
         assert_eq!(checks.count(), usize::from(was_checked));
         assert_eq!(sent(&run(&checker).await), []);
     }
@@ -453,9 +453,9 @@ async fn calls(bench: &Bench, calls: usize, connections: usize) -> (Duration, Du
     let ids: Vec<_> = customers(connections).map(|text| id(&text)).collect();
     let now = Timestamp::now();
     for first in (0..calls).step_by(25) {
-        let entry = |number: usize| Entry {
+        let entry = |number: usize| LogEntry {
             at: now - SignedDuration::from_millis(number as i64),
-            kind: Kind::ToolCall,
+            kind: EntryKind::ToolCall,
             tool: Some("dynamics365_get_contact".to_owned()),
             outcome: "ok".to_owned(),
             duration_ms: 312,

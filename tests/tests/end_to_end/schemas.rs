@@ -42,7 +42,7 @@ fn the_definitions_of_the_tools() {
     }
 }
 
-/// Arguments that need no description. A model reads all 28 definitions in every conversation.
+/// Arguments that need no description. A model reads every definition in every conversation.
 const NAMES_THAT_SAY_ALL: [&str; 13] = [
     "last_name",
     "first_name",

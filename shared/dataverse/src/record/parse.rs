@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::Record;
-use super::values::{Cell, Column, Kind, Piece, ROOMY, Texts};
+use super::values::{Cell, Column, Meaning, Piece, ROOMY, Texts};
 
 impl Record {
     /// Reads a row from the text of an answer.
@@ -38,7 +38,7 @@ fn row<'de, D: Deserializer<'de>>(deserializer: D, mut texts: Texts) -> Result<R
 /// A member of a row.
 enum Content {
     /// A column, whose text is kept with those of the row.
-    Column(Kind, Piece),
+    Column(Meaning, Piece),
     Row(Record),
     Rows(Vec<Record>),
 }
@@ -50,10 +50,10 @@ struct Member<'a> {
 
 impl Member<'_> {
     fn number<E>(self, number: impl fmt::Display) -> Result<Content, E> {
-        Ok(Content::Column(Kind::Number, self.texts.keep(&number.to_string())))
+        Ok(Content::Column(Meaning::Number, self.texts.keep(&number.to_string())))
     }
 
-    fn without_text<E>(kind: Kind) -> Result<Content, E> {
+    fn without_text<E>(kind: Meaning) -> Result<Content, E> {
         Ok(Content::Column(kind, Piece::default()))
     }
 }
@@ -74,7 +74,7 @@ impl<'de> Visitor<'de> for Member<'_> {
     }
 
     fn visit_bool<E>(self, flag: bool) -> Result<Content, E> {
-        Self::without_text(Kind::Boolean(flag))
+        Self::without_text(Meaning::Boolean(flag))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Content, E> {
@@ -90,11 +90,11 @@ impl<'de> Visitor<'de> for Member<'_> {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Content, E> {
-        Ok(Content::Column(Kind::Text, self.texts.keep(text)))
+        Ok(Content::Column(Meaning::Text, self.texts.keep(text)))
     }
 
     fn visit_unit<E>(self) -> Result<Content, E> {
-        Self::without_text(Kind::Null)
+        Self::without_text(Meaning::Null)
     }
 
     /// Reads a list of rows, or of values; no list has both. An empty list is one of rows.
@@ -111,7 +111,7 @@ impl<'de> Visitor<'de> for Member<'_> {
             }
         }
         let is_list = rows.is_empty() && !values.is_empty();
-        if is_list { Self::without_text(Kind::List(values)) } else { Ok(Content::Rows(rows)) }
+        if is_list { Self::without_text(Meaning::List(values)) } else { Ok(Content::Rows(rows)) }
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Content, A::Error> {
@@ -122,7 +122,7 @@ impl<'de> Visitor<'de> for Member<'_> {
                 let Named::Member(number) = members.next_value_seed(Name(self.texts))? else {
                     return Err(A::Error::custom("a number is its digits"));
                 };
-                return Ok(Content::Column(Kind::Number, number));
+                return Ok(Content::Column(Meaning::Number, number));
             }
             Some(Named::Member(name)) => name,
         };
@@ -142,7 +142,7 @@ impl<'de> Visitor<'de> for Member<'_> {
         loop {
             match members.next_value_seed(Member { texts: &mut record.texts })? {
                 // Many columns of a row are empty.
-                Content::Column(Kind::Null, _) => {}
+                Content::Column(Meaning::Null, _) => {}
                 Content::Column(kind, value) => record.columns.push(Column { name, value, kind }),
                 Content::Row(row) => record.related.push((name, vec![row])),
                 Content::Rows(rows) => record.related.push((name, rows)),

@@ -75,12 +75,12 @@ impl Texts {
 pub(super) struct Column {
     pub(super) name: Piece,
     pub(super) value: Piece,
-    pub(super) kind: Kind,
+    pub(super) kind: Meaning,
 }
 
 /// What a column's text means.
 #[derive(Clone, PartialEq)]
-pub(super) enum Kind {
+pub(super) enum Meaning {
     Null,
     Boolean(bool),
     Number,
@@ -92,26 +92,26 @@ pub(super) enum Kind {
 /// The value of a column.
 #[derive(Clone, Copy)]
 pub(super) struct Cell<'a> {
-    pub(super) kind: &'a Kind,
+    pub(super) kind: &'a Meaning,
     pub(super) text: &'a str,
 }
 
 impl<'a> Cell<'a> {
     pub(super) fn text(self) -> Option<&'a str> {
-        (*self.kind == Kind::Text && !self.text.is_empty()).then_some(self.text)
+        (*self.kind == Meaning::Text && !self.text.is_empty()).then_some(self.text)
     }
 
     pub(super) fn number(self) -> Option<&'a str> {
-        (*self.kind == Kind::Number).then_some(self.text)
+        (*self.kind == Meaning::Number).then_some(self.text)
     }
 
     pub(super) fn value(self) -> Value {
         match self.kind {
-            Kind::Null => Value::Null,
-            Kind::Boolean(flag) => (*flag).into(),
-            Kind::Number => self.text.parse().map_or(Value::Null, Value::Number),
-            Kind::Text => self.text.into(),
-            Kind::List(values) => values.clone().into(),
+            Meaning::Null => Value::Null,
+            Meaning::Boolean(flag) => (*flag).into(),
+            Meaning::Number => self.text.parse().map_or(Value::Null, Value::Number),
+            Meaning::Text => self.text.into(),
+            Meaning::List(values) => values.clone().into(),
         }
     }
 }

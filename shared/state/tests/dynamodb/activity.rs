@@ -2,13 +2,13 @@ use std::sync::atomic::Ordering;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use state::{Cursor, Entry, Filter, Kind, Page, StateError};
+use state::{Cursor, EntryKind, Filter, LogEntry, Page, StateError};
 use uuid::uuid;
 
 use crate::harness::{Bench, at, call, id, now, seconds};
 
 /// `count` calls, one per second. The last of them is now.
-fn calls(count: usize, tool: &str) -> Vec<Entry> {
+fn calls(count: usize, tool: &str) -> Vec<LogEntry> {
     let end = now();
     (0..count).rev().map(|age| call(end - seconds(age as i64), tool)).collect()
 }
@@ -19,7 +19,7 @@ impl Bench {
     }
 
     /// Reads all entries that pass the filter, page by page.
-    async fn everything(&self, filter: &Filter, limit: usize) -> Vec<Entry> {
+    async fn everything(&self, filter: &Filter, limit: usize) -> Vec<LogEntry> {
         let mut entries = Vec::new();
         let mut cursor = None;
         loop {
@@ -34,7 +34,7 @@ impl Bench {
     }
 }
 
-fn newest_first(mut entries: Vec<Entry>) -> Vec<Entry> {
+fn newest_first(mut entries: Vec<LogEntry>) -> Vec<LogEntry> {
     entries.reverse();
     entries
 }
@@ -42,8 +42,8 @@ fn newest_first(mut entries: Vec<Entry>) -> Vec<Entry> {
 #[tokio::test]
 async fn an_entry_is_kept_as_it_was_recorded_for_ninety_days() {
     let bench = Bench::start().await;
-    let full = Entry {
-        kind: Kind::SetUp,
+    let full = LogEntry {
+        kind: EntryKind::SetUp,
         tool: None,
         outcome: "connection_broken".to_owned(),
         conversation: Some("c-17".to_owned()),
@@ -112,7 +112,7 @@ async fn a_filter_is_all_of_its_conditions() {
         Filter { from: Some(entries[9].at), to: Some(entries[3].at), ..Filter::default() },
         Filter { from: Some(entries[15].at), tool: text("a"), ..Filter::default() },
     ] {
-        let passes = |entry: &&Entry| {
+        let passes = |entry: &&LogEntry| {
             let is = |wanted: &Option<String>, value: &Option<String>| {
                 wanted.is_none() || wanted == value
             };
@@ -122,7 +122,7 @@ async fn a_filter_is_all_of_its_conditions() {
                 && filter.from.is_none_or(|from| entry.at >= from)
                 && filter.to.is_none_or(|to| entry.at < to)
         };
-        let expected: Vec<Entry> = entries.iter().filter(passes).cloned().collect();
+        let expected: Vec<LogEntry> = entries.iter().filter(passes).cloned().collect();
         for limit in [1, 2, 200] {
             assert_eq!(bench.everything(&filter, limit).await, expected, "{filter:?}");
         }

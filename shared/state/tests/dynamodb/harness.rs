@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use state::{Entry, Kind, State};
+use state::{EntryKind, LogEntry, State};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 use winterbaume_core::{MockAws, MockRequest, MockResponse, MockService};
@@ -233,10 +233,10 @@ pub fn seconds(seconds: i64) -> SignedDuration {
 }
 
 /// A call of a tool that went well.
-pub fn call(at: Timestamp, tool: &str) -> Entry {
-    Entry {
+pub fn call(at: Timestamp, tool: &str) -> LogEntry {
+    LogEntry {
         at,
-        kind: Kind::ToolCall,
+        kind: EntryKind::ToolCall,
         tool: Some(tool.to_owned()),
         outcome: "ok".to_owned(),
         duration_ms: 312,

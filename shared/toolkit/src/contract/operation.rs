@@ -90,7 +90,7 @@ pub trait Operation: Send + Sync + 'static {
     /// Whether it reaches beyond the organization's CRM.
     const REACHES_OUT: bool = false;
     /// What it is in the activity log; `None` if it does not belong there.
-    const KIND: Option<state::Kind> = None;
+    const KIND: Option<state::EntryKind> = None;
     /// Whether callers may keep its answer for a while, because only a new version changes it.
     const IS_KEPT: bool = false;
     /// The statuses of success, and what they mean.

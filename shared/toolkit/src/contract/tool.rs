@@ -66,7 +66,7 @@ impl<T: Tool> Operation for T {
     const EFFECT: Effect = T::EFFECT;
     const IS_IDEMPOTENT: bool = T::IS_IDEMPOTENT;
     const REACHES_OUT: bool = T::REACHES_OUT;
-    const KIND: Option<state::Kind> = Some(state::Kind::ToolCall);
+    const KIND: Option<state::EntryKind> = Some(state::EntryKind::ToolCall);
     const ANSWERS: &'static [(StatusCode, &'static str)] =
         &[(StatusCode::OK, "What was asked for.")];
     const EXAMPLE: Example = Example::with_body(T::EXAMPLE);

@@ -1,7 +1,7 @@
 //! What the log gets to know of a call.
 
 use auth::ConnectionId;
-use state::Kind;
+use state::EntryKind;
 
 /// What the log gets to know of a call. It holds no arguments, names or texts.
 #[derive(Debug, Default)]
@@ -19,5 +19,5 @@ pub struct Call {
     /// The requests that it made to Dataverse.
     pub session: Option<dataverse::Session>,
     /// What it is in the activity log; `None` if it does not belong there.
-    pub kind: Option<Kind>,
+    pub kind: Option<EntryKind>,
 }

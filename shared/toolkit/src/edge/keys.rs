@@ -98,7 +98,7 @@ struct Document {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+struct KeyEntry {
     client: String,
     sha256: String,
     connections: Vec<String>,
@@ -115,7 +115,7 @@ impl ApiKey {
             let field = if is_ours { format!(".{field}") } else { String::new() };
             WrongEntry { place: format!("keys[{position}]{field}"), problem }
         };
-        let entry: Entry = serde_path_to_error::deserialize(entry).map_err(|error| {
+        let entry: KeyEntry = serde_path_to_error::deserialize(entry).map_err(|error| {
             wrong(
                 &error.path().to_string(),
                 "each key has client, sha256, connections (a list of ids, or of \"*\") and scopes \

@@ -1,12 +1,12 @@
 //! A row that is to be made.
 
-use dataverse::{Create, Operation};
+use dataverse::{Create, Write};
 use uuid::Uuid;
 
 /// A new row, and what is written together with it.
 pub struct Draft<'a> {
     pub(crate) create: Create,
-    pub(crate) beside: Box<dyn Fn(Uuid) -> Vec<Operation> + Send + Sync + 'a>,
+    pub(crate) beside: Box<dyn Fn(Uuid) -> Vec<Write> + Send + Sync + 'a>,
 }
 
 impl From<Create> for Draft<'_> {
@@ -20,7 +20,7 @@ impl<'a> Draft<'a> {
     /// row gets in the end, which may be that of another call's.
     pub fn with(
         create: Create,
-        beside: impl Fn(Uuid) -> Vec<Operation> + Send + Sync + 'a,
+        beside: impl Fn(Uuid) -> Vec<Write> + Send + Sync + 'a,
     ) -> Draft<'a> {
         Draft { create, beside: Box::new(beside) }
     }

@@ -3,7 +3,7 @@
 use crm::reference::Candidate;
 use crm::tables::{ACCOUNT, CONTACT, LEAD};
 use crm::text::quoted;
-use dataverse::{Code, Create, Created, Error, Operation, Page, Record, Table};
+use dataverse::{Code, Create, Created, Error, Page, Record, Table, Write};
 
 use crate::{Context, ToolError};
 
@@ -20,7 +20,7 @@ const SHOWN: usize = 3;
 pub(crate) async fn create(
     context: &Context,
     create: &Create,
-    others: Vec<Operation>,
+    others: Vec<Write>,
 ) -> Result<Created, ToolError> {
     let session = context.session();
     let result = if others.is_empty() {

@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use crm::tables::choices::{STATE, STATUS};
-use dataverse::{ChangeSet, Code, Error, Operation, Query, Record, Table, WriteOutcome};
+use dataverse::{
+    Action, ChangeSet, Code, Error, Query, Record, Table, Update, Write, WriteOutcome,
+};
 use uuid::Uuid;
 
 use crate::{Context, ToolError, WriteState};
@@ -46,6 +48,36 @@ impl<'a> Target<'a> {
     }
 }
 
+/// A write to a row that is there. New rows are made by [`crate::create`] alone.
+#[derive(Clone)]
+pub enum RowChange {
+    /// Of values, of the version that was read.
+    Update(Update),
+    /// By an action, which may change other rows, too.
+    Action(Action),
+}
+
+impl From<Update> for RowChange {
+    fn from(update: Update) -> RowChange {
+        RowChange::Update(update)
+    }
+}
+
+impl From<Action> for RowChange {
+    fn from(action: Action) -> RowChange {
+        RowChange::Action(action)
+    }
+}
+
+impl From<RowChange> for Write {
+    fn from(change: RowChange) -> Write {
+        match change {
+            RowChange::Update(update) => update.into(),
+            RowChange::Action(action) => action.into(),
+        }
+    }
+}
+
 /// Does all of it or nothing, in one trip, and gives what each answered.
 ///
 /// `status` is the `statuscode` that the row has afterwards, where that changes. Where the answer
@@ -59,7 +91,7 @@ impl<'a> Target<'a> {
 pub async fn carry_out(
     context: &Context,
     target: Target<'_>,
-    mut operations: Vec<Operation>,
+    mut operations: Vec<RowChange>,
     status: Option<i64>,
 ) -> Result<Option<Vec<Record>>, ToolError> {
     let mut etag = target.etag.to_owned();
@@ -77,7 +109,7 @@ pub async fn carry_out(
             return Err(error.into());
         };
         for operation in &mut operations {
-            if let Operation::Update(update) = operation
+            if let RowChange::Update(update) = operation
                 && update.version() == etag
             {
                 *update = update.clone().of_version(newer.clone());
@@ -91,13 +123,13 @@ pub async fn carry_out(
 async fn unopposed(
     context: &Context,
     target: Target<'_>,
-    operations: &[Operation],
+    operations: &[RowChange],
     status: Option<i64>,
 ) -> Option<String> {
     let updates = || {
         operations.iter().filter_map(|operation| match operation {
-            Operation::Update(update) => Some(update),
-            Operation::Create(_) | Operation::Action(_) => None,
+            RowChange::Update(update) => Some(update),
+            RowChange::Action(_) => None,
         })
     };
     // A row that was closed, or opened, is another one to whoever decided on the change; its status
@@ -131,14 +163,14 @@ async fn send(
     context: &Context,
     target: Target<'_>,
     etag: &str,
-    operations: &[Operation],
+    operations: &[RowChange],
     status: Option<i64>,
 ) -> Result<Option<Vec<Record>>, Failure> {
     let session = context.session();
     let result = match operations {
         [] => Ok(Vec::new()),
-        [Operation::Update(update)] => session.update(update).await.map(|()| Vec::new()),
-        [Operation::Action(action)] => session.invoke(action).await.map(|answer| vec![answer]),
+        [RowChange::Update(update)] => session.update(update).await.map(|()| Vec::new()),
+        [RowChange::Action(action)] => session.invoke(action).await.map(|answer| vec![answer]),
         several => {
             let changes = several.iter().cloned().fold(ChangeSet::new(), ChangeSet::then);
             session.change(&changes).await

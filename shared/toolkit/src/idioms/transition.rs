@@ -1,8 +1,9 @@
 //! From one status to another: within the open state, out of it, and back.
 
 use crm::tables::choices::{STATE, STATUS};
-use dataverse::{Operation, Update};
+use dataverse::Update;
 
+use super::settle::RowChange;
 use crate::Target;
 
 /// What a new status asks for.
@@ -10,12 +11,12 @@ pub enum Transition {
     /// A status reason of the open state: it is given by column, and reopens a closed row.
     Open(i64),
     /// Out of the open state, by an action, or by an update of the state.
-    Close(Box<Operation>),
+    Close(Box<RowChange>),
 }
 
 impl Transition {
     /// Out of the open state, by this action or update.
-    pub fn close(operation: impl Into<Operation>) -> Transition {
+    pub fn close(operation: impl Into<RowChange>) -> Transition {
         Transition::Close(Box::new(operation.into()))
     }
 }
@@ -37,9 +38,9 @@ pub fn operations(
     is_open: bool,
     details: Update,
     transition: Option<Transition>,
-) -> Result<Vec<Operation>, Closed> {
+) -> Result<Vec<RowChange>, Closed> {
     let has_details = !details.is_empty();
-    let of_any_version = |update: Update| Operation::from(update.of_version("*"));
+    let of_any_version = |update: Update| RowChange::from(update.of_version("*"));
     Ok(match transition {
         Some(Transition::Open(status)) if is_open => {
             vec![details.set(STATUS, status).into()]
@@ -55,7 +56,7 @@ pub fn operations(
         None if !is_open && has_details => return Err(Closed),
         Some(Transition::Close(close)) if has_details => {
             let close = match *close {
-                Operation::Update(update) => of_any_version(update),
+                RowChange::Update(update) => of_any_version(update),
                 action => action,
             };
             vec![details.into(), close]

@@ -6,7 +6,7 @@ use dataverse::Filter;
 
 crm::choice! {
     /// Which opportunities are meant.
-    pub(crate) enum Wanted {
+    pub(crate) enum StateFilter {
         Open = 0 "open",
         Won = 1 "won",
         Lost = 2 "lost",
@@ -14,14 +14,14 @@ crm::choice! {
     }
 }
 
-impl Wanted {
+impl StateFilter {
     /// The condition, unless every opportunity is meant.
     pub(crate) fn filter(self) -> Option<Filter> {
         let state = match self {
-            Wanted::Open => OpportunityState::Open,
-            Wanted::Won => OpportunityState::Won,
-            Wanted::Lost => OpportunityState::Lost,
-            Wanted::All => return None,
+            StateFilter::Open => OpportunityState::Open,
+            StateFilter::Won => OpportunityState::Won,
+            StateFilter::Lost => OpportunityState::Lost,
+            StateFilter::All => return None,
         };
         Some(in_state(state))
     }

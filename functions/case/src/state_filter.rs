@@ -6,7 +6,7 @@ use dataverse::Filter;
 
 crm::choice! {
     /// Which cases are meant.
-    pub(crate) enum Wanted {
+    pub(crate) enum StateFilter {
         Open = 0 "open",
         Resolved = 1 "resolved",
         Canceled = 2 "canceled",
@@ -14,14 +14,14 @@ crm::choice! {
     }
 }
 
-impl Wanted {
+impl StateFilter {
     /// The condition, unless every case is meant.
     pub(crate) fn filter(self) -> Option<Filter> {
         let state = match self {
-            Wanted::Open => CaseState::Active,
-            Wanted::Resolved => CaseState::Resolved,
-            Wanted::Canceled => CaseState::Canceled,
-            Wanted::All => return None,
+            StateFilter::Open => CaseState::Active,
+            StateFilter::Resolved => CaseState::Resolved,
+            StateFilter::Canceled => CaseState::Canceled,
+            StateFilter::All => return None,
         };
         Some(in_state(state))
     }
