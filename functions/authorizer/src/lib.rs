@@ -1,8 +1,8 @@
 //! Tells API Gateway who calls, by the API key in `Authorization: Bearer KEY`.
 //!
-//! API Gateway keeps an answer for a while by the key alone, whatever the route. So an answer only
-//! says who the caller is and what the key is bound to, and the tools check connection and scope
-//! themselves. A kept answer grants no more than a fresh one.
+//! API Gateway keeps an answer for a while, for every request with the same key, whatever the
+//! route. So an answer only says who the caller is and what the key is bound to, and the tools
+//! check connection and scope themselves. A kept answer grants no more than a fresh one.
 
 use std::collections::HashMap;
 

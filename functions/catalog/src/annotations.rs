@@ -1,4 +1,4 @@
-//! What a client may know of a tool's effect before it calls the tool.
+//! What a client learns about a tool's effect before it calls the tool.
 
 use serde_json::{Value, json};
 use toolkit::Definition;

@@ -15,13 +15,13 @@ pub enum Format {
     /// Our own dialect, which has everything that is known of a tool.
     #[default]
     Neutral,
-    /// That of OpenAI's chat completions, which other vendors understand, too.
+    /// The dialect of OpenAI's chat completions, which other vendors understand, too.
     OpenAi,
-    /// That of Anthropic's messages.
+    /// The dialect of Anthropic's messages.
     Anthropic,
-    /// That of the function declarations of Google's Gemini.
+    /// The dialect of the function declarations of Google's Gemini.
     Gemini,
-    /// That of `tools/list` in the Model Context Protocol.
+    /// The dialect of `tools/list` in the Model Context Protocol.
     Mcp,
 }
 
@@ -67,7 +67,8 @@ fn neutral(tool: &Definition) -> Value {
 
 /// With `strict`, the model's arguments follow the schema to the letter. The schema must close
 /// every object and require every property; an optional one is nullable.
-/// Source: `FunctionObject` in openai/openai-openapi; guide "Structured outputs", supported schemas.
+/// Source: `FunctionObject` in openai/openai-openapi; guide "Structured outputs", supported
+/// schemas.
 fn openai(tool: &Definition) -> Value {
     json!({
         "type": "function",
@@ -80,10 +81,10 @@ fn openai(tool: &Definition) -> Value {
     })
 }
 
-/// Without `strict`, because a request may have at most 20 strict tools, with 24 optional
-/// parameters in all, and 16 that have several types (null counts). These tools are more, and have
-/// more of both. Optional parameters are not required, as is usual with that API; null would only
-/// cost tokens.
+/// Without `strict`, because a request may have at most 20 strict tools, 24 optional parameters in
+/// all, and 16 parameters with several types (null counts as a type). There are more tools than
+/// that, with more of both. Optional parameters are not required, as is usual with that API. Null
+/// would only cost tokens.
 /// Source: platform.claude.com, "Structured outputs", "Schema complexity limits".
 fn anthropic(tool: &Definition) -> Value {
     json!({

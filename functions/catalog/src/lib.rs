@@ -22,7 +22,7 @@ pub use template::{Company, Template};
 
 use toolkit::{Collect, Declaration, Definition, Home};
 
-/// What the operations of the catalogue work with.
+/// What the operations of the catalogue work with: all tools.
 pub struct Catalog {
     tools: Vec<Definition>,
 }

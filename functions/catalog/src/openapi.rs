@@ -1,7 +1,7 @@
 //! The OpenAPI document. It leaves out `/mcp`, because the Model Context Protocol describes itself.
 //!
-//! It is made of the same declarations by which requests are routed and checked. Nulls are left out
-//! of answers, so members that may be null are not required there.
+//! It is made from the same declarations by which requests are routed and checked. Nulls are left
+//! out of answers, so members that may be null are not required there.
 
 mod operation;
 mod problems;

@@ -41,15 +41,15 @@ impl Template {
     /// All templates.
     pub const ALL: &'static [Template] = <Template as VariantArray>::VARIANTS;
 
-    /// Their ids.
+    /// The ids of all templates.
     pub(crate) const IDS: &'static [&'static str] = <Template as VariantNames>::VARIANTS;
 
-    /// Its id.
+    /// The template's id, such as `customer-service`.
     pub fn id(self) -> &'static str {
         self.into()
     }
 
-    /// Its name for people.
+    /// The template's name for people.
     pub fn title(self) -> &'static str {
         match self {
             CustomerService => "Customer Service Bot",
@@ -59,7 +59,7 @@ impl Template {
         }
     }
 
-    /// What it is for.
+    /// What the template is for.
     pub fn description(self) -> &'static str {
         match self {
             CustomerService => {
@@ -84,7 +84,8 @@ impl Template {
         }
     }
 
-    /// The names of its tools, without the prefix that all names have; `None` means all tools.
+    /// The names of the template's tools, without the prefix that all names have; `None` means all
+    /// tools.
     fn tools(self) -> Option<&'static [&'static str]> {
         match self {
             CustomerService => Some(&[
@@ -125,7 +126,7 @@ impl Template {
         }
     }
 
-    /// Whether it has a tool.
+    /// Whether the template has this tool.
     pub fn has(self, tool: &str) -> bool {
         let name = tool.trim_start_matches("dynamics365_");
         self.tools().is_none_or(|tools| tools.contains(&name))
@@ -140,11 +141,11 @@ impl Template {
         };
         let audience = if self.talks_to_customers() { WITH_VISITORS } else { WITH_COLLEAGUES };
         let prompt = format!("{}\n\n{} {}", self.prompt().trim(), RULES.trim(), audience.trim());
-        // This way, a placeholder in the company's name is not replaced.
+        // Split and joined, not replaced: a placeholder in the company's name stays as it is.
         prompt.split(COMPANY).collect::<Vec<_>>().join(&name)
     }
 
-    /// Whether it talks to people outside the company.
+    /// Whether the bot talks to people outside the company.
     pub(crate) fn talks_to_customers(self) -> bool {
         self != AccountManager
     }
@@ -211,7 +212,8 @@ mod tests {
             let prompt = template.system_prompt(None);
             let is_for_visitors = prompt.contains("never read internal notes out");
             assert_eq!(is_for_visitors, template.talks_to_customers(), "{}", template.id());
-            // Most briefings about a troubled account start with these, so they must not end them.
+            // Most briefings about a troubled account start with an escalation, so that must not
+            // end them.
             let stops = prompt.contains("call no further tool");
             assert_eq!(stops, template.talks_to_customers(), "{}", template.id());
         }

@@ -12,7 +12,8 @@ use toolkit::{
 use crate::tools_list::PROBLEMS;
 use crate::{Catalog, Company, Format, Template};
 
-/// How many tool calls one message of the visitor needs at most. A bot that needs more is lost.
+/// How many tool calls a bot may make for one message of the visitor. A bot that needs more is
+/// lost.
 const CALLS_PER_MESSAGE: u32 = 8;
 
 /// After how many calls without a result a person takes over.
@@ -182,8 +183,8 @@ fn settings(template: Template, writing: &[&str]) -> Value {
     })
 }
 
-/// When a person takes over, as the prompt says, too. A colleague is told of an urgent case
-/// instead.
+/// When a person takes over. The prompt says the same. A bot for colleagues tells them of an urgent
+/// case instead.
 fn escalations(template: Template) -> Value {
     let (person, urgent) = if template.talks_to_customers() {
         (

@@ -26,7 +26,7 @@ struct Unavailable {
     missing_privileges: Vec<&'static str>,
 }
 
-/// Every tool, and what is missing for it.
+/// Every tool, and what a user with the privileges `held` lacks for it.
 pub(crate) fn of(tools: &[Definition], held: &BTreeSet<String>) -> Vec<Availability> {
     tools.iter().map(|tool| availability(tool, held)).collect()
 }

@@ -19,7 +19,7 @@ pub(crate) struct Column {
     pub(crate) kind: FieldType,
 }
 
-/// What is always shown, from the contact.
+/// The columns of the contact that are always shown, with their labels.
 const STANDARD: [(&str, &str); 4] = [
     ("fullname", "Name"),
     ("emailaddress1", "Email"),
@@ -43,7 +43,7 @@ pub(crate) fn is_standard(table: RecordType, column: &str) -> bool {
     table == RecordType::Contact && STANDARD.iter().any(|(standard, _)| *standard == column)
 }
 
-/// The columns of each table that can be shown, by their labels; one trip for all tables.
+/// The columns of each of these tables that can be shown, sorted by label. One trip for all tables.
 pub(crate) async fn of_tables(
     session: &Session,
     tables: &[RecordType],
@@ -67,7 +67,7 @@ pub(crate) async fn of_tables(
 
 fn column(table: RecordType, definition: &Record) -> Option<Column> {
     let name = definition.text("LogicalName")?;
-    // A part of another column, such as the name behind a lookup, is no column to read.
+    // A part of another column, such as the name behind a lookup, cannot be read as a column.
     let is_part = definition.text("AttributeOf").is_some();
     if is_part || definition.boolean("IsValidForRead") == Some(false) || is_standard(table, name) {
         return None;
@@ -76,7 +76,7 @@ fn column(table: RecordType, definition: &Record) -> Option<Column> {
         .one("DisplayName")
         .and_then(|name| name.one("UserLocalizedLabel"))
         .and_then(|label| label.text("Label"))
-        // What has no label is not meant to be seen.
+        // A column without a label is not meant to be seen.
         ?;
     Some(Column {
         column: name.to_owned(),
@@ -85,7 +85,8 @@ fn column(table: RecordType, definition: &Record) -> Option<Column> {
     })
 }
 
-/// The type by its name in Dataverse. Types that hold nothing to show have none.
+/// The type of a field, by the name of its column's type in Dataverse. `None` for types that hold
+/// nothing to show.
 fn kind(attribute_type: &str) -> Option<FieldType> {
     Some(match attribute_type {
         "String" | "Memo" => FieldType::Text,

@@ -1,4 +1,4 @@
-//! What the bundle keeps of a connection: its place in the list, and how it was when last looked at.
+//! What the bundle keeps of a connection: its place in the list, and how it was at the last look.
 
 use auth::health::{Circumstances, Finding, Health, Occasion, decide};
 use auth::{ConnectionError, ConnectionId, Credentials, Inspection, SecretError};
@@ -9,36 +9,37 @@ use toolkit::{ErrorCode, ToolError, WriteState};
 use crate::Administration;
 use crate::table::soon;
 
-/// What the list knew of a connection before.
+/// Whether the list had the connection before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Registered {
-    /// Nothing.
+    /// The list did not have it.
     New,
-    /// It was there, and is as it is now.
+    /// The list had it.
     Known,
 }
 
-/// There is no such connection, or there is no more.
+/// The error for a connection that does not exist, or no longer exists.
 pub(crate) fn gone() -> ToolError {
     ToolError::new(ErrorCode::ConnectionNotFound, "there is no such connection")
 }
 
-/// The connection's secret was not stored or deleted.
+/// The error if the connection's secret could not be stored or deleted.
 pub(crate) fn secret_not_changed(error: SecretError) -> ToolError {
     let refused = matches!(error, SecretError::NotWritable { .. });
     let write = if refused { WriteState::NotHappened } else { WriteState::Unknown };
     ToolError::from(ConnectionError::Secret(error)).write(write)
 }
 
-/// Whether the connection has been removed: what a function holds of it works on for a while, and
-/// what is then stored of it would be there for the next one of its name. Unknown is no.
+/// Whether the connection has been removed, which means that it has no secret. A function may still
+/// hold its credentials, which work for a while. What is stored about it then would be left for the
+/// next connection with this id. `false` if Secrets Manager does not say.
 pub(crate) async fn is_removed(home: &Administration, id: &ConnectionId) -> bool {
     home.connections.has_secret(id).await == Some(false)
 }
 
-/// Keeps the connection in the list, as it is. One that was stored by other means than the set-up
-/// is known, and watched, from the first look at it on. A failure is no reason to refuse the answer;
-/// but [`StateError::Gone`] is: it has been removed.
+/// Stores the connection in the list as it is now. A connection that was stored by other means than
+/// the set-up comes into the list at the first look at it, and is checked from then on. An error is
+/// no reason to refuse the answer, except [`StateError::Gone`]: the connection has been removed.
 pub(crate) async fn register(
     home: &Administration,
     id: &ConnectionId,
@@ -48,7 +49,8 @@ pub(crate) async fn register(
     now: Timestamp,
 ) -> Result<(Registered, Registration), StateError> {
     let work = async {
-        // Unknown is not new: what is there would lose the day when it was set up first.
+        // If the list does not answer, the connection does not count as new. Otherwise its entry
+        // would lose the time of the first set-up.
         let known = soon(home.state.connection(id)).await?;
         let registered_at = known.as_ref().map_or(now, |known| known.registered_at);
         let anew = entry(id, credentials, inspection, registered_at, now);
@@ -57,15 +59,16 @@ pub(crate) async fn register(
             .is_some_and(|known| Registration { updated_at: anew.updated_at, ..known } == anew);
         match (occasion, registered) {
             (Occasion::SetUp, _) => soon(home.state.put_connection(&anew)).await?,
-            // Whoever removes it at this moment does not find it there again.
+            // If somebody removes the connection at this moment, it does not come back.
             (_, Registered::Known) if !is_same => {
                 soon(home.state.renew_connection(&anew)).await?;
             }
             (_, Registered::Known) => {}
             (_, Registered::New) => {
                 soon(home.state.put_connection(&anew)).await?;
-                // Whoever removes a connection takes its secret away first, and its place in the
-                // list then: what was put before that is taken away with it, the rest here.
+                // A removal deletes the secret first, and then the entry in the list. If this entry
+                // was put before that, it is deleted with the rest. If it was put later, it is
+                // deleted here.
                 if is_removed(home, id).await {
                     soon(home.state.remove_connection(id)).await?;
                     return Err(StateError::Gone);
@@ -79,8 +82,8 @@ pub(crate) async fn register(
     })
 }
 
-/// Remembers how a connection of the list was found, for the list and for the scheduled checks, and
-/// gives how it is known to be now. A failure is no reason to refuse the answer.
+/// Stores what was found about a connection of the list, for the list and for the scheduled checks.
+/// Returns how it is known to be now. An error is no reason to refuse the answer.
 pub(crate) async fn remember(
     home: &Administration,
     registration: &Registration,
@@ -98,8 +101,8 @@ pub(crate) async fn remember(
         };
         match soon(home.state.put_health_of(registration, health)).await {
             Ok(stored) => Ok(Some(stored)),
-            // Somebody else has just looked, and what they found is there; or it is removed, and
-            // there is nothing to be known of it.
+            // Either somebody else has just looked, and what they found is stored; or the
+            // connection has been removed, and there is nothing to store.
             Err(StateError::Conflict | StateError::Gone) => Ok(known),
             Err(error) => Err(error),
         }
@@ -109,7 +112,7 @@ pub(crate) async fn remember(
     })
 }
 
-/// What the list and the checks have to know; never the secret.
+/// The connection's entry in the list. It never holds the secret.
 fn entry(
     id: &ConnectionId,
     credentials: &Credentials,

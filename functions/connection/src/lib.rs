@@ -1,7 +1,8 @@
-//! Sets connections up, inspects and tests them; the fields of the sidebar; the activity log.
+//! Sets connections up, inspects and tests them. It also serves the fields of the sidebar and the
+//! activity log.
 //!
-//! A connection's credentials are stored only when they have been seen to work. What is wrong with
-//! others is said in one cause, with the step of the set-up that mends it.
+//! A connection's credentials are stored only when they have been seen to work. If they do not
+//! work, the answer names one cause, and the step of the set-up that mends it.
 
 mod activity;
 mod availability;
@@ -32,7 +33,7 @@ pub struct Administration {
     needs: Needs,
 }
 
-/// What there is to do with connections.
+/// The operations of this function.
 pub fn operations<C: Collect<Administration>>(operations: C) -> C {
     const GROUP: &str = "connection";
     operations
@@ -49,14 +50,14 @@ pub fn operations<C: Collect<Administration>>(operations: C) -> C {
 }
 
 impl Administration {
-    /// Looks after these connections, tells which of the tools they allow, and remembers what is to
-    /// be remembered there.
+    /// Looks after these connections, and says which of these tools they allow. `state` keeps what
+    /// is remembered of them.
     pub fn new(connections: Connections, state: State, tools: Vec<Definition>) -> Administration {
         let needs = Needs::of(&tools);
         Administration { connections, state, tools, needs }
     }
 
-    /// The way to the connection's environment.
+    /// Opens the connection, and begins a session with its environment.
     async fn session(
         &self,
         id: &ConnectionId,

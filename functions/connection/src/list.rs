@@ -90,7 +90,8 @@ impl Endpoint for ListConnections {
     }
 }
 
-/// Of a key that is bound to some, only those are read, however many others there are.
+/// Reads a page of the list. For a key that is bound to some connections, only those are read,
+/// however many others there are.
 async fn page(
     state: &State,
     granted: &Grants,
@@ -103,7 +104,8 @@ async fn page(
     let after = cursor.map_or(Bound::Unbounded, |cursor| Bound::Excluded(cursor.last()));
     let left: Vec<_> = ids.range((after, Bound::Unbounded)).cloned().collect();
     let mut connections: Vec<Registration> = Vec::new();
-    // Not each id of a key has been set up. One more tells whether there is a next page.
+    // Not every id of a key has been set up. One more than wanted tells whether there is a next
+    // page.
     for some in left.chunks(limit + 1) {
         let mut found = state.connections_of(some).await?;
         connections.extend(some.iter().filter_map(|id| found.remove(id)));

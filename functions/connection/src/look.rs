@@ -15,15 +15,15 @@ use crate::known;
 use crate::table::soon;
 use crate::view::View;
 
-/// What to do where nobody knows when the secret ends.
+/// What to do if nobody knows when the secret ends.
 const HOW_TO_KNOW_THE_EXPIRY: &str = "Nobody knows when the client secret ends. Give the application the Microsoft Graph permission \
      Application.Read.All, or set the connection up with secret_expires_on.";
 
-/// What to do where the table did not take what it was to note.
+/// What it means if the table did not store the result.
 const NOT_NOTED: &str = "The table of the bundle did not take this down: until it answers and the \
     connection is looked at again, the list and the scheduled checks know what they knew before.";
 
-/// What an administrator should know beside how the connection is.
+/// What an administrator should know besides the state of the connection.
 pub(crate) fn hints(
     inspection: &Inspection,
     noted: bool,
@@ -66,7 +66,7 @@ impl Endpoint for GetConnection {
     }
 }
 
-/// Tests a connection, and remembers what came of it.
+/// Tests a connection, and stores the result.
 pub(crate) struct TestConnection;
 
 impl Operation for TestConnection {
@@ -108,7 +108,7 @@ async fn look<O: Operation<About = InPath>>(
 ) -> Result<Done<View>, ToolError> {
     let (id, connections) = (&request.about, &home.connections);
     let now = Timestamp::now();
-    // A test reads the secret anew, for it may have been changed by other means.
+    // A test reads the secret again, because it may have been changed by other means.
     if occasion == Occasion::Test {
         connections.forget(id);
     }

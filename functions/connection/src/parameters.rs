@@ -20,11 +20,11 @@ impl FromStr for Moment {
 
 toolkit::text_parameter!(Moment, {"type": "string", "format": "date-time"});
 
-/// Where a page goes on: the `next` of an earlier answer.
+/// Where the next page begins: the `next` of an earlier answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Next<C>(pub(crate) C);
 
-/// What else is said of text that is none.
+/// The error for a text that is not a `next`.
 pub(crate) const FOREIGN: &str = "must be the `next` of an earlier answer";
 
 impl<C: FromStr> FromStr for Next<C> {

@@ -1,4 +1,4 @@
-//! Schemas of what serde writes as a text.
+//! Schemas of values that serde writes as text.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 use state::{EntryKind, FieldType};
@@ -14,12 +14,12 @@ pub(crate) fn moment(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "format": "date-time"})
 }
 
-/// A point in time, where there is one.
+/// A point in time, or null.
 pub(crate) fn maybe_moment(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": ["string", "null"], "format": "date-time"})
 }
 
-/// A day, where there is one.
+/// A day, or null.
 pub(crate) fn maybe_day(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": ["string", "null"], "format": "date"})
 }
@@ -41,12 +41,12 @@ pub(crate) fn outcome(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "enum": outcomes})
 }
 
-/// A problem: the same as where the whole answer is one.
+/// A problem, with the same schema as where the whole answer is one.
 pub(crate) fn problem(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"$ref": "#/components/schemas/Problem"})
 }
 
-/// Whatever the column holds.
+/// Any value, because a column may hold anything.
 pub(crate) fn anything(_: &mut SchemaGenerator) -> Schema {
     json_schema!({})
 }

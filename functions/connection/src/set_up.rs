@@ -13,9 +13,10 @@ use crate::known::{self, Registered};
 use crate::view::View;
 use crate::{Administration, look};
 
-/// Refuses what no set-up step asks for; the rest has causes of its own.
+/// Checks `secret_expires_on`, which belongs to no step of the set-up. The fields of the steps are
+/// checked later, with causes of their own.
 fn check(form: &CredentialsForm) -> Result<(), ToolError> {
-    // Other ways of ISO 8601 to write a date are understood as well, and meant by nobody.
+    // The parser also takes other forms of ISO 8601, which nobody means.
     match form.expiry() {
         Some(date) if date.len() != 10 || date.parse::<Date>().is_err() => {
             Err(ToolError::invalid("secret_expires_on", "must be a date such as 2027-12-01"))
@@ -24,8 +25,8 @@ fn check(form: &CredentialsForm) -> Result<(), ToolError> {
     }
 }
 
-/// Tries credentials, and stores them if they work. Else nothing changes, and what was stored
-/// before goes on working.
+/// Tries credentials, and stores them if they work. If they do not, nothing changes, and those that
+/// were stored before go on working.
 pub(crate) struct SetUpConnection;
 
 impl Operation for SetUpConnection {
@@ -97,7 +98,7 @@ impl Endpoint for SetUpConnection {
     }
 }
 
-/// The credentials do not work, or it could not be seen that they do.
+/// The error if the credentials do not work, or if that could not be found out.
 fn not_stored(error: ToolError) -> ToolError {
     let error = if error.code().is_retryable() {
         error.next_step(

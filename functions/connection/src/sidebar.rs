@@ -21,10 +21,10 @@ use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolEr
 use crate::table::soon;
 use crate::{Administration, columns, schema};
 
-/// How much of a text is shown.
+/// How many characters of a text are shown.
 const TEXT: usize = 500;
 
-/// What stands in the place of the fields that were chosen, where they are not known.
+/// The hint if it is not known which fields were chosen.
 const WITHOUT_CHOSEN: &str = "The fields that were added cannot be shown right now: the table that \
     lists them does not answer.";
 
@@ -137,13 +137,13 @@ impl Endpoint for GetSidebar {
     }
 }
 
-/// The way from a contact to the account that it belongs to.
+/// The navigation property from a contact to the account that it belongs to.
 const ACCOUNT: &str = "parentcustomerid_account";
 
 /// The columns to read of each table.
 struct ColumnsToRead(BTreeMap<String, Columns>);
 
-/// Columns of a table, and those that may hold as much text as somebody likes.
+/// Columns of a table: the short ones, and those whose text may be of any length.
 #[derive(Clone, Default)]
 struct Columns {
     short: Vec<Name>,
@@ -155,7 +155,7 @@ impl ColumnsToRead {
         let mut all: BTreeMap<String, Columns> = BTreeMap::new();
         let standard = columns::standard().len();
         for (place, field) in fields.iter().enumerate() {
-            // The names were the organization's own when they were chosen.
+            // The organization had columns of these names when they were chosen.
             if let Ok(name) = Name::parse(&read_as(field)) {
                 let columns = all.entry(field.table.clone()).or_default();
                 let may_be_long = place >= standard && field.kind == FieldType::Text;
@@ -171,7 +171,7 @@ impl ColumnsToRead {
 
     fn columns(&self, table: RecordType) -> Columns {
         let mut columns = self.0.get(table.label()).cloned().unwrap_or_default();
-        // So that there is one left where the long ones are left out.
+        // So that one column is left if the long ones are left out.
         columns.short.push(table.table().key.into());
         columns
     }
@@ -189,7 +189,7 @@ impl ColumnsToRead {
         query.expand(account)
     }
 
-    /// The latest row of another table that is the contact's.
+    /// The contact's latest row in another table. Of opportunities and cases, only open ones count.
     fn latest(&self, table: RecordType, contact: &ContactRef) -> Query {
         let of_contact = match table {
             RecordType::Opportunity => opportunity::of_contact(contact).and(opportunity::open()),
@@ -207,7 +207,7 @@ impl ColumnsToRead {
     }
 }
 
-/// Lookups are read by another name than they have.
+/// The name by which the field is read: a lookup has another name for that.
 fn read_as(field: &SidebarField) -> String {
     match field.kind {
         FieldType::Lookup => format!("_{}_value", field.column),

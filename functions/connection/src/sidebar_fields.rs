@@ -74,7 +74,7 @@ impl Operation for GetSidebarFields {
 impl Endpoint for GetSidebarFields {
     type Home = Administration;
 
-    /// Without the table nobody knows, and half an answer would be taken for the whole, and stored.
+    /// Fails if the table does not answer. Half an answer would be taken for the whole, and stored.
     async fn call(
         home: &Administration,
         request: Request<'_, GetSidebarFields>,
@@ -84,7 +84,7 @@ impl Endpoint for GetSidebarFields {
     }
 }
 
-/// Chooses the fields that the sidebar has beside those that are always there.
+/// Chooses the fields that the sidebar has in addition to those that are always there.
 pub(crate) struct SetSidebarFields;
 
 impl Operation for SetSidebarFields {
@@ -133,7 +133,7 @@ impl Endpoint for SetSidebarFields {
     }
 }
 
-/// The fields, each of which the organization has; one trip.
+/// Checks that the organization has each of these fields. One trip.
 async fn checked(
     session: &dataverse::Session,
     fields: &[Field],

@@ -1,8 +1,9 @@
-//! The bundle's own table, which may not answer.
+//! Calls of the bundle's own table, which may not answer.
 //!
-//! What the table alone knows fails without it: the list, the activity log, which fields were
-//! chosen. What Dataverse or Secrets Manager does, the table only notes down: that is done all the
-//! same, waits for the table no longer than [`PATIENCE`] a call, and says what was not noted.
+//! Some things only the table knows: the list, the activity log, which fields were chosen.
+//! Operations that need them fail without the table. Other operations work on Dataverse or Secrets
+//! Manager, and only make a note in the table. They succeed without it, wait for it no longer than
+//! [`PATIENCE`] a call, and say what was not noted.
 
 use std::time::Duration;
 
@@ -10,14 +11,15 @@ use state::StateError;
 use tokio::time::timeout;
 use toolkit::{ErrorCode, ToolError};
 
-/// How long an answer waits for a call that it can do without. The table answers in milliseconds.
+/// How long an operation waits for a call of the table that it can do without. The table usually
+/// answers in milliseconds.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A call of the table that the answer can do without.
+/// Limits the time of a call that the answer can do without.
 pub(crate) fn soon<T>(
     call: impl Future<Output = Result<T, StateError>>,
 ) -> impl Future<Output = Result<T, StateError>> {
-    // What AWS's SDK does is large.
+    // The futures of AWS's SDK are large.
     let call = timeout(PATIENCE, Box::pin(call));
     async {
         call.await.unwrap_or_else(|_| {
@@ -27,7 +29,7 @@ pub(crate) fn soon<T>(
     }
 }
 
-/// A call of the table that the answer cannot do without failed.
+/// The error if a call of the table failed that the answer cannot do without.
 pub(crate) fn failed(error: StateError) -> ToolError {
     let explained = if error.is_unavailable() {
         ToolError::new(

@@ -44,7 +44,7 @@ struct Secret {
 }
 
 impl View {
-    /// A connection of which this is known.
+    /// A connection with these credentials, in this state.
     pub(crate) fn of(
         id: &ConnectionId,
         credentials: Option<&Credentials>,
@@ -73,7 +73,7 @@ impl View {
         }
     }
 
-    /// With what an inspection found.
+    /// Adds what an inspection found.
     #[must_use]
     pub(crate) fn with_inspection(self, inspection: &Inspection, tools: &[Definition]) -> View {
         View {
@@ -89,13 +89,13 @@ impl View {
         }
     }
 
-    /// With why it could not be inspected.
+    /// Adds why the connection could not be inspected.
     #[must_use]
     pub(crate) fn with_problem(self, error: &ToolError, request_id: &str) -> View {
         View { problem: Some(error.to_problem(request_id)), ..self }
     }
 
-    /// With what an administrator should know.
+    /// Adds what an administrator should know.
     #[must_use]
     pub(crate) fn with_hints(self, hints: impl IntoIterator<Item = &'static str>) -> View {
         let hints: Vec<_> = hints.into_iter().collect();

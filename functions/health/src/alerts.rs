@@ -1,4 +1,4 @@
-//! Messages to whoever runs the connections.
+//! Messages to the people who run the connections.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,18 +9,18 @@ use aws_sdk_sns::error::ProvideErrorMetadata as _;
 use aws_sdk_sns::types::MessageAttributeValue;
 use serde::Serialize;
 
-/// A message to whoever runs the connections.
+/// A message to the people who run the connections.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Alert {
     /// One line: ASCII, shorter than 100 characters.
     pub subject: String,
-    /// For a person.
+    /// The text for a person.
     pub message: String,
-    /// For programs: subscriptions of the topic can filter by them.
+    /// Values for programs. Subscriptions of the topic can filter by them.
     pub attributes: BTreeMap<&'static str, Attribute>,
 }
 
-/// What programs may know of an alert.
+/// A value of an alert for programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Attribute {
@@ -62,7 +62,7 @@ pub trait Alerts: Send + Sync + 'static {
     fn send(&self, alert: &Alert) -> impl Future<Output = Result<(), AlertError>> + Send;
 }
 
-/// How long sending may take, retries of the SDK included.
+/// How long sending may take, including the SDK's retries.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// SNS takes subjects of fewer than 100 ASCII characters.
@@ -160,7 +160,7 @@ mod tests {
         assert_eq!(field("TopicArn"), ARN);
         assert!(field("Subject").starts_with("M?nster?xxx") && field("Subject").len() == 99);
         assert_eq!(field("Message"), "Set-up step 3 …");
-        // In any order.
+        // They may come in any order.
         let attribute = |number: u8| {
             let part = |part| field(&format!("MessageAttributes.entry.{number}.{part}")).to_owned();
             [part("Name"), part("Value.DataType"), part("Value.StringValue")]

@@ -1,4 +1,4 @@
-//! A run: every connection is looked at; what comes of it is stored, said and measured.
+//! A run: it looks at every connection, stores what is new, tells people, and measures.
 
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
@@ -21,7 +21,7 @@ use crate::outage::{Outages, region};
 use crate::tell::{TRIES, Teller, Telling};
 use crate::{Alerts, Checked, Report};
 
-/// Who overstays that by this much is not waited for.
+/// How much longer than its deadline a look is waited for.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// Looks at connections, and tells people about them. Cheap to clone.
@@ -53,7 +53,7 @@ impl<A> std::fmt::Debug for Checker<A> {
 struct Run {
     check: Check,
     id: Arc<str>,
-    /// When the last look ends.
+    /// When all looks must have ended.
     looking: Instant,
 }
 
@@ -68,13 +68,13 @@ struct Subject {
 struct Look {
     connection: Registration,
     region: String,
-    /// As it is stored now.
+    /// The health as it is stored now.
     health: Option<Health>,
     found: Finding,
-    /// When it began and ended.
+    /// When the look began and ended.
     began: Timestamp,
     ended: Timestamp,
-    /// What is to be said of it, as far as it is not pending there.
+    /// The events of this look. Some may also be pending in `health`.
     events: Vec<Event>,
     is_stored: bool,
     problem: Option<StateError>,
@@ -85,27 +85,27 @@ struct Look {
     took: Duration,
 }
 
-/// What came of a connection in this run.
+/// What happened to a connection in this run.
 enum Seen {
     Looked(Box<Look>),
-    /// It was removed meanwhile: there is nothing to be said, and nothing to be kept.
+    /// It was removed meanwhile. There is nothing to tell, and nothing to keep.
     Gone,
     /// There was no time for it.
     Left(Box<Subject>),
 }
 
 impl<A: Alerts> Checker<A> {
-    /// Looks at the connections of `state`, with their secrets and tokens from `connections`, for
-    /// tools that need `needs`.
+    /// Looks at the connections in the list of `state`. `connections` has their secrets and tokens,
+    /// and `needs` says which privileges the tools need.
     pub fn new(connections: Connections, state: State, alerts: A, needs: Needs) -> Checker<A> {
         Checker { inner: Arc::new(Inner { connections, state, alerts, needs }) }
     }
 
-    /// Looks at every connection, as far as there is time, and says what is to be said.
+    /// Looks at every connection that there is time for, and tells people what is new.
     ///
     /// # Errors
     ///
-    /// If the connections are not known. Whatever else goes wrong is in the report.
+    /// If the list of connections cannot be read. Everything else that goes wrong is in the report.
     pub async fn run(
         &self,
         check: Check,
@@ -136,7 +136,7 @@ impl<A: Alerts> Checker<A> {
         let now = Timestamp::now();
         let mut counts = Counts::default();
         for subject in &left {
-            // What is known of it stands until there is time to look at it.
+            // What is known about it stands until there is time to look at it.
             let health = subject.health.as_ref();
             counts.add(&Checked::new(&subject.connection, health, &Finding::Failed, now));
         }
@@ -173,8 +173,8 @@ impl<A: Alerts> Checker<A> {
         Ok(report)
     }
 
-    /// Every connection with what is known of it, those first that the last run did not come to;
-    /// and whether there were any.
+    /// Every connection with what is known about it. Those that the last run had no time for come
+    /// first. The flag says whether there were any.
     async fn subjects(&self) -> Result<(Vec<Subject>, bool), StateError> {
         let state = &self.inner.state;
         let mut registered = state.connections().await?;
@@ -195,8 +195,8 @@ impl<A: Alerts> Checker<A> {
         Ok((registered.into_iter().map(with_health).collect(), next.is_some()))
     }
 
-    /// Looks at them, many at a time, and stores what is new of each as it is found. Also gives
-    /// those that there was no time for, in their order.
+    /// Looks at these connections, many at a time, and stores what is new about each at once. Also
+    /// returns those that there was no time for, in their order.
     async fn look_at(&self, subjects: Vec<Subject>, run: &Run) -> (Vec<Look>, Vec<Subject>) {
         let many = subjects.len();
         let see = |(place, subject)| self.clone().see(subject, place, many, run.clone());
@@ -224,7 +224,7 @@ impl<A: Alerts> Checker<A> {
         async move {
             let now = Instant::now();
             let time = run.looking.saturating_duration_since(now);
-            // The first ones are looked at in any case, or a run could come to nothing.
+            // The first connections are always looked at. Otherwise, a run could achieve nothing.
             if place >= AT_ONCE && time < SHORTEST_PATIENCE / 2 {
                 return (place, Seen::Left(Box::new(subject)));
             }
@@ -246,7 +246,7 @@ impl<A: Alerts> Checker<A> {
         .boxed()
     }
 
-    /// Looks at one connection. Neither a panic nor a wait without end reaches the others.
+    /// Looks at one connection. A panic, or a wait without end, does not reach the other looks.
     async fn look(&self, subject: Subject, deadline: Instant) -> Look {
         let Subject { connection, health } = subject;
         let (began, started) = (Timestamp::now(), Instant::now());
@@ -262,7 +262,7 @@ impl<A: Alerts> Checker<A> {
                 }
                 (found, error.code().as_str())
             }
-            // The panic's own line is in the log above.
+            // The panic has already written its own line to the log.
             Ok(Err(_)) => (Finding::Failed, "internal"),
             Err(_) => {
                 let detail = "the check took too long".to_owned();
@@ -286,7 +286,7 @@ impl<A: Alerts> Checker<A> {
         }
     }
 
-    /// With the secret read anew and a token of its own.
+    /// Inspects a connection. Its secret is read again, and it gets a new token.
     async fn inspect(
         &self,
         id: &ConnectionId,
@@ -301,8 +301,8 @@ impl<A: Alerts> Checker<A> {
         Ok(inspect(&connection, &connections.graph(), session).await?)
     }
 
-    /// Decides which of those that did not answer are broken: now it is known whether the others
-    /// did.
+    /// Decides which of the connections that did not answer are broken. By now it is known whether
+    /// the others answered.
     async fn judge_silence(&self, looks: Vec<Look>, outages: &Outages, run: &Run) -> Vec<Look> {
         let judge = |look: Look| {
             let outage = outages.cover(&look.region);
@@ -330,8 +330,8 @@ impl<A: Alerts> Checker<A> {
 }
 
 impl<A> Inner<A> {
-    /// What it means that the connection could be inspected. The day that it was registered with is
-    /// known where its secret does not say.
+    /// The finding of a successful inspection. If nobody knows when the secret ends, the day in the
+    /// registration counts.
     fn works(&self, inspection: &Inspection, registration: &Registration) -> Finding {
         Finding::Works {
             missing_privileges: self.needs.missing(&inspection.privileges),
@@ -339,8 +339,7 @@ impl<A> Inner<A> {
         }
     }
 
-    /// Decides what has become of a connection, and stores what is new together with what is to be
-    /// said of it.
+    /// Decides how a connection is now. Stores what is new, together with the events to tell.
     async fn conclude(
         &self,
         look: &mut Look,
@@ -369,8 +368,8 @@ impl<A> Inner<A> {
                 }
                 Err(StateError::Conflict) => {
                     look.health = self.state.health(&look.connection.id).await?;
-                    // Another run, or a set-up, has looked later, and acts on what it found; but
-                    // nobody else tells when the secret ends.
+                    // Another run, or a set-up, has looked later, and acts on what it found. But
+                    // nobody else tells when the secret ends, so this run still does.
                     let is_later = |health: &Health| health.checked_at >= look.began;
                     if look.health.as_ref().is_some_and(is_later) {
                         if !check.expiry() {
@@ -386,7 +385,7 @@ impl<A> Inner<A> {
         Err(StateError::Conflict)
     }
 
-    /// Leaves an entry in the activity log; that it cannot is no reason to stop.
+    /// Writes an entry into the activity log. If that fails, the run goes on.
     async fn record(&self, look: &Look, run: &Run) {
         let id = &look.connection.id;
         let entry = LogEntry {
@@ -414,7 +413,7 @@ impl From<Look> for Telling {
     }
 }
 
-/// What an earlier run did not come to say is said whether or not there was time for a look.
+/// Events that an earlier run did not tell are told even if there was no time for a look.
 impl From<Subject> for Telling {
     fn from(subject: Subject) -> Telling {
         let Subject { connection, health } = subject;
@@ -422,7 +421,8 @@ impl From<Subject> for Telling {
     }
 }
 
-/// A line for each connection. Metrics of each would be paid for each.
+/// Writes a line about a connection to the log. Metrics for each connection would cost money for
+/// each.
 fn tell_log(look: &Look, checked: &Checked, run: &Run) {
     tracing::info!(
         request_id = &*run.id,

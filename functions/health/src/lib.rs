@@ -1,12 +1,16 @@
-//! Whether the connections work, and when their secrets end; told to people before a visitor
-//! notices.
+//! Checks whether the connections work and when their secrets end, and tells people before a
+//! visitor notices.
 //!
-//! A run has three parts. Every connection is looked at, many at a time ([`Checker`]): [`auth::health::decide`]
-//! compares what was found with what was known, and what is new is stored at once, together with
-//! what is to be said of it. Then it is decided whether Entra ID or Dataverse, as a whole or in a
-//! region, does not answer, which is one message and nobody's fault; and so whether those that did
-//! not answer are broken. Then what is to be said is said ([`Alerts`]), what an earlier run did not
-//! come to included. A run that ends in between loses nothing, and nothing is said twice.
+//! A run has three parts:
+//!
+//! - It looks at every connection, many at a time ([`Checker`]). [`auth::health::decide`] compares
+//!   what was found with what was known. What is new is stored at once, with the events to tell.
+//! - It decides whether there is an outage: Entra ID or Dataverse does not answer, as a whole or in
+//!   a region. Then people get one message, and no connection is at fault. This also decides
+//!   whether the connections that did not answer are broken.
+//! - It tells people ([`Alerts`]), also what an earlier run had no time to tell.
+//!
+//! A run that ends early loses nothing, and nothing is told twice.
 
 mod alerts;
 mod budget;
@@ -37,14 +41,15 @@ pub struct Request {
     pub check: Check,
 }
 
-/// How much earlier than Lambda's deadline a run must have ended.
+/// How long before Lambda's deadline a run must have ended.
 const MARGIN: Duration = Duration::from_secs(5);
 
 /// Does what the schedule asks for.
 ///
 /// # Errors
 ///
-/// If the run is not complete, so that Lambda calls again: what has been said is not said twice.
+/// If the run is not complete. Lambda then calls again. What people have been told is not told
+/// again.
 pub async fn handle<A: Alerts>(
     checker: &Checker<A>,
     request: Request,
@@ -52,7 +57,7 @@ pub async fn handle<A: Alerts>(
 ) -> Result<Report, Error> {
     let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
     let deadline = Instant::now() + left.saturating_sub(MARGIN);
-    // A run holds many looks: what knows nothing of that need not be compiled with all of it.
+    // The future of a run is large. In a box, it need not be compiled into every caller.
     let run = checker.run(request.check, &context.request_id, deadline).boxed();
     let report = run.await?;
     if report.is_complete() {

@@ -1,4 +1,4 @@
-//! What the log and the metrics say of a run.
+//! Writes a run to the log and the metrics.
 
 use auth::health::Standing;
 use serde_json::{Value, json};
@@ -6,8 +6,8 @@ use toolkit::logging;
 
 use crate::{Checked, Report};
 
-/// What the alarms count, over all connections: those that there was no time for, too, for an alarm
-/// must not clear by that.
+/// The counts that alarms watch, over all connections. Those that there was no time for count, too:
+/// an alarm must not clear because they were left out.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     broken: usize,
@@ -18,15 +18,15 @@ pub(crate) struct Counts {
 impl Counts {
     pub(crate) fn add(&mut self, checked: &Checked) {
         self.broken += usize::from(checked.state == Standing::Broken);
-        // A date in the past may be a wrong one: where it is not known how the connection is, it
-        // proves nothing.
+        // A date in the past may be wrong. It proves nothing if it is not known how the connection
+        // is.
         let is_expired = checked.is_expired() && checked.state != Standing::Unknown;
         self.expired += usize::from(is_expired);
         self.expiring += usize::from(checked.is_expiring());
     }
 }
 
-/// The heartbeat, and what there is to count.
+/// Writes the heartbeat of a run, and its counts.
 pub(crate) fn measure(report: &Report, counts: Counts, id: &str) {
     let count =
         |standing| report.connections.iter().filter(|checked| checked.state == standing).count();

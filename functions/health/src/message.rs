@@ -1,4 +1,4 @@
-//! What people read.
+//! The texts of the alerts.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use toolkit::Needs;
 use crate::outage::Outage;
 use crate::{Alert, Attribute};
 
-/// As many connections are named in a message, with as much of a name: one that SNS takes has at
-/// most 256 KB.
+/// How many connections a message names, and how many characters of each name. SNS takes messages
+/// of at most 256 KB.
 const LISTED: usize = 100;
 const NAME: usize = 80;
 
-/// What a message about a connection is made of.
+/// What a message about a connection is made from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct About<'a> {
     pub(crate) connection: &'a Registration,
@@ -38,7 +38,7 @@ pub(crate) fn of_event(event: &Event, about: &About<'_>) -> Alert {
     }
 }
 
-/// The alert for events of a kind of many connections; nothing for no events.
+/// The alert for events of one kind on many connections; `None` if there are no events.
 pub(crate) fn of_events(events: &[(&Registration, &Event)]) -> Option<Alert> {
     let (_, first) = events.first()?;
     let count = events.len();
@@ -85,7 +85,7 @@ pub(crate) fn of_events(events: &[(&Registration, &Event)]) -> Option<Alert> {
     })
 }
 
-/// One of many.
+/// The line for one of many connections.
 fn line(connection: &Registration, event: &Event) -> String {
     let name = |name: &str| format!(", {}", quoted(&name.chars().take(NAME).collect::<String>()));
     let label = connection.label.as_deref().map(name).unwrap_or_default();
@@ -108,7 +108,7 @@ fn line(connection: &Registration, event: &Event) -> String {
     format!("- {}{label}{organization}: {what}", connection.id)
 }
 
-/// The alert for Entra ID or Dataverse as a whole, or in a region.
+/// The alert for an outage of Entra ID or Dataverse, as a whole or in a region.
 pub(crate) fn of_outage(outage: &Outage, since: Timestamp) -> Alert {
     let Outage { region, unanswered, of, detail } = outage;
     let place = region.as_ref().map(|region| format!(" of {region}")).unwrap_or_default();
@@ -135,7 +135,7 @@ pub(crate) fn of_outage(outage: &Outage, since: Timestamp) -> Alert {
     }
 }
 
-/// The alert for the end of that.
+/// The alert for the end of an outage.
 pub(crate) fn of_outage_over(region: Option<&str>, since: Timestamp, now: Timestamp) -> Alert {
     let place = region.map(|region| format!(" of {region}")).unwrap_or_default();
     let mut attributes: BTreeMap<&'static str, Attribute> =
@@ -153,7 +153,7 @@ pub(crate) fn of_outage_over(region: Option<&str>, since: Timestamp, now: Timest
     }
 }
 
-/// The subject's words, what is the matter, and how to mend it.
+/// The words of the subject, what is wrong, and how to mend it.
 fn words(event: &Event, about: &About<'_>) -> (String, String, Vec<String>) {
     match event {
         Event::Broken { fault, since } => broken(fault, *since, about.connection),
@@ -260,7 +260,7 @@ fn privileges_lost(
     )
 }
 
-/// Which connection it is.
+/// The paragraph that says which connection it is.
 fn which(connection: &Registration) -> String {
     let label =
         connection.label.as_ref().map(|label| format!(", {}", quoted(label))).unwrap_or_default();
@@ -275,7 +275,7 @@ fn which(connection: &Registration) -> String {
     )
 }
 
-/// Where a step of the set-up is taken.
+/// Where people take a step of the set-up.
 fn place(step: Step, connection: &Registration) -> String {
     let place = step.place(&connection.client_id);
     match step {

@@ -1,33 +1,34 @@
-//! Whether it is one connection that does not answer, or hardly any, or hardly any of one region.
+//! Finds outages: hardly any connection answers, or hardly any of one region.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use auth::health::Finding;
 use url::{Host, Url};
 
-/// Fewer than these say nothing about the others; of a region it takes more, for two that belong
-/// together (a company's sandbox and its production) may well go down together.
+/// How many connections must fail to answer before there is an outage. In a region it takes more,
+/// because two that belong together (a company's sandbox and its production) may well go down
+/// together.
 const SEVERAL: usize = 2;
 const SEVERAL_OF_A_REGION: usize = 5;
 
-/// That hardly any connection answers.
+/// An outage: hardly any connection answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outage {
-    /// Which region it is; nothing where it is Entra ID or Dataverse as a whole.
+    /// The region; `None` if Entra ID or Dataverse does not answer as a whole.
     pub(crate) region: Option<String>,
-    /// How many do not.
+    /// How many connections did not answer.
     pub(crate) unanswered: usize,
-    /// Of how many that somebody could have heard from.
+    /// How many connections either answered or did not; broken ones do not count.
     pub(crate) of: usize,
-    /// What did not answer, mostly.
+    /// What did not answer in most of the looks.
     pub(crate) detail: String,
 }
 
-/// What the looks say of Dataverse as a whole and of its regions.
+/// What the looks say about Dataverse as a whole and about its regions.
 #[derive(Debug, Default)]
 pub(crate) struct Outages {
     all: Option<Outage>,
-    /// Those of single regions; none where all are concerned.
+    /// The outages of single regions; empty if there is one of all regions.
     regions: BTreeMap<String, Outage>,
     answered: BTreeSet<String>,
 }
@@ -47,7 +48,7 @@ pub(crate) fn region(instance_url: &str) -> String {
 }
 
 impl Outages {
-    /// What these looks, each at a connection of that region, say together.
+    /// What these looks say together. Each has the region of its connection.
     pub(crate) fn of<'a>(looks: impl IntoIterator<Item = (&'a str, &'a Finding)>) -> Outages {
         let mut all = Count::default();
         let mut regions: BTreeMap<&str, Count<'_>> = BTreeMap::new();
@@ -70,17 +71,17 @@ impl Outages {
         Outages { all, regions, answered }
     }
 
-    /// Whether a connection of this region cannot be expected to answer.
+    /// Whether connections of this region cannot be expected to answer.
     pub(crate) fn cover(&self, region: &str) -> bool {
         self.all.is_some() || self.regions.contains_key(region)
     }
 
-    /// Each of them.
+    /// All outages.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Outage> {
         self.all.iter().chain(self.regions.values())
     }
 
-    /// Whether any connection answered; of this region, where one is given.
+    /// Whether any connection answered, in this region if one is given.
     pub(crate) fn is_answered(&self, region: Option<&str>) -> bool {
         match region {
             Some(region) => self.answered.contains(region),
@@ -89,7 +90,7 @@ impl Outages {
     }
 }
 
-/// How many answered. What is broken says nothing either way.
+/// How many connections answered, and how many did not. Broken ones say nothing either way.
 #[derive(Default)]
 struct Count<'a> {
     answered: usize,
@@ -116,7 +117,7 @@ impl<'a> Count<'a> {
 
     fn outage(mut self, several: usize, region: Option<&str>) -> Option<Outage> {
         let (unanswered, of) = (self.unanswered, self.answered + self.unanswered);
-        // Four of five: one that answers may have had its answer just before.
+        // Four of five must be silent: one that answers may have done so just before the outage.
         if unanswered < several || unanswered * 5 < of * 4 {
             return None;
         }
@@ -127,7 +128,7 @@ impl<'a> Count<'a> {
     }
 }
 
-/// As many different ways not to answer are told apart.
+/// How many different details are told apart.
 const DETAILS: usize = 20;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What came of a run.
+//! The result of a run.
 
 use auth::health::{Finding, Health, Standing, Status, days_left};
 use auth::{Cause, ConnectionId, SecretExpiry};
@@ -9,18 +9,18 @@ use state::Registration;
 
 use crate::Alert;
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Each connection, in the order of the ids.
+    /// Each connection that was looked at, in the order of the ids.
     pub connections: Vec<Checked>,
-    /// Whether hardly any of them answers, or hardly any of a region.
+    /// Whether hardly any connection answers, or hardly any of a region.
     pub outage: bool,
-    /// How many there was no time for: the next run begins with them.
+    /// How many connections there was no time for. The next run begins with them.
     pub left: usize,
-    /// What was sent in this run.
+    /// The alerts that were sent in this run.
     pub alerts: Vec<Alert>,
-    /// What went wrong with the run itself: the next one makes up for it.
+    /// What went wrong with the run itself. The next run makes up for it.
     pub problems: Vec<String>,
 }
 
@@ -49,12 +49,12 @@ pub struct Checked {
     /// The privileges that the application user lacks for the tools.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing_privileges: Vec<String>,
-    /// What would help.
+    /// What an administrator should do if the end of the client secret is unknown or outdated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<&'static str>,
 }
 
-/// A secret that ends within so many days is expiring.
+/// A secret that ends within this many days is expiring.
 const SOON: i32 = 7;
 
 const HINT_UNKNOWN: &str = "Nobody knows when the client secret ends. Give the app registration \
@@ -64,18 +64,20 @@ const HINT_PAST: &str = "The date given for the client secret's end has passed, 
                          works: give the new date as secret_expires_on.";
 
 impl Checked {
-    /// Whether the client secret has ended: Entra ID says so, or the date does where nothing works.
+    /// Whether the client secret has ended: Entra ID says so, or its date has passed and the
+    /// connection does not work.
     pub(crate) fn is_expired(&self) -> bool {
         let is_said = self.cause.as_deref() == Some(Cause::SecretExpired.as_str());
         is_said || self.days_left.is_some_and(|days| days < 0)
     }
 
-    /// Whether it ends soon.
+    /// Whether the client secret ends soon.
     pub(crate) fn is_expiring(&self) -> bool {
         !self.is_expired() && self.days_left.is_some_and(|days| days <= SOON)
     }
 
-    /// `health` is how the connection is known to be, after this check.
+    /// How a connection is after a look with this finding. `health` is what is known after the
+    /// look.
     pub(crate) fn new(
         registration: &Registration,
         health: Option<&Health>,

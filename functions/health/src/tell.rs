@@ -1,4 +1,5 @@
-//! What is said at a run's end: each thing once, many of a kind together, and not too fast.
+//! Tells people what is new at the end of a run: each thing once, many of a kind in one message,
+//! and not too fast.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
@@ -15,29 +16,31 @@ use crate::message::{self, About};
 use crate::outage::{Outage, Outages};
 use crate::{Alert, AlertError, Alerts, Report};
 
-/// How long an alert is claimed while it is being sent: longer than a run may take, shorter than
-/// until the next one, which sends it where this one came to an end in between.
+/// How long an alert is claimed while it is being sent. That is longer than a run may take, and
+/// shorter than the time until the next run. So if a run ends before it has sent an alert, the next
+/// one sends it.
 const SENDING: SignedDuration = SignedDuration::from_mins(10);
 
-/// As many events of a kind are a message each. More are one that lists them.
+/// Up to this many events of a kind get a message each. More get one message that lists them.
 const SEPARATELY: usize = 5;
 
-/// Between two messages. SNS suspends an email subscription that gets more than ten a second.
+/// The pause between two messages. SNS suspends an email subscription that gets more than ten a
+/// second.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// How many requests the table gets at once.
 const AT_ONCE: usize = 16;
 
-/// How often something is tried again that somebody else has changed meanwhile.
+/// How often a write is tried, if somebody else changes the item between the read and the write.
 pub(crate) const TRIES: usize = 3;
 
-/// What there is to say about a connection.
+/// What there is to tell about a connection.
 #[derive(Debug)]
 pub(crate) struct Telling {
     pub(crate) connection: Registration,
-    /// As it is stored.
+    /// The health as it is stored.
     pub(crate) health: Option<Health>,
-    /// What is to be said beside what is pending there.
+    /// The events of this run. Some may also be pending in `health`.
     pub(crate) events: Vec<Event>,
 }
 
@@ -47,20 +50,20 @@ impl Telling {
     }
 }
 
-/// One thing to say.
+/// One event to tell.
 #[derive(Debug)]
 struct Item {
-    /// Which of the tellings it belongs to.
+    /// The position of the telling that it belongs to.
     place: usize,
     event: Event,
     key: String,
     until: Timestamp,
 }
 
-/// What came of an alert that is about no single connection.
+/// What happened to an alert that is not about a single connection.
 enum Said {
     Now,
-    /// Another run has said it, or does so now.
+    /// Another run has sent it, or is sending it.
     Elsewhere,
     NotYet,
 }
@@ -77,7 +80,8 @@ pub(crate) struct Teller<'a, A> {
 }
 
 impl<A: Alerts> Teller<'_, A> {
-    /// Says what there is to say, and strikes it off what is pending. What cannot be said stays.
+    /// Tells people what there is to tell, and removes it from what is pending. What could not be
+    /// told stays pending.
     pub(crate) async fn tell(&mut self, tellings: &[Telling]) {
         let mut told: HashMap<usize, HashSet<String>> = HashMap::new();
         if let Err(error) = self.tell_all(tellings, &mut told).await {
@@ -105,11 +109,11 @@ impl<A: Alerts> Teller<'_, A> {
         let sending = self.after(SENDING);
         for (item, claimed) in items.into_iter().zip(self.state.claimed(&keys).await?) {
             match claimed {
-                // It has been said, but not struck off.
+                // People have been told, but the event is still pending.
                 Some(until) if until > sending => {
                     told.entry(item.place).or_default().insert(item.key);
                 }
-                // Another run is at it. Should it come to an end, the next one says it.
+                // Another run is sending it. If that run ends before, the next one sends it.
                 Some(_) => {}
                 None => free.push(item),
             }
@@ -146,7 +150,7 @@ impl<A: Alerts> Teller<'_, A> {
         items
     }
 
-    /// Claims what is free, for connections that are still there.
+    /// Claims the free alerts of connections that are still there.
     async fn claim(
         &mut self,
         free: Vec<Item>,
@@ -172,7 +176,8 @@ impl<A: Alerts> Teller<'_, A> {
         if let Some(error) = failed {
             self.problem(format!("not all alerts could be claimed: {error}"));
         }
-        // After the claim, or one that is removed in between would keep it.
+        // This is read after the claim. Otherwise, the claim of a connection that was removed in
+        // between would stay.
         let id = |(item, _): &(Item, Claim)| tellings[item.place].connection.id.clone();
         let ids: Vec<_> = ours.iter().map(id).collect();
         let registered = match state.connections_of(&ids).await {
@@ -236,7 +241,7 @@ impl<A: Alerts> Teller<'_, A> {
         }
     }
 
-    /// Sends an alert when it is time for it.
+    /// Sends an alert, after the pause since the one before.
     async fn send(&mut self, alert: Alert) -> Result<(), AlertError> {
         let too_late = || AlertError("there was no time left for it".to_owned());
         if self.next >= self.deadline {
@@ -250,7 +255,7 @@ impl<A: Alerts> Teller<'_, A> {
         Ok(())
     }
 
-    /// Holds the claims of what has been said.
+    /// Keeps the claims of the alerts that were sent.
     async fn keep(&mut self, said: Vec<(Item, Claim)>, told: &mut HashMap<usize, HashSet<String>>) {
         let mut keeps = Vec::new();
         for (item, claim) in said {
@@ -270,7 +275,7 @@ impl<A: Alerts> Teller<'_, A> {
         }
     }
 
-    /// Strikes off what has been said, and what is not so any more.
+    /// Removes pending events that people have been told of, and those that are no longer true.
     async fn strike(
         &self,
         telling: &Telling,
@@ -296,11 +301,12 @@ impl<A: Alerts> Teller<'_, A> {
                 Err(error) => return Err(error),
             }
         }
-        // The next run finds it claimed, and strikes it off.
+        // The next run finds the claims, and removes the events.
         Ok(())
     }
 
-    /// Says which outages began, go on, or are over. `regions` are those that there are.
+    /// Tells people which outages began, go on, or are over. `regions` are those of all
+    /// connections.
     pub(crate) async fn tell_outages(&mut self, outages: &Outages, regions: &BTreeSet<String>) {
         let known = match self.state.outages().await {
             Ok(known) => known,
@@ -359,7 +365,7 @@ impl<A: Alerts> Teller<'_, A> {
         Ok(())
     }
 
-    /// Says what is about no single connection, unless that has been done.
+    /// Sends an alert that is not about a single connection, unless it has been sent.
     async fn say(&mut self, key: &str, until: Timestamp, alert: Alert) -> Result<Said, StateError> {
         let Some(claim) = self.state.claim(None, key, self.after(SENDING)).await? else {
             return Ok(Said::Elsewhere);
@@ -402,7 +408,7 @@ fn rank(event: &Event) -> usize {
     }
 }
 
-/// How many failed, some at a time, and the last one's error.
+/// Runs these futures, some at a time. Returns how many failed, and the error of the last one.
 async fn failures<F>(all: Vec<F>) -> Option<(usize, StateError)>
 where
     F: Future<Output = Result<(), StateError>>,

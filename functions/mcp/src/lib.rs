@@ -32,7 +32,7 @@ use toolkit::{
 use crate::message::{Message, RpcError};
 use crate::protocol::Protocol;
 
-/// What is known of a message beside its text.
+/// What is known of a message besides its text.
 pub(crate) struct Visit {
     pub(crate) caller: Caller,
     pub(crate) selection: Selection,

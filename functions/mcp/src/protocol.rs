@@ -49,14 +49,14 @@ const UNKNOWN_METHOD: &str = "there is no such method";
 const FOR_THE_MODEL: [&str; 7] =
     ["code", "detail", "next_step", "admin_action", "retry_after", "write", "candidates"];
 
-/// A tool, with its form in the protocol where nothing is added for its audience.
+/// A tool, and its form in the protocol if nothing is added for an audience.
 struct ListedTool {
     definition: Definition,
     tool: Tool,
 }
 
 impl ListedTool {
-    /// Its form in the protocol for this audience.
+    /// The tool's form in the protocol for this audience.
     fn tool(&self, audience: Audience<'_>) -> Result<Tool, serde_json::Error> {
         match self.definition.for_audience(audience) {
             Cow::Borrowed(_) => Ok(self.tool.clone()),
@@ -218,7 +218,7 @@ impl ServerHandler for Protocol {
     }
 }
 
-/// What is known of the message beside its text.
+/// What is known of the message besides its text.
 fn visit(context: &RequestContext<RoleServer>) -> Result<Arc<Visit>, ErrorData> {
     let parts = context.extensions.get::<Parts>();
     let visit = parts.and_then(|parts| parts.extensions.get::<Arc<Visit>>()).cloned();

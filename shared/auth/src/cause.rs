@@ -1,12 +1,13 @@
-//! Why a connection does not work: for programs a name, for people what is wrong and how to mend it.
+//! Why a connection does not work. Programs get a name; people read what is wrong and how to mend
+//! it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Step;
 
-/// Each cause with the step of the set-up that mends it, what is wrong, and what to do. Before what
-/// to do, the step is named. A name in braces is filled in by [`crate::Diagnosis`].
+/// Declares each cause: the step of the set-up that mends it, what is wrong, and what to do.
+/// [`crate::Diagnosis`] fills in the names in braces, and names the step before what to do.
 macro_rules! causes {
     ($($(#[$doc:meta])* $name:ident $step:expr, $detail:literal, $action:literal;)*) => {
         /// Why a connection does not work. Each has one cure, in one step of the set-up.
@@ -202,7 +203,7 @@ causes! {
 }
 
 impl Cause {
-    /// Its name.
+    /// The cause's name, such as `secret_expired`.
     pub fn as_str(self) -> &'static str {
         self.into()
     }

@@ -1,4 +1,4 @@
-//! A client secret as proof of who the application is.
+//! A client secret, which proves the application's identity.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::graph::Application;
 use crate::{Cause, CredentialsError};
 
-/// As much of it Microsoft Graph shows, and so do we.
+/// How many characters of a client secret Microsoft Graph shows. We show no more.
 const HINT: usize = 3;
 
 /// The value of a client secret.
@@ -17,7 +17,7 @@ const HINT: usize = 3;
 pub struct ClientSecret(SecretString);
 
 impl ClientSecret {
-    /// Takes what people paste.
+    /// Takes what people paste, without the spaces around it. An empty text and a GUID are refused.
     pub(crate) fn parse(text: &SecretString) -> Result<ClientSecret, CredentialsError> {
         let value = text.expose_secret().trim();
         if value.is_empty() {
@@ -36,12 +36,12 @@ impl ClientSecret {
         Ok(ClientSecret(SecretString::from(value)))
     }
 
-    /// What it adds to a request for a token.
+    /// The form fields that the secret adds to a request for a token.
     pub(crate) fn parameters(&self) -> Vec<(&'static str, &str)> {
         vec![("client_secret", self.0.expose_secret())]
     }
 
-    /// How it begins.
+    /// The first three characters of the secret.
     pub(crate) fn hint(&self) -> String {
         self.0.expose_secret().chars().take(HINT).collect()
     }
@@ -50,9 +50,11 @@ impl ClientSecret {
         self.0.expose_secret() == other.0.expose_secret()
     }
 
-    /// Its last day, as Microsoft Graph knows it. Of several secrets, ours is the one that begins as
-    /// it does; of several such, the one that ends first, so that nobody hears too late. One that is
-    /// over already is ours only where all of them are.
+    /// The last day of the secret, as Microsoft Graph knows it.
+    ///
+    /// Graph only shows how a secret begins. If several of the application's secrets begin like
+    /// this one, the first one to end counts, so that nobody is warned too late. Secrets that have
+    /// ended count only if all of them have; then the last one to end counts.
     pub(crate) fn end(&self, application: &Application, now: Timestamp) -> Option<Date> {
         let hint = self.hint();
         let secrets = application.password_credentials.iter();
@@ -89,7 +91,7 @@ mod tests {
         let expected = Some("2027-03-01".parse().unwrap());
         assert_eq!(end("ETx8Q~value", "2026-11-24T00:00:00Z"), expected);
         assert_eq!(end("zzz", "2026-11-24T00:00:00Z"), None);
-        // Where all are over, the last one to end was ours.
+        // If all have ended, the last one to end counts.
         let last = Some("2027-09-09".parse().unwrap());
         assert_eq!(end("ETx8Q~value", "2030-01-01T00:00:00Z"), last);
     }

@@ -1,4 +1,4 @@
-//! What a connection is called.
+//! The id of a connection.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String")]
 pub struct ConnectionId(String);
 
-/// Text that is no connection id.
+/// The text is not a connection id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a connection id consists of 1 to 63 lower-case letters, digits and hyphens")]
 pub struct InvalidConnectionId;
@@ -37,10 +37,10 @@ impl TryFrom<String> for ConnectionId {
 }
 
 impl ConnectionId {
-    /// The ids as a regular expression of JSON Schema.
+    /// The form of an id, as a regular expression for JSON Schema.
     pub const PATTERN: &'static str = "^[a-z0-9-]{1,63}$";
 
-    /// `default`, where no other is named.
+    /// The id `default`, for calls that name no connection.
     pub fn fallback() -> ConnectionId {
         ConnectionId("default".to_owned())
     }

@@ -16,7 +16,7 @@ use crate::{
     SecretError, Secrets,
 };
 
-/// What is known of this many connections is kept (about 40 kB each), by their last use.
+/// How many connections are kept, about 40 kB each. The one that was used longest ago goes first.
 const KNOWN: NonZeroUsize = NonZeroUsize::new(500).unwrap();
 
 /// One Dynamics 365 environment, ready for use.
@@ -33,7 +33,7 @@ impl Connection {
         &self.id
     }
 
-    /// The way to the environment.
+    /// The client of the environment.
     pub fn client(&self) -> &Client {
         &self.client
     }
@@ -64,17 +64,18 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// What is known of a connection.
+/// What is kept of a connection.
 struct Known {
     credentials: Stored,
-    /// The connection, once it was opened.
+    /// The connection, once it has been opened.
     connection: Mutex<Option<Connection>>,
 }
 
-/// Opens connections, and keeps them with their tokens. Cheap to clone; one per process.
+/// Opens connections, and keeps them with their tokens. Cheap to clone. A process has one.
 ///
-/// A connection's secret is read once however many open it, and none waits for another's. What was
-/// read stays in use for a day while Secrets Manager does not give it again.
+/// However many callers open a connection, its secret is read once, and no caller waits for the
+/// secret of another connection. While Secrets Manager does not answer, the last value stays in use
+/// for a day.
 #[derive(Clone)]
 pub struct Connections {
     inner: Arc<Inner>,
@@ -104,15 +105,15 @@ impl Connections {
         Connections { inner: Arc::new(Inner { http: http.into(), secrets, environment, known }) }
     }
 
-    /// The same connections for looking at many of them, one after the other: nothing is known of
-    /// them yet, and a socket is closed soon after its last use.
+    /// The same connections, to look at many of them one after the other. Nothing is kept from
+    /// before, and a socket is closed soon after its last use.
     #[must_use]
     pub fn short_lived(&self) -> Connections {
         let Inner { http, secrets, environment, .. } = &*self.inner;
         Connections::new(http.short_lived(), secrets.clone(), environment.clone())
     }
 
-    /// Stores what was entered as the connection's secret, which is read when the connection is next
+    /// Stores what was entered as the connection's secret. It is read when the connection is next
     /// opened.
     pub async fn store(
         &self,
@@ -125,16 +126,16 @@ impl Connections {
         Ok(())
     }
 
-    /// Removes the connection's secret. It can be restored for seven days, by AWS's restore-secret or
-    /// by [`Connections::store`]. One that is not there is no error.
+    /// Removes the connection's secret. For seven days, AWS's restore-secret or
+    /// [`Connections::store`] can restore it. It is no error if there is no secret.
     pub async fn remove(&self, id: &ConnectionId) -> Result<(), SecretError> {
         self.inner.secrets.delete(&id.secret_name()).await?;
         self.forget(id);
         Ok(())
     }
 
-    /// Whether the connection has a secret, asked anew. What is known of it may work on for a while
-    /// after its secret was removed. `None`: Secrets Manager did not say.
+    /// Asks Secrets Manager whether the connection has a secret; `None` if it did not answer. A
+    /// connection that is kept may go on working for a while after its secret was removed.
     pub async fn has_secret(&self, id: &ConnectionId) -> Option<bool> {
         match self.inner.secrets.text(&id.secret_name()).await {
             Ok(_) => Some(true),
@@ -146,29 +147,29 @@ impl Connections {
         }
     }
 
-    /// A connection with these credentials, which are stored nowhere: to see whether they work.
-    /// What was refused before is tried again.
+    /// A connection with these credentials, to see whether they work. They are not stored, and they
+    /// are tried even if they were refused before.
     pub fn trial(&self, id: &ConnectionId, credentials: Credentials) -> Connection {
         self.inner.connect(id, Arc::new(credentials), None)
     }
 
-    /// Forgets what is known of the connection, refusals included: when it is next opened, its
+    /// Forgets what is kept of the connection, refusals included. When it is next opened, its
     /// secret is read again and its credentials are tried again.
     pub fn forget(&self, id: &ConnectionId) {
         self.inner.known.lock().pop(id);
     }
 
-    /// Microsoft Graph, for what it knows of a connection's application.
+    /// Microsoft Graph, which knows about a connection's application.
     pub fn graph(&self) -> Graph {
         Graph::new(self.inner.http.clone())
     }
 
-    /// Where instances and authorities may be.
+    /// The addresses that the bundle may talk to.
     pub fn environment(&self) -> &Environment {
         &self.inner.environment
     }
 
-    /// The connection with this id.
+    /// Opens the connection with this id.
     pub async fn open(&self, id: &ConnectionId) -> Result<Connection, ConnectionError> {
         let known = self.inner.known(id);
         let credentials = known.credentials.get().await?;
@@ -186,7 +187,8 @@ impl Inner {
         Arc::clone(entry)
     }
 
-    /// The connection with these credentials: the one that is open, with its tokens, if it has them.
+    /// The connection with these credentials. If one is open and can take them, this is that one,
+    /// with its tokens.
     fn connection(
         &self,
         id: &ConnectionId,
@@ -203,7 +205,8 @@ impl Inner {
         }
     }
 
-    /// `stored` is where the credentials are read again when Entra ID refuses them.
+    /// Makes a connection. `stored` is where its credentials are read again when Entra ID refuses
+    /// them.
     fn connect(
         &self,
         id: &ConnectionId,
@@ -219,8 +222,8 @@ impl Inner {
 }
 
 impl Connection {
-    /// Whether it goes on with these credentials: they lead to the same environment, and are those
-    /// that it has, but for what only people read.
+    /// Takes these credentials, if they lead to the same environment and differ from the current
+    /// ones at most in what only people read, such as the label. Returns whether it took them.
     fn takes(&self, credentials: &Arc<Credentials>) -> bool {
         *self.instance() == credentials.instance_url && self.tokens.take(credentials)
     }

@@ -1,4 +1,4 @@
-//! What a connection's secret holds.
+//! The credentials that a connection's secret holds.
 
 use std::fmt;
 
@@ -12,30 +12,31 @@ use uuid::Uuid;
 
 use crate::{Cause, Environment, Proof};
 
-/// What it takes to talk to one Dataverse environment.
+/// What is needed to talk to one Dataverse environment.
 #[derive(Clone)]
 pub struct Credentials {
     /// The directory: its id, or one of its domains.
     pub tenant_id: String,
     /// The app registration.
     pub client_id: Uuid,
-    /// How the application proves that it is itself.
+    /// How the application proves its identity.
     pub proof: Proof,
     /// The environment.
     pub instance_url: InstanceUrl,
-    /// The last day of the client secret, as somebody gave it.
+    /// The last day of the client secret, if somebody has entered it.
     pub secret_expires_on: Option<Date>,
     /// What people call the connection.
     pub label: Option<String>,
 }
 
-/// Why a secret's text is no credentials. No variant holds anything of the secret's values.
+/// Why the text of a secret does not hold valid credentials. No variant contains a value of the
+/// secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialsError {
-    /// It is no JSON object, or a field is missing, unknown or of another type.
+    /// It is not a JSON object, or a field is missing, unknown or of the wrong type.
     #[error("the secret is not the JSON object that it should be: {problem}")]
     Malformed {
-        /// Which field, and what is the matter with it.
+        /// Which field, and what is wrong with it.
         problem: String,
     },
     /// A field is empty.
@@ -50,15 +51,15 @@ pub enum CredentialsError {
     /// The application id is no GUID.
     #[error("the field client_id is not an application id (a GUID)")]
     Client,
-    /// The proof is none.
+    /// The proof is not valid.
     #[error("{problem}")]
     Proof {
-        /// Which field, and what is the matter with it.
+        /// Which field, and what is wrong with it.
         problem: &'static str,
-        /// Why a connection with it does not work.
+        /// The cause to report for the connection.
         cause: Cause,
     },
-    /// The expiry date is no date.
+    /// The expiry date is not a date.
     #[error("the field secret_expires_on is not a date such as 2027-12-01")]
     Expiry,
     /// The instance URL is not one.
@@ -67,7 +68,7 @@ pub enum CredentialsError {
 }
 
 impl CredentialsError {
-    /// Why a connection with such credentials does not work.
+    /// The cause to report for a connection with these credentials.
     pub fn cause(&self) -> Cause {
         use CredentialsError::*;
         match self {
@@ -114,7 +115,7 @@ impl CredentialsForm {
             .map_err(|error| CredentialsError::Malformed { problem: problem(text, &error) })
     }
 
-    /// The text of the secret that holds this.
+    /// The text to store as the connection's secret.
     pub fn to_secret(&self) -> SecretString {
         let mut secret = json!({
             "tenant_id": self.tenant_id.trim(),
@@ -130,16 +131,16 @@ impl CredentialsForm {
         SecretString::from(secret.to_string())
     }
 
-    /// The last day of the client secret, as it was given.
+    /// The last day of the client secret, as it was entered; `None` if it was not.
     pub fn expiry(&self) -> Option<&str> {
         given(&self.secret_expires_on)
     }
 
-    /// The credentials that were entered.
+    /// Makes credentials of what was entered.
     ///
     /// # Errors
     ///
-    /// The first field that is wrong.
+    /// If a field is wrong. The error is about the first one.
     pub fn parse(&self, environment: &Environment) -> Result<Credentials, CredentialsError> {
         let tenant_id = self.tenant_id.trim().to_ascii_lowercase();
         let client_id = self.client_id.trim();
@@ -165,7 +166,7 @@ impl CredentialsForm {
     }
 }
 
-/// What was given in a field, if anything.
+/// The text of an optional field, without spaces around it; `None` if nothing was entered.
 fn given(text: &Option<String>) -> Option<&str> {
     text.as_deref().map(str::trim).filter(|text| !text.is_empty())
 }
@@ -176,7 +177,7 @@ impl Credentials {
         CredentialsForm::read(text)?.parse(environment)
     }
 
-    /// Whether Entra ID and Dataverse see no difference.
+    /// Whether these are the same credentials to Entra ID and Dataverse.
     pub(crate) fn is(&self, other: &Credentials) -> bool {
         self.tenant_id == other.tenant_id
             && self.client_id == other.client_id
@@ -185,7 +186,7 @@ impl Credentials {
     }
 }
 
-/// A GUID or a domain; either goes into a URL as it is.
+/// Whether the text is a GUID or a domain. Either can go into a URL as it is.
 fn is_tenant(text: &str) -> bool {
     let is_domain = || {
         text.contains('.')
@@ -197,15 +198,15 @@ fn is_tenant(text: &str) -> bool {
     Uuid::parse_str(text).is_ok() || is_domain()
 }
 
-/// What is wrong with the JSON, in words that hold none of its values: serde's own messages quote
-/// what they did not expect.
+/// Says what is wrong with the JSON without quoting a value of it. serde's own messages quote what
+/// they did not expect.
 fn problem(text: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> String {
     let Ok(serde_json::Value::Object(object)) = serde_json::from_str(text) else {
         return format!("it must be a JSON object with the fields {}", REQUIRED.join(", "));
     };
     if let Some(missing) = REQUIRED.iter().find(|field| !object.contains_key(**field)) {
         let known = |name: &str| REQUIRED.contains(&name) || OPTIONAL.contains(&name);
-        // A misspelt name, unless the text looks like a value.
+        // An unknown name may be a misspelt field. One that looks like a value is not quoted.
         return match object.keys().find(|name| !known(name) && is_field_like(name)) {
             Some(unknown) => format!("the field {missing} is missing; did {unknown} mean it?"),
             None => format!("the field {missing} is missing"),

@@ -10,7 +10,7 @@ use crate::{
 const DYNAMICS: &str = "Dynamics 365";
 const ENTRA: &str = "Microsoft Entra ID";
 
-/// What is wrong with a connection, and how to mend it. Nothing of a secret's values is in it.
+/// What is wrong with a connection, and how to mend it. It contains no value of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnosis {
     /// For programs.
@@ -28,7 +28,7 @@ impl From<Cause> for Diagnosis {
 }
 
 impl Diagnosis {
-    /// The cause's words, with each name in braces replaced by what is given for it.
+    /// The texts of the cause. Each name in braces is replaced by its value in `blanks`.
     fn of(cause: Cause, blanks: &[(&str, &str)]) -> Diagnosis {
         let fill = |words: &str| {
             let fill = |text: String, (name, value): &(&str, &str)| {
@@ -47,12 +47,12 @@ impl Diagnosis {
         }
     }
 
-    /// The app that a tool needs is not installed.
+    /// The diagnosis for an environment without the app that a tool needs.
     pub fn without_app(app: &str) -> Diagnosis {
         Diagnosis::of(Cause::AppMissing, &[("app", app)])
     }
 
-    /// What keeps us out of Dataverse, or answers in its place.
+    /// The diagnosis for an obstacle on the way to `service`.
     fn of_obstacle(obstacle: Obstacle, service: &str) -> Diagnosis {
         let cause = match obstacle {
             Obstacle::AddressBlocked => Cause::AddressBlocked,
@@ -65,7 +65,8 @@ impl Diagnosis {
         Diagnosis::of(cause, &[("service", service)])
     }
 
-    /// What an inspection found wrong. `None`: nothing that tells of the connection.
+    /// The diagnosis for a failed inspection; `None` if the error says nothing about the
+    /// connection.
     pub fn of_inspection(error: &InspectionError) -> Option<Diagnosis> {
         match error {
             InspectionError::Connection(error) => Diagnosis::of_connection(error),
@@ -74,7 +75,7 @@ impl Diagnosis {
         }
     }
 
-    /// What an error of Dataverse says of the connection. `None`: nothing.
+    /// The diagnosis for an error of Dataverse; `None` if it says nothing about the connection.
     pub fn of_dataverse(error: &dataverse::Error) -> Option<Diagnosis> {
         match error {
             dataverse::Error::Token(source) => {
@@ -87,7 +88,7 @@ impl Diagnosis {
         }
     }
 
-    /// What is said of a whole environment, whatever was asked of it.
+    /// The diagnosis for an error answer that concerns the whole environment, whatever was asked.
     fn of_answer(error: &ApiError) -> Option<Diagnosis> {
         if let Some(obstacle) = error.obstacle {
             return Some(Diagnosis::of_obstacle(obstacle, DYNAMICS));
@@ -104,7 +105,7 @@ impl Diagnosis {
         Some(cause.into())
     }
 
-    /// What it says of the connection that there is no token. `None`: nothing.
+    /// The diagnosis if there is no token; `None` if the error says nothing about the connection.
     pub fn of_token(error: &TokenError) -> Option<Diagnosis> {
         match error {
             TokenError::Entra(error) => Diagnosis::of_entra(error),
@@ -113,8 +114,8 @@ impl Diagnosis {
         }
     }
 
-    /// What it says of the connection that it cannot be opened. `None`: nothing, or that there is
-    /// none.
+    /// The diagnosis if a connection cannot be opened; `None` if the error says nothing about it,
+    /// or if there is no such connection.
     pub fn of_connection(error: &ConnectionError) -> Option<Diagnosis> {
         match error {
             ConnectionError::Secret(error) => Diagnosis::of_secret(error),
@@ -179,13 +180,13 @@ mod tests {
     use super::*;
     use crate::Step;
 
-    /// Every way in which a connection is diagnosed.
+    /// A diagnosis of every kind.
     fn all() -> Vec<Diagnosis> {
         let mut all = Vec::new();
         for cause in Cause::VARIANTS {
             let problem = EntraProblem::Refused(*cause);
             let error = EntraError { problem, code: Some(1), trace_id: None, retry_after: None };
-            // Those whose words have blanks are filled in below.
+            // The causes with blanks in their texts are added below.
             let has_blanks = [cause.detail(), cause.action()].iter().any(|it| it.contains('{'));
             if !has_blanks || *cause == Cause::EntraRefused {
                 all.extend(Diagnosis::of_entra(&error));

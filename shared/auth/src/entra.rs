@@ -18,14 +18,14 @@ use uuid::Uuid;
 use crate::environment::Service;
 use crate::{Cause, Credentials};
 
-/// No answer of Entra ID or of Microsoft Graph is longer than this, decompressed.
+/// The most bytes of an answer of Entra ID or Microsoft Graph, after decompression.
 pub(crate) const LONGEST_ANSWER: usize = 1024 * 1024;
 
-/// No token is kept for longer than this, whatever is said of it. Entra ID's own live for an hour and
-/// a half at most, or for a day where access is evaluated continuously.
+/// How long a token is kept at most, whatever the answer says. Entra ID's tokens live for an hour
+/// and a half at most, or for a day with continuous access evaluation.
 const LONGEST_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A token of which nothing is said that makes sense is kept for as long as this.
+/// How long a token is kept if the answer gives no lifetime that makes sense.
 const UNKNOWN_LIFE: Duration = Duration::from_secs(60);
 
 /// Asks Entra ID for tokens. Cheap to clone.
@@ -34,7 +34,7 @@ pub struct Entra {
     http: HttpClients,
 }
 
-/// A token, and until when it is good.
+/// A token, and how long it is good.
 #[derive(Clone, Debug)]
 pub(crate) struct Grant {
     pub(crate) token: AccessToken,
@@ -52,13 +52,13 @@ pub enum EntraProblem {
     Busy,
     /// It could not be reached, or gave no answer.
     Unreachable,
-    /// Its answer is none that can be read.
+    /// Its answer cannot be read.
     Unreadable,
     /// This process has no descriptor left for a connection to it.
     NoDescriptor,
 }
 
-/// Why Entra ID gave no token. It holds nothing of the request.
+/// Why Entra ID gave no token. It contains nothing of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntraError {
     /// What was wrong.
@@ -96,14 +96,14 @@ impl EntraError {
         )
     }
 
-    /// Whether it belongs to the credentials: then other ones may be accepted, and the same will be
-    /// refused again.
+    /// Whether Entra ID refused the credentials. The same ones will be refused again, but others
+    /// may be accepted.
     pub(crate) fn is_refusal(&self) -> bool {
         matches!(self.problem, EntraProblem::Refused(_))
     }
 }
 
-/// What a code of Entra ID means: `None` for one that is not known.
+/// What a code of Entra ID means; `None` if the code is not known here.
 fn problem(code: u32) -> Option<EntraProblem> {
     let cause = match code {
         7_000_215 | 70_002 => Cause::SecretWrong,
@@ -137,7 +137,7 @@ fn problem(code: u32) -> Option<EntraProblem> {
 #[derive(Deserialize)]
 struct Granted {
     access_token: SecretString,
-    /// Seconds: a number, which the first version of the endpoint writes as text.
+    /// In seconds. The first version of the endpoint writes this number as text.
     #[serde(default)]
     expires_in: Value,
 }
@@ -145,13 +145,13 @@ struct Granted {
 impl Granted {
     fn life(&self) -> Duration {
         let seconds: Option<f64> = match &self.expires_in {
-            // As text: a number may be larger than any type.
+            // It is read from its text, because the number may be too large for any integer type.
             Value::Number(number) => number.to_string().parse().ok(),
             Value::String(text) => text.trim().parse().ok(),
             _ => None,
         };
         match seconds {
-            // What is no number is not larger than nought either.
+            // NaN is not larger than 0, either.
             Some(seconds) if seconds > 0.0 => {
                 Duration::from_secs_f64(seconds.min(LONGEST_LIFE.as_secs_f64()))
             }
@@ -170,7 +170,7 @@ struct Refused {
 }
 
 impl Refused {
-    /// The number, also where only the description has it.
+    /// The number after `AADSTS`, even if only the description has it.
     fn code(&self) -> Option<u32> {
         self.error_codes.first().copied().or_else(|| {
             let digits = self.error_description.strip_prefix("AADSTS")?.split(':').next()?;
@@ -180,12 +180,12 @@ impl Refused {
 }
 
 impl Entra {
-    /// Asks through this HTTP client.
+    /// Makes requests with these HTTP clients.
     pub fn new(http: impl Into<HttpClients>) -> Entra {
         Entra { http: http.into() }
     }
 
-    /// Asks for a token of the instance, once. It gives up at the deadline.
+    /// Asks for a token for the instance, once. It gives up at the deadline.
     pub(crate) async fn grant(
         &self,
         credentials: &Credentials,
@@ -194,7 +194,7 @@ impl Entra {
         self.grant_for(credentials, &credentials.instance_url.token_scope(), deadline).await
     }
 
-    /// Asks for a token of another resource, once. It gives up at the deadline.
+    /// Asks for a token for another resource, once. It gives up at the deadline.
     pub(crate) async fn grant_for(
         &self,
         credentials: &Credentials,
@@ -217,7 +217,8 @@ impl Entra {
             let wait = retry_after(response.headers(), Timestamp::now());
             Ok::<_, ReadError>((status, wait, read_up_to(response, LONGEST_ANSWER).await?))
         };
-        // The errors of the HTTP client name the URL, which holds the tenant: they stay here.
+        // The errors of the HTTP client contain the URL, and so the tenant. They do not leave this
+        // function.
         let (status, retry_after, body) = match timeout_at(deadline, exchange).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(ReadError::TooLong(_))) => {
@@ -254,11 +255,11 @@ impl Entra {
             {
                 EntraProblem::Busy
             }
-            // Not Entra ID's own words: of a proxy or a firewall on the way there.
+            // This is not an answer of Entra ID, but of a proxy or a firewall on the way there.
             None if code.is_none() && refused.error.is_empty() => EntraProblem::Unreadable,
             None => EntraProblem::Refused(Cause::EntraRefused),
         };
-        // It is shown to people: nothing but an id.
+        // The trace id is shown to people, so anything but a UUID is dropped.
         let trace_id = refused.trace_id.filter(|id| Uuid::parse_str(id).is_ok());
         Err(EntraError { problem, code, trace_id, retry_after })
     }

@@ -1,19 +1,19 @@
-//! Where the bundle may talk to.
+//! The addresses that the bundle may talk to.
 
 use std::sync::Arc;
 
 use dataverse::{Cloud, Hosts, InstanceUrl, InstanceUrlError};
 use url::Url;
 
-/// Where the bundle may talk to.
+/// The addresses that the bundle may talk to.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
-    /// The addresses besides Microsoft's own that may be an instance, and Entra ID and Microsoft
-    /// Graph for it: those of local emulators. None in production.
+    /// The addresses of local emulators, which are allowed besides Microsoft's own. An emulator is
+    /// an instance, and also Entra ID and Microsoft Graph for it. Empty in production.
     pub local: Arc<[Url]>,
 }
 
-/// A service of the cloud that an instance is in: its origin, such as
+/// A service of the cloud that an instance is in. `origin` is its address, such as
 /// `https://login.microsoftonline.com`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Service {
@@ -23,13 +23,13 @@ pub(crate) struct Service {
 }
 
 impl Environment {
-    /// One local emulator.
+    /// Microsoft's addresses and one local emulator.
     pub fn local(url: Url) -> Environment {
         Environment { local: [url].into() }
     }
 
-    /// Reads `DATAVERSE_LOCAL_URL`: one address, or several with commas. Text that is no address
-    /// counts as unset, and is logged.
+    /// Reads `DATAVERSE_LOCAL_URL`: one address, or several separated by commas. A text that is not
+    /// an address is logged and ignored.
     pub fn from_variables() -> Environment {
         let text = std::env::var("DATAVERSE_LOCAL_URL").unwrap_or_default();
         let addresses = text.split(',').map(str::trim).filter(|address| !address.is_empty());
@@ -41,7 +41,7 @@ impl Environment {
         Environment { local: parsed.collect() }
     }
 
-    /// The instance that a text means: one of Microsoft's, or a local emulator.
+    /// Reads the address of an instance: one of Microsoft's, or a local emulator.
     pub(crate) fn instance(&self, text: &str) -> Result<InstanceUrl, InstanceUrlError> {
         let text = text.trim();
         let address = match text.contains("://") {
@@ -73,7 +73,8 @@ impl Service {
         Service::of(instance, |hosts| hosts.graph)
     }
 
-    /// An emulator is all services for itself.
+    /// The service with this host in the instance's cloud. An emulator is its own Entra ID and
+    /// Graph.
     fn of(instance: &InstanceUrl, host: impl Fn(&Hosts) -> &'static str) -> Service {
         match instance.cloud().map(Cloud::hosts) {
             Some(hosts) => {
@@ -84,8 +85,9 @@ impl Service {
     }
 }
 
-/// A function in a container reaches the emulator by another name than the machine that it runs
-/// on: the loopback address with the emulator's port is the emulator.
+/// Whether the address leads to this emulator by another host name. A function in a container
+/// reaches the emulator by another name than programs on the machine itself do. So a loopback
+/// address with the emulator's port means the emulator.
 fn reaches(address: &Url, local: &Url) -> bool {
     let is_loopback = matches!(address.host_str(), Some("127.0.0.1" | "localhost"));
     is_loopback && address.scheme() == local.scheme() && address.port() == local.port()

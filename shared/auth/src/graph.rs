@@ -1,7 +1,8 @@
-//! What Microsoft Graph knows of the application: when its client secrets end.
+//! Asks Microsoft Graph when the client secrets of an application end.
 //!
-//! Source: Microsoft's reference of `GET /applications(appId=…)`. It takes the application
-//! permission Application.Read.All (or that of its owner); without it, the date is not known.
+//! Source: Microsoft's reference of `GET /applications(appId=…)`. The request needs the application
+//! permission Application.Read.All (or the one for the application's owner). Without it, the date
+//! is not known.
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::entra::LONGEST_ANSWER;
 use crate::environment::Service;
 use crate::{Credentials, Entra, EntraError};
 
-/// A request that has not been answered by now is given up.
+/// How long a request may take. After that it is given up.
 const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Asks Microsoft Graph. Cheap to clone.
@@ -35,12 +36,12 @@ pub enum GraphError {
     /// Entra ID gave no token for Graph.
     #[error(transparent)]
     Entra(#[from] EntraError),
-    /// Graph did not answer, or not with what it promises.
+    /// Graph did not answer, or its answer is not what it promises.
     #[error("Microsoft Graph did not answer")]
     Unavailable,
 }
 
-/// What Graph knows of an application's credentials.
+/// What Graph knows about an application's credentials.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Application {
@@ -63,8 +64,8 @@ impl Graph {
         Graph { http, entra }
     }
 
-    /// The last day of the proof of these credentials. `None`: the application has none that looks
-    /// like it.
+    /// The last day of the proof in these credentials; `None` if the application has no secret that
+    /// looks like it.
     pub async fn proof_expires_on(
         &self,
         credentials: &Credentials,
@@ -72,7 +73,7 @@ impl Graph {
     ) -> Result<Option<Date>, GraphError> {
         let deadline = deadline.min(Instant::now() + PATIENCE);
         let Service { origin: resource, is_emulated } = Service::graph(&credentials.instance_url);
-        // The emulator's Graph has Microsoft's name in its tokens.
+        // Tokens for the emulator's Graph name Microsoft's Graph as their resource.
         let scope = if is_emulated {
             format!("https://{}/.default", Cloud::Public.hosts().graph)
         } else {

@@ -1,8 +1,8 @@
-//! How a connection is, and what is to be said of it.
+//! How a connection is, and what people are told about it.
 //!
-//! There is one state machine: [`decide`] takes what is known of a connection ([`Health`]) and what a
-//! look at it found ([`Finding`]), and gives how it is now. The scheduled check feeds it, and so does
-//! whoever looks at a connection by hand; only the check tells people.
+//! There is one state machine. [`decide`] takes what is known about a connection ([`Health`]) and
+//! what a look at it found ([`Finding`]), and decides how it is now. The scheduled check uses it,
+//! and so does everybody who looks at a connection by hand. Only the check tells people.
 
 mod decide;
 mod event;
@@ -24,7 +24,7 @@ pub use finding::Finding;
 
 use crate::SecretExpiry;
 
-/// How a connection is known to be.
+/// The health of a connection, as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
     /// How it is.
@@ -45,7 +45,7 @@ pub struct Health {
     pub version: u64,
 }
 
-/// What the scheduled check has noticed, and people have been told of or need not be told of.
+/// What the scheduled check noticed before, so that it tells people only what is new.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Noticed {
     /// Since when the connection is broken; `None` while it works.
@@ -69,7 +69,7 @@ pub struct SecretNotice {
     pub days: i32,
 }
 
-/// How a connection is, with what is remembered of that.
+/// How a connection is, with the details that are stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum Status {
@@ -77,7 +77,7 @@ pub enum Status {
     Healthy,
     /// It works, but Dynamics 365 takes no more calls for the moment.
     Throttled,
-    /// Nothing answers, which may pass.
+    /// Nothing answers. This may pass.
     Unanswered {
         /// Since when.
         since: Timestamp,
@@ -113,15 +113,16 @@ pub enum Standing {
     Healthy,
     /// It works, but Dynamics 365 takes no more calls for the moment.
     Throttled,
-    /// Nothing answers, which may pass.
+    /// Nothing answers. This may pass.
     Unanswered,
     /// It does not work until somebody mends it.
     Broken,
-    /// It has not been looked at, or that could not be found out.
+    /// It has not been looked at, or the look did not find it out.
     Unknown,
 }
 
-// Derived, it would be a list of alternatives, which some makers of clients do not understand.
+// The derived schema would be a list of alternatives, which some generators of clients do not
+// understand.
 impl JsonSchema for Standing {
     fn inline_schema() -> bool {
         true
@@ -153,7 +154,8 @@ impl Health {
 }
 
 impl Standing {
-    /// How a connection is after a look, where `health` is how it is known to be by then.
+    /// How a connection is after a look with this finding. `health` is what is known after the
+    /// look.
     pub fn after(health: Option<&Health>, finding: &Finding) -> Standing {
         match (finding, health.map(Health::standing)) {
             (Finding::Works { .. }, _) => Standing::Healthy,
@@ -164,7 +166,7 @@ impl Standing {
         }
     }
 
-    /// Its name.
+    /// Its name, such as `healthy`.
     pub fn as_str(self) -> &'static str {
         self.into()
     }

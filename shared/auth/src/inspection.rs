@@ -1,4 +1,4 @@
-//! Whether a connection works, and what it is a connection to.
+//! Finds out whether a connection works, and where it leads.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::health::Finding;
 use crate::{Cause, Connection, ConnectionError, Credentials, Diagnosis, Graph, SecretExpiry};
 
-/// What a connection leads to.
+/// What an inspection found at a connection that works.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inspection {
     /// The environment.
@@ -26,7 +26,8 @@ pub struct Inspection {
 }
 
 impl Inspection {
-    /// What it found, where the application user lacks these privileges for the tools.
+    /// The finding of this inspection. `missing_privileges` are those that the tools need and the
+    /// application user lacks.
     pub fn finding(&self, missing_privileges: Vec<String>) -> Finding {
         Finding::Works { missing_privileges, secret: self.secret }
     }
@@ -56,7 +57,7 @@ pub struct User {
     pub roles: Vec<String>,
 }
 
-/// Why an inspection found no connection that works.
+/// Why an inspection did not find a connection that works.
 #[derive(Debug, thiserror::Error)]
 pub enum InspectionError {
     /// The connection cannot be opened.
@@ -65,19 +66,20 @@ pub enum InspectionError {
     /// Dataverse or Entra ID did not answer, or refused.
     #[error(transparent)]
     Dataverse(#[from] dataverse::Error),
-    /// What they answered is not as it should be.
+    /// They answered, and the answers show what is wrong.
     #[error("{}", .0.detail)]
     Diagnosed(Diagnosis),
 }
 
-/// Looks at a connection for real: a token, who the application user is, which organization it
-/// is, what the user may do, and when the secret ends. Two trips to Dataverse, one to Graph.
+/// Looks at a connection for real. It gets a token, and asks who the application user is, which
+/// organization this is, what the user may do, and when the secret ends. This takes two trips to
+/// Dataverse and one to Graph.
 ///
-/// `session` is one of the connection's; it gives the deadline.
+/// `session` belongs to the connection and sets the deadline.
 ///
 /// # Errors
 ///
-/// The one thing to mend; [`Diagnosis::of_inspection`] says what it is.
+/// If the connection does not work. [`Diagnosis::of_inspection`] says what to mend.
 pub async fn inspect(
     connection: &Connection,
     graph: &Graph,
@@ -137,8 +139,8 @@ fn organization_of(detail: &Record) -> Organization {
     }
 }
 
-/// The environment must belong to the tenant that was given. A tenant that was given by its domain
-/// cannot be compared.
+/// Checks that the environment belongs to the tenant of the credentials. A tenant that was given by
+/// its domain cannot be compared.
 fn same_tenant(credentials: &Credentials, detail: &Record) -> Result<(), InspectionError> {
     let given = credentials.tenant_id.parse::<Uuid>().ok();
     match (given, detail.id("TenantId")) {
@@ -149,8 +151,8 @@ fn same_tenant(credentials: &Credentials, detail: &Record) -> Result<(), Inspect
     }
 }
 
-/// Every role lets its users read users: who lacks the privilege for it has none. Other refusals
-/// say nothing of roles.
+/// Reads a lack of a privilege as a lack of roles. Every role lets its users read users, so a user
+/// who may not has no role. Other errors say nothing about roles.
 fn without_role(error: Error) -> InspectionError {
     if error.is(Code::PrivilegeDenied) { no_role() } else { InspectionError::from(error) }
 }
@@ -164,7 +166,7 @@ async fn secret_expiry(
     credentials: &Credentials,
     deadline: Instant,
 ) -> SecretExpiry {
-    // Without an answer of Graph, what was given is all that is known.
+    // If Graph does not say, only the date that was entered is known.
     let known = graph.proof_expires_on(credentials, deadline).await.unwrap_or_default();
     match (known, credentials.secret_expires_on) {
         (Some(expires_on), _) => SecretExpiry::Graph { expires_on },

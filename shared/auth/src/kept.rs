@@ -1,5 +1,5 @@
-//! What is read seldom, and kept: one reading however many wait, and what was read stays in use
-//! while it cannot be read again.
+//! A value that is read seldom, and kept. However many callers wait, it is read once. While it
+//! cannot be read again, the old value stays in use.
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -11,37 +11,41 @@ use futures::future::{BoxFuture, Shared};
 use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-/// This long before it is due, it is read again while all go on with what there is.
+/// How long before it is due a value is read again. Meanwhile, all callers go on with the old
+/// value.
 const AHEAD: Duration = Duration::from_secs(60);
 
-/// Who finds it overdue waits for what is new until it has been read for this long, and then goes on
-/// with what there is.
+/// A caller that finds the value overdue waits for the new one until it has been read for this
+/// long. Then the caller goes on with the old value.
 const MOMENT: Duration = Duration::from_millis(250);
 
-/// What was read stays in use for this long while it cannot be read again.
+/// How long a value stays in use while it cannot be read again, counted from when it was read.
 const OUTLIVES: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A reading that failed is not tried again for this long, where there is something to go on with.
+/// How long a reading that failed is not tried again. If there is no old value, [`Kept::get`] only
+/// waits for [`SELDOM`].
 const AFTER_FAILURE: Duration = Duration::from_secs(30);
 
-/// It is never read more often than this, whatever the reason.
+/// The shortest time between two readings, whatever the reason for the second.
 const SELDOM: Duration = Duration::from_secs(5);
 
-/// What went wrong when something was read.
+/// Why a reading failed.
 pub trait Failure: Clone + Send + Sync + 'static {
-    /// Whether it says nothing of what is there: what was read before stays in use then.
+    /// Whether the error may pass, and says nothing about the value. Then the old value stays in
+    /// use.
     fn may_pass(&self) -> bool;
 
-    /// The reading came to an end without a result: a panic, or the end of the process.
+    /// The error of a reading that ended without a result: it panicked, or its process ended.
     fn stopped() -> Self;
 }
 
 type Reading<T, E> = Shared<BoxFuture<'static, Result<T, E>>>;
 
-/// Something that is read, and kept. Cheap to clone.
+/// A value that is read, and kept. Cheap to clone.
 ///
-/// It is read again when it is due, ahead of time where it is used then; nobody waits for that
-/// longer than a moment, and nobody at all after it failed.
+/// If the value is used shortly before it is due, it is read again, and nobody waits for that. If
+/// it is used after that, the caller waits for the new value, but only for a moment. If the last
+/// reading failed, nobody waits.
 pub struct Kept<T, E> {
     inner: Arc<Inner<T, E>>,
 }
@@ -55,9 +59,9 @@ struct Inner<T, E> {
 struct State<T, E> {
     /// The value, and when it was read.
     value: Option<(T, Instant)>,
-    /// The last reading, where it failed: when it ended, and how.
+    /// When and how the last reading failed; `None` if it did not fail.
     failed: Option<(Instant, E)>,
-    /// When it was last begun to be read.
+    /// When the last reading began.
     begun: Option<Instant>,
     reading: Option<Reading<T, E>>,
 }
@@ -75,7 +79,8 @@ impl<T, E> fmt::Debug for Kept<T, E> {
 }
 
 impl<T: Clone + Send + Sync + 'static, E: Failure> Kept<T, E> {
-    /// Nothing yet. It is read with `read`, and again after `due_after`.
+    /// Begins without a value. `read` reads it when it is first needed, and again after
+    /// `due_after`.
     pub fn new<F>(due_after: Duration, read: impl Fn() -> F + Send + Sync + 'static) -> Kept<T, E>
     where
         F: Future<Output = Result<T, E>> + Send + 'static,
@@ -94,8 +99,8 @@ impl<T: Clone + Send + Sync + 'static, E: Failure> Kept<T, E> {
     ///
     /// # Errors
     ///
-    /// If there is none and it cannot be read, or what is there now is an error. Who asks within
-    /// five seconds after a failure gets that one.
+    /// If there is no value and it cannot be read, or if a new reading finds an error that does not
+    /// pass. For five seconds after a failure without an old value, callers get the same error.
     pub async fn get(&self) -> Result<T, E> {
         let now = Instant::now();
         let (reading, meanwhile) = {
@@ -138,8 +143,8 @@ impl<T: Clone + Send + Sync + 'static, E: Failure> Kept<T, E> {
         self.inner.state.lock().may_be_read(Instant::now())
     }
 
-    /// The value, read anew because there is reason to think that it changed. `None`: it was read
-    /// a moment ago, or could not be.
+    /// Reads the value again, because there is reason to think that it has changed. `None` if it
+    /// was read, or failed to be read, a short while ago.
     pub async fn again(&self) -> Option<Result<T, E>> {
         let reading = {
             let mut state = self.inner.state.lock();
@@ -151,8 +156,8 @@ impl<T: Clone + Send + Sync + 'static, E: Failure> Kept<T, E> {
         Some(reading.await)
     }
 
-    /// The reading that is under way, or one that begins now. It goes on whether or not somebody
-    /// waits for it.
+    /// The reading that is under way, or a new one. It goes on whether or not somebody waits for
+    /// it.
     fn reading(&self, state: &mut State<T, E>) -> Reading<T, E> {
         if let (Some(reading), true) = (&state.reading, state.is_reading()) {
             return reading.clone();
@@ -174,7 +179,8 @@ impl<T: Clone + Send + Sync + 'static, E: Failure> Kept<T, E> {
 
 impl<T: Clone, E: Failure> State<T, E> {
     fn is_reading(&self) -> bool {
-        // One whose runtime has ended has a result that nobody concluded.
+        // If the runtime of a reading has ended, there is a result, but `conclude` was never
+        // called.
         self.reading.as_ref().is_some_and(|reading| reading.peek().is_none())
     }
 
@@ -229,7 +235,7 @@ mod tests {
         }
     }
 
-    /// What is read next, how long that takes, and how often it was.
+    /// What the next reading gives, how long readings take, and how many there were.
     struct Source {
         answer: Mutex<Result<u32, Broken>>,
         takes: Mutex<Duration>,
@@ -314,7 +320,7 @@ mod tests {
         source.takes(Duration::from_secs(8));
         pass(3600).await;
         assert_eq!(timed(kept.get()).await, (Ok(2), MOMENT));
-        // The next one does not wait for the same reading.
+        // The next caller does not wait for the same reading.
         assert_eq!(timed(kept.get()).await, (Ok(2), Duration::ZERO));
         pass(8).await;
         assert_eq!(kept.get().await, Ok(3));
@@ -331,7 +337,7 @@ mod tests {
             assert_eq!(timed(kept.get()).await, (Ok(1), Duration::ZERO));
             pass(1).await;
         }
-        // Eight seconds each, thirty seconds apart.
+        // Each reading takes eight seconds, and the next one begins thirty seconds later.
         assert!((8..=9).contains(&(source.reads() - 1)), "{}", source.reads());
         pass(23 * 3600).await;
         assert_eq!(timed(kept.get()).await, (Ok(1), Duration::ZERO));

@@ -1,20 +1,24 @@
-//! What a connection is: its credentials, its tokens, and how it is.
+//! Connections to Dynamics 365: their credentials, their tokens and their health.
 //!
-//! [`Connections`] opens a connection by its id: it reads the secret
-//! `dynamics365/connections/{id}`, and gives a [`Connection`] whose [`dataverse::Client`] gets its
-//! tokens from a cache. However many callers wait, one request goes to Entra ID; tokens are
-//! renewed ahead of their end; and when Entra ID says that the secret is wrong or has expired, the
-//! secret is read again before anybody hears of it, so that a rotation heals by itself.
+//! [`Connections`] opens a connection by its id. It reads the secret
+//! `dynamics365/connections/{id}`, and returns a [`Connection`] whose [`dataverse::Client`] takes
+//! its tokens from a cache:
 //!
-//! A brake keeps what is broken from costing every call: credentials that were refused are not sent
-//! again for 30 seconds, a secret is read at most every 5, and what was read stays in use for a day
-//! while it cannot be read again ([`Kept`]). All of it per process and connection; a trial has none,
-//! and [`Connections::forget`] takes it away.
+//! - However many callers wait, only one request goes to Entra ID.
+//! - A token is renewed before it ends.
+//! - If Entra ID says that the client secret is wrong or has expired, the connection's secret is
+//!   read again before any caller gets the error. So a rotated secret is picked up without help.
 //!
-//! - [`Credentials`] are what it takes; a [`Proof`] is how the application shows that it is itself.
-//! - [`inspect`] looks at a connection for real. [`Diagnosis`] says what is wrong, by its [`Cause`],
-//!   and in which [`Step`] of the set-up it is mended.
-//! - [`health`] is how a connection is, by what looks at it found.
+//! A broken connection must not cost time on every call. So refused credentials are not sent again
+//! for 30 seconds, and a secret is read at most every 5 seconds. While it cannot be read again, its
+//! last value stays in use for a day ([`Kept`]). All of this is per process and connection. A trial
+//! ([`Connections::trial`]) starts without it, and [`Connections::forget`] resets it.
+//!
+//! - [`Credentials`] are what a connection needs. A [`Proof`] is how the application proves its
+//!   identity.
+//! - [`inspect`] looks at a connection for real. A [`Diagnosis`] says what is wrong, by its
+//!   [`Cause`], and which [`Step`] of the set-up mends it.
+//! - [`health`] tracks how a connection is, from what looks at it found.
 
 mod cause;
 mod client_secret;

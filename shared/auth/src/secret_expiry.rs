@@ -54,7 +54,7 @@ impl SecretExpiry {
         }
     }
 
-    /// This, or where nobody knows it the day that the connection was registered with.
+    /// This expiry, or, if nobody knows it, the day that the connection was registered with.
     #[must_use]
     pub fn or_given(self, given: Option<Date>) -> SecretExpiry {
         match (self, given) {

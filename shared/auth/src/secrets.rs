@@ -1,4 +1,4 @@
-//! AWS Secrets Manager, as far as it is needed here.
+//! Reads, stores and deletes secrets in AWS Secrets Manager.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use secrecy::SecretString;
 use crate::kept::Failure;
 use crate::stand_in;
 
-/// Reads secrets. Cheap to clone.
+/// Reads, stores and deletes secrets. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Secrets {
     client: aws_sdk_secretsmanager::Client,
-    /// The KMS key of secrets that are made; `None` is the account's own.
+    /// The KMS key for new secrets; `None` means the account's own.
     key: Option<String>,
 }
 
@@ -32,7 +32,7 @@ pub enum SecretError {
     Denied {
         /// The secret's name.
         name: String,
-        /// What AWS calls it.
+        /// AWS's code for the error.
         code: String,
     },
     /// The function's role may not store or delete it.
@@ -40,10 +40,10 @@ pub enum SecretError {
     NotWritable {
         /// The secret's name.
         name: String,
-        /// What AWS calls it.
+        /// AWS's code for the error.
         code: String,
     },
-    /// It has no text.
+    /// The secret holds bytes, not text.
     #[error("the secret {name} holds bytes, not text")]
     NotText {
         /// The secret's name.
@@ -74,39 +74,40 @@ impl Failure for SecretError {
     }
 }
 
-/// How long one reading may take, retries of the SDK included.
+/// How long one reading may take, including the SDK's retries.
 const PATIENCE: Duration = Duration::from_secs(8);
 
 impl Secrets {
-    /// Reads through this client.
+    /// Makes requests with this client.
     pub fn new(client: aws_sdk_secretsmanager::Client) -> Secrets {
         Secrets { client, key: None }
     }
 
-    /// Makes secrets with this KMS key; `None` is the account's own.
+    /// Encrypts new secrets with this KMS key; `None` means the account's own.
     #[must_use]
     pub fn with_key(self, key: Option<String>) -> Secrets {
         Secrets { key, ..self }
     }
 
-    /// Reads as the Lambda environment says. `AWS_ENDPOINT_URL_SECRETS_MANAGER` is honoured.
+    /// Takes the configuration from the Lambda environment, including
+    /// `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
     pub async fn from_environment() -> Secrets {
         let config = aws_config::defaults(aws_config::BehaviorVersion::latest()).load().await;
         Secrets::with_config(&config)
     }
 
-    /// Reads as this configuration says.
+    /// Makes requests with this configuration.
     pub fn with_config(config: &aws_config::SdkConfig) -> Secrets {
         Secrets::new(aws_sdk_secretsmanager::Client::new(config))
     }
 
-    /// Reads from a stand-in for Secrets Manager at this address, with credentials of no worth.
+    /// Makes requests to a stand-in for Secrets Manager at this address, with made-up credentials.
     pub fn at_endpoint(url: &str) -> Secrets {
         Secrets::with_config(&stand_in(url, "local"))
     }
 
-    /// Marks a secret for deletion: it can be restored for seven days, the least that AWS allows.
-    /// A secret that is not there, or marked already, is no error.
+    /// Marks a secret for deletion. It can be restored for seven days, the shortest time that AWS
+    /// allows. It is no error if there is no such secret, or if it is marked already.
     pub async fn delete(&self, name: &str) -> Result<(), SecretError> {
         let request = self.client.delete_secret().secret_id(name).recovery_window_in_days(7);
         match request.send().await {
@@ -116,7 +117,7 @@ impl Secrets {
                 if service.is_some_and(|error| error.is_resource_not_found_exception()) {
                     return Ok(());
                 }
-                // Marked already; or one that cannot be marked, and then it can still be read.
+                // Either the secret is marked already, and cannot be read; or it cannot be marked.
                 let is_odd = service.is_some_and(|error| error.is_invalid_request_exception());
                 if is_odd && matches!(self.text(name).await, Err(SecretError::NotFound { .. })) {
                     return Ok(());
@@ -126,7 +127,7 @@ impl Secrets {
         }
     }
 
-    /// Takes back the mark for deletion. A secret that has none is no error.
+    /// Takes back the mark for deletion. It is no error if there is none.
     pub async fn restore(&self, name: &str) -> Result<(), SecretError> {
         let restored = self.client.restore_secret().secret_id(name).send().await;
         match restored {
@@ -142,8 +143,8 @@ impl Secrets {
         }
     }
 
-    /// Stores a text under a name, whether or not there is a secret of that name; one that is
-    /// marked for deletion is restored.
+    /// Stores a text under a name. If there is no secret of that name, it is created; if it is
+    /// marked for deletion, it is restored.
     pub async fn store(&self, name: &str, text: impl Into<String>) -> Result<(), SecretError> {
         let text = text.into();
         let put = || self.client.put_secret_value().secret_id(name).secret_string(&text).send();
@@ -168,7 +169,7 @@ impl Secrets {
             return match put().await {
                 Ok(_) => Ok(()),
                 Err(error) => {
-                    // As it was: removed. What it holds is what somebody wanted gone.
+                    // Remove it again: it still holds what somebody wanted to be gone.
                     let removed = self.delete(name).await;
                     removed.and(Err(unanswered(name, &error)))
                 }
@@ -191,7 +192,7 @@ impl Secrets {
     }
 }
 
-/// A write that was refused, or not answered.
+/// The error for a write that was refused, or not answered.
 fn unanswered<E>(name: &str, error: &SdkError<E>) -> SecretError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -219,7 +220,8 @@ fn of_sdk(name: &str, error: &SdkError<GetSecretValueError>) -> SecretError {
     }
 }
 
-/// What AWS says when a role lacks a permission, also that to use the secret's KMS key.
+/// Whether AWS's code says that the role lacks a permission, such as the one to use the secret's
+/// KMS key.
 fn is_denial(code: &str) -> bool {
     ["AccessDenied", "Decryption", "Encryption"].iter().any(|denial| code.contains(denial))
 }

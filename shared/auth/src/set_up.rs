@@ -1,4 +1,4 @@
-//! The set-up of a connection, in steps. `docs/connections.md` says how each is taken.
+//! The steps of a connection's set-up. `docs/connections.md` says how to take each.
 
 use std::fmt;
 
@@ -35,12 +35,12 @@ impl Step {
         Step::ALL.into_iter().find(|step| step.number() == number)
     }
 
-    /// Its number, from 1.
+    /// The step's number, from 1.
     pub const fn number(self) -> u8 {
         self as u8 + 1
     }
 
-    /// What it is about.
+    /// What the step is about.
     pub fn name(self) -> &'static str {
         match self {
             Step::Tenant => "tenant id",
@@ -52,7 +52,7 @@ impl Step {
         }
     }
 
-    /// Where it is taken, for the application with this id.
+    /// Where people take the step, for the application with this id.
     pub fn place(self, client_id: &str) -> String {
         let application = format!(
             "portal.azure.com, Microsoft Entra ID, App registrations, the application {client_id}"
@@ -71,7 +71,7 @@ impl Step {
     }
 }
 
-/// `set-up step 3 (client secret)`, and with `{:#}` as at the beginning of a sentence.
+/// Writes `set-up step 3 (client secret)`. `{:#}` begins with a capital, as a sentence does.
 impl fmt::Display for Step {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let first = if formatter.alternate() { 'S' } else { 's' };

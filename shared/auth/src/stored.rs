@@ -1,4 +1,4 @@
-//! The credentials that a connection's secret holds: read, and kept.
+//! Reads the credentials from a connection's secret, and keeps them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use crate::kept::{Failure, Kept};
 use crate::{ConnectionId, Credentials, CredentialsError, Environment, SecretError, Secrets};
 
-/// A connection's secret is read again after this long, so that a change made by other means is
+/// How long until a connection's secret is read again. So a change that was made by other means is
 /// picked up without a deployment.
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(10 * 60);
 
@@ -40,7 +40,7 @@ impl Failure for ConnectionError {
     }
 }
 
-/// The credentials of this connection, which are read from its secret when they are asked for.
+/// The credentials of this connection. They are read from its secret when somebody asks for them.
 pub(crate) fn stored(id: &ConnectionId, secrets: Secrets, environment: Environment) -> Stored {
     let name = id.secret_name();
     let read = move || read(secrets.clone(), environment.clone(), name.clone());

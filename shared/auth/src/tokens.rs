@@ -15,27 +15,27 @@ use crate::kept::Failure as _;
 use crate::stored::Stored;
 use crate::{ConnectionError, ConnectionId, Credentials, Entra, EntraError};
 
-/// A token is renewed this long before it ends.
+/// How long before its end a token is renewed.
 const AHEAD: Duration = Duration::from_secs(5 * 60);
 
-/// A request to Entra ID that has not been answered by now is given up.
+/// How long a request to Entra ID may take. After that it is given up.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// The waits before Entra ID is asked again after it was busy.
+/// The waits before Entra ID is asked again, after any error but a refusal.
 const WAITS: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
 
-/// Where Entra ID asks for a longer wait, the caller hears of it.
+/// If Entra ID asks for a longer wait than this, the caller gets the error instead.
 const LONGEST_WAIT: Duration = Duration::from_secs(3);
 
-/// Credentials that were refused are not sent again for this long, nor does Entra ID hear from us
-/// for longer than this when it is busy.
+/// How long refused credentials are not sent again. If Entra ID is busy and asks for a wait, it is
+/// left alone for that long, but no longer than this.
 const BRAKE: Duration = Duration::from_secs(30);
 
-/// A token that Dataverse refuses is renewed at once, for it may have been revoked. Where the new one
-/// never worked, it is not the token's fault: then there is no other one within this time.
+/// A token that Dataverse refuses is renewed at once, because it may have been revoked. If the new
+/// token never worked either, the token is not at fault, and there is no other one for this long.
 const RENEWAL: Duration = Duration::from_secs(30);
 
-/// Who was refused waits this long for the secret to be read again.
+/// How long a caller whose credentials were refused waits for the secret to be read again.
 const READING: Duration = Duration::from_secs(2);
 
 /// Why there is no token.
@@ -44,12 +44,12 @@ pub enum TokenError {
     /// Entra ID gave none.
     #[error(transparent)]
     Entra(#[from] EntraError),
-    /// The credentials that were refused are no longer those of the connection, and there are no
-    /// others.
+    /// The credentials were refused. They are no longer the connection's, and its secret holds no
+    /// others that are valid.
     #[error(transparent)]
     Connection(#[from] ConnectionError),
-    /// The credentials that were refused are no longer those of the connection: it leads to another
-    /// environment by now. Who opens it again gets there.
+    /// The credentials were refused. They are no longer the connection's, which now leads to
+    /// another environment. Open it again to get there.
     #[error("the connection leads to another environment by now")]
     Moved,
     /// The deadline passed while another caller was asking Entra ID.
@@ -66,7 +66,7 @@ struct Cached {
     ends_at: Instant,
 }
 
-/// What Entra ID said to the credentials, and until when it is not asked again.
+/// The last error of Entra ID, and until when it is not asked again.
 #[derive(Clone)]
 struct Refusal {
     error: EntraError,
@@ -77,15 +77,16 @@ struct Refusal {
 pub(crate) struct Tokens {
     id: ConnectionId,
     entra: Entra,
-    /// Where the credentials are read again when Entra ID refuses them; nowhere on trial.
+    /// Where the credentials are read again when Entra ID refuses them; `None` on trial.
     stored: Option<Stored>,
     credentials: RwLock<Arc<Credentials>>,
     cached: RwLock<Option<Cached>>,
-    /// When Dataverse last refused a token that was given up for that.
+    /// When a token was last dropped because Dataverse refused it.
     rejected: RwLock<Option<Instant>>,
-    /// Belongs to the credentials, and goes with them.
+    /// This is about the current credentials. New ones clear it.
     refusal: RwLock<Option<Refusal>>,
-    /// Held while Entra ID is asked. Inside: when it last failed, and how, for those who waited.
+    /// Locked while Entra ID is asked. It holds when and how the last request failed, for the
+    /// callers that waited.
     asking: Mutex<Option<(Instant, TokenError)>>,
 }
 
@@ -119,7 +120,8 @@ impl Tokens {
         self.credentials.read().clone()
     }
 
-    /// Goes on with these credentials, if Entra ID does not see a difference.
+    /// Takes these credentials, if they are the same as the current ones to Entra ID. Returns
+    /// whether it took them.
     pub(crate) fn take(&self, credentials: &Arc<Credentials>) -> bool {
         let known = self.credentials();
         if !Arc::ptr_eq(&known, credentials) {
@@ -135,14 +137,14 @@ impl Tokens {
         self.cached.read().clone().filter(|cached| Instant::now() < cached.ends_at)
     }
 
-    /// What was said to these credentials a short while ago.
+    /// The last error of Entra ID, if it is too early to ask again.
     fn refusal(&self) -> Option<EntraError> {
         let refusal = self.refusal.read();
         let refusal = refusal.as_ref().filter(|refusal| Instant::now() < refusal.until);
         refusal.map(|refusal| refusal.error.clone())
     }
 
-    /// A token. While one is at hand that is still good, nothing that goes wrong reaches the caller.
+    /// Gives a token. While the cached one is still good, the caller gets no error.
     async fn get(&self, deadline: Instant) -> Result<AccessToken, TokenError> {
         let asked_at = Instant::now();
         let cached = self.cached();
@@ -154,14 +156,14 @@ impl Tokens {
         let meanwhile = |error: TokenError| self.cached().map(|cached| cached.token).ok_or(error);
         let refusal = self.refusal();
         let mut asking = match (&refusal, self.asking.try_lock()) {
-            // What was refused is not sent again, but the secret may hold something else by now.
+            // Refused credentials are not sent again, but the secret may hold others by now.
             (Some(refusal), _) if !self.may_read_again() => {
                 return meanwhile(refusal.clone().into());
             }
             (_, Ok(asking)) => asking,
             (Some(refusal), Err(_)) => return meanwhile(refusal.clone().into()),
             (None, Err(_)) => match &cached {
-                // Still good: one caller renews it, the others go on with it.
+                // The token is still good: one caller renews it, and the others go on with it.
                 Some(cached) => return Ok(cached.token.clone()),
                 None => timeout_at(deadline, self.asking.lock())
                     .await
@@ -188,8 +190,8 @@ impl Tokens {
         }
     }
 
-    /// Asks Entra ID, unless it has just refused; and once more with the credentials that the secret
-    /// holds by now.
+    /// Asks Entra ID, unless it has just refused. After a refusal, this reads the secret again, and
+    /// asks once more if the credentials are others by now.
     async fn ask(
         &self,
         refusal: Option<EntraError>,
@@ -223,7 +225,7 @@ impl Tokens {
         self.stored.as_ref().is_some_and(Stored::may_be_read)
     }
 
-    /// The credentials, if the secret holds others by now.
+    /// Reads the secret again. Returns its credentials if they are others by now.
     async fn read_again(
         &self,
         credentials: &Credentials,
@@ -238,7 +240,7 @@ impl Tokens {
                 tracing::warn!(connection = %self.id, %error, "the secret was not read again");
                 Ok(None)
             }
-            // Read a moment ago, or not in time.
+            // The secret was read a moment ago, or not in time.
             Ok(None) | Err(_) => Ok(None),
         }
     }
@@ -255,7 +257,7 @@ impl Tokens {
             {
                 Ok(grant) => {
                     let ends_at = started + grant.expires_in;
-                    // A token that lives shorter than that is renewed half-way.
+                    // A token that lives for less than ten minutes is renewed half-way.
                     let renew_at =
                         started + grant.expires_in.saturating_sub(AHEAD).max(grant.expires_in / 2);
                     let token = grant.token;
@@ -267,7 +269,7 @@ impl Tokens {
                 Err(error) => error,
             };
             let wait = waits.next().filter(|_| !error.is_refusal());
-            // Who waits for Entra ID holds up all who need the token, readers among them.
+            // This wait holds up every caller that needs the token, readers included.
             let wait = wait
                 .map(|wait| error.retry_after.unwrap_or(*wait))
                 .filter(|wait| *wait <= LONGEST_WAIT);
@@ -281,7 +283,8 @@ impl Tokens {
         }
     }
 
-    /// Puts the brake on: for a refusal, and for as long as a busy Entra ID asks.
+    /// Keeps Entra ID from being asked for a while: after a refusal, and for as long as a busy
+    /// Entra ID asks.
     fn remember(&self, error: &EntraError) {
         let pause = if error.is_refusal() { Some(BRAKE) } else { error.retry_after };
         if let Some(pause) = pause {

@@ -1,18 +1,18 @@
-//! What a query asked for, noted in the rows that it found.
+//! What a query asked for, as the rows that it found remember it.
 
 use std::sync::Arc;
 
 use crate::Name;
 
-/// What a query asked for, of the rows that it found or of those that came along with them.
+/// What a query asked for, of the rows that it found or of the rows that came along with those.
 ///
-/// To read something else is a defect that would pass for a column without a value: where debug
-/// assertions are on, it panics.
+/// Reading anything else is a defect, which would pass for a column without a value. With debug
+/// assertions on, it panics.
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
-    /// The columns. None where all come, because none was asked for.
+    /// The columns. Empty if none was asked for, because then all of them come.
     pub(crate) columns: Vec<Name>,
-    /// The column with the row's id, which always comes; unknown of rows that came along.
+    /// The column with the row's id, which always comes; `None` for rows that came along.
     pub(crate) key: Option<&'static str>,
     /// The navigation properties whose rows come along, and what was asked for of those.
     pub(crate) related: Vec<(Name, Arc<Asked>)>,
@@ -25,7 +25,7 @@ impl Asked {
         let mut columns = self.columns.iter().chain(self.left_out.iter());
         self.columns.is_empty()
             || self.key == Some(name)
-            // What Dataverse says of a row is there unasked.
+            // Annotations of the row come unasked.
             || name.starts_with('@')
             || columns.any(|column| column.as_str() == name)
     }

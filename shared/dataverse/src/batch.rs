@@ -19,7 +19,7 @@ pub(crate) struct Encoded {
     pub(crate) body: Bytes,
 }
 
-/// The requests one after the other, each for itself.
+/// A batch of requests that do not depend on each other.
 pub(crate) fn of_reads(requests: &[Request]) -> Encoded {
     let boundary = format!("batch_{}", Uuid::new_v4());
     let mut body = Vec::with_capacity(1024 * requests.len());
@@ -29,7 +29,7 @@ pub(crate) fn of_reads(requests: &[Request]) -> Encoded {
     finish(body, &boundary)
 }
 
-/// The requests as one change set.
+/// A batch with the requests as one change set.
 pub(crate) fn of_change_set(requests: &[Request]) -> Encoded {
     let boundary = format!("batch_{}", Uuid::new_v4());
     let inner = format!("changeset_{}", Uuid::new_v4());
@@ -187,7 +187,7 @@ fn answer(content: &Bytes) -> Result<Answer, Malformed> {
     };
     let status = response.code.and_then(|code| StatusCode::from_u16(code).ok());
     let status = status.ok_or(Malformed::NotHttp)?;
-    // Headers are only read of errors.
+    // Only the headers of errors are read.
     let headers = if status.is_success() { HeaderMap::new() } else { header_map(response.headers) };
     let rest = content.slice(length..);
     let body = rest.slice_ref(rest.trim_ascii());
@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(nested(1).unwrap().len(), 1);
         assert_eq!(nested(3).unwrap().len(), 1);
         assert!(matches!(nested(4), Err(Malformed::TooDeep)));
-        // As deep as a process's stack was once: it must be refused, not tried.
+        // This is as deep as a process's stack was once. It must be refused, not tried.
         assert!(matches!(nested(20_000), Err(Malformed::TooDeep)));
 
         let parts = |count: usize| {

@@ -1,4 +1,4 @@
-//! What one can ask of Dataverse: reads, writes, functions and actions.
+//! The requests to Dataverse: reads, writes, functions and actions.
 
 use std::fmt;
 use std::sync::Arc;
@@ -359,8 +359,8 @@ impl Session {
     /// Makes several changes, all of them or none. The error is that of the first that failed.
     pub async fn change(&self, changes: &ChangeSet) -> Result<Vec<Outcome>, Error> {
         let requests: Vec<_> = changes.operations.iter().map(Request::write).collect();
-        // To repeat creates would be safe, but a change set that happened answers the second time
-        // with an error for the whole. The caller settles that by reading.
+        // The creates could be repeated safely. But a change set that happened answers the second
+        // time with an error for the whole. The caller finds out by reading.
         let answers =
             self.sender.batch(batch::of_change_set(&requests), BatchKind::ChangeSet).await?;
         answers.into_iter().map(|answer| answer.into_result()?.outcome()).collect()

@@ -24,7 +24,7 @@ pub enum Cloud {
 pub struct Hosts {
     /// The domain below which its environments are: `name.crm4.DOMAIN` or `name.api.crm4.DOMAIN`.
     pub dataverse: &'static str,
-    /// The region that is a cloud of its own, where the domain has others, too.
+    /// The region that is this cloud, if the domain has regions of another cloud, too.
     region: Option<&'static str>,
     /// The host of Entra ID.
     pub entra: &'static str,
@@ -33,11 +33,11 @@ pub struct Hosts {
 }
 
 impl Cloud {
-    /// All there are. One that has a region stands before the one whose domain it shares.
+    /// All clouds. One that has a region stands before the one whose domain it shares.
     pub const ALL: [Cloud; 5] =
         [Cloud::Gcc, Cloud::Public, Cloud::GccHigh, Cloud::Dod, Cloud::China];
 
-    /// Its hosts.
+    /// The hosts of this cloud.
     pub const fn hosts(self) -> Hosts {
         const PUBLIC: Hosts = Hosts {
             dataverse: "dynamics.com",
@@ -69,8 +69,9 @@ impl Cloud {
         }
     }
 
-    /// The cloud in which a host is an environment. Environments are `name.crm4.dynamics.com` or
-    /// `name.api.crm4.dynamics.com`, in each cloud with its own domain.
+    /// The cloud of the environment with this host; `None` if this is not the host of an
+    /// environment. Environments are `name.crm4.dynamics.com` or `name.api.crm4.dynamics.com`, in
+    /// each cloud with its own domain.
     pub(crate) fn of_environment(host: &str) -> Option<Cloud> {
         Cloud::ALL.into_iter().find(|cloud| cloud.has_environment(host))
     }

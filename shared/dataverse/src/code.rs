@@ -1,6 +1,6 @@
 //! The platform's error codes.
 //!
-//! Source: Microsoft's list of web service error codes, where nothing else is said.
+//! Source: Microsoft's list of web service error codes, unless a code names another source.
 
 /// A code of the platform that decides what a caller does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
@@ -30,8 +30,8 @@ pub enum Code {
     /// The application user is disabled.
     #[strum(serialize = "0x80040225")]
     UserDisabled,
-    /// The environment's IP firewall does not let the caller's address in. Not in Microsoft's list:
-    /// as recorded of the firewall.
+    /// The environment's IP firewall does not let the caller's address in. Source: an answer of the
+    /// firewall that was recorded. Microsoft's list does not have this code.
     #[strum(serialize = "0x80095ffe")]
     AddressBlocked,
     /// The environment is disabled, or in administration mode.
@@ -40,21 +40,21 @@ pub enum Code {
     /// A name in the URL is unknown: a table, a column, a function.
     #[strum(serialize = "0x80060888")]
     UnknownName,
-    /// A name in the URL is unknown, as well: Microsoft's page on errors of Web API clients has
-    /// this one for a table, a function or an action.
+    /// A name in the URL is unknown: a table, a function or an action. Source: Microsoft's page on
+    /// errors of Web API clients.
     #[strum(serialize = "0x8006088a")]
     UnknownSegment,
     /// The body names something that the table does not have, or has a value of a wrong type.
     #[strum(serialize = "0x80048d19")]
     BadPayload,
-    /// The request was refused before it came to the platform: a column that is not there, a
-    /// property that is not there. Microsoft's page on errors of Web API clients.
+    /// The request was refused before it came to the platform: it names a column or a property that
+    /// does not exist. Source: Microsoft's page on errors of Web API clients.
     #[strum(serialize = "0x0")]
     Zero,
-    /// "An unexpected error occurred": with 400, of a query that the platform cannot carry out.
+    /// "An unexpected error occurred". With status 400, the platform cannot carry out the query.
     #[strum(serialize = "0x80040216")]
     Unexpected,
-    /// A plug-in or a workflow said no, or broke.
+    /// A plug-in or a workflow refused, or broke.
     #[strum(serialize = "0x80040265")]
     Customization,
     /// A plug-in or a workflow broke.
@@ -87,13 +87,13 @@ pub enum Code {
     /// Two requests wait for the same lock.
     #[strum(serialize = "0x80044339")]
     Lock,
-    /// A query took longer than SQL Server may.
+    /// A query took longer than SQL Server allows.
     #[strum(serialize = "0x80044151")]
     SqlTimeout,
 }
 
 impl Code {
-    /// As Dataverse writes it, `0x80040217`.
+    /// The code as Dataverse writes it: `0x80040217`.
     pub fn as_str(self) -> &'static str {
         self.into()
     }

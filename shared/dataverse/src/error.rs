@@ -1,4 +1,4 @@
-//! What can go wrong between us and Dataverse.
+//! Errors of requests to Dataverse.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -40,12 +40,12 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// Its code, where that is one that matters.
+    /// The code, if it is one that matters here.
     pub fn known_code(&self) -> Option<Code> {
         self.code.parse().ok()
     }
 
-    /// Whether it has this code.
+    /// Whether the error has this code.
     pub fn is(&self, code: Code) -> bool {
         self.known_code() == Some(code)
     }

@@ -16,7 +16,8 @@ pub(crate) const PREFER: HeaderName = HeaderName::from_static("prefer");
 pub(crate) const SUPPRESS_DUPLICATE_DETECTION: HeaderName =
     HeaderName::from_static("mscrm.suppressduplicatedetection");
 
-/// Labels of choices, names behind lookups, and the tables that lookups point at.
+/// The annotations to answer with: labels of choices, names behind lookups, and the tables that
+/// lookups point at.
 macro_rules! annotations {
     () => {
         "odata.include-annotations=\"OData.Community.Display.V1.FormattedValue,\
@@ -58,13 +59,13 @@ impl Answer {
         if self.status.is_success() { Ok(self) } else { Err(self.refusal()) }
     }
 
-    /// The error that this answer is.
+    /// This answer, as an error.
     pub(crate) fn refusal(&self) -> Error {
         Error::Api(ApiError::from_answer(self.status, &self.headers, &self.body))
     }
 
     pub(crate) fn text(&self) -> Result<&str, Error> {
-        // To check the whole at once is faster than to check each text in it.
+        // Checking the whole at once is faster than checking each text in it.
         str::from_utf8(&self.body).map_err(|error| Error::Unreadable(error.to_string()))
     }
 
@@ -125,7 +126,7 @@ impl Request {
 
     pub(crate) fn duplicates(create: &Create, matching: Table) -> Request {
         let mut row = create.columns.clone();
-        // With its key, the new row would find itself. What is bound or related is not a column.
+        // With its key, the new row would find itself. Bound and related rows are not columns.
         row.shift_remove(create.table.key);
         row.retain(|name, value| !name.contains('@') && !value.is_array());
         let type_name = format!("Microsoft.Dynamics.CRM.{}", create.table.logical_name);

@@ -1,4 +1,4 @@
-//! Filters that cannot be written unescaped.
+//! Filters, which always escape their values.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::Name;
 
-/// What is encoded inside a literal: everything that may have a meaning in a URL.
+/// The characters that are encoded inside a literal: all that may have a meaning in a URL.
 const LITERAL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A value in a filter.
@@ -18,7 +18,7 @@ const LITERAL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 pub enum Literal {
     /// A string.
     Text(Text),
-    /// An id; written bare, as Dataverse wants it.
+    /// An id, written without quotation marks, as Dataverse wants it.
     Id(Uuid),
     /// A whole number, or the value of a choice.
     Integer(i64),
@@ -75,7 +75,7 @@ impl From<&str> for Text {
     }
 }
 
-/// A text that a [`TextFunction`] looks for. What would be a wildcard in it means itself.
+/// A text that a [`TextFunction`] looks for. Characters that would be wildcards mean themselves.
 ///
 /// Dataverse passes it to SQL's `LIKE`, so `%`, `_` and `[` are wildcards unless they stand in
 /// brackets.
@@ -139,7 +139,7 @@ pub enum Filter {
     All(Vec<Filter>),
     /// At least one holds.
     Any(Vec<Filter>),
-    /// It does not hold.
+    /// The filter does not hold.
     Not(Box<Filter>),
     /// Some row of a collection satisfies the filter, whose paths are relative to that row.
     Some(Name, Box<Filter>),
@@ -198,7 +198,7 @@ impl Path {
         Path { through: Some(navigation), column }
     }
 
-    /// Whether it leads to another row.
+    /// Whether the path leads to another row.
     fn leads_away(&self) -> bool {
         self.through.is_some() || self.column.contains('/')
     }
@@ -232,7 +232,7 @@ impl Filter {
         Filter::Compare(path.into(), Comparison::NotEqual, value.into())
     }
 
-    /// The column's value compares in this way with this one.
+    /// The column's value compares with this value in this way.
     pub fn compare(
         path: impl Into<Path>,
         comparison: Comparison,
@@ -281,7 +281,7 @@ impl Filter {
         Filter::Caller(column.into())
     }
 
-    /// This and that.
+    /// Both filters hold.
     #[must_use]
     pub fn and(self, other: Filter) -> Filter {
         Filter::All(vec![self, other])
@@ -307,12 +307,12 @@ impl Filter {
             Filter::Not(filter) => Filter::Not(Box::new(filter.through(navigation))),
             // Dataverse refuses a lambda on a collection that is reached through a lookup.
             some @ Filter::Some(..) => some,
-            // Its parameter is the name of a column, not a path.
+            // Its parameter is the name of a column, and cannot be a path.
             caller @ Filter::Caller(_) => caller,
         }
     }
 
-    /// Whether a condition on the rows of a collection goes on to a row that one of them points at.
+    /// Whether a condition on the rows of a collection is about a row that one of them points at.
     pub(crate) fn has_path_in_lambda(&self) -> bool {
         fn search(filter: &Filter, in_lambda: bool) -> bool {
             match filter {
@@ -506,7 +506,7 @@ mod tests {
         );
     }
 
-    /// Undoes what a server undoes, and gives what stands between the outer quotes.
+    /// Decodes the text as a server does, and returns what stands between the outer quotes.
     fn read_back(encoded: &str) -> String {
         let decoded = percent_decode_str(encoded).decode_utf8().unwrap().into_owned();
         let literal = decoded.strip_prefix("name eq '").unwrap().strip_suffix('\'').unwrap();

@@ -25,7 +25,7 @@ impl Function {
     }
 
     /// The definitions of a table's columns: `LogicalName`, `AttributeType`, `DisplayName` and
-    /// more. The Web API has no function for that, but this is asked for like one.
+    /// more. The Web API has no function for that, but the request looks like the call of one.
     pub fn columns_of(table: Table) -> Function {
         let path = format!(
             "EntityDefinitions(LogicalName=%27{}%27)/Attributes\

@@ -65,16 +65,17 @@ pub struct HttpClients {
 
 #[derive(Clone)]
 enum Inner {
-    /// Made as they are needed.
+    /// A client for each host, made when it is needed.
     OfHosts(Arc<OfHosts>),
-    /// One that somebody else made, for all hosts.
+    /// A client that somebody else made, for all hosts.
     Given(reqwest::Client),
 }
 
 struct OfHosts {
     idle: Idle,
     tls: ClientConfig,
-    /// Made at once, which shows that clients can be made. It serves where another one fails.
+    /// Made at the start, to see whether clients can be made. A host shares it if its own client
+    /// cannot be made.
     first: reqwest::Client,
     clients: Mutex<LruCache<String, reqwest::Client>>,
 }
@@ -85,7 +86,7 @@ impl fmt::Debug for HttpClients {
     }
 }
 
-/// One client for all hosts, with the limits that it has.
+/// One client for all hosts. It keeps its own limits.
 impl From<reqwest::Client> for HttpClients {
     fn from(client: reqwest::Client) -> HttpClients {
         HttpClients { inner: Inner::Given(client) }
@@ -105,7 +106,7 @@ impl HttpClients {
         HttpClients { inner: Inner::OfHosts(Arc::new(OfHosts { idle, tls, first, clients })) }
     }
 
-    /// The same with sockets of its own, for one visit to each of many hosts
+    /// The same clients with their own sockets, for one visit to each of many hosts
     /// ([`Idle::PASSING_BY`]).
     #[must_use]
     pub fn short_lived(&self) -> HttpClients {
@@ -151,7 +152,7 @@ impl HttpClients {
     }
 }
 
-/// The system's root certificates, and HTTP/2 where the other side has it.
+/// TLS with the system's root certificates, and HTTP/2 if the other side has it.
 fn tls() -> Result<ClientConfig, rustls::Error> {
     let provider = CryptoProvider::get_default().cloned();
     let provider = provider.unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()));
@@ -203,7 +204,7 @@ fn is_lack(error: &io::Error) -> bool {
 /// Why an answer's body was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// It is longer than it may be.
+    /// The body is longer than it may be.
     #[error("the answer is longer than {0} bytes")]
     TooLong(usize),
     /// The connection broke, or the compression is wrong.

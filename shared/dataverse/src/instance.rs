@@ -10,7 +10,7 @@ use crate::Cloud;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstanceUrl {
     origin: String,
-    /// None for a local emulator.
+    /// `None` for a local emulator.
     cloud: Option<Cloud>,
 }
 
@@ -38,7 +38,7 @@ pub enum InstanceUrlError {
 
 impl InstanceUrl {
     /// Takes what people paste: with or without `https://`, with the path of a page or of the
-    /// service root, in capitals, with spaces around.
+    /// service root, in capitals, or with spaces around it.
     pub fn parse(text: &str) -> Result<InstanceUrl, InstanceUrlError> {
         let url = address(text)?;
         if url.scheme() != "https" {
@@ -84,13 +84,13 @@ impl InstanceUrl {
         format!("{}/main.aspx?pagetype=entityrecord&etn={table}&id={id}", self.origin)
     }
 
-    /// The address under which Dynamics 365 shows the rows of a table, with `{id}` where the id of a
-    /// row goes.
+    /// The address under which Dynamics 365 shows the rows of a table, with `{id}` where the id of
+    /// a row goes.
     pub fn record_pages(&self, table: &str) -> String {
         format!("{}/main.aspx?pagetype=entityrecord&etn={table}&id={{id}}", self.origin)
     }
 
-    /// Where the Web API begins.
+    /// The address of the Web API, with a slash at its end.
     pub(crate) fn service_root(&self) -> String {
         format!("{}/api/data/v9.2/", self.origin)
     }

@@ -64,8 +64,8 @@ pub struct Table {
     pub key: &'static str,
 }
 
-/// A lookup: it is read by a column, written by a navigation property, and leads to a table. Of one
-/// that may lead to several tables there is a link for each.
+/// A lookup: it is read by a column, written by a navigation property, and leads to a table. If it
+/// may lead to several tables, there is a link for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Link {
     /// The column with the id of the row that it points at, `_customerid_value`.

@@ -21,7 +21,7 @@ pub enum Obstacle {
     Redirect,
     /// A proxy on the way refuses.
     Proxy,
-    /// Whoever answers shows a certificate that is not trusted.
+    /// The other side shows a certificate that is not trusted.
     Certificate,
 }
 

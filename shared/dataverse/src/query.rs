@@ -45,7 +45,7 @@ enum Target {
     Row(Uuid),
 }
 
-/// A read: of the rows of a table, of one row, or of the rows related to one.
+/// A read: of the rows of a table, or of one row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
     table: Table,
@@ -87,7 +87,7 @@ impl Options {
         LONG.contains(&column.as_str()) || self.long.contains(column)
     }
 
-    /// The same options without long columns; `None` where there are none.
+    /// The same options without long columns; `None` if there are none.
     fn without_long(&self) -> Option<Options> {
         let expand: Vec<_> =
             self.expand.iter().map(|expand| (expand, expand.without_long())).collect();
@@ -107,7 +107,7 @@ impl Options {
         Some(Options { select, left_out, expand, ..self.clone() })
     }
 
-    /// What the rows of an answer are to know of the query.
+    /// What the rows of an answer remember of the query.
     fn asked(&self, key: Option<&'static str>) -> Arc<Asked> {
         let related = self.expand.iter();
         Arc::new(Asked {
@@ -176,8 +176,8 @@ macro_rules! shared_options {
             self
         }
 
-        /// Columns that may be as long as somebody likes. If the answer is too large, it is asked
-        /// for once more without them; see [`Record::is_left_out`](crate::Record::is_left_out).
+        /// Columns whose texts may be of any length. If the answer is too large, it is asked for
+        /// once more without them; see [`Record::is_left_out`](crate::Record::is_left_out).
         /// `description` and `notetext` are such columns without being named.
         #[must_use]
         pub fn select_long<N: Into<Name>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {
@@ -203,14 +203,14 @@ macro_rules! shared_options {
             self
         }
 
-        /// At most so many rows.
+        /// At most this many rows.
         #[must_use]
         pub fn top(mut self, rows: u32) -> Self {
             self.options.top = Some(rows);
             self
         }
 
-        /// With these related rows.
+        /// Reads these related rows along.
         #[must_use]
         pub fn expand(mut self, expand: Expand) -> Self {
             self.options.expand.push(expand);
@@ -248,19 +248,19 @@ impl Query {
         matches!(self.target, Target::Row(_))
     }
 
-    /// The same query without long columns; `None` where there are none.
+    /// The same query without long columns; `None` if there are none.
     pub(crate) fn without_long(&self) -> Option<Query> {
         Some(Query { options: self.options.without_long()?, ..self.clone() })
     }
 
-    /// Notes in the rows of an answer what was asked for.
+    /// Notes in the rows of an answer what the query asked for.
     pub(crate) fn mark(&self, records: &mut [Record]) {
         if !records.is_empty() {
             Record::note_asked(records, &self.options.asked(Some(self.table.key)));
         }
     }
 
-    /// Whether a condition on the rows of a collection goes on to a row that one of them points at:
+    /// Whether a condition on the rows of a collection is about a row that one of them points at:
     /// `parties/any(p:p/partyid_contact/emailaddress1 eq '…')`. Microsoft's page on filters only
     /// has conditions on the collection's own columns, and some organizations refuse others.
     pub fn has_path_in_lambda(&self) -> bool {
@@ -367,7 +367,7 @@ mod tests {
         assert!(row.is_left_out("description") && row.is_left_out("new_story"));
         assert!(!row.is_left_out("fullname"));
         assert!(row.many("notes")[0].is_left_out("notetext"));
-        // Without a column, all of them would come.
+        // Without any column, all of them would come.
         assert_eq!(Query::rows(CONTACTS).select(["description"]).without_long(), None);
     }
 
@@ -379,7 +379,7 @@ mod tests {
         let text = r#"{"@odata.etag": "1", "contactid": "x", "notes": [{"subject": "b"}]}"#;
         let mut row = Record::read(text).unwrap();
         query.mark(std::slice::from_mut(&mut row));
-        // A column without a value reads as none, and so does nothing else.
+        // A column that the query asked for and that has no value reads as `None`.
         assert_eq!(row.text("fullname"), None);
         assert_eq!((row.etag(), row.text("contactid")), (Some("1"), Some("x")));
         assert_eq!(row.many("notes")[0].text("subject"), Some("b"));

@@ -21,8 +21,8 @@ const LOGICAL_NAME: &str = "@Microsoft.Dynamics.CRM.lookuplogicalname";
 /// A row, with its annotations and the rows that were expanded into it.
 ///
 /// An absent column, a null and a value of another type all read as `None`: a tool must not fail
-/// because an organization changed a column. To read a column that the query did not ask for is a
-/// defect, and panics where debug assertions are on.
+/// because an organization changed a column. Reading a column that the query did not ask for is a
+/// defect, and panics with debug assertions on.
 #[derive(Clone, Default)]
 pub struct Record {
     texts: Texts,
@@ -30,7 +30,7 @@ pub struct Record {
     // costs less than hashing their names.
     columns: Vec<Column>,
     related: Vec<(Piece, Vec<Record>)>,
-    /// What the query asked for; nothing of what was answered to no query.
+    /// What the query asked for; `None` for an answer to something else than a query.
     asked: Option<Arc<Asked>>,
 }
 
@@ -76,7 +76,7 @@ impl Record {
         );
     }
 
-    /// Whether the query asked for this column: then the row has it, or it is empty.
+    /// Whether the query asked for this column. If so, the row has it, or it is empty.
     pub fn has_column(&self, column: &str) -> bool {
         self.asked.as_ref().is_none_or(|asked| asked.has_column(column))
     }
@@ -174,7 +174,7 @@ impl Record {
         related.map(|(_, records)| records.as_mut_slice()).unwrap_or_default()
     }
 
-    /// Notes in rows, and in those that came along with them, what was asked for.
+    /// Notes in rows, and in the rows that came along with them, what was asked for.
     pub(crate) fn note_asked(records: &mut [Record], asked: &Arc<Asked>) {
         for record in records {
             for (navigation, related) in &asked.related {

@@ -18,8 +18,8 @@ use crate::{HttpClients, InstanceUrl, TokenSource, batch};
 /// How long a request may take. After that it is given up, and sent again if that is safe.
 const PATIENCE: Duration = Duration::from_secs(12);
 
-/// The most bytes of an answer, after decompression. A list of emails may be many times as large,
-/// and what is made of an answer takes a few times its size.
+/// The most bytes of an answer, after decompression. A list of emails may be many times larger, and
+/// the rows made from an answer take a few times its size.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
 const MAX_VERSION: HeaderName = HeaderName::from_static("odata-maxversion");
@@ -131,7 +131,7 @@ impl Sender {
         }
     }
 
-    /// Sends a request, again where that is safe, until there is an answer to act on.
+    /// Sends a request, and again where that is safe, until there is an answer to act on.
     pub(crate) async fn exchange(&self, request: &Request) -> Result<Answer, Error> {
         self.exchange_noting(request, &mut Tries::default()).await
     }

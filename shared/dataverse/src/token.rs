@@ -38,7 +38,7 @@ impl AccessToken {
 
     /// The token itself. Put it into a request, and nowhere else.
     pub fn expose(&self) -> &str {
-        // ASCII, as `new` saw to.
+        // It is ASCII: `new` has checked that.
         self.0.to_str().ok().and_then(|text| text.strip_prefix(SCHEME)).unwrap_or_default()
     }
 }
@@ -49,7 +49,7 @@ impl fmt::Debug for AccessToken {
     }
 }
 
-/// Where access tokens come from: a cache, where it has one.
+/// A source of access tokens. It may have a cache.
 pub trait TokenSource: Send + Sync + fmt::Debug {
     /// Gives a token that is valid now, or an error once the deadline has passed.
     fn token(

@@ -59,7 +59,8 @@ impl Create {
         self.bind(link.navigation, link.to, id)
     }
 
-    /// Points a lookup whose name is made at run time, by its navigation property, at a row.
+    /// Points a lookup at a row. The lookup is named by its navigation property, whose name may be
+    /// made at run time.
     #[must_use]
     pub fn bind(mut self, navigation: impl Into<Name>, table: Table, id: Uuid) -> Create {
         self.columns.insert(format!("{}@odata.bind", navigation.into()), bind(table, id).into());
@@ -130,7 +131,7 @@ pub struct Update {
     pub(crate) id: Uuid,
     pub(crate) etag: String,
     pub(crate) columns: Map<String, Value>,
-    /// The columns from which one reads the lookups that change.
+    /// The columns by which the lookups that change are read.
     lookups: Vec<Name>,
 }
 
@@ -155,19 +156,19 @@ impl Update {
         self
     }
 
-    /// The version of the row that it changes.
+    /// The version of the row that this changes.
     pub fn version(&self) -> &str {
         &self.etag
     }
 
-    /// The columns that it changes, by the names under which they are read.
+    /// The columns that this changes, by the names under which they are read.
     pub fn reads(&self) -> impl Iterator<Item = Name> {
         // Dataverse never accepts what is not a name.
         let plain = self.plain_columns().filter_map(|(name, _)| Name::parse(name).ok());
         plain.chain(self.lookups.iter().cloned())
     }
 
-    /// The same change of another version. `*` is any version of a row that exists.
+    /// The same change, for another version. `*` is any version of a row that exists.
     #[must_use]
     pub fn of_version(mut self, etag: impl Into<String>) -> Update {
         self.etag = etag.into();
@@ -179,8 +180,8 @@ impl Update {
         self.columns.is_empty()
     }
 
-    /// Reads the row with the columns that change, except lookups: they are read by another name
-    /// than they are written.
+    /// Reads the row with the columns that change. Lookups are left out, because they are read by
+    /// another name than they are written.
     pub(crate) fn query(&self) -> Query {
         // Dataverse never accepts what is not a name.
         let names = self.plain_columns().filter_map(|(name, _)| Name::parse(name).ok());
@@ -189,7 +190,7 @@ impl Update {
 
     /// Whether the row has the new values.
     pub(crate) fn holds_in(&self, row: &Record) -> bool {
-        // The version tells nothing where only lookups change.
+        // If only lookups change, there is nothing to compare.
         self.plain_columns().next().is_some()
             && self.plain_columns().all(|(name, wanted)| holds(row, name, wanted))
     }

@@ -54,7 +54,7 @@ pub struct Intent {
     /// The version of the rules by which the arguments were normalised before they were hashed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
-    /// Until when the call may still be at work. After that, it has ended without a word.
+    /// Until when the call may still be at work. After that, it has ended without saying so.
     pub at_work_until: Timestamp,
 }
 

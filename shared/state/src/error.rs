@@ -1,4 +1,4 @@
-//! What can go wrong. No error holds any of what was to be stored or read.
+//! Errors of the table. No error contains anything that was to be stored or read.
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};

@@ -59,8 +59,8 @@ impl State {
     ) -> Result<Health, StateError> {
         let id = &registration.id;
         let (stored, signature) = self.put_signed(id, health).await?;
-        // Who removes a connection then looks once more for what belongs to it, and so finds what
-        // was put before that. What is put later is found here.
+        // A removal deletes the connection, and then looks once more for what belongs to it. So it
+        // finds what was put before that. What is put later is found here.
         let registered = self.connection(id).await?;
         if registered.is_some_and(|one| one.registered_at == registration.registered_at) {
             return Ok(stored);

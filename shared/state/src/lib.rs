@@ -10,9 +10,10 @@
 //! | `alerts` | `outage` | since when hardly any connection answers, as long as that lasts |
 //! | `alerts` | `outage#{region}` | the same, for the connections of one region |
 //! | `checks` | `place` | where the next check begins, if the last had no time for all |
-//! | `activity#{id}` | `{time}#{request id}#{position}` | an [`LogEntry`] of the log, until `expires_at` |
+//! | `activity#{id}` | `{time}#{request id}#{position}` | a [`LogEntry`], until `expires_at` |
 //! | `idem#{id}` | `create` | the [`Intent`] of a call that may come again, until `expires_at` |
-//! | `claim#{hash}` | `create` | the [`Intent`] of a call that others may want, too, until `expires_at` |
+//! | `claim#{hash}` | `create` | the same, of a call that others may want, too, until `expires_at` |
+//! | these two | `joined` | that another call went to make the row, until `expires_at` |
 //!
 //! [`Partition`] says who may do what with which of them, and how long items are kept. The table's
 //! time-to-live attribute is `expires_at`. DynamoDB may take days to delete an expired item, so
@@ -73,7 +74,7 @@ impl State {
         State::with_access_key(url, table, "local")
     }
 
-    /// The same, where the stand-in shall see which functions ask.
+    /// The same, but the stand-in sees which functions ask.
     pub fn at_endpoint_as(role: Role, url: &str, table: impl Into<String>) -> State {
         State::with_access_key(url, table, role.access_key())
     }

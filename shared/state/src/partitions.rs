@@ -1,19 +1,21 @@
-//! The partitions of the table, each declared once: its key, what it holds, how long, and who may do
-//! what with it. The code makes its keys of these; the policies of the functions are written from
-//! them (`cargo run -p template`), and the local stack refuses what they do not grant.
+//! The partitions of the table. Each is declared once: its key, what it holds, for how long, and
+//! who may do what with it. The code makes its keys from these declarations, and the policies of
+//! the functions are written from them (with `cargo run -p template`). The local stack refuses what
+//! they do not grant.
 
 use std::fmt;
 
 use jiff::SignedDuration;
 use serde::{Serialize, Serializer};
 
-/// One partition of the table, or all those whose keys begin alike.
+/// One partition of the table, or all partitions whose keys have the same prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Partition {
-    /// Its key `pk`. Where it ends with `#`, an id follows, and there is a partition for each id.
+    /// The key `pk`. If this ends with `#`, an id follows in the table, and each id has its own
+    /// partition.
     pub key: &'static str,
-    /// How long an item is kept, where it is the same for all: `expires_at` says so. Other items
-    /// stay until they are removed, or have an `expires_at` of their own.
+    /// How long an item is kept, if that is the same for all items; their `expires_at` says so.
+    /// With `None`, an item stays until it is removed, or has its own `expires_at`.
     pub kept: Option<SignedDuration>,
     /// Who may do what with it.
     pub grants: &'static [Grant],
@@ -58,9 +60,9 @@ const fn grant(role: Role, actions: &'static [Action]) -> Grant {
     Grant { role, actions }
 }
 
-/// The list of the connections: `sk` is a connection's id, the item a [`Connection`].
+/// The list of the connections: `sk` is a connection's id, and the item is a [`Registration`].
 ///
-/// [`Connection`]: crate::Connection
+/// [`Registration`]: crate::Registration
 pub const CONNECTIONS: Partition = Partition {
     key: "connections",
     kept: None,
@@ -83,7 +85,7 @@ pub const CONNECTION: Partition = Partition {
     ],
 };
 
-/// Alerts and outages that are no one connection's.
+/// Alerts and outages that are not about a single connection.
 pub const ALERTS: Partition = Partition {
     key: "alerts",
     kept: None,
@@ -100,11 +102,11 @@ pub const CHECKS: Partition = Partition {
 /// How long an entry of the activity log is kept.
 pub(crate) const ACTIVITY_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// How long it is known which call an idempotency key belongs to.
+/// How long the table knows which call an idempotency key belongs to.
 pub(crate) const KEY_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// How long a second call about the same is led to the first one's row. After that the row itself is
-/// found by those who look.
+/// How long a second call about the same subject is led to the row of the first. After that, a
+/// search finds the row.
 pub(crate) const SUBJECT_KEPT: SignedDuration = SignedDuration::from_mins(5);
 
 /// The activity log of one connection.
@@ -125,7 +127,7 @@ pub const KEY: Partition = Partition {
     grants: &[grant(Role::Tools, &[GetItem, PutItem])],
 };
 
-/// What a call is about to create that another may want, too.
+/// What a call is about to create, if another call may want the same.
 pub const SUBJECT: Partition = Partition {
     key: "claim#",
     kept: Some(SUBJECT_KEPT),
@@ -133,22 +135,22 @@ pub const SUBJECT: Partition = Partition {
 };
 
 impl Partition {
-    /// All of them.
+    /// All partitions.
     pub const ALL: [Partition; 7] =
         [CONNECTIONS, CONNECTION, ALERTS, CHECKS, ACTIVITY, KEY, SUBJECT];
 
-    /// Its keys, as the policies name them: `activity#*`.
+    /// The keys of the partition, as policies name them: `activity#*`.
     pub fn pattern(&self) -> String {
         let rest = if self.is_each() { "*" } else { "" };
         format!("{}{rest}", self.key)
     }
 
-    /// Whether this is the key of such a partition.
+    /// Whether this key belongs to the partition.
     pub fn has(&self, key: &str) -> bool {
         if self.is_each() { key.starts_with(self.key) } else { key == self.key }
     }
 
-    /// Whether these functions may do this with it.
+    /// Whether these functions may do this with the partition.
     pub fn grants(&self, role: Role, action: &str) -> bool {
         let of_role = self.grants.iter().filter(|grant| grant.role == role);
         of_role.flat_map(|grant| grant.actions).any(|one| one.to_string() == action)
@@ -183,7 +185,7 @@ impl Serialize for Partition {
 }
 
 impl Role {
-    /// All of them.
+    /// All roles.
     pub const ALL: [Role; 3] = [Role::Tools, Role::Connection, Role::Health];
 
     /// The access key by which a stand-in for DynamoDB knows these functions.

@@ -92,7 +92,7 @@ pub(crate) fn documents<T: DeserializeOwned>(
     items.into_iter().flat_map(understood).collect()
 }
 
-/// The text of an attribute, empty where there is none.
+/// The text of an attribute; empty if there is none.
 pub(crate) fn text(item: &Item, name: &str) -> String {
     item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! What has become of a connection, and what is to be said about it.
+//! Decides how a connection is now, and what people are told about it.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -7,24 +7,26 @@ use serde::Deserialize;
 use super::{Event, Fault, Finding, Health, Noticed, SecretNotice, Status};
 use crate::{SecretExpiry, Step};
 
-/// The days before a secret's end on which people hear of it.
+/// How many days before a secret's end people hear of it.
 const NOTICES: [i32; 7] = [0, 1, 3, 7, 14, 30, 60];
 
-/// A connection that has not answered for this long is broken, whatever the reason.
+/// A connection that has not answered for this long is broken, whatever the reason, unless there is
+/// an outage.
 const SILENCE: SignedDuration = SignedDuration::from_hours(1);
 
-/// What does not change is said again after this long: a day, less what schedules drift.
+/// How long until people are told again about something that has not changed: a day, less the time
+/// by which schedules drift.
 pub const DAILY: SignedDuration = SignedDuration::from_mins(23 * 60 + 50);
 
-/// What is said once is said once in this time.
+/// How long people are not told about the same change again.
 pub const ONCE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// What is found as it was before is stored after this long all the same, so that it can be seen that
-/// the connection is looked after.
+/// How old a stored health may become. Then it is stored again even if nothing has changed, to show
+/// that the connection is looked after.
 const RENEWED: SignedDuration = SignedDuration::from_hours(6);
 
-/// As many events wait to be told, at most: those of a connection that comes and goes while nobody
-/// can be told are not worth more.
+/// How many events of a connection may be pending; the oldest go first. More are not worth keeping:
+/// they come from a connection that breaks and recovers again and again while nobody can be told.
 const PENDING: usize = 20;
 
 /// What the scheduled check looks at.
@@ -40,12 +42,12 @@ pub enum Check {
 }
 
 impl Check {
-    /// Whether it is about the connections' working.
+    /// Whether this check finds out if the connections work.
     pub fn connections(self) -> bool {
         matches!(self, Check::Connections | Check::All)
     }
 
-    /// Whether it is about the secrets' end.
+    /// Whether this check finds out when the secrets end.
     pub fn expiry(self) -> bool {
         matches!(self, Check::Expiry | Check::All)
     }
@@ -54,24 +56,25 @@ impl Check {
 /// Why a connection is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Occasion {
-    /// Somebody looks at it. What is new is remembered; people are told by the next check.
+    /// Somebody looks at it. A change is stored, and the next check tells people.
     Look,
-    /// Somebody tests it. That it was looked at is remembered, too.
+    /// Somebody tests it. The look is stored even if nothing has changed.
     Test,
-    /// Somebody has set it up: it has changed, though it may be only the secret.
+    /// Somebody has set it up. So it has changed, if only its secret, and the look is always
+    /// stored.
     SetUp,
     /// The schedule says so.
     Check {
         /// What is looked at.
         check: Check,
-        /// Whether hardly any connection answers, or hardly any of its region; nothing while that is
-        /// not known yet.
+        /// Whether there is an outage: hardly any connection answers, or hardly any of its region.
+        /// `None` while that is not known yet.
         outage: Option<bool>,
     },
 }
 
 impl Occasion {
-    /// Whether it is about the connection's working.
+    /// Whether this look finds out if the connection works.
     fn connections(self) -> bool {
         match self {
             Occasion::Look | Occasion::Test | Occasion::SetUp => true,
@@ -79,36 +82,36 @@ impl Occasion {
         }
     }
 
-    /// Whether the others are known to answer. Until then, one that does not answer is not said to
-    /// be broken.
+    /// Whether other connections are known to answer. Until then, a connection that does not answer
+    /// does not count as broken for that.
     fn others_answer(self) -> bool {
         matches!(self, Occasion::Check { outage: Some(false), .. })
     }
 }
 
-/// Under which circumstances something was found.
+/// The circumstances of a finding.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances {
-    /// Why it was looked for.
+    /// Why the connection was looked at.
     pub occasion: Occasion,
-    /// When.
+    /// When it was looked at.
     pub now: Timestamp,
-    /// Since when the connection is as it is registered.
+    /// When its registration was last changed.
     pub registered_at: Timestamp,
 }
 
-/// What has become of a connection.
+/// What [`decide`] decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// How it is now, together with what has become pending; nothing where there is nothing to
-    /// store.
+    /// How the connection is now, with the events that are now pending; `None` if there is nothing
+    /// to store.
     pub health: Option<Health>,
-    /// What is to be said about it, unless it has been said; nothing but on a check. What is no
-    /// change the next check finds again, and is not pending.
+    /// The events to tell people about, unless they have been told. Only a check has any. An event
+    /// that is not about a change is not pending, because the next check finds it again.
     pub events: Vec<Event>,
 }
 
-/// What has become of a connection, and what is to be said about it.
+/// Decides how a connection is now, and what people are told about it.
 pub fn decide(
     previous: Option<&Health>,
     finding: &Finding,
@@ -130,7 +133,8 @@ pub fn decide(
     Decision { health, events }
 }
 
-/// What is worth storing: a change, with what is to be said of it, or a sign of life now and then.
+/// The health, if it is worth storing: it has changed (and gets the events), it was stored long
+/// ago, or somebody asked for the look.
 fn to_store(
     previous: Option<&Health>,
     health: Health,
@@ -159,7 +163,8 @@ fn with_pending(mut health: Health, events: &[Event]) -> Health {
     health
 }
 
-/// What of the pending is still to be said: a secret that was replaced in time does not end.
+/// The pending events that are still true. A notice is dropped if the secret was replaced in time
+/// or the day is over; otherwise its days are counted anew.
 pub fn still_pending(health: &Health, now: Timestamp) -> Vec<Event> {
     let today = TimeZone::UTC.to_datetime(now).date();
     let still = |event: &Event| match event {
@@ -173,7 +178,7 @@ pub fn still_pending(health: &Health, now: Timestamp) -> Vec<Event> {
     health.pending.iter().filter_map(still).collect()
 }
 
-/// How the connection is now; nothing where what was found tells nothing of it.
+/// How the connection is now; `None` if there is nothing new to know.
 fn health(
     previous: Option<&Health>,
     finding: &Finding,
@@ -182,7 +187,7 @@ fn health(
 ) -> Option<Health> {
     let Circumstances { occasion, now, .. } = *circumstances;
     if let Some(previous) = previous.filter(|_| !occasion.connections()) {
-        // A look at the secret leaves changes of the rest to the check that reports them.
+        // A check of the secrets changes nothing else: the check of the connections reports that.
         return match finding {
             Finding::Works { secret, .. } => Some(Health { secret: *secret, ..previous.clone() }),
             _ => None,
@@ -239,7 +244,7 @@ impl Verdict {
     }
 }
 
-/// What was found means this for the connection; nothing where it tells nothing of it.
+/// What the finding means for the connection; `None` if its status stays as it was.
 fn verdict(
     previous: Option<&Health>,
     finding: &Finding,
@@ -249,7 +254,7 @@ fn verdict(
     let status = previous.map(|previous| &previous.status);
     let broken_since = match status {
         Some(Status::Broken { since, .. }) => Some(*since),
-        // That it is throttled does not say that it was mended.
+        // A connection that is throttled may still be broken.
         Some(Status::Throttled) => previous.and_then(|previous| previous.noticed.broken_since),
         _ => None,
     };
@@ -272,7 +277,7 @@ fn verdict(
         Some(Status::Healthy | Status::Throttled) => now,
         Some(Status::Unanswered { since }) => *since,
         Some(Status::Broken { cause, since, .. }) if cause == UNANSWERED => *since,
-        // It stays broken for a better reason.
+        // It stays broken for the cause that is known, which says more than silence.
         Some(Status::Broken { .. }) => return None,
     };
     let is_known = matches!(status, Some(Status::Broken { .. }));
@@ -285,7 +290,7 @@ fn verdict(
     }
 }
 
-/// The cause where there is none but that nothing answers.
+/// The cause of a connection that is broken only because nothing answers.
 const UNANSWERED: &str = "unanswered";
 
 fn unanswered(detail: &str) -> Fault {
@@ -301,7 +306,7 @@ fn unanswered(detail: &str) -> Fault {
     }
 }
 
-/// What is to be said about the connection's working.
+/// The events about whether the connection works, and which privileges it lost.
 fn changes(
     previous: Option<&Health>,
     finding: &Finding,
@@ -320,7 +325,7 @@ fn changes(
     if let Some(since) = previous.noticed.broken_since {
         events.push(Event::Recovered { since });
     }
-    // What is missing from the start is said at the set-up.
+    // Privileges that were missing from the start were named at the set-up.
     if let Some(before) = &previous.noticed.missing_privileges {
         let lost = missing_privileges.iter().filter(|privilege| !before.contains(privilege));
         let privileges: Vec<_> = lost.cloned().collect();
@@ -331,8 +336,8 @@ fn changes(
     events
 }
 
-/// How many days a secret has left; nothing where that is not known, or not true any more: what
-/// works has no secret that is over.
+/// How many days a secret has left; negative if it has ended. `None` if its end is not known, or if
+/// the date has passed and the connection works all the same: then the date is wrong.
 pub fn days_left(secret: SecretExpiry, finding: &Finding, now: Timestamp) -> Option<i32> {
     let on = secret.expires_on()?;
     let today = TimeZone::UTC.to_datetime(now).date();
@@ -340,7 +345,8 @@ pub fn days_left(secret: SecretExpiry, finding: &Finding, now: Timestamp) -> Opt
     (days >= 0 || !finding.is_answer()).then_some(days)
 }
 
-/// Notes that the client secret is about to end. The event, unless it has been said or is pending.
+/// Notes in `health` that the client secret is about to end. Returns the event, unless this notice
+/// was noted before.
 fn notice(
     previous: Option<&Health>,
     health: &mut Option<Health>,
@@ -361,7 +367,7 @@ fn expiry(
     finding: &Finding,
     now: Timestamp,
 ) -> Option<(Event, SecretNotice)> {
-    // Whoever hears that the secret does not work need not hear when it ends.
+    // People who hear that the secret does not work need not hear when it ends.
     let of_secret = Some(Step::Secret.number());
     if matches!(finding, Finding::Broken(fault) if fault.step == of_secret) {
         return None;
@@ -449,7 +455,7 @@ mod tests {
         assert_eq!(notice("2026-11-26"), Some((2, 3)));
         assert_eq!(notice("2026-11-25"), Some((1, 1)));
         assert_eq!(notice("2026-11-24"), Some((0, 0)));
-        // It works, so the date is an old one.
+        // The connection works, so the date is an old one.
         assert_eq!(notice("2026-11-23"), None);
     }
 
@@ -539,7 +545,7 @@ mod tests {
     #[test]
     fn silence_is_a_fault_after_an_hour_and_never_in_an_outage() {
         let nothing = Decision { health: None, events: Vec::new() };
-        // However long ago it was stored that it worked: it has been looked at since.
+        // It was stored hours ago that it worked, but it has been looked at since.
         let before = healthy("2026-11-24T04:00:00Z");
         let first = decide(Some(&before), &silence(), &on_check(Some(false), NOW));
         let silent = first.health.unwrap();
@@ -558,18 +564,18 @@ mod tests {
         assert_eq!((fault.cause.as_str(), *since), (UNANSWERED, at(NOW)));
         let health = decision.health.unwrap();
         assert_eq!(health.pending, decision.events);
-        // It stays so, although it was checked a moment ago, and in an outage.
+        // It stays broken, both at a check right after that and in an outage.
         let again = decide(Some(&health), &silence(), &late);
         assert_eq!((again.events, again.health), (decision.events, None));
         let outage = on_check(Some(true), "2026-11-24T10:15:00Z");
         assert_eq!(decide(Some(&health), &silence(), &outage), nothing);
-        // What answers in between is silent anew.
+        // After an answer, the silence begins anew.
         for answer in [works(SecretExpiry::Unknown, &[]), Finding::Throttled] {
             let answered = decide(Some(&silent), &answer, &soon).health.unwrap();
             let health = decide(Some(&answered), &silence(), &late).health.unwrap();
             assert_eq!(health.status, Status::Unanswered { since: late.now });
         }
-        // What is broken for a better reason stays broken for that.
+        // A connection that is broken for a cause that is known stays broken for it.
         let known = broken("secret_expired", "2026-11-20T00:00:00Z");
         let usual = on_check(Some(false), NOW);
         assert_eq!(decide(Some(&known), &silence(), &usual), nothing);
@@ -606,17 +612,17 @@ mod tests {
                 assert_eq!(Standing::after(Some(&health), &finding), standing);
             }
         }
-        // The next check says it, as since then.
+        // The next check tells it, with the time of the look.
         let finding = Finding::Broken(expired());
         let seen = decide(Some(&before), &finding, &look).health.unwrap();
         let later = Circumstances { now: at("2026-11-24T09:15:00Z"), ..usual };
         let told = decide(Some(&seen), &finding, &later);
         assert_eq!(told.events, [Event::Broken { fault: expired(), since: at(NOW) }]);
-        // That nothing has changed is remembered of a test, and not of a look.
+        // If nothing has changed, a test is stored, and a look is not.
         let found = works(SecretExpiry::Unknown, &[]);
         assert_eq!(decide(Some(&before), &found, &look).health, None);
         assert_eq!(decide(Some(&before), &found, &test).health.unwrap().checked_at, at(NOW));
-        // One alone cannot tell whether it is an outage.
+        // A look at one connection cannot tell whether there is an outage.
         let unreachable = Finding::Unanswered { detail: "no".to_owned(), fault: Some(expired()) };
         let health = decide(Some(&before), &unreachable, &test).health.unwrap();
         assert_eq!(health.standing(), Standing::Unanswered);
@@ -633,7 +639,7 @@ mod tests {
         let known = broken("secret_expired", "2026-11-20T00:00:00Z");
         let known = Health { checked_at: at("2026-11-24T03:00:00Z"), ..known };
         let decision = decide(Some(&known), &Finding::Broken(expired()), &usual);
-        // It is said again in a day, and not because it is seen to live.
+        // It is stored again, but that makes nothing pending.
         assert_eq!((decision.health.unwrap().pending, decision.events.len()), (Vec::new(), 1));
     }
 
@@ -648,7 +654,7 @@ mod tests {
         let pending = vec![Event::Recovered { since }, ends.clone(), gone];
         let secret = secret("2026-12-24");
         let before = Health { pending, secret, ..healthy("2026-11-24T08:45:00Z") };
-        // Its secret was replaced in time, and the days are those of today.
+        // The event of the replaced secret is gone, and the days are counted from today.
         let still = still_pending(&before, at(NOW));
         let today =
             Event::SecretExpires { on: "2026-12-24".parse().unwrap(), days_left: 30, notice: 30 };
@@ -697,7 +703,7 @@ mod tests {
     fn lost_privileges_are_those_that_were_not_missing_before() {
         let usual = circumstances(Check::Connections);
         let found = works(SecretExpiry::Unknown, &["prvReadIncident", "prvReadLead"]);
-        // What is missing from the start was said at the set-up.
+        // Privileges that were missing from the start were named at the set-up.
         assert!(decide(None, &found, &usual).events.is_empty());
         let noticed = |missing: Option<&str>| Noticed {
             missing_privileges: missing.map(|name| vec![name.to_owned()]),

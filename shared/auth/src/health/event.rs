@@ -34,7 +34,7 @@ pub enum Event {
     },
     /// The application user may do less than at the last check.
     PrivilegesLost {
-        /// The privileges that it had, and that tools need.
+        /// The lost privileges, which tools need.
         privileges: Vec<String>,
         /// When that was found out.
         at: Timestamp,
@@ -46,7 +46,7 @@ pub enum Event {
 /// Why a connection does not work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
-    /// For programs: the name of a [`crate::Cause`], or what else it is called.
+    /// A name for programs: that of a [`crate::Cause`], or another one, such as `unanswered`.
     pub cause: String,
     /// The step of the set-up that is at fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -71,13 +71,14 @@ impl From<Diagnosis> for Fault {
 }
 
 impl Event {
-    /// What makes it the same as another event of its connection, and until when that is so.
+    /// The key of the event, and until when it holds. Two events of a connection with the same key
+    /// are the same event: people are told about it once.
     pub fn identity(&self, now: Timestamp) -> (String, Timestamp) {
         let name = self.name();
         let (key, lasts) = match self {
             Event::Broken { fault, since } => (format!("{name}#{}#{since}", fault.cause), DAILY),
             Event::Recovered { since } => (format!("{name}#{since}"), ONCE),
-            // Longer than until the day itself, which is at most 60 days away.
+            // This is longer than until the day itself, which is at most 60 days away.
             Event::SecretExpires { on, notice, .. } => {
                 (format!("{name}#{on}#{notice}"), ONCE.saturating_mul(3))
             }
@@ -87,13 +88,13 @@ impl Event {
         (key, now.saturating_add(lasts).unwrap_or(Timestamp::MAX))
     }
 
-    /// Whether it is said of as long as it lasts, and not of a change: then the next check finds it
-    /// again, and it need not wait to be told.
+    /// Whether the event is about something that lasts, and not about a change. The next check
+    /// finds it again, so it need not be stored until people are told.
     pub(super) fn is_of_the_moment(&self) -> bool {
         matches!(self, Event::Throttled)
     }
 
-    /// Its name in alerts.
+    /// The event's name in alerts.
     pub fn name(&self) -> &'static str {
         match self {
             Event::Broken { .. } => "connection_broken",

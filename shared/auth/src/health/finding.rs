@@ -17,19 +17,20 @@ pub enum Finding {
     Throttled,
     /// It does not work until somebody mends it.
     Broken(Fault),
-    /// Nothing answered, which may pass. If it is not the same for everybody, there may be a fault.
+    /// Nothing answered. This may pass. If others do get answers, the connection may be at fault.
     Unanswered {
         /// What did not answer.
         detail: String,
-        /// What it is, if only this connection is concerned.
+        /// What is wrong, if only this connection gets no answer.
         fault: Option<Fault>,
     },
-    /// It could not be found out, because of a defect of this software.
+    /// The look failed because of a defect in this software.
     Failed,
 }
 
 impl Finding {
-    /// Whether it says that the other side, as a whole, was there.
+    /// Whether the finding shows that Dynamics 365 answers. A broken connection says nothing about
+    /// that.
     pub fn is_answer(&self) -> bool {
         matches!(self, Finding::Works { .. } | Finding::Throttled)
     }

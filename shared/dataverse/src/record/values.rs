@@ -19,7 +19,7 @@ pub(super) const ROOMY: u32 = 6_400;
 pub(super) struct Texts {
     /// The answer that the row came in. Most texts stay there.
     pub(super) answer: Arc<str>,
-    /// The texts that do not stand so in the answer: numbers, and texts with escapes.
+    /// The texts that do not stand like this in the answer: numbers, and texts with escapes.
     copied: String,
     /// How many members have been read of the answer so far.
     pub(super) members: u32,
