@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Reads, Tool, ToolError, optional_part};
 
-/// Reads an account, and counts what is open with it.
+/// Reads an account, and counts its open opportunities and cases.
 pub(crate) struct GetAccount;
 
 #[derive(Deserialize, JsonSchema)]
@@ -55,7 +55,7 @@ pub(crate) struct Details {
 
 crm::records!(Details: summary, primary_contact, relationship_manager, parent);
 
-/// What [`Details`] needs beyond the summary.
+/// The columns of [`Details`] that are not in the summary.
 const COLUMNS: [&str; 6] = [
     "industrycode",
     "emailaddress1",
@@ -113,8 +113,8 @@ impl Tool for GetAccount {
     }
 }
 
-/// How many such rows there are. Without `top`: that Dataverse counts beyond it is not documented.
-/// Only the keys come along.
+/// A query that counts these rows. It selects only the keys. It has no `top`, because it is not
+/// documented that Dataverse counts beyond that.
 fn count(table: Table, filter: Filter) -> Query {
     Query::rows(table).select([table.key]).filter(filter).count()
 }

@@ -69,7 +69,7 @@ impl Tool for GetAccountContacts {
         let company = answers.found(company)?;
 
         let (contacts, more) = limit.shown(&answers.page(contacts)?, |record| {
-            // They are all of the same account.
+            // All of them belong to the same account.
             ContactSummary::of(record).map(|contact| ContactSummary { account: None, ..contact })
         });
         let none = contacts.is_empty().then_some("The account has no active contacts.");

@@ -83,15 +83,17 @@ impl Tool for SearchAccounts {
     }
 }
 
-/// Every word is in the name, or it is a domain and the website or the email address is of it.
+/// Accounts with every word of the text in their name. If the text is a domain, also accounts with
+/// a website or an email address of this domain.
 fn matching(text: &str) -> Filter {
     let domain = web_domain(text);
     let by_domain = domain.iter().flat_map(|domain| by_domain(domain));
     Filter::any([words_in_name(text)].into_iter().chain(by_domain))
 }
 
-/// Shorter forms, for when nothing matches: without the legal form, or only the first words; of a
-/// domain, the part that a company is called by. `None` where there is no shorter form.
+/// Accounts with a shorter name, for the case that nothing matches: the name without the legal
+/// form, or only the first words. For a domain, it is the first part. `None` if there is no shorter
+/// form.
 fn similar(text: &str) -> Option<Filter> {
     if let Some(domain) = web_domain(text) {
         return domain.split('.').next().map(words_in_name);
@@ -109,7 +111,7 @@ fn similar(text: &str) -> Option<Filter> {
     (!ways.is_empty()).then(|| Filter::any(ways))
 }
 
-/// Of longer names, beginnings of fewer words than that are tried.
+/// The beginnings of a name that are tried have fewer words than this.
 const MOST_WORDS: usize = 5;
 
 fn words_in_name(text: &str) -> Filter {
@@ -118,7 +120,7 @@ fn words_in_name(text: &str) -> Filter {
     };
     let mut all: Vec<Filter> = words(text).map(in_name).collect();
     if all.is_empty() {
-        // Nothing but commas.
+        // The text has only commas.
         all.push(Filter::contains("name", text));
     }
     Filter::all(all)

@@ -67,7 +67,7 @@ impl NewType {
         kind.table()
     }
 
-    /// What the tool answers with. Only calls have a direction.
+    /// The columns that the create answers with. Only calls have a direction.
     fn columns(self) -> &'static [&'static str] {
         match self {
             NewType::Call => &COLUMNS,
@@ -147,13 +147,13 @@ impl Tool for CreateActivity {
     }
 }
 
-/// The activity to be, and the record that it is to be about.
+/// The new activity, and the record that it will be about.
 struct NewActivity {
     times: Times,
-    /// Of calls.
+    /// Only calls have one.
     direction: Option<Direction>,
     record: RecordRef,
-    /// The status that it gets once it is made, if it does not stay open.
+    /// The status that the activity gets right after it is created, unless it stays open.
     status: Option<Status>,
     arguments: Arguments,
 }
@@ -185,7 +185,7 @@ impl Creates for NewActivity {
                 Regarding::found(self.record.kind(), &record, context.instance())
                     .ok_or_else(|| ToolError::internal("a record without an id"))
             });
-            // Without it, a call has one party less.
+            // Without the user, a call has one party less.
             let user = user.and_then(|slot| answers.first(slot).ok().flatten());
             let user = user.and_then(|user| user.id(USER.key));
             Ok(((), regarding.map(|regarding| Parties { regarding, user })))
@@ -230,7 +230,7 @@ impl Creates for NewActivity {
             .set("actualend", time(actual_end))
             .set("directioncode", self.direction.map(|one| one == Direction::Outgoing));
         let create = parties.take_part(create, *kind, self.direction);
-        // A new row is open: Dataverse takes no other status but in a change of it.
+        // Dataverse creates every row open. Another status needs a change after that.
         Ok(Draft::with(create, move |id| {
             let change = self.status.map(|status| {
                 Update::new(table, id, "*")
@@ -241,7 +241,7 @@ impl Creates for NewActivity {
         }))
     }
 
-    /// What a create answers does not know the state that follows it.
+    /// The answer to the create does not show the state that is set after it.
     fn answer(
         &self,
         context: &Context,
@@ -258,7 +258,7 @@ impl Creates for NewActivity {
     }
 }
 
-/// When it is due, starts and ends.
+/// The times of an activity: when it is due, starts and ends.
 #[derive(Clone, Copy)]
 struct Times {
     due: Option<Timestamp>,
@@ -266,7 +266,7 @@ struct Times {
     end: Option<Timestamp>,
 }
 
-/// How long a meeting takes where nobody says.
+/// The length of a meeting if the caller gives no end.
 const MEETING: SignedDuration = SignedDuration::from_mins(30);
 
 impl Times {
@@ -293,7 +293,7 @@ impl Times {
     }
 }
 
-/// The direction of a call: outgoing where nobody says, as in Dynamics 365.
+/// The direction of a call. By default it is outgoing, as in Dynamics 365.
 fn direction(arguments: &Arguments) -> Result<Option<Direction>, ToolError> {
     match (arguments.kind, arguments.direction) {
         (NewType::Call, direction) => Ok(Some(direction.unwrap_or(Direction::Outgoing))),
@@ -310,7 +310,7 @@ struct Status {
 }
 
 impl Status {
-    /// The one that it gets once it is made, if it does not stay open.
+    /// The status that a new activity gets right after it is created, unless it stays open.
     fn last(kind: NewType, direction: Option<Direction>, completed: bool) -> Option<Status> {
         let completed_as = |reason: i64| Some(Status { state: ActivityState::Completed, reason });
         match (kind, completed) {
@@ -320,7 +320,7 @@ impl Status {
             (NewType::Call, true) => completed_as(CallStatus::Made.value()),
             (NewType::Task, true) => completed_as(TaskStatus::Completed.value()),
             (NewType::Meeting, true) => completed_as(AppointmentStatus::Completed.value()),
-            // Busy: as Dynamics 365 itself and Outlook make them.
+            // Busy, as in meetings that are made in Dynamics 365 itself or in Outlook.
             (NewType::Meeting, false) => Some(Status {
                 state: ActivityState::Scheduled,
                 reason: AppointmentStatus::Busy.value(),
@@ -330,15 +330,16 @@ impl Status {
     }
 }
 
-/// What an activity is about, and who takes part in it.
+/// The record that an activity is about, and its parties.
 struct Parties {
     regarding: Regarding,
-    /// The application user, who calls or is called.
+    /// The application user, who makes or gets the call.
     user: Option<Uuid>,
 }
 
 impl Parties {
-    /// In a call the application user, for us, and the record; in a meeting the record.
+    /// Adds the parties: to a call the application user (for our side) and the record, to a meeting
+    /// only the record.
     fn take_part(&self, create: Create, kind: NewType, direction: Option<Direction>) -> Create {
         let us = |part: Part| self.user.map(|user| part.given_to(USER, user));
         let them = |part| party(self.regarding.kind, self.regarding.id, part);
@@ -355,7 +356,7 @@ impl Parties {
     }
 }
 
-/// The record as a party. Nobody can talk to an opportunity or a case.
+/// The record as a party. Opportunities and cases cannot be parties.
 fn party(kind: RecordType, id: Uuid, part: Part) -> Option<Map<String, Value>> {
     match kind {
         RecordType::Contact | RecordType::Account | RecordType::Lead => {
@@ -366,8 +367,8 @@ fn party(kind: RecordType, id: Uuid, part: Part) -> Option<Map<String, Value>> {
 }
 
 impl Activity {
-    /// Reads it from a row with the columns of its kind. `state` is the one that it gets, where the
-    /// row does not have it yet.
+    /// Reads an activity from a row with the columns of its type. `state` is given if the row does
+    /// not show the new state yet.
     fn of(
         context: &Context,
         kind: NewType,

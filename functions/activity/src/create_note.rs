@@ -40,10 +40,10 @@ pub(crate) struct Written {
 
 crm::records!(Written: note, regarding);
 
-/// The heading of a note that was given none.
+/// The heading of a note if the caller gives none.
 const SUBJECT: &str = "Chat note";
 
-/// How many characters of the text come back: whoever wrote it knows it.
+/// The most characters of the text in the answer. The caller knows the text.
 const SHOWN: usize = 100;
 
 impl Tool for CreateNote {
@@ -65,7 +65,7 @@ impl Tool for CreateNote {
     }
 }
 
-/// The note to be, and the record that it is to hang on.
+/// The new note, and the record that will have it.
 struct NewNote {
     record: RecordRef,
     arguments: Arguments,
@@ -90,7 +90,7 @@ impl Creates for NewNote {
         _: &'a Context,
         reads: &mut Reads<'a>,
     ) -> Result<ReadAnswers<'a, Self>, ToolError> {
-        // Dataverse refuses a note on a record that does not exist: no need to look first.
+        // Dataverse refuses a note on a record that does not exist, so nobody needs to look first.
         if let Some(id) = self.record.id() {
             return Ok(Box::new(move |_| Ok(((), Ok(id)))));
         }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 
-/// Lists what has been going on with a contact.
+/// Lists the recent activities of a contact.
 pub(crate) struct GetActivities;
 
 #[derive(Deserialize, JsonSchema)]
@@ -61,9 +61,9 @@ impl Tool for GetActivities {
                 .select(ActivitySummary::COLUMNS)
                 .filter(Filter::all(wanted))
                 .expand(activity::senders())
-                // The only date that every activity has: those of its schedule may be missing,
-                // `senton` is of emails alone, and `sortdate` is empty unless an organization
-                // fills it (Microsoft's reference of the activity table).
+                // Only this date exists in every activity. The dates of a schedule may be missing,
+                // only emails have `senton`, and `sortdate` is empty unless the organization fills
+                // it (Microsoft's reference of the activity table).
                 .order_by(Order::descending("createdon"))
                 .top(limit.rows_to_ask_for())
         });
@@ -78,7 +78,7 @@ impl Tool for GetActivities {
     }
 }
 
-/// Each type once, however often it was given.
+/// A filter for these types. A type that is given twice counts once.
 fn of_types(types: &[ActivityType]) -> Filter {
     let wanted = ActivityType::ALL.iter().filter(|(one, ..)| types.contains(one));
     Filter::any(

@@ -1,18 +1,18 @@
-//! The record that a note or an activity hangs on: two arguments, one meaning.
+//! The record of a note or an activity. Two arguments together name it.
 
 use crm::record::{RecordRef, RecordType};
 use crm::text::Line;
 use toolkit::{PerKind, ToolError};
 
-/// What people call a record, or its id. How it reads depends on the kind of record.
+/// A name or an id of a record. Its form depends on the type of the record.
 pub(crate) type Text = Line<300>;
 
-/// The record that the arguments `record_type` and `record` name.
+/// Reads the record from the arguments `record_type` and `record`.
 pub(crate) fn parse(kind: RecordType, record: &Text) -> Result<RecordRef, ToolError> {
     RecordRef::parse(kind, record.as_str()).map_err(|problem| ToolError::invalid("record", problem))
 }
 
-/// What it takes to read a record of each kind.
+/// The privileges that are needed to read a record of each type.
 pub(crate) const READ: &[PerKind] = &[
     PerKind { kind: RecordType::Contact, privileges: &["prvReadContact"] },
     PerKind { kind: RecordType::Account, privileges: &["prvReadAccount"] },
@@ -21,7 +21,7 @@ pub(crate) const READ: &[PerKind] = &[
     PerKind { kind: RecordType::Case, privileges: &["prvReadIncident"] },
 ];
 
-/// What it takes to hang something on a record of each kind.
+/// The privileges that are needed to add a note or an activity to a record of each type.
 pub(crate) const APPEND_TO: &[PerKind] = &[
     PerKind { kind: RecordType::Contact, privileges: &["prvReadContact", "prvAppendToContact"] },
     PerKind { kind: RecordType::Account, privileges: &["prvReadAccount", "prvAppendToAccount"] },

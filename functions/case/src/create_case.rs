@@ -11,7 +11,7 @@ use toolkit::{
 };
 use uuid::Uuid;
 
-/// Opens a case, unless it is open already.
+/// Opens a case, unless the customer has the same case open.
 pub(crate) struct CreateCase;
 
 #[derive(Deserialize, JsonSchema)]
@@ -42,7 +42,7 @@ pub(crate) struct Opened {
 
 crm::records!(Opened: case);
 
-/// How many other open cases of the customer are named.
+/// The most other open cases of the customer that the answer names.
 const OTHERS: usize = 5;
 
 impl Tool for CreateCase {
@@ -150,7 +150,7 @@ impl Creates for Arguments {
             .set("description", Some(self.description.clone()))
             .set("prioritycode", self.priority.map(|priority| priority.value()))
             .set("casetypecode", self.kind.map(|kind| kind.value()))
-            // It comes from a chat.
+            // The case comes from a chat.
             .set("caseorigincode", Some(CaseOrigin::Web.value()));
         Ok(create.into())
     }
@@ -178,29 +178,29 @@ impl Creates for Arguments {
     }
 }
 
-/// The customer's open cases.
+/// The open cases of the customer.
 pub(crate) struct OpenCases {
-    /// One with this subject.
+    /// A case with the same subject.
     same_subject: Option<Record>,
-    /// The newest, from the newest on.
+    /// The latest cases, the newest first.
     latest: Vec<Record>,
-    /// One that a person should handle.
+    /// A case that a person should handle.
     urgent: Vec<Record>,
 }
 
-/// The columns that tell whose case it is.
+/// The columns that say whose case it is.
 const CUSTOMER: [&str; 2] = [lookups::CASE_CONTACT.column, lookups::CASE_PERSON.column];
 
-/// Whose case it is.
+/// The customer of a case.
 pub(crate) enum Customer {
     Contact(Uuid),
     Account(Uuid),
-    /// The company, and the person there.
+    /// The account, and the contact at the account.
     AccountWithContact(Uuid, Uuid),
 }
 
 impl Customer {
-    /// The contact, the account, or the contact at the account.
+    /// Makes the customer from the contact, the account, or both.
     fn of(contact: Option<&Record>, account: Option<&Record>) -> Result<Customer, ToolError> {
         let contact_id = contact.and_then(|contact| contact.id(CONTACT.key));
         let account_id = account.and_then(|account| account.id(ACCOUNT.key));
@@ -221,8 +221,8 @@ impl Customer {
         }
     }
 
-    /// By what two calls at once are known to be about the same customer: of a company, also the
-    /// person there.
+    /// The texts by which two calls at the same time know that they mean the same customer. For an
+    /// account with a contact, these are both.
     fn parts(&self) -> [String; 2] {
         match *self {
             Customer::Contact(id) | Customer::Account(id) => [id.to_string(), String::new()],
@@ -232,7 +232,7 @@ impl Customer {
         }
     }
 
-    /// Whether it is a case of this customer.
+    /// Whether a case belongs to this customer.
     fn is_of(&self, case: &Record) -> bool {
         let [customer, person] = CUSTOMER.map(|column| case.id(column));
         match *self {
@@ -246,7 +246,7 @@ impl Customer {
 
     fn bind(&self, create: Create) -> Create {
         match *self {
-            // A contact that is the customer must not be the primary contact as well: Dataverse
+            // A contact that is the customer must not also be the primary contact: Dataverse
             // refuses that (0x8004f865).
             Customer::Contact(id) => create.point(lookups::CASE_CONTACT, id),
             Customer::Account(id) => create.point(lookups::CASE_ACCOUNT, id),

@@ -59,7 +59,7 @@ pub(crate) struct Resolution {
     resolved_on: Option<Minute>,
 }
 
-/// How many characters of a note are shown.
+/// The most characters of a note that are shown.
 const NOTE_TEXT: usize = 500;
 
 const COLUMNS: [&str; 5] =

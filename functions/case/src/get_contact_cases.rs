@@ -70,7 +70,7 @@ impl Tool for GetContactCases {
                 .order_by(Order::descending("createdon"))
                 .top(limit.rows_to_ask_for()),
         );
-        // The urgent one may be older than those that are shown.
+        // The urgent case may be older than the cases that are shown.
         let urgent = reads.add(case::urgent_of(of_contact));
         let mut answers = reads.send(context).await?;
         let person = answers.found(person)?;

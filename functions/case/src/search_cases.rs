@@ -75,7 +75,8 @@ impl Tool for SearchCases {
             has_customer.then(|| of_customer.clone()),
         ];
         let mut reads = Reads::new();
-        // The contact and the account come along, to know that they are the ones that are meant.
+        // The contact and the account are read too, to be sure that each reference means exactly
+        // one record.
         let contact = contact.as_ref().map(|contact| reads.seek(contact));
         let account = account.as_ref().map(|account| reads.seek(account));
         let cases = reads.add(
@@ -85,7 +86,7 @@ impl Tool for SearchCases {
                 .order_by(Order::descending("createdon"))
                 .top(limit.rows_to_ask_for()),
         );
-        // The customer's urgent case may be another one than those that are searched for.
+        // The urgent case of the customer may not be among the cases that match the search.
         let urgent = has_customer.then(|| reads.add(case::urgent_of(of_customer)));
         let mut answers = reads.send(context).await?;
         let contact = answers.found_if(contact)?.and_then(|contact| contact.id(CONTACT.key));
@@ -95,7 +96,7 @@ impl Tool for SearchCases {
         let escalation = match (urgent, page.records.as_slice()) {
             (Some(urgent), _) => case::escalation(&answers.page(urgent)?.records),
             (None, [only]) => case::escalation([only]),
-            // Whose cases they are is not known: somebody else's are no reason.
+            // The customer is unknown. Cases of other people are no reason to escalate.
             (None, _) => None,
         };
         let (cases, more) = limit.shown(&page, |record| {

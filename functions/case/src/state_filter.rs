@@ -1,4 +1,4 @@
-//! Which cases are meant: the open ones, unless others are asked for.
+//! The argument that says which cases are wanted. By default, these are the open ones.
 
 use crm::labels::CaseState;
 use crm::tables::choices::in_state;
@@ -15,7 +15,7 @@ crm::choice! {
 }
 
 impl StateFilter {
-    /// The condition, unless every case is meant.
+    /// The filter for these cases. `None` if all cases are wanted.
     pub(crate) fn filter(self) -> Option<Filter> {
         let state = match self {
             StateFilter::Open => CaseState::Active,

@@ -14,7 +14,8 @@ use toolkit::{
 };
 use uuid::Uuid;
 
-/// Changes a case: status, priority, owner; resolves, cancels or reopens it.
+/// Changes the status, the priority or the owner of a case. It can resolve, cancel or reopen the
+/// case.
 pub(crate) struct UpdateCase;
 
 toolkit::edits! {
@@ -111,7 +112,7 @@ impl Tool for UpdateCase {
     }
 }
 
-/// What can be said without asking Dataverse.
+/// Checks the arguments as far as that needs no data from Dataverse.
 fn check(arguments: &Arguments) -> Result<(), ToolError> {
     let Arguments { status, resolution, .. } = arguments;
     let resolves = status.is_some_and(|status| status.state() == CaseState::Resolved);
@@ -124,7 +125,7 @@ fn check(arguments: &Arguments) -> Result<(), ToolError> {
     arguments.check_wanted()
 }
 
-/// The case, and the new owner, in one trip.
+/// Reads the case and the new owner, in one trip.
 async fn read(
     context: &Context,
     arguments: &Arguments,
@@ -142,7 +143,7 @@ async fn read(
     let owner = match owner {
         Some((owner, users, teams)) => {
             let users = answers.page(users)?;
-            // Not everybody may read teams: without them, only users are found.
+            // Not every application user may read teams. Without teams, only users are found.
             let teams = answers.result(teams).unwrap_or_default();
             Some(owner.one(users, teams, context.instance())?)
         }
@@ -151,11 +152,11 @@ async fn read(
     Ok((record, owner))
 }
 
-/// What is to be done, and what it changes.
+/// The work that the call will do, and the changes that it makes.
 struct Plan<'a> {
     target: Target<'a>,
     changes: Vec<Change>,
-    /// The status that the case does not have yet.
+    /// The new status, unless the case already has it.
     status: Option<NewStatus>,
     operations: Vec<RowChange>,
 }
@@ -205,7 +206,7 @@ fn transition(
     }
 }
 
-/// Resolving is an action: Dataverse refuses to set the state.
+/// The action that resolves a case. Dataverse refuses an update that sets this state.
 fn resolve(case: Uuid, status: NewStatus, resolution: Option<&Paragraph<2000>>) -> Action {
     let text = resolution.map_or("Resolved in chat", Paragraph::as_str);
     // The subject is one line of at most 200 characters.

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError, optional_part};
 
-/// Reads a contact with what is going on around it.
+/// Reads a contact with its open cases, open opportunities and latest activities.
 pub(crate) struct GetContact;
 
 #[derive(Deserialize, JsonSchema)]
@@ -61,10 +61,10 @@ pub(crate) struct Details {
 
 crm::records!(Details: summary, owner);
 
-/// What [`Details`] needs beyond the summary.
+/// The columns of [`Details`] that are not in the summary.
 const COLUMNS: [&str; 4] = ["emailaddress2", "emailaddress3", "description", "_ownerid_value"];
 
-/// How many cases, opportunities and activities are shown.
+/// The most cases, opportunities and activities that are shown, each.
 const SHOWN: Limit = Limit::of(5);
 
 impl Tool for GetContact {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, ErrorCode, Limit, Tool, ToolError};
 
-/// Reads the contact that has exactly this email address.
+/// Reads the contact with exactly this email address.
 pub(crate) struct GetContactByEmail;
 
 #[derive(Deserialize, JsonSchema)]
@@ -51,7 +51,7 @@ impl Tool for GetContactByEmail {
         let query = Query::rows(CONTACT)
             .select(ContactSummary::COLUMNS)
             .filter(any_email(arguments.email.as_str()))
-            // Active ones come first: their state is the smaller number.
+            // Active contacts come first, because their state has the smaller number.
             .order_by(Order::ascending("statecode"))
             .order_by(Order::descending("modifiedon"))
             .top(SHOWN.rows_to_ask_for());

@@ -32,7 +32,7 @@ pub(crate) struct Contacts {
 
 crm::records!(Contacts: contacts);
 
-/// Where the words of a name may be.
+/// The columns in which the words of a name may be.
 const NAMES: [&str; 3] = ["fullname", "firstname", "lastname"];
 
 impl Tool for SearchContacts {

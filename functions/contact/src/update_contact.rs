@@ -8,7 +8,7 @@ use toolkit::{
 };
 use uuid::Uuid;
 
-/// Changes how a contact can be reached, and what is known about the person.
+/// Changes the phone numbers, the email address, the job title or the description of a contact.
 pub(crate) struct UpdateContact;
 
 toolkit::edits! {

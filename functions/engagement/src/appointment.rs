@@ -1,4 +1,4 @@
-//! An appointment as the tools show it, and who takes part in it.
+//! Appointments as the tools show them, and the people who take part.
 
 use crm::Linked;
 use crm::labels::{ActivityState, Choice as _};
@@ -32,37 +32,37 @@ crm::records!(Appointment: id, organizer, attendees);
 const COLUMNS: [&str; 6] =
     ["activityid", "subject", "statecode", "scheduledstart", "scheduledend", "location"];
 
-/// An appointment with all that is shown of it, and whose it is.
+/// Adds to a query all that is shown of an appointment, and the contact that it is about.
 pub(crate) fn with_people(query: Query) -> Query {
     query.select(COLUMNS).select([parties::REGARDING]).expand(people())
 }
 
-/// Whether it is an appointment with this contact.
+/// Whether the appointment is about this contact.
 pub(crate) fn is_with(appointment: &Record, contact: Uuid) -> bool {
     appointment.id(parties::REGARDING) == Some(contact)
 }
 
-/// Who takes part.
+/// Expands the people who take part.
 fn people() -> Expand {
     Expand::new(parties::OF_APPOINTMENT)
         .select([parties::PARTY, parties::PART])
         .filter(Part::any_of(&[Part::Required, Part::Optional, Part::Organizer]))
 }
 
-/// The states of an appointment that has been neither held nor canceled.
+/// The states of an appointment that was neither held nor canceled.
 const AHEAD: [ActivityState; 2] = [ActivityState::Open, ActivityState::Scheduled];
 
-/// Appointments that are still to come, or to be held.
+/// A query for appointments in one of these states.
 pub(crate) fn ahead() -> Query {
     Query::rows(APPOINTMENT).filter(Filter::any(AHEAD.map(in_state)))
 }
 
-/// Whether an appointment that was read with its state is one of those.
+/// Whether an appointment is in one of these states. It must have been read with its state.
 pub(crate) fn is_ahead(appointment: &Record) -> bool {
     AHEAD.iter().any(|ahead| is_in_state(appointment, *ahead))
 }
 
-/// Who is to take part.
+/// The people of a new appointment.
 pub(crate) struct People {
     pub(crate) contact: Uuid,
     pub(crate) organizer: Option<Person>,
@@ -70,7 +70,7 @@ pub(crate) struct People {
 }
 
 impl People {
-    /// Everybody takes part once.
+    /// Adds a person, unless the person already takes part.
     pub(crate) fn add(&mut self, person: Person) {
         let is_there = |known: &Person| known.id == person.id;
         if !self.organizer.iter().any(is_there) && !self.attendees.iter().any(is_there) {
@@ -78,7 +78,7 @@ impl People {
         }
     }
 
-    /// The new appointment, with everybody in it.
+    /// Adds all people to the new appointment.
     pub(crate) fn invite(&self, create: Create) -> Create {
         let organizer = self.organizer.iter().map(|person| person.party(Part::Organizer));
         let attendees = self.attendees.iter().map(|person| person.party(Part::Required));
@@ -92,14 +92,14 @@ impl People {
     }
 }
 
-/// Dataverse keeps no order of those who take part.
+/// Sorts people by name, because Dataverse does not keep their order.
 fn by_name(mut people: Vec<Linked>) -> Vec<Linked> {
     people.sort_by(|one, other| one.name.cmp(&other.name));
     people
 }
 
 impl Appointment {
-    /// Reads it from a row of [`with_people`].
+    /// Reads an appointment from a row of [`with_people`].
     pub(crate) fn of(record: &Record, context: &Context) -> Result<Appointment, ToolError> {
         let id = record
             .id(APPOINTMENT.key)
@@ -128,7 +128,8 @@ impl Appointment {
         })
     }
 
-    /// As it is once what is written beside a new one is done: these people, and scheduled.
+    /// The new appointment as it will be after the writes that follow its creation: with these
+    /// people, and scheduled.
     pub(crate) fn scheduled_with(self, people: &People) -> Appointment {
         Appointment {
             status: Some(ActivityState::Scheduled.label().to_owned()),

@@ -1,4 +1,4 @@
-//! Who takes part in an appointment: contacts and users.
+//! The people who take part in an appointment: contacts and users.
 
 use std::borrow::Cow;
 
@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 use toolkit::{Answers, ErrorCode, Reads, Seeking, ToolError};
 use uuid::Uuid;
 
-/// A contact by id, email address or name, or a user by id or email address. Where an address
-/// belongs to both, the user is meant: people inside are often contacts as well.
+/// A contact by id, email address or name, or a user by id or email address. If an address belongs
+/// to both, it means the user, because people of the organization are often contacts, too.
 pub(crate) struct AttendeeRef {
     contact: ContactRef,
     user: UserRef,
@@ -25,7 +25,7 @@ impl AttendeeRef {
         Ok(AttendeeRef { contact: ContactRef::parse(text)?, user: UserRef::parse(text)? })
     }
 
-    /// Looks for both.
+    /// Adds the queries for both the user and the contact.
     pub(crate) fn seek<'a>(&'a self, reads: &mut Reads<'a>) -> SeekingAttendee<'a> {
         SeekingAttendee { user: reads.seek(&self.user), contact: reads.seek(&self.contact) }
     }
@@ -52,7 +52,7 @@ impl JsonSchema for AttendeeRef {
     }
 }
 
-/// Where the user or the contact will be.
+/// The places of the user and the contact in the answers.
 pub(crate) struct SeekingAttendee<'a> {
     user: Seeking<'a, UserRef>,
     contact: Seeking<'a, ContactRef>,
@@ -80,7 +80,7 @@ impl SeekingAttendee<'_> {
     }
 }
 
-/// Somebody who takes part.
+/// A person who takes part.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Person {
     table: Table,
@@ -113,7 +113,7 @@ impl Person {
     }
 }
 
-/// What people call rows of this table.
+/// The word that people use for rows of this table.
 pub(crate) fn kind(table: &str) -> &str {
     if table == USER.logical_name { "user" } else { table }
 }

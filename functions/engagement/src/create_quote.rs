@@ -57,7 +57,7 @@ struct LineArguments {
     discount: Option<Amount>,
 }
 
-// A line of the quote to be. No doc comment: it would be part of the schema.
+// A line of the new quote. This is not a doc comment, because that would be part of the schema.
 #[derive(Deserialize, JsonSchema)]
 #[serde(try_from = "LineArguments")]
 pub(crate) struct QuoteLine {
@@ -99,7 +99,7 @@ pub(crate) struct Quoted {
 
 crm::records!(Quoted: quote);
 
-/// How many lines a quote may have.
+/// The most lines of a quote.
 const LINES: usize = 100;
 
 impl Tool for CreateQuote {
@@ -140,7 +140,7 @@ impl Creates for Arguments {
     type Meant = Ingredients;
 
     const MADE_BEFORE: &'static str = "This call had made the quote before.";
-    // The totals are there only after the last line is.
+    // The totals exist only after the last line is written.
     const ANSWERS_EARLY: Option<&'static [&'static str]> =
         Some(&[lookups::QUOTE_OPPORTUNITY.column]);
 
@@ -229,19 +229,19 @@ impl Creates for Arguments {
     }
 }
 
-/// What a quote is made of.
+/// The records that a quote is made from.
 pub(crate) struct Ingredients {
     opportunity: Record,
-    /// The price list that was asked for.
+    /// The price list that the caller asked for.
     price_list: Option<Record>,
-    /// The catalogue's product of each line that has one.
+    /// For each line with a product: the product in the catalogue.
     products: BTreeMap<usize, Record>,
 }
 
-/// The products that lines name, each once.
+/// The products that the lines name, each only once.
 struct Named<'a> {
     products: Vec<&'a ProductRef>,
-    /// Which line names which.
+    /// For each line with a product: the position of its product.
     lines: BTreeMap<usize, usize>,
 }
 
@@ -265,7 +265,7 @@ impl<'a> Named<'a> {
     }
 }
 
-/// The opportunity with its price list, and with those of its customer and contact.
+/// Reads the opportunity with its own price list and with those of its customer and its contact.
 fn with_price_lists(query: Query) -> Query {
     let of = |person| Expand::new(person).expand(price_list::by("defaultpricelevelid"));
     query
@@ -300,7 +300,7 @@ impl Ingredients {
             .write(WriteState::NotHappened))
     }
 
-    /// What Dataverse would refuse, said of the line that it is about.
+    /// Refuses what Dataverse would refuse, with an error that names the line.
     fn check_products(&self, lines: &[QuoteLine]) -> Result<(), ToolError> {
         for (line, product) in &self.products {
             let is_active = is_in_state(product, ProductState::Active);
@@ -322,8 +322,8 @@ impl Ingredients {
         Ok(())
     }
 
-    /// Refuses a discount of more than the line comes to, where its price is known: Dataverse would
-    /// take it, and the customer would be owed money.
+    /// Refuses a discount that is larger than the amount of the line, if the price is known.
+    /// Dataverse would accept it, and we would owe the customer money.
     fn check_discounts(
         &self,
         lines: &[QuoteLine],
@@ -361,7 +361,7 @@ impl Ingredients {
         let quote = create
             .set("name", name.or(self.opportunity.text("name")))
             .set("discountpercentage", arguments.discount_percent)
-            // Noon is that day in nearly every zone.
+            // Noon in UTC is on this day in nearly every time zone.
             .set("effectiveto", arguments.valid_until.map(|Day(day)| format!("{day}T12:00:00Z")))
             .point(lookups::QUOTE_OPPORTUNITY, opportunity);
         let customer = self.opportunity.lookup("_customerid_value").ok_or_else(|| {
@@ -377,7 +377,7 @@ impl Ingredients {
             Some(list) => quote.point(lookups::QUOTE_PRICE_LIST, list),
             None => quote,
         };
-        // A quote in another currency than its price list's is refused.
+        // Dataverse refuses a quote whose currency differs from that of its price list.
         let currency = list.and_then(PriceList::currency);
         Ok(match currency.or(self.opportunity.id("_transactioncurrencyid_value")) {
             Some(currency) => quote.point(lookups::QUOTE_CURRENCY, currency),
@@ -385,7 +385,7 @@ impl Ingredients {
         })
     }
 
-    /// What each line sells from the catalogue, if it does.
+    /// For each line: the product and the unit, if it sells one from the catalogue.
     fn sold(
         &self,
         lines: &[QuoteLine],
@@ -398,7 +398,7 @@ impl Ingredients {
         sold.collect()
     }
 
-    /// The product of a line, and the unit in which it is sold.
+    /// The product of a line, with its unit.
     fn product(&self, line: usize, list: Option<PriceList<'_>>) -> Result<Sold, ToolError> {
         let product = self.products.get(&line);
         let unit = |product: &Record| {
@@ -416,18 +416,19 @@ impl Ingredients {
     }
 }
 
-/// A product, and the unit in which it is sold.
+/// A product with the unit in which it is sold.
 #[derive(Clone, Copy)]
 struct Sold {
     product: Uuid,
     unit: Uuid,
 }
 
-/// The writes that make the lines of a quote.
+/// The writes that create the lines of a quote.
 fn lines(quote: Uuid, lines: &[QuoteLine], sold: &[Option<Sold>]) -> Vec<Write> {
     let lines = lines.iter().zip(sold).zip(1_i64..);
     let create = |((line, sold), number): ((&QuoteLine, &Option<Sold>), i64)| {
-        // Always the same for the same quote: sent again, the line is there already.
+        // The id depends only on the quote and the number. If the line is sent again, it already
+        // exists.
         let id = Uuid::new_v5(&quote, format!("line {number}").as_bytes());
         let create = Create::new(QUOTE_LINE, id)
             .point(lookups::LINE_QUOTE, quote)
@@ -454,7 +455,7 @@ fn lines(quote: Uuid, lines: &[QuoteLine], sold: &[Option<Sold>]) -> Vec<Write> 
     lines.map(create).collect()
 }
 
-/// Refuses a last day that has passed in every zone.
+/// Refuses a last day that is over in every time zone.
 fn check_future(valid_until: Option<Day>, now: Timestamp) -> Result<(), ToolError> {
     let earliest = now.checked_sub(SignedDuration::from_hours(12)).unwrap_or(now);
     let earliest = TimeZone::UTC.to_datetime(earliest).date();

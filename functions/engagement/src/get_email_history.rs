@@ -76,10 +76,10 @@ const COLUMNS: [&str; 9] = [
     "torecipients",
 ];
 
-/// How many recipients of an email are named.
+/// The most recipients of an email that are named.
 const RECIPIENTS: usize = 10;
 
-/// How many characters of an email's text are shown at most, and of all texts of a list.
+/// The limit for the text of one email, and for all texts of a list together, in characters.
 const EXCERPT: usize = 400;
 const EXCERPTS: usize = 2000;
 
@@ -111,7 +111,7 @@ impl Tool for GetEmailHistory {
     }
 }
 
-/// Emails about the contact, and those that the contact wrote or got.
+/// Emails that are about the contact, and emails that the contact sent or received.
 fn of_contact(contact: &ContactRef) -> Filter {
     Filter::any([
         contact.at(&[lookups::EMAIL_ABOUT_CONTACT]),
@@ -140,8 +140,9 @@ async fn list<R: Reference + From<Uuid> + Sync>(
     };
     let mut reads = Reads::new();
     let record = reads.seek(reference);
-    // No column orders both kinds: a draft has no `senton`, `createdon` of a mail that was tracked
-    // later is not when it was sent, and `sortdate` is empty unless the organization fills it.
+    // No column can order all emails. A draft has no `senton`. The `createdon` of an email that was
+    // tracked later is not the time at which it was sent. And `sortdate` is empty unless the
+    // organization fills it.
     let sent = reads
         .about(&record, |reference| emails(reference, "senton").filter(!Filter::is_null("senton")));
     let unsent = reads.about(&record, |reference| {
@@ -162,8 +163,8 @@ async fn list<R: Reference + From<Uuid> + Sync>(
     Ok(Answer::new(Emails { record, emails, more, email_url }).hint_if(none))
 }
 
-/// Sender and recipients. What the email is about and who owns it are parties, too: they are not
-/// asked for; and a blind copy stays blind.
+/// Expands the sender and the recipients. Other parties are left out: the record that the email is
+/// about, its owner, and recipients of blind copies, who must stay secret.
 fn senders_and_recipients() -> Expand {
     Expand::new(parties::OF_EMAIL)
         .select([parties::PARTY, parties::PART, "addressused"])
@@ -209,7 +210,7 @@ impl Email {
     }
 }
 
-/// The addresses in a column where each ends with a semicolon.
+/// The addresses in a column in which every address ends with a semicolon.
 fn addresses(text: &str) -> Vec<String> {
     let addresses = text.split(';').map(str::trim).filter(|address| !address.is_empty());
     addresses.map(str::to_owned).take(RECIPIENTS).collect()

@@ -83,10 +83,10 @@ const COLUMNS: [&str; 7] = [
     "_parentproductid_value",
 ];
 
-/// How many prices of a product are shown.
+/// The most prices of a product that are shown.
 const PRICES: Limit = Limit::of(5);
 
-/// How many characters of a description are shown at most, and of all descriptions of a list.
+/// The limit for one description, and for all descriptions of a list together, in characters.
 const EXCERPT: usize = 200;
 const EXCERPTS: usize = 1500;
 
@@ -141,7 +141,7 @@ impl Tool for GetProducts {
     }
 }
 
-/// Active products and bundles. A family is no product that anybody could buy.
+/// Active products and bundles. Nobody can buy a product family.
 fn for_sale() -> Filter {
     let sold = [ProductStructure::Product, ProductStructure::Bundle];
     in_state(ProductState::Active)
@@ -154,14 +154,15 @@ fn in_list(list: &PriceListRef) -> Filter {
     Filter::some("product_price_levels", of_list)
 }
 
-/// Every word of the query must be in the name or in the number.
+/// The filter that the arguments ask for. Every word of the query must be in the name or the
+/// number.
 fn wanted(arguments: &Arguments) -> Filter {
     let Arguments { query, category, .. } = arguments;
     let words = query.iter().flat_map(|query| query.as_str().split_whitespace()).map(|word| {
         Filter::any(["name", "productnumber"].map(|column| Filter::contains(column, word)))
     });
     let category = category.as_ref().map(|category| {
-        // The path names the families above the family, too.
+        // The path contains the names of all families above, too.
         Filter::any(
             ["parentproductid/name", "hierarchypath"]
                 .map(|path| Filter::contains(path, category.as_str())),
@@ -176,7 +177,7 @@ impl Product {
         let label = |column| record.label(column).map(str::to_owned);
         let description = Excerpt::of(record, "description", |text| excerpt(text, limit));
         let mut items: Vec<_> = Item::all(record).filter(in_answer).collect();
-        // Dataverse sorts no rows beside which others are expanded.
+        // Dataverse does not sort rows that have expanded rows inside.
         items.sort_by_key(|item| (item.list().map(PriceList::name), item.unit()));
         let (prices, more_prices) = PRICES.cut(items.into_iter().map(Price::of));
         Some(Product {

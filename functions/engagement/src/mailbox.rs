@@ -3,8 +3,8 @@
 use crm::labels::{Choice as _, DeliveryMethod, MailboxApproval};
 use dataverse::Record;
 
-/// What tells whether a user's calendar is synchronized with Outlook. Whether appointments are,
-/// too, is a setting of the mailbox that few may read.
+/// The columns that tell whether the calendar of a user is synchronized with Outlook. Whether
+/// appointments are included is another setting of the mailbox, which few users may read.
 pub(crate) const MAILBOX: [&str; 4] = [
     "isdisabled",
     "emailrouteraccessapproval",
@@ -12,8 +12,8 @@ pub(crate) const MAILBOX: [&str; 4] = [
     "outgoingemaildeliverymethod",
 ];
 
-/// Says whether the appointment reaches Outlook: by server-side synchronization of its organizer's
-/// mailbox, and in no other way.
+/// Says whether the appointment reaches Outlook. It only does so through the server-side
+/// synchronization of its organizer's mailbox.
 pub(crate) fn outlook(organizer: Option<&Record>) -> &'static str {
     let Some(user) = organizer else {
         return "It has no organizer, so it stays in Dynamics 365: the application user has no \

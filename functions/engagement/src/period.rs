@@ -1,4 +1,4 @@
-//! When an appointment is, and who has another one at that time.
+//! The time of an appointment, and other appointments at that time.
 
 use crate::appointment::ahead;
 use crm::tables::parties::{self, Part};
@@ -8,7 +8,7 @@ use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use serde::{Deserialize, Deserializer};
 use toolkit::ToolError;
 
-/// How long a meeting takes.
+/// The length of a meeting in minutes.
 #[derive(Clone, Copy)]
 pub(crate) struct Minutes(i64);
 
@@ -23,16 +23,16 @@ impl<'de> Deserialize<'de> for Minutes {
 
 crm::plain_schema!(Minutes, "integer");
 
-/// The longest that an organization allows where it has not been told otherwise.
+/// The longest appointment that an organization allows by default.
 const LONGEST: SignedDuration = SignedDuration::from_hours(10 * 24);
 
-/// "Now" has often passed when it arrives.
+/// How late a start may be. A start of "now" is often over when the call arrives.
 const LATE: SignedDuration = SignedDuration::from_mins(5);
 
-/// How many other appointments at that time are named.
+/// The most other appointments that are named.
 const CLASHES: u32 = 2;
 
-/// From when to when.
+/// The time of an appointment.
 #[derive(Clone, Copy)]
 pub(crate) struct Period {
     pub(crate) start: Timestamp,
@@ -40,7 +40,7 @@ pub(crate) struct Period {
 }
 
 impl Period {
-    /// The end is given itself, or by how long the meeting takes.
+    /// Makes the period from its start and either its end or its length.
     pub(crate) fn of(
         Moment(start): Moment,
         end: Option<Moment>,
@@ -71,7 +71,7 @@ impl Period {
         Ok(Period { start, end })
     }
 
-    /// Refuses what is over.
+    /// Refuses a period that begins in the past.
     pub(crate) fn check_future(self, now: Timestamp) -> Result<(), ToolError> {
         if now.duration_since(self.start) <= LATE {
             return Ok(());
@@ -84,7 +84,8 @@ impl Period {
     }
 }
 
-/// Appointments of somebody that overlap the period. What ends when it begins does not.
+/// Appointments of somebody that overlap the period. An appointment that ends when the period
+/// begins does not overlap.
 pub(crate) fn busy(party: Filter, parts: &[Part], period: Period) -> Query {
     ahead()
         .select(["scheduledstart", "scheduledend"])
@@ -95,8 +96,8 @@ pub(crate) fn busy(party: Filter, parts: &[Part], period: Period) -> Query {
         .top(CLASHES)
 }
 
-/// Says that somebody has another appointment at that time, and from when to when. What it is about
-/// is for those who meet, not for a visitor.
+/// Says that somebody has other appointments at that time, and when these begin and end. It does
+/// not say what they are about, because a visitor must not know that.
 pub(crate) fn clash(who: &str, appointments: &[Record]) -> Option<String> {
     let others: Vec<_> = appointments
         .iter()

@@ -1,4 +1,4 @@
-//! Price lists: what they say about a product, and which one a quote has.
+//! Price lists: the prices of a product, and the choice of a price list for a quote.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,13 @@ use rust_decimal::Decimal;
 use toolkit::{Context, ErrorCode, ToolError};
 use uuid::Uuid;
 
-/// The columns of a price list that tell which it is and whether it is in use.
+/// The columns that identify a price list and tell whether it is in use.
 pub(crate) const COLUMNS: [&str; 6] =
     ["pricelevelid", "name", "statecode", "begindate", "enddate", "_transactioncurrencyid_value"];
 
 const ITEMS: &str = "product_price_levels";
 
-/// Brings along the price list items of a product, each with its currency and its price list.
+/// Expands the price list items of a product, each with its currency and its price list.
 pub(crate) fn items_of_product() -> Expand {
     Expand::new(ITEMS)
         .select(["amount", "percentage", "pricingmethodcode", "_uomid_value"])
@@ -28,7 +28,7 @@ pub(crate) fn items_of_product() -> Expand {
         .expand(Expand::new("pricelevelid").select(COLUMNS))
 }
 
-/// Brings a price list along that this navigation property leads to.
+/// Expands the price list behind this navigation property.
 pub(crate) fn by(navigation: &'static str) -> Expand {
     Expand::new(navigation).select(COLUMNS)
 }
@@ -50,7 +50,7 @@ impl<'a> PriceList<'a> {
         self.0.id("_transactioncurrencyid_value")
     }
 
-    /// Whether it is active and today is within its dates. Its last day counts in whole.
+    /// Whether the list is active and today is within its dates. All of the last day counts.
     pub(crate) fn is_in_use(self, now: Timestamp) -> bool {
         const DAY: SignedDuration = SignedDuration::from_hours(24);
         let has_begun = self.0.time("begindate").is_none_or(|begin| begin <= now);
@@ -59,17 +59,17 @@ impl<'a> PriceList<'a> {
     }
 }
 
-/// What a price list says about a product: a row of [`items_of_product`].
+/// The price of a product in a price list: a row of [`items_of_product`].
 #[derive(Clone, Copy)]
 pub(crate) struct Item<'a>(pub(crate) &'a Record);
 
 impl<'a> Item<'a> {
-    /// The items of a product.
+    /// All items of a product.
     pub(crate) fn all(product: &'a Record) -> impl Iterator<Item = Item<'a>> {
         product.many(ITEMS).iter().map(Item)
     }
 
-    /// The item of a product in this price list, for the unit in which the product is sold.
+    /// The item of a product in this price list, for the default unit of the product.
     pub(crate) fn find(product: &'a Record, list: PriceList<'_>) -> Option<Item<'a>> {
         let unit = product.id("_defaultuomid_value");
         Item::all(product).find(|item| {
@@ -86,33 +86,33 @@ impl<'a> Item<'a> {
         self.0.id("_uomid_value")
     }
 
-    /// What one costs, where the price list says it in money.
+    /// The price per unit, if the item gives an amount of money.
     pub(crate) fn price(self) -> Option<Decimal> {
         self.0.decimal("amount").filter(|_| self.is_amount())
     }
 
-    /// Whether its amount is the price. With any other method the price is a percentage of
-    /// something, and the amount means nothing.
+    /// Whether the amount is the price. With any other method, the price is a percentage of
+    /// something, and the amount has no meaning.
     pub(crate) fn is_amount(self) -> bool {
         self.0.integer("pricingmethodcode") == Some(PricingMethod::CurrencyAmount.value())
     }
 }
 
-/// From what the price list of a quote is chosen.
+/// The records from which the price list of a quote is chosen.
 pub(crate) struct Choosing<'a> {
-    /// The price list that was asked for.
+    /// The price list that the caller asked for.
     pub(crate) asked_for: Option<&'a Record>,
-    /// With its price list, and with those of its customer and contact.
+    /// The opportunity, with its own price list and with those of its customer and its contact.
     pub(crate) opportunity: &'a Record,
-    /// The product of each line that has one, as [`items_of_product`] reads it.
+    /// For each line with a product: the product, read with [`items_of_product`].
     pub(crate) products: &'a BTreeMap<usize, Record>,
     pub(crate) context: &'a Context,
 }
 
 impl<'a> Choosing<'a> {
-    /// The price list that was asked for; else the opportunity's; else the customer's; else the
-    /// only one that has all products. It must have those of the lines that have no price of their
-    /// own.
+    /// The price list that the caller asked for, or that of the opportunity, of the customer or of
+    /// the contact, or the only one with all products. It must contain the products of all lines
+    /// without a price of their own.
     pub(crate) fn choose(
         &self,
         has_price: impl Fn(usize) -> bool,
@@ -135,7 +135,7 @@ impl<'a> Choosing<'a> {
         if missing.is_empty() { Ok(Some(list)) } else { Err(self.lacks(list, &missing)) }
     }
 
-    /// The price lists that have prices of the products and are in use, each once.
+    /// The price lists that contain any of the products and are in use, each once.
     fn in_use(&self) -> Vec<PriceList<'a>> {
         let mut lists: Vec<PriceList<'a>> = Vec::new();
         for list in self.products.values().flat_map(Item::all).filter_map(Item::list) {
@@ -148,7 +148,7 @@ impl<'a> Choosing<'a> {
         lists
     }
 
-    /// The lines whose product the price list does not have, with the product's name.
+    /// The lines whose product is not in the price list, each with the product's name.
     fn missing(&self, list: PriceList<'_>) -> Vec<(usize, &'a str)> {
         let lines = self.products.iter();
         lines

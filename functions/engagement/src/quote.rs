@@ -50,12 +50,12 @@ pub(crate) struct ShownLine {
     amount: Option<Money>,
 }
 
-/// How many lines are shown.
+/// The most lines that are shown.
 const SHOWN: Limit = Limit::of(25);
 
 const LINES: &str = "quote_details";
 
-/// The quote with all that is said of it.
+/// A query for the quote with everything that is shown of it.
 pub(crate) fn with_lines(id: Uuid) -> Query {
     let lines = Expand::new(LINES)
         .select([
@@ -91,7 +91,7 @@ pub(crate) fn is_draft(quote: &Record) -> bool {
 }
 
 impl Quote {
-    /// Reads it from a row of [`with_lines`].
+    /// Reads a quote from a row of [`with_lines`].
     pub(crate) fn of(record: &Record, instance: &InstanceUrl) -> Option<Quote> {
         let id = record.id(QUOTE.key)?;
         let text = |column| record.text(column).map(str::to_owned);
@@ -117,7 +117,7 @@ impl Quote {
     }
 }
 
-/// Says which lines have no proper price, and why.
+/// Says which lines have no valid price, and why.
 pub(crate) fn pricing_errors(quote: &Record) -> Option<String> {
     let errors: Vec<_> = quote
         .many(LINES)
@@ -140,7 +140,7 @@ fn is_something(money: &Money) -> bool {
 }
 
 impl ShownLine {
-    /// The amounts are in the currency of the quote.
+    /// Reads a line. Its amounts are in the currency of the quote.
     fn of(line: &Record, quote: &Record) -> ShownLine {
         let money = |column| {
             let amount = line.decimal(column)?;

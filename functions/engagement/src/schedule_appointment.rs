@@ -18,7 +18,7 @@ use crate::attendee::{AttendeeRef, Person};
 use crate::mailbox::{MAILBOX, outlook};
 use crate::period::{Minutes, Period, busy, clash};
 
-/// Puts a meeting with a contact into the calendar, unless it is there already.
+/// Puts a meeting with a contact into the calendar, unless it is already there.
 pub(crate) struct ScheduleAppointment;
 
 #[derive(Deserialize, JsonSchema)]
@@ -53,7 +53,7 @@ pub(crate) struct Scheduled {
 
 crm::records!(Scheduled: appointment);
 
-/// How many people may be invited besides the contact.
+/// The most people who can be invited besides the contact.
 const ATTENDEES: usize = 50;
 
 impl Tool for ScheduleAppointment {
@@ -62,7 +62,7 @@ impl Tool for ScheduleAppointment {
     const DESCRIPTION: &'static str = "Put a meeting with a contact into the calendar. Agree on \
         time, zone and host with the visitor first.";
     const EFFECT: Effect = Effect::Adds;
-    // The attendees may be invited.
+    // The attendees may get an invitation.
     const REACHES_OUT: bool = true;
     const PRIVILEGES: &'static [&'static str] = &[
         "prvReadActivity",
@@ -89,13 +89,13 @@ impl Tool for ScheduleAppointment {
     }
 }
 
-/// The appointment to be.
+/// The new appointment.
 struct NewAppointment {
     period: Period,
     arguments: Arguments,
 }
 
-/// Who is to meet, what is to be said of it, and the appointment that they have already.
+/// The people who meet, the hints for the answer, and their existing appointment.
 struct Meeting {
     people: People,
     hints: Vec<String>,
@@ -199,7 +199,7 @@ impl Creates for NewAppointment {
             .set("scheduledend", Some(self.period.end.to_string()))
             .set("location", location.clone())
             .set("description", description.clone());
-        // A new appointment is open and free: scheduled and busy it becomes by a change.
+        // A new appointment is open and free. An update makes it scheduled and busy.
         Ok(Draft::with(create, |id| {
             let schedule = Update::new(APPOINTMENT, id, "*")
                 .set(STATE, ActivityState::Scheduled.value())
@@ -218,8 +218,8 @@ impl Creates for NewAppointment {
         let appointment = Appointment::of(&record, context)?;
         let answer = |appointment| Answer::new(Scheduled { created, appointment });
         Ok(match (hint, meeting) {
-            // It may be what another call wrote: then what is known of this call's people says
-            // nothing about it.
+            // The row may be from another call. Then the data about the people of this call does
+            // not apply to it.
             (Some(hint), _) => answer(appointment).hint(hint),
             (None, Some(Meeting { people, hints, .. })) => {
                 let is_new = created && !was_read;
@@ -233,7 +233,7 @@ impl Creates for NewAppointment {
 }
 
 impl NewAppointment {
-    /// The contact's appointment at that time with that subject.
+    /// A query for the contact's appointment at this time with this subject.
     fn same_meeting(&self) -> Query {
         let Arguments { contact, subject, .. } = &self.arguments;
         with_people(ahead())
@@ -244,7 +244,7 @@ impl NewAppointment {
     }
 }
 
-/// The user who hosts.
+/// The user who hosts the appointment.
 fn host(user: &Record) -> Result<Person, ToolError> {
     if user.boolean("isdisabled") == Some(true) {
         return Err(ToolError::invalid("organizer", "this user is disabled in Dynamics 365"));

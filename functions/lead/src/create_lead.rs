@@ -13,7 +13,7 @@ use toolkit::{
 };
 use uuid::Uuid;
 
-/// Makes a lead of a visitor, unless there is an open one already.
+/// Creates a lead for a visitor, unless there is an open one.
 pub(crate) struct CreateLead;
 
 #[derive(Deserialize, JsonSchema)]
@@ -97,7 +97,7 @@ impl Creates for Arguments {
         Ok(Box::new(move |answers| {
             let visitor = Visitor {
                 open_lead: answers.first(open_lead)?,
-                // Worth a hint, and no more than that.
+                // The contact is only good for a hint, so an error is ignored.
                 contact: contact
                     .and_then(|contact| answers.result(contact).ok()?.records.into_iter().next()),
             };
@@ -164,7 +164,7 @@ impl Creates for Arguments {
     }
 }
 
-/// What is in the CRM of the visitor.
+/// The records of the visitor that are in the CRM.
 pub(crate) struct Visitor {
     /// An open lead of the person.
     open_lead: Option<Record>,
@@ -172,10 +172,10 @@ pub(crate) struct Visitor {
     contact: Option<Record>,
 }
 
-/// The columns that tell who a lead is.
+/// The columns that say which person a lead is.
 const PERSON: [&str; 3] = ["lastname", "companyname", "emailaddress1"];
 
-/// Who the lead is to be.
+/// The person of the new lead.
 pub(crate) struct Person {
     last_name: String,
     company: String,
@@ -191,8 +191,8 @@ impl Person {
         }
     }
 
-    /// By what two calls at once are known to be about the same person: the email address, or the
-    /// name and the company.
+    /// The texts by which two calls at the same time know that they mean the same person: the email
+    /// address, or the name and the company.
     fn parts(&self) -> Vec<String> {
         match &self.email {
             Some(email) => vec!["email".to_owned(), email.clone()],
@@ -212,7 +212,7 @@ impl Person {
     }
 }
 
-/// Leads with that email address, or with that name of that company.
+/// Leads with this email address, or with this name at this company.
 fn same_person(arguments: &Arguments) -> Filter {
     let Arguments { last_name, first_name, company, email, .. } = arguments;
     let by_email = email.as_ref().map(|email| any_email(email.as_str()));

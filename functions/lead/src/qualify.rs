@@ -1,8 +1,9 @@
-//! Qualifying: Dataverse makes a contact, an account and an opportunity of the lead.
+//! Qualifies a lead: Dataverse turns it into a contact, an account and an opportunity.
 //!
-//! Who the lead is may be in the CRM already. A contact or an account that the lead is linked to
-//! is kept. One that the organization's duplicate detection objects to is looked for, and if it
-//! is clear which one it is, the lead is linked to it, so that nobody is in the CRM twice.
+//! The person or the company may already be in the CRM. If the lead is linked to a contact or an
+//! account, that one is kept. If the organization's duplicate detection refuses a new one, the
+//! existing record is looked for. If it is clear which one it is, the lead is linked to it, so that
+//! nobody is in the CRM twice.
 
 use crm::Linked;
 use crm::company;
@@ -25,7 +26,7 @@ pub(crate) struct Qualified {
 
 crm::records!(Qualified: contact, account, opportunity);
 
-/// The columns of a lead that say who and what it is, and what it is linked to.
+/// The columns that say who the lead is, what it is about, and which records it is linked to.
 pub(crate) const COLUMNS: [&str; 6] = [
     "fullname",
     "companyname",
@@ -35,15 +36,15 @@ pub(crate) const COLUMNS: [&str; 6] = [
     lookups::LEAD_ACCOUNT.column,
 ];
 
-/// The columns that decide what becomes of a lead.
+/// The columns that decide which records are created from a lead.
 const DRAWN_FROM: [&str; 4] =
     ["companyname", "emailaddress1", lookups::LEAD_CONTACT.column, lookups::LEAD_ACCOUNT.column];
 
-/// How many records are shown to choose from.
+/// The most records that are shown to choose from.
 const SHOWN: usize = 3;
 
-/// Qualifies an open lead, after these changes, and says what became of it; and, where records
-/// that were there already were used, that they were.
+/// Makes the changes to an open lead and qualifies it. Returns the records of the qualified lead
+/// and, if existing records were used, a hint about that.
 pub(crate) async fn qualify(
     context: &Context,
     lead: &Lead<'_>,
@@ -64,27 +65,27 @@ pub(crate) async fn qualify(
     };
     let qualified = match made {
         Some(made) => parts.named(lead, &made),
-        // The answer is lost, but the lead knows.
+        // The answer is lost, but the lead has the ids of the records.
         None => read(context, target).await?,
     };
     Ok((qualified, reused))
 }
 
-/// Who the lead is and what it is about, with the changes that are made before it is qualified.
+/// Who the lead is and what it is about, after the changes that come before qualifying.
 pub(crate) struct Lead<'a> {
-    /// As it was read.
+    /// The lead as it was read.
     pub(crate) record: &'a Record,
     pub(crate) company: Option<&'a str>,
     pub(crate) email: Option<&'a str>,
     pub(crate) topic: Option<&'a str>,
 }
 
-/// What the lead is linked to, before it is qualified.
+/// The records that the lead is linked to before it is qualified.
 struct Parts {
     contact: Option<Linked>,
     account: Option<Linked>,
     has_company: bool,
-    /// Whether a contact or account was found, and is still to be written into the lead.
+    /// Whether a contact or account was found that is not written into the lead yet.
     found: bool,
 }
 
@@ -98,7 +99,7 @@ impl Parts {
         }
     }
 
-    /// Qualifies in one trip, and gives the rows that were made.
+    /// Qualifies the lead in one trip, and returns the created rows.
     async fn carry_out(
         &self,
         context: &Context,
@@ -113,7 +114,7 @@ impl Parts {
                 details = details.point(lookups::LEAD_ACCOUNT, account.id);
             }
         }
-        // An account needs a name.
+        // An account must have a name.
         let creates_account = self.account.is_none() && self.has_company;
         let action = Action::bound(LEAD, target.id, QUALIFY_LEAD)
             .parameter("CreateAccount", creates_account)
@@ -133,8 +134,8 @@ impl Parts {
         }))
     }
 
-    /// Looks for the contact with the lead's email address and the account with its company's
-    /// name. `objection` is what is answered where they do not explain the duplicate.
+    /// Looks for the contact with the lead's email address and the account with the name of its
+    /// company. `objection` is the error if these do not explain the duplicate.
     async fn find(
         &mut self,
         context: &Context,
@@ -171,7 +172,7 @@ impl Parts {
         }
         if let Some(contact) = contacts.first() {
             self.contact = linked(contact, CONTACT, ContactRef::NAME_COLUMN);
-            // Where the contact works is who the lead is from.
+            // The employer of the contact is the company of the lead.
             let employer = Linked::of_table(contact, lookups::EMPLOYER.column, ACCOUNT);
             self.account = self.account.take().or(employer);
         }
@@ -191,7 +192,8 @@ impl Parts {
         format!("The {} had been in the CRM already and was used.", which.join(" and the "))
     }
 
-    /// The rows that were made, by the names that Dataverse gives them, or that were there.
+    /// The created rows with the names that Dataverse gives them. Where none was created, it is the
+    /// existing record.
     fn named(&self, lead: &Lead<'_>, made: &[Record]) -> Qualified {
         let row = |table: Table, name: Option<&str>| {
             let row = made.iter().find(|row| row.type_name() == Some(table.logical_name))?;

@@ -55,7 +55,7 @@ pub(crate) struct Leads {
 
 crm::records!(Leads: leads);
 
-/// Where the words that are looked for may be.
+/// The columns in which the words may be.
 const NAMES: [&str; 2] = ["fullname", "companyname"];
 
 impl Tool for SearchLeads {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::qualify::{self, Qualified};
 
-/// Changes a lead; qualifies, disqualifies or reopens it.
+/// Changes a lead. It can qualify, disqualify or reopen the lead.
 pub(crate) struct UpdateLead;
 
 toolkit::edits! {
@@ -87,7 +87,7 @@ impl Tool for UpdateLead {
         let from = LeadStatus::of(&record, STATUS);
         let status = arguments.status.filter(|status| from.as_deref() != Some(status.label()));
         let state = record.integer(STATE).and_then(LeadState::from_value);
-        // What a qualified lead has become is there: it is no open lead again.
+        // A qualified lead has become other records. It cannot be opened again.
         let is_final = state == Some(LeadState::Qualified);
         let reopen_with = (!is_final).then_some(LeadStatus::New.label());
         let closed = || ToolError::already_closed("lead", from.clone(), reopen_with);
@@ -130,7 +130,7 @@ impl Tool for UpdateLead {
     }
 }
 
-/// The lead as the call leaves it.
+/// The lead with the changes of this call.
 fn with_changes<'a>(record: &'a Record, arguments: &'a Arguments) -> qualify::Lead<'a> {
     let Arguments { company, email, topic, .. } = arguments;
     qualify::Lead {
@@ -141,7 +141,7 @@ fn with_changes<'a>(record: &'a Record, arguments: &'a Arguments) -> qualify::Le
     }
 }
 
-/// Every way but that of qualifying, which is an action.
+/// The change to any status except qualified, which needs an action.
 fn transition(lead: Target<'_>, status: LeadStatus) -> Transition {
     match status {
         LeadStatus::New | LeadStatus::Contacted => Transition::Open(status.value()),

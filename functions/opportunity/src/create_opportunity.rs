@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::stage::pipeline_phase;
 
-/// Opens an opportunity for a contact, unless it is open already.
+/// Opens an opportunity for a contact, unless the contact has the same one open.
 pub(crate) struct CreateOpportunity;
 
 #[derive(Deserialize, JsonSchema)]
@@ -49,7 +49,7 @@ pub(crate) struct Opened {
 
 crm::records!(Opened: opportunity);
 
-/// The columns that tell whose opportunity it is.
+/// The columns that say whose opportunity it is.
 const CUSTOMER: [&str; 2] =
     [lookups::OPPORTUNITY_CONTACT.column, lookups::OPPORTUNITY_TO_CONTACT.column];
 
@@ -155,7 +155,7 @@ impl Creates for Arguments {
             .set("name", Some(self.name.clone()))
             .set("description", self.description.clone())
             .set("estimatedvalue", self.estimated_value)
-            // Else Dynamics computes the value from the product lines, of which there are none.
+            // Otherwise Dynamics computes the value from the product lines, and there are none.
             .set("isrevenuesystemcalculated", self.estimated_value.map(|_| false))
             .set("estimatedclosedate", self.close_date)
             .set("closeprobability", self.probability)
@@ -175,7 +175,7 @@ impl Creates for Arguments {
             .ok_or_else(|| ToolError::internal("an opportunity without an id"))?
             .with_url(context.instance());
         let is_other = |other: &Record| other.id(OPPORTUNITY.key) != Some(opportunity.id);
-        // Without their names: what somebody wrote must not read as a hint of ours.
+        // The hint leaves out their names: a text from a person must not look like our own hint.
         let others = open.two.iter().any(is_other).then_some(
             "The contact has other open opportunities: dynamics365_get_contact_opportunities lists \
              them.",
@@ -184,25 +184,25 @@ impl Creates for Arguments {
     }
 }
 
-/// The contact's open opportunities.
+/// The open opportunities of the contact.
 pub(crate) struct OpenOpportunities {
-    /// One with this name.
+    /// An opportunity with the same name.
     same_name: Option<Record>,
-    /// Enough of them to know whether there is another one.
+    /// Two of them: enough to know whether there is another one.
     two: Vec<Record>,
 }
 
-/// Whose opportunity it is.
+/// The customer of an opportunity.
 pub(crate) struct Customer {
     contact: Uuid,
     account: Option<Uuid>,
 }
 
 impl Customer {
-    /// The contact, and the account that was given, else the one that the contact belongs to.
+    /// The contact, and the account that the caller gave, or else the account of the contact.
     fn of(contact: &Record, account: Option<&Record>) -> Result<Customer, ToolError> {
         let employer = contact.lookup(lookups::EMPLOYER.column).filter(|company| {
-            // A contact may belong to another contact, too.
+            // A contact may also belong to another contact.
             company.table.as_deref() == Some(ACCOUNT.logical_name)
         });
         let without_id = || ToolError::internal("a contact without an id");
@@ -215,7 +215,7 @@ impl Customer {
         })
     }
 
-    /// Whether it is an opportunity of this customer.
+    /// Whether an opportunity belongs to this customer.
     fn is_of(&self, opportunity: &Record) -> bool {
         CUSTOMER.iter().any(|column| opportunity.id(column) == Some(self.contact))
     }

@@ -42,7 +42,7 @@ pub(crate) struct ContactOpportunities {
 
 crm::records!(ContactOpportunities: contact, opportunities);
 
-/// How many open opportunities are added up. Nobody has more.
+/// The most open opportunities that are added up. We assume that no contact has more.
 const ADDED_UP: u32 = 1000;
 
 impl Tool for GetContactOpportunities {
@@ -80,7 +80,7 @@ impl Tool for GetContactOpportunities {
                 .order_by(Order::descending("createdon"))
                 .top(limit.rows_to_ask_for()),
         );
-        // Also those that are not shown.
+        // All open opportunities, also those that are not shown.
         let open = reads.add(
             Query::rows(OPPORTUNITY)
                 .select(["estimatedvalue"])
@@ -103,7 +103,7 @@ impl Tool for GetContactOpportunities {
     }
 }
 
-/// The sum of each currency: what is in euros cannot be added to what is in dollars.
+/// The sum for each currency, because euros cannot be added to dollars.
 fn totals(open: &[Record]) -> Vec<Money> {
     let mut totals: BTreeMap<Option<String>, Decimal> = BTreeMap::new();
     for Money { amount, currency } in

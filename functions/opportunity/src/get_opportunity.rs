@@ -91,7 +91,7 @@ const LINE_COLUMNS: [&str; 7] = [
     "lineitemnumber",
 ];
 
-/// How many lines are shown.
+/// The most lines that are shown.
 const LINES: Limit = Limit::of(25);
 
 impl Tool for GetOpportunity {
@@ -153,7 +153,7 @@ fn details(record: &Record, context: &Context) -> Result<Details, ToolError> {
     })
 }
 
-/// A line; its amounts are in the currency of the opportunity.
+/// Reads a line. Its amounts are in the currency of the opportunity.
 fn line(row: &Record, opportunity: &Record) -> Line {
     let product = row.label("_productid_value").or_else(|| row.text("productdescription"));
     let money = |column| {

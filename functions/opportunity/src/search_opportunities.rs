@@ -10,7 +10,7 @@ use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 
 use crate::state_filter::StateFilter;
 
-/// Finds opportunities of a contact or an account, or by name.
+/// Finds opportunities by contact, by account or by name.
 pub(crate) struct SearchOpportunities;
 
 #[derive(Deserialize, JsonSchema)]
@@ -74,7 +74,8 @@ impl Tool for SearchOpportunities {
             account.as_ref().map(opportunity::of_account),
         ];
         let mut reads = Reads::new();
-        // The contact and the account come along, to know that they are the ones that are meant.
+        // The contact and the account are read too, to be sure that each reference means exactly
+        // one record.
         let contact = contact.as_ref().map(|contact| reads.seek(contact));
         let account = account.as_ref().map(|account| reads.seek(account));
         let opportunities = reads.add(

@@ -1,12 +1,13 @@
-//! The stage of the pipeline, as it is written.
+//! Writes the stage of the pipeline.
 //!
-//! An opportunity has it twice: as a choice (`salesstage`) and as the text that Dynamics shows as
-//! its pipeline phase (`stepname`, "2-Develop"). A business process flow has stages of its own in
-//! a table of its own, which is left alone: not every organization uses one.
+//! An opportunity has the stage twice: as a choice (`salesstage`), and as the text that Dynamics
+//! shows as the pipeline phase (`stepname`, such as "2-Develop"). The stages of a business process
+//! flow are in another table. The tools do not touch these, because not every organization uses
+//! such a flow.
 
 use crm::labels::{Choice as _, SalesStage};
 
-/// The pipeline phase that goes with a stage.
+/// The pipeline phase of a stage.
 pub(crate) fn pipeline_phase(stage: SalesStage) -> String {
     format!("{}-{}", stage.value() + 1, stage.label())
 }

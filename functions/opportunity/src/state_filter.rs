@@ -1,4 +1,4 @@
-//! Which opportunities are meant.
+//! The argument that says which opportunities are wanted.
 
 use crm::labels::OpportunityState;
 use crm::tables::choices::in_state;
@@ -15,7 +15,7 @@ crm::choice! {
 }
 
 impl StateFilter {
-    /// The condition, unless every opportunity is meant.
+    /// The filter for these opportunities. `None` if all opportunities are wanted.
     pub(crate) fn filter(self) -> Option<Filter> {
         let state = match self {
             StateFilter::Open => OpportunityState::Open,

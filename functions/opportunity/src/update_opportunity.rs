@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::stage::pipeline_phase;
 
-/// Changes an opportunity; wins, loses or reopens it.
+/// Changes an opportunity. It can win, lose or reopen the opportunity.
 pub(crate) struct UpdateOpportunity;
 
 toolkit::edits! {
@@ -95,7 +95,7 @@ impl Tool for UpdateOpportunity {
             ToolError::already_closed("opportunity", from, reopen_with)
         })?;
         let target = match status {
-            // The revenue of one that is won is its value.
+            // Winning writes the value as the actual revenue.
             Some(OpportunityStatus::Won) => target.drawn_from(&["estimatedvalue"]),
             _ => target,
         };
@@ -118,7 +118,7 @@ impl Tool for UpdateOpportunity {
     }
 }
 
-/// The stage of the pipeline is in two columns.
+/// Sets the stage, which is in two columns.
 fn by_stage(edit: &mut Edit<'_>, stage: Option<SalesStage>) {
     let from = opportunity::stage(edit.record());
     if let Some(stage) = stage.filter(|stage| from.as_deref() != Some(stage.label())) {
@@ -130,7 +130,7 @@ fn by_stage(edit: &mut Edit<'_>, stage: Option<SalesStage>) {
 
 fn by_value(edit: &mut Edit<'_>, value: Option<Amount>) {
     if value.is_some() && is_computed(edit.record()) {
-        // Else Dynamics goes on computing it, and the given value is lost.
+        // Otherwise Dynamics keeps computing the value, and the given one is lost.
         edit.column("isrevenuesystemcalculated", false);
     }
     edit.set("estimated_value", "estimatedvalue", value);
@@ -141,7 +141,8 @@ fn is_computed(opportunity: &Record) -> bool {
     opportunity.boolean("isrevenuesystemcalculated") == Some(true)
 }
 
-/// Winning and losing are actions: Dataverse refuses to set the state.
+/// The change to a status. Winning and losing are actions: Dataverse refuses an update of the
+/// state.
 fn transition(
     context: &Context,
     opportunity: Target<'_>,

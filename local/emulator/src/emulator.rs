@@ -15,18 +15,18 @@ use crate::http::server::{self, Listened};
 use crate::identity::Instance;
 use crate::identity::certificate::{self, CertificateError};
 
-/// How to start the emulator.
+/// Settings for the start of the emulator.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The name or address to listen on.
     pub host: String,
     /// The port for HTTP; 0 takes a free one.
     pub port: u16,
-    /// The port for TLS; 0 takes a free one, without it there is no TLS.
+    /// The port for TLS. 0 takes a free one. `None` means no TLS.
     pub tls_port: Option<u16>,
-    /// Where to write the certificate that clients of the TLS port must trust.
+    /// The file for the certificate that clients of the TLS port must trust.
     pub certificate_authority_file: Option<PathBuf>,
-    /// How long every answer is held back.
+    /// The delay of every answer.
     pub latency: Duration,
 }
 
@@ -45,25 +45,25 @@ impl Default for Options {
 /// Why the emulator did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The port is taken, for one.
+    /// The emulator cannot listen, for example because the port is in use.
     #[error("cannot listen on {host}:{port}: {source}")]
     Listen {
-        /// Where.
+        /// The host.
         host: String,
-        /// Where.
+        /// The port.
         port: u16,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
     /// There is no certificate for TLS.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
-    /// The authority's certificate could not be written.
+    /// The certificate of the authority could not be written.
     #[error("cannot write {path}: {source}")]
     Write {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
 }
@@ -73,7 +73,7 @@ pub enum StartError {
 pub struct Emulator;
 
 impl Emulator {
-    /// Starts it on the current Tokio runtime and returns once it listens.
+    /// Starts the emulator on the current Tokio runtime. Returns as soon as it listens.
     pub async fn start(options: Options) -> Result<Running, StartError> {
         let (listener, port) = bind(&options.host, options.port).await?;
         let tls = match options.tls_port {
@@ -82,7 +82,7 @@ impl Emulator {
         };
         let tls_port = tls.as_ref().map(|(_, port)| *port);
         let instance = Instance::listening(&options.host, port, tls_port);
-        // Reading the sample takes a moment of a processor.
+        // Reading the sample needs the processor for a moment.
         let latency = options.latency;
         let made = tokio::task::spawn_blocking(move || Shared::new(instance, latency));
         let shared = match made.await {
@@ -118,7 +118,7 @@ fn write(path: &Path, text: &str) -> Result<(), StartError> {
     std::fs::write(path, text).map_err(|source| StartError::Write { path: path.to_owned(), source })
 }
 
-/// A running emulator; it stops when this is dropped.
+/// A running emulator. It stops when this value is dropped.
 #[derive(Debug)]
 pub struct Running {
     host: String,
@@ -129,12 +129,13 @@ pub struct Running {
 }
 
 impl Running {
-    /// Its base URL without a trailing slash: the instance URL, and where Entra ID and Graph are.
+    /// The base URL without a trailing slash. It is the instance URL, and the address of Entra ID
+    /// and Graph.
     pub fn url(&self) -> String {
         format!("http://{}:{}", self.reachable_host(), self.port)
     }
 
-    /// The same over TLS, by the name `localhost` that its certificate is made for.
+    /// The base URL for TLS. Its name is `localhost`, because the certificate is made for it.
     pub fn tls_url(&self) -> Option<String> {
         self.tls_port.map(|port| format!("https://localhost:{port}"))
     }
@@ -153,7 +154,7 @@ impl Running {
     pub async fn stop(self) {
         self.stop.send_replace(true);
         for task in self.tasks {
-            // It ends by itself or has panicked, which its own log line has said.
+            // The task ends by itself, or it has panicked. A panic writes its own log line.
             let _ = task.await;
         }
     }

@@ -1,6 +1,6 @@
-//! Dataverse, Entra ID and a little of Microsoft Graph, in memory and strict: it refuses what
-//! Dataverse refuses, with the same status, code and form of message. Tests of a client run against
-//! it unchanged.
+//! Dataverse, Entra ID and a small part of Microsoft Graph, in memory. The emulator is strict: it
+//! refuses what Dataverse refuses, with the same status, code and form of message. Tests can run a
+//! client against it without changes.
 //!
 //! # Start it
 //!
@@ -16,12 +16,12 @@
 //! # }
 //! ```
 //!
-//! Each [`Emulator`] has rows of its own, so tests do not meet. On its own it is started with
-//! `cargo run -p dataverse-emulator`.
+//! Each [`Emulator`] has its own rows, so tests do not disturb each other. To start it as a
+//! program, use `cargo run -p dataverse-emulator`.
 //!
 //! # What it has
 //!
-//! One port serves all:
+//! One port serves all of this:
 //!
 //! - the Web API under `/api/data/v9.2/` (9.0 and 9.1 are the same): rows with `$select`, `$filter`,
 //!   `$expand`, `$orderby`, `$top`, `$count` and pages; creates, updates, deletes and links with their
@@ -31,29 +31,30 @@
 //! - Graph under `/v1.0/applications`: reading, adding and removing client secrets
 //! - control calls under `/_emulator/`
 //!
-//! Its rows are a sample that `POST /_emulator/reset` restores.
+//! The rows are sample data. `POST /_emulator/reset` restores them.
 //!
 //! # What it refuses
 //!
-//! Names of tables, columns and navigation properties that do not exist, values of a wrong type or
-//! length, options and states that do not go together, links to rows that are not there, rows
-//! without what the platform requires, and whatever the caller's roles do not allow. What it does
-//! not have it says, with 501 or 400: `$apply`, hierarchy and fiscal conditions, FetchXML, alternate
-//! keys, new tables or columns, volume discounts, privileges below the organization's level.
+//! It refuses names of tables, columns and navigation properties that do not exist, values of a
+//! wrong type or length, options and states that do not fit together, links to missing rows, rows
+//! without the columns that the platform requires, and everything that the caller's roles do not
+//! allow. If it does not support something, it answers 501 or 400: `$apply`, hierarchy and fiscal
+//! conditions, FetchXML, alternate keys, new tables or columns, volume discounts, and privileges
+//! below the organization's level.
 //!
 //! # Faults
 //!
-//! `POST /_emulator/faults` lets the next matching requests fail:
+//! `POST /_emulator/faults` makes the next matching requests fail:
 //!
 //! ```json
 //! {"method": "POST", "path": "/incidents", "kind": "drop", "after_commit": true, "times": 1}
 //! ```
 //!
-//! The README beside this crate lists the kinds and the other control calls.
+//! The README of this crate lists the kinds of faults and the other control calls.
 //!
 //! # Its rooms
 //!
-//! A room uses only rooms above it in this list:
+//! A room uses only rooms that are above it in this list:
 //!
 //! | room | |
 //! | --- | --- |
@@ -62,7 +63,7 @@
 //! | `organization` | one organization: rows, time, apps, privileges, limits, published rules |
 //! | `query` | reading: OData, rows as JSON, `$metadata` |
 //! | `write` | writing, without knowing any table |
-//! | `tables` | what is special of each table |
+//! | `tables` | the special rules of each table |
 //! | `actions` | actions and functions |
 //! | `service` | sends a request to reading, writing or an action; the sample |
 //! | `identity` | Entra ID, Graph, the app registration, tokens |

@@ -1,4 +1,4 @@
-//! The emulator on its own.
+//! The emulator as a program.
 
 use std::path::PathBuf;
 use std::time::Duration;

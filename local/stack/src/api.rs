@@ -1,4 +1,4 @@
-//! The functions over HTTP, as API Gateway would serve them.
+//! Serves the functions over HTTP, as API Gateway would do.
 
 use std::time::Duration;
 
@@ -20,13 +20,13 @@ use uuid::Uuid;
 use crate::doorkeeper::guarded;
 use crate::health;
 
-/// API Gateway takes 10 MB.
+/// The largest body that API Gateway accepts: 10 MB.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
 
-/// API Gateway gives 30 seconds; two are kept back, as in Lambda.
+/// API Gateway allows 30 seconds. Two of them are reserved, as in Lambda.
 const DEADLINE: Duration = Duration::from_secs(28);
 
-/// The functions, each behind its part of the paths.
+/// The functions, each for its part of the paths.
 #[derive(Clone)]
 pub(crate) struct Functions {
     pub(crate) tools: Service,

@@ -1,4 +1,4 @@
-//! A stand-in for AWS Secrets Manager and DynamoDB, spoken to by the real AWS SDK.
+//! A stand-in for AWS Secrets Manager and DynamoDB. The real AWS SDK sends requests to it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex as Shared, PoisonError};
@@ -22,10 +22,10 @@ use crate::doorkeeper::guarded;
 use crate::rights::exceeded;
 use crate::tables::{REGION, Tables};
 
-/// A batch of DynamoDB may have 16 MB.
+/// A batch of DynamoDB may have up to 16 MB.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
-/// How often each operation has been asked for: what a page or a run costs.
+/// How often each operation was called. This shows the cost of a page or a run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Asked(Arc<Shared<BTreeMap<String, usize>>>);
 
@@ -41,27 +41,28 @@ impl Asked {
     }
 }
 
-/// The services, and what tells their requests apart.
+/// The services, and the data to handle their requests.
 struct Services {
     secrets: SecretsManagerService,
-    /// Its conditional writes look and then write: one at a time, or two could both succeed.
+    /// A conditional write checks and then writes. Only one may run at a time, or two could both
+    /// succeed.
     tables: Mutex<Tables>,
-    /// How DynamoDB is.
+    /// The current behaviour of DynamoDB.
     table: watch::Sender<Table>,
     asked: Asked,
 }
 
-/// How DynamoDB is, as `PUT /_local/dynamodb` says.
+/// The behaviour of DynamoDB. `PUT /_local/dynamodb` sets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Table {
-    /// It answers.
+    /// It answers normally.
     Up,
-    /// It answers every call with an error of its own.
+    /// It answers every call with an internal error.
     Down,
-    /// It lets every call wait, until it is told otherwise.
+    /// It lets every call wait until the behaviour is changed.
     Hangs,
-    /// It refuses: the role lacks the rights.
+    /// It refuses every call, because the role lacks the rights.
     Denied,
 }
 
@@ -80,7 +81,7 @@ async fn set_table(
 }
 
 impl Table {
-    /// What a call is answered with instead of what it asks for.
+    /// The error that every call gets in this state. `None` if there is no error.
     fn refusal(self) -> Option<(StatusCode, &'static str)> {
         match self {
             Table::Down => Some((StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError")),
@@ -90,10 +91,10 @@ impl Table {
     }
 }
 
-/// What requests to DynamoDB have in `X-Amz-Target`.
+/// The beginning of `X-Amz-Target` in requests to DynamoDB.
 const DYNAMODB: &str = "DynamoDB_20120810.";
 
-/// How DynamoDB says that a role lacks the rights.
+/// The error of DynamoDB when a role lacks the rights.
 const DENIED: &str = "AccessDeniedException";
 
 pub(crate) async fn serve(
@@ -134,7 +135,7 @@ async fn answer(State(services): State<Arc<Services>>, request: Request) -> Resp
     let is_table = target.is_some_and(|target| target.starts_with(DYNAMODB));
     if is_table {
         let mut table = services.table.subscribe();
-        // It fails only where there is no sender, and that is ours.
+        // This fails only if there is no sender, but `services` holds it.
         let table = table.wait_for(|table| *table != Table::Hangs).await.map(|table| *table);
         if let Some((status, code)) = table.ok().and_then(Table::refusal) {
             return refused(status, code);
@@ -163,7 +164,7 @@ async fn answer(State(services): State<Arc<Services>>, request: Request) -> Resp
     response
 }
 
-/// As DynamoDB says that it does not do what is asked.
+/// An error in the form of DynamoDB.
 fn refused(status: StatusCode, code: &str) -> Response {
     let body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}")});
     (status, Json(body)).into_response()
@@ -175,8 +176,8 @@ fn status(status: StatusCode) -> Response {
     response
 }
 
-/// The stand-in keeps secrets by region. A function that is started with another region, as
-/// `sam local` may do, shall find them all the same.
+/// The stand-in keeps secrets by region. This moves every request to one region, so that a function
+/// with another region, as `sam local` may start it, still finds them.
 fn in_one_region(mut headers: HeaderMap) -> HeaderMap {
     // AWS4-HMAC-SHA256 Credential=<key>/<date>/<region>/<service>/aws4_request, …
     let signed = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());

@@ -1,4 +1,4 @@
-//! Who is let in: on every port, only who calls this machine by a name of its own.
+//! Protects every port: it accepts only requests that call this machine by one of its own names.
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -6,7 +6,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use dataverse_emulator::Hosts;
 
-/// The same, for requests that name one of these hosts.
+/// The same router, but only for requests that name one of these hosts.
 pub(crate) fn guarded(router: Router, hosts: Hosts) -> Router {
     router.layer(from_fn_with_state(hosts, admit))
 }

@@ -1,4 +1,4 @@
-//! The scheduled check, on demand: at the start, and on `POST /_local/health`.
+//! The scheduled check, run at the start and on `POST /_local/health`.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use tokio::time::Instant;
 use toolkit::Needs;
 use uuid::Uuid;
 
-/// The function's time in Lambda.
+/// The time limit of the function in Lambda.
 const DEADLINE: Duration = Duration::from_secs(290);
 
 /// The scheduled check, which prints its alerts.
 pub(crate) type Checker = ::health::Checker<Printed>;
 
-/// Alerts for whoever reads the terminal.
+/// Alerts that are printed on the terminal.
 pub(crate) struct Printed;
 
 impl Alerts for Printed {
@@ -32,17 +32,17 @@ impl Alerts for Printed {
     }
 }
 
-/// A check that looks at the connections of this table.
+/// A check of the connections in this table.
 pub(crate) fn checker(connections: Connections, state: State) -> Checker {
     Checker::new(connections, state, Printed, Needs::of(&tools::definitions()))
 }
 
-/// Looks at everything.
+/// Checks everything.
 pub(crate) async fn run(checker: &Checker) -> Result<Report, StateError> {
     checker.run(Check::All, &Uuid::new_v4().to_string(), Instant::now() + DEADLINE).await
 }
 
-/// `POST /_local/health`: a run now, and what came of it.
+/// `POST /_local/health`: runs the check now, and answers with its report.
 pub(crate) async fn answer(Handed(checker): Handed<Checker>) -> Response {
     match run(&checker).await {
         Ok(report) => Json(report).into_response(),
@@ -53,7 +53,7 @@ pub(crate) async fn answer(Handed(checker): Handed<Checker>) -> Response {
     }
 }
 
-/// The connection to the emulator, unless it is registered already.
+/// Registers the connection to the emulator, unless it is already registered.
 pub(crate) async fn register(state: &State, emulator_url: &str) -> Result<(), StateError> {
     let id = ConnectionId::fallback();
     if state.connection(&id).await?.is_some() {

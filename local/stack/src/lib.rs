@@ -1,8 +1,8 @@
-//! Everything on one machine: the functions on one port, the emulator, and a stand-in for AWS
-//! Secrets Manager.
+//! Everything on one machine: all functions on one port, the emulator, and a stand-in for AWS
+//! Secrets Manager and DynamoDB.
 //!
-//! The functions run the code that runs in Lambda; only the entry differs. They read their
-//! credentials and API keys over HTTP through the AWS SDK, as they do in AWS.
+//! The functions run the same code as in Lambda; only the entry is different. They read their
+//! credentials and API keys over HTTP with the AWS SDK, as in AWS.
 
 mod api;
 mod aws;
@@ -35,16 +35,16 @@ use toolkit::{
 };
 use url::Url;
 
-/// The API key of the local stack: all connections, all scopes.
+/// The API key of the local stack. It is valid for all connections and all scopes.
 pub const API_KEY: &str = "local-dev-key";
 
-/// The table of the local stack.
+/// The state table of the local stack.
 pub const STATE_TABLE: &str = "dynamics365-tools";
 
-/// What people call the connection `default`.
+/// The label of the connection `default`.
 const LABEL: &str = "The local emulator";
 
-/// Where things listen. Port 0 takes a free one.
+/// The addresses and ports to listen on. Port 0 takes a free one.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The address to listen on.
@@ -53,19 +53,19 @@ pub struct Options {
     pub port: u16,
     /// The port of the emulator.
     pub emulator_port: u16,
-    /// The port of the stand-in for Secrets Manager.
+    /// The port of the stand-in for AWS.
     pub aws_port: u16,
-    /// How long the emulator holds every answer back.
+    /// The delay of every answer of the emulator.
     pub latency: Duration,
-    /// The port of the emulator for clients that insist on https.
+    /// The port of the emulator for clients that require https.
     pub emulator_tls_port: Option<u16>,
-    /// Where to write the certificate that those clients must trust.
+    /// The file for the certificate that those clients must trust.
     pub emulator_ca: Option<PathBuf>,
-    /// Further emulators that connections may lead to.
+    /// More emulators that connections may use.
     pub other_instances: Vec<String>,
     /// Whether the scheduled check runs once at the start.
     pub check_at_start: bool,
-    /// The sites whose pages may call over the Model Context Protocol.
+    /// The web sites whose pages may call over the Model Context Protocol.
     pub allowed_origins: Origins,
 }
 
@@ -89,14 +89,14 @@ impl Default for Options {
 /// Why the stack did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A port is taken, for one.
+    /// The stack cannot listen, for example because a port is in use.
     #[error("cannot listen on {host}:{port}: {source}")]
     Listen {
-        /// Where.
+        /// The host.
         host: String,
-        /// Where.
+        /// The port.
         port: u16,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
     /// The emulator did not start.
@@ -105,26 +105,26 @@ pub enum StartError {
     /// The HTTP client could not be made.
     #[error("no HTTP client: {0}")]
     Client(String),
-    /// Two operations are at one place.
+    /// Two operations have the same route.
     #[error(transparent)]
     Route(#[from] RouteError),
-    /// A tool cannot be said in the Model Context Protocol.
+    /// A tool cannot be described in the Model Context Protocol.
     #[error("the tools cannot be listed: {0}")]
     Tools(String),
-    /// The table could not be made.
+    /// The state table could not be created.
     #[error("cannot make the table of the state: {0}")]
     Table(#[from] StateError),
     /// The secrets could not be stored.
     #[error("cannot store the secret {name}: {problem}")]
     Secret {
-        /// Its name.
+        /// The name of the secret.
         name: String,
-        /// Why not.
+        /// The cause.
         problem: String,
     },
 }
 
-/// A running stack; it stops when this is dropped.
+/// A running stack. It stops when this value is dropped.
 #[derive(Debug)]
 pub struct Stack {
     api: SocketAddr,
@@ -141,21 +141,21 @@ pub fn tools() -> Vec<Definition> {
     tools::definitions()
 }
 
-/// What answers calls of every tool.
+/// The service that answers the calls of every tool.
 ///
 /// # Errors
 ///
-/// Two tools have one name.
+/// Two tools have the same name.
 pub fn service(home: Tools) -> Result<Service, RouteError> {
     Ok(Service::of(Function::new(home, tools::all(Routes::default()))?))
 }
 
-/// Every operation of every function, but for those of the Model Context Protocol.
+/// Every operation of every function, except those of the Model Context Protocol.
 pub fn declarations() -> Vec<Declaration> {
     catalog::declarations()
 }
 
-/// Starts everything on the current Tokio runtime, and returns once it listens.
+/// Starts everything on the current Tokio runtime. Returns as soon as it listens.
 pub async fn start(options: Options) -> Result<Stack, StartError> {
     let host = options.host.as_str();
     let emulator = Emulator::start(dataverse_emulator::Options {
@@ -188,18 +188,18 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let state = State::at_endpoint(&aws_url, STATE_TABLE);
     state.create_table().await?;
     health::register(&state, &emulator.url()).await?;
-    // As in AWS, each function reaches the part of the table that is its own.
+    // As in AWS, each function can only use its own part of the table.
     let state_of = |role| State::at_endpoint_as(role, &aws_url, STATE_TABLE);
-    // As in AWS, it shares neither secrets nor tokens with the other functions.
+    // As in AWS, the check shares neither secrets nor tokens with the other functions.
     let checker = health::checker(connections.short_lived(), state_of(Role::Health));
     if options.check_at_start {
         let checker = checker.clone();
-        // What it finds is said in its log lines.
+        // The findings are in the log lines of the check.
         tokio::spawn(async move { health::run(&checker).await.map(drop) });
     }
     let tools_state = state_of(Role::Tools);
     let journal = Journal::new(tools_state.clone());
-    // It ends with the process: what it writes to is gone then, too.
+    // The task ends with the process. Then its table is gone, too.
     let journal_task = tokio::spawn(Arc::clone(&journal).run());
     let home = Tools::new(connections.clone()).with_state(Some(tools_state));
     let tools = service(home)?.with_keys(keys.clone()).with_journal(journal.clone());
@@ -220,7 +220,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     Ok(Stack { api, aws, aws_asked, emulator, stop, journal: journal_task, tasks })
 }
 
-/// Listens, and says by which address this machine itself gets there.
+/// Listens, and returns the address at which this machine itself can reach the listener.
 async fn bind(host: &str, port: u16) -> Result<(TcpListener, SocketAddr), StartError> {
     let failed = |source| StartError::Listen { host: host.to_owned(), port, source };
     let listener = TcpListener::bind((host, port)).await.map_err(failed)?;
@@ -231,7 +231,7 @@ async fn bind(host: &str, port: u16) -> Result<(TcpListener, SocketAddr), StartE
     Ok((listener, address))
 }
 
-/// The credentials of the connection `default`, and the API key.
+/// Stores the credentials of the connection `default`, and the API key.
 async fn store_secrets(aws_url: &str, emulator_url: &str) -> Result<(), StartError> {
     let credentials = json!({
         "tenant_id": dataverse_emulator::TENANT_ID,
@@ -260,17 +260,17 @@ async fn store_secrets(aws_url: &str, emulator_url: &str) -> Result<(), StartErr
 }
 
 impl Stack {
-    /// Where the tools are.
+    /// The address of the tools.
     pub fn url(&self) -> String {
         format!("http://{}", self.api)
     }
 
-    /// Where the stand-in for Secrets Manager is.
+    /// The address of the stand-in for AWS.
     pub fn aws_url(&self) -> String {
         format!("http://{}", self.aws)
     }
 
-    /// How often each operation of Secrets Manager and DynamoDB has been asked for.
+    /// How often each operation of Secrets Manager and DynamoDB was called.
     pub fn aws_requests(&self) -> BTreeMap<String, usize> {
         self.aws_asked.counts()
     }
@@ -280,7 +280,7 @@ impl Stack {
         &self.emulator
     }
 
-    /// The secrets, to read and to change.
+    /// The secrets, for reading and changing.
     pub fn secrets(&self) -> Secrets {
         Secrets::at_endpoint(&self.aws_url())
     }
@@ -290,7 +290,7 @@ impl Stack {
         self.journal.abort();
         self.stop.send_replace(true);
         for task in self.tasks {
-            // It ends by itself, or has panicked, which its log line has said.
+            // The task ends by itself, or it has panicked. A panic writes its own log line.
             let _ = task.await;
         }
         self.emulator.stop().await;

@@ -85,7 +85,7 @@ async fn main() -> ExitCode {
     match stack::start(options).await {
         Ok(stack) => {
             announce(&stack);
-            // Without a way to wait for Ctrl-C there is nothing to wait for.
+            // If it is not possible to wait for Ctrl-C, the stack stops at once.
             let _ = tokio::signal::ctrl_c().await;
             stack.stop().await;
             ExitCode::SUCCESS

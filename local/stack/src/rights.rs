@@ -1,11 +1,11 @@
-//! What AWS would refuse: a role that asks the table for more than its partitions grant it.
+//! Refuses what AWS would refuse: requests of a role that its partitions of the table do not allow.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use serde_json::Value;
 use state::{Partition, Role};
 
-/// Which functions ask, by the access key; nothing where it is nobody's, which may do everything.
+/// The role that asks, by its access key. `None` for any other key, which may do everything.
 fn role(headers: &HeaderMap) -> Option<Role> {
     // AWS4-HMAC-SHA256 Credential=<key>/<date>/<region>/<service>/aws4_request, …
     let signed = headers.get(AUTHORIZATION)?.to_str().ok()?;
@@ -14,7 +14,7 @@ fn role(headers: &HeaderMap) -> Option<Role> {
     Role::ALL.into_iter().find(|role| role.access_key() == key)
 }
 
-/// What a request asks for that its role has no right to: the operation and the partition's key.
+/// The operation and the partition key of a request, if its role has no right to them.
 pub(crate) fn exceeded(headers: &HeaderMap, operation: &str, body: &[u8]) -> Option<String> {
     let role = role(headers)?;
     let body: Value = serde_json::from_slice(body).ok()?;
@@ -25,13 +25,12 @@ pub(crate) fn exceeded(headers: &HeaderMap, operation: &str, body: &[u8]) -> Opt
     };
     match keys.iter().find(|key| !may(key)) {
         Some(key) => Some(format!("{operation} of {key}")),
-        // The policies want a key.
+        // The policies require a key.
         None => keys.is_empty().then(|| operation.to_owned()),
     }
 }
 
-/// The keys of the partitions that a request is about, as the condition `dynamodb:LeadingKeys` sees
-/// them.
+/// The partition keys of a request, as in the condition `dynamodb:LeadingKeys`.
 fn leading_keys(body: &Value) -> Vec<&str> {
     let of_item = [&body["Key"], &body["Item"]].into_iter();
     let batches = body["RequestItems"].as_object().into_iter().flat_map(|tables| tables.values());
@@ -73,7 +72,7 @@ mod tests {
         let list = json!({"ExpressionAttributeValues": {":partition": {"S": "connections"}}});
         assert_eq!(asks("connection", "Query", &list), None);
         assert_eq!(asks("tools", "Query", &list), Some("Query of connections".to_owned()));
-        // Whoever has no role is a test.
+        // A caller without a role is a test.
         assert_eq!(asks("local", "Query", &list), None);
     }
 

@@ -1,9 +1,10 @@
-//! A stand-in for DynamoDB that takes as long with many items as with few.
+//! A stand-in for DynamoDB that is as fast with many items as with few.
 //!
-//! `winterbaume` copies all that it holds after every call, reads included, for listeners that
-//! nobody has: with an activity log of some ten thousand entries one call took longer than the SDK
-//! waits, and nothing was answered any more. So what the functions ask for is answered here, out of
-//! its store and by its expressions. The rest (to make a table, to scan one by hand) goes to it.
+//! After every call, even a read, `winterbaume` copies all its data for listeners that nobody uses.
+//! With an activity log of some ten thousand entries, one call took longer than the SDK waits, and
+//! nothing was answered any more. So this module answers the operations that the functions use,
+//! with the store and the expressions of `winterbaume`. Everything else (to create a table, or to
+//! scan one by hand) is passed on to it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use winterbaume_dynamodb::expr::{CompOp, Expr, Operand, evaluate, parse_expressi
 use winterbaume_dynamodb::types::SortKeyCondition;
 use winterbaume_dynamodb::{DynamoDbBackend, DynamoDbService, InMemoryDynamoDbBackend, Item};
 
-/// Where everything is, whatever region is asked.
+/// The region of all data, whatever region a request names.
 pub(crate) const REGION: &str = "us-east-1";
 
 /// The tables.
@@ -24,7 +25,7 @@ pub(crate) struct Tables {
     service: DynamoDbService,
 }
 
-/// What a request may say. One that says anything else is the service's.
+/// The fields that a request may have. A request with any other field is passed on to the service.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
 #[derive(Default)]
@@ -71,11 +72,12 @@ impl Tables {
         Tables { service: DynamoDbService::with_backend(Arc::clone(&store)), store }
     }
 
-    /// Answers. A condition is looked at and then acted upon: `&mut` keeps others out meanwhile.
+    /// Answers a request. A conditional write checks and then writes: `&mut` keeps other requests
+    /// out.
     pub(crate) async fn handle(&mut self, request: MockRequest) -> MockResponse {
         match self.answer(&request).await {
             Some(answer) => answer,
-            // It also knows how DynamoDB puts what is wrong.
+            // The service also knows how DynamoDB words its errors.
             None => self.service.handle(request).await,
         }
     }
@@ -187,7 +189,7 @@ impl Tables {
         self.store.get_item(account, region, table.to_owned(), key.clone()).await.ok()
     }
 
-    /// What is said where the condition of a write does not hold.
+    /// The answer to a write whose condition is not met.
     async fn refusal(&self, asked: &Asked, key: &Item) -> Option<Option<MockResponse>> {
         let Some(text) = asked.condition_expression.as_deref() else { return Some(None) };
         let (names, values) =
@@ -209,11 +211,11 @@ impl Tables {
     }
 }
 
-/// What is answered here.
+/// The operations that are answered here.
 const OPERATIONS: [&str; 6] =
     ["GetItem", "PutItem", "DeleteItem", "Query", "BatchGetItem", "BatchWriteItem"];
 
-/// Whose the tables are, and where.
+/// The account and the region of the tables.
 fn place() -> (String, String) {
     (default_account_id().to_string(), REGION.to_owned())
 }
@@ -222,8 +224,8 @@ fn done(answer: Value) -> MockResponse {
     MockResponse::json(200, answer.to_string())
 }
 
-/// The parts of a key condition: what must be equal, and the range of the sort key. `None` where it
-/// says anything else.
+/// Splits a key condition into the values that must be equal and the range of the sort key. `None`
+/// if it contains anything else.
 fn split(condition: Expr, keys: &mut Item, range: &mut Option<SortKeyCondition>) -> Option<()> {
     match condition {
         Expr::And(one, other) => {

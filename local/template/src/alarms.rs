@@ -1,9 +1,9 @@
-//! The alarms of the functions: what they cannot say themselves.
+//! The alarms for problems that the functions cannot report themselves.
 
 use crate::functions::{logical_id, pascal_case};
 use crate::parts::Part;
 
-/// A metric of Lambda that should be zero, and what it means for a function.
+/// The metrics of Lambda that should be zero, each with its meaning for a function.
 const METRICS: [(&str, &str); 2] = [
     ("Errors", "crashes or runs out of time"),
     ("Throttles", "is throttled. The account's concurrency is used up"),

@@ -1,25 +1,25 @@
-//! The functions in `template.yaml`: a resource for each group of tools, the events of others, a log
-//! group for each.
+//! The functions in `template.yaml`: a resource for each group of tools, the events of the other
+//! functions, and a log group for each function.
 
 use toolkit::Declaration;
 
 use crate::parts::{Part, indented};
 use crate::permissions::OF_TOOLS;
 
-/// The functions that are no groups of tools. A person writes what is special about them.
+/// The functions that are not groups of tools. Their special settings are written by hand.
 pub(crate) const OTHERS: [&str; 5] = ["authorizer", "catalog", "mcp", "connection", "health"];
 
-/// Why no function needs what checkov wants of it.
+/// The checks of checkov that no function needs, each with the reason.
 const SKIPS: &str = r#"- { id: CKV_AWS_117, comment: "it talks to public services only, if to any; a VPC would add a NAT" }
 - { id: CKV_AWS_173, comment: "the environment has names and addresses, no secrets" }
 "#;
 
-/// The same, for those that the API calls.
+/// More such checks, for the functions that the API calls.
 const SKIPS_OF_API: &str = r#"- { id: CKV_AWS_115, comment: "the API's throttling limits how many run at once" }
 - { id: CKV_AWS_116, comment: "called synchronously: the caller hears of a failure" }
 "#;
 
-/// The event that one of the tool functions has beside its tools'.
+/// The additional event of one of the tool functions.
 const CATCH_ALL: &str = "\
 # The catch-all. Every tool function answers what it does not know with the contract's own
 # problem (404 `unknown_tool`, 405), where the gateway would say {\"message\":\"Not Found\"};
@@ -40,7 +40,7 @@ pub(crate) fn groups(tools: &[Declaration]) -> Vec<&'static str> {
     groups
 }
 
-/// A name such as `get_contact` as AWS's resources are called: `GetContact`.
+/// A name such as `get_contact` in the style of AWS resources: `GetContact`.
 pub(crate) fn pascal_case(name: &str) -> String {
     let words = name.split(['_', '-']);
     words
@@ -57,7 +57,7 @@ pub(crate) fn logical_id(function: &str) -> String {
     format!("{}Function", pascal_case(function))
 }
 
-/// The parts of the template about what checkov shall not want of functions.
+/// The parts of the template with the checks that checkov must skip.
 pub(crate) fn skips() -> [Part; 2] {
     let of_api = format!("{SKIPS_OF_API}{SKIPS}");
     [
@@ -66,7 +66,7 @@ pub(crate) fn skips() -> [Part; 2] {
     ]
 }
 
-/// The resources of the groups of tools. `description` tells what a group is.
+/// The resources of the groups of tools. `description` describes a group.
 pub(crate) fn of_tools(tools: &[Declaration], description: impl Fn(&str) -> String) -> Part {
     let mut resources = Vec::new();
     for group in groups(tools) {
@@ -110,7 +110,7 @@ pub(crate) fn events<'a>(operations: impl Iterator<Item = &'a Declaration>) -> S
 fn event(operation: &Declaration) -> String {
     let name = pascal_case(operation.id.trim_start_matches("dynamics365_"));
     let path = &operation.path;
-    // In YAML, a brace would begin a mapping.
+    // In YAML, a brace would start a mapping.
     let path = if path.contains('{') { format!("\"{path}\"") } else { path.to_string() };
     let method = &operation.method;
     format!(
@@ -122,7 +122,7 @@ fn log_group_id(function: &str) -> String {
     format!("{}Logs", pascal_case(function))
 }
 
-/// A log group for each function: Lambda would make groups of its own that never expire.
+/// A log group for each function. Otherwise Lambda would create log groups that never expire.
 pub(crate) fn log_groups(functions: &[&str]) -> Part {
     let group = |function: &&str| {
         let id = log_group_id(function);

@@ -1,8 +1,8 @@
-//! `cargo run -p template`: writes what the declared operations, functions and partitions say into
+//! `cargo run -p template`: writes the declared operations, functions and partitions into
 //! `template.yaml`, the router in `Cargo.toml`, and the sample events in `events/`.
 //!
-//! In the first two it writes between comments and leaves the rest alone. The result is checked in;
-//! a test says when it is out of date.
+//! In the first two files, it only writes between special comments and does not change the rest.
+//! The result is checked in. A test fails if it is out of date.
 
 mod alarms;
 mod functions;
@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use project::{Change, Project, ProjectError};
 
-/// The workspace that this program was built in.
+/// The workspace in which this program was built.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 #[expect(clippy::print_stdout, reason = "the person who started it reads this")]

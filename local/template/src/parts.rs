@@ -1,17 +1,17 @@
-//! The parts of a file that the program writes, between comments that say so.
+//! The parts of a file that the program writes. Comments mark their beginning and end.
 
 use std::fmt::Write as _;
 
 /// A part of a file: its lines, not yet indented.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
-    /// Its name in the comments around it.
+    /// The name of the part in the comments around it.
     pub(crate) name: &'static str,
-    /// What stands between them.
+    /// The text between the comments.
     pub(crate) text: String,
 }
 
-/// The lines of a text, this much deeper.
+/// The text with every line indented by this many spaces.
 pub(crate) fn indented(text: &str, depth: usize) -> String {
     let mut indented = String::new();
     for line in text.lines() {
@@ -21,7 +21,7 @@ pub(crate) fn indented(text: &str, depth: usize) -> String {
     indented
 }
 
-/// Why a file cannot be filled.
+/// Why the parts of a file cannot be written.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PartError {
     #[error("a part called `{0}` begins here, and there is none of that name")]
@@ -32,10 +32,10 @@ pub(crate) enum PartError {
     Missing(&'static str),
 }
 
-/// What the first comment of a part says behind its name.
+/// The text after the name in the first comment of a part.
 const BEGINS: &str = "written by `cargo run -p template`";
 
-/// What the last one says.
+/// The text of the last comment of a part.
 const ENDS: &str = "end";
 
 /// The name of the part that begins with this line.
@@ -49,7 +49,7 @@ fn ends(line: &str, name: &str) -> bool {
 }
 
 /// The text with every part in its places, indented like the comments around it. A part may have
-/// several places, and must have one.
+/// several places, but it must have at least one.
 pub(crate) fn filled(text: &str, parts: &[Part]) -> Result<String, PartError> {
     let mut filled = String::new();
     let mut placed = Vec::new();
@@ -79,8 +79,8 @@ fn put(text: &mut String, indent: &str, line: &str) {
     text.push('\n');
 }
 
-/// How many lines of a text a person writes: those outside of the parts, with the comments around
-/// them.
+/// The number of lines that are written by hand: those outside of the parts, including the comments
+/// around the parts.
 #[cfg(test)]
 pub(crate) fn written_by_hand(text: &str) -> usize {
     let mut count = 0;

@@ -1,4 +1,5 @@
-//! What the functions may do with secrets and with the table: a managed policy for each set of rights.
+//! The rights of the functions on secrets and on the table: a managed policy for each set of
+//! rights.
 
 use auth::ConnectionId;
 use state::{Action, Partition, Role};
@@ -6,7 +7,7 @@ use toolkit::KeyStore;
 
 use crate::parts::{Part, indented};
 
-/// A set of rights, under the name that its policy has in the template.
+/// A set of rights, with the name of its policy in the template.
 pub(crate) struct Permission {
     name: &'static str,
     description: &'static str,
@@ -16,7 +17,7 @@ pub(crate) struct Permission {
 /// The names of the policies that every group of tools has.
 pub(crate) const OF_TOOLS: [&str; 2] = ["ReadConnectionsPolicy", "ToolsStatePolicy"];
 
-/// Some secrets, by their ARN.
+/// A group of secrets, named by their ARN.
 enum Secrets {
     /// The credentials of every connection.
     Connections,
@@ -32,12 +33,12 @@ impl Secrets {
                 let name = one.secret_name();
                 format!("{}*", name.trim_end_matches(one.as_str()))
             }
-            // Secrets Manager ends every ARN with a hyphen and six characters of its own.
+            // Secrets Manager adds a hyphen and six characters to every ARN.
             Secrets::ApiKeys => format!("{}-??????", KeyStore::DEFAULT_SECRET),
         }
     }
 
-    /// Lets these be used, and the key that they may be encrypted with.
+    /// Allows these actions on the secrets, and on the key that may encrypt them.
     fn statements(&self, actions: &[&str], key_actions: &[&str]) -> Vec<String> {
         let arn = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:";
         let resource = format!("!Sub {arn}{}", self.name());
@@ -64,7 +65,7 @@ fn statement(actions: &str, resource: &str, condition: &str) -> String {
     format!("- Effect: Allow\n  Action: {actions}\n  Resource: {resource}\n{condition}")
 }
 
-/// What a role may do with the table: a statement for all partitions with which it may do the same.
+/// The rights of a role on the table. Partitions with the same rights share one statement.
 fn of_table(role: Role) -> Vec<String> {
     let mut keys: Vec<(&[Action], Vec<String>)> = Vec::new();
     for partition in Partition::ALL {
@@ -77,7 +78,7 @@ fn of_table(role: Role) -> Vec<String> {
         }
     }
     let statements = keys.iter().map(|(actions, patterns)| {
-        // "For all values" is true where there is none, so there must be one.
+        // "For all values" is also true if there is no value. So there must be at least one.
         let condition = format!(
             "\
 Condition:

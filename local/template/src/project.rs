@@ -1,4 +1,4 @@
-//! What the program writes, and what of it is not there yet.
+//! The files that the program writes, and the changes that they still need.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -28,13 +28,13 @@ pub(crate) struct Project {
     operations: Vec<Declaration>,
 }
 
-/// A file that is not as the declarations say.
+/// A file that differs from the declarations.
 #[derive(Debug)]
 pub(crate) struct Change {
     root: PathBuf,
-    /// Its path below the root.
+    /// The path of the file below the root.
     file: String,
-    /// What it should hold; nothing where it should not be.
+    /// The content that the file should have. `None` if there should be no file.
     text: Option<String>,
 }
 
@@ -46,7 +46,7 @@ impl fmt::Display for Change {
 }
 
 impl Change {
-    /// Makes it.
+    /// Makes the change.
     pub(crate) fn make(&self) -> Result<(), ProjectError> {
         let path = self.root.join(&self.file);
         let made = match &self.text {
@@ -67,19 +67,19 @@ fn read(path: &Path) -> Result<String, ProjectError> {
 }
 
 impl Project {
-    /// The one in this folder, with the operations that are declared.
+    /// The project in this folder, with the declared operations.
     pub(crate) fn at(root: &Path) -> Project {
         let operations = catalog::declarations();
         let tools = operations.iter().filter(|one| one.definition.is_some()).cloned().collect();
         Project { root: root.to_owned(), tools, operations }
     }
 
-    /// Every function: the groups of tools, and the others.
+    /// Every function: the groups of tools, and the other functions.
     pub(crate) fn functions(&self) -> Vec<&'static str> {
         functions::groups(&self.tools).into_iter().chain(OTHERS).collect()
     }
 
-    /// What has to be written or removed.
+    /// The changes that are needed: files to write or to remove.
     pub(crate) fn changes(&self) -> Result<Vec<Change>, ProjectError> {
         let mut changes = Vec::new();
         self.fill("template.yaml", &self.template()?, &mut changes)?;
@@ -134,7 +134,7 @@ impl Project {
         Ok(parts)
     }
 
-    /// What a function's own `Cargo.toml` says that it is.
+    /// The description in the `Cargo.toml` of a function.
     fn description(&self, function: &str) -> Result<String, ProjectError> {
         let path = self.root.join("functions").join(function).join("Cargo.toml");
         let text = read(&path)?;

@@ -1,4 +1,4 @@
-//! The router of `cargo lambda watch`, in `Cargo.toml`: which binary answers which path.
+//! The router of `cargo lambda watch` in `Cargo.toml`: the binary that answers each path.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,8 @@ use toolkit::Declaration;
 
 use crate::parts::Part;
 
-/// The Model Context Protocol describes itself, and has no operations.
+/// The path of the Model Context Protocol. The protocol describes itself, and has no declared
+/// operations.
 const MCP: (&str, &str) = ("/mcp", "mcp");
 
 /// A line for each path.
@@ -14,7 +15,7 @@ pub(crate) fn router(operations: &[Declaration]) -> Part {
     let mut lines: Vec<(&str, &str)> = Vec::new();
     let places = operations.iter().map(|operation| (&*operation.path, operation.group));
     for place in places.chain([MCP]) {
-        // Operations may differ by their methods only.
+        // Several operations may have the same path with different methods.
         if !lines.contains(&place) {
             lines.push(place);
         }

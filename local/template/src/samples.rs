@@ -1,10 +1,11 @@
-//! A sample event for each operation, as API Gateway sends it to the function: for `sam local invoke`.
+//! A sample event for each operation, in the form that API Gateway sends, for `sam local invoke`.
 
 use serde_json::{Map, Value, json};
 use toolkit::Declaration;
 use url::form_urlencoded;
 
-/// The samples that a person writes: of no operation, or none that is declared.
+/// The samples that are written by hand. They belong to no operation, or to one that is not
+/// declared.
 pub(crate) const BY_HAND: [&str; 7] = [
     "authorizer.json",
     "health.json",
@@ -19,12 +20,12 @@ const DOMAIN: &str = "a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com";
 const ADDRESS: &str = "203.0.113.7";
 const AGENT: &str = "chat-platform/1.0";
 
-/// The name of an operation's sample.
+/// The file name of the sample of an operation.
 pub(crate) fn file_name(operation: &Declaration) -> String {
     format!("{}.json", operation.id)
 }
 
-/// An operation's example, as an event.
+/// The example of an operation as an event.
 pub(crate) fn event(operation: &Declaration) -> String {
     let example = operation.example;
     let (method, route) = (operation.method.as_str(), operation.route());
@@ -71,7 +72,7 @@ pub(crate) fn event(operation: &Declaration) -> String {
     format!("{event:#}\n")
 }
 
-/// The headers, in the order of their names.
+/// The headers, sorted by name.
 fn headers(operation: &Declaration) -> Value {
     let mut headers =
         json!({ "accept": "application/json", "authorization": "Bearer local-dev-key" });
@@ -99,7 +100,7 @@ fn headers(operation: &Declaration) -> Value {
     headers
 }
 
-/// Adds an object of what there is, if there is anything.
+/// Adds an object with these members, unless there are none.
 fn add<N: Into<String>>(event: &mut Value, name: &str, members: impl Iterator<Item = (N, Value)>) {
     let members: Map<String, Value> = members.map(|(name, value)| (name.into(), value)).collect();
     if !members.is_empty() {

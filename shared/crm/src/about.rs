@@ -2,9 +2,10 @@
 
 use uuid::Uuid;
 
-/// What is shown of records, and can say which: for the activity log.
+/// Records that an answer shows. They list their ids, which the activity log needs.
 pub trait Records {
-    /// Adds the records' ids, each once, an outer one before those within.
+    /// Adds the ids of the records to `found`, each only once. The id of an outer record comes
+    /// before the ids of the records inside it.
     fn add_to(&self, found: &mut Vec<Uuid>);
 }
 
@@ -28,7 +29,8 @@ impl<T: Records> Records for Vec<T> {
     }
 }
 
-/// A struct is about the records of these members, in this order.
+/// Implements [`Records`](crate::about::Records) for a struct: it adds the ids of the named
+/// members, in this order.
 #[macro_export]
 macro_rules! records {
     ($name:ident: $($member:ident),*) => {

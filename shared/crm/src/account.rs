@@ -32,7 +32,7 @@ pub struct AccountSummary {
 crate::records!(AccountSummary: id);
 
 impl AccountSummary {
-    /// The columns that it is made of, together with [`crate::money::currency`].
+    /// The columns to select. The query must also expand [`crate::money::currency`].
     pub const COLUMNS: [&'static str; 7] = [
         "accountid",
         "name",
@@ -43,7 +43,7 @@ impl AccountSummary {
         "numberofemployees",
     ];
 
-    /// Reads it from a row with [`AccountSummary::COLUMNS`].
+    /// Reads an account from a row with [`AccountSummary::COLUMNS`]. `None` if the row has no id.
     pub fn of(record: &Record) -> Option<AccountSummary> {
         let text = |column| record.text(column).map(str::to_owned);
         Some(AccountSummary {
@@ -58,7 +58,7 @@ impl AccountSummary {
         })
     }
 
-    /// With the address that opens it.
+    /// Adds the address that opens the account in Dynamics 365.
     #[must_use]
     pub fn with_url(mut self, instance: &InstanceUrl) -> AccountSummary {
         self.url = Some(instance.record_page(ACCOUNT.logical_name, self.id));

@@ -12,11 +12,11 @@ use crate::tables::{APPOINTMENT, EMAIL, PHONE_CALL, TASK, lookups};
 use crate::text::{Excerpt, excerpt};
 use crate::time::Minute;
 
-/// How many characters of an activity's text are shown at most, and of all texts of a list.
+/// The limit for the text of one activity, and for all texts of a list together, in characters.
 const EXCERPT: usize = 200;
 const EXCERPTS: usize = 1000;
 
-/// Less than this of a text tells nothing.
+/// The least that is shown of a text, in characters. Less than this tells nothing.
 const LEAST_EXCERPT: usize = 60;
 
 crate::choice! {
@@ -30,7 +30,7 @@ crate::choice! {
 }
 
 impl ActivityType {
-    /// The table of its activities.
+    /// The table with the activities of this type.
     pub fn table(self) -> dataverse::Table {
         match self {
             ActivityType::Call => PHONE_CALL,
@@ -56,8 +56,9 @@ impl Direction {
         Some(if is_outgoing { Direction::Outgoing } else { Direction::Incoming })
     }
 
-    /// The direction by who called or wrote, for the table of all activities has no
-    /// `directioncode`: a user or a queue does so from inside, anybody else from outside.
+    /// The direction, read from who called or wrote. The table of all activities has no
+    /// `directioncode`. If the sender is a user or a queue, the activity is outgoing, otherwise it
+    /// is incoming.
     fn by_sender(record: &Record) -> Option<Direction> {
         let sender =
             record.one(parties::OF_ACTIVITY)?.lookup(parties::PARTY).and_then(|party| party.table);
@@ -90,7 +91,8 @@ pub struct ActivitySummary {
 }
 
 impl ActivitySummary {
-    /// The columns of the table of all activities that it is made of, together with [`senders`].
+    /// The columns to select from the table of all activities. The query must also expand
+    /// [`senders`].
     pub const COLUMNS: [&'static str; 11] = [
         "activityid",
         "activitytypecode",
@@ -105,8 +107,8 @@ impl ActivitySummary {
         "createdon",
     ];
 
-    /// Reads a list from rows with [`ActivitySummary::COLUMNS`]. The more there are, the less is
-    /// shown of the text of each.
+    /// Reads a list from rows with [`ActivitySummary::COLUMNS`]. The longer the list, the less text
+    /// it shows of each activity.
     pub fn list(records: &[Record]) -> Vec<ActivitySummary> {
         let limit = EXCERPT.min(EXCERPTS / records.len().max(1));
         records.iter().map(|record| ActivitySummary::of(record, limit)).collect()
@@ -129,14 +131,14 @@ impl ActivitySummary {
     }
 }
 
-/// Brings along who called or wrote.
+/// Expands the senders of an activity: who called or wrote.
 pub fn senders() -> Expand {
     Expand::new(parties::OF_ACTIVITY)
         .select([parties::PARTY, parties::PART])
         .filter(Part::any_of(&[Part::Sender]))
 }
 
-/// What people call activities of this table.
+/// The name that people use for activities of this table.
 pub fn type_label(table: &str) -> &str {
     match table {
         "phonecall" => "call",
@@ -145,14 +147,14 @@ pub fn type_label(table: &str) -> &str {
     }
 }
 
-/// When an activity took place, or is to.
+/// When an activity took place, or is planned to take place.
 pub fn when(record: &Record) -> Option<Timestamp> {
     ["senton", "actualend", "actualstart", "scheduledstart", "scheduledend", "createdon"]
         .iter()
         .find_map(|column| record.time(column))
 }
 
-/// Activities regarding the contact, and those that the contact takes part in.
+/// Activities that are about the contact, and activities in which the contact takes part.
 pub fn of_contact(contact: &ContactRef) -> Filter {
     Filter::any([
         contact.at(&[lookups::ACTIVITY_ABOUT_CONTACT]),

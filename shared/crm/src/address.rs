@@ -2,7 +2,7 @@
 
 use dataverse::Record;
 
-/// The columns that [`of`] looks at.
+/// The columns that [`of`] reads.
 pub const COLUMNS: [&str; 7] = [
     "address1_composite",
     "address1_line1",
@@ -13,7 +13,7 @@ pub const COLUMNS: [&str; 7] = [
     "address1_country",
 ];
 
-/// The composed address, or what it would be composed of, in one line.
+/// The address in one line: the composed address, or else the parts joined.
 pub fn of(record: &Record) -> Option<String> {
     let [composite, parts @ ..] = COLUMNS;
     if let Some(composed) = record.text(composite) {

@@ -1,4 +1,4 @@
-//! Cases as the tools show them, and when one is for a person to handle.
+//! Cases as the tools show them, and the rule for when a person should take over.
 
 use dataverse::{Filter, InstanceUrl, Order, Query, Record};
 use jiff::Timestamp;
@@ -40,7 +40,7 @@ crate::records!(CaseSummary: id);
 const CUSTOMER: &str = lookups::CASE_CONTACT.column;
 
 impl CaseSummary {
-    /// The columns that it is made of.
+    /// The columns to select.
     pub const COLUMNS: [&'static str; 9] = [
         "incidentid",
         "title",
@@ -53,7 +53,7 @@ impl CaseSummary {
         "createdon",
     ];
 
-    /// Reads it from a row with [`CaseSummary::COLUMNS`].
+    /// Reads a case from a row with [`CaseSummary::COLUMNS`]. `None` if the row has no id.
     pub fn of(record: &Record, now: Timestamp) -> Option<CaseSummary> {
         let created_on = record.time("createdon");
         Some(CaseSummary {
@@ -69,7 +69,8 @@ impl CaseSummary {
         })
     }
 
-    /// The same, without the customer where that is one of these, whose cases were asked for.
+    /// Like [`CaseSummary::of`], but leaves out the customer if it is one of `customers`. The
+    /// caller asked for the cases of these customers, and knows the name.
     pub fn of_one_of(
         customers: &[Option<Uuid>],
         record: &Record,
@@ -80,7 +81,7 @@ impl CaseSummary {
         Some(CaseSummary { customer: summary.customer.filter(|_| !is_known), ..summary })
     }
 
-    /// With the address that opens it.
+    /// Adds the address that opens the case in Dynamics 365.
     #[must_use]
     pub fn with_url(mut self, instance: &InstanceUrl) -> CaseSummary {
         self.url = Some(instance.record_page(CASE.logical_name, self.id));
@@ -107,8 +108,9 @@ pub enum EscalationReason {
     HighPriorityCase,
 }
 
-/// Whether an open case among these rows is for a person to handle. Decided by data alone: there
-/// is no "Critical" in Dynamics 365 out of the box, so high priority or escalated is what counts.
+/// The reason to escalate, if one of these rows is an open case that a person should handle. Only
+/// data decides: Dynamics 365 has no "Critical" out of the box, so a case counts if its priority is
+/// high or if it is escalated.
 pub fn escalation<'a>(cases: impl IntoIterator<Item = &'a Record>) -> Option<Escalation> {
     let found = cases.into_iter().filter_map(|case| {
         if !is_open(case) {
@@ -148,7 +150,8 @@ pub fn of_account(account: &AccountRef) -> Filter {
     account.at(&[lookups::CASE_ACCOUNT])
 }
 
-/// Of these cases, the open one that sets off an [`escalation`] before all others, if there is one.
+/// A query for the one open case that is the best reason for an [`escalation`]. Escalated cases
+/// come before those of high priority.
 pub fn urgent_of(cases: Filter) -> Query {
     let is_urgent = Filter::any([
         Filter::equals("prioritycode", CasePriority::High.value()),

@@ -2,8 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization as _;
 
-/// Legal forms as they follow a name after a space, each with its spellings. One that ends like
-/// another stands before it.
+/// Legal forms, each with its spellings. They follow a name and a space. If one form ends with
+/// another form, the longer one comes first.
 const FORMS: [&[&str]; 23] = [
     &["Pty Ltd"],
     &["Inc", "Inc.", "Incorporated"],
@@ -30,7 +30,7 @@ const FORMS: [&[&str]; 23] = [
     &["Oy"],
 ];
 
-/// Those that may also follow a comma.
+/// The spellings that may also follow a comma.
 const AFTER_COMMA: [&str; 8] = ["Inc", "Inc.", "LLC", "LLP", "Ltd", "Ltd.", "Corp.", "Co."];
 
 /// The name without its legal form: "Fabrikam" for "Fabrikam, Inc.".
@@ -59,12 +59,13 @@ pub fn has_legal_form(name: &str) -> bool {
     base_name(name) != name.trim()
 }
 
-/// Names of more bytes than that are not looked for with every legal form: a filter has to fit
-/// into an address, several times over.
+/// The most bytes of a name that is tried with every legal form. The filter has the name once for
+/// each form, and must fit into an address.
 const LONG: usize = 80;
 
-/// The names that may stand in the CRM for this one: as it was given, bare, and with its legal form
-/// in every spelling. Another form is another company: only where none was given it may be any.
+/// The names that the CRM may have for this company: the given one, the name without its legal
+/// form, and the name with every spelling of that form. A name with another legal form is another
+/// company. So all forms are tried only if the given name has none.
 pub fn spellings(name: &str) -> Vec<String> {
     let name = name.trim();
     let (base, forms) = split(name);
@@ -85,8 +86,8 @@ pub fn spellings(name: &str) -> Vec<String> {
     spellings
 }
 
-/// Whether two names differ in case and accents at most, which Dataverse ignores as well, or in
-/// their apostrophes.
+/// Whether two names differ only in case, accents and apostrophes. Dataverse ignores case and
+/// accents, too.
 pub fn same_name(one: &str, other: &str) -> bool {
     fold(one) == fold(other)
 }

@@ -34,7 +34,7 @@ pub struct ContactSummary {
 crate::records!(ContactSummary: id, account);
 
 impl ContactSummary {
-    /// The columns that it is made of.
+    /// The columns to select.
     pub const COLUMNS: [&'static str; 9] = [
         "contactid",
         "fullname",
@@ -47,7 +47,7 @@ impl ContactSummary {
         "statecode",
     ];
 
-    /// Reads it from a row with [`ContactSummary::COLUMNS`].
+    /// Reads a contact from a row with [`ContactSummary::COLUMNS`]. `None` if the row has no id.
     pub fn of(record: &Record) -> Option<ContactSummary> {
         let text = |column| record.text(column).map(str::to_owned);
         let is_active = is_in_state(record, ActiveState::Active);
@@ -65,7 +65,7 @@ impl ContactSummary {
         })
     }
 
-    /// With the address that opens it.
+    /// Adds the address that opens the contact in Dynamics 365.
     #[must_use]
     pub fn with_url(mut self, instance: &InstanceUrl) -> ContactSummary {
         self.url = Some(instance.record_page(CONTACT.logical_name, self.id));

@@ -1,20 +1,20 @@
-//! Choices by their labels.
+//! Choices (option sets) by their labels.
 //!
-//! The labels are those of Dynamics 365 in English, whatever the language of the application user:
-//! a value that every organization has is shown by its label here, a value that an organization
-//! added by the label that Dataverse sends along.
+//! The labels are those of Dynamics 365 in English, whatever the language of the application user.
+//! Values that every organization has are shown by the label from this file. Values that an
+//! organization added are shown by the label that Dataverse sends.
 
 use dataverse::Record;
 
-/// A choice whose values every organization has.
+/// A choice with values that every organization has.
 pub trait Choice: Copy + Sized + 'static {
     /// Every value with its label, in the order of Dynamics 365.
     const ALL: &'static [(Self, &'static str, i64)];
 
-    /// The number that Dataverse knows it by.
+    /// The number that Dataverse uses for this value.
     fn value(self) -> i64;
 
-    /// What people call it.
+    /// The label that people see.
     fn label(self) -> &'static str;
 
     /// The choice with this number.
@@ -22,14 +22,15 @@ pub trait Choice: Copy + Sized + 'static {
         Self::ALL.iter().find(|(_, _, number)| *number == value).map(|(choice, ..)| *choice)
     }
 
-    /// The choice with this label, in any case.
+    /// The choice with this label. Upper and lower case are the same.
     fn from_label(label: &str) -> Option<Self> {
         let label = label.trim();
         let found = Self::ALL.iter().find(|(_, name, _)| name.eq_ignore_ascii_case(label));
         found.map(|(choice, ..)| *choice)
     }
 
-    /// The label of a column's value.
+    /// The label of the value in a column: ours if the number is known, else the one from
+    /// Dataverse.
     fn of(record: &Record, column: &str) -> Option<String> {
         match record.integer(column).and_then(Self::from_value) {
             Some(choice) => Some(choice.label().to_owned()),
@@ -38,7 +39,7 @@ pub trait Choice: Copy + Sized + 'static {
     }
 }
 
-/// Defines a choice that arguments may hold: it is read and written as its label.
+/// Defines a choice that arguments can have. In JSON, it is its label.
 #[macro_export]
 macro_rules! choice {
     ($(#[$doc:meta])* $visibility:vis enum $name:ident {

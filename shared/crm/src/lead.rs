@@ -37,7 +37,7 @@ pub struct LeadSummary {
 crate::records!(LeadSummary: id);
 
 impl LeadSummary {
-    /// The columns that it is made of.
+    /// The columns to select.
     pub const COLUMNS: [&'static str; 11] = [
         "leadid",
         "fullname",
@@ -52,7 +52,7 @@ impl LeadSummary {
         "leadsourcecode",
     ];
 
-    /// Reads it from a row with [`LeadSummary::COLUMNS`].
+    /// Reads a lead from a row with [`LeadSummary::COLUMNS`]. `None` if the row has no id.
     pub fn of(record: &Record) -> Option<LeadSummary> {
         let text = |column| record.text(column).map(str::to_owned);
         Some(LeadSummary {
@@ -69,7 +69,7 @@ impl LeadSummary {
         })
     }
 
-    /// With the address that opens it.
+    /// Adds the address that opens the lead in Dynamics 365.
     #[must_use]
     pub fn with_url(mut self, instance: &InstanceUrl) -> LeadSummary {
         self.url = Some(instance.record_page(LEAD.logical_name, self.id));

@@ -1,14 +1,14 @@
-//! What the tools share of the CRM itself.
+//! The part of the CRM that all tools share.
 //!
-//! - [`mod@reference`]: a record as a person names it (an id, an email address, a name, a number), and
-//!   how one is found by it: one match is used, several are ambiguous, none is not found.
-//! - [`record`]: a record of any of the five kinds that notes and activities hang on.
-//! - [`person`]: contacts and leads by what people are called.
-//! - [`labels`]: the choices of Dynamics 365 by their labels, never by their numbers.
-//! - [`text`]: text from callers, checked before it goes in; text from the CRM, made plain before
-//!   it goes out.
-//! - [`money`], [`time`]: amounts and points in time, those that callers give and those that the
-//!   tools show.
+//! - [`mod@reference`]: how people name a record (by id, email address, name or number), and how it
+//!   is found. One match is used, several are ambiguous, and none is an error.
+//! - [`record`]: a record of any of the five types that can have notes and activities.
+//! - [`person`]: finds contacts and leads by people's names.
+//! - [`labels`]: the choices of Dynamics 365, by label and never by number.
+//! - [`text`]: checks text from callers before it goes into the CRM, and makes text from the CRM
+//!   plain before it goes out.
+//! - [`money`], [`time`]: amounts and points in time, as callers give them and as the tools show
+//!   them.
 //! - [`account`], [`activity`], [`case`], [`contact`], [`lead`], [`note`], [`opportunity`]: the
 //!   records as the tools show them.
 

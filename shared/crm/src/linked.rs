@@ -20,19 +20,19 @@ pub struct Linked {
 crate::records!(Linked: id);
 
 impl Linked {
-    /// What a lookup column points at, where that can be of one kind only.
+    /// The record in a lookup column that can only point at one table.
     pub fn of(record: &Record, column: &str) -> Option<Linked> {
         let lookup = record.lookup(column)?;
         Some(Linked { id: lookup.id, name: lookup.name, kind: None })
     }
 
-    /// What a lookup column points at, and of which kind it is.
+    /// The record in a lookup column, with the name of its table.
     pub fn with_kind(record: &Record, column: &str) -> Option<Linked> {
         let lookup = record.lookup(column)?;
         Some(Linked { id: lookup.id, name: lookup.name, kind: lookup.table })
     }
 
-    /// What a lookup column points at, if it is a row of this table.
+    /// The record in a lookup column, if it is a row of this table.
     pub fn of_table(record: &Record, column: &str, table: dataverse::Table) -> Option<Linked> {
         let linked = Linked::with_kind(record, column)?;
         (linked.kind.as_deref() == Some(table.logical_name))

@@ -1,4 +1,4 @@
-//! Amounts of money: those that callers give, and those that the tools show.
+//! Amounts of money, as callers give them and as the tools show them.
 
 use dataverse::{Expand, Record};
 use rust_decimal::Decimal;
@@ -24,18 +24,18 @@ impl Money {
     }
 }
 
-/// Brings a row's currency along.
+/// Expands the currency of a row.
 pub fn currency() -> Expand {
     Expand::new("transactioncurrencyid").select(["isocurrencycode"])
 }
 
-/// The ISO 4217 code of a row that was read with [`currency`].
+/// The ISO 4217 code of a row's currency. The row must have been read with [`currency`].
 pub fn currency_of(record: &Record) -> Option<String> {
     let currency = record.one("transactioncurrencyid")?;
     currency.text("isocurrencycode").map(str::to_owned)
 }
 
-/// A number as JSON, digit by digit.
+/// A decimal as a JSON number, with exactly its digits.
 pub fn number(amount: Decimal) -> Value {
     // A decimal is always a JSON number.
     serde_json::from_str(&amount.normalize().to_string()).unwrap_or(Value::Null)
@@ -49,7 +49,7 @@ macro_rules! amounts {
         pub struct $name(Decimal);
 
         impl $name {
-            /// Takes a number that is in bounds.
+            /// Takes a number that is within the bounds and has few enough decimals.
             pub fn parse(number: Decimal) -> Option<$name> {
                 let number = number.normalize();
                 let fits = number >= Decimal::new($minimum, $places)
@@ -83,9 +83,9 @@ macro_rules! amounts {
     )*};
 }
 
-/// The number, digit by digit; `None` where it has more digits than an amount has.
+/// The number with exactly its digits. `None` if it is longer than any amount.
 fn exact(number: &serde_json::Number) -> Option<Decimal> {
-    // No amount is written with more characters; and what is beyond is not worth reading.
+    // No amount needs more characters than this.
     let text = Some(number.to_string()).filter(|text| text.len() <= 64)?;
     text.parse().ok().or_else(|| Decimal::from_scientific(&text).ok())
 }
@@ -94,10 +94,10 @@ amounts! {
     /// An amount of money, without its currency.
     Amount: 0 to 100_000_000_000_i64, 4 places,
         "must be a number from 0 to 100,000,000,000 with at most 4 decimals";
-    /// How much of a product. Dataverse keeps five decimals.
+    /// How much of a product. Dataverse stores five decimals.
     Quantity: 1 to 100_000_000_000_i64, 5 places,
         "must be a number above 0 with at most 5 decimals";
-    /// A part of a hundred.
+    /// A percentage, from 0 to 100.
     Percentage: 0 to 100, 2 places,
         "must be a number from 0 to 100 with at most 2 decimals";
 }

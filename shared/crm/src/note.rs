@@ -10,7 +10,7 @@ use crate::tables::{NOTE, lookups};
 use crate::text::{Excerpt, excerpt};
 use crate::time::Minute;
 
-/// How many characters of a note's text are shown at most, and of all texts of a list.
+/// The limit for the text of one note, and for all texts of a list together, in characters.
 const EXCERPT: usize = 1000;
 const EXCERPTS: usize = 3000;
 
@@ -36,17 +36,17 @@ pub struct Note {
 crate::records!(Note: id);
 
 impl Note {
-    /// The columns that it is made of. Never the attachment itself: that may be large.
+    /// The columns to select. They leave out the attached file itself, which may be large.
     pub const COLUMNS: [&'static str; 6] =
         ["annotationid", "subject", "notetext", "createdon", "_createdby_value", "filename"];
 
-    /// Reads a list. The more there are, the less is shown of the text of each.
+    /// Reads a list of notes. The longer the list, the less text it shows of each note.
     pub fn list(records: &[Record]) -> Vec<Note> {
         let limit = EXCERPT.min(EXCERPTS / records.len().max(1));
         records.iter().filter_map(|record| Note::of(record, limit)).collect()
     }
 
-    /// Reads it from a row with [`Note::COLUMNS`], its text cut after so many characters.
+    /// Reads a note from a row with [`Note::COLUMNS`]. Its text is cut after `limit` characters.
     pub fn of(record: &Record, limit: usize) -> Option<Note> {
         let text = Excerpt::of(record, "notetext", |text| excerpt(text, limit));
         Some(Note {
@@ -61,7 +61,7 @@ impl Note {
     }
 }
 
-/// The lookup from a note to the record that it hangs on.
+/// The lookup from a note to the record that has the note.
 pub fn on(kind: RecordType) -> Link {
     match kind {
         RecordType::Contact => lookups::NOTE_ON_CONTACT,
@@ -72,7 +72,7 @@ pub fn on(kind: RecordType) -> Link {
     }
 }
 
-/// Notes that hang on the record.
+/// The notes of a record.
 pub fn of_record(record: &RecordRef) -> Filter {
     record.at(on(record.kind()))
 }

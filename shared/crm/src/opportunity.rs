@@ -37,7 +37,7 @@ pub struct OpportunitySummary {
 crate::records!(OpportunitySummary: id);
 
 impl OpportunitySummary {
-    /// The columns that it is made of, together with [`crate::money::currency`].
+    /// The columns to select. The query must also expand [`crate::money::currency`].
     pub const COLUMNS: [&'static str; 9] = [
         "opportunityid",
         "name",
@@ -50,7 +50,8 @@ impl OpportunitySummary {
         "closeprobability",
     ];
 
-    /// Reads it from a row with [`OpportunitySummary::COLUMNS`].
+    /// Reads an opportunity from a row with [`OpportunitySummary::COLUMNS`]. `None` if the row has
+    /// no id.
     pub fn of(record: &Record) -> Option<OpportunitySummary> {
         Some(OpportunitySummary {
             id: record.id(OPPORTUNITY.key)?,
@@ -64,7 +65,7 @@ impl OpportunitySummary {
         })
     }
 
-    /// With the address that opens it.
+    /// Adds the address that opens the opportunity in Dynamics 365.
     #[must_use]
     pub fn with_url(mut self, instance: &InstanceUrl) -> OpportunitySummary {
         self.url = Some(instance.record_page(OPPORTUNITY.logical_name, self.id));
@@ -72,7 +73,7 @@ impl OpportunitySummary {
     }
 }
 
-/// The pipeline phase: its own name (`1-Qualify` reads as "Qualify"), else the sales stage.
+/// The pipeline phase by its name (`1-Qualify` becomes "Qualify"), or else the sales stage.
 pub fn stage(record: &Record) -> Option<String> {
     let phase = record.text("stepname").map(|name| {
         let bare = name.trim_start_matches(|next: char| next.is_ascii_digit());
@@ -91,12 +92,12 @@ pub fn open() -> Filter {
     in_state(OpportunityState::Open)
 }
 
-/// Opportunities of the contact: as its contact, or as its potential customer.
+/// Opportunities that have the contact as their contact or as their potential customer.
 pub fn of_contact(contact: &ContactRef) -> Filter {
     contact.at(&[lookups::OPPORTUNITY_CONTACT, lookups::OPPORTUNITY_TO_CONTACT])
 }
 
-/// Opportunities of the account: as its account, or as its potential customer.
+/// Opportunities that have the account as their account or as their potential customer.
 pub fn of_account(account: &AccountRef) -> Filter {
     account.at(&[lookups::OPPORTUNITY_ACCOUNT, lookups::OPPORTUNITY_TO_ACCOUNT])
 }

@@ -1,13 +1,13 @@
-//! Contacts and leads by what people are called.
+//! Finds contacts and leads by people's names.
 
 use dataverse::Filter;
 
 use crate::text::apostrophes;
 
-/// People whose name or address matches in part.
+/// People whose name or address partly matches the text.
 ///
-/// An email address matches all three address columns. Every word of anything else must be in one
-/// of these columns; a single word may be a part of an address as well.
+/// If the text is an email address, it is compared with all three address columns. Otherwise, every
+/// word of it must be in one of these `columns`. A single word may also be part of an address.
 pub fn matching(text: &str, columns: &[&'static str]) -> Filter {
     let by_address = || {
         ["emailaddress1", "emailaddress2", "emailaddress3"]
@@ -28,8 +28,9 @@ pub fn matching(text: &str, columns: &[&'static str]) -> Filter {
     }
 }
 
-/// The full name; or first and last name, however the words divide, which also finds people with
-/// a middle name and organizations that put the last name first; or one of the two alone.
+/// People with this name. It may be the full name, only the first name, or only the last name. All
+/// ways to divide the words into first and last name are tried. This finds people with a middle
+/// name too, and full names in which the last name comes first.
 pub fn named(name: &str) -> Filter {
     Filter::any(apostrophes(name).iter().flat_map(|name| ways(name)))
 }
@@ -41,7 +42,7 @@ fn ways(name: &str) -> Vec<Filter> {
         ways.push(Filter::equals("firstname", *word));
         ways.push(Filter::equals("lastname", *word));
     }
-    // More words than that are a full name.
+    // A name with more words is only compared with the full name.
     if words.len() <= 5 {
         ways.extend((1..words.len()).map(|at| {
             Filter::equals("firstname", words[..at].join(" "))

@@ -1,4 +1,4 @@
-//! A record of any of the five kinds that notes and activities hang on.
+//! A record of any of the five types that can have notes and activities.
 
 use dataverse::{Filter, InstanceUrl, Link, Page, Query, Record, Table};
 use schemars::JsonSchema;
@@ -22,7 +22,7 @@ crate::choice! {
     }
 }
 
-/// A record of one of the five kinds, as a person names it.
+/// A record of one of the five types, as a person names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordRef {
     /// A contact.
@@ -37,7 +37,7 @@ pub enum RecordRef {
     Case(CaseRef),
 }
 
-/// Does the same for whichever kind it is.
+/// Runs the same code for a reference of any of the five types.
 macro_rules! each {
     ($self:expr, $reference:ident => $body:expr) => {
         match $self {
@@ -51,7 +51,7 @@ macro_rules! each {
 }
 
 impl RecordRef {
-    /// Reads what a caller gave for a record of this kind.
+    /// Reads the text that a caller gave for a record of this type.
     pub fn parse(kind: RecordType, text: &str) -> Result<RecordRef, ReferenceError> {
         Ok(match kind {
             RecordType::Contact => RecordRef::Contact(ContactRef::parse(text)?),
@@ -62,12 +62,12 @@ impl RecordRef {
         })
     }
 
-    /// The id, where one was given.
+    /// The id, if the caller gave one.
     pub fn id(&self) -> Option<Uuid> {
         each!(self, reference => reference.id())
     }
 
-    /// What kind it is.
+    /// The type of the record.
     pub fn kind(&self) -> RecordType {
         match self {
             RecordRef::Contact(_) => RecordType::Contact,
@@ -78,8 +78,8 @@ impl RecordRef {
         }
     }
 
-    /// Rows of another table that point at the record: by the column of this lookup where the id is
-    /// known, else through its navigation property.
+    /// Rows of another table that point at the record. If the id is known, they are found by the
+    /// column of this lookup, otherwise through its navigation property.
     pub fn at(&self, link: Link) -> Filter {
         each!(self, reference => reference.at(&[link]))
     }
@@ -105,13 +105,13 @@ impl Sought for RecordRef {
 }
 
 impl RecordType {
-    /// The kind that the rows of this table are.
+    /// The type of the rows of this table, if it is one of the five.
     pub fn of_table(logical_name: &str) -> Option<RecordType> {
         let mut kinds = RecordType::ALL.iter().map(|(kind, ..)| *kind);
         kinds.find(|kind| kind.table().logical_name == logical_name)
     }
 
-    /// The table of such records.
+    /// The table of the records of this type.
     pub fn table(self) -> Table {
         match self {
             RecordType::Contact => ContactRef::TABLE,
@@ -122,7 +122,7 @@ impl RecordType {
         }
     }
 
-    /// The column with the name of such a record.
+    /// The column with the name of a record of this type.
     pub fn name_column(self) -> &'static str {
         match self {
             RecordType::Contact => ContactRef::NAME_COLUMN,
@@ -151,7 +151,7 @@ pub struct Regarding {
 crate::records!(Regarding: id);
 
 impl Regarding {
-    /// A record of this kind.
+    /// Describes a record of this type.
     pub fn new(
         kind: RecordType,
         id: Uuid,
@@ -162,14 +162,14 @@ impl Regarding {
         Regarding { kind, id, name: name.map(str::to_owned), url }
     }
 
-    /// What a lookup column of a note or an activity points at, if it is one of the five kinds.
+    /// The record in a lookup column of a note or an activity, if it is of one of the five types.
     pub fn of(record: &Record, column: &str, instance: &InstanceUrl) -> Option<Regarding> {
         let lookup = record.lookup(column)?;
         let kind = RecordType::of_table(lookup.table.as_deref()?)?;
         Some(Regarding::new(kind, lookup.id, lookup.name.as_deref(), instance))
     }
 
-    /// The record that was found for a reference.
+    /// The record in this row, which was found for a reference.
     pub fn found(kind: RecordType, record: &Record, instance: &InstanceUrl) -> Option<Regarding> {
         let id = record.id(kind.table().key)?;
         Some(Regarding::new(kind, id, record.text(kind.name_column()), instance))

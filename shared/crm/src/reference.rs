@@ -1,4 +1,4 @@
-//! A record as a person names it, and how one is found by it.
+//! References: how people name a record, and how the record is found.
 
 use dataverse::{Filter, InstanceUrl, Link, Page, Query, Record, Table};
 use schemars::JsonSchema;
@@ -18,34 +18,34 @@ pub use kinds::{
 };
 pub use owner::{Owner, OwnerRef};
 
-/// How many characters a reference may have. No column that names a record holds more.
+/// The most characters of a reference. No column that names a record holds more.
 const LIMIT: usize = 300;
 
-/// How many records are shown to choose from.
+/// The most records that are shown to choose from.
 const CANDIDATES: usize = 3;
 
 /// Why a text refers to no record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReferenceError {
-    /// The text is none.
+    /// The text itself is not accepted.
     #[error(transparent)]
     Text(#[from] TextError),
-    /// It was meant to be an id.
+    /// It looks like an id but is not one.
     #[error("looks like an id but is not a GUID such as 5b4ced1c-88e1-4e11-904c-6045bd05e9d4")]
     NotGuid,
-    /// Only an id or an email address will do.
+    /// It is neither an id nor an email address.
     #[error("must be a GUID or an email address")]
     NotOwner,
 }
 
-/// The forms that a reference can have.
+/// The forms of a reference.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Handle {
     /// The id of the record.
     Id(Uuid),
     /// An email address.
     Email(String),
-    /// A name, a number, a domain: what people call it.
+    /// A name, a number or a domain: anything else that people say.
     Name(String),
 }
 
@@ -65,7 +65,7 @@ impl Handle {
     }
 }
 
-/// Five groups of letters and digits: nobody is called that.
+/// Whether the text has five groups of letters and digits. Nobody has such a name.
 fn is_meant_as_guid(text: &str) -> bool {
     let bare = text.trim_start_matches('{').trim_end_matches('}');
     bare.len() >= 30
@@ -75,26 +75,26 @@ fn is_meant_as_guid(text: &str) -> bool {
 
 /// A record of one table, as a person names it.
 pub trait Reference: Sized {
-    /// The table.
+    /// The table of the record.
     const TABLE: Table;
-    /// What people call such a record.
+    /// The word for such a record in sentences.
     const NOUN: &'static str;
-    /// The column with its name.
+    /// The column with the name of the record.
     const NAME_COLUMN: &'static str;
-    /// Further columns that tell two of the same name apart.
+    /// More columns. They tell records with the same name apart.
     const DETAIL_COLUMNS: &'static [&'static str];
-    /// What people say for a record, where it is neither an id nor an email address.
+    /// The word for what the caller gave, if it is neither an id nor an email address.
     const SAID: &'static str = "name";
-    /// What to try when none is found.
+    /// The advice to the caller if no record is found.
     const NOT_FOUND: &'static str;
 
-    /// The text's form.
+    /// The form in which the caller named the record.
     fn handle(&self) -> &Handle;
 
-    /// The rows that it may mean, as a condition on the table.
+    /// A filter for the rows of the table that the reference may mean.
     fn filter(&self) -> Filter;
 
-    /// The id, where one was given.
+    /// The id, if the caller gave one.
     fn id(&self) -> Option<Uuid> {
         match self.handle() {
             Handle::Id(id) => Some(*id),
@@ -102,8 +102,8 @@ pub trait Reference: Sized {
         }
     }
 
-    /// Rows of another table that point at the record by any of these lookups: by the column where
-    /// the id is known, else through the navigation property.
+    /// Rows of another table that point at the record by any of these lookups. If the id is known,
+    /// they are found by the column, otherwise through the navigation property.
     fn at(&self, lookups: &[Link]) -> Filter {
         Filter::any(lookups.iter().map(|link| match self.id() {
             Some(id) => Filter::equals(link.column, id),
@@ -111,7 +111,7 @@ pub trait Reference: Sized {
         }))
     }
 
-    /// A query for the record: enough rows to tell one from several.
+    /// A query for the record, with enough rows to know whether there are several.
     fn query(&self) -> Query {
         let query = match self.id() {
             Some(id) => Query::row(Self::TABLE, id),
@@ -120,17 +120,18 @@ pub trait Reference: Sized {
         query.select([Self::NAME_COLUMN]).select(Self::DETAIL_COLUMNS.iter().copied())
     }
 
-    /// A query for records with a longer name, where what was said may well mean one of those.
+    /// A query for records with a longer name, if the caller may mean one of those.
     fn siblings(&self) -> Option<Query> {
         None
     }
 
-    /// Whether what was said is this record's name to the letter, and no shorter form of it.
+    /// Whether the caller gave exactly the name of this record, and not a shorter form of it.
     fn is_exact(&self, _record: &Record) -> bool {
         true
     }
 
-    /// The one record that [`Reference::query`] found.
+    /// The only record in the result of [`Reference::query`], or an error if there are none or
+    /// several.
     fn one(&self, page: Page, instance: &InstanceUrl) -> Result<Record, Unresolved> {
         let mut records = page.records;
         if records.len() > 1 {
@@ -165,15 +166,15 @@ fn ambiguous<R: Reference>(
     }
 }
 
-/// What can be looked for, and leads to one record or to none.
+/// A description of a record. Looking for it gives one record or an error.
 pub trait Sought {
-    /// A query for the record: enough rows to tell one from several.
+    /// A query for the record, with enough rows to know whether there are several.
     fn query(&self) -> Query;
 
-    /// A query for records that may be meant as well.
+    /// A query for other records that the caller may mean.
     fn siblings(&self) -> Option<Query>;
 
-    /// The one record that is meant, among those that the two queries found.
+    /// The record that the caller means, among the results of the two queries.
     fn found(
         &self,
         records: Page,
@@ -231,7 +232,7 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// A record to choose, of a row with the columns that name it and tell it from others.
+    /// Reads a record to choose from. The row must have the columns with the name and the details.
     pub fn of<R: Reference>(record: &Record, instance: &InstanceUrl) -> Option<Candidate> {
         let id = record.id(R::TABLE.key)?;
         let details: Vec<_> = R::DETAIL_COLUMNS
@@ -247,29 +248,29 @@ impl Candidate {
     }
 }
 
-/// Why a reference leads to no single record.
+/// Why a reference does not lead to one record.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Unresolved {
-    /// There is none.
+    /// There is no such record.
     #[error("no {noun} has that {by}")]
     NotFound {
-        /// What people call such a record.
+        /// The word for such a record.
         noun: &'static str,
-        /// By what it was looked for.
+        /// How the record was named: by id, by name and so on.
         by: &'static str,
-        /// What to try.
+        /// What the caller can try next.
         next_step: &'static str,
     },
-    /// There are several, or only such as it may mean.
+    /// There are several, or only records with a similar name.
     #[error("{}", if *.similar { format!("no {noun} has just that name, but similar ones") } else { format!("several {noun}s match") })]
     Ambiguous {
-        /// What people call such a record.
+        /// The word for such a record.
         noun: &'static str,
-        /// Whether none of them is just what was said.
+        /// Whether none of them has exactly the name that the caller gave.
         similar: bool,
-        /// The first three.
+        /// The first three records.
         candidates: Vec<Candidate>,
-        /// Whether there are more than those.
+        /// Whether there are more than these.
         more: bool,
     },
 }

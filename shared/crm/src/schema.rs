@@ -1,6 +1,6 @@
-//! Schemas of types that are written as one plain value.
+//! JSON schemas of types that are one plain value in JSON.
 
-/// The JSON schema of a type that is written as a string, a number or an integer.
+/// Gives a type the JSON schema of a plain value: of a string, a number or an integer.
 #[macro_export]
 macro_rules! plain_schema {
     ($name:ident $(<const $limit:ident: usize>)?, $kind:literal) => {

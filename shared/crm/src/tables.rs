@@ -1,5 +1,5 @@
-//! What the tools know of the tables of Dynamics 365, in one place: names, apps, lookups, parties,
-//! and which choice is in which column. A test holds all of it against an organization's metadata.
+//! All that the tools know about the tables of Dynamics 365: names, apps, lookups, parties, and
+//! which column holds which choice. A test compares all of it with the metadata of an organization.
 
 use dataverse::Table;
 
@@ -7,7 +7,7 @@ pub mod choices;
 pub mod lookups;
 pub mod parties;
 
-/// An app of Dynamics 365 that brings tables along. An environment may lack it.
+/// An app of Dynamics 365 that adds tables. An environment may lack the app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum App {
     /// Leads, opportunities, quotes, products.
@@ -17,7 +17,7 @@ pub enum App {
 }
 
 impl App {
-    /// What it is called.
+    /// The name of the app.
     pub fn name(self) -> &'static str {
         match self {
             App::Sales => "Sales",
@@ -25,7 +25,7 @@ impl App {
         }
     }
 
-    /// The security role that comes with it and has the privileges on its tables.
+    /// The security role that the app brings. It has the privileges on the tables of the app.
     pub fn role(self) -> &'static str {
         match self {
             App::Sales => "Salesperson",
@@ -39,7 +39,7 @@ macro_rules! tables {
         $($(#[$doc])* pub const $name: Table =
             Table { logical_name: $logical, entity_set: $set, key: $key };)*
 
-        /// Every table here, with the app that it comes with; most are there without one.
+        /// Every table here, with the app that adds it. Most tables need no app.
         pub const ALL: &[(Table, Option<App>)] = &[$(($name, tables!(@app $($app)?)),)*];
     };
     (@app $app:ident) => { Some(App::$app) };
@@ -50,7 +50,7 @@ macro_rules! actions {
     ($($(#[$doc:meta])* $name:ident = $action:literal of $app:ident;)*) => {
         $($(#[$doc])* pub const $name: &str = $action;)*
 
-        /// Every action here, with the app that it comes with.
+        /// Every action here, with the app that adds it.
         pub const ACTIONS: &[(&str, App)] = &[$(($action, App::$app),)*];
     };
 }
@@ -62,12 +62,12 @@ actions! {
     WIN_OPPORTUNITY = "WinOpportunity" of Sales;
     /// Loses an opportunity.
     LOSE_OPPORTUNITY = "LoseOpportunity" of Sales;
-    /// Makes a contact, an account and an opportunity of a lead.
+    /// Turns a lead into a contact, an account and an opportunity.
     QUALIFY_LEAD = "QualifyLead" of Sales;
 }
 
-/// The app that brings along what a part of an address names: an entity set, an action, or the
-/// navigation property from a note to a row of such a table.
+/// The app that adds the thing with this name in an address: an entity set, an action, or the
+/// navigation property from a note to a row of a table.
 pub fn app_of(segment: &str) -> Option<App> {
     let table = |table: &Table| {
         let on_note = segment.strip_prefix("objectid_");

@@ -19,24 +19,24 @@ mod tags;
 pub use characters::{quoted, shown};
 use lines::{LONGEST_HEADING, Lines, Verdict};
 
-/// Why a text is not accepted.
+/// Why a text from a caller is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
     /// It is empty.
     #[error("must not be empty")]
     Empty,
-    /// It is longer than the column. Dataverse counts UTF-16 code units.
+    /// It is too long for the column. Dataverse counts UTF-16 code units.
     #[error("must have at most {limit} characters, and has {length}")]
     TooLong {
-        /// How many fit.
+        /// The most characters that fit.
         limit: usize,
-        /// How many there are.
+        /// The number of characters that the text has.
         length: usize,
     },
-    /// It has a character that Dataverse refuses, or that has no place in a line.
+    /// It contains a character that Dataverse refuses, or that does not belong in a line.
     #[error("must not contain {what}")]
     Forbidden {
-        /// Which one.
+        /// The character, in words.
         what: &'static str,
     },
     /// It is not an email address.
@@ -60,7 +60,7 @@ fn checked(text: &str, limit: usize, lines: bool) -> Result<String, TextError> {
             _ if character.is_control() => {
                 return Err(TextError::Forbidden { what: "control characters" });
             }
-            // XML, in which Dataverse keeps texts, does not allow these two.
+            // Dataverse keeps texts in XML, which does not allow these two.
             '\u{FFFE}' | '\u{FFFF}' => {
                 return Err(TextError::Forbidden { what: "characters that are not text" });
             }
@@ -77,7 +77,7 @@ macro_rules! text_type {
         pub struct $name<const LIMIT: usize>(String);
 
         impl<const LIMIT: usize> $name<LIMIT> {
-            /// Takes a text if it fits. Spaces around it are dropped.
+            /// Takes a text if it fits. Spaces around it are removed.
             pub fn parse(text: &str) -> Result<Self, TextError> {
                 checked(text, LIMIT, $lines).map(Self)
             }
@@ -112,12 +112,12 @@ macro_rules! text_type {
 }
 
 text_type! {
-    /// Text without line breaks that fits into a column of so many characters.
+    /// Text without line breaks that fits into a column of `LIMIT` characters.
     Line, false
 }
 
 text_type! {
-    /// Text of one or more lines that fits into a column of so many characters.
+    /// Text of one or more lines that fits into a column of `LIMIT` characters.
     Paragraph, true
 }
 
@@ -126,7 +126,8 @@ text_type! {
 pub struct EmailAddress(String);
 
 impl EmailAddress {
-    /// Takes what looks like an address: something, `@`, a domain. Spaces around it are dropped.
+    /// Takes a text that looks like an address: some characters, `@`, and a domain. Spaces around
+    /// it are removed.
     pub fn parse(text: &str) -> Result<EmailAddress, TextError> {
         let text = checked(text, 100, false)?;
         match text.rsplit_once('@') {
@@ -170,8 +171,8 @@ impl From<EmailAddress> for serde_json::Value {
     }
 }
 
-/// The text as it was typed, and with the other apostrophe: phones type ’, keyboards type ', and
-/// Dataverse tells them apart.
+/// The text as it was typed, and also with the other apostrophe. Phones type ’ and keyboards type
+/// ', and for Dataverse these are different characters.
 pub fn apostrophes(text: &str) -> Vec<String> {
     let mut forms = vec![text.to_owned()];
     for other in [text.replace(['‘', '’'], "'"), text.replace('\'', "’")] {
@@ -182,22 +183,20 @@ pub fn apostrophes(text: &str) -> Vec<String> {
     forms
 }
 
-/// The text in a form for comparing: without differences of case, width and spacing.
+/// The text in a form for comparisons: case, width and spacing make no difference.
 pub fn same_words(text: &str) -> String {
     let folded = text.nfkc().collect::<String>().to_lowercase();
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// At most so many bytes of a text are read. What people write is shorter, and a longer text is
-/// marked as truncated.
+/// The most bytes of a text that are read. People write less. A longer text is marked as truncated.
 const READ: usize = 256 * 1024;
 
-/// What is shown instead of a text that cannot be read. The rest of the answer is shown all the
-/// same.
+/// Shown in place of a text that cannot be read. The rest of the answer is still shown.
 pub const UNREADABLE: &str = "(this text cannot be shown)";
 
-/// What is shown instead of texts that made an answer of Dataverse too large to be read. Nobody
-/// knows then whether this record has a text.
+/// Shown in place of texts that made an answer of Dataverse too large. Then nobody knows whether
+/// this record has a text.
 pub const TOO_LARGE: &str = "(this text is too large to be shown)";
 
 /// Plain text of limited length.
@@ -210,8 +209,8 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    /// The text in a column, read by `read`. If the column was left out of the query because it was
-    /// too large, this says so instead.
+    /// The text in a column, turned into an excerpt by `read`. If the query left the column out
+    /// because it was too large, the excerpt says so.
     pub fn of(
         record: &Record,
         column: &str,
@@ -224,17 +223,17 @@ impl Excerpt {
     }
 }
 
-/// A text of the CRM, made plain and cut after `limit` characters, at a space if one is near.
+/// A text of the CRM as plain text. It is cut after `limit` characters, at a space if one is near.
 ///
-/// It has no markup, and nothing that markup or characters hide from people ([`shown`]). Only as
-/// much is read as is shown, and never more than 256 KB.
+/// The result has no markup, and no text that markup or special characters hide from people
+/// ([`shown`]). Only the part that is shown is read, and never more than 256 KB.
 pub fn excerpt(text: &str, limit: usize) -> Excerpt {
     read(text, READ, Lines::new(limit), limit).0
 }
 
-/// What somebody wrote in an email, without the mail that it replies to. It is an [`excerpt`]
-/// without quoted lines and without what comes after "On … wrote:". If nothing is left, everything
-/// was quoted, and is shown.
+/// The words that somebody wrote in an email, without the mail that it answers: an [`excerpt`]
+/// without quoted lines and without everything after "On … wrote:". If the whole text is quoted,
+/// all of it is shown.
 pub fn own_words(text: &str, limit: usize) -> Excerpt {
     match read(text, READ, Lines::new(limit).kept_by(is_own), limit) {
         (Excerpt { text: own, .. }, true) if own.is_empty() || own == "…" => excerpt(text, limit),
@@ -254,22 +253,22 @@ fn is_own(line: &str) -> Verdict {
     }
 }
 
-/// The text without markup and without what is hidden from people, of its first 256 KB. A text that
-/// is plain already stays as it is.
+/// The first 256 KB of a text, without markup and without what is hidden from people. Plain text
+/// stays as it is.
 pub fn plain(text: &str) -> String {
     read(text, READ, Lines::new(usize::MAX), usize::MAX).0.text
 }
 
-/// Like [`plain`], but of the whole text, to measure how its work grows.
+/// Like [`plain`], but reads the whole text. Benchmarks use it to measure how the work grows.
 #[doc(hidden)]
 pub fn plain_in_full(text: &str) -> String {
     read(text, usize::MAX, Lines::new(usize::MAX), usize::MAX).0.text
 }
 
-/// Reads at most `most` bytes of a text. Also returns whether lines were left out.
+/// Reads at most `most` bytes of a text. The second result says whether lines were left out.
 fn read(text: &str, most: usize, mut lines: Lines, limit: usize) -> (Excerpt, bool) {
     let (beginning, rest) = text.split_at(text.floor_char_boundary(most));
-    // A defect of the reader must cost no more than this text.
+    // If the reader has a defect, only this text may be lost.
     let was_read = panic::catch_unwind(AssertUnwindSafe(|| {
         if detect::is_html(beginning)? {
             html::read(beginning, &mut lines)?;
@@ -360,7 +359,7 @@ mod tests {
         assert_eq!(plain("ok<x class=y hidden>no</x>"), "ok");
     }
 
-    /// Each of these texts once stopped a function, or made it fail.
+    /// Each of these texts once made a function hang or fail.
     #[test]
     fn no_text_stops_the_reader() {
         for (html, expected) in [
@@ -395,7 +394,7 @@ mod tests {
         let long = format!("a{}", "é".repeat(READ));
         assert_eq!(plain(&long).len(), 256 * 1024 - 1 + "…".len());
         assert_eq!(excerpt(&long, 10).text.chars().count(), 11);
-        // What nobody sees may be long, too.
+        // Hidden text may be long, too.
         let late = format!("<p><style>{}</style>late", " ".repeat(READ));
         let unread = Excerpt { text: "…".to_owned(), truncated: Some(true) };
         assert_eq!(excerpt(&late, 10), unread);

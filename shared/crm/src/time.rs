@@ -1,4 +1,4 @@
-//! Points in time: those that callers give, and those that the tools show.
+//! Points in time, as callers give them and as the tools show them.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A point in time as the tools show it: to the minute, in UTC, `2026-12-01T09:00Z`.
+/// A point in time as the tools show it: in UTC and to the minute, such as `2026-12-01T09:00Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Minute(pub Timestamp);
 
@@ -24,25 +24,25 @@ impl Serialize for Minute {
     }
 }
 
-/// Why a text is no point in time.
+/// Why a text is not accepted as a point in time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TimeError {
-    /// It is no date.
+    /// It is not a date.
     #[error("must be a date such as 2026-12-01")]
     NotDate,
-    /// It is no date with a time.
+    /// It is not a date with a time.
     #[error("must be a date and time such as 2026-12-01T10:00+01:00")]
     NotTime,
-    /// Nobody can tell when that is.
+    /// It has no time zone, so nobody knows which point in time it means.
     #[error(
         "must say its time zone: add Z, an offset as in 2026-12-01T10:00+01:00, or a zone as in \
          2026-12-01T10:00[Europe/Berlin]"
     )]
     NoZone,
-    /// The zone is unknown, or its offset is another one then.
+    /// The time zone is unknown, or it does not have this offset at that time.
     #[error("has a time zone that is unknown or that does not go with its offset")]
     Zone,
-    /// When clocks are changed, an hour is missing or occurs twice.
+    /// When clocks are changed, one hour is missing or occurs twice. The time is in that hour.
     #[error(
         "does not exist or occurs twice where clocks are changed on that day: give an offset such \
          as +01:00"
@@ -50,12 +50,13 @@ pub enum TimeError {
     ClockChange,
 }
 
-/// A point in time that a caller gives: ISO 8601 with its offset, or with the name of its zone.
+/// A point in time from a caller: ISO 8601 with an offset or with the name of a time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(pub Timestamp);
 
 impl Moment {
-    /// Reads what a caller gave. A time without offset and zone is refused, not guessed.
+    /// Reads the text that a caller gave. A time without offset and time zone is refused, not
+    /// guessed.
     pub fn parse(text: &str) -> Result<Moment, TimeError> {
         const LONGEST: usize = 100;
         let text = Some(text.trim()).filter(|text| text.len() <= LONGEST);
@@ -65,7 +66,7 @@ impl Moment {
         let at = DateTime::from_parts(pieces.date(), time);
         match (pieces.to_numeric_offset(), pieces.time_zone_annotation()) {
             (None, None) => Err(TimeError::NoZone),
-            // With both, they have to agree.
+            // With both an offset and a time zone, the two must agree.
             (Some(_), Some(_)) => {
                 let zoned: ZonedDateTime = text.parse().map_err(|_| TimeError::Zone)?;
                 Ok(Moment(zoned.timestamp()))
@@ -83,15 +84,15 @@ impl Moment {
     }
 }
 
-/// A day that a caller gives: `2026-12-01`.
+/// A day from a caller, such as `2026-12-01`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Day(pub Date);
 
 impl Day {
-    /// Reads what a caller gave.
+    /// Reads the text that a caller gave.
     pub fn parse(text: &str) -> Result<Day, TimeError> {
         let text = text.trim();
-        // The parser would also take a date with a time.
+        // The parser alone would also accept a date with a time.
         let date = (text.len() == 10).then(|| text.parse().ok()).flatten();
         date.map(Day).ok_or(TimeError::NotDate)
     }
@@ -103,14 +104,14 @@ impl From<Day> for serde_json::Value {
     }
 }
 
-/// When something is due: a day, or a point in time.
+/// When something is due: a day or a point in time.
 ///
-/// A day is its noon in UTC, which is that day in nearly every zone.
+/// A day means noon of that day in UTC, which is the same day in nearly every time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Due(pub Timestamp);
 
 impl Due {
-    /// Reads what a caller gave.
+    /// Reads the text that a caller gave.
     pub fn parse(text: &str) -> Result<Due, TimeError> {
         let Ok(Day(date)) = Day::parse(text) else {
             return Moment::parse(text).map(|moment| Due(moment.0));

@@ -1,4 +1,5 @@
-//! The tool's contract: what a tool and every other operation declare, and what calls them.
+//! The contract of tools and of all other operations: what they declare, and the code that calls
+//! them.
 
 pub(crate) mod context;
 pub(crate) mod limit;

@@ -1,5 +1,5 @@
-//! What every function behind the API does with a request: it finds out who calls, always answers,
-//! and writes one line to the log.
+//! The frame around every function behind the API. It finds out who calls, makes sure that there is
+//! always an answer, and writes one line to the log.
 
 pub(crate) mod call;
 pub(crate) mod caller;
@@ -35,25 +35,25 @@ use crate::{
 
 /// The header that names the connection of a call.
 pub const CONNECTION_ID: HeaderName = HeaderName::from_static("x-connection-id");
-/// The header that names the chat to which a call belongs.
+/// The header that names the chat of a call.
 pub const CONVERSATION_ID: HeaderName = HeaderName::from_static("x-conversation-id");
-/// The header whose value a client repeats when it repeats a call.
+/// The idempotency key. A client that repeats a call sends the same value again.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// `Cache-Control` of answers that only a new version changes. They are private, because only the
-/// holder of a key may see them.
+/// `Cache-Control` for answers that change only with a new version. The answers are private,
+/// because only the holder of a key may see them.
 const KEPT: HeaderValue = HeaderValue::from_static("private, max-age=300");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The most bytes of a request's body. The longest text that a tool takes, a note of 100,000
-/// characters, has 600 KB if each character is escaped. API Gateway would let ten times as much
-/// through, and all of it would have to be parsed.
+/// The most bytes of a request body. The longest text that a tool takes is a note of 100,000
+/// characters, which is 600 KB if every character is escaped. API Gateway would accept ten times as
+/// much, and the function would have to parse all of it.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 
-/// How long after its deadline a call is stopped.
+/// A call is stopped this long after its deadline.
 pub const GRACE: Duration = Duration::from_millis(500);
 
-/// JSON as a text, or as a value that need be neither parsed nor written. The answer has the same
-/// form as the request.
+/// JSON as text, or as a value that needs no parsing or writing. The answer has the same form as
+/// the request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
     /// A text, which may be empty or not JSON at all.
@@ -75,7 +75,7 @@ impl From<Bytes> for Body {
 }
 
 impl Body {
-    /// An answer, without nulls, in the same form as this body.
+    /// Makes an answer in the same form as this body, without nulls.
     pub(crate) fn answer(&self, answer: &impl Serialize) -> Result<Body, serde_json::Error> {
         match self {
             Body::Text(_) => json::text(answer).map(|text| Body::Text(text.into())),
@@ -91,7 +91,7 @@ impl Body {
         }
     }
 
-    /// The body as a value; null if it is not JSON.
+    /// The body as a value. It is null if the body is not JSON.
     pub fn into_value(self) -> Value {
         match self {
             Body::Text(text) => serde_json::from_slice(&text).unwrap_or_default(),
@@ -107,7 +107,7 @@ impl Body {
         }
     }
 
-    /// How many bytes have to be parsed.
+    /// The number of bytes that must be parsed.
     fn len(&self) -> usize {
         match self {
             Body::Text(text) => text.len(),
@@ -116,12 +116,12 @@ impl Body {
     }
 }
 
-/// A request, from wherever it came.
+/// A request, independent of where it came from.
 #[derive(Debug)]
 pub struct Incoming {
     /// The method.
     pub method: Method,
-    /// The path, `/v1/tools/{tool}`.
+    /// The path, such as `/v1/tools/{tool}`.
     pub path: String,
     /// The query, without the question mark.
     pub query: String,
@@ -129,16 +129,16 @@ pub struct Incoming {
     pub headers: HeaderMap,
     /// The body.
     pub body: Body,
-    /// Who calls, if an authorizer has found that out.
+    /// The caller, if an authorizer has already identified it.
     pub caller: Option<Caller>,
-    /// The id of the request, which is in the answer and in the log.
+    /// The id of the request. It appears in the answer and in the log.
     pub request_id: String,
-    /// By when the answer must be there.
+    /// The time by which the answer must be there.
     pub deadline: Instant,
 }
 
 impl Incoming {
-    /// The parameters of the query. Unknown ones, and those that come twice, are refused.
+    /// The query parameters. Unknown and repeated parameters are an error.
     pub fn parameters(
         &self,
         known: &[impl AsRef<str>],
@@ -173,31 +173,32 @@ impl Incoming {
 pub struct Reply {
     /// The HTTP status. 304 has no body.
     pub status: StatusCode,
-    /// Further headers.
+    /// More headers.
     pub headers: HeaderMap,
     /// The body: JSON without nulls.
     pub body: Body,
-    /// The records that it is about.
+    /// The records that the answer is about.
     pub records: Vec<Uuid>,
 }
 
 impl Reply {
-    /// A reply with this status and body, which is JSON without nulls.
+    /// A reply with this status and body. The body is JSON without nulls.
     pub(crate) fn new(status: StatusCode, body: Body) -> Reply {
         Reply { status, headers: HeaderMap::new(), body, records: Vec::new() }
     }
 
-    /// Says which records it is about.
+    /// Sets the records that the answer is about.
     pub(crate) fn about(self, records: Vec<Uuid>) -> Reply {
         Reply { records, ..self }
     }
 
-    /// The first of its records, as many as the activity log names.
+    /// The first of the records, as many as an entry of the activity log names.
     fn named_records(&self) -> Vec<Uuid> {
         self.records.iter().take(journal::RECORDS).copied().collect()
     }
 
-    /// Lets the caller keep it for five minutes. It becomes a 304 if the caller has it already.
+    /// Lets the caller keep the reply for five minutes. If the caller already has it, the reply
+    /// becomes a 304.
     pub(crate) fn kept(mut self, known: &[String]) -> Reply {
         let tag = format!("\"{}\"", sha256_hex(self.body.clone().into_text()));
         if known.iter().any(|known| *known == "*" || *known == tag) {
@@ -209,9 +210,9 @@ impl Reply {
     }
 }
 
-/// Answers requests whose caller is known.
+/// Answers requests of known callers.
 pub trait Handler: Send + Sync + 'static {
-    /// Answers a request of this caller, and notes in `call` what the log gets to know.
+    /// Answers a request of this caller, and writes into `call` what the log needs.
     fn handle(
         &self,
         request: Incoming,
@@ -222,10 +223,10 @@ pub trait Handler: Send + Sync + 'static {
 
 /// Answers the requests of a Lambda function.
 pub trait Front: Send + Sync {
-    /// Answers a request. There is always an answer: errors and panics become problems of RFC 9457.
+    /// Answers a request. There is always an answer: errors and panics become problems (RFC 9457).
     fn answer(&self, incoming: Incoming) -> impl Future<Output = Response<Bytes>> + Send;
 
-    /// The activity log, which is written after the answer.
+    /// The activity log. It is written after the answer.
     fn journal(&self) -> Option<&Arc<Journal>>;
 }
 
@@ -240,10 +241,10 @@ impl<H: Handler> Front for Edge<H> {
     }
 }
 
-/// A handler with what all handlers need around them. It is cheap to clone.
+/// A handler with everything that all handlers need around them. It is cheap to clone.
 pub struct Edge<H> {
     handler: Arc<H>,
-    /// The API keys, if the function checks them itself because it has no authorizer.
+    /// The API keys, if there is no authorizer and the function checks them itself.
     keys: Option<Arc<KeyStore>>,
     /// The activity log.
     journal: Option<Arc<Journal>>,
@@ -265,14 +266,14 @@ impl<H: Handler> Edge<H> {
         Edge { handler: Arc::new(handler), keys: None, journal: None }
     }
 
-    /// Notes calls in this activity log.
+    /// Sets the activity log that calls are noted in.
     #[must_use]
     pub fn with_journal(mut self, journal: Arc<Journal>) -> Edge<H> {
         self.journal = Some(journal);
         self
     }
 
-    /// Checks API keys itself where no authorizer did.
+    /// Sets the API keys, to check requests that no authorizer has checked.
     #[must_use]
     pub fn with_keys(mut self, keys: Arc<KeyStore>) -> Edge<H> {
         self.keys = Some(keys);
@@ -284,7 +285,7 @@ impl<H: Handler> Edge<H> {
         &self.handler
     }
 
-    /// Carries out a request, and gives the result before it becomes an HTTP response. A panic
+    /// Carries out a request, and returns the result before it becomes an HTTP response. A panic
     /// becomes an error.
     pub async fn exchange(&self, incoming: Incoming) -> Result<Reply, ToolError> {
         let started = Instant::now();
@@ -311,7 +312,7 @@ impl<H: Handler> Edge<H> {
         result
     }
 
-    /// Finds out who calls, for those that read a request before they pass it on.
+    /// Finds out who calls, for code that reads a request before it passes the request on.
     pub async fn caller(&self, incoming: &Incoming) -> Result<Caller, ToolError> {
         if let Some(caller) = &incoming.caller {
             return Ok(caller.clone());
@@ -329,7 +330,7 @@ impl<H: Handler> Edge<H> {
         keys.caller(key).await.map_err(|error| unreadable(&error))?.ok_or_else(refused)
     }
 
-    /// Answers with a problem, and writes a line to the log.
+    /// Answers with this error, and writes a line to the log.
     pub fn refuse(&self, error: ToolError, call: &Call, request_id: &str) -> Response<Bytes> {
         logging::call(call, Some(&error), request_id, Duration::ZERO);
         respond(Err(error), request_id)
@@ -350,8 +351,8 @@ impl<H: Handler> Edge<H> {
     }
 }
 
-/// The API keys could not be read, so nobody knows who calls. Neither Dynamics 365 nor a connection
-/// is at fault.
+/// The error if the API keys could not be read, so the caller is unknown. Neither Dynamics 365 nor
+/// a connection is at fault.
 fn unreadable(error: &ApiKeysError) -> ToolError {
     let explained = if error.is_retryable() {
         ToolError::new(
@@ -375,7 +376,7 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim()).filter(|key| !key.is_empty())
 }
 
-/// The value of a header, of at most 255 visible characters.
+/// The value of a header, which may have at most 255 visible characters.
 pub(crate) fn header<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
@@ -391,7 +392,7 @@ pub(crate) fn header<'a>(
     Ok(Some(text))
 }
 
-/// The entry of the activity log for a call. It holds no names, texts or arguments.
+/// The entry of the activity log for a call. It contains no names, texts or arguments.
 fn entry(
     call: &Call,
     kind: EntryKind,

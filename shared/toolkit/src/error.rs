@@ -1,4 +1,4 @@
-//! Errors: what a caller sees of them, and what only the log sees.
+//! Errors: the part that a caller sees, and the part that only the log sees.
 
 mod explain;
 
@@ -15,20 +15,20 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use strum::{Display, IntoStaticStr, VariantArray};
 
-/// What went wrong, for programs.
+/// The kind of an error, for programs.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Display, IntoStaticStr, VariantArray,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum ErrorCode {
-    /// An argument or a header is not what it must be.
+    /// An argument or a header is wrong.
     InvalidArguments,
     /// There is no API key, or a wrong one.
     Unauthenticated,
     /// The API key is not bound to that connection or scope.
     Forbidden,
-    /// Dataverse refused: a privilege is missing.
+    /// Dataverse refused the call because a privilege is missing.
     PermissionDenied,
     /// The record does not exist.
     NotFound,
@@ -36,21 +36,21 @@ pub enum ErrorCode {
     UnknownTool,
     /// The connection does not exist.
     ConnectionNotFound,
-    /// The path does not take this method.
+    /// The path does not support this method.
     MethodNotAllowed,
     /// Several records match.
     Ambiguous,
-    /// The organization's rules say that the record is there already.
+    /// The record already exists, according to the rules of the organization.
     Duplicate,
     /// The record is closed.
     AlreadyClosed,
     /// The record changed since it was read.
     VersionConflict,
-    /// A business rule or a plug-in refused.
+    /// A business rule or a plug-in refused the call.
     RejectedByDynamics,
     /// The idempotency key belongs to a call with other arguments.
     IdempotencyKeyReused,
-    /// The connection must be mended.
+    /// The connection must be repaired.
     ConnectionBroken,
     /// Dataverse limits the calls.
     RateLimited,
@@ -68,7 +68,7 @@ impl ErrorCode {
     /// All codes.
     pub const ALL: &'static [ErrorCode] = ErrorCode::VARIANTS;
 
-    /// Its name.
+    /// The name of the code.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
@@ -120,7 +120,7 @@ impl ErrorCode {
         }
     }
 
-    /// Whether the same call may succeed later although nobody mends anything.
+    /// Whether the same call may succeed later without a correction.
     pub fn is_retryable(self) -> bool {
         use ErrorCode::*;
         matches!(
@@ -173,7 +173,7 @@ struct Parts {
     cause: Option<Cause>,
     /// The methods that the path takes.
     allow: Option<String>,
-    /// Only the log shows it.
+    /// The cause for the log. Callers do not see it.
     for_log: Option<String>,
 }
 
@@ -195,14 +195,14 @@ impl ToolError {
         }))
     }
 
-    /// An argument is not what it must be.
+    /// An error: an argument is wrong.
     pub fn invalid(field: &str, problem: impl fmt::Display) -> ToolError {
         ToolError::new(ErrorCode::InvalidArguments, format!("{field}: {problem}"))
             .next_step("Correct the argument and call again.")
     }
 
-    /// The record is closed. `status` is the organization's label for its status. `reopen_with` is
-    /// a status that opens the record again, if one can.
+    /// An error: the record is closed. `status` is the organization's label for its status.
+    /// `reopen_with` is a status that reopens the record, if there is one.
     pub fn already_closed(
         noun: &str,
         status: Option<String>,
@@ -221,7 +221,7 @@ impl ToolError {
             .write(WriteState::NotHappened)
     }
 
-    /// The path only takes these methods, listed as in the header `Allow`.
+    /// An error: the path only takes these methods. They are listed as in the header `Allow`.
     pub(crate) fn method_not_allowed(allow: String) -> ToolError {
         let detail = format!("that path takes {allow}");
         let mut error = ToolError::new(ErrorCode::MethodNotAllowed, detail)
@@ -230,91 +230,91 @@ impl ToolError {
         error
     }
 
-    /// At least one of these arguments must be given.
+    /// An error: at least one of these arguments must be given.
     pub fn needs_one_of(fields: &str) -> ToolError {
         ToolError::invalid(fields, "at least one of them must be given")
     }
 
-    /// A defect of this software. Only the log shows the cause.
+    /// An error: a defect of this software. Only the log shows the cause.
     pub fn internal(cause: impl fmt::Display) -> ToolError {
         ToolError::new(ErrorCode::Internal, "This is a defect; the log has the cause.")
             .for_log(cause)
     }
 
-    /// Names the argument that the error is about, such as `lines[2].product`.
+    /// Adds the argument that the error is about, such as `lines[2].product`.
     #[must_use]
     pub fn at(mut self, field: &str) -> ToolError {
         self.0.detail = format!("{field}: {}", self.0.detail);
         self
     }
 
-    /// Tells the bot what to do next, in one sentence.
+    /// Sets the advice for the bot, in one sentence.
     #[must_use]
     pub fn next_step(mut self, text: impl Into<String>) -> ToolError {
         self.0.next_step = Some(text.into());
         self
     }
 
-    /// Tells the administrator of the connection what to do.
+    /// Sets the advice for the administrator of the connection.
     #[must_use]
     pub fn admin_action(mut self, text: impl Into<String>) -> ToolError {
         self.0.admin_action = Some(text.into());
         self
     }
 
-    /// Says how long to wait before another try.
+    /// Sets how long to wait before another attempt.
     #[must_use]
     pub fn retry_after(mut self, wait: Option<Duration>) -> ToolError {
         self.0.retry_after = wait;
         self
     }
 
-    /// Lists the records to choose from.
+    /// Sets the records to choose from.
     #[must_use]
     pub fn candidates(mut self, candidates: Vec<Candidate>) -> ToolError {
         self.0.candidates = candidates;
         self
     }
 
-    /// Says what became of the write.
+    /// Sets what happened to the write.
     #[must_use]
     pub fn write(mut self, state: WriteState) -> ToolError {
         self.0.write = Some(state);
         self
     }
 
-    /// Adds what Dataverse said.
+    /// Adds the error details from Dataverse.
     #[must_use]
     pub fn dataverse(mut self, details: DataverseDetails) -> ToolError {
         self.0.dataverse = Some(details);
         self
     }
 
-    /// Says why the connection does not work.
+    /// Sets the reason why the connection does not work.
     #[must_use]
     pub fn cause(mut self, cause: Cause) -> ToolError {
         self.0.cause = Some(cause);
         self
     }
 
-    /// Why the connection does not work, if that is the error.
+    /// Why the connection does not work, if the error is about that.
     pub fn connection_cause(&self) -> Option<Cause> {
         self.0.cause
     }
 
-    /// What the administrator of the connection should do.
+    /// The advice for the administrator of the connection.
     pub fn administrators_action(&self) -> Option<&str> {
         self.0.admin_action.as_deref()
     }
 
-    /// Adds a cause that only the log shows.
+    /// Sets a cause that only the log shows.
     #[must_use]
     pub fn for_log(mut self, cause: impl fmt::Display) -> ToolError {
         self.0.for_log = Some(cause.to_string());
         self
     }
 
-    /// What went wrong.
+    /// The kind of the error.
     pub fn code(&self) -> ErrorCode {
         self.0.code
     }
@@ -324,17 +324,17 @@ impl ToolError {
         &self.0.detail
     }
 
-    /// What Dataverse said.
+    /// The error details from Dataverse.
     pub fn dataverse_details(&self) -> Option<&DataverseDetails> {
         self.0.dataverse.as_ref()
     }
 
-    /// The methods that the path takes, if another one was used.
+    /// The methods that the path takes, if the call used another one.
     pub(crate) fn allow(&self) -> Option<&str> {
         self.0.allow.as_deref()
     }
 
-    /// What a look at a connection found, where it failed with this.
+    /// The finding of a connection check that failed with this error.
     pub fn finding(&self) -> Finding {
         let detail = self.detail().to_owned();
         match self.code() {
@@ -350,9 +350,9 @@ impl ToolError {
         }
     }
 
-    /// Why a connection that fails with this does not work.
+    /// Why a connection does not work if calls fail with this error.
     fn fault(&self) -> Fault {
-        /// As much of a text is kept and told: what Dataverse and Entra ID say has no bounds.
+        /// The most characters of a text. Texts from Dataverse and Entra ID have no limit.
         const LONGEST: usize = 2000;
         let bounded = |text: &str| text.chars().take(LONGEST).collect();
         let cause = self.connection_cause();
@@ -364,7 +364,7 @@ impl ToolError {
         }
     }
 
-    /// In how many seconds the same call may succeed, rounded up.
+    /// The number of seconds, rounded up, after which the same call may succeed.
     pub(crate) fn seconds_to_wait(&self) -> Option<u64> {
         self.0.retry_after.map(|wait| wait.as_millis().div_ceil(1000) as u64)
     }
@@ -379,7 +379,7 @@ impl ToolError {
         matches!(self.0.write, None | Some(WriteState::NotHappened))
     }
 
-    /// Drops what became of a write, which does not matter where nothing is written.
+    /// Removes what happened to the write. It does not matter if nothing is written.
     pub(crate) fn without_write(mut self) -> ToolError {
         self.0.write = None;
         self

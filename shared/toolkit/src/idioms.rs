@@ -1,4 +1,4 @@
-//! How tools read and write Dataverse: many questions in one trip, nothing written twice.
+//! The ways in which tools read and write Dataverse: many queries in one trip, and no write twice.
 
 pub(crate) mod creates;
 pub(crate) mod draft;

@@ -12,8 +12,8 @@ pub use runtime::serve;
 
 use crate::{Routes, Service, Tools};
 
-// A call makes some hundreds of small allocations, which do not live long. With the system's
-// allocator they take a sixth of its time.
+// A call makes some hundreds of small allocations that do not live long. With the system's
+// allocator, they take a sixth of the time of a call.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -22,7 +22,7 @@ pub async fn run(tools: Routes<Tools>) -> Result<(), Error> {
     serve(self::tools(tools).await?).await
 }
 
-/// Makes the service of these tools, as the environment says, ready for the first call.
+/// Makes the service with these tools from the environment, and prepares it for the first call.
 pub async fn tools(tools: Routes<Tools>) -> Result<Service, Error> {
     let parts = Parts::from_environment().await?;
     let home = Tools::new(parts.connections.clone()).with_state(parts.state.clone());

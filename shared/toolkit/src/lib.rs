@@ -1,13 +1,14 @@
-//! What makes a function a tool function, in four rooms: the tool's contract (`contract`), the HTTP
-//! edge (`edge`), the entry in AWS Lambda (`lambda`), and how to read and write Dataverse (`idioms`).
+//! The library that every tool function is built with. It has four parts: the contract of tools
+//! (`contract`), the HTTP edge (`edge`), the entry in AWS Lambda (`lambda`), and the ways to read
+//! and write Dataverse (`idioms`).
 //!
-//! A tool implements [`Tool`]: its arguments, its result, what it asks Dataverse. [`Reads`] asks
-//! several questions in one trip. [`create`] makes a row by the steps that [`Creates`] asks for.
-//! [`Edit`] works out what an update changes, and [`carry_out`] writes it. Nothing is written twice.
+//! A tool implements [`Tool`]: its arguments, its result, and its call. [`Reads`] sends several
+//! queries in one trip. [`create`] creates a row in the steps that [`Creates`] defines. [`Edit`]
+//! finds out what an update changes, and [`carry_out`] writes it. Nothing is written twice.
 //!
-//! A tool is an [`Operation`], like every other route. A [`Function`] is made of [`Routes`]: it
-//! finds the operation, checks what the caller may do, and reads what was sent. [`Edge`] checks who
-//! calls ([`Caller`], [`ApiKeys`]) and turns the result into an answer or a problem
+//! A tool is an [`Operation`], like every other route. A [`Function`] is made from [`Routes`]: it
+//! finds the operation, checks the rights of the caller, and reads the input. [`Edge`] finds out
+//! who calls ([`Caller`], [`ApiKeys`]), and turns the result into an answer or a problem
 //! ([`ToolError`]). [`lambda::run`] is the entry in AWS Lambda. The local stack calls the same
 //! service.
 

@@ -1,4 +1,4 @@
-//! Resolving cases, winning and losing opportunities, winning and closing quotes.
+//! Resolves cases, wins and loses opportunities, and wins and closes quotes.
 
 use std::sync::Arc;
 
@@ -68,7 +68,7 @@ pub(super) fn opportunity(
         return Err(refusal::bad_request(0x8004_0515, "The opportunity is already closed."));
     }
     let status = status_of(&row, state, status)?;
-    // No source settles what open quotes do; an active one is an offer that still stands.
+    // No source says what open quotes do. An active quote is an offer that still stands.
     let offers = writer.context.pointing_at("quote", "_opportunityid_value", opportunity);
     if offers.iter().any(|quote| quote.value("statecode") == &Value::Integer(ACTIVE)) {
         return Err(refusal::bad_request(0x8004_0516, "The opportunity cannot be closed."));
@@ -120,7 +120,7 @@ pub(super) fn quote(
     Ok(Written::Done)
 }
 
-/// Puts a row into a state and changes what comes with it.
+/// Puts a row into a state, and changes the columns that depend on it.
 pub(super) fn put(
     writer: &mut Writer<'_>,
     row: Reference,
@@ -135,7 +135,7 @@ pub(super) fn put(
     Ok(())
 }
 
-/// The status reason asked for; -1 asks for the one that the state comes with.
+/// The status reason that was asked for. -1 asks for the default reason of the state.
 pub(super) fn status_of(row: &Arc<Row>, state: i32, wanted: i32) -> Result<i32, ApiError> {
     let table = row.table.table();
     let statuses = states::statuses_of(table, state);
@@ -149,7 +149,7 @@ pub(super) fn status_of(row: &Arc<Row>, state: i32, wanted: i32) -> Result<i32, 
     }
 }
 
-/// The activity that closes a row is complete as soon as it is there.
+/// Completes the activity that closes a row. It is complete from the start.
 fn complete(writer: &Writer<'_>, close: &mut Body) {
     close.set("statecode", Value::Integer(1));
     close.set("statuscode", Value::Integer(2));
@@ -158,7 +158,7 @@ fn complete(writer: &Writer<'_>, close: &mut Body) {
     }
 }
 
-/// The row that a body links to by this navigation property.
+/// The row that a body links to with this navigation property.
 fn linked(body: &Body, navigation: &str) -> Option<Reference> {
     body.links.iter().find(|link| link.navigation.name == navigation).and_then(|link| link.to)
 }

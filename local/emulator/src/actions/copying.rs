@@ -1,4 +1,4 @@
-//! Bodies that take over what another row holds.
+//! Bodies with values from another row.
 
 use super::parameters::table;
 use crate::data::Reference;
@@ -26,7 +26,7 @@ pub(super) fn copied(
     Ok(body)
 }
 
-/// Sets a lookup of a body, if there is something to set it to.
+/// Sets a lookup of a body, if there is a row to set it to.
 pub(super) fn link(body: &mut Body, navigation: &str, to: Option<Reference>) {
     if to.is_some()
         && let Some(navigation) = body.table.single_navigation(navigation)

@@ -1,12 +1,12 @@
-//! `RetrieveDuplicates`: the rows that the published rules take for duplicates of a row, be it
-//! there yet or not.
+//! `RetrieveDuplicates`: the rows that are duplicates of a row, according to the published rules.
+//! The row itself may exist or not.
 //!
-//! Microsoft's page on running duplicate detection shows the call: objects as aliases, their names
-//! and texts in single quotes, and an answer that lists rows with all their columns. Not verified
-//! is everything beyond it: how a row is refused that the rules say nothing about (here: an empty
-//! list), whether names are put together before they are compared (here: they are), and every code
-//! and status of a refusal. `$metadata` calls `PagingInfo` optional, the SDK required; it is
-//! required here, and so are both numbers in it.
+//! Microsoft's page on running duplicate detection shows the call: objects are aliases, their names
+//! and texts are in single quotes, and the answer lists rows with all their columns. Everything
+//! else is not verified: what is answered for a row without rules (here: an empty list), whether
+//! full names are composed before they are compared (here: they are), and the code and status of
+//! every refusal. `$metadata` says that `PagingInfo` is optional, the SDK says that it is required.
+//! Here it is required, and so are both numbers in it.
 
 use std::collections::HashMap;
 
@@ -25,7 +25,7 @@ use crate::tables;
 use crate::write::body::{Body, BodyReader, Purpose};
 use crate::write::{compute, refusal};
 
-/// Its name.
+/// The name of the function.
 pub(crate) const RETRIEVE_DUPLICATES: &str = "RetrieveDuplicates";
 
 #[derive(Deserialize)]
@@ -33,7 +33,7 @@ pub(crate) const RETRIEVE_DUPLICATES: &str = "RetrieveDuplicates";
 struct PagingInfo {
     page_number: usize,
     count: usize,
-    /// Read and passed over: the answer has no place for a count.
+    /// Read but ignored: the answer has no place for a count.
     #[serde(rename = "ReturnTotalRecordCount")]
     _return_total_record_count: Option<bool>,
     #[serde(rename = "PagingCookie")]
@@ -59,7 +59,8 @@ pub(crate) fn retrieve(
     reader.list(matching, &page)
 }
 
-/// `$metadata` does not call the function composable, so nothing selects or filters its rows.
+/// Refuses query options. `$metadata` does not call the function composable, so nothing can select
+/// or filter its rows.
 fn no_options(options: &QueryOptions) -> Result<(), ApiError> {
     let bare = QueryOptions { aliases: options.aliases.clone(), ..QueryOptions::default() };
     if *options == bare {
@@ -71,7 +72,8 @@ fn no_options(options: &QueryOptions) -> Result<(), ApiError> {
     ))
 }
 
-/// The row to be compared: what the object says, on top of what is stored where it names a key.
+/// The row to compare. If the object names a key, it is the stored row with the object's values on
+/// top.
 fn business_entity(reader: &Reader<'_>, mut object: Map<String, Json>) -> Result<Row, ApiError> {
     let kind = object.remove("@odata.type");
     let name = kind.as_ref().and_then(Json::as_str).unwrap_or_default();
@@ -127,7 +129,7 @@ fn table_named(name: &str) -> Result<&'static Table, ApiError> {
     })
 }
 
-/// The object behind an alias: OData takes objects nowhere else in a URL.
+/// The object behind an alias. In a URL, OData allows objects only there.
 fn object(reader: &Reader<'_>, call: &Call, name: &str) -> Result<Map<String, Json>, ApiError> {
     let text = call.argument(name, &reader.options.aliases).ok_or_else(unresolved)?;
     let json = serde_json::from_str(text).or_else(|_| serde_json::from_str(&double_quoted(text)));
@@ -141,7 +143,7 @@ fn unresolved() -> ApiError {
     ApiError::odata("Request message has unresolved parameters.")
 }
 
-/// JSON with its texts in single quotes, as the JSON that everybody else reads.
+/// Turns JSON with texts in single quotes into standard JSON.
 fn double_quoted(text: &str) -> String {
     let mut json = String::with_capacity(text.len());
     let mut letters = text.chars();

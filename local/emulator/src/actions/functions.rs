@@ -1,4 +1,4 @@
-//! Functions: questions about the caller, the organization and the service.
+//! Functions: they answer questions about the caller, the organization and the service.
 
 use http::{HeaderValue, StatusCode, header};
 use uuid::Uuid;
@@ -10,15 +10,15 @@ use crate::organization::{Access, Caller, Privileges, Store, platform, privilege
 use crate::query::options::QueryOptions;
 use crate::query::resource::Call;
 
-/// The version that the service reports; one of 2025.
+/// The version that the service reports. It is one of 2025.
 const VERSION: &str = "9.2.25063.190";
 
-/// Whether there is a function of that name.
+/// Whether there is an unbound function with this name.
 pub(super) fn is_unbound(name: &str) -> bool {
     matches!(name, "WhoAmI" | "RetrieveVersion" | "RetrieveCurrentOrganization")
 }
 
-/// Answers a function that stands on its own.
+/// Answers an unbound function, which is not called on a row.
 pub(crate) fn unbound(
     store: &Store,
     caller: &Caller,
@@ -44,7 +44,7 @@ pub(crate) fn unbound(
     }
 }
 
-/// Answers a function of a row.
+/// Answers a function that is called on a row.
 pub(crate) fn bound(
     store: &Store,
     caller: &Caller,
@@ -151,7 +151,7 @@ fn current_organization(
     Ok(json(StatusCode::OK, object))
 }
 
-/// Refuses parameters that are missing or too many.
+/// Refuses a call with missing or additional parameters.
 pub(super) fn takes(call: &Call, parameters: &[&str]) -> Result<(), ApiError> {
     let same = call.arguments.len() == parameters.len()
         && call.arguments.iter().all(|(name, _)| parameters.contains(&name.as_str()));

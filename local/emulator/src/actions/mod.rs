@@ -1,4 +1,4 @@
-//! Functions and actions: what the Web API offers beside rows.
+//! Functions and actions: everything in the Web API that is not a row.
 
 mod close;
 mod copying;
@@ -22,10 +22,10 @@ use crate::write::{Session, Writer, Written};
 type CarryOut =
     fn(&Session<'_>, &mut Writer<'_>, &ApiRequest, name: &str) -> Result<Written, ApiError>;
 
-/// An action that stands on its own.
+/// An unbound action, which is not called on a row.
 struct Action {
     name: &'static str,
-    /// The app that it comes with.
+    /// The app that adds the action.
     app: App,
     carry_out: CarryOut,
 }
@@ -64,7 +64,7 @@ const ACTIONS: [Action; 7] = [
     Action { name: "GenerateQuoteFromOpportunity", app: App::Sales, carry_out: quotes::generate },
 ];
 
-/// Carries out an action that stands on its own.
+/// Carries out an unbound action.
 pub(crate) fn unbound(
     session: &Session<'_>,
     writer: &mut Writer<'_>,

@@ -8,7 +8,7 @@ use crate::message::{ApiError, ApiRequest};
 use crate::write::body::{Body, Purpose, hyphenated};
 use crate::write::{Session, body, refusal};
 
-/// What a request passes to an action.
+/// The parameters that a request passes to an action.
 pub(super) struct Parameters<'a> {
     action: &'a str,
     session: &'a Session<'a>,
@@ -17,7 +17,7 @@ pub(super) struct Parameters<'a> {
 }
 
 impl<'a> Parameters<'a> {
-    /// Reads the body; names beyond `known` are refused.
+    /// Reads the body. Names that are not in `known` are refused.
     pub(super) fn read(
         action: &'a str,
         session: &'a Session<'a>,
@@ -60,7 +60,7 @@ impl<'a> Parameters<'a> {
         )
     }
 
-    /// A whole number that must be there.
+    /// A required whole number.
     pub(super) fn integer(&self, name: &str) -> Result<i32, ApiError> {
         let json = self.get(name).ok_or_else(|| self.missing(name))?;
         json.as_i64()
@@ -68,19 +68,19 @@ impl<'a> Parameters<'a> {
             .ok_or_else(|| self.wrong(name, "Edm.Int32"))
     }
 
-    /// A flag that must be there.
+    /// A required flag.
     pub(super) fn boolean(&self, name: &str) -> Result<bool, ApiError> {
         let json = self.get(name).ok_or_else(|| self.missing(name))?;
         json.as_bool().ok_or_else(|| self.wrong(name, "Edm.Boolean"))
     }
 
-    /// A GUID that must be there.
+    /// A required GUID.
     pub(super) fn guid(&self, name: &str) -> Result<Uuid, ApiError> {
         let json = self.get(name).ok_or_else(|| self.missing(name))?;
         json.as_str().and_then(hyphenated).ok_or_else(|| self.wrong(name, "Edm.Guid"))
     }
 
-    /// A row to be created, as with a POST to its table.
+    /// A row to create, in the same form as in a POST to its table.
     pub(super) fn row(&self, name: &str, table: &'static Table) -> Result<Body, ApiError> {
         let json = self.get(name).ok_or_else(|| self.missing(name))?;
         let object = json.as_object().ok_or_else(|| self.wrong(name, &table.type_name()))?;
@@ -89,8 +89,8 @@ impl<'a> Parameters<'a> {
         })
     }
 
-    /// A row that is there: an object with its type and key. `table` is the only type it may be,
-    /// if there is only one.
+    /// An existing row: an object with its type and its key. `table` is given if only one type is
+    /// allowed.
     pub(super) fn existing(
         &self,
         name: &str,
@@ -112,7 +112,7 @@ impl<'a> Parameters<'a> {
         Ok(Some(Reference { table: of.id, id: key.ok_or_else(wrong)? }))
     }
 
-    /// The columns that a `ColumnSet` asks for; `None` stands for all.
+    /// The columns that a `ColumnSet` asks for. `None` means all.
     pub(super) fn column_set(&self) -> Result<Option<Vec<String>>, ApiError> {
         let Some(json) = self.get("ColumnSet") else { return Ok(None) };
         if json.get("AllColumns").and_then(Json::as_bool) == Some(true) {
@@ -125,7 +125,7 @@ impl<'a> Parameters<'a> {
     }
 }
 
-/// A table of the metadata; that it is there is a fact of the build.
+/// A table of the metadata. The code only names tables that exist.
 pub(super) fn table(name: &str) -> Result<&'static Table, ApiError> {
     Metadata::get().table(name).ok_or_else(|| ApiError::unknown_segment(name))
 }

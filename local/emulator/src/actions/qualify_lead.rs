@@ -1,4 +1,4 @@
-//! `QualifyLead`: an account, a contact and an opportunity out of a lead.
+//! `QualifyLead`: turns a lead into an account, a contact and an opportunity.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::tables::customer::{is_account, is_contact};
 use crate::write::body::Body;
 use crate::write::{How, Session, Writer, Written, refusal, suppresses_duplicate_detection};
 
-/// Columns that go over under the same name.
+/// Columns that are copied under the same name.
 const TO_ACCOUNT: &[&str] = &[
     "telephone1",
     "fax",
@@ -114,11 +114,11 @@ pub(super) fn qualify(
     if wants_opportunity && !session.apps.sales {
         return Err(ApiError::unknown_segment("opportunities"));
     }
-    // Qualifying looks for duplicates unless it is told not to; a plain create is the other way
-    // round. Field reports agree, Microsoft's documentation is silent.
-    // An old support article (2693711) says that the lead is looked at once more as it closes, by
-    // rules that compare leads with contacts or accounts, and so with those just made. Whether that
-    // still holds is not known; it is not emulated.
+    // Qualifying looks for duplicates unless the request says otherwise. A plain create does the
+    // opposite. Field reports agree on this; Microsoft's documentation does not mention it. An old
+    // support article (2693711) says that the lead is checked once more when it is closed, by rules
+    // that compare leads with contacts or accounts, which include the new ones. Whether this is
+    // still true is unknown, and it is not emulated.
     let detect_duplicates = suppresses_duplicate_detection(&request.headers) != Some(true);
     let how = How::Request { detect_duplicates };
 
@@ -208,7 +208,7 @@ fn opportunity_of(lead: &Arc<Row>, reference: Reference) -> Result<Body, ApiErro
     Ok(body)
 }
 
-/// A body with the lead's values of these columns, the owner and the currency.
+/// A body with these columns of the lead, its owner and its currency.
 fn of_lead(lead: &Row, to: &str, columns: &[&str]) -> Result<Body, ApiError> {
     copied(lead, to, columns, &["ownerid", "transactioncurrencyid"])
 }

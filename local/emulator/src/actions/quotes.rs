@@ -11,7 +11,7 @@ use crate::tables::quote::{ACTIVE, CLOSED, DRAFT};
 use crate::write::body::Body;
 use crate::write::{How, Session, Writer, Written, refusal};
 
-/// What a line keeps on its way into another document.
+/// The columns of a line that are copied into another document.
 const OF_LINE: &[&str] = &[
     "quantity",
     "priceperunit",
@@ -28,7 +28,7 @@ const OF_DOCUMENT: &[&str] =
     &["name", "description", "discountamount", "discountpercentage", "freightamount"];
 const LINKS_OF_DOCUMENT: &[&str] = &["pricelevelid", "transactioncurrencyid", "ownerid"];
 
-/// The status reason of a quote of which there is a later revision.
+/// The status reason of a quote that has a later revision.
 const REVISED: i32 = 7;
 
 /// `GenerateQuoteFromOpportunity`
@@ -53,7 +53,7 @@ pub(super) fn generate(
     Ok(Written::Row(quote, columns))
 }
 
-/// `ReviseQuote`: an active quote is closed as revised, and a draft of the next revision made.
+/// `ReviseQuote`: closes an active quote as revised, and creates a draft of the next revision.
 pub(super) fn revise(
     session: &Session<'_>,
     writer: &mut Writer<'_>,

@@ -1,4 +1,4 @@
-//! The control calls under `/_emulator`: seeing what happened, and making the emulator misbehave.
+//! The control calls under `/_emulator`. They show what happened and make the emulator misbehave.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub fn is_control(path: &str) -> bool {
     path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The control calls.
+/// The routes of the control calls.
 pub fn router(shared: Arc<Shared>) -> Router {
     let calls = Router::new()
         .route("/", get(overview))
@@ -52,12 +52,12 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/seed", post(seed))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown);
-    // How large a body may be is the server's to say: a row may hold texts of any length.
+    // The server limits the size of a body. A row may hold texts of any length.
     let calls = calls.layer(DefaultBodyLimit::disable());
     Router::new().nest(PREFIX, calls).fallback(unknown).with_state(shared)
 }
 
-/// A control call that makes no sense: 400 and why.
+/// The error of a control call that makes no sense: a status and the reason.
 #[derive(Debug)]
 struct Misunderstood(StatusCode, String);
 
@@ -85,8 +85,8 @@ impl Misunderstood {
     }
 }
 
-/// A JSON body whose errors are answered as JSON too. `curl -d` without a content type will do:
-/// control calls are typed by hand.
+/// A JSON body. Its errors are answered as JSON, too. It needs no content type, so plain `curl -d`
+/// works: people type control calls by hand.
 struct JsonBody<T>(T);
 
 impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequest<S> for JsonBody<T> {
@@ -207,7 +207,7 @@ async fn set_columns(
 struct UserChange {
     state: Option<UserState>,
     roles: Option<Vec<String>>,
-    /// Just these privileges, instead of those of the roles.
+    /// Only these privileges, in place of those of the roles.
     privileges: Option<Vec<String>>,
 }
 
@@ -266,7 +266,8 @@ struct GraphChange {
     permissions: Vec<String>,
 }
 
-/// Permissions go into tokens when they are issued, so a token at hand keeps those it has.
+/// Changes the permissions on Graph. Permissions are part of a token, so existing tokens keep
+/// theirs.
 async fn graph(State(shared): Emulator, JsonBody(change): JsonBody<GraphChange>) -> StatusCode {
     shared.application.set_graph_permissions(change.permissions);
     StatusCode::NO_CONTENT
@@ -373,7 +374,7 @@ async fn seed(State(shared): Emulator, JsonBody(seed): JsonBody<Seed>) -> Answer
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Does what may take long without holding up the requests; nothing if it panicked.
+/// Does work that may take long, without delaying other requests. `None` if it panicked.
 async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     tokio::task::spawn_blocking(work)
         .await

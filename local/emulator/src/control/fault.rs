@@ -1,5 +1,5 @@
-//! What a fault is, as a control call arms it. Which requests it strikes and how often is said in
-//! [`faults`](super::faults), what it does to them in [`strike`](super::strike).
+//! Faults, as control calls arm them. [`faults`](super::faults) decides which requests they strike
+//! and how often. [`strike`](super::strike) decides what they do to these requests.
 
 use std::collections::BTreeMap;
 
@@ -11,35 +11,35 @@ use serde_json::{Value, json};
 use crate::message::ApiResponse;
 use crate::organization::throttle::ProtectionLimit;
 
-/// Headers that say where an answer ends.
+/// Headers that tell where an answer ends.
 const FRAMING: [HeaderName; 3] =
     [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
 
-/// How a request fails.
+/// The way in which a request fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
-    /// 429 of the service protection limits.
+    /// 429: a service protection limit is exceeded.
     Throttle,
-    /// 503.
+    /// 503: the service is unavailable.
     Unavailable,
     /// The connection is closed without an answer.
     Drop,
     /// The answer comes late.
     Slow,
-    /// 401, as for a token that is no longer accepted.
+    /// 401, as if the token were no longer accepted.
     Unauthorized,
-    /// 400 by a plug-in of the organization, with `message`.
+    /// 400 from a plug-in of the organization, with the text in `message`.
     Plugin,
-    /// Whatever the fault spells out: `status`, `headers` and a body.
+    /// Exactly the answer that the fault gives: `status`, `headers` and a body.
     Answer,
 }
 
-/// An error in the form in which Dataverse writes it.
+/// An error in the form that Dataverse writes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SpelledOutError {
-    /// As it is written: `0x80040216`, `0x0`, or nothing.
+    /// The code as it is written: `0x80040216`, `0x0`, or nothing.
     code: String,
     message: String,
 }
@@ -48,54 +48,56 @@ struct SpelledOutError {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// Only requests of this method; any where it is left out.
+    /// Only requests with this method fail. Without it, any method counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) method: Option<String>,
-    /// Only requests whose path starts so; any where it is left out. From the root, or below
-    /// `/api/data/v9.2`, below `/v1.0` of Graph, or without the tenant: `/oauth2/v2.0/token`.
-    /// `/incidents` means `/incidents`, `/incidents(…)` and `/incidents/…`.
+    /// Only requests fail whose path starts with this one. Without it, any path counts. It can
+    /// start at the root, below `/api/data/v9.2`, below `/v1.0` of Graph, or without the tenant
+    /// (`/oauth2/v2.0/token`). `/incidents` matches `/incidents`, `/incidents(…)` and
+    /// `/incidents/…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) path: Option<String>,
-    /// How it fails.
+    /// The way in which a request fails.
     pub kind: FaultKind,
-    /// Whether the work is done before it fails.
+    /// Whether the work is done before the request fails.
     #[serde(default)]
     pub after_commit: bool,
-    /// How many requests fail.
+    /// The number of requests that fail.
     #[serde(default = "one")]
     pub(super) times: u32,
-    /// Only each so many-th of the matching requests fails: 3 for a third of them.
+    /// Only every n-th matching request fails: with 3, a third of them.
     #[serde(default = "one")]
     pub(super) every: u32,
-    /// The `Retry-After` of a throttled or unavailable answer, in seconds. A throttled answer
-    /// without it says one second; an unavailable one then has no such header.
+    /// The `Retry-After` header of a throttled or unavailable answer, in seconds. Without it, a
+    /// throttled answer says one second, and an unavailable answer does not have the header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
-    /// How late a slow answer is.
+    /// The delay of a slow answer, in milliseconds.
     #[serde(default)]
     pub delay_ms: u64,
-    /// Which limit a throttled request is over.
+    /// The limit that a throttled request exceeds.
     #[serde(default)]
     pub limit: ProtectionLimit,
-    /// What the plug-in says.
+    /// The text of the plug-in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The status of an answer.
+    /// For the kind `answer`: the status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
-    /// The headers of an answer; `json` and `error` bring their own content type.
+    /// For the kind `answer`: the headers. With `json` and `error`, the content type is set
+    /// automatically.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     headers: BTreeMap<String, String>,
-    /// The body of an answer, as text.
+    /// For the kind `answer`: the body as text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     body: Option<String>,
-    /// The body of an answer, as bytes in Base64: compressed, say.
+    /// For the kind `answer`: the body as bytes in Base64, for example compressed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     base64: Option<String>,
-    /// The body of an answer, as JSON.
+    /// For the kind `answer`: the body as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     json: Option<Value>,
-    /// The body of an answer, as an error of Dataverse with the ids that go with it.
+    /// For the kind `answer`: the body as an error of Dataverse, with the usual ids in the headers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error: Option<SpelledOutError>,
 }
@@ -110,43 +112,43 @@ pub enum FaultError {
     /// It would never strike.
     #[error("times, every: must be at least 1")]
     Never,
-    /// Not a method.
+    /// The method is not an HTTP method.
     #[error("method: '{0}' is not an HTTP method in capital letters")]
     Method(String),
-    /// Not a path.
+    /// The path is not a path.
     #[error("path: '{0}' does not start with a slash")]
     Path(String),
-    /// Slow, but not at all.
+    /// A slow fault has no delay.
     #[error("delay_ms: a slow answer needs a delay of at least 1 ms")]
     NoDelay,
-    /// A plug-in that says nothing.
+    /// A plug-in fault has no message, or another fault has one.
     #[error("message: only kind 'plugin' has one, and needs it")]
     Message,
-    /// An answer without a status, or a status without an answer.
+    /// An answer has no status, or another fault has one.
     #[error("status: only kind 'answer' has one, and needs it: 200 to 599")]
     Status,
-    /// Only an answer is spelled out.
+    /// Headers or a body belong only to the kind `answer`.
     #[error("headers, body, base64, json, error: only kind 'answer' has them")]
     Contents,
-    /// Two bodies.
+    /// There is more than one body.
     #[error("body, base64, json, error: an answer has one of them at most")]
     Bodies,
-    /// A body where HTTP has none.
+    /// There is a body, but HTTP allows none with this status.
     #[error("status: an answer {0} has no body")]
     NoBody(u16),
-    /// Not Base64.
+    /// The text is not Base64.
     #[error("base64: {0}")]
     Base64(#[from] base64::DecodeError),
-    /// Not a header.
+    /// A header is not valid.
     #[error("headers: '{0}' is not a header, or its value is none")]
     Header(String),
-    /// A header that the server itself writes.
+    /// A header is one that the server itself writes.
     #[error("headers: '{0}' is written by the server itself")]
     Framing(String),
 }
 
 impl Fault {
-    /// Refuses a fault that makes no sense.
+    /// Checks that the fault makes sense.
     pub fn check(&self) -> Result<(), FaultError> {
         if self.times == 0 || self.every == 0 {
             return Err(FaultError::Never);
@@ -183,7 +185,7 @@ impl Fault {
         given.into_iter().filter(|given| *given).count()
     }
 
-    /// Whether the answer is an error of Dataverse itself.
+    /// Whether the answer is written like an error of Dataverse itself.
     pub fn is_refusal(&self) -> bool {
         self.error.is_some()
     }

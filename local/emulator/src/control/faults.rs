@@ -1,11 +1,11 @@
-//! The armed faults: which requests they strike, and how often.
+//! The armed faults. This decides which requests they strike, and how often.
 
 use http::Method;
 use parking_lot::Mutex;
 
 use super::fault::{Fault, FaultError};
 
-/// The armed faults, in the order they were armed.
+/// The armed faults, in the order in which they were armed.
 #[derive(Debug, Default)]
 pub struct Faults {
     armed: Mutex<Vec<ArmedFault>>,
@@ -14,21 +14,21 @@ pub struct Faults {
 #[derive(Debug)]
 struct ArmedFault {
     fault: Fault,
-    /// How many matching requests there were.
+    /// The number of matching requests so far.
     seen: u32,
 }
 
 impl Faults {
-    /// Arms one.
+    /// Arms a fault.
     pub fn arm(&self, fault: Fault) -> Result<(), FaultError> {
         fault.check()?;
         self.armed.lock().push(ArmedFault { fault, seen: 0 });
         Ok(())
     }
 
-    /// The fault that strikes a request. The first that matches counts the request, whether it
-    /// strikes it or is still waiting for its turn, and no other looks at it; one that has struck
-    /// as often as it says is gone. `paths` are the names that the request goes by.
+    /// The fault that strikes a request, if any. Only the first matching fault counts the request,
+    /// even if it is not its turn to strike. A fault that has struck `times` times is removed.
+    /// `paths` are the names of the request's path.
     pub fn take(&self, method: &Method, paths: &[&str]) -> Option<Fault> {
         let mut armed = self.armed.lock();
         let index = armed.iter().position(|it| matches(&it.fault, method, paths))?;
@@ -44,12 +44,12 @@ impl Faults {
         Some(it.fault.clone())
     }
 
-    /// Those still armed; `times` says how often each will strike yet.
+    /// The faults that are still armed. `times` says how often each of them will still strike.
     pub fn armed(&self) -> Vec<Fault> {
         self.armed.lock().iter().map(|it| it.fault.clone()).collect()
     }
 
-    /// Disarms all.
+    /// Disarms all faults.
     pub fn clear(&self) {
         self.armed.lock().clear();
     }
@@ -63,7 +63,7 @@ fn matches(fault: &Fault, method: &Method, paths: &[&str]) -> bool {
             .is_none_or(|wanted| paths.iter().any(|path| starts_at(path, wanted)))
 }
 
-/// Whether the path starts with whole segments of the wanted one.
+/// Whether the path starts with the wanted one, in whole segments.
 fn starts_at(path: &str, wanted: &str) -> bool {
     path.strip_prefix(wanted.trim_end_matches('/'))
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '(']))

@@ -1,4 +1,4 @@
-//! The requests so far, for tests and for people who want to see what a tool asked.
+//! The log of the requests, for tests and for people who want to see what a tool asked.
 
 use std::collections::VecDeque;
 
@@ -8,13 +8,13 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use std::time::Instant;
 
-/// How many requests are remembered; the oldest are forgotten first.
+/// The most requests that are kept. The oldest are forgotten first.
 const CAPACITY: usize = 20_000;
 
 /// One request, as `GET /_emulator/requests` shows it.
 #[derive(Clone, Debug, Serialize)]
 pub struct LoggedRequest {
-    /// Which service was asked: `dataverse`, `entra`, `graph`, or `unknown`.
+    /// The service that was asked: `dataverse`, `entra`, `graph`, or `unknown`.
     pub service: &'static str,
     /// The HTTP method.
     pub method: String,
@@ -23,13 +23,14 @@ pub struct LoggedRequest {
     /// The query string, still percent-encoded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
-    /// The status answered; null while in progress and where the connection was dropped.
+    /// The status of the answer. It is null while the request is in progress, and if the connection
+    /// was dropped.
     pub status: Option<u16>,
-    /// When it arrived.
+    /// When the request arrived.
     pub started_at: Timestamp,
-    /// How long it took.
+    /// How long the request took, in milliseconds.
     pub duration_ms: Option<f64>,
-    /// The number of the connection it came over: equal numbers show that one was reused.
+    /// The number of the connection. Equal numbers mean that a connection was reused.
     pub connection: u64,
     /// The requests of a `$batch`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -46,11 +47,11 @@ pub struct LoggedPart {
     /// The query string, still percent-encoded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
-    /// The status answered; null where the part was not carried out.
+    /// The status of the answer. It is null if the part was not carried out.
     pub status: Option<u16>,
 }
 
-/// Names a request of the list until it is answered.
+/// The number of a request in the log until it is answered.
 #[derive(Clone, Copy, Debug)]
 pub struct Ticket {
     number: u64,
@@ -100,7 +101,7 @@ impl Log {
         Ticket { number, started: Instant::now() }
     }
 
-    /// Notes the answer, or that there was none.
+    /// Notes the answer, or that there was no answer.
     pub fn finish(&self, ticket: Ticket, status: Option<StatusCode>, parts: Vec<LoggedPart>) {
         let duration = ticket.started.elapsed();
         let mut requests = self.requests.lock();
@@ -117,7 +118,7 @@ impl Log {
         self.requests.lock().list.iter().cloned().collect()
     }
 
-    /// Forgets everything; requests in progress are not noted any more.
+    /// Forgets all requests. Requests in progress are no longer noted.
     pub fn clear(&self) {
         let mut requests = self.requests.lock();
         requests.first += requests.list.len() as u64;

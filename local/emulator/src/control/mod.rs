@@ -1,4 +1,4 @@
-//! What a test may set, and what it may see: faults, settings, the requests so far.
+//! Everything that tests can set and see: faults, settings, and the requests so far.
 
 pub(crate) mod calls;
 pub(crate) mod fault;

@@ -1,4 +1,4 @@
-//! Everything that requests share: what they are answered from, and what control calls set.
+//! The state that all requests share, and the settings from control calls.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,11 +17,11 @@ use crate::service::sample;
 /// The state that all requests share.
 #[derive(Debug)]
 pub struct Shared {
-    /// The rows and rules.
+    /// The rows and the rules.
     pub organization: Arc<Organization>,
     /// The app registration.
     pub application: Application,
-    /// The tokens issued.
+    /// The issued tokens.
     pub tokens: Tokens,
     /// The emulated time.
     pub clock: Clock,
@@ -37,7 +37,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// With the sample, answering for these addresses.
+    /// The state with the sample data, for these addresses.
     pub fn new(instance: Instance, latency: Duration) -> Self {
         let clock = Clock::default();
         Self {
@@ -53,12 +53,12 @@ impl Shared {
         }
     }
 
-    /// How long every answer is held back.
+    /// The delay of every answer.
     pub fn latency(&self) -> Duration {
         Duration::from_millis(self.latency_ms.load(Ordering::Relaxed))
     }
 
-    /// Holds every answer back this long.
+    /// Sets the delay of every answer.
     pub fn set_latency(&self, latency_ms: u64) {
         self.latency_ms.store(latency_ms, Ordering::Relaxed);
     }
@@ -78,7 +78,7 @@ impl Shared {
         Graph { tokens: &self.tokens, application: &self.application, clock: &self.clock }
     }
 
-    /// Everything back to how it was at the start, but for the latency and the limits.
+    /// Resets everything to the state at the start, except the latency and the limits.
     pub fn reset(&self) {
         self.clock.reset();
         sample::restart(&self.organization);

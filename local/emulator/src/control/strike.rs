@@ -1,4 +1,4 @@
-//! What a fault does to a request that it strikes.
+//! Lets a fault strike a request.
 //!
 //! | kind | before the work | after it (`after_commit`) |
 //! | --- | --- | --- |
@@ -6,8 +6,9 @@
 //! | `slow` | `delay_ms` pass, then the work is done and answered | the work is done, its answer comes `delay_ms` later |
 //! | all others | the fault answers; nothing is done | the work is done, the fault answers |
 //!
-//! A part of a `$batch` is struck like a request of its own, but what drops the connection drops
-//! all of the batch. A part of a change set that a fault answers before the work undoes the set.
+//! A fault can strike a part of a `$batch` like a separate request, but if it drops the connection,
+//! it drops the whole batch. If a fault answers a part of a change set before the work, the change
+//! set is undone.
 
 use std::time::Duration;
 
@@ -20,10 +21,10 @@ use crate::identity::authentication::{self, TokenProblem};
 use crate::message::{ApiError, ApiResponse};
 use crate::organization::throttle;
 
-/// Whose way of refusing a fault takes.
+/// The service whose form of refusal a fault uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
-    /// The Web API, and Graph, which refuses alike here.
+    /// The Web API, and Graph, which refuses in the same way here.
     WebApi,
     /// The token endpoint.
     Entra,
@@ -32,45 +33,45 @@ pub enum Service {
 /// A request that faults may strike.
 #[derive(Clone, Debug)]
 pub struct Asked {
-    /// Who answers it.
+    /// The service that answers the request.
     pub service: Service,
-    /// Its method.
+    /// The method of the request.
     pub method: Method,
-    /// The paths that a fault may name it by.
+    /// The paths by which a fault may name the request.
     pub paths: Vec<String>,
-    /// Its headers.
+    /// The headers of the request.
     pub headers: HeaderMap,
-    /// Scheme, host and port that the client used.
+    /// The scheme, host and port that the client used.
     pub base: String,
 }
 
-/// How a request goes on.
+/// The decision about a request before the work.
 #[derive(Debug)]
 pub enum Before {
-    /// It is carried out.
+    /// The request is carried out.
     CarryOut(After),
-    /// It is not: this is the answer.
+    /// The request is not carried out. This is the answer.
     Answer(ApiResponse),
-    /// It is not, and the connection ends.
+    /// The request is not carried out, and the connection ends.
     Drop,
 }
 
-/// The fault that is still to strike once the work is done.
+/// The fault that will strike after the work is done, if any.
 #[derive(Debug)]
 pub struct After(Option<Box<Fault>>);
 
-/// What a request comes to.
+/// The outcome of a request.
 #[derive(Debug)]
 pub enum Struck<T> {
-    /// The work was done and stands as its own answer.
+    /// The work was done, and its result is the answer.
     Done(T),
-    /// The fault answers; the work was done, or not.
+    /// The fault answers, whether the work was done or not.
     Answered(ApiResponse, Option<T>),
-    /// The connection ends; the work was done, or not.
+    /// The connection ends, whether the work was done or not.
     Dropped(Option<T>),
 }
 
-/// Carries out a request as the armed faults let it.
+/// Carries out a request, unless an armed fault strikes it.
 pub async fn carry_out<T>(
     shared: &Shared,
     asked: Asked,
@@ -83,7 +84,7 @@ pub async fn carry_out<T>(
     }
 }
 
-/// What happens before the work.
+/// Decides about a request before the work.
 pub async fn before(shared: &Shared, asked: &Asked) -> Before {
     let paths: Vec<&str> = asked.paths.iter().map(String::as_str).collect();
     let Some(fault) = shared.faults.take(&asked.method, &paths) else {
@@ -101,7 +102,7 @@ pub async fn before(shared: &Shared, asked: &Asked) -> Before {
 }
 
 impl After {
-    /// What happens after the work.
+    /// Lets the fault strike after the work.
     pub async fn strike<T>(self, shared: &Shared, asked: &Asked, done: T) -> Struck<T> {
         let Some(fault) = self.0 else { return Struck::Done(done) };
         match fault.kind {
@@ -115,7 +116,7 @@ impl After {
     }
 }
 
-/// What a fault answers.
+/// The answer of a fault.
 fn answer(shared: &Shared, fault: &Fault, asked: &Asked) -> ApiResponse {
     match (asked.service, fault.kind) {
         (_, FaultKind::Answer) => spelled_out(fault),
@@ -132,7 +133,7 @@ fn answer(shared: &Shared, fault: &Fault, asked: &Asked) -> ApiResponse {
             let error = ApiError::bad_request(0x8004_0265, message).named("IsvAborted");
             identified(error.into_response(&asked.headers))
         }
-        // A drop and a delay have no answer of their own and never get here.
+        // The kinds `drop` and `slow` have no answer, so they never get here.
         (Service::WebApi, FaultKind::Unavailable | FaultKind::Drop | FaultKind::Slow) => {
             retry_after(unavailable(), fault)
         }
@@ -147,8 +148,8 @@ fn answer(shared: &Shared, fault: &Fault, asked: &Asked) -> ApiResponse {
     }
 }
 
-/// An error of Dataverse gets the ids that go with it; whoever spelled out all of the answer wants
-/// no more in it.
+/// The answer that a fault gives literally. An error of Dataverse gets the usual ids. A complete
+/// answer gets nothing more.
 fn spelled_out(fault: &Fault) -> ApiResponse {
     match fault.answer() {
         Ok(answer) if fault.is_refusal() => identified(answer),
@@ -160,7 +161,7 @@ fn spelled_out(fault: &Fault) -> ApiResponse {
     }
 }
 
-/// A server that is not there: what stands before it answers.
+/// The answer of the server in front of Dataverse, when Dataverse itself is down.
 fn unavailable() -> ApiResponse {
     let mut answer = ApiResponse::empty(StatusCode::SERVICE_UNAVAILABLE);
     answer.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
@@ -176,7 +177,7 @@ fn retry_after(mut answer: ApiResponse, fault: &Fault) -> ApiResponse {
     answer
 }
 
-/// An answer with the ids by which Microsoft's support finds a request.
+/// Adds the ids by which Microsoft's support finds a request.
 pub fn identified(mut answer: ApiResponse) -> ApiResponse {
     for name in ["req_id", "x-ms-service-request-id"] {
         if let Ok(value) = HeaderValue::from_str(&Uuid::new_v4().to_string()) {

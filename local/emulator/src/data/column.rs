@@ -1,8 +1,8 @@
-//! Columns: their types, lengths, options, and who may write them.
+//! Columns: their types, lengths and options, and when they may be written.
 
 use super::ids::{ColumnId, TableId};
 
-/// Whether a value must be there.
+/// Whether a column must have a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequiredLevel {
     /// Optional.
@@ -18,30 +18,30 @@ pub enum RequiredLevel {
 /// A column.
 #[derive(Debug)]
 pub struct Column {
-    /// Its place.
+    /// The place of the column in its table.
     pub id: ColumnId,
-    /// The name in the Web API: `fullname`, `_parentcustomerid_value`.
+    /// The name in the Web API, such as `fullname` or `_parentcustomerid_value`.
     pub name: String,
-    /// Logical name: `fullname`, `parentcustomerid`.
+    /// The logical name, such as `fullname` or `parentcustomerid`.
     pub logical_name: String,
-    /// Schema name: `FullName`.
+    /// The schema name, such as `FullName`.
     pub schema_name: String,
-    /// What a person calls it.
+    /// The label that people see.
     pub label: String,
-    /// Its type, with what goes with it.
+    /// The type, with its details.
     pub kind: ColumnKind,
-    /// Whether it must have a value.
+    /// Whether the column must have a value.
     pub required: RequiredLevel,
-    /// Whether a create may write it.
+    /// Whether a create may write the column.
     pub valid_for_create: bool,
-    /// Whether an update may write it.
+    /// Whether an update may write the column.
     pub valid_for_update: bool,
-    /// Whether the store finds rows by it without a scan.
+    /// Whether the store has an index on the column.
     pub indexed: bool,
 }
 
 impl Column {
-    /// Whether the organization added it (`new_…`).
+    /// Whether the organization added the column (`new_…`).
     pub fn is_custom(&self) -> bool {
         self.name.starts_with("new_")
     }
@@ -101,9 +101,9 @@ pub enum ColumnKind {
     Guid,
     /// Text of at most `max_length` UTF-16 code units.
     Text {
-        /// Longest value; `None` where no length is published.
+        /// The longest value. `None` if no length is published.
         max_length: Option<u32>,
-        /// Whether it is a memo (several lines).
+        /// Whether it is a memo, with several lines.
         multiline: bool,
     },
     /// A whole number.
@@ -124,13 +124,13 @@ pub enum ColumnKind {
     },
     /// A floating point number.
     Double,
-    /// An amount in the row's currency, or (`base_of`) in the organization's.
+    /// An amount in the row's currency. With `base_of`, it is in the organization's currency.
     Money {
         /// Smallest value.
         min: i64,
         /// Largest value.
         max: i64,
-        /// The column this is the base currency amount of.
+        /// The column whose amount this column holds in the base currency.
         base_of: Option<ColumnId>,
     },
     /// Yes or no.
@@ -144,7 +144,7 @@ pub enum ColumnKind {
     Choice(Vec<ChoiceOption>),
     /// `statecode`.
     State(Vec<ChoiceOption>),
-    /// `statuscode`; every option names its state.
+    /// `statuscode`. Each of its options belongs to a state.
     Status(Vec<ChoiceOption>),
     /// A point in time.
     DateTime,
@@ -152,21 +152,22 @@ pub enum ColumnKind {
     Date,
     /// A link to a row.
     Lookup {
-        /// The tables it may point at; abstract ones are listed as the tables they stand for.
+        /// The tables that it may point at. An abstract table is listed as the tables that it
+        /// stands for.
         targets: Vec<TableId>,
     },
     /// The logical name of a table: `activitytypecode`, `objecttypecode`.
     EntityName,
-    /// An image; never held here.
+    /// An image. Its content is never stored here.
     Image,
 }
 
 /// One option of a choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChoiceOption {
-    /// The number on the wire.
+    /// The number in requests and answers.
     pub value: i32,
-    /// What a person sees.
+    /// The label that people see.
     pub label: String,
     /// The state that a status reason belongs to.
     pub state: Option<i32>,

@@ -1,8 +1,8 @@
-//! What the files in `data/` say about the tables, as it is written there.
+//! Reads the files in `data/` that describe the tables.
 
 use serde::Deserialize;
 
-/// What is wrong with the files in `data/`.
+/// The errors that the files in `data/` can have.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FactsError {
     #[error("{0}.json: {1}")]
@@ -25,7 +25,7 @@ macro_rules! files {
     };
 }
 
-/// One file per table. A new table is a file in `data/tables` and its name here.
+/// One file per table. To add a table, add a file in `data/tables` and its name here.
 const TABLES: [(&str, &str); 38] = files![
     "account",
     "contact",
@@ -77,7 +77,7 @@ pub(super) fn tables() -> Result<Vec<TableFacts>, FactsError> {
     parsed.collect()
 }
 
-/// The relationships that join two tables row by row.
+/// The many-to-many relationships.
 pub(super) fn many_to_many() -> Result<Vec<ManyToManyFacts>, FactsError> {
     serde_json::from_str(MANY_TO_MANY)
         .map_err(|error| FactsError::Json("many_to_many".to_owned(), error))
@@ -112,7 +112,7 @@ pub(super) struct TableFacts {
     pub(super) navigations: Vec<NavigationFacts>,
 }
 
-/// Who may take part in an activity.
+/// The parties that an activity may have.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PartiesFacts {
@@ -208,13 +208,13 @@ pub(super) enum OptionFacts {
     Status(i32, String, i32),
 }
 
-/// A lookup as a link.
+/// A lookup as a navigation property.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NavigationFacts {
     pub(super) name: String,
     pub(super) column: String,
     pub(super) target: String,
-    /// The collection on the other side, which has no line of its own.
+    /// The collection on the other side. The files do not list it separately.
     pub(super) partner: Option<String>,
 }

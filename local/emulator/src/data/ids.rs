@@ -1,6 +1,7 @@
-//! The places of tables and columns in the metadata: cheap to copy, compare and keep in rows.
+//! The places of tables and columns in the metadata. They are cheap to copy, to compare and to keep
+//! in rows.
 
-/// A table's place in the metadata; cheap to copy, compare and keep in rows.
+/// The place of a table in the metadata.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TableId(pub(super) u8);
 
@@ -11,8 +12,8 @@ impl TableId {
     }
 }
 
-/// A column's place in its table. A derived table (`phonecall`) has the columns of its base
-/// (`activitypointer`) at the same places, so that a base column reads rows of either.
+/// The place of a column in its table. A derived table (`phonecall`) has the columns of its base
+/// (`activitypointer`) at the same places, so a column of the base can be read from rows of both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ColumnId(pub(super) u16);
 

@@ -1,5 +1,5 @@
-//! Makes tables of the facts in `data/`: names become places, a derived table gets what its base
-//! has, and every lookup gets the collection on its other side.
+//! Builds the tables from the facts in `data/`. Names become places, a derived table gets the
+//! columns of its base, and every lookup gets the collection on its other side.
 
 use std::collections::{HashMap, HashSet};
 
@@ -26,11 +26,11 @@ pub(super) fn tables(facts: Vec<TableFacts>, many: &[ManyToManyFacts]) -> Result
     (0..facts.len()).map(|index| all.table(index, many)).collect()
 }
 
-/// The facts of all tables, with what a derived table has of its base written out.
+/// The facts of all tables. The facts of a base are repeated for its derived tables.
 struct Facts<'f> {
     tables: &'f [TableFacts],
     ids: HashMap<&'f str, TableId>,
-    /// The columns of each table: those of its base first, at the same places.
+    /// The columns of each table. Those of its base come first, at the same places.
     columns: Vec<Vec<&'f ColumnFacts>>,
     places: Vec<HashMap<&'f str, ColumnId>>,
 }
@@ -75,7 +75,7 @@ impl<'f> Facts<'f> {
         })
     }
 
-    /// The table's bases, the uppermost first, and the table itself.
+    /// The bases of a table, the uppermost first, and the table itself.
     fn lineage(&self, index: usize) -> Result<Vec<&'f TableFacts>> {
         let mut lineage = vec![&self.tables[index]];
         while let Some(base) = &lineage[0].base {
@@ -162,8 +162,8 @@ impl<'f> Facts<'f> {
         single.collect()
     }
 
-    /// The collections of a table: of every lookup that leads to it or to its base, and of its
-    /// relationships row by row.
+    /// The collections of a table: one for each lookup that points at the table or its base, and
+    /// one for each of its many-to-many relationships.
     fn collections(
         &self,
         facts: &TableFacts,
@@ -171,7 +171,7 @@ impl<'f> Facts<'f> {
         many: &[ManyToManyFacts],
     ) -> Result<Vec<CollectionNavigation>> {
         let mut collections = Vec::new();
-        // Nobody can ask for rows of a table that no URL leads to; those derived of it can be.
+        // A table that no URL can name needs none of these. Its derived tables have them.
         for aim in lineage.iter().filter(|_| facts.addressable) {
             for (index, other) in self.tables.iter().enumerate() {
                 let leading = other.navigations.iter().filter(|link| link.target == aim.name);
@@ -200,7 +200,8 @@ impl<'f> Facts<'f> {
         Ok(collections)
     }
 
-    /// The tables that a lookup may point at; abstract ones are listed as those they stand for.
+    /// The tables that a lookup may point at. An abstract table is listed as the tables that it
+    /// stands for.
     fn targets<'l>(&self, links: impl Iterator<Item = &'l SingleNavigation>) -> Vec<TableId> {
         let mut targets = Vec::new();
         for link in links {
@@ -227,8 +228,8 @@ fn once_each<'n>(table: &TableFacts, names: impl Iterator<Item = &'n str>) -> Re
     )
 }
 
-/// What the tables of a lineage list, in order. What a derived table lists under a name of its base
-/// takes that place.
+/// The items of all tables of a lineage, in order. If a derived table has an item with the same
+/// name as its base, that item replaces the one of the base.
 fn merged<'f, T>(
     lineage: &[&'f TableFacts],
     list: impl Fn(&'f TableFacts) -> &'f Vec<T>,
@@ -261,7 +262,7 @@ fn link_column(
         .to_owned();
     let [low, high] = facts.range.unwrap_or_default();
     let options = || -> Vec<ChoiceOption> { facts.options.iter().map(option).collect() };
-    // Microsoft publishes no range for most columns; these are the widest the types allow.
+    // Microsoft publishes no range for most columns. These are the widest ranges of the types.
     let kind = match facts.kind {
         KindFacts::Guid => ColumnKind::Guid,
         KindFacts::Lookup => ColumnKind::Lookup { targets },
@@ -331,9 +332,9 @@ fn option(facts: &OptionFacts) -> ChoiceOption {
     }
 }
 
-/// Schema names differ from logical names in letter case only, and neither the CSDL nor the
-/// published column facts carry them. Where the label spells the name, its capitals are right
-/// ("First Name" for `firstname`); elsewhere a leading capital has to do.
+/// The schema name. It differs from the logical name only in upper and lower case, but neither the
+/// CSDL nor the published column facts contain it. If the label has the same letters, its capitals
+/// are right ("First Name" for `firstname`). Otherwise only the first letter becomes a capital.
 fn schema_name(logical_name: &str, label: &str) -> String {
     let spelled: String = label.chars().filter(char::is_ascii_alphanumeric).collect();
     for candidate in [spelled.clone(), format!("{spelled}Id")] {
@@ -348,7 +349,7 @@ fn schema_name(logical_name: &str, label: &str) -> String {
     letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }
 
-/// Names as keys that live as long as the metadata: the metadata is loaded once and never freed.
+/// A name as a key that lives as long as the metadata, which is loaded once and never freed.
 pub(super) fn interned(name: &str) -> &'static str {
     Box::leak(name.to_owned().into_boxed_str())
 }

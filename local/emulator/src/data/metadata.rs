@@ -1,5 +1,4 @@
-//! All tables of the organization. Everything the emulator accepts or refuses by name is decided
-//! here.
+//! All tables of the organization. The emulator accepts or refuses every name by this metadata.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -36,7 +35,7 @@ impl Metadata {
         Ok(Self { tables, by_name, by_entity_set })
     }
 
-    /// Every table, abstract ones included.
+    /// Every table, including the abstract ones.
     pub fn tables(&self) -> &[Table] {
         &self.tables
     }
@@ -53,7 +52,7 @@ impl Metadata {
 }
 
 impl TableId {
-    /// The table that this id stands for.
+    /// The table with this id.
     pub fn table(self) -> &'static Table {
         &Metadata::get().tables[self.index()]
     }
@@ -65,8 +64,8 @@ impl fmt::Debug for TableId {
     }
 }
 
-/// The data files are part of the program, and a test loads them: a fault in them is a fault of the
-/// build, not something that can happen to a user.
+/// The metadata from the data files, which are part of the program. A test loads them, so an error
+/// in them is found by the build and never by a user.
 #[expect(clippy::expect_used, reason = "the files are embedded and a test loads them")]
 fn embedded() -> Metadata {
     Metadata::load().expect("the files in data/ are consistent")

@@ -1,5 +1,5 @@
-//! What the organization's tables are made of: columns, options and relationships, and the values
-//! that rows hold. The facts stand in the files of `data/`, which are read once per process.
+//! The tables of the organization (columns, options and relationships), and the values of rows. The
+//! facts are in the files of `data/`, which are read once per process.
 
 mod column;
 mod facts;

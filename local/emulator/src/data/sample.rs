@@ -1,5 +1,5 @@
-//! The sample as it is written: rows as bodies of the Web API, table by table, in the order in which
-//! they can be created. What Dataverse computes is left out.
+//! The sample data as it is written in its file. The rows are bodies of the Web API, table by
+//! table, in an order in which they can be created. Values that Dataverse computes are left out.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -7,13 +7,13 @@ use serde_json::{Map, Value};
 /// The rows of one table.
 #[derive(Deserialize)]
 pub(crate) struct SampleTable {
-    /// The entity set.
+    /// The name of the entity set.
     pub(crate) entity_set: String,
-    /// The bodies.
+    /// The bodies of the rows.
     pub(crate) rows: Vec<Map<String, Value>>,
 }
 
-/// All of them.
+/// The sample rows of all tables.
 pub(crate) fn tables() -> serde_json::Result<Vec<SampleTable>> {
     serde_json::from_str(include_str!("../../data/sample.json"))
 }

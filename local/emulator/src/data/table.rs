@@ -1,4 +1,4 @@
-//! Tables, and how they belong together.
+//! Tables, and the relationships between them.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use super::column::Column;
 use super::ids::{ColumnId, TableId};
 
-/// Whose a row is.
+/// The kind of owner that rows have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ownership {
     /// A user or a team owns it.
@@ -19,22 +19,22 @@ pub enum Ownership {
     None,
 }
 
-/// The Dynamics 365 app that brings a table along.
+/// The Dynamics 365 app that adds a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum App {
-    /// There in every environment.
+    /// The table exists in every environment.
     Base,
-    /// There with Dynamics 365 Sales.
+    /// The table comes with Dynamics 365 Sales.
     Sales,
-    /// There with Dynamics 365 Customer Service.
+    /// The table comes with Dynamics 365 Customer Service.
     Service,
-    /// There with either of the two.
+    /// The table comes with either of the two.
     SalesOrService,
 }
 
 /// A table.
 pub struct Table {
-    /// Its place.
+    /// The place of the table in the metadata.
     pub id: TableId,
     /// Logical name: `contact`.
     pub name: String,
@@ -42,36 +42,36 @@ pub struct Table {
     pub schema_name: String,
     /// Entity set name: `contacts`.
     pub entity_set: String,
-    /// What a person calls one row.
+    /// The label of one row.
     pub label: String,
-    /// What a person calls several.
+    /// The label of several rows.
     pub plural_label: String,
     /// Object type code: 2 for contact.
     pub object_type_code: i32,
-    /// Who owns its rows.
+    /// The kind of owner of its rows.
     pub ownership: Ownership,
-    /// The app that brings it.
+    /// The app that adds the table.
     pub app: App,
-    /// Last part of its privilege names: `Note` in `prvReadNote`.
+    /// The last part of its privilege names, such as `Note` in `prvReadNote`.
     pub privilege: String,
-    /// Abstract tables have no rows of their own: `activitypointer`, `principal`.
+    /// Whether the table is abstract and has no rows of its own: `activitypointer`, `principal`.
     pub is_abstract: bool,
     /// Whether its rows are activities: `task`, `email`, …, and their base.
     pub is_activity: bool,
-    /// Whether its rows are written along with the row that they are part of, and never alone:
+    /// Whether its rows are only written together with the row that they are part of:
     /// `activityparty`.
     pub is_part: bool,
-    /// Whether a URL may start at it and lists of tables show it: all but `principal`.
+    /// Whether a URL may start with the table, and lists of tables show it: all but `principal`.
     pub is_addressable: bool,
-    /// Who takes part in its rows, where they are activities with parties.
+    /// The parties that its rows may have, if they are activities with parties.
     pub parties: Option<Parties>,
-    /// Base table: `activitypointer` of `phonecall`.
+    /// The base table: `activitypointer` for `phonecall`.
     pub base: Option<TableId>,
     /// Tables that have this one as base.
     pub derived: Vec<TableId>,
-    /// Primary key column.
+    /// The primary key column.
     pub key: ColumnId,
-    /// Primary name column; a few tables have none.
+    /// The primary name column. A few tables have none.
     pub primary_name: Option<ColumnId>,
     pub(super) columns: Vec<Column>,
     pub(super) single: Vec<SingleNavigation>,
@@ -88,7 +88,7 @@ impl Table {
         &self.columns
     }
 
-    /// The column that the Web API calls so: `fullname`, `_parentcustomerid_value`.
+    /// The column with this name in the Web API: `fullname`, `_parentcustomerid_value`.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.column_names.get(name).map(|id| self.at(*id))
     }
@@ -113,28 +113,28 @@ impl Table {
         self.primary_name.map(|id| self.at(id))
     }
 
-    /// Single-valued navigation properties (lookups seen as links).
+    /// The single-valued navigation properties: lookups as links.
     pub fn single_navigations(&self) -> &[SingleNavigation] {
         &self.single
     }
 
-    /// Collection-valued navigation properties.
+    /// The collection-valued navigation properties.
     pub fn collection_navigations(&self) -> &[CollectionNavigation] {
         &self.collections
     }
 
-    /// The single-valued navigation property of that name. Names are case-sensitive.
+    /// The single-valued navigation property with this name. Upper and lower case matter.
     pub fn single_navigation(&self, name: &str) -> Option<&SingleNavigation> {
         self.single_names.get(name).map(|index| &self.single[*index])
     }
 
-    /// The collection-valued navigation property of that name. Names are case-sensitive.
+    /// The collection-valued navigation property with this name. Upper and lower case matter.
     pub fn collection_navigation(&self, name: &str) -> Option<&CollectionNavigation> {
         self.collection_names.get(name).map(|index| &self.collections[*index])
     }
 
-    /// The tables whose rows a reference to this table may hold: the derived tables of an
-    /// abstract one, else the table itself.
+    /// The tables whose rows a reference to this table may point at: for an abstract table its
+    /// derived tables, otherwise the table itself.
     pub fn concrete(&self) -> Vec<TableId> {
         if self.is_abstract { self.derived.clone() } else { vec![self.id] }
     }
@@ -150,12 +150,12 @@ impl Table {
     }
 }
 
-/// Who may take part in an activity.
+/// The parties that an activity may have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parties {
     /// The values of `participationtypemask` that a request may give a party.
     pub masks: Vec<i32>,
-    /// Whether a party may be an address that belongs to no row.
+    /// Whether a party may be an address that belongs to no record.
     pub bare_addresses: bool,
 }
 
@@ -173,14 +173,14 @@ impl PartialEq for Table {
 
 impl Eq for Table {}
 
-/// A lookup as a link: read with `$expand`, written with `@odata.bind`.
+/// A lookup as a link: `$expand` reads it, and `@odata.bind` writes it.
 #[derive(Debug)]
 pub struct SingleNavigation {
-    /// The case-sensitive name: `customerid_contact`.
+    /// The name, in which upper and lower case matter: `customerid_contact`.
     pub name: String,
     /// The lookup column it reads: `_customerid_value`.
     pub column: ColumnId,
-    /// The table it leads to; may be abstract.
+    /// The table that it leads to, which may be abstract.
     pub target: TableId,
     /// The collection on the other side.
     pub partner: Option<String>,
@@ -189,25 +189,25 @@ pub struct SingleNavigation {
 /// A collection of rows on the other side of a relationship.
 #[derive(Debug)]
 pub struct CollectionNavigation {
-    /// The case-sensitive name: `contact_customer_accounts`.
+    /// The name, in which upper and lower case matter: `contact_customer_accounts`.
     pub name: String,
-    /// The table of its rows; may be abstract.
+    /// The table of its rows, which may be abstract.
     pub target: TableId,
     /// How the rows are found.
     pub relationship: Relationship,
 }
 
-/// How the two sides of a collection belong together.
+/// How the two sides of a collection are connected.
 #[derive(Debug)]
 pub enum Relationship {
-    /// The rows on the other side have a lookup to this one.
+    /// The rows on the other side have a lookup to the row on this side.
     OneToMany {
-        /// That lookup column, in the target table.
+        /// This lookup column, in the target table.
         lookup: ColumnId,
         /// The single-valued navigation property on the other side.
         partner: String,
     },
-    /// Both sides are linked through an intersect table.
+    /// Both sides are connected through an intersect table.
     ManyToMany {
         /// Name shared by both sides.
         name: String,

@@ -87,7 +87,7 @@ fn the_four_columns_of_a_customised_organization_are_there() {
     }
 }
 
-/// Links tables that are written as the files in `data/` are.
+/// Links tables that are written in the form of the files in `data/`.
 fn linked(tables: &str) -> Result<Vec<super::Table>, String> {
     let facts = serde_json::from_str(tables).map_err(|error| error.to_string())?;
     super::link::tables(facts, &[]).map_err(|error| error.to_string())

@@ -1,4 +1,4 @@
-//! Values of columns, and how Dataverse compares them.
+//! The values of columns, and how Dataverse compares them.
 
 use super::ids::TableId;
 use jiff::Timestamp;
@@ -14,9 +14,9 @@ use uuid::Uuid;
 /// A link to a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Reference {
-    /// The table of the row; never an abstract one.
+    /// The table of the row. It is never an abstract table.
     pub table: TableId,
-    /// Its primary key.
+    /// The primary key of the row.
     pub id: Uuid,
 }
 
@@ -107,7 +107,7 @@ impl Value {
         }
     }
 
-    /// The identifier, of a key or of the row that a lookup points at.
+    /// The id in a key, or the id of the row that a lookup points at.
     pub fn as_id(&self) -> Option<Uuid> {
         match self {
             Self::Guid(id) => Some(*id),
@@ -116,8 +116,9 @@ impl Value {
         }
     }
 
-    /// Compares as Dataverse does: numbers by size whatever their types, text without regard to
-    /// case and accents. `None` for null and for types that cannot be compared.
+    /// Compares two values as Dataverse does. Numbers of different types are compared by size. Case
+    /// and accents make no difference in text. `None` for null, and for types that cannot be
+    /// compared.
     pub fn compare(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
             (Self::Boolean(a), Self::Boolean(b)) => Some(a.cmp(b)),
@@ -136,7 +137,8 @@ impl Value {
         }
     }
 
-    /// The order of a sorted result: nulls first when ascending, as SQL Server sorts them.
+    /// Compares two values for a sorted result. In ascending order, nulls come first, as in SQL
+    /// Server.
     pub fn sort_order(&self, other: &Self) -> Ordering {
         match (self.is_null(), other.is_null()) {
             (false, false) => self.compare(other).unwrap_or(Ordering::Equal),
@@ -165,15 +167,15 @@ fn midnight(day: Date) -> Option<Timestamp> {
     jiff::tz::TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()
 }
 
-/// Compares as the collation of an English (United States) organization does: without regard to
-/// case and accents, and to blanks at the end.
+/// Compares two texts like the collation of an English (United States) organization: case, accents
+/// and spaces at the end make no difference.
 pub fn compare_text(a: &str, b: &str) -> Ordering {
     fold_whole(a).cmp(&fold_whole(b))
 }
 
-/// Text as comparison sees it: `Kővári` and `KOVARI` fold to the same.
+/// The form of a text in which it is compared: `Kővári` and `KOVARI` have the same form.
 ///
-/// Microsoft's table of language collations gives English (United States) `CI_AI`.
+/// Microsoft's table of language collations lists `CI_AI` for English (United States).
 pub fn fold(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -186,7 +188,7 @@ pub fn fold(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain.flat_map(char::to_lowercase).collect::<String>().replace('ß', "ss"))
 }
 
-/// [`fold`], and without blanks at the end, which equality ignores.
+/// Like [`fold`], but without spaces at the end, which equality ignores.
 pub fn fold_whole(text: &str) -> Cow<'_, str> {
     match fold(text) {
         Cow::Borrowed(folded) => Cow::Borrowed(folded.trim_end_matches(' ')),

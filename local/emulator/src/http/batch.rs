@@ -1,4 +1,4 @@
-//! `$batch`: carries out its parts one after the other, and each change set as one.
+//! `$batch`: carries out the parts one after the other. A change set is one unit.
 
 use http::{HeaderValue, Method, StatusCode};
 use uuid::Uuid;
@@ -73,7 +73,7 @@ fn logged(request: &ApiRequest) -> LoggedPart {
     }
 }
 
-/// Writes the statuses into the log's parts; whether one of them is a failure.
+/// Writes the statuses into the parts in the log. Returns whether one of them is a failure.
 fn note_statuses(answer: &PartAnswer, parts: &mut [LoggedPart]) -> bool {
     let responses: Vec<&ApiResponse> = match answer {
         PartAnswer::Single(_, response) => vec![response],
@@ -83,7 +83,7 @@ fn note_statuses(answer: &PartAnswer, parts: &mut [LoggedPart]) -> bool {
     };
     let failed = responses.iter().any(|response| !is_success(response.status));
     if failed && let Some(response) = responses.first() {
-        // Of a change set that failed nothing was done, so its parts share the one answer.
+        // If a change set fails, nothing of it is done. So its parts share one answer.
         for part in parts.iter_mut() {
             part.status = Some(response.status.as_u16());
         }
@@ -109,7 +109,7 @@ fn in_batch(mut answer: ApiResponse) -> ApiResponse {
     answer
 }
 
-/// A part, as faults may strike it.
+/// A part in the form that faults need.
 fn asked(request: &ApiRequest) -> Asked {
     Asked {
         service: Service::WebApi,

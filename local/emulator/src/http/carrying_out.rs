@@ -1,5 +1,5 @@
-//! Hands requests over to the organization, where they may take their time without holding up
-//! others, and finishes its answers.
+//! Passes requests on to the organization in the background, so that long ones do not delay others,
+//! and completes the answers.
 
 use std::sync::Arc;
 
@@ -39,14 +39,14 @@ pub(super) async fn handle_change_set(
     work.await.unwrap_or_else(|panic| Err((0, broken(&HeaderMap::new(), &panic))))
 }
 
-/// A fault of the emulator itself: never to be taken for an answer of Dataverse.
+/// The answer for a defect of the emulator itself. It must not look like an answer of Dataverse.
 fn broken(headers: &HeaderMap, panic: &tokio::task::JoinError) -> ApiResponse {
     tracing::error!(%panic, "the emulator failed on a request");
     let message = "The emulator itself failed on this request; its log says where.";
     ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, 0x8004_0216, message).into_response(headers)
 }
 
-/// Adds what every answer of Dataverse carries.
+/// Adds the headers that every answer of Dataverse has.
 pub(super) fn finished(shared: &Shared, mut answer: ApiResponse, parts: Vec<LoggedPart>) -> Served {
     answer.headers.insert("odata-version", HeaderValue::from_static("4.0"));
     answer.headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));

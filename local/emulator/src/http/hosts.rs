@@ -1,28 +1,28 @@
-//! The names under which what runs on this machine answers.
+//! The host names under which the servers on this machine answer.
 //!
-//! A foreign page can let its own name lead to this machine (DNS rebinding); then the browser takes
-//! what listens here for the page's own server, and hands it the answers. The header `Host` still
-//! has the page's name.
+//! A foreign web page can point its own name at this machine (DNS rebinding). Then the browser
+//! takes a server on this machine for the page's own server, and gives the page its answers. But
+//! the header `Host` still contains the page's name.
 
 use std::net::IpAddr;
 
 use http::uri::Authority;
 use http::{HeaderMap, StatusCode, Uri, header};
 
-/// The names under which what listens on one address answers.
+/// The host names under which a server answers.
 #[derive(Clone, Debug)]
 pub struct Hosts {
-    /// The name that it listens on.
+    /// The name or address that the server listens on.
     own: String,
 }
 
-/// Why a request is not answered.
+/// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HostError {
-    /// It names no host.
+    /// The request names no host.
     #[error("the request names no host")]
     Missing,
-    /// It names one that is not this machine.
+    /// The request names a host that is not this machine.
     #[error(
         "the host that the request names is not known here: call localhost, 127.0.0.1 or another \
          address by its numbers, or start this with --host and the name"
@@ -31,7 +31,7 @@ pub enum HostError {
 }
 
 impl HostError {
-    /// What a request is answered with.
+    /// The status of the answer.
     pub fn status(self) -> StatusCode {
         match self {
             HostError::Missing => StatusCode::BAD_REQUEST,
@@ -41,15 +41,16 @@ impl HostError {
 }
 
 impl Hosts {
-    /// What listens on this name or address.
+    /// The host names of a server that listens on this name or address.
     pub fn listening(host: &str) -> Hosts {
         Hosts { own: plain(host) }
     }
 
-    /// The host and port that a request names, if they may be this machine.
+    /// The host and port that a request names, if they may mean this machine.
     ///
-    /// Numbers always may: a page that is at a number has no name that could lead elsewhere. So may
-    /// `localhost` and what is below it, and `host.docker.internal`, for nobody can own those.
+    /// An address in numbers is always accepted, because a page at such an address has no name that
+    /// could be pointed elsewhere. `localhost`, names below it, and `host.docker.internal` are
+    /// accepted too, because nobody can own them.
     pub fn admit(&self, uri: &Uri, headers: &HeaderMap) -> Result<String, HostError> {
         let named = uri
             .authority()
@@ -67,7 +68,7 @@ impl Hosts {
     }
 }
 
-/// A name in small letters and without a dot at its end: neither makes a difference.
+/// A name in lower case and without a dot at its end. Neither makes a difference.
 fn plain(host: &str) -> String {
     host.trim_end_matches('.').to_ascii_lowercase()
 }

@@ -1,4 +1,4 @@
-//! A request as it came in, and what a service makes of it.
+//! A request as it arrived, and the outcome from a service.
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
@@ -6,25 +6,25 @@ use axum::response::Response;
 use crate::control::log::LoggedPart;
 use crate::message::ApiResponse;
 
-/// The connection is to be closed without an answer.
+/// The error that closes the connection without an answer.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the connection is dropped by an armed fault")]
 pub(super) struct Dropped;
 
-/// One request as it came in.
+/// A request as it arrived.
 #[derive(Clone, Debug)]
 pub(super) struct Incoming {
     /// Method, URL and headers.
     pub head: http::request::Parts,
     /// The whole body.
     pub body: Bytes,
-    /// Scheme, host and port that the client used.
+    /// The scheme, host and port that the client used.
     pub base: String,
     /// The number of the connection.
     pub connection: u64,
 }
 
-/// What a service made of a request.
+/// The outcome of a request.
 #[derive(Debug)]
 pub(super) struct Served {
     /// The answer.

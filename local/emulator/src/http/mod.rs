@@ -1,5 +1,5 @@
-//! The listeners, and the way of a request: to the control calls, to Entra ID, to Graph or to the Web
-//! API, alone or in a `$batch`.
+//! The listeners, and the path of a request: to the control calls, to Entra ID, to Graph, or to the
+//! Web API, either alone or in a `$batch`.
 
 mod batch;
 mod carrying_out;

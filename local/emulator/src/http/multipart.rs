@@ -1,4 +1,4 @@
-//! The body of a `$batch` and of its answer: multipart, with a request or a response in each part.
+//! The body of a `$batch` and of its answer: multipart, with one request or response in each part.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -7,27 +7,27 @@ use uuid::Uuid;
 use super::paths::below_web_api;
 use crate::message::{ApiError, ApiRequest, ApiResponse};
 
-/// The most requests that one batch may carry.
+/// The most requests in one batch.
 const MAX_REQUESTS: usize = 1_000;
 /// The longest URL inside a batch.
 const MAX_URL: usize = 65_536;
 
-/// What one part of a batch asks for.
+/// A part of a batch.
 #[derive(Debug)]
 pub(super) enum BatchPart {
     /// One request.
     Single(ApiRequest),
-    /// Requests that are carried out all or not at all.
+    /// Requests that are carried out together: all or none.
     ChangeSet(Vec<ApiRequest>),
 }
 
-/// What one part is answered.
+/// The answer to a part.
 #[derive(Debug)]
 pub(super) enum PartAnswer {
     /// One response, with the request's content id.
     Single(Option<HeaderValue>, ApiResponse),
-    /// The responses of a change set, with the requests' content ids. A change set that failed has
-    /// one: that of the request which failed.
+    /// The responses of a change set, each with the content id of its request. A failed change set
+    /// has only one, that of the failed request.
     ChangeSet(Vec<(Option<HeaderValue>, ApiResponse)>),
 }
 
@@ -143,13 +143,13 @@ fn request(
     let (path, query) = below_root(url, base)?;
     let (mut headers, body) = split_headers(rest)?;
     if headers.contains_key("content-id") {
-        // It belongs to the part; there it is looked for and nowhere else.
+        // Only the content id of the part itself counts.
         headers.remove("content-id");
     }
     if let Some(id) = part_headers.get("content-id") {
         headers.insert("content-id", id.clone());
     }
-    // What is left after the body is the line end before the next boundary, or none of it.
+    // After the body, only the line break before the next boundary may follow.
     let body = match headers
         .get(header::CONTENT_LENGTH)
         .and_then(|it| it.to_str().ok()?.parse().ok())
@@ -162,7 +162,8 @@ fn request(
     Ok(ApiRequest { method, path, query, headers, body, base: base.to_owned() })
 }
 
-/// The path and query of a URL inside a batch: absolute, from the root, or relative to the API.
+/// The path and query of a URL in a batch. The URL may be absolute, start at the root, or be
+/// relative to the API.
 fn below_root(url: &str, base: &str) -> Result<(String, Option<String>), ApiError> {
     let from_root = match url.split_once("://") {
         Some((_, rest)) => rest.find('/').map_or("/", |slash| &rest[slash..]),
@@ -206,7 +207,7 @@ fn boundary(content_type: &str) -> Option<String> {
     })
 }
 
-/// The parts between the boundary's lines.
+/// The parts between the boundary lines.
 fn parts<'a>(body: &'a [u8], boundary: &str) -> Result<Vec<&'a [u8]>, ApiError> {
     let delimiter = format!("--{boundary}");
     let end = format!("--{boundary}--");
@@ -241,7 +242,7 @@ fn split_line(content: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&content[..end], &content[end + 2..]))
 }
 
-/// Headers up to the first empty line, and what follows.
+/// The headers up to the first empty line, and the rest.
 fn split_headers(content: &[u8]) -> Result<(HeaderMap, &[u8]), ApiError> {
     let mut headers = HeaderMap::new();
     let mut rest = content;
@@ -259,7 +260,8 @@ fn split_headers(content: &[u8]) -> Result<(HeaderMap, &[u8]), ApiError> {
         };
         let (name, value) = line.split_once(':').ok_or_else(invalid)?;
         let name = HeaderName::try_from(name.trim()).map_err(|_| invalid())?;
-        // As Microsoft's OData library, in `ReadHeaders` and where it looks for one in any case.
+        // This follows Microsoft's OData library: `ReadHeaders`, and the place where it looks a
+        // header up in any case.
         if headers.contains_key(&name) {
             return Err(ApiError::odata(format!(
                 "The header '{name}' was specified multiple times. Each header must appear only \
@@ -268,14 +270,14 @@ fn split_headers(content: &[u8]) -> Result<(HeaderMap, &[u8]), ApiError> {
         }
         headers.insert(name, HeaderValue::from_str(value.trim()).map_err(|_| invalid())?);
     }
-    // A part may end with its headers, as a GET does.
+    // A part may end after its headers, as a GET does.
     if rest.trim_ascii().is_empty() {
         return Ok((headers, &[]));
     }
     Err(ApiError::odata("The lines of a batch must end with CRLF."))
 }
 
-/// Writes the answer of a batch: `status` is 400 where a failure ended it early.
+/// Writes the answer of a batch. `status` is 400 if a failure ended the batch early.
 pub(super) fn answer(status: StatusCode, answers: &[PartAnswer]) -> ApiResponse {
     let boundary = format!("batchresponse_{}", Uuid::new_v4());
     let mut body = Vec::new();
@@ -329,8 +331,8 @@ fn push_response(body: &mut Vec<u8>, id: Option<&HeaderValue>, response: &ApiRes
     push(body, "\r\n");
 }
 
-/// The names as Dataverse writes them inside a batch: clients have been seen to compare them
-/// without regard for HTTP's rule that case does not matter.
+/// The header name as Dataverse writes it in a batch. Some clients compare it with the case of the
+/// letters, though the case does not matter in HTTP.
 fn title_case(name: &str) -> String {
     match name {
         "odata-entityid" => return "OData-EntityId".to_owned(),

@@ -1,23 +1,23 @@
-//! Which service a path leads to.
+//! Finds the service for a path.
 
 use crate::control::strike::Service;
 use crate::identity::entra::Version;
 
-/// The services behind the one port.
+/// The services that share one port.
 pub(super) enum Target<'a> {
-    /// The Web API; the path below its root.
+    /// The Web API, with the path below its root.
     WebApi(&'a str),
-    /// The token endpoint; the tenant.
+    /// The token endpoint, with the tenant.
     Token(Version, &'a str),
-    /// OpenID discovery; the tenant.
+    /// OpenID discovery, with the tenant.
     Discovery(&'a str),
-    /// Graph; the path below `/v1.0/`.
+    /// Graph, with the path below `/v1.0/`.
     Graph(&'a str),
-    /// None of them.
+    /// None of these services.
     Unknown,
 }
 
-/// What is below the Web API's root in a path; the minor versions 9.0 to 9.2 are one and the same.
+/// The part of a path below the root of the Web API. The versions 9.0 to 9.2 are treated the same.
 pub(super) fn below_web_api(path: &str) -> Option<&str> {
     let rest = path.strip_prefix("/api/data/v9.")?;
     let rest = rest.strip_prefix(['0', '1', '2'])?;
@@ -25,7 +25,7 @@ pub(super) fn below_web_api(path: &str) -> Option<&str> {
 }
 
 impl Target<'_> {
-    /// Where a path leads.
+    /// The service for a path.
     pub(super) fn of(path: &str) -> Target<'_> {
         if let Some(below) = below_web_api(path) {
             return Target::WebApi(below);
@@ -44,7 +44,8 @@ impl Target<'_> {
         }
     }
 
-    /// The path as faults may name it, too: below the API's root, or without the tenant.
+    /// The short form of the path, which faults may also use: below the root of the API, or without
+    /// the tenant.
     pub(super) fn short_path(&self) -> String {
         match self {
             Target::WebApi(below) | Target::Graph(below) => format!("/{below}"),
@@ -55,7 +56,7 @@ impl Target<'_> {
         }
     }
 
-    /// The service's name in the list of requests.
+    /// The name of the service in the list of requests.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Target::WebApi(_) => "dataverse",
@@ -65,7 +66,7 @@ impl Target<'_> {
         }
     }
 
-    /// Whose way of refusing a fault takes.
+    /// The service whose form of refusal a fault uses.
     pub(super) fn service(&self) -> Service {
         match self {
             Target::Token(..) | Target::Discovery(_) => Service::Entra,

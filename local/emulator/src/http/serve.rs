@@ -1,5 +1,5 @@
-//! How a request goes through the emulator: noted, held back, struck by a fault or sent to the
-//! service that it asks.
+//! Leads a request through the emulator. It is logged, delayed, and then struck by a fault or
+//! passed to its service.
 
 use std::sync::Arc;
 
@@ -20,8 +20,8 @@ pub(super) async fn answer(shared: Arc<Shared>, request: Incoming) -> Result<Res
     if calls::is_control(request.head.uri.path()) {
         return Ok(control(shared, request).await);
     }
-    // In a task of its own: work that has begun is finished even if the client goes away, as on a
-    // real server.
+    // This runs in a separate task, so that work goes on to its end even if the client disconnects,
+    // as on a real server.
     match tokio::spawn(serve(shared, request)).await {
         Ok(answer) => answer,
         Err(panic) => {
@@ -76,7 +76,7 @@ async fn served(shared: &Shared, target: &Target<'_>, request: &Incoming) -> Ser
     }
 }
 
-/// What a batch did before a fault took its answer away.
+/// The parts of a batch that were carried out before a fault replaced its answer.
 fn parts(done: Option<Served>) -> Vec<LoggedPart> {
     done.map(|done| done.parts).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The listeners: HTTP, and TLS with a certificate of our own making.
+//! The listeners: HTTP, and TLS with a self-made certificate.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,17 +21,17 @@ use super::incoming::{Dropped, Incoming};
 use super::serve;
 use crate::control::Shared;
 
-/// The largest body: an attachment of the largest size that an organization can allow, in Base64.
+/// The largest body. It fits the largest attachment that an organization can allow, in Base64.
 const MAX_BODY: usize = 192 * 1024 * 1024;
 
 static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
 
-/// What a listener serves.
+/// The data that a listener needs.
 #[derive(Debug)]
 pub struct Listened {
-    /// What requests are answered from.
+    /// The state that requests share.
     pub shared: Arc<Shared>,
-    /// The names under which it answers at all.
+    /// The host names under which the listener answers.
     pub hosts: Hosts,
 }
 
@@ -50,13 +50,13 @@ pub async fn listen(
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                // Out of file handles, for one: wait for connections to close.
+                // For example, there are no file handles left: wait until connections close.
                 tracing::warn!(%error, "a connection was not accepted");
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 continue;
             }
         };
-        // Small answers must not wait for the acknowledgement of the headers before them.
+        // Otherwise small answers would wait until the headers before them are acknowledged.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY");
         }
@@ -92,8 +92,8 @@ where
     let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
     let service =
         service_fn(move |request| answer(Arc::clone(&listened), request, scheme.clone(), number));
-    // A fault that drops the connection comes out of here as an error: hyper closes without an
-    // answer, which is what it is for.
+    // A fault that drops the connection arrives here as an error. It makes hyper close the
+    // connection without an answer, as intended.
     if let Err(error) = auto::Builder::new(TokioExecutor::new())
         .serve_connection(TokioIo::new(stream), service)
         .await

@@ -1,4 +1,4 @@
-//! The Web API's entry: authentication, limits, batches; everything else is the organization's.
+//! The entry of the Web API: authentication, limits and batches. The organization does the rest.
 
 use http::StatusCode;
 
@@ -10,11 +10,11 @@ use crate::identity::authentication;
 use crate::message::{ApiRequest, ApiResponse};
 use crate::organization::throttle;
 
-/// The longest URL, path and query together (Microsoft's documentation, "Query data using the Web
+/// The longest URL: path and query together (Microsoft's documentation, "Query data using the Web
 /// API").
 const MAX_URL: usize = 32_768;
 
-/// Answers a request to the Web API; `path` is below its root.
+/// Answers a request to the Web API. `path` is the path below its root.
 pub(super) async fn answer(shared: &Shared, path: &str, request: &Incoming) -> Served {
     let headers = &request.head.headers;
     let caller = authentication::caller(

@@ -1,4 +1,5 @@
-//! The one app registration: its client secrets, its permissions on Graph and its application user.
+//! The only app registration: its client secrets, its permissions on Graph, and its application
+//! user.
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use uuid::Uuid;
 use crate::data::well_known::{CLIENT_SECRET, ROTATED_CLIENT_SECRET};
 use crate::organization::{Privileges, Role};
 
-/// Two years, as Graph gives a secret by default.
+/// Two years: the default lifetime of a secret in Graph.
 const DEFAULT_LIFETIME: SignedDuration = SignedDuration::from_hours(2 * 365 * 24);
 
 /// The permission that lets an application manage itself.
@@ -19,20 +20,20 @@ pub const OWNED_BY: &str = "Application.ReadWrite.OwnedBy";
 /// One client secret.
 #[derive(Clone, Debug)]
 pub struct Password {
-    /// Its id, which people paste for the secret by mistake.
+    /// The id of the secret. People sometimes paste it in place of the secret.
     pub key_id: Uuid,
-    /// Its description.
+    /// The description of the secret.
     pub display_name: Option<String>,
     /// The secret itself.
     pub secret: String,
-    /// From when on it is good.
+    /// The time from which the secret is valid.
     pub start: Timestamp,
-    /// Until when.
+    /// The time at which the secret expires.
     pub end: Timestamp,
 }
 
 impl Password {
-    /// A secret that is good for two years unless `end` says otherwise.
+    /// A secret that is valid for two years, unless `end` is given.
     pub fn new(
         secret: String,
         display_name: Option<String>,
@@ -49,57 +50,57 @@ impl Password {
         }
     }
 
-    /// The first three characters, by which an owner tells secrets apart.
+    /// The first three characters of the secret. Owners tell secrets apart by them.
     pub fn hint(&self) -> String {
         self.secret.chars().take(3).collect()
     }
 }
 
-/// How a secret fares at the token endpoint.
+/// The result of checking a secret at the token endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretCheck {
-    /// Accepted.
+    /// The secret is accepted.
     Good,
-    /// None of the application's.
+    /// The application does not have this secret.
     Wrong,
-    /// Was accepted once.
+    /// The secret was accepted once, but it has expired.
     Expired,
 }
 
-/// What `PUT /_emulator/client-secret` asks for.
+/// The state that `PUT /_emulator/client-secret` asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SecretState {
     /// The well-known secret is accepted.
     Valid,
-    /// The well-known secret has run out.
+    /// The well-known secret has expired.
     Expired,
-    /// The application has another secret than the well-known one.
+    /// The application has another secret, and not the well-known one.
     Wrong,
-    /// The well-known secret was replaced by the rotated one.
+    /// The rotated secret has replaced the well-known one.
     Rotated,
 }
 
-/// Whether the environment lets the application in.
+/// Whether the application may use the environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UserState {
-    /// There is an application user.
+    /// There is an enabled application user.
     Enabled,
-    /// There is one, disabled.
+    /// There is an application user, but it is disabled.
     Disabled,
-    /// There is none.
+    /// There is no application user.
     Missing,
 }
 
 /// The application user of the environment.
 #[derive(Clone, Debug)]
 pub struct ApplicationUser {
-    /// Whether it is there and enabled.
+    /// Whether the user exists and is enabled.
     pub state: UserState,
-    /// Its security roles.
+    /// The security roles of the user.
     pub roles: Vec<Role>,
-    /// What they allow.
+    /// The privileges that the roles give.
     pub privileges: Arc<Privileges>,
 }
 
@@ -110,7 +111,7 @@ impl Default for ApplicationUser {
 }
 
 impl ApplicationUser {
-    /// A user with these roles.
+    /// A user in this state, with these roles.
     pub fn new(state: UserState, roles: Vec<Role>) -> Self {
         let privileges = Arc::new(Privileges::of_roles(&roles));
         Self { state, roles, privileges }
@@ -126,7 +127,8 @@ pub struct Application {
 }
 
 impl Application {
-    /// With the well-known secret, allowed to manage itself, and its user enabled.
+    /// The registration at the start: with the well-known secret, the right to manage itself, and
+    /// an enabled user.
     pub fn new(now: Timestamp) -> Self {
         let application = Self {
             passwords: Mutex::default(),
@@ -137,14 +139,14 @@ impl Application {
         application
     }
 
-    /// Back to how it was at the start.
+    /// Resets everything to the state at the start.
     pub fn reset(&self, now: Timestamp) {
         self.set_secret(SecretState::Valid, None, now);
         self.set_graph_permissions(vec![OWNED_BY.to_owned()]);
         self.set_user(ApplicationUser::default());
     }
 
-    /// How this secret fares now.
+    /// Checks a secret at this time.
     pub fn check(&self, secret: &str, now: Timestamp) -> SecretCheck {
         let passwords = self.passwords.lock();
         let mut same = passwords.iter().filter(|password| password.secret == secret).peekable();
@@ -177,7 +179,7 @@ impl Application {
         self.passwords.lock().clone()
     }
 
-    /// Adds a secret of Entra's making.
+    /// Adds a new secret, made as Entra makes it.
     pub fn add_password(
         &self,
         display_name: Option<String>,
@@ -189,7 +191,7 @@ impl Application {
         password
     }
 
-    /// Removes a secret; false if there is none of this id.
+    /// Removes a secret. Returns false if no secret has this id.
     pub fn remove_password(&self, key_id: Uuid) -> bool {
         let mut passwords = self.passwords.lock();
         let before = passwords.len();
@@ -197,12 +199,12 @@ impl Application {
         passwords.len() < before
     }
 
-    /// The application permissions on Graph, which go into new tokens.
+    /// The application permissions on Graph. New tokens get them.
     pub fn graph_permissions(&self) -> Vec<String> {
         self.graph_permissions.read().clone()
     }
 
-    /// Grants these and no others.
+    /// Grants these permissions and removes all others.
     pub fn set_graph_permissions(&self, permissions: Vec<String>) {
         *self.graph_permissions.write() = permissions;
     }
@@ -218,7 +220,7 @@ impl Application {
     }
 }
 
-/// 40 characters, as Entra makes them: letters, digits and a few marks.
+/// A new secret with 40 characters, as Entra makes them: letters, digits and a few marks.
 fn new_secret() -> String {
     let random = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
     format!("{}~{}", &random[..3], &random[3..39])

@@ -1,4 +1,4 @@
-//! Who calls the Web API: the bearer token, then the application user of the environment.
+//! Finds out who calls the Web API: checks the bearer token, then the application user.
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
@@ -9,18 +9,18 @@ use crate::data::well_known::{APPLICATION_USER_ID, TENANT_ID};
 use crate::message::{ApiError, ApiResponse};
 use crate::organization::{Caller, Clock};
 
-/// Why a token is not accepted.
+/// Why a token is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenProblem {
-    /// There is none, or nothing that was ever issued.
+    /// There is no token, or it was never issued.
     Missing,
-    /// It is past its time.
+    /// The token has expired.
     Expired,
-    /// It is for something else.
+    /// The token is for another service.
     Audience,
 }
 
-/// The token of a request, if it is good now.
+/// The token of a request, if it is valid now.
 pub fn token(headers: &HeaderMap, tokens: &Tokens, clock: &Clock) -> Result<Claims, TokenProblem> {
     let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let (scheme, token) = value.and_then(|it| it.split_once(' ')).ok_or(TokenProblem::Missing)?;
@@ -34,7 +34,7 @@ pub fn token(headers: &HeaderMap, tokens: &Tokens, clock: &Clock) -> Result<Clai
     Ok(claims)
 }
 
-/// The user that a request to the Web API acts as, or the refusal.
+/// The user of a request to the Web API, or the refusal.
 pub fn caller(
     headers: &HeaderMap,
     tokens: &Tokens,
@@ -61,7 +61,7 @@ pub fn caller(
             Err(ApiError::new(StatusCode::FORBIDDEN, 0x8007_2560, message).into_response(headers))
         }
         UserState::Disabled => {
-            // The service really answers with these placeholders unfilled.
+            // The real service also answers with these placeholders unfilled.
             let message = "The specified user(Id = {0}) is disabled. Consider enabling this user. \
                            Additional Details: {1}";
             Err(ApiError::new(StatusCode::FORBIDDEN, 0x8004_0225, message).into_response(headers))
@@ -69,14 +69,14 @@ pub fn caller(
     }
 }
 
-/// None of the emulator's roles holds `prvActOnBehalfOfAnotherUser`.
+/// The refusal to act for another user. No role of the emulator has `prvActOnBehalfOfAnotherUser`.
 fn cannot_impersonate() -> ApiError {
     let message = "User does not have the privilege to act on behalf another user.";
     ApiError::new(StatusCode::FORBIDDEN, 0x8004_a110, message)
         .named("CannotActOnBehalfOfAnotherUser")
 }
 
-/// 401 without a body, and where to get a token.
+/// 401 without a body. A header says where to get a token.
 pub fn unauthorized(problem: TokenProblem, base: &str) -> ApiResponse {
     let mut value = format!(
         "Bearer authorization_uri={base}/{TENANT_ID}/oauth2/authorize, resource_id={base}/"

@@ -1,4 +1,5 @@
-//! A certificate for this machine's names, signed by an authority that lives as long as the process.
+//! A certificate for the names of this machine. The authority that signs it exists as long as the
+//! process.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -14,15 +15,15 @@ use tokio_rustls::TlsAcceptor;
 /// Why there is no certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
-    /// It could not be made.
+    /// The certificate could not be made.
     #[error("the certificate could not be made: {0}")]
     Made(#[from] rcgen::Error),
-    /// It is not accepted by the TLS library.
+    /// The TLS library does not accept the certificate.
     #[error("the certificate is not accepted: {0}")]
     Accepted(#[from] rustls::Error),
 }
 
-/// A TLS acceptor, and the authority's certificate (PEM) that clients must trust.
+/// A TLS acceptor, and the certificate of the authority (PEM), which clients must trust.
 pub fn acceptor(host: &str) -> Result<(TlsAcceptor, String), CertificateError> {
     let mut authority = CertificateParams::new(Vec::<String>::new())?;
     authority.distinguished_name.push(DnType::CommonName, "Dataverse emulator");
@@ -50,7 +51,7 @@ pub fn acceptor(host: &str) -> Result<(TlsAcceptor, String), CertificateError> {
     let certificate = server.signed_by(&server_key, &issuer)?;
 
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(server_key.serialize_der()));
-    // The provider is named, so that it does not matter whether the process has installed one.
+    // The provider is named here, so the process does not need to install one.
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?

@@ -1,4 +1,4 @@
-//! The token endpoint of Entra ID: client credentials, v1 and v2, and its refusals.
+//! The token endpoint of Entra ID: client credentials in the versions v1 and v2, and the refusals.
 
 use std::collections::HashMap;
 
@@ -21,40 +21,41 @@ use crate::data::well_known::{APPLICATION_OBJECT_ID, CLIENT_ID, TENANT_DOMAIN, T
 use crate::message::ApiResponse;
 use crate::organization::Clock;
 
-/// How long a token is good for. Entra draws 60 to 90 minutes; the documentation's sample says 3599.
+/// The lifetime of a token. Entra chooses 60 to 90 minutes. The sample in the documentation has
+/// 3599.
 const LIFETIME_SECONDS: i64 = 3_599;
 
-/// What a token for Graph is for.
+/// The audience of tokens for Graph.
 pub const GRAPH_RESOURCE: &str = "https://graph.microsoft.com";
 const GRAPH_APPLICATION: &str = "00000003-0000-0000-c000-000000000000";
 
-/// What a token stands for.
+/// The content of a token.
 #[derive(Clone, Debug, Serialize)]
 pub struct Claims {
     /// The instance URL or Graph.
     pub aud: String,
-    /// Who issued it.
+    /// The issuer.
     pub iss: String,
-    /// When.
+    /// The time of issue.
     pub iat: i64,
-    /// From when on it is good.
+    /// The time from which the token is valid.
     pub nbf: i64,
-    /// Until when.
+    /// The time at which the token expires.
     pub exp: i64,
     /// The application's client id.
     pub appid: String,
-    /// The application's service principal.
+    /// The object id of the application's service principal.
     pub oid: String,
     /// The tenant.
     pub tid: String,
-    /// Application permissions of Graph.
+    /// The application permissions on Graph.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
-    /// The version of the token's shape.
+    /// The version of the token format.
     pub ver: &'static str,
 }
 
-/// The tokens issued so far: a token is accepted only if it is one of these.
+/// The issued tokens. Only these are accepted.
 #[derive(Debug, Default)]
 pub struct Tokens {
     issued: Mutex<HashMap<String, Claims>>,
@@ -63,7 +64,7 @@ pub struct Tokens {
 impl Tokens {
     fn issue(&self, claims: Claims) -> String {
         let encode = |text: String| URL_SAFE_NO_PAD.encode(text);
-        // Two random ids stand for the signature: nobody but this process checks it.
+        // Two random ids take the place of a signature: only this process checks it.
         let signature = [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat();
         let token = format!(
             "{}.{}.{}",
@@ -72,13 +73,13 @@ impl Tokens {
             URL_SAFE_NO_PAD.encode(signature),
         );
         let mut issued = self.issued.lock();
-        // Expired ones are kept for a day, so that their holders hear that they are expired.
+        // Expired tokens are kept for a day, so that their holders are told that they have expired.
         issued.retain(|_, old| old.exp + 86_400 > claims.iat);
         issued.insert(token.clone(), claims);
         token
     }
 
-    /// What a token stands for, whether or not it is still good.
+    /// The content of a token, whether it is still valid or not.
     pub fn claims(&self, token: &str) -> Option<Claims> {
         self.issued.lock().get(token).cloned()
     }
@@ -89,7 +90,7 @@ impl Tokens {
     }
 }
 
-/// Which of the two endpoints was asked.
+/// The version of the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
     /// `/oauth2/token`, with `resource`.
@@ -98,12 +99,12 @@ pub enum Version {
     Two,
 }
 
-/// What a token request is answered from.
+/// The data that a token request needs.
 #[derive(Debug)]
 pub struct Entra<'a> {
-    /// The tokens issued.
+    /// The issued tokens.
     pub tokens: &'a Tokens,
-    /// The one application.
+    /// The only application.
     pub application: &'a Application,
     /// The emulated time.
     pub clock: &'a Clock,
@@ -198,7 +199,7 @@ impl Entra<'_> {
                 "ext_expires_in": LIFETIME_SECONDS,
                 "access_token": token,
             }),
-            // The older endpoint writes every number as a string.
+            // The older endpoint writes all numbers as strings.
             Version::One => json!({
                 "token_type": "Bearer",
                 "expires_in": LIFETIME_SECONDS.to_string(),
@@ -240,7 +241,7 @@ impl Entra<'_> {
         .into_response()
     }
 
-    /// What the endpoint says while it is overloaded or down.
+    /// The answer of the endpoint while it is overloaded or down.
     pub fn unavailable(&self, status: StatusCode) -> ApiResponse {
         let message = "A transient error has occurred. Please try again.";
         let (error, code) = ("temporarily_unavailable", 90_033);
@@ -307,13 +308,13 @@ fn form(headers: &HeaderMap, body: &Bytes) -> Result<HashMap<String, String>, En
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"));
     if !is_form {
-        // Nothing but a form is read, so the first parameter looked for is missing.
+        // Only a form is read. So the first required parameter is missing.
         return Err(EntraRefusal::missing("grant_type"));
     }
     Ok(url::form_urlencoded::parse(body).into_owned().collect())
 }
 
-/// Client id and secret as HTTP Basic sends them: form-encoded, then Base64.
+/// The client id and secret from HTTP Basic: form-encoded, then Base64.
 fn basic_credentials(headers: &HeaderMap) -> Option<(String, String)> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
     let decoded = String::from_utf8(STANDARD.decode(value.trim()).ok()?).ok()?;
@@ -339,7 +340,7 @@ fn resource_of_scope(scope: &str) -> Result<String, EntraRefusal> {
             ),
         ));
     };
-    // A resource that itself ends with a slash is asked for with two of them.
+    // If a resource ends with a slash, the scope has two slashes.
     let resource = resource.trim_end_matches('/');
     if Uuid::try_parse(resource).is_err() && Url::parse(resource).is_err() {
         return Err(EntraRefusal::bad_request(
@@ -354,7 +355,7 @@ fn resource_of_scope(scope: &str) -> Result<String, EntraRefusal> {
     Ok(resource.to_owned())
 }
 
-/// A refusal, in the shape that Entra gives it.
+/// A refusal in the form of Entra.
 #[derive(Debug)]
 struct EntraRefusal {
     status: StatusCode,

@@ -1,4 +1,4 @@
-//! The few calls of Microsoft Graph that watch over and rotate the application's client secret.
+//! The few calls of Microsoft Graph that check and rotate the application's client secret.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -17,23 +17,23 @@ use crate::organization::Clock;
 
 const READ_ALL: &str = "Application.Read.All";
 const READ_WRITE_ALL: &str = "Application.ReadWrite.All";
-/// Every property of an application that this emulator knows.
+/// All properties of an application that this emulator has.
 const PROPERTIES: [&str; 4] = ["id", "appId", "displayName", "passwordCredentials"];
 const DISPLAY_NAME: &str = "Emulated CRM integration";
 
-/// What a Graph request is answered from.
+/// The data that a Graph request needs.
 #[derive(Debug)]
 pub struct Graph<'a> {
-    /// The tokens issued.
+    /// The issued tokens.
     pub tokens: &'a Tokens,
-    /// The one application.
+    /// The only application.
     pub application: &'a Application,
     /// The emulated time.
     pub clock: &'a Clock,
 }
 
 impl Graph<'_> {
-    /// Answers a request; `path` is below `/v1.0/`.
+    /// Answers a request. `path` is the path below `/v1.0/`.
     pub fn answer(
         &self,
         method: &Method,
@@ -66,7 +66,7 @@ impl Graph<'_> {
                 path.split(['/', '(']).next().unwrap_or_default(),
             ));
         };
-        // The key is a segment of its own or, in parentheses, part of the first one.
+        // The key is a separate segment, or it is in parentheses in the first one.
         let below = below.strip_prefix('/').unwrap_or(below);
         let (application, action) = below.split_once('/').unwrap_or((below, ""));
         let granted = |wanted: &[&str]| {
@@ -189,7 +189,7 @@ fn shown(password: &Password, secret: Option<&str>) -> Value {
         "endDateTime": password.end,
         "hint": password.hint(),
         "keyId": password.key_id,
-        // Only the answer to addPassword ever shows it.
+        // Only the answer to addPassword shows the secret.
         "secretText": secret,
         "startDateTime": password.start,
     })
@@ -201,7 +201,7 @@ fn parse<'a, T: Deserialize<'a>>(body: &'a Bytes) -> Result<T, GraphRefusal> {
     })
 }
 
-/// Whether a key, an object id or `(appId='…')`, names the one application.
+/// Whether a key (an object id or `(appId='…')`) means the only application.
 fn is_own(key: &str) -> Result<(), GraphRefusal> {
     let by_application_id = key
         .strip_prefix("(appId='")

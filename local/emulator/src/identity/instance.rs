@@ -1,8 +1,8 @@
-//! The addresses that the emulated organization answers for: its instance URLs.
+//! The instance URLs of the emulated organization.
 
 use url::Url;
 
-/// The names of this machine; a client may use any of them.
+/// The names of this machine. A client may use any of them.
 const LOOPBACK_NAMES: [&str; 4] = ["127.0.0.1", "localhost", "[::1]", "host.docker.internal"];
 
 /// The emulator's own instance URLs, without a trailing slash.
@@ -12,7 +12,7 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// The loopback names on the ports that are listened on, and the address listened on itself.
+    /// The URLs for the loopback names and for `host`, on both ports.
     pub fn listening(host: &str, port: u16, tls_port: Option<u16>) -> Self {
         let mut origins = Vec::new();
         for (scheme, port) in [("http", Some(port)), ("https", tls_port)] {
@@ -26,7 +26,7 @@ impl Instance {
         Self { origins }
     }
 
-    /// Whether a token's resource is this organization.
+    /// Whether the resource of a token is this organization.
     pub fn is_own(&self, resource: &str) -> bool {
         Url::parse(resource).is_ok_and(|url| {
             let bare = matches!(url.path(), "" | "/") && url.query().is_none();

@@ -1,5 +1,5 @@
-//! Who may come in: Entra ID with its tokens, the app registration, the few calls of Graph that keep
-//! it, and how the Web API takes a token.
+//! Access control: Entra ID and its tokens, the app registration, the few calls of Graph that
+//! manage it, and the check of tokens for the Web API.
 
 pub(crate) mod application;
 pub(crate) mod authentication;

@@ -1,4 +1,4 @@
-//! Refusals, as Dataverse words and writes them.
+//! Refusals, in the words and the form of Dataverse.
 
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -14,37 +14,37 @@ use super::response::ApiResponse;
 pub struct ApiError {
     /// The HTTP status.
     pub status: StatusCode,
-    /// Dataverse's own code, as in its list of error codes; `0` is shown as an empty string, as
-    /// the OData layer in front of Dataverse does.
+    /// Dataverse's own code, as in its list of error codes. `0` is written as an empty string, as
+    /// by the OData layer in front of Dataverse.
     pub code: u32,
-    /// The sentence a developer reads.
+    /// The sentence for developers.
     pub message: String,
-    /// The name of the exception, shown where the caller asked for error annotations.
+    /// The name of the exception. It is shown if the caller asked for error annotations.
     pub exception_name: Option<&'static str>,
-    /// Whether the OData library itself refuses: it writes a code of 0 as `0x0`.
+    /// Whether the OData library itself refuses. It writes a code of 0 as `0x0`.
     pub bare: bool,
-    /// The same refusal as other organizations give it.
+    /// The same refusal in the form of other organizations.
     pub other: Option<Box<ApiError>>,
 }
 
-/// How an organization refuses a name that it does not know. Both forms have been recorded, and
-/// nothing that a client sees beforehand tells which it will be.
+/// The form in which an organization refuses an unknown name. Both forms have been recorded. A
+/// client cannot know beforehand which form it will get.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownNames {
-    /// As recorded of Dataverse online in 2025.
+    /// The form that was recorded from Dataverse online in 2025.
     #[default]
     Online,
-    /// As others have it: 404 `0x8006088a` for a table, 400 `0x0` for a column, in a URL or a
-    /// body.
+    /// The form of other organizations: 404 `0x8006088a` for a table, and 400 `0x0` for a column,
+    /// in a URL or in a body.
     Other,
 }
 
-/// The code of everything that the OData layer does not understand in a URL.
+/// The code of all errors in a URL that the OData layer does not understand.
 pub const ODATA_ERROR: u32 = 0x8006_0888;
 
-/// The other code of an unknown table, function or action: `CrmHttpError` in the list of error
-/// codes.
+/// The other code for an unknown table, function or action. The list of error codes calls it
+/// `CrmHttpError`.
 const HTTP_ERROR: u32 = 0x8006_088a;
 
 impl ApiError {
@@ -54,17 +54,17 @@ impl ApiError {
         Self { status, code, message, exception_name: None, bare: false, other: None }
     }
 
-    /// 400 with this code.
+    /// A 400 with this code.
     pub fn bad_request(code: u32, message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
-    /// 400 of the OData layer: something in the URL is unknown or malformed.
+    /// A 400 from the OData layer: something in the URL is unknown or malformed.
     pub fn odata(message: impl Into<String>) -> Self {
         Self::bad_request(ODATA_ERROR, message)
     }
 
-    /// 404 of the OData layer: no such table, column, function or action.
+    /// A 404 from the OData layer: there is no such table, column, function or action.
     pub fn unknown_segment(segment: &str) -> Self {
         let message = format!("Resource not found for the segment '{segment}'.");
         Self::new(StatusCode::NOT_FOUND, ODATA_ERROR, message.clone()).or(Self::new(
@@ -74,18 +74,18 @@ impl ApiError {
         ))
     }
 
-    /// 400 by the OData library itself, with the code `0x0`.
+    /// A 400 from the OData library itself, with the code `0x0`.
     pub fn bare(message: impl Into<String>) -> Self {
         Self { bare: true, ..Self::bad_request(0, message) }
     }
 
-    /// What it is where unknown names are refused in the other form.
+    /// Sets the refusal of organizations that refuse unknown names in the other form.
     #[must_use]
     pub fn or(self, other: ApiError) -> Self {
         Self { other: Some(Box::new(other)), ..self }
     }
 
-    /// The refusal as the organization gives it.
+    /// The refusal in the form of this organization.
     #[must_use]
     pub fn in_form(mut self, form: UnknownNames) -> Self {
         match (form, self.other.take()) {
@@ -94,20 +94,21 @@ impl ApiError {
         }
     }
 
-    /// 404 of Dataverse: no row of the table has this key.
+    /// A 404 from Dataverse: the table has no row with this key.
     pub fn no_such_row(table: &str, id: Uuid) -> Self {
         let message = format!("Entity '{table}' With Id = {id} Does Not Exist");
         Self::new(StatusCode::NOT_FOUND, 0x8004_0217, message).named("ObjectDoesNotExist")
     }
 
-    /// Names the exception.
+    /// Sets the name of the exception.
     #[must_use]
     pub fn named(mut self, exception_name: &'static str) -> Self {
         self.exception_name = Some(exception_name);
         self
     }
 
-    /// The answer as Dataverse writes it. `request` decides whether error annotations are added.
+    /// The answer as Dataverse writes it. The headers in `request` decide whether error annotations
+    /// are added.
     pub fn into_response(self, request: &HeaderMap) -> ApiResponse {
         let code = match self.code {
             0 if self.bare => "0x0".to_owned(),
@@ -128,7 +129,7 @@ impl ApiError {
             ),
             ("ApiExceptionHttpStatusCode", self.status.as_u16().to_string()),
         ] {
-            // The filter names `Microsoft.PowerApps…`; the members are written with a leading `@`.
+            // Clients ask for `Microsoft.PowerApps…`. The members are written with a leading `@`.
             let name = format!("Microsoft.PowerApps.CDS.ErrorDetails.{name}");
             if wanted(&name) {
                 error.insert(format!("@{name}"), value.into());

@@ -1,10 +1,10 @@
-//! JSON that keeps the order it is written in: annotations stand before their property.
+//! Writes JSON in a fixed order, so that annotations come before their property.
 
-/// A JSON object under construction.
+/// A JSON object that is being written.
 #[derive(Debug)]
 pub(crate) struct Object(String);
 
-/// A JSON array under construction.
+/// A JSON array that is being written.
 #[derive(Debug)]
 pub(crate) struct Array(String);
 
@@ -13,7 +13,7 @@ impl Object {
         Self("{".to_owned())
     }
 
-    /// Adds a member whose value is JSON already.
+    /// Adds a member whose value is already JSON.
     pub(crate) fn raw(&mut self, name: &str, json: &str) {
         separate(&mut self.0, '{');
         self.0.push_str(&quoted(name));
@@ -21,7 +21,7 @@ impl Object {
         self.0.push_str(json);
     }
 
-    /// Adds a text member.
+    /// Adds a member with a text.
     pub(crate) fn text(&mut self, name: &str, text: &str) {
         self.raw(name, &quoted(text));
     }
@@ -37,7 +37,7 @@ impl Array {
         Self("[".to_owned())
     }
 
-    /// Adds an element that is JSON already.
+    /// Adds an element that is already JSON.
     pub(crate) fn push(&mut self, json: &str) {
         separate(&mut self.0, '[');
         self.0.push_str(json);
@@ -55,7 +55,7 @@ fn separate(text: &mut String, opening: char) {
     }
 }
 
-/// Text as a JSON string.
+/// A text as a JSON string.
 pub(crate) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

@@ -1,5 +1,5 @@
-//! What passes between the HTTP side of the emulator and the organization: requests, answers,
-//! refusals, and what a client prefers.
+//! The messages between the HTTP side and the organization: requests, answers, refusals, and the
+//! preferences of a client.
 
 mod error;
 mod json;

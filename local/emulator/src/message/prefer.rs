@@ -24,7 +24,7 @@ pub fn preferences(headers: &HeaderMap) -> impl Iterator<Item = String> {
     preferences.into_iter().map(|one| one.trim().to_owned()).filter(|one| !one.is_empty())
 }
 
-/// Whether `Prefer: odata.include-annotations` asks for this annotation (named without the `@`).
+/// Whether `Prefer: odata.include-annotations` asks for this annotation. `name` has no `@`.
 pub fn annotation_wanted(headers: &HeaderMap, name: &str) -> bool {
     let mut wanted = false;
     for preference in preferences(headers) {
@@ -43,7 +43,7 @@ pub fn annotation_wanted(headers: &HeaderMap, name: &str) -> bool {
     wanted
 }
 
-/// `*` stands for any run of characters, anywhere in the name.
+/// Whether a name matches a pattern. In the pattern, `*` stands for any number of characters.
 fn wildcard_matches(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,

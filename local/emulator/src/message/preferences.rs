@@ -1,11 +1,11 @@
-//! What the `Prefer` and `Accept` headers ask for.
+//! Reads the headers `Prefer` and `Accept`.
 
 use http::{HeaderMap, StatusCode, header};
 
 use super::error::ApiError;
 use super::prefer::{annotation_wanted, preferences};
 
-/// The most rows that one answer holds.
+/// The most rows in one answer.
 pub(crate) const PAGE_SIZE_LIMIT: usize = 5_000;
 
 /// The preferences of one request.
@@ -15,9 +15,9 @@ pub(crate) struct Preferences {
     pub(crate) representation: bool,
     /// `odata.maxpagesize`, at most 5,000.
     pub(crate) page_size: Option<usize>,
-    /// Which annotations to write.
+    /// The annotations to write.
     pub(crate) annotations: Annotations,
-    /// What to echo as `Preference-Applied`.
+    /// The preferences to repeat in `Preference-Applied`.
     pub(crate) applied: Vec<String>,
 }
 
@@ -39,15 +39,14 @@ pub(crate) struct Annotations {
 }
 
 impl Annotations {
-    /// Whether there are any.
+    /// Whether any annotation is wanted.
     pub(crate) fn any(self) -> bool {
         self != Self::default()
     }
 }
 
 impl Preferences {
-    /// Reads the headers. Preferences that are not known, or not well-formed, are ignored, as
-    /// preferences are.
+    /// Reads the headers. As usual for preferences, unknown and malformed ones are ignored.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let mut read = Self::default();
         for preference in preferences(headers) {
@@ -83,20 +82,20 @@ impl Preferences {
     }
 }
 
-/// How much control information the JSON carries.
+/// How much control information the JSON contains.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum MetadataLevel {
-    /// Only what a client cannot do without.
+    /// Only what a client cannot work without.
     None,
     /// Context and ETags.
     #[default]
     Minimal,
-    /// Types and links too.
+    /// Also types and links.
     Full,
 }
 
 impl MetadataLevel {
-    /// The content type of an answer of this level.
+    /// The content type of an answer with this level.
     pub(crate) fn content_type(self) -> &'static str {
         match self {
             Self::None => "application/json; odata.metadata=none",
@@ -105,7 +104,7 @@ impl MetadataLevel {
         }
     }
 
-    /// Reads `Accept`; whoever accepts no JSON is refused, as the OData library does.
+    /// Reads `Accept`. A client that accepts no JSON is refused, as by the OData library.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
         let mut offered = Vec::new();
         for value in headers.get_all(header::ACCEPT) {

@@ -11,7 +11,7 @@ pub struct ApiResponse {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, empty where there is none.
+    /// The body. It is empty if there is none.
     pub body: Bytes,
 }
 
@@ -21,7 +21,7 @@ impl ApiResponse {
         Self { status, headers: HeaderMap::new(), body: Bytes::new() }
     }
 
-    /// An answer with a JSON body of minimal metadata.
+    /// An answer with a JSON body, with minimal metadata.
     pub fn json(status: StatusCode, body: &Value) -> Self {
         let mut response = Self::empty(status);
         response.headers.insert(

@@ -1,10 +1,10 @@
-//! Which Dynamics 365 apps the organization has.
+//! The Dynamics 365 apps of the organization.
 
 use serde::Deserialize;
 
 use crate::data::{App, Table};
 
-/// The installed apps; without one, its tables do not exist.
+/// The installed apps. If an app is missing, its tables do not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Apps {
@@ -15,15 +15,15 @@ pub struct Apps {
 }
 
 impl Apps {
-    /// Both.
+    /// Both apps.
     pub const ALL: Self = Self { sales: true, service: true };
 
-    /// Whether the table is there.
+    /// Whether the table exists.
     pub fn bring(self, table: &Table) -> bool {
         self.has(table.app)
     }
 
-    /// Whether what comes with this app is there.
+    /// Whether the tables of this app exist.
     pub fn has(self, app: App) -> bool {
         match app {
             App::Base => true,

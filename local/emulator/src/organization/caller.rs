@@ -1,4 +1,4 @@
-//! Who asks.
+//! The user who calls.
 
 use std::sync::Arc;
 
@@ -9,17 +9,18 @@ use super::privileges::{Access, Privileges, privilege_id, privilege_name};
 use crate::data::Table;
 use crate::message::ApiError;
 
-/// A user of the organization and what its roles allow.
+/// A user of the organization, with the privileges of its roles.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The `systemuserid`.
     pub user: Uuid,
-    /// What its security roles allow.
+    /// The privileges that its security roles give.
     pub privileges: Arc<Privileges>,
 }
 
 impl Caller {
-    /// Refuses what the caller may not do, worded as recorded from the online service.
+    /// Checks that the caller may do this. The refusal has the words recorded from the online
+    /// service.
     pub fn require(&self, access: Access, table: &Table) -> Result<(), ApiError> {
         if self.privileges.allows(access, table) {
             return Ok(());

@@ -1,11 +1,11 @@
-//! The emulator's time, which a control call can move so that tokens and secrets run out.
+//! The time of the emulator. A control call can move it, so that tokens and secrets expire.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// The time of day plus a shift that all copies share.
+/// The real time plus a shift. All copies share the shift.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     shift_seconds: Arc<AtomicI64>,
@@ -15,11 +15,11 @@ impl Clock {
     /// The emulated time.
     pub fn now(&self) -> Timestamp {
         let shift = SignedDuration::from_secs(self.shift_seconds.load(Ordering::Relaxed));
-        // A shift beyond the calendar's end is refused by `advance`, so this never saturates.
+        // `advance` refuses a shift beyond the end of the calendar, so this never saturates.
         Timestamp::now().saturating_add(shift).unwrap_or(Timestamp::MAX)
     }
 
-    /// Moves the time; false if it would leave the calendar.
+    /// Moves the time. Returns false if it would leave the calendar.
     pub fn advance(&self, seconds: i64) -> bool {
         let current = self.shift_seconds.load(Ordering::Relaxed);
         let Some(shift) = current.checked_add(seconds) else { return false };
@@ -30,7 +30,7 @@ impl Clock {
         true
     }
 
-    /// Back to the real time.
+    /// Goes back to the real time.
     pub fn reset(&self) {
         self.shift_seconds.store(0, Ordering::Relaxed);
     }

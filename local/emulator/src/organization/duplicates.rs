@@ -1,4 +1,4 @@
-//! Duplicate detection: the rules that the organization has published, and the rows they find.
+//! Duplicate detection: the published rules of the organization, and the rows that they find.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -8,19 +8,20 @@ use serde::Deserialize;
 use super::store::{Row, Store};
 use crate::data::{ColumnId, Metadata, Table, TableId, Value};
 
-/// A rule that an organization adds, as a control call names it.
+/// A rule that a control call adds.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AddedRule {
     /// The table whose rows are checked.
     table: String,
-    /// The table whose rows they may duplicate.
+    /// The table with the rows that they may duplicate.
     matching: String,
-    /// Pairs of columns, one of each table, that must all be equal.
+    /// Pairs of columns, one from each table. All pairs must be equal.
     columns: Vec<(String, String)>,
 }
 
-/// A published rule: a row duplicates another where all these columns match and none is empty.
+/// A published rule. A row is a duplicate of another if all these columns are equal and none is
+/// empty.
 #[derive(Clone, Debug)]
 struct DuplicateRule {
     table: TableId,
@@ -36,8 +37,8 @@ pub(crate) struct DuplicateRules {
 }
 
 impl DuplicateRules {
-    /// Rules for the rows of one table each: the columns that must all be equal. Says which name is
-    /// unknown.
+    /// Rules within one table each: the columns that must all be equal. The error is an unknown
+    /// name.
     pub(crate) fn new<'n>(
         rules: impl IntoIterator<Item = (&'n str, &'n [&'n str])>,
     ) -> Result<Self, String> {
@@ -47,7 +48,7 @@ impl DuplicateRules {
         Ok(Self { from_the_start: rules.collect::<Result<_, _>>()?, added: Vec::new() })
     }
 
-    /// Puts these in the place of the rules that were added before; says which name is unknown.
+    /// Replaces the rules that were added before. The error is an unknown name.
     pub(crate) fn add(&mut self, added: &[AddedRule]) -> Result<(), String> {
         let rules = added.iter().map(|AddedRule { table, matching, columns }| {
             let columns = columns.iter().map(|(one, other)| (one.as_str(), other.as_str()));
@@ -61,8 +62,8 @@ impl DuplicateRules {
         self.from_the_start.iter().chain(&self.added)
     }
 
-    /// Whether a row duplicates another. An update is looked at only if it changes what a rule
-    /// compares.
+    /// Whether a row is a duplicate of another. An update is only checked if it changes a column of
+    /// a rule.
     pub(crate) fn duplicates(&self, store: &Store, row: &Row, old: Option<&Row>) -> bool {
         let mut rules = self.all().filter(|rule| rule.concerns(row, old));
         rules.any(|rule| rule.matches(store, row).next().is_some())
@@ -100,7 +101,7 @@ impl DuplicateRule {
         Ok(Self { table: table.id, matching: matching.id, columns })
     }
 
-    /// Whether the rule has anything to say about the row, as a new one or as a change of `old`.
+    /// Whether the rule applies to the row: to a new row, or to a change of `old`.
     fn concerns(&self, row: &Row, old: Option<&Row>) -> bool {
         let changed =
             |old: &Row| self.columns.iter().any(|(one, _)| old.get(*one) != row.get(*one));
@@ -109,7 +110,8 @@ impl DuplicateRule {
             && old.is_none_or(changed)
     }
 
-    /// Inactive rows are passed over, as the published rules exclude them.
+    /// The rows that the row duplicates. Inactive rows are skipped, because the published rules
+    /// exclude them.
     fn matches<'s>(&self, store: &'s Store, row: &Row) -> impl Iterator<Item = &'s Arc<Row>> {
         self.candidates(store, row).into_iter().filter(|other| {
             other.reference() != row.reference()
@@ -120,7 +122,8 @@ impl DuplicateRule {
         })
     }
 
-    /// The rows that an index finds by one of the columns; all of them where none has an index.
+    /// The rows that an index finds by one of the columns, or all rows if none of them has an
+    /// index.
     fn candidates<'s>(&self, store: &'s Store, row: &Row) -> Vec<&'s Arc<Row>> {
         let table = self.matching.table();
         let indexed = self

@@ -1,13 +1,13 @@
-//! What organizations do differently, though nobody has set it.
+//! Differences between organizations that are not settings.
 
 use crate::message::UnknownNames;
 
-/// How this organization answers where Microsoft's documentation and what was recorded leave room.
+/// How this organization answers in cases that Microsoft's documentation and recordings leave open.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Habits {
-    /// How unknown names are refused.
+    /// The form in which unknown names are refused.
     pub unknown_names: UnknownNames,
-    /// Whether a lambda's body may only use columns of the element itself, as Microsoft's
-    /// documentation of filters has it, and no path through a lookup.
+    /// Whether the body of a lambda may only use columns of the element itself and no path through
+    /// a lookup, as in Microsoft's documentation of filters.
     pub refuse_lambda_paths: bool,
 }

@@ -1,4 +1,4 @@
-//! One organization: its rows and settings, the time, who may do what, and how much of it.
+//! One organization: its rows, its settings, its time, the privileges of users, and the limits.
 
 mod apps;
 mod caller;

@@ -1,4 +1,4 @@
-//! Who asks, when, and what kind of organization: some answers depend on it.
+//! The circumstances of a request. Some answers depend on them.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -15,8 +15,8 @@ pub(crate) struct Moment {
     pub(crate) user: Uuid,
     /// The caller's business unit.
     pub(crate) business_unit: Uuid,
-    /// The apps that are installed.
+    /// The installed apps.
     pub(crate) apps: Apps,
-    /// How the organization answers where it has a choice.
+    /// How the organization answers in cases that are left open.
     pub(crate) habits: Habits,
 }

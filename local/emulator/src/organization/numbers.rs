@@ -12,7 +12,7 @@ use crate::data::{ColumnId, Metadata, TableId, Value};
 pub(crate) struct Numbering {
     /// The column.
     pub(crate) column: &'static str,
-    /// What its numbers start with.
+    /// The beginning of its numbers.
     pub(crate) prefix: &'static str,
 }
 
@@ -29,7 +29,7 @@ struct Counter {
 }
 
 impl Numbers {
-    /// Counters for columns of tables, each as if no row were there yet.
+    /// Counters for columns of tables. Each starts as if there were no rows.
     pub(crate) fn new<'n>(numbered: impl IntoIterator<Item = (&'n str, Numbering)>) -> Self {
         let counters = numbered.into_iter().filter_map(|(table, numbering)| {
             let table = Metadata::get().table(table)?;
@@ -43,7 +43,7 @@ impl Numbers {
         Self(counters.collect())
     }
 
-    /// Goes on where the rows of the store end.
+    /// Continues after the highest numbers in the store.
     pub(crate) fn go_on_after(&self, store: &Store) {
         for counter in &self.0 {
             let numbers = store.scan(counter.table.table(), None).filter_map(|row| {
@@ -53,8 +53,8 @@ impl Numbers {
         }
     }
 
-    /// Gives a row its number, unless it has one. A number drawn in a transaction that fails is
-    /// lost, as in Dataverse.
+    /// Gives a row its number, unless it has one. If the transaction fails, the number is lost, as
+    /// in Dataverse.
     pub(crate) fn number(&self, row: &mut Row) {
         let table = row.table;
         for counter in self.0.iter().filter(|counter| counter.table == table) {
@@ -65,7 +65,7 @@ impl Numbers {
     }
 }
 
-/// What the first number comes after.
+/// The first number is one more than this.
 const FIRST: u32 = 1000;
 
 impl Counter {
@@ -75,7 +75,7 @@ impl Counter {
     }
 }
 
-/// Letters and digits in turn, six of them: what the organization calls its unique specifier.
+/// Six letters and digits in turn. The settings of the organization call this the unique specifier.
 fn suffix() -> String {
     let random = Uuid::new_v4();
     let bytes = random.as_bytes().iter().take(6).enumerate();

@@ -1,4 +1,5 @@
-//! The rows that the platform itself reads: the organization's own, users, and their roles.
+//! The rows that the platform itself reads: the row of the organization, the users, and their
+//! roles.
 
 use std::sync::Arc;
 
@@ -8,22 +9,22 @@ use super::privileges::Role;
 use super::store::{Row, Store};
 use crate::data::{Metadata, Reference, Relationship, Table};
 
-/// The organization's own row: its settings.
+/// The row of the organization, with its settings.
 pub(crate) fn organization(store: &Store) -> Option<&Arc<Row>> {
     store.scan(Metadata::get().table("organization")?, None).next()
 }
 
-/// The currency that amounts are in if a row names no other.
+/// The currency of amounts if a row names no other.
 pub(crate) fn base_currency(store: &Store) -> Option<Reference> {
     organization(store)?.value("_basecurrencyid_value").as_reference()
 }
 
-/// A user, whether or not there is such a row.
+/// A reference to a user. The row need not exist.
 pub(crate) fn user(id: Uuid) -> Option<Reference> {
     users().map(|users| Reference { table: users.id, id })
 }
 
-/// Whether an owner is a user; the others are teams.
+/// Whether an owner is a user. Other owners are teams.
 pub(crate) fn is_user(owner: Reference) -> bool {
     users().is_some_and(|users| users.id == owner.table)
 }
@@ -38,15 +39,15 @@ pub(crate) fn roles() -> Option<&'static Table> {
     Metadata::get().table("role")
 }
 
-/// The roles that a user holds as rows.
+/// The roles that a user has, according to the rows.
 pub(crate) fn roles_of(store: &Store, user: Uuid) -> Vec<Role> {
     let Some(relationship) = roles_of_users() else { return Vec::new() };
     let linked = store.linked(relationship, user);
     Role::ALL.into_iter().filter(|role| linked.contains(&role.id())).collect()
 }
 
-/// Gives a user these roles and no others, as rows; what they allow is up to
-/// [`Privileges`](super::Privileges).
+/// Replaces the roles of a user in the rows. [`Privileges`](super::Privileges) decides what they
+/// allow.
 pub(crate) fn set_roles(store: &mut Store, user: Uuid, roles: &[Role]) {
     let Some(relationship) = roles_of_users() else { return };
     for role in store.linked(relationship, user) {

@@ -1,8 +1,8 @@
-//! What a user may do: security roles and the privileges they hold.
+//! Security roles, and the privileges that they give.
 //!
-//! The default application user holds `Salesperson` and `Customer Service Representative`, which
-//! together cover every table the tools write to. Depth is always organization-wide: which rows a
-//! real role reaches depends on how its organization is cut into business units.
+//! The default application user has `Salesperson` and `Customer Service Representative`. Together,
+//! these cover every table that the tools write to. Every privilege applies to the whole
+//! organization: which rows a real role covers depends on the business units of the organization.
 
 use std::collections::BTreeSet;
 
@@ -10,24 +10,24 @@ use uuid::Uuid;
 
 use crate::data::{Metadata, Table};
 
-/// What is being done to a row.
+/// The kind of access to a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Access {
-    /// A new row.
+    /// To create a row.
     Create,
-    /// Reading, filtering on or expanding a row.
+    /// To read, filter by, or expand a row.
     Read,
-    /// Changing a row.
+    /// To change a row.
     Write,
-    /// Deleting a row.
+    /// To delete a row.
     Delete,
-    /// Filling a lookup of a row.
+    /// To set a lookup of a row.
     Append,
-    /// Being pointed at by a lookup.
+    /// To set a lookup that points at a row.
     AppendTo,
-    /// Giving a row another owner.
+    /// To give a row another owner.
     Assign,
-    /// Sharing a row.
+    /// To share a row.
     Share,
 }
 
@@ -61,18 +61,18 @@ impl Access {
 /// A security role that the emulated organization knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// Everything.
+    /// May do everything.
     SystemAdministrator,
-    /// Accounts, contacts, leads, opportunities and quotes; nothing of service.
+    /// Accounts, contacts, leads, opportunities and quotes, but no tables of Customer Service.
     Salesperson,
-    /// Accounts, contacts and cases; nothing of sales but the products.
+    /// Accounts, contacts and cases, but no tables of Sales except the products.
     CustomerServiceRepresentative,
     /// Accounts, contacts, activities and notes.
     BasicUser,
 }
 
 impl Role {
-    /// All roles, in the order a list of them is shown.
+    /// All roles, in the order of a list of them.
     pub const ALL: [Self; 4] = [
         Self::SystemAdministrator,
         Self::Salesperson,
@@ -80,21 +80,21 @@ impl Role {
         Self::BasicUser,
     ];
 
-    /// The roles of the emulator's own application user.
+    /// The roles of the application user in the sample.
     pub const OF_APPLICATION_USER: [Self; 2] =
         [Self::Salesperson, Self::CustomerServiceRepresentative];
 
-    /// The id of the role, made from its name.
+    /// The id of the role, which is derived from its name.
     pub fn id(self) -> Uuid {
         Uuid::new_v5(&Uuid::NAMESPACE_OID, self.name().as_bytes())
     }
 
-    /// The role of this name, as an administrator reads it.
+    /// The role with this name, in the spelling that administrators see.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.name().eq_ignore_ascii_case(name.trim()))
     }
 
-    /// The name an administrator sees.
+    /// The name that administrators see.
     pub fn name(self) -> &'static str {
         match self {
             Self::SystemAdministrator => "System Administrator",
@@ -107,7 +107,7 @@ impl Role {
     fn grants(self) -> Vec<(&'static str, &'static [Access])> {
         const ALL: &[Access] = &Access::ALL;
         const READ: &[Access] = &Access::READ_ONLY;
-        // What every role includes: without these a user cannot even resolve an owner or a price.
+        // Every role includes these. Without them a user could not even find an owner or a price.
         let mut grants = vec![
             ("User", READ),
             ("Team", READ),
@@ -160,12 +160,12 @@ pub fn privilege_name(access: Access, table: &Table) -> String {
     format!("prv{}{}", access.name(), table.privilege)
 }
 
-/// The id of a privilege: made from its name, so that it is the same in every run.
+/// The id of a privilege. It is derived from the name, so it is the same in every run.
 pub fn privilege_id(name: &str) -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())
 }
 
-/// What the roles of one user allow.
+/// The privileges that the roles of one user give.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Privileges {
     roles: Vec<Role>,
@@ -173,7 +173,7 @@ pub struct Privileges {
 }
 
 impl Privileges {
-    /// The union of what the roles allow.
+    /// All privileges that at least one of the roles gives.
     pub fn of_roles(roles: &[Role]) -> Self {
         let granted = roles
             .iter()
@@ -183,7 +183,7 @@ impl Privileges {
         Self { roles: roles.to_vec(), granted }
     }
 
-    /// Just these privileges, by their names; `Err` is the first that does not exist.
+    /// Only these privileges, by name. `Err` is the first name that does not exist.
     pub fn of_names(names: &[String]) -> Result<Self, String> {
         let known = Self::of_roles(&[Role::SystemAdministrator]).granted;
         let granted = names.iter().map(|name| {
@@ -200,7 +200,7 @@ impl Privileges {
         self.granted.contains(&(table.privilege.as_str(), access))
     }
 
-    /// How many roles they come from.
+    /// The number of roles that they come from.
     pub fn role_count(&self) -> usize {
         self.roles.len()
     }
@@ -210,7 +210,7 @@ impl Privileges {
         self.granted.len()
     }
 
-    /// The names of all privileges held, sorted.
+    /// The names of all privileges, sorted.
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<_> = self
             .granted

@@ -1,4 +1,4 @@
-//! What an organization is at the moment.
+//! The current state of an organization.
 
 use std::fmt;
 
@@ -14,13 +14,13 @@ use super::numbers::Numbers;
 use super::platform;
 use super::store::Store;
 
-/// One organization. Reads share the rows; a write has them to itself for as long as it takes.
+/// One organization. Reads share the rows. A write locks them until it is done.
 pub(crate) struct Organization {
     /// The rows.
     pub(crate) store: RwLock<Store>,
-    /// The apps that are installed.
+    /// The installed apps.
     pub(crate) apps: RwLock<Apps>,
-    /// How it answers where it has a choice.
+    /// How it answers in cases that are left open.
     pub(crate) habits: RwLock<Habits>,
     /// The published rules for duplicates.
     pub(crate) duplicate_rules: RwLock<DuplicateRules>,
@@ -35,7 +35,7 @@ impl fmt::Debug for Organization {
 }
 
 impl Organization {
-    /// With all apps, and these rows and rules.
+    /// An organization with all apps, these rows and these rules.
     pub(crate) fn new(store: Store, numbers: Numbers, duplicate_rules: DuplicateRules) -> Self {
         numbers.go_on_after(&store);
         Self {
@@ -47,7 +47,7 @@ impl Organization {
         }
     }
 
-    /// As new, with these rows and rules.
+    /// Resets the organization to a new one with these rows and rules.
     pub(crate) fn restart(&self, fresh: Store, duplicate_rules: DuplicateRules) {
         *self.apps.write() = Apps::default();
         *self.habits.write() = Habits::default();
@@ -57,7 +57,7 @@ impl Organization {
         self.numbers.go_on_after(&store);
     }
 
-    /// The circumstances of a request that this user makes now.
+    /// The circumstances of a request that this user sends now.
     pub(crate) fn moment(&self, store: &Store, user: Uuid) -> Moment {
         Moment {
             now: Timestamp::now(),

@@ -1,7 +1,7 @@
 //! The rows, their indexes, and the journal that undoes a failed transaction.
 //!
-//! Every index is kept here, so that no writer can forget one. Abstract tables
-//! (`activitypointer`) have no rows of their own; reading them reads the derived tables.
+//! The store itself maintains every index, so no writer can forget one. Abstract tables
+//! (`activitypointer`) have no rows. Reading an abstract table reads its derived tables.
 
 mod index;
 mod row;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
 
-/// A row with that primary key is there already.
+/// The error that a row with this primary key already exists.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a row of {} with id {} exists", .0.table.table().name, .0.id)]
 pub struct Occupied(pub Reference);
@@ -27,7 +27,7 @@ pub struct Occupied(pub Reference);
 /// All rows of the organization.
 pub struct Store {
     tables: Vec<TableRows>,
-    /// Links of many-to-many relationships, kept in both directions.
+    /// The links of many-to-many relationships. They are kept in both directions.
     links: HashMap<(String, Uuid), BTreeSet<Uuid>>,
     last_version: u64,
     journal: Vec<Undo>,
@@ -42,9 +42,9 @@ struct TableRows {
 }
 
 enum Undo {
-    /// The row was so before; `None`: it was not there.
+    /// The row as it was before. `None` if it did not exist.
     Row(Reference, Option<Arc<Row>>),
-    /// The two rows were linked so before.
+    /// Whether the two rows were linked before.
     Link(String, Uuid, Uuid, bool),
 }
 
@@ -61,7 +61,7 @@ impl Store {
         Self {
             tables,
             links: HashMap::new(),
-            // Any number will do to start from; real organizations are in the millions.
+            // The start could be any number. In real organizations it is in the millions.
             last_version: 1_000_000,
             journal: Vec::new(),
             open_transactions: 0,
@@ -69,7 +69,7 @@ impl Store {
         }
     }
 
-    /// A store with the same rows and links, to be changed by itself.
+    /// A copy of the rows and links, which can be changed separately.
     pub fn copy(&self) -> Self {
         Self {
             tables: self.tables.clone(),
@@ -79,7 +79,7 @@ impl Store {
         }
     }
 
-    /// A row by its primary key. An abstract table finds rows of its derived tables.
+    /// A row by its primary key. For an abstract table, this finds rows of its derived tables.
     pub fn get(&self, table: &Table, id: Uuid) -> Option<&Arc<Row>> {
         let found = if table.is_abstract {
             table.derived.iter().find_map(|derived| self.rows(*derived).get(&id))
@@ -102,7 +102,8 @@ impl Store {
         table.concrete().iter().map(|id| self.rows(*id).len()).sum()
     }
 
-    /// Every row of the table in the order of primary keys, after the given key if there is one.
+    /// All rows of the table in the order of their keys. If `after` is given, only rows after this
+    /// key.
     pub fn scan(
         &self,
         table: &Table,
@@ -127,8 +128,8 @@ impl Store {
         }))
     }
 
-    /// How many rows have this value in an indexed column; `None` if the column has no index.
-    /// The column is one of the table, or of its base.
+    /// The number of rows with this value in an indexed column. `None` if the column has no index.
+    /// The column belongs to the table or to its base.
     pub fn count_by_index(&self, table: &Table, column: ColumnId, value: &Value) -> Option<usize> {
         let counts = table.concrete().into_iter().map(|id| {
             let index = self.tables[id.index()].indexes.get(&column)?;
@@ -137,8 +138,8 @@ impl Store {
         counts.sum()
     }
 
-    /// The keys of the rows with this value in an indexed column, in order; `None` if the column
-    /// has no index. No row is visited.
+    /// The keys of the rows with this value in an indexed column, in order. `None` if the column
+    /// has no index. This visits no row.
     pub fn ids_by_index(
         &self,
         table: &Table,
@@ -157,8 +158,8 @@ impl Store {
         Some(ids)
     }
 
-    /// The keys of the rows whose indexed text starts so (case and accents aside); `None` if the
-    /// column has no text index.
+    /// The keys of the rows whose indexed text starts with the prefix. Case and accents make no
+    /// difference. `None` if the column has no text index.
     pub fn ids_by_prefix(
         &self,
         table: &Table,
@@ -178,7 +179,7 @@ impl Store {
     pub fn insert(&mut self, mut row: Row) -> Result<Arc<Row>, Occupied> {
         let reference = row.reference();
         let table = reference.table.table();
-        // The key of an activity is unique among all activities.
+        // The key of an activity must be unique among all activities.
         let space = table.base.map_or(table, TableId::table);
         if let Some(present) = self.get(space, row.id) {
             return Err(Occupied(present.reference()));
@@ -187,7 +188,7 @@ impl Store {
         Ok(self.put(row))
     }
 
-    /// Changes a row and gives it the next version number; `None` if it is not there.
+    /// Changes a row and gives it the next version number. `None` if the row does not exist.
     pub fn update(
         &mut self,
         reference: Reference,
@@ -199,7 +200,7 @@ impl Store {
         Some(self.put(row))
     }
 
-    /// Removes a row and its many-to-many links; what points at it is the caller's to mend.
+    /// Removes a row and its many-to-many links. The caller must handle the rows that point at it.
     pub fn delete(&mut self, reference: Reference) -> Option<Arc<Row>> {
         let row = self.take(reference)?;
         let linked: Vec<(String, Uuid)> = self
@@ -215,7 +216,7 @@ impl Store {
         Some(row)
     }
 
-    /// Links two rows of a many-to-many relationship; false if they were linked already.
+    /// Links two rows in a many-to-many relationship. Returns false if they were already linked.
     pub fn link(&mut self, relationship: &str, one: Uuid, other: Uuid) -> bool {
         let added = self.set_link(relationship, one, other, true);
         if added {
@@ -224,7 +225,7 @@ impl Store {
         added
     }
 
-    /// Ends a link; false if there was none.
+    /// Removes a link. Returns false if there was none.
     pub fn unlink(&mut self, relationship: &str, one: Uuid, other: Uuid) -> bool {
         let removed = self.set_link(relationship, one, other, false);
         if removed {
@@ -239,7 +240,8 @@ impl Store {
         others.into_iter().flatten().copied().collect()
     }
 
-    /// Does the work, all of it or none: what an `Err` leaves behind is undone. Transactions nest.
+    /// Does the work completely or not at all: if it returns an `Err`, its changes are undone.
+    /// Transactions can be nested.
     pub fn transaction<T, E>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, E>,
@@ -257,8 +259,8 @@ impl Store {
         outcome
     }
 
-    /// How many rows have been looked at since the store was made; tests count on it to tell a
-    /// scan from an index.
+    /// The number of rows that were visited since the store was made. Tests use it to tell a scan
+    /// from an index.
     #[cfg(test)]
     pub fn visited(&self) -> u64 {
         self.visited.load(Ordering::Relaxed)

@@ -1,5 +1,5 @@
-//! The service protection limits: requests, execution time and concurrency per user over a sliding
-//! window of five minutes (Microsoft's documentation, "Service protection API limits").
+//! The service protection limits: requests, execution time and concurrency for each user, in a
+//! sliding window of five minutes (Microsoft's documentation, "Service protection API limits").
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,16 +15,16 @@ use crate::message::{ApiError, ApiResponse};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProtectionLimit {
-    /// Too many requests.
+    /// There are too many requests.
     #[default]
     Requests,
-    /// Too much time spent on them.
+    /// The requests take too much time.
     ExecutionTime,
-    /// Too many at once.
+    /// There are too many requests at the same time.
     Concurrency,
 }
 
-/// The limits in force.
+/// The current limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
@@ -36,7 +36,7 @@ pub struct Limits {
     pub execution_ms: u64,
     /// Requests at the same time.
     pub concurrent: usize,
-    /// The window.
+    /// The length of the window.
     pub window_seconds: u64,
 }
 
@@ -75,20 +75,20 @@ impl Usage {
         }
     }
 
-    /// Seconds until the entry of this instant leaves the window.
+    /// The number of seconds until a request of this time leaves the window.
     fn leaves_in(&self, at: Instant, now: Instant) -> u64 {
         let window = Duration::from_secs(self.limits.window_seconds);
         (window.saturating_sub(now.duration_since(at)).as_secs_f64().ceil() as u64).max(1)
     }
 }
 
-/// Counts what the application user does.
+/// Counts the requests of the application user.
 #[derive(Debug, Default)]
 pub struct Throttle {
     usage: Arc<Mutex<Usage>>,
 }
 
-/// A request that was let in; it counts as running until this is dropped.
+/// A request that was admitted. It counts as running until this value is dropped.
 #[derive(Debug)]
 pub struct Admission {
     usage: Arc<Mutex<Usage>>,
@@ -107,13 +107,13 @@ impl Drop for Admission {
 }
 
 impl Throttle {
-    /// Lets a request in or says which limit it is over and when to come back.
+    /// Admits a request, or says which limit it exceeds and when to come back.
     pub fn admit(&self) -> Result<Admission, (ProtectionLimit, Limits, u64)> {
         let now = Instant::now();
         let mut usage = self.usage.lock();
         usage.forget_before(now);
         let limits = usage.limits;
-        // Refused requests count too: who keeps sending waits longer.
+        // Refused requests count, too: a client that keeps sending waits longer.
         usage.arrivals.push_back(now);
         if limits.enabled {
             if usage.running >= limits.concurrent {
@@ -132,12 +132,12 @@ impl Throttle {
         Ok(Admission { usage: Arc::clone(&self.usage), started: now })
     }
 
-    /// The limits in force.
+    /// The current limits.
     pub fn limits(&self) -> Limits {
         self.usage.lock().limits
     }
 
-    /// Puts limits in force and forgets what was counted.
+    /// Sets the limits and forgets the counts.
     pub fn set(&self, limits: Limits) {
         let mut usage = self.usage.lock();
         usage.limits = limits;
@@ -146,7 +146,7 @@ impl Throttle {
         usage.executed = Duration::ZERO;
     }
 
-    /// The two informational headers.
+    /// The two headers that inform about the limits.
     pub fn headers(&self) -> HeaderMap {
         let usage = self.usage.lock();
         let requests = usage.limits.requests.saturating_sub(usage.arrivals.len());
@@ -181,7 +181,7 @@ fn grouped(digits: &str) -> String {
     grouped
 }
 
-/// The 429 of a limit.
+/// The 429 answer for a limit.
 pub fn refusal(
     limit: ProtectionLimit,
     limits: Limits,
@@ -197,7 +197,7 @@ pub fn refusal(
                 limits.requests
             ),
         ),
-        // Two spaces before "milliseconds", as the service writes it.
+        // The service writes two spaces before "milliseconds".
         ProtectionLimit::ExecutionTime => (
             0x8007_2321,
             format!(

@@ -12,7 +12,7 @@ use crate::data::{CollectionNavigation, ColumnKind, SingleNavigation, Table, Tab
 use crate::message::ApiError;
 use crate::organization::Moment;
 
-/// Looks names up, and remembers which tables were touched so that privileges can be checked.
+/// Looks up names, and remembers the tables that were used, so that privileges can be checked.
 pub(crate) struct Binder<'a> {
     scopes: Vec<(String, &'static Table)>,
     aliases: Option<&'a BTreeMap<String, String>>,
@@ -21,7 +21,7 @@ pub(crate) struct Binder<'a> {
 }
 
 impl<'a> Binder<'a> {
-    /// `aliases` is `None` inside `$expand`, where Dataverse does not take them.
+    /// `aliases` is `None` inside `$expand`, where Dataverse does not accept them.
     pub(crate) fn new(
         table: &'static Table,
         aliases: Option<&'a BTreeMap<String, String>>,
@@ -53,15 +53,15 @@ impl<'a> Binder<'a> {
             Expression::Call(name, arguments) => self.call(name, arguments),
             Expression::Lambda(lambda) => self.lambda(lambda),
             Expression::Condition(condition) => self.condition(condition),
-            // OData would take a lone yes-or-no property; Dataverse's documentation shows
-            // comparisons only.
+            // OData would accept a yes-or-no property alone. Dataverse's documentation shows only
+            // comparisons.
             Expression::Value(_) => Err(ApiError::odata(
                 "The $filter expression must evaluate to a single boolean value.",
             )),
         }
     }
 
-    /// Binds the path of a column, as `$orderby` names it.
+    /// Binds the path of a column, as in `$orderby`.
     pub(crate) fn property(&mut self, path: &[String]) -> Result<PropertyPath, ApiError> {
         let (scope, path) = self.scope(path);
         let mut table = self.scopes[scope].1;
@@ -69,7 +69,7 @@ impl<'a> Binder<'a> {
         let Some((last, before)) = path.split_last() else {
             return Err(unknown_property("", table));
         };
-        // Dataverse compiles the query only once its names are known.
+        // Dataverse compiles the query only after its names are known.
         let refused = scope > 0 && !before.is_empty() && self.moment.habits.refuse_lambda_paths;
         for name in before {
             let navigation =
@@ -85,7 +85,8 @@ impl<'a> Binder<'a> {
         Ok(PropertyPath { scope, steps, column })
     }
 
-    /// A lookup's navigation property; those to tables of a missing app do not exist.
+    /// The navigation property of a lookup. If it leads to a table of a missing app, it does not
+    /// exist.
     pub(crate) fn single(
         &self,
         table: &'static Table,
@@ -95,7 +96,8 @@ impl<'a> Binder<'a> {
         self.moment.apps.bring(navigation.target.table()).then_some(navigation)
     }
 
-    /// A collection's navigation property; those to tables of a missing app do not exist.
+    /// The navigation property of a collection. If it leads to a table of a missing app, it does
+    /// not exist.
     pub(crate) fn collection(
         &self,
         table: &'static Table,
@@ -129,7 +131,7 @@ impl<'a> Binder<'a> {
         condition::filter(name, property, arguments, self.moment)
     }
 
-    /// An argument of a condition with its alias resolved.
+    /// An argument of a condition. Its alias is resolved.
     fn argument(&self, argument: &Argument) -> Result<Argument, ApiError> {
         match argument {
             Argument::Alias(alias) => Ok(parser::argument(self.alias(alias)?)?),
@@ -141,7 +143,8 @@ impl<'a> Binder<'a> {
         parts.iter().map(|part| self.filter(part)).collect()
     }
 
-    /// A path starts at a lambda's variable, or at the filtered row outside of lambdas.
+    /// Finds where a path starts: at the variable of a lambda, or outside of lambdas at the
+    /// filtered row.
     fn scope<'p>(&self, path: &'p [String]) -> (usize, &'p [String]) {
         let named =
             path.split_first().filter(|(_, rest)| !rest.is_empty()).and_then(|(first, rest)| {
@@ -179,7 +182,7 @@ impl<'a> Binder<'a> {
                     let (left, right) = (left.column.edm_type(), right.column.edm_type());
                     return Err(incompatible(left, right, comparison));
                 }
-                // Comparing columns works within one row only.
+                // Columns can only be compared within one row.
                 if !(left.steps.is_empty() && right.steps.is_empty() && left.scope == right.scope) {
                     return Err(ApiError::odata(
                         "Comparing columns of different rows is not supported.",
@@ -187,7 +190,7 @@ impl<'a> Binder<'a> {
                 }
                 Ok(Filter::CompareProperties(left, comparison, right))
             }
-            // Two literals compare nothing: Dataverse wants a column on one side.
+            // Two literals compare nothing. Dataverse requires a column on one side.
             _ => Err(ApiError::odata(
                 "The query specified in the URI is not valid. A comparison needs a property.",
             )),
@@ -249,7 +252,7 @@ impl<'a> Binder<'a> {
         Ok(Filter::Lambda { scope, collection, all: lambda.all, body })
     }
 
-    /// Inside a lambda everything starts at the lambda's variable.
+    /// Inside a lambda, every path must start at the variable of the lambda.
     fn lambda_body(&mut self, body: &Expression) -> Result<Filter, ApiError> {
         let bound = self.filter(body)?;
         if mentions_outer(&bound, self.scopes.len() - 1) {
@@ -274,15 +277,14 @@ fn mentions_outer(filter: &Filter, own: usize) -> bool {
     }
 }
 
-/// The refusal of a name that a table does not have.
+/// The refusal of a name that the table does not have.
 pub(crate) fn unknown_property(name: &str, table: &Table) -> ApiError {
     let message =
         format!("Could not find a property named '{name}' on type '{}'.", table.type_name());
     ApiError::odata(message.clone()).or(ApiError::bare(message))
 }
 
-/// The refusal of a path through a lookup inside a lambda, as `UnExpected` in the list of error
-/// codes has it.
+/// The refusal of a path through a lookup inside a lambda: `UnExpected` in the list of error codes.
 fn path_in_lambda() -> ApiError {
     ApiError::bad_request(0x8004_0216, "An unexpected error occurred.").named("UnExpected")
 }
@@ -297,7 +299,7 @@ fn compare_literal(
             Comparison::Equal | Comparison::NotEqual => {
                 Filter::Compare(property, comparison, Value::Null)
             }
-            // SQL: no comparison with null holds.
+            // As in SQL, no comparison with null is true.
             _ => Filter::Constant(false),
         });
     }

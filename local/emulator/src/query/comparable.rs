@@ -1,4 +1,4 @@
-//! What may be compared with what.
+//! Decides which values can be compared.
 
 use rust_decimal::Decimal;
 
@@ -6,9 +6,9 @@ use super::parser;
 use super::syntax::Literal;
 use crate::data::{Column, ColumnKind, Value};
 
-/// A literal as a value that the column can be compared with; `None` if the types differ.
+/// A literal as a value that can be compared with the column. `None` if the types differ.
 ///
-/// Text does not stand for an identifier: identifiers are written bare.
+/// A text cannot stand for an id: ids are written without quotes.
 pub(crate) fn literal_value(column: &Column, literal: &Literal) -> Option<Value> {
     let value = match literal {
         Literal::Null => return Some(Value::Null),
@@ -25,7 +25,7 @@ pub(crate) fn literal_value(column: &Column, literal: &Literal) -> Option<Value>
     (value_family(&value) == Some(family(column))).then_some(value)
 }
 
-/// Text of a Dataverse function's argument as a value of the column.
+/// The text argument of a Dataverse function as a value of the column.
 pub(super) fn text_value(column: &Column, text: &str) -> Option<Value> {
     match family(column) {
         Family::Text => Some(Value::text(text)),

@@ -1,6 +1,6 @@
-//! Dataverse's own filter functions: `Microsoft.Dynamics.CRM.LastXDays(…)` and its kin.
+//! Dataverse's own filter functions, such as `Microsoft.Dynamics.CRM.LastXDays(…)`.
 //!
-//! Times are reckoned in UTC, which is the emulated users' time zone; weeks start on Sunday.
+//! Times are in UTC, which is the time zone of the emulated users. Weeks start on Sunday.
 
 use http::StatusCode;
 use jiff::civil::{Date, Weekday};
@@ -14,7 +14,7 @@ use crate::data::Value;
 use crate::message::ApiError;
 use crate::organization::Moment;
 
-/// Conditions that Dataverse has and this emulator has not.
+/// Conditions that Dataverse supports and this emulator does not.
 const NOT_EMULATED: [&str; 22] = [
     "Above",
     "AboveOrEqual",
@@ -52,7 +52,7 @@ pub(super) fn emulated(name: &str) -> Result<(), ApiError> {
     ))
 }
 
-/// The filter that a condition stands for. `arguments` are those beside the property.
+/// The filter of a condition. `arguments` are all arguments except the property.
 pub(super) fn filter(
     name: &str,
     property: PropertyPath,
@@ -81,8 +81,7 @@ impl ConditionArguments {
         Self(arguments)
     }
 
-    /// The path of the property that the condition is about. A lookup goes by its logical name
-    /// here too.
+    /// The path of the condition's property. Here too, a lookup is named by its logical name.
     pub(super) fn property(&mut self) -> Result<Vec<String>, ApiError> {
         match self.take("PropertyName")? {
             Argument::One(Literal::Text(name)) => Ok(name.split('/').map(str::to_owned).collect()),
@@ -146,7 +145,7 @@ fn mismatch(name: &str, property: &PropertyPath) -> ApiError {
     ))
 }
 
-/// Conditions that compare with given values or with the caller.
+/// Conditions that compare with given values, or with the caller.
 fn of_values(
     moment: Moment,
     name: &str,
@@ -180,7 +179,7 @@ fn of_values(
             let own = if name.ends_with("UserId") { moment.user } else { moment.business_unit };
             negated(equals(Value::Guid(own)), name.starts_with("Not"))
         }
-        // No column of these tables holds several options.
+        // No column of these tables holds several options at once.
         "ContainValues" | "DoesNotContainValues" => return Err(mismatch(name, property)),
         _ => return Ok(None),
     };
@@ -225,7 +224,7 @@ fn time_span(
     }))
 }
 
-/// Spans that the calendar gives: today, last month, next year.
+/// Periods of the calendar: today, last month, next year.
 fn calendar_span(today: Date, name: &str) -> Option<Result<TimeSpan, ApiError>> {
     let simple = match name {
         "Yesterday" => Some((-1, 1)),
@@ -282,7 +281,7 @@ fn unit(name: &str) -> Option<TimeUnit> {
     })
 }
 
-/// The last or next so many units. Units of a day and more reach to whole days.
+/// The last or next `count` units. Units of a day or more cover whole days.
 fn relative(
     now: Timestamp,
     today: Date,

@@ -1,8 +1,8 @@
-//! `EntityDefinitions` and its kin: the tables described as data, as clients ask for it to learn
-//! entity set names, keys, columns, options and relationships.
+//! `EntityDefinitions` and related paths: they describe the tables as data. Clients use them to
+//! learn entity set names, keys, columns, options and relationships.
 //!
-//! The organization has no choices of its own that tables share, so `GlobalOptionSetDefinitions`
-//! is empty; tables and columns cannot be added.
+//! The organization has no choices that tables share, so `GlobalOptionSetDefinitions` is empty.
+//! Tables and columns cannot be added.
 
 mod describe;
 mod shape;
@@ -16,11 +16,11 @@ use crate::data::{Metadata, Table};
 use crate::message::{ApiError, ApiRequest, ApiResponse};
 use crate::organization::Apps;
 
-/// What a path below `EntityDefinitions` leads to.
+/// The result of a path below `EntityDefinitions`.
 enum Node {
-    /// Definitions of the type.
+    /// Definitions of this type.
     Many(&'static str, Vec<Value>),
-    /// One definition of the type.
+    /// One definition of this type.
     One(&'static str, Value),
 }
 
@@ -94,7 +94,7 @@ fn root(segment: &Segment, apps: Apps) -> Result<Node, ApiError> {
     keyed(kind, values, segment)
 }
 
-/// One step down from a definition.
+/// Follows one segment of a path from a definition.
 fn step(node: Node, segment: &Segment) -> Result<Node, ApiError> {
     let unknown = || ApiError::unknown_segment(&segment.name);
     if let Some(cast) = segment.name.strip_prefix("Microsoft.Dynamics.CRM.") {
@@ -125,7 +125,7 @@ fn step(node: Node, segment: &Segment) -> Result<Node, ApiError> {
     }
 }
 
-/// All definitions, or the one that the parentheses name by id or by name.
+/// All definitions, or the one that the parentheses name by its id or name.
 fn keyed(kind: &'static str, values: Vec<Value>, segment: &Segment) -> Result<Node, ApiError> {
     let Some(inner) = segment.inner.as_deref() else { return Ok(Node::Many(kind, values)) };
     let (property, wanted) = match inner.split_once('=') {

@@ -1,4 +1,4 @@
-//! Whether a row passes a filter.
+//! Decides whether a row matches a filter.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use super::syntax::Comparison;
 use crate::data::{CollectionNavigation, Relationship, SingleNavigation, Value};
 use crate::organization::{Row, Store};
 
-/// Whether the innermost of `rows` passes; the rows before it are those of outer scopes.
+/// Whether the last of `rows` matches. The rows before it belong to outer scopes.
 pub(crate) fn passes<'s>(store: &'s Store, rows: &mut Vec<&'s Row>, filter: &Filter) -> bool {
     match filter {
         Filter::And(parts) => parts.iter().all(|part| passes(store, rows, part)),
@@ -21,7 +21,7 @@ pub(crate) fn passes<'s>(store: &'s Store, rows: &mut Vec<&'s Row>, filter: &Fil
         Filter::CompareProperties(left, comparison, right) => {
             let right = read(store, rows, right);
             let left = read(store, rows, left);
-            // Two columns without a value are not equal: this is a comparison in SQL, not a
+            // Two columns without a value are not equal: this is a comparison as in SQL, and no
             // question for null.
             !(left.is_null() && right.is_null()) && compares(left, *comparison, right)
         }
@@ -44,7 +44,7 @@ pub(crate) fn passes<'s>(store: &'s Store, rows: &mut Vec<&'s Row>, filter: &Fil
     }
 }
 
-/// The value at the end of a path; null where a lookup on the way is empty.
+/// The value at the end of a path. It is null if a lookup on the way is empty.
 pub(crate) fn read<'s>(store: &'s Store, rows: &[&'s Row], path: &PropertyPath) -> &'s Value {
     let Some(mut row) = rows.get(path.scope).copied() else { return &Value::Null };
     for navigation in &path.steps {
@@ -86,7 +86,8 @@ pub(crate) fn collection_rows<'s>(
     ids.into_iter().filter_map(|id| store.get(target, id)).collect()
 }
 
-/// `ne` holds for a row without a value: Dataverse asks its database for "other than, or null".
+/// Compares two values. `ne` is true for a row without a value, because Dataverse asks its database
+/// for "other than, or null".
 fn compares(left: &Value, comparison: Comparison, right: &Value) -> bool {
     if left.is_null() || right.is_null() {
         let both = left.is_null() && right.is_null();

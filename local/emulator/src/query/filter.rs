@@ -1,4 +1,5 @@
-//! Filters whose names are known: what binding makes of an expression, and rows are tested with.
+//! Filters whose names are looked up. Binding makes them from an expression, and rows are tested
+//! with them.
 
 use jiff::Timestamp;
 
@@ -12,17 +13,17 @@ pub(crate) enum Filter {
     And(Vec<Filter>),
     Or(Vec<Filter>),
     Not(Box<Filter>),
-    /// Always true, or always false.
+    /// Always true or always false.
     Constant(bool),
-    /// A property against a value.
+    /// Compares a property with a value.
     Compare(PropertyPath, Comparison, Value),
-    /// A property against another of the same row.
+    /// Compares a property with another of the same row.
     CompareProperties(PropertyPath, Comparison, PropertyPath),
-    /// Text against a pattern.
+    /// Compares a text with a pattern.
     Like(PropertyPath, Like),
-    /// A date within a span of time.
+    /// Whether a date is within a period.
     Within(PropertyPath, TimeSpan),
-    /// Rows of a collection, of the row in scope `scope`.
+    /// Tests the rows of a collection. The collection belongs to the row in scope `scope`.
     Lambda {
         scope: usize,
         collection: &'static CollectionNavigation,
@@ -31,10 +32,10 @@ pub(crate) enum Filter {
     },
 }
 
-/// A column, perhaps of a related row.
+/// A column of the row or of a related row.
 #[derive(Debug, Clone)]
 pub(crate) struct PropertyPath {
-    /// 0 is the row that is filtered; each lambda adds one.
+    /// 0 is the filtered row. Each lambda adds one.
     pub(crate) scope: usize,
     /// The lookups to follow.
     pub(crate) steps: Vec<&'static SingleNavigation>,
@@ -42,7 +43,7 @@ pub(crate) struct PropertyPath {
     pub(crate) column: &'static Column,
 }
 
-/// A span of time: from (included) to (excluded).
+/// A period. `from` is included, and `to` is excluded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimeSpan {
     pub(crate) from: Option<Timestamp>,

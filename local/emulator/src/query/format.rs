@@ -1,4 +1,4 @@
-//! What a person sees: formatted values in the English of the United States.
+//! Formatted values: values as people in the United States see them.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
@@ -19,7 +19,7 @@ impl<'a> Formatter<'a> {
         Self { store, base_currency: platform::base_currency(store) }
     }
 
-    /// The formatted value; text and identifiers have none.
+    /// The formatted value. Text and ids have none.
     pub(crate) fn formatted(&self, row: &Row, column: &Column, value: &Value) -> Option<String> {
         match (&column.kind, value) {
             (ColumnKind::Boolean { no, yes }, Value::Boolean(flag)) => {
@@ -71,7 +71,7 @@ impl<'a> Formatter<'a> {
     }
 }
 
-/// How many decimal places a decimal column shows.
+/// The number of decimal places of a decimal column.
 fn decimal_places(column: &Column) -> u32 {
     match column.name.as_str() {
         "exchangerate" => 12,
@@ -80,7 +80,7 @@ fn decimal_places(column: &Column) -> u32 {
     }
 }
 
-/// `1234.5` as `1,234.50`.
+/// Writes `1234.5` as `1,234.50`.
 fn grouped(number: Decimal, places: u32) -> String {
     let mut rounded =
         number.round_dp_with_strategy(places, rust_decimal::RoundingStrategy::MidpointAwayFromZero);
@@ -104,7 +104,7 @@ fn grouped(number: Decimal, places: u32) -> String {
     result
 }
 
-/// A point in time on the wire: UTC, without fractions.
+/// A point in time in answers: in UTC, without fractions of a second.
 pub(crate) fn date_time(time: Timestamp) -> String {
     let utc = TimeZone::UTC.to_datetime(time);
     let seconds = utc.with().subsec_nanosecond(0).build().unwrap_or(utc);

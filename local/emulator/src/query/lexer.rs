@@ -1,4 +1,4 @@
-//! Cuts an expression of the query language into tokens.
+//! Splits an expression of the query language into tokens.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -12,11 +12,11 @@ use super::syntax_error::SyntaxError;
 pub(super) enum Token {
     /// A name, a keyword or a qualified name: `fullname`, `eq`, `Microsoft.Dynamics.CRM.Today`.
     Name(String),
-    /// A parameter alias with its `@`.
+    /// A parameter alias, with its `@`.
     Alias(String),
     /// Text in single quotes, unescaped.
     Text(String),
-    /// A name directly followed by quoted text: `guid'…'`, `Some.Enumeration'Member'`.
+    /// A name that is directly followed by quoted text: `guid'…'`, `Some.Enumeration'Member'`.
     Prefixed(String, String),
     /// Text in double quotes, as in the lists that Dataverse functions take.
     JsonText(String),
@@ -77,7 +77,7 @@ impl Lexer<'_> {
         Ok(Some((start, token)))
     }
 
-    /// Numbers, dates and identifiers: what starts like one of them and ends where a word ends.
+    /// A number, a date or an id. It starts like one of these and ends at the end of the word.
     fn literal(&mut self, rest: &str) -> Option<Token> {
         let first = rest.chars().next()?;
         if !(first.is_ascii_hexdigit() || first == '-' || first == '+') {
@@ -113,7 +113,7 @@ impl Lexer<'_> {
         Some(Token::Name(name))
     }
 
-    /// Text between single quotes, where two of them stand for one.
+    /// A text in single quotes. Two quotes stand for one.
     fn quoted(&mut self) -> Result<String, SyntaxError> {
         let start = self.at;
         let mut text = String::new();
@@ -128,12 +128,12 @@ impl Lexer<'_> {
                 return Ok(text);
             }
         }
-        // The OData library names the place where it missed the quote: the end.
+        // The OData library names the position at which the quote is missing: the end.
         let position = self.text.chars().count();
         Err(SyntaxError::Unterminated { position, text: self.text.to_owned() })
     }
 
-    /// Text between double quotes, as in JSON.
+    /// A text in double quotes, as in JSON.
     fn double_quoted(&mut self) -> Result<String, SyntaxError> {
         let start = self.at;
         let mut values =
@@ -152,7 +152,8 @@ impl Lexer<'_> {
     }
 }
 
-/// Letters, digits, `_` and the dots of qualified names; `$` starts system names such as `$it`.
+/// The length of a name: letters, digits, `_` and the dots of qualified names. `$` starts system
+/// names such as `$it`.
 fn name_length(text: &str) -> usize {
     let starts = text.chars().next().is_some_and(|c| c.is_alphabetic() || matches!(c, '_' | '$'));
     if !starts {
@@ -162,7 +163,8 @@ fn name_length(text: &str) -> usize {
         .unwrap_or(text.len())
 }
 
-/// A bare identifier: 36 characters with hyphens. Braces and other spellings are not OData.
+/// An id without quotes: 36 characters with hyphens. OData does not allow braces and other
+/// spellings.
 pub(crate) fn guid(word: &str) -> Option<Uuid> {
     if word.len() != 36 {
         return None;
@@ -180,7 +182,7 @@ fn number(word: &str) -> Option<Token> {
     if word.contains(['e', 'E']) {
         return word.parse().ok().filter(|number: &f64| number.is_finite()).map(Token::Double);
     }
-    // OData allows a type suffix: 1.5M, 2.0d, 7L.
+    // OData allows a suffix for the type: 1.5M, 2.0d, 7L.
     let plain = word.strip_suffix(['m', 'M', 'd', 'D', 'f', 'F']).unwrap_or(word);
     if let Some(whole) = word.strip_suffix(['l', 'L']) {
         return whole.parse().ok().map(Token::Integer);

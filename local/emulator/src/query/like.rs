@@ -1,9 +1,10 @@
-//! Patterns of SQL's `LIKE`, which act inside the values of `contains`, `startswith` and
-//! `endswith`: `%` any text, `_` one character, `[a-c]` one of a set, `[^a-c]` none of it.
+//! Patterns of SQL's `LIKE`. They also work in the values of `contains`, `startswith` and
+//! `endswith`: `%` is any text, `_` is one character, `[a-c]` is one of a set, and `[^a-c]` is none
+//! of a set.
 
 use crate::data::value::fold;
 
-/// A pattern, folded as comparison folds text.
+/// A pattern. Its text is folded as for comparisons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Like(Vec<Part>);
 
@@ -16,7 +17,7 @@ enum Part {
         negated: bool,
         ranges: Vec<(char, char)>,
     },
-    /// A bracket that never closes matches nothing.
+    /// A bracket that is never closed. It matches nothing.
     Never,
 }
 
@@ -40,7 +41,7 @@ impl Like {
         Self(parts)
     }
 
-    /// The literal text that every match starts with.
+    /// The literal text at the beginning of every match.
     pub(crate) fn prefix(&self) -> String {
         self.0
             .iter()
@@ -54,7 +55,7 @@ impl Like {
     pub(crate) fn matches(&self, text: &str) -> bool {
         let text: Vec<char> = fold(text).chars().collect();
         let (mut part, mut at) = (0, 0);
-        // Where to go on when the text after the last `%` does not fit.
+        // The place to continue from if the text after the last `%` does not match.
         let mut retry: Option<(usize, usize)> = None;
         loop {
             match self.0.get(part) {

@@ -9,7 +9,7 @@ use crate::data::{Metadata, Relationship, Table};
 use crate::message::{ApiRequest, ApiResponse};
 use crate::organization::Apps;
 
-/// The functions and actions, as a `$metadata` document of Dynamics 365 has them.
+/// The functions and actions, from a `$metadata` document of Dynamics 365.
 const OPERATIONS: &str = include_str!("../../data/operations.csdl.xml");
 
 /// The list of entity sets.
@@ -65,7 +65,7 @@ fn csdl(apps: Apps) -> String {
     xml
 }
 
-/// The functions or actions that are called without a row, by name.
+/// The names of the functions or actions that are called without a row.
 fn unbound(kind: &str) -> Vec<&'static str> {
     let opening = format!("<{kind} Name=\"");
     let declared = OPERATIONS.lines().filter(|line| !line.contains("IsBound"));

@@ -1,5 +1,6 @@
-//! What a GET asks for: URLs are cut up and parsed into trees, names are looked up in the metadata,
-//! and what comes out is tested on rows or answered by an index. Then the rows are written as JSON.
+//! Answers GET requests. A URL is split and parsed into trees, and its names are looked up in the
+//! metadata. The result is tested on rows, or an index answers it. Then the rows are written as
+//! JSON.
 
 pub(crate) mod bind;
 mod comparable;

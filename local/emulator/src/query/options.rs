@@ -8,7 +8,7 @@ use super::syntax::Expression;
 use super::syntax_error::SyntaxError;
 use super::{parser, text};
 
-/// What a URL asks for behind its `?`.
+/// The query options of a URL: everything after the `?`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct QueryOptions {
     /// `$select`.
@@ -23,11 +23,11 @@ pub struct QueryOptions {
     pub count: bool,
     /// `$expand`.
     pub expand: Vec<Expand>,
-    /// `$apply`, unparsed.
+    /// `$apply`, not parsed.
     pub apply: Option<String>,
     /// `$skiptoken`.
     pub skip_token: Option<String>,
-    /// Parameter aliases with their `@`, and their unparsed values.
+    /// Parameter aliases with their `@`, and their values, which are not parsed.
     pub aliases: BTreeMap<String, String>,
 }
 
@@ -36,7 +36,7 @@ pub struct QueryOptions {
 pub struct Order {
     /// The property.
     pub path: Vec<String>,
-    /// `desc`.
+    /// Whether the item has `desc`.
     pub descending: bool,
 }
 
@@ -45,18 +45,18 @@ pub struct Order {
 pub struct Expand {
     /// The navigation property.
     pub name: String,
-    /// `/$ref` behind it.
+    /// Whether `/$ref` follows.
     pub reference_only: bool,
     /// The options in its parentheses.
     pub options: QueryOptions,
 }
 
-/// How many levels `$expand` may nest before parsing stops; Dataverse's own limit of 15 expands
-/// per query is checked when names are looked up.
+/// How deep `$expand` may be nested. Dataverse's own limit of 15 expands per query is checked
+/// later, when names are looked up.
 const EXPAND_DEPTH_LIMIT: usize = 20;
 
 impl QueryOptions {
-    /// Parses a query string as it stands in the URL.
+    /// Parses a query string as it is in the URL.
     pub fn parse(query: Option<&str>) -> Result<Self, SyntaxError> {
         let mut options = Self::default();
         let mut seen = Vec::new();
@@ -100,7 +100,7 @@ impl QueryOptions {
     }
 }
 
-/// Undoes percent-encoding; `+` is a blank, as in every query string.
+/// Decodes percent-encoding. A `+` is a space, as in every query string.
 pub(super) fn decode(text: &str) -> Result<String, SyntaxError> {
     let text = text.replace('+', " ");
     let decoded = percent_decode_str(&text).decode_utf8().map_err(|_| SyntaxError::Encoding)?;

@@ -5,12 +5,12 @@ use uuid::Uuid;
 
 use crate::message::{ApiError, ApiRequest};
 
-/// Where a page ended.
+/// The end of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cookie {
-    /// The number of the page to come.
+    /// The number of the next page.
     pub(crate) page: usize,
-    /// The last row before it.
+    /// The last row before the next page.
     pub(crate) last: Uuid,
 }
 
@@ -29,7 +29,7 @@ impl Cookie {
         }
     }
 
-    /// As it stands in the link, encoded. It looks as Dataverse's does: XML within XML.
+    /// The cookie as it is in the link, encoded. It looks like Dataverse's: XML within XML.
     pub(crate) fn encoded(self, key: &str, first: Uuid) -> String {
         let inner = format!(
             "<cookie page=\"{}\"><{key} last=\"{{{}}}\" first=\"{{{first}}}\" /></cookie>",
@@ -45,7 +45,7 @@ impl Cookie {
     }
 }
 
-/// The link to the next page: the request's own options and the cookie.
+/// The link to the next page, with the options of the request and the cookie.
 pub(crate) fn next_link(request: &ApiRequest, token: &str) -> String {
     let query = request.query.as_deref().unwrap_or_default();
     let mut parts: Vec<&str> = query

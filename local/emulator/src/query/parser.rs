@@ -1,7 +1,7 @@
 //! Parses `$filter`.
 //!
-//! A recursive descent over the tokens, with a limit on nesting: `and` and `or` are flat lists,
-//! so only parentheses, `not` and lambdas nest.
+//! This is a recursive descent over the tokens, with a limit on nesting. `and` and `or` make flat
+//! lists, so only parentheses, `not` and lambdas nest.
 
 use super::lexer::Placed;
 use super::lexer::Token;
@@ -9,8 +9,8 @@ use super::lexer::tokens;
 use super::syntax::{Argument, Comparison, Condition, Expression, Lambda, Literal, Operand};
 use super::syntax_error::SyntaxError;
 
-/// How deep an expression may nest. The OData library that Dataverse uses allows a depth of 100
-/// for filters.
+/// How deep an expression may be nested. The OData library of Dataverse allows a depth of 100 for
+/// filters.
 const DEPTH_LIMIT: usize = 100;
 
 /// Parses a `$filter` expression.
@@ -21,7 +21,7 @@ pub fn filter(text: &str) -> Result<Expression, SyntaxError> {
     Ok(expression)
 }
 
-/// Parses one literal, as the value of a parameter alias is.
+/// Parses one literal, such as the value of a parameter alias.
 pub fn literal(text: &str) -> Result<Literal, SyntaxError> {
     let mut parser = Parser::new(text)?;
     let literal = parser.literal()?.ok_or_else(|| parser.error())?;
@@ -100,7 +100,7 @@ impl<'a> Parser<'a> {
         inner
     }
 
-    /// A comparison, a call, a lambda or a lone value.
+    /// Parses a comparison, a call, a lambda or a value alone.
     fn primary(&mut self) -> Result<Expression, SyntaxError> {
         if let Some(Token::Name(name)) = self.peek().cloned()
             && literal_keyword(&name).is_none()
@@ -126,7 +126,7 @@ impl<'a> Parser<'a> {
         let Some(Token::Name(name)) = self.peek() else { return Ok(Expression::Value(left)) };
         match name.as_str() {
             "and" | "or" => Ok(Expression::Value(left)),
-            // OData knows these; Dataverse does not take them.
+            // OData has these operators, but Dataverse does not accept them.
             "in" | "has" | "add" | "sub" | "mul" | "div" | "divby" | "mod" => {
                 Err(SyntaxError::UnsupportedOperator(name.clone()))
             }

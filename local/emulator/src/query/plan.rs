@@ -1,4 +1,4 @@
-//! Which rows can pass a filter at all, as far as an index knows.
+//! Uses indexes to find the rows that can match a filter.
 
 use uuid::Uuid;
 
@@ -7,8 +7,8 @@ use super::syntax::Comparison;
 use crate::data::{Relationship, SingleNavigation, Table, Value};
 use crate::organization::Store;
 
-/// The keys, in order, of the only rows of the table that can pass; `None` if no index narrows
-/// the filter down and the table has to be scanned.
+/// The keys, in order, of the only rows of the table that can match. `None` if no index helps: then
+/// the whole table must be scanned.
 pub(crate) fn candidates(store: &Store, table: &Table, filter: &Filter) -> Option<Vec<Uuid>> {
     Planner { store, scope: 0 }.candidates(table, filter)
 }
@@ -67,7 +67,7 @@ impl Planner<'_> {
         Some(sorted(ids))
     }
 
-    /// How many candidates there would be, found without touching rows where that is possible.
+    /// The number of candidates. It is found without reading rows, if possible.
     fn estimate(self, table: &Table, filter: &Filter) -> Option<usize> {
         match filter {
             Filter::Compare(path, Comparison::Equal, value)
@@ -87,7 +87,8 @@ impl Planner<'_> {
         path.scope == self.scope
     }
 
-    /// Rows whose path ends at the value: from the far end of the path back to the table.
+    /// Rows whose path ends at the value. The search goes from the end of the path back to the
+    /// table.
     fn equal(self, table: &Table, path: &PropertyPath, value: &Value) -> Option<Vec<Uuid>> {
         if !self.own(path) {
             return None;

@@ -1,4 +1,4 @@
-//! GET: collections, single rows, columns, counts and links.
+//! Answers GET requests for collections, single rows, columns, counts and links.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::message::{
 };
 use crate::organization::{Access, Caller, Moment, Row, Store};
 
-/// Reads for one request.
+/// Reads rows for one request.
 pub(crate) struct Reader<'a> {
     pub(crate) store: &'a Store,
     caller: &'a Caller,
@@ -30,20 +30,20 @@ pub(crate) struct Reader<'a> {
     level: MetadataLevel,
 }
 
-/// The rows that a path leads to, before any filter.
+/// The rows at the end of a path, before any filter.
 enum PathRows<'a> {
-    /// One row; `None` where a lookup is empty.
+    /// One row. `None` if a lookup is empty.
     One(Option<&'a Arc<Row>>),
     /// All rows of the table.
     Table,
-    /// Rows of a collection: their keys, in order.
+    /// The keys of the rows of a collection, in order.
     Keys(Vec<Uuid>),
 }
 
 /// One page of rows.
 struct Page<'a> {
     rows: Vec<&'a Arc<Row>>,
-    /// Whether more follow.
+    /// Whether more rows follow.
     more: bool,
 }
 
@@ -66,7 +66,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Answers with rows that something other than a path found, with all their columns.
+    /// Answers with the given rows, with all their columns.
     pub(crate) fn list(
         &self,
         table: &'static Table,
@@ -119,15 +119,15 @@ impl<'a> Reader<'a> {
                 }
                 Ok(self.text(bare_value(column, value)))
             }
-            // An empty lookup: OData says 204.
+            // An empty lookup: OData answers 204.
             (_, PathRows::One(None)) => Ok(ApiResponse::empty(StatusCode::NO_CONTENT)),
             (_, PathRows::One(Some(row))) => self.row(target, row),
             (_, found) => self.collection(target, &found),
         }
     }
 
-    /// A row as the body of an answer, with the request's `$select` and `$expand`: what
-    /// `Prefer: return=representation` gives.
+    /// A row as the body of an answer, with the `$select` and `$expand` of the request. This is the
+    /// answer for `Prefer: return=representation`.
     pub(crate) fn representation(
         &self,
         table: &'static Table,
@@ -198,7 +198,8 @@ impl<'a> Reader<'a> {
         Ok(self.json(object))
     }
 
-    /// `@odata.count` stops at 5,000, as Dataverse's does; the annotations say so.
+    /// Writes the counts. `@odata.count` never exceeds 5,000, as in Dataverse. The annotations say
+    /// so.
     fn write_counts(
         &self,
         object: &mut Object,
@@ -305,7 +306,7 @@ impl<'a> Reader<'a> {
                     PathRows::Keys(keys)
                 }
                 (Step::Cast(_), PathRows::Table) => PathRows::Table,
-                // A path through an empty lookup leads nowhere.
+                // Nothing can follow an empty lookup in a path.
                 (step, PathRows::One(None)) => {
                     return Err(ApiError::unknown_segment(&step.table().name));
                 }
@@ -315,7 +316,7 @@ impl<'a> Reader<'a> {
         Ok(found)
     }
 
-    /// The keys of the rows that may pass, in order; `None`: the whole table.
+    /// The keys of the rows that may match, in order. `None` means the whole table.
     fn narrowed(
         &self,
         table: &'static Table,
@@ -332,7 +333,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The matching rows in the order of their keys, after a key if one is given.
+    /// The matching rows in the order of their keys. If a key is given, only rows after it.
     fn matching<'f>(
         &self,
         table: &'static Table,
@@ -376,7 +377,7 @@ impl<'a> Reader<'a> {
         cookie: Option<Cookie>,
     ) -> Page<'a> {
         let top = self.options.top.map(|top| usize::try_from(top).unwrap_or(usize::MAX));
-        // With a page size, Dataverse ignores $top.
+        // If there is a page size, Dataverse ignores $top.
         let (size, cut) = match (self.preferences.page_size, top) {
             (None, Some(top)) => (top.min(PAGE_SIZE_LIMIT), top <= PAGE_SIZE_LIMIT),
             (size, _) => (size.unwrap_or(PAGE_SIZE_LIMIT), false),
@@ -388,7 +389,7 @@ impl<'a> Reader<'a> {
             let mut rows: Vec<_> = self.matching(table, found, filter, None).collect();
             sorting.sort(self.store, &mut rows);
             if let Some(cookie) = cookie {
-                // If the last row is gone or passes no more, the page number has to do.
+                // If the last row is gone or no longer matches, the page number is used.
                 let place = rows.iter().position(|row| row.id == cookie.last);
                 let start = place.map_or((cookie.page - 1) * size, |place| place + 1);
                 rows.drain(..start.min(rows.len()));
@@ -404,7 +405,7 @@ impl<'a> Reader<'a> {
         Renderer::new(self.store, &self.request.base, self.preferences.annotations, self.level)
     }
 
-    /// Refuses to read a table that is not there or that the caller may not read.
+    /// Refuses to read a table that does not exist, or that the caller may not read.
     pub(crate) fn require(&self, table: TableId) -> Result<(), ApiError> {
         let table = table.table();
         if !self.moment.apps.bring(table) {
@@ -467,7 +468,7 @@ fn no_such_row(table: &Table, id: Uuid) -> ApiError {
     ApiError::no_such_row(&table.name, id)
 }
 
-/// Whether `If-None-Match` names this version. Clients send `null` to switch caching off.
+/// Whether `If-None-Match` names this version. Clients send `null` to turn off caching.
 fn if_none_match(headers: &HeaderMap, etag: &str) -> bool {
     let values = headers.get_all(header::IF_NONE_MATCH).iter();
     values

@@ -1,4 +1,4 @@
-//! Rows as JSON: values, annotations, ETags and expanded rows.
+//! Writes rows as JSON, with values, annotations, ETags and expanded rows.
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -9,7 +9,7 @@ use crate::data::{Column, ColumnKind, Reference, SingleNavigation, Table, Value}
 use crate::message::{Annotations, Array, MetadataLevel, Object, PAGE_SIZE_LIMIT, quoted};
 use crate::organization::{Row, Store};
 
-/// What may not stand bare in a query string that the emulator writes.
+/// The characters that must be encoded in a query string.
 const QUERY: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'<').add(b'>');
 
@@ -23,7 +23,7 @@ pub(crate) struct Renderer<'a> {
 }
 
 impl<'a> Renderer<'a> {
-    /// `base` is what absolute links start with.
+    /// `base` is the beginning of absolute links.
     pub(crate) fn new(
         store: &'a Store,
         base: &'a str,
@@ -33,14 +33,14 @@ impl<'a> Renderer<'a> {
         Self { store, base, annotations, level, formatter: Formatter::new(store) }
     }
 
-    /// `@odata.context`, unless the client wants no metadata.
+    /// Writes `@odata.context`, unless the client wants no metadata.
     pub(crate) fn context(&self, object: &mut Object, fragment: &str) {
         if self.level != MetadataLevel::None {
             object.text("@odata.context", &format!("{}$metadata#{fragment}", self.base));
         }
     }
 
-    /// Writes a row into an object that may hold a context already.
+    /// Writes a row into an object that may already have a context.
     pub(crate) fn row(&self, object: &mut Object, row: &Row, selection: &Selection) {
         self.control(object, row);
         match &selection.columns {
@@ -49,7 +49,7 @@ impl<'a> Renderer<'a> {
                     self.column(object, row, column);
                 }
             }
-            // All columns: those with a value first, as recorded answers have them.
+            // For all columns, those with a value come first, as in recorded answers.
             None => {
                 let columns = selection.table.columns();
                 let (empty, filled): (Vec<_>, Vec<_>) =
@@ -76,7 +76,7 @@ impl<'a> Renderer<'a> {
         object
     }
 
-    /// One column with its annotations before it.
+    /// Writes one column. Its annotations come first.
     pub(crate) fn column(&self, object: &mut Object, row: &Row, column: &Column) {
         let value = row.get(column.id);
         if !value.is_null() && self.annotations.any() {
@@ -157,7 +157,7 @@ impl<'a> Renderer<'a> {
                     array.push(&inner.finish());
                 }
                 object.raw(&collection.name, &array.finish());
-                // Dataverse writes this link even where nothing is left to read.
+                // Dataverse writes this link even if there is nothing more to read.
                 let mut link =
                     format!("{}{}({})/{}", self.base, table.entity_set, row.id, collection.name);
                 for (index, (option, value)) in expansion.link_options.iter().enumerate() {
@@ -172,8 +172,8 @@ impl<'a> Renderer<'a> {
     }
 }
 
-/// The navigation property that a lookup's value belongs to. Who created and changed a row has
-/// none in recorded answers.
+/// The navigation property that the value of a lookup belongs to. In recorded answers, the lookups
+/// to the users who created and changed a row have none.
 fn associated_navigation(
     row: &Row,
     column: &Column,
@@ -191,11 +191,11 @@ fn associated_navigation(
             navigation.column == column.id && navigation.target.table().covers(reference.table)
         })
     };
-    // An activity has the inherited name and one of its own; its own is the one to bind.
+    // An activity has the inherited name and its own name. Its own name is the one to bind.
     fitting().find(|n| n.name.ends_with(&format!("_{}", table.name))).or_else(|| fitting().next())
 }
 
-/// A value as JSON. Amounts and decimals keep the zeros that recorded answers have.
+/// A value as JSON. Amounts and decimals have the same zeros as in recorded answers.
 pub(crate) fn json_value(column: &Column, value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
@@ -218,7 +218,7 @@ pub(crate) fn json_value(column: &Column, value: &Value) -> String {
     }
 }
 
-/// A value as bare text, as `$value` gives it.
+/// A value as plain text, as in `$value`.
 pub(crate) fn bare_value(column: &Column, value: &Value) -> String {
     match value {
         Value::Text(text) => text.to_string(),

@@ -1,4 +1,4 @@
-//! The path of a URL: which rows, which column, which function it means.
+//! Reads the path of a URL: which rows, which column, or which function it names.
 
 use uuid::Uuid;
 
@@ -10,16 +10,16 @@ use super::{parser, text};
 use crate::data::{CollectionNavigation, Column, Metadata, SingleNavigation, Table};
 use crate::message::ApiError;
 
-/// What a path names.
+/// The thing that a path names.
 #[derive(Debug)]
 pub(crate) enum Resource {
     /// The list of entity sets.
     ServiceDocument,
     /// `$metadata`.
     MetadataDocument,
-    /// `EntityDefinitions…` and its kin, cut into segments.
+    /// `EntityDefinitions…` and related paths, split into segments.
     Definitions(Vec<Segment>),
-    /// An unbound function or action, such as `WhoAmI`; or nothing that exists.
+    /// An unbound function or action, such as `WhoAmI`. It need not exist.
     Unbound(Call),
     /// Rows.
     Rows(RowsPath),
@@ -30,11 +30,11 @@ pub(crate) enum Resource {
 pub(crate) struct RowsPath {
     /// The entity set.
     pub(crate) root: &'static Table,
-    /// The key behind it.
+    /// The key after the entity set.
     pub(crate) key: Option<Key>,
     /// The navigation properties that follow.
     pub(crate) steps: Vec<Step>,
-    /// How it ends.
+    /// The end of the path.
     pub(crate) end: End,
 }
 
@@ -43,11 +43,11 @@ pub(crate) struct RowsPath {
 pub(crate) enum Key {
     /// The primary key.
     Id(Uuid),
-    /// Other columns.
+    /// Other columns in place of the primary key.
     Alternate(Vec<(String, Literal)>),
 }
 
-/// One step along a path.
+/// One step of a path.
 #[derive(Debug)]
 pub(crate) enum Step {
     /// To the row that a lookup points at.
@@ -71,25 +71,25 @@ pub(crate) enum End {
     Column(&'static Column),
     /// A column's `$value`.
     ColumnValue(&'static Column),
-    /// A bound function or action, without `Microsoft.Dynamics.CRM.`.
+    /// A bound function or action. Its name has no `Microsoft.Dynamics.CRM.`.
     Bound(Call),
 }
 
 /// A function or action with the arguments in its parentheses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Call {
-    /// Its name.
+    /// The name of the function or action.
     pub(crate) name: String,
-    /// Parameter names and unparsed values or aliases.
+    /// The names of the parameters, each with its value or alias, which is not parsed.
     pub(crate) arguments: Vec<(String, String)>,
 }
 
-/// A piece of a path between slashes, decoded.
+/// A part of a path between slashes, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Segment {
-    /// What stands before the parentheses.
+    /// The text before the parentheses.
     pub(crate) name: String,
-    /// What stands in them.
+    /// The text in the parentheses.
     pub(crate) inner: Option<String>,
 }
 
@@ -99,7 +99,7 @@ impl RowsPath {
         self.steps.last().map_or(self.root, Step::table)
     }
 
-    /// Whether the path ends at one row rather than at many.
+    /// Whether the path ends at one row and not at a collection.
     pub(crate) fn is_single(&self) -> bool {
         let mut single = self.key.is_some();
         for step in &self.steps {
@@ -125,7 +125,7 @@ impl Step {
 }
 
 impl Call {
-    /// The unparsed value of a parameter; an alias is looked up in the query options.
+    /// The value of a parameter, not parsed. An alias is looked up in the query options.
     pub(crate) fn argument<'a>(
         &'a self,
         name: &str,
@@ -136,7 +136,7 @@ impl Call {
     }
 }
 
-/// Bound functions and actions that clients are tempted to call by their bare name.
+/// Bound functions and actions that clients often call without their full name.
 const BOUND: [&str; 5] = [
     "QualifyLead",
     "RetrieveUserPrivileges",
@@ -145,7 +145,7 @@ const BOUND: [&str; 5] = [
     "PublishProductHierarchy",
 ];
 
-/// Parses a path below `/api/data/v9.2/` as it stands in the URL.
+/// Parses a path below `/api/data/v9.2/` as it is in the URL.
 pub(crate) fn parse(path: &str) -> Result<Resource, ApiError> {
     let trimmed = path.trim_matches('/');
     if trimmed.is_empty() {
@@ -248,8 +248,8 @@ fn unknown(name: &str) -> ApiError {
     if BOUND.contains(&name) { unresolved() } else { ApiError::unknown_segment(name) }
 }
 
-/// What Microsoft's documentation of Web API actions says about a bound action called without
-/// its full name.
+/// The refusal of a bound action that is called without its full name, as in Microsoft's
+/// documentation of Web API actions.
 fn unresolved() -> ApiError {
     ApiError::odata("Request message has unresolved parameters.")
 }
@@ -268,7 +268,7 @@ fn segment(text: &str) -> Result<Segment, SyntaxError> {
     }
 }
 
-/// In a path, `+` is a plus.
+/// Decodes a path. In a path, `+` is a plus.
 fn decode_path(text: &str) -> Result<String, SyntaxError> {
     decode(&text.replace('+', "%2B"))
 }
@@ -285,7 +285,7 @@ fn call(segment: Segment) -> Result<Call, ApiError> {
     Ok(Call { name: segment.name, arguments })
 }
 
-/// The key in the parentheses behind an entity set.
+/// The key in the parentheses after an entity set.
 pub(crate) fn key(table: &Table, inner: &str) -> Result<Key, ApiError> {
     if let Some(id) = guid(inner.trim()) {
         return Ok(Key::Id(id));
@@ -306,7 +306,8 @@ pub(crate) fn key(table: &Table, inner: &str) -> Result<Key, ApiError> {
     Ok(Key::Alternate(columns))
 }
 
-/// The organization defines no alternate keys, as Dataverse does not out of the box.
+/// The refusal of a key. The organization has no alternate keys, as Dataverse has none out of the
+/// box.
 pub(crate) fn wrong_key(table: &Table) -> ApiError {
     ApiError::odata(format!(
         "The number of keys specified in the URI does not match number of key properties for the \

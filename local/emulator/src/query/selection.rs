@@ -1,4 +1,4 @@
-//! `$select`, `$expand` and `$orderby` with their names looked up.
+//! `$select`, `$expand` and `$orderby` after their names are looked up.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -16,16 +16,16 @@ use crate::data::{
 use crate::message::ApiError;
 use crate::organization::{Moment, Row, Store};
 
-/// How many `$expand` one query may hold, nested ones included.
+/// The most `$expand` items of one query, including nested ones.
 const EXPAND_LIMIT: usize = 15;
 
 /// The columns and related rows that an answer shows.
 pub(crate) struct Selection {
     pub(crate) table: &'static Table,
-    /// `None`: all of them.
+    /// The columns. `None` means all.
     pub(crate) columns: Option<Vec<&'static Column>>,
     pub(crate) expansions: Vec<Expansion>,
-    /// What the context puts in parentheses behind the entity set.
+    /// The text in parentheses after the entity set in the context.
     pub(crate) context: String,
 }
 
@@ -48,11 +48,11 @@ pub(crate) enum Property {
     Collection(&'static CollectionNavigation),
 }
 
-/// The keys of `$orderby`.
+/// The sort keys from `$orderby`.
 #[derive(Default)]
 pub(crate) struct Sorting(Vec<(PropertyPath, bool)>);
 
-/// Looks up the names of a request's options and gathers the tables that are read.
+/// Looks up the names in the options of a request, and collects the tables that are read.
 pub(crate) struct Selector<'a> {
     moment: Moment,
     aliases: &'a BTreeMap<String, String>,
@@ -171,7 +171,7 @@ impl<'a> Selector<'a> {
     }
 }
 
-/// The limits that Dataverse sets to the options of an expanded property.
+/// Checks the options of an expanded property against the limits of Dataverse.
 fn check_options(property: Property, expand: &Expand, depth: usize) -> Result<(), ApiError> {
     let options = &expand.options;
     if options.count || options.apply.is_some() || options.skip_token.is_some() {
@@ -190,7 +190,7 @@ fn check_options(property: Property, expand: &Expand, depth: usize) -> Result<()
             ));
         }
     }
-    // Only a collection of the queried row itself, without expands of its own, is sorted and cut.
+    // Only a collection of the queried row itself that has no expands inside can be sorted and cut.
     let nested = depth > 0 || !options.expand.is_empty();
     let sorted = !options.order_by.is_empty() || options.top.is_some();
     if sorted && (nested || matches!(property, Property::Single(_))) {
@@ -202,7 +202,7 @@ fn check_options(property: Property, expand: &Expand, depth: usize) -> Result<()
     Ok(())
 }
 
-/// The selected columns and those that come along unasked: the key, and the currency of amounts.
+/// The selected columns, and those that are always included: the key, and the currency of amounts.
 fn columns(table: &'static Table, names: &[String]) -> Result<Vec<&'static Column>, ApiError> {
     let mut columns: Vec<&'static Column> = Vec::with_capacity(names.len() + 2);
     for name in names {
@@ -215,7 +215,7 @@ fn columns(table: &'static Table, names: &[String]) -> Result<Vec<&'static Colum
     if columns.iter().any(|column| matches!(column.kind, ColumnKind::Money { .. })) {
         brought.extend(table.column("_transactioncurrencyid_value").map(|column| column.id));
     }
-    // A user is an owner: both keys come.
+    // A user is an owner, so both keys are included.
     if let Some(base) = table.base.filter(|base| !base.table().is_addressable) {
         brought.push(base.table().key);
     }
@@ -276,7 +276,8 @@ impl Sorting {
         self.0.is_empty()
     }
 
-    /// What a row is sorted by. A lookup sorts by the name of the row it points at.
+    /// The values by which a row is sorted. A lookup is sorted by the name of the row that it
+    /// points at.
     pub(crate) fn keys(&self, store: &Store, row: &Row) -> Vec<Value> {
         let key = |path: &PropertyPath| match read(store, &[row], path) {
             Value::Reference(reference) => {
@@ -287,7 +288,7 @@ impl Sorting {
         self.0.iter().map(|(path, _)| key(path)).collect()
     }
 
-    /// The order of two rows by their keys, and by their ids where the keys are equal.
+    /// Compares two rows by their keys. If the keys are equal, it compares their ids.
     pub(crate) fn compare(
         &self,
         left: &(Vec<Value>, Uuid),
@@ -314,7 +315,7 @@ impl Sorting {
     }
 }
 
-/// A row's keys with the order they stand for.
+/// The keys of a row, with the order to compare them in.
 struct Sorted<'a> {
     sorting: &'a Sorting,
     keys: (Vec<Value>, Uuid),

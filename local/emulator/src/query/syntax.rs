@@ -1,4 +1,4 @@
-//! An expression as it is written: names are not looked up yet.
+//! Expressions as they are written. Their names are not looked up yet.
 
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -10,28 +10,28 @@ use uuid::Uuid;
 /// An expression of `$filter`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expression {
-    /// All hold.
+    /// All parts must be true.
     And(Vec<Expression>),
-    /// One holds.
+    /// At least one part must be true.
     Or(Vec<Expression>),
-    /// It does not hold.
+    /// The expression must not be true.
     Not(Box<Expression>),
-    /// Two operands, compared.
+    /// A comparison of two operands.
     Compare(Operand, Comparison, Operand),
     /// A function of text, such as `contains(name,'x')`.
     Call(String, Vec<Operand>),
     /// `any` or `all` of a collection.
     Lambda(Lambda),
-    /// A function of Dataverse itself, `Microsoft.Dynamics.CRM.Today(PropertyName='createdon')`.
+    /// A function of Dataverse itself: `Microsoft.Dynamics.CRM.Today(PropertyName='createdon')`.
     Condition(Condition),
-    /// A yes-or-no column on its own, or an alias.
+    /// A yes-or-no column alone, or an alias.
     Value(Operand),
 }
 
-/// What a comparison compares.
+/// One side of a comparison.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Operand {
-    /// A property, perhaps of a related row or of a lambda's variable.
+    /// A property of the row, of a related row, or of the variable of a lambda.
     Path(Vec<String>),
     /// A literal.
     Literal(Literal),
@@ -51,7 +51,7 @@ pub enum Literal {
     Guid(Uuid),
     DateTime(Timestamp),
     Date(Date),
-    /// The type and the member: `Some.Enumeration'Member'`.
+    /// An enumeration with its type and member: `Some.Enumeration'Member'`.
     Enumeration(String, String),
 }
 
@@ -71,9 +71,9 @@ pub enum Comparison {
 pub struct Lambda {
     /// The path of the collection.
     pub path: Vec<String>,
-    /// `all` rather than `any`.
+    /// Whether it is `all` and not `any`.
     pub all: bool,
-    /// The variable and the condition on it; `any()` has none.
+    /// The variable and its condition. `any()` has none.
     pub body: Option<(String, Box<Expression>)>,
 }
 
@@ -82,7 +82,7 @@ pub struct Lambda {
 pub struct Condition {
     /// The name without `Microsoft.Dynamics.CRM.`.
     pub name: String,
-    /// Its arguments in the order written.
+    /// The arguments in the order in which they are written.
     pub arguments: Vec<(String, Argument)>,
 }
 
@@ -91,7 +91,7 @@ pub struct Condition {
 pub enum Argument {
     /// One value.
     One(Literal),
-    /// Several, as JSON text.
+    /// Several values, as JSON text.
     Many(Vec<String>),
     /// A parameter alias, with its `@`.
     Alias(String),
@@ -110,7 +110,7 @@ impl Comparison {
         })
     }
 
-    /// What error messages call it.
+    /// The name in error messages.
     pub(super) fn kind(self) -> &'static str {
         match self {
             Self::Equal => "Equal",
@@ -136,7 +136,8 @@ impl Display for Comparison {
     }
 }
 
-/// Prints so that parsing gives the same tree: a nested `and` or `or` keeps its parentheses.
+/// Writes the expression so that parsing it gives the same tree: a nested `and` or `or` keeps its
+/// parentheses.
 impl Display for Expression {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
@@ -257,7 +258,7 @@ impl Display for Literal {
 }
 
 impl Literal {
-    /// The type that error messages name.
+    /// The name of the type in error messages.
     pub(super) fn edm_type(&self) -> &str {
         match self {
             Self::Null => "<null>",

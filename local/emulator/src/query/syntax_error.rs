@@ -1,8 +1,8 @@
-//! URLs that are not well-formed.
+//! Errors of malformed URLs.
 
 use crate::message::ApiError;
 
-/// A URL that is not well-formed.
+/// The error of a malformed URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SyntaxError {
     #[error("There is an unterminated literal at position {position} in '{text}'.")]

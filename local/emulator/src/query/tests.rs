@@ -70,7 +70,7 @@ fn nesting_ends_somewhere() {
     assert!(filter(&deep(99)).is_ok());
     assert_eq!(message(&deep(10_000)), "Recursion depth exceeded allowed limit.");
     assert_eq!(message(&format!("{}a eq 1", "not ".repeat(10_000))), message(&deep(10_000)));
-    // A long list is no nesting.
+    // A long list is not deeply nested.
     let long = vec!["a eq 1"; 5_000].join(" or ");
     assert!(filter(&long).is_ok());
     let expand = format!("$expand={}x{}", "x($expand=".repeat(500), ")".repeat(500));

@@ -1,6 +1,6 @@
-//! Cutting text where quotes and parentheses allow it.
+//! Splits text outside of quotes and parentheses.
 
-/// The parts between separators that stand outside quotes and parentheses.
+/// The parts of a text between separators. Separators in quotes or parentheses do not count.
 pub(crate) fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
@@ -11,7 +11,7 @@ pub(crate) fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Where the character first stands outside quotes and parentheses.
+/// The first place of a character outside of quotes and parentheses.
 pub(crate) fn outside(text: &str, wanted: char) -> Option<usize> {
     let (mut depth, mut quoted) = (0usize, false);
     for (at, letter) in text.char_indices() {

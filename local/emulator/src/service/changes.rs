@@ -1,4 +1,4 @@
-//! Requests that write: one alone, or a change set, each all or nothing.
+//! Requests that write: a single one, or a change set. Each is done completely or not at all.
 
 use std::collections::HashMap;
 
@@ -14,17 +14,17 @@ use crate::write::rows::{check_content_type, concrete, method_not_allowed};
 use crate::write::{Context, Session, Writer, Written};
 use crate::{actions, tables};
 
-/// The request of a change set that failed.
+/// The failed request of a change set.
 pub(super) struct Failed {
-    /// Its number in the change set, from 0.
+    /// The number of the request in the change set, from 0.
     pub index: usize,
-    /// Its headers.
+    /// The headers of the request.
     pub headers: HeaderMap,
-    /// Why.
+    /// The error.
     pub error: ApiError,
 }
 
-/// Carries out a change set: all of it or nothing.
+/// Carries out a change set, completely or not at all.
 pub(super) fn change_set(
     organization: &Organization,
     caller: &Caller,
@@ -79,7 +79,7 @@ fn carry_out(
 ) -> Result<(Option<Reference>, ApiResponse), ApiError> {
     let resource = resource::parse(&request.path)?;
     let session = Session { apps: moment.apps, content_ids };
-    // Dataverse keeps whole seconds.
+    // Dataverse stores whole seconds.
     let now = Timestamp::from_second(moment.now.as_second()).unwrap_or(moment.now);
     let mut writer = Writer {
         context: Context { store, caller, now, numbers: &organization.numbers },
@@ -94,7 +94,7 @@ fn carry_out(
     Ok((made, answer(store, caller, request, moment, written)?))
 }
 
-/// Sends a request to the action that it calls, or to the rows that it writes.
+/// Passes a request to the action that it calls, or to the rows that it writes.
 fn write(
     session: &Session<'_>,
     writer: &mut Writer<'_>,
@@ -130,7 +130,7 @@ fn answer(
         Written::Done => return Ok(ApiResponse::empty(StatusCode::NO_CONTENT)),
         Written::Answer(answer) => return Ok(answer),
         Written::Row(row, columns) => {
-            // What an action gives back is chosen by its own parameter, not by the URL.
+            // A parameter of the action chooses the columns of the answer, not the URL.
             let mut request = request.clone();
             request.query = columns.map(|columns| format!("$select={}", columns.join(",")));
             let reader = Reader::new(store, caller, &request, moment)?;
@@ -157,8 +157,8 @@ fn shown(
     reader.representation(table, row, status)
 }
 
-/// Prepares a request of a change set: no reads, and `$1` in its path stands for a row made
-/// before.
+/// Prepares a request of a change set. Reads are refused. `$1` in its path stands for a row that an
+/// earlier request created.
 fn in_change_set(
     request: &mut ApiRequest,
     content_ids: &HashMap<String, Reference>,
@@ -184,7 +184,7 @@ fn content_id(headers: &HeaderMap) -> Option<String> {
     headers.get("content-id")?.to_str().ok().map(|id| id.trim().to_owned())
 }
 
-/// An answer of 204 that names the row.
+/// A 204 answer with the address of the row.
 fn named(base: &str, row: Reference, created: bool) -> ApiResponse {
     let mut response = ApiResponse::empty(StatusCode::NO_CONTENT);
     let address = format!("{base}{}({})", row.table.table().entity_set, row.id);

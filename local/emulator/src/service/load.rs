@@ -1,4 +1,4 @@
-//! Rows for load tests: many, plausible, and linked to each other.
+//! Rows for load tests. There are many, they are plausible, and they are linked to each other.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -7,7 +7,7 @@ use crate::data::well_known::APPLICATION_USER_ID;
 use crate::data::{Metadata, Reference, Table, Value};
 use crate::organization::{Occupied, Organization, Row, Store, platform};
 
-/// Adds rows to a table by its logical name; says why it cannot.
+/// Adds rows to a table, given by its logical name. The error says why that is not possible.
 pub(crate) fn add(organization: &Organization, table: &str, rows: usize) -> Result<(), String> {
     let found = Metadata::get().table(table).filter(|table| !table.is_abstract);
     let table = found.ok_or_else(|| format!("unknown table '{table}'"))?;
@@ -16,7 +16,7 @@ pub(crate) fn add(organization: &Organization, table: &str, rows: usize) -> Resu
         .map_err(|occupied| occupied.to_string())
 }
 
-/// Lookups that make a seeded row part of somebody's history.
+/// Lookups that connect an added row with a contact.
 const LINKS: [&str; 6] = [
     "_parentcustomerid_value",
     "_customerid_value",
@@ -26,8 +26,7 @@ const LINKS: [&str; 6] = [
     "_parentcontactid_value",
 ];
 
-/// Adds that many rows. They are owned by `owner` and linked to the contacts that are there, in
-/// turn.
+/// Adds this many rows. `owner` owns them, and they are linked to the existing contacts in turn.
 fn fill(
     store: &mut Store,
     table: &'static Table,
@@ -83,7 +82,7 @@ fn describe(row: &mut Row, table: &Table, number: usize) {
     }
 }
 
-/// The first state, and the first status reason of that state.
+/// The first state, or the first status reason of that state.
 fn default_option(table: &Table, column: &str) -> Value {
     let states = table.column("statecode").map(|column| column.options()).unwrap_or_default();
     let Some(state) = states.first().map(|option| option.value) else { return Value::Null };

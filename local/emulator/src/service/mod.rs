@@ -1,5 +1,5 @@
-//! The organization at work: what a request to the Web API does to it, the sample that it starts
-//! with, and what control calls do to its rows.
+//! Requests to the Web API and control calls carried out on an organization, and the sample data
+//! that the organization starts with.
 
 mod changes;
 pub(crate) mod load;

@@ -1,4 +1,4 @@
-//! Rows as they are kept, for control calls: every column, and columns that no client may write.
+//! Rows as they are stored, for control calls: all columns, even those that no client may write.
 
 use std::collections::HashMap;
 
@@ -10,13 +10,13 @@ use crate::organization::{Organization, Row};
 use crate::query::render::json_value;
 use crate::write::body::{BodyReader, Purpose};
 
-/// Why a control call could not set a row's columns.
+/// Why a control call could not set the columns of a row.
 #[derive(Debug, thiserror::Error)]
 pub enum SetColumnsError {
-    /// No such table.
+    /// There is no such table.
     #[error("unknown entity set '{0}'")]
     Table(String),
-    /// No such row.
+    /// There is no such row.
     #[error("there is no row {0}")]
     Row(String),
     /// A column does not exist, or takes values of another type.
@@ -24,7 +24,7 @@ pub enum SetColumnsError {
     Column(String),
 }
 
-/// A row as plain JSON: every column that has a value.
+/// A row as plain JSON, with every column that has a value.
 fn raw(row: &Row) -> Json {
     let table = row.table.table();
     let members = row.values().map(|(column, value)| {
@@ -35,7 +35,7 @@ fn raw(row: &Row) -> Json {
     Json::Object(members.collect())
 }
 
-/// The rows of a table by its entity set, with all columns that have a value.
+/// The rows of a table, given by its entity set. Each has all columns with a value.
 pub(crate) fn rows(organization: &Organization, entity_set: &str) -> Option<Json> {
     let table = Metadata::get().entity_set(entity_set)?;
     let store = organization.store.read();
@@ -43,8 +43,8 @@ pub(crate) fn rows(organization: &Organization, entity_set: &str) -> Option<Json
     Some(Json::from(rows))
 }
 
-/// Sets columns of a row to what no client could set them to: no privilege, length, option or
-/// rule is looked at, and nothing else of the row changes but its version.
+/// Sets columns of a row to values that no client could set. Privileges, lengths, options and rules
+/// are not checked. Nothing else in the row changes except its version.
 pub(crate) fn set_columns(
     organization: &Organization,
     entity_set: &str,

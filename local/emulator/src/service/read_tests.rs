@@ -1,4 +1,4 @@
-//! That reads go by index: rows are counted, not milliseconds.
+//! Tests that reads use an index. They count rows, not milliseconds.
 
 use std::sync::{Arc, LazyLock};
 
@@ -91,7 +91,7 @@ fn get(store: &Store, path: &str, query: &str) -> ApiResponse {
     Reader::new(store, &caller, &request, moment).and_then(|reader| reader.get(&path)).unwrap()
 }
 
-/// The rows that an answer holds and how many rows were looked at for it.
+/// The number of rows in an answer, and the number of rows that were visited for it.
 fn visits(store: &Store, path: &str, query: &str) -> (usize, u64) {
     let before = store.visited();
     let response = get(store, path, query);
@@ -101,7 +101,7 @@ fn visits(store: &Store, path: &str, query: &str) -> (usize, u64) {
     (body["value"].as_array().map_or(1, Vec::len), visited)
 }
 
-/// One test for all, so that the rows are counted by nobody else at the same time.
+/// There is only one test, so that nothing else visits rows at the same time.
 #[test]
 fn a_hundred_thousand_rows_are_not_scanned() {
     let store = &*LARGE;
@@ -166,10 +166,10 @@ fn a_hundred_thousand_rows_are_not_scanned() {
         assert!(visited < 60, "{path}?{query} looked at {visited} rows");
     }
 
-    // A page of everything looks at a page only, and so does the next.
+    // A page of everything visits only the rows of the page. So does the next page.
     let (rows, visited) = visits(store, "contacts", "$select=fullname&$top=50");
     assert_eq!((rows, visited < 100), (50, true));
-    // And a scan is seen as one: the count is not blind.
+    // A scan is counted as one, so the counter works.
     let (rows, visited) = visits(store, "contacts", "$filter=contains(fullname,'n%2077777')");
     assert_eq!((rows, visited >= 100_000), (1, true));
 }

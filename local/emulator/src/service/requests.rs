@@ -1,4 +1,4 @@
-//! Requests to the Web API, sent to where they are carried out.
+//! Passes requests to the Web API on to the code that carries them out.
 
 use http::{HeaderMap, Method, StatusCode};
 
@@ -11,7 +11,8 @@ use crate::query::reader::Reader;
 use crate::query::resource::{self, End, Key, Resource, RowsPath};
 use crate::query::{definitions, metadata_document};
 
-/// The longest URL that Dataverse reads; outside of a `$batch` the web server stops at half.
+/// The longest URL that Dataverse reads. Outside of a `$batch`, the web server only accepts half of
+/// it.
 const URL_LIMIT: usize = 65_536;
 
 /// Carries out one request.
@@ -24,8 +25,8 @@ pub(crate) fn handle(
         .unwrap_or_else(|error| refusal(organization, error, &request.headers))
 }
 
-/// Carries out a change set: all of it or nothing. The error is the number of the request that
-/// failed and its answer.
+/// Carries out a change set, completely or not at all. The error is the number of the failed
+/// request and its answer.
 pub(crate) fn handle_change_set(
     organization: &Organization,
     caller: &Caller,
@@ -35,7 +36,7 @@ pub(crate) fn handle_change_set(
         .map_err(|failed| (failed.index, refusal(organization, failed.error, &failed.headers)))
 }
 
-/// A refusal, in the form that this organization has for it.
+/// A refusal in the form of this organization.
 fn refusal(organization: &Organization, error: ApiError, request: &HeaderMap) -> ApiResponse {
     error.in_form(organization.habits.read().unknown_names).into_response(request)
 }

@@ -1,5 +1,5 @@
 //! The sample organization: an invented company with customers, sales, cases and activities. Its
-//! rows are created as those of requests are, so that what Dataverse computes is computed.
+//! rows are created like the rows of requests, so that computed values are computed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -15,7 +15,7 @@ use crate::tables;
 use crate::write::body::{BodyReader, Purpose};
 use crate::write::{Context, How, Writer};
 
-/// When rows were created whose data does not say.
+/// The creation time of rows that do not say when they were created.
 const BEGINNING: Timestamp = Timestamp::constant(1_730_707_200, 0);
 
 /// Why the sample cannot be loaded.
@@ -29,12 +29,12 @@ enum SampleError {
     Refused(String, ApiError),
 }
 
-/// An organization with the sample.
+/// An organization with the sample data.
 pub(crate) fn organization() -> Organization {
     Organization::new(store(), tables::numbers(), tables::duplicate_rules())
 }
 
-/// Puts an organization back to the sample.
+/// Resets an organization to the sample data.
 pub(crate) fn restart(organization: &Organization) {
     organization.restart(store(), tables::duplicate_rules());
 }
@@ -73,7 +73,7 @@ fn load() -> Result<Store, SampleError> {
     Ok(store)
 }
 
-/// The security roles as rows, and those that the application user holds.
+/// Adds the security roles as rows, and gives the application user its roles.
 fn add_roles(store: &mut Store) {
     let Some(table) = platform::roles() else { return };
     for role in Role::ALL {
@@ -81,7 +81,7 @@ fn add_roles(store: &mut Store) {
         row.set_value("name", Value::text(role.name()));
         row.set_value("createdon", Value::DateTime(BEGINNING));
         row.set_value("modifiedon", Value::DateTime(BEGINNING));
-        // A new store has no such key yet.
+        // A new store has no row with this key.
         let _ = store.insert(row);
     }
     platform::set_roles(store, APPLICATION_USER_ID, &Role::OF_APPLICATION_USER);
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
     use crate::data::Reference;
 
-    /// Links that point at rows that are not there.
+    /// Links to rows that do not exist.
     fn dangling(store: &Store) -> Vec<String> {
         let mut found = Vec::new();
         for table in Metadata::get().tables().iter().filter(|table| !table.is_abstract) {
@@ -112,7 +112,7 @@ mod tests {
         found
     }
 
-    /// A reference to a row of the sample names; for tests.
+    /// A reference to a row of the sample, for tests.
     fn reference(table: &str, id: &str) -> Reference {
         let table = Metadata::get().table(table).expect("a table").id;
         Reference { table, id: id.parse().expect("a GUID") }
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(quote.value("totalamount").as_decimal(), Some(Decimal::new(9006, 0)));
         let product = row(&store, "product", "8d5b8623-0870-5866-824f-2ea1143ea073");
         assert_eq!(product.value("hierarchypath").as_text(), Some("Chat products"));
-        // 1,400,000 euros; a dollar buys 0.92 of them.
+        // 1,400,000 euros, at 0.92 euros to the dollar.
         let account = row(&store, "account", "68e8a051-7eaa-5a7d-8686-dfe5fb6d5e50");
         assert_eq!(
             account.value("revenue_base").as_decimal(),
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(contact.value("modifiedon"), created);
         assert_eq!(contact.value("_createdby_value"), contact.value("_ownerid_value"));
         assert!(!contact.value("_owningbusinessunit_value").is_null());
-        // A document is not touched by the lines that follow it.
+        // The lines that follow a document do not change its dates.
         let quote = row(&store, "quote", "17483665-dc0a-5b6a-8d1b-6db1d6acf3d7");
         assert_eq!(quote.value("modifiedon"), quote.value("createdon"));
     }

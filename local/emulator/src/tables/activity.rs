@@ -1,5 +1,5 @@
-//! What all activities share: their times, the columns that follow when they end, and parties that
-//! follow the activity by themselves.
+//! The common rules of all activities: their times, the columns that are set when they end, and the
+//! parties that are set automatically.
 
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use crate::message::ApiError;
 use crate::organization::Row;
 use crate::write::{Change, Context, How, States, TableRules};
 
-/// The rules that every activity has.
+/// The rules of every activity.
 pub(super) const RULES: TableRules = TableRules {
     defaults: &[("instancetypecode", 0)],
     parents: &["regardingobjectid"],
@@ -18,25 +18,25 @@ pub(super) const RULES: TableRules = TableRules {
     ..TableRules::PLAIN
 };
 
-/// Calls, tasks, appointments and emails that are completed or canceled take no edits.
+/// Calls, tasks, appointments and emails cannot be edited after they are completed or canceled.
 ///
-/// They are locked in the application; whether the API lets edits through is not documented, so
-/// they are refused here.
+/// In the application they are locked. It is not documented whether the API allows edits, so they
+/// are refused here.
 pub(super) const STATES: States = States { closed: &[COMPLETED, CANCELED], ..States::PLAIN };
 
-/// The state of an activity that is done.
+/// The state of a completed activity.
 pub(super) const COMPLETED: i32 = 1;
 const CANCELED: i32 = 2;
-/// The state of an activity that is still to do.
+/// The state of an open activity.
 pub(super) const OPEN: i32 = 0;
-/// The state of an appointment that has its time.
+/// The state of a scheduled appointment.
 pub(super) const SCHEDULED: i32 = 3;
 
 /// Completes an activity that is new or changed.
 pub(super) fn complete(context: &Context<'_>, change: &mut Change<'_>) -> Result<(), ApiError> {
     let (start, end) = (time(change.row, "scheduledstart"), time(change.row, "scheduledend"));
     if let (Some(start), Some(end)) = (start, end) {
-        // No source says how Dataverse refuses an end before the start, but of appointments.
+        // Except for appointments, no source says how Dataverse refuses an end before the start.
         change.row.set_value("scheduleddurationminutes", minutes(start, end));
     }
     if ends_as(change).is_some() && change.row.value("actualend").is_null() {
@@ -51,7 +51,7 @@ pub(super) fn complete(context: &Context<'_>, change: &mut Change<'_>) -> Result
     Ok(())
 }
 
-/// The state in which the activity ends by this write.
+/// The state in which this write ends the activity, if it does.
 pub(super) fn ends_as(change: &Change<'_>) -> Option<i32> {
     let state = change.row.value("statecode").as_integer()?;
     let ends = change.how != How::Sample && STATES.is_closed(state) && change.changes("statecode");

@@ -1,8 +1,8 @@
-//! Who takes part in an activity. Which parts there are, and whether an address may stand for
-//! itself, is a fact of the activity's table.
+//! The parties of an activity. The metadata of the activity's table says which parts a party can
+//! have, and whether a party can be an address without a record.
 //!
-//! An activity's owner and the row it is about are parties too (masks 9 and 8), as in Dataverse;
-//! they follow the activity by themselves.
+//! As in Dataverse, the owner of an activity and the row that it is about are parties, too (masks 9
+//! and 8). These are set automatically.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub(super) const RULES: TableRules = TableRules {
 const REGARDING: i32 = 8;
 const OWNER: i32 = 9;
 
-/// Completes and checks a party that its activity brings along.
+/// Completes and checks a party that is written together with its activity.
 fn complete(context: &Context<'_>, change: &mut Change<'_>) -> Result<(), ApiError> {
     if change.old.is_some() {
         return Ok(());
@@ -70,7 +70,7 @@ fn complete(context: &Context<'_>, change: &mut Change<'_>) -> Result<(), ApiErr
     Ok(())
 }
 
-/// Brings the parties that follow their activity up to date with it: its owner, and the row that it
+/// Updates the parties that are set automatically: the owner of the activity, and the row that it
 /// is about.
 pub(super) fn follow_activity(
     context: &mut Context<'_>,
@@ -98,7 +98,7 @@ pub(super) fn follow_activity(
     Ok(())
 }
 
-/// Removes the parties that an update is about to replace.
+/// Removes the parties that an update will replace.
 fn remove(context: &mut Context<'_>, activity: Reference) {
     for party in of(context, activity) {
         if mask_of(&party) < REGARDING {
@@ -112,12 +112,12 @@ pub(super) fn of(context: &Context<'_>, activity: Reference) -> Vec<Arc<Row>> {
     context.pointing_at(RULES.table, "_activityid_value", activity)
 }
 
-/// The part that a party plays.
+/// The part of a party in the activity.
 pub(super) fn mask_of(party: &Row) -> i32 {
     party.value("participationtypemask").as_integer().unwrap_or_default()
 }
 
-/// The tables whose rows may take part, and the column that has their address.
+/// The tables whose rows can be parties, each with the column of the address.
 const WHO: [(&str, &str); 6] = [
     ("account", "emailaddress1"),
     ("contact", "emailaddress1"),

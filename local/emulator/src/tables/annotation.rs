@@ -44,7 +44,7 @@ fn allowed(context: &Context<'_>, size: usize, extension: Option<&str>) -> bool 
     fits && extension.is_none_or(|extension| blocked.split(';').all(|one| one != extension))
 }
 
-/// How many bytes the base64 text stands for.
+/// The number of bytes in a Base64 text.
 fn decoded_size(text: &str) -> Option<usize> {
     let content = text.trim_end_matches('=');
     let padding = text.len() - content.len();

@@ -1,4 +1,4 @@
-//! Appointments: when they may be, and how long.
+//! Appointments: the rules for their times and their length.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,13 +9,13 @@ use crate::write::{Change, Context, States, TableRules, refusal};
 pub(super) const RULES: TableRules = TableRules {
     table: "appointment",
     defaults: &[("instancetypecode", 0), ("prioritycode", 1)],
-    // An appointment may start as scheduled, as Dynamics 365 itself creates them.
+    // A new appointment may be scheduled, because Dynamics 365 itself creates them so.
     states: States { also_initial: &[activity::SCHEDULED], ..activity::STATES },
     complete,
     ..activity::RULES
 };
 
-/// The organization's `maxappointmentdurationdays` as it is from the start.
+/// The organization's default for `maxappointmentdurationdays`.
 const LONGEST: SignedDuration = SignedDuration::from_hours(10 * 24);
 
 fn complete(context: &Context<'_>, change: &mut Change<'_>) -> Result<(), ApiError> {
@@ -31,7 +31,7 @@ fn check(start: Option<Timestamp>, end: Option<Timestamp>) -> Result<(), ApiErro
              Outlook.",
         ));
     };
-    // That both are refused is documented; code and wording are not.
+    // It is documented that both are refused. The code and the words are not documented.
     let length = end.duration_since(start);
     if length.is_negative() {
         return Err(refusal::bad_request(

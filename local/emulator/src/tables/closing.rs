@@ -1,5 +1,5 @@
 //! The activities that close a row: case resolutions, opportunity closes and quote closes. Actions
-//! make them; they belong to the row that they close.
+//! create them. They belong to the row that they close.
 
 use super::activity;
 use crate::write::TableRules;

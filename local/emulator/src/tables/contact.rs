@@ -1,4 +1,4 @@
-//! Contacts: their names, and whose they are.
+//! Contacts: their names and the customer that they belong to.
 
 use super::{customer, people};
 use crate::write::TableRules;

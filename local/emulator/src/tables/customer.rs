@@ -1,4 +1,5 @@
-//! Customers: a lookup that leads to an account or to a contact, and the two columns that say which.
+//! Customers: a lookup that points at an account or a contact, and the two columns that depend on
+//! it.
 
 use crate::data::{Reference, Value};
 use crate::organization::Row;
@@ -13,7 +14,7 @@ pub(crate) fn is_contact(customer: Reference) -> bool {
     customer.table.table().name == "contact"
 }
 
-/// Sets the two lookups that follow from a customer: one to accounts, one to contacts.
+/// Sets the two lookups that depend on a customer: one for accounts, and one for contacts.
 pub(super) fn split(row: &mut Row, customer: &str, account: &str, contact: &str) {
     let customer = row.value(customer).as_reference();
     let of = |is: fn(Reference) -> bool| {

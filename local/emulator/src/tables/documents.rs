@@ -1,4 +1,4 @@
-//! What opportunities and quotes share: their lines, totals and currencies.
+//! The common rules of opportunities and quotes: their lines, totals and currencies.
 
 use std::sync::Arc;
 
@@ -10,15 +10,15 @@ use crate::message::ApiError;
 use crate::organization::{Row, Store};
 use crate::write::{Context, money, refusal};
 
-/// A kind of document and its lines.
+/// A document with lines: an opportunity or a quote.
 pub(super) struct Document {
     /// The table of the document.
     pub table: &'static str,
     /// The table of its lines.
     pub lines: &'static str,
-    /// The lookup of a line to its document.
+    /// The lookup from a line to its document.
     pub lookup: &'static str,
-    /// The states in which neither the document nor a line of it takes edits.
+    /// The states in which neither the document nor its lines can be edited.
     pub closed: &'static [i32],
 }
 
@@ -30,12 +30,12 @@ pub(super) const OPPORTUNITY: Document = Document {
     closed: &[1, 2],
 };
 
-/// A quote is edited as a draft; activating it locks it.
+/// A quote can be edited as a draft. Activating it locks it.
 pub(super) const QUOTE: Document =
     Document { table: "quote", lines: "quotedetail", lookup: "_quoteid_value", closed: &[1, 2, 3] };
 
 impl Document {
-    /// The document that these lines are of.
+    /// The document that lines of this table belong to.
     pub(super) fn with_lines(lines: &Table) -> &'static Self {
         if lines.name == QUOTE.lines { &QUOTE } else { &OPPORTUNITY }
     }
@@ -88,7 +88,7 @@ pub(super) fn set_totals(store: &Store, document: &mut Row) {
     }
 }
 
-/// What the document comes to.
+/// The totals of a document.
 fn totals_of(store: &Store, document: &Row) -> Totals {
     let precision = money::precision(store, document);
     let lines: Vec<Line> = lines(store, document).iter().map(|line| amounts(line)).collect();
@@ -100,7 +100,7 @@ fn totals_of(store: &Store, document: &Row) -> Totals {
     Totals::of(header, &lines, precision)
 }
 
-/// What a line says of its price.
+/// The amounts of a line.
 pub(super) fn amounts(line: &Row) -> Line {
     Line {
         quantity: decimal(line, "quantity"),
@@ -115,7 +115,7 @@ fn decimal(row: &Row, column: &str) -> Decimal {
     row.value(column).as_decimal().unwrap_or_default()
 }
 
-/// Whether the currency is changed.
+/// Whether the currency changes.
 pub(super) fn currency_changed(old: &Row, new: &Row) -> bool {
     currency(old) != currency(new)
 }

@@ -1,4 +1,4 @@
-//! Emails. Sender and recipients stand in one line each, too.
+//! Emails. The names of the sender and of the recipients are also in one line each.
 
 use super::activity;
 use super::activityparty::{follow_activity, mask_of, of};

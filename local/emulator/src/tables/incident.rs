@@ -1,5 +1,5 @@
-//! Cases: whose they are, their numbers, and how they end. `CloseIncident` is in
-//! [`actions`](crate::actions), as all actions are.
+//! Cases: their customers, their numbers, and how they are closed. `CloseIncident` is in
+//! [`actions`](crate::actions), like all actions.
 
 use super::{activity, closing, customer};
 use crate::data::Reference;
@@ -32,12 +32,12 @@ pub(super) const RULES: TableRules = TableRules {
     ..TableRules::PLAIN
 };
 
-/// The state of a case that is resolved.
+/// The state of a resolved case.
 pub(crate) const RESOLVED: i32 = 1;
-/// The state of a case that is canceled.
+/// The state of a canceled case.
 pub(crate) const CANCELED: i32 = 2;
 
-/// The refusal to change a case that is resolved.
+/// The refusal to change a resolved case.
 pub(crate) fn already_resolved() -> ApiError {
     refusal::bad_request(
         0x8004_04cf,
@@ -45,13 +45,13 @@ pub(crate) fn already_resolved() -> ApiError {
     )
 }
 
-/// The refusal to close a case that is closed otherwise.
+/// The refusal to close a case that is already closed.
 pub(crate) fn already_closed() -> ApiError {
     refusal::bad_request(0x8004_4411, "Already Closed or Canceled")
 }
 
-/// Whether an activity regarding the case is still open or scheduled. A resolution is an activity,
-/// too, and does not count.
+/// Whether an activity about the case is still open or scheduled. A case resolution is an activity
+/// too, but does not count.
 pub(crate) fn has_open_activity(context: &Context<'_>, case: Reference) -> bool {
     let about = context.pointing_at("activitypointer", "_regardingobjectid_value", case);
     about.iter().any(|activity| {
@@ -107,7 +107,7 @@ fn one_customer(body: &Body) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The primary contact must be one of the customer's own contacts.
+/// Checks that the primary contact is one of the customer's contacts.
 fn primary_contact_belongs(context: &Context<'_>, row: &Row) -> Result<(), ApiError> {
     let customer = row.value("_customerid_value").as_reference();
     let contact = context.follow(row, "_primarycontactid_value");

@@ -1,4 +1,4 @@
-//! Leads. A lead that is qualified or disqualified is closed.
+//! Leads. A qualified or disqualified lead is closed.
 
 use super::people;
 use crate::write::{States, TableRules};

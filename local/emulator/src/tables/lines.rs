@@ -1,5 +1,5 @@
-//! The lines of opportunities and quotes: what they may hold and what they cost. When a line is
-//! written, its document's totals follow.
+//! The lines of opportunities and quotes: their rules and their prices. When a line is written, the
+//! totals of its document are updated.
 
 use rust_decimal::Decimal;
 
@@ -49,7 +49,7 @@ const LINES: TableRules = TableRules {
     ..TableRules::PLAIN
 };
 
-/// Completes and checks a line that is new or changed.
+/// Completes and checks a new or changed line.
 fn complete(context: &Context<'_>, change: &mut Change<'_>) -> Result<(), ApiError> {
     let table = change.row.table.table();
     let lookup = Document::with_lines(table).lookup;
@@ -59,7 +59,7 @@ fn complete(context: &Context<'_>, change: &mut Change<'_>) -> Result<(), ApiErr
             let column = table.column(lookup);
             return Err(column.map_or_else(refusal::parent_read_only, refusal::missing_required));
         }
-        // A line that is moved must come from a document that is open.
+        // The document that a line is moved away from must be open.
         (old, _) if change.how != How::Sample => {
             document_is_open(context, old.unwrap_or(change.row))?;
         }
@@ -78,7 +78,7 @@ fn complete(context: &Context<'_>, change: &mut Change<'_>) -> Result<(), ApiErr
     set_price(context.store, row, &document)
 }
 
-/// Refuses to touch a line of a document that is closed to edits.
+/// Refuses to change a line of a document that cannot be edited.
 fn document_is_open(context: &Context<'_>, line: &Row) -> Result<(), ApiError> {
     let Document { lookup, closed, .. } = Document::with_lines(line.table.table());
     let document = context.follow(line, lookup);
@@ -89,7 +89,7 @@ fn document_is_open(context: &Context<'_>, line: &Row) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Brings the document of a line up to date with its lines.
+/// Updates the document of a line with the totals of its lines.
 fn recalculate_document(context: &mut Context<'_>, line: &Row, how: How) {
     let lookup = Document::with_lines(line.table.table()).lookup;
     let Some(document) = context.follow(line, lookup) else { return };
@@ -102,7 +102,7 @@ fn recalculate_document(context: &mut Context<'_>, line: &Row, how: How) {
     context.store.update(document.reference(), |current| *current = row);
 }
 
-/// A line is owned, and priced in the currency, as its document is.
+/// Gives a line the owner and the currency of its document.
 fn inherit(row: &mut Row, parent: &Row) {
     for column in [
         "_transactioncurrencyid_value",
@@ -146,7 +146,7 @@ fn complete_write_in(row: &mut Row) -> Result<Option<PricingError>, ApiError> {
     let Some(name) = name else {
         return Err(refusal::bad_request(0x8004_3b11, "The product id is missing."));
     };
-    // A write-in has no product of the catalogue, whatever the body says.
+    // A write-in line has no product of the catalogue, whatever the body says.
     row.set_value("_productid_value", Value::Null);
     row.set_value("_uomid_value", Value::Null);
     row.set_value("ispriceoverridden", Value::Boolean(true));
@@ -214,8 +214,8 @@ fn set_name(row: &mut Row, name: &str) {
     row.set_value("productname", Value::text(name));
 }
 
-/// The price of a product in a price list. A product that the list lacks makes no refusal but a
-/// pricing error on the line and a price of nothing.
+/// The price of a product in a price list. If the list does not have the product, this is no
+/// refusal. The line gets a pricing error and no price.
 fn list_price(
     store: &Store,
     product: &Row,

@@ -1,5 +1,6 @@
-//! What is special of each table: what is defaulted, computed, refused, and what follows. A file for
-//! a table, or for a family of tables, begins with its rules; what is not named there is plain.
+//! The special rules of each table: defaults, computed columns, refusals, and consequences. The
+//! file of a table, or of a family of tables, begins with its rules. Everything that they do not
+//! mention is plain.
 
 mod account;
 mod activity;
@@ -68,7 +69,7 @@ pub(crate) fn numbers() -> Numbers {
     Numbers::new(RULES.all().filter_map(|rules| Some((rules.table, rules.numbering?))))
 }
 
-/// The rules for duplicates that an organization has published from the start.
+/// The duplicate rules that a new organization has published.
 #[expect(clippy::expect_used, reason = "the names are constants and a test looks them up")]
 pub(crate) fn duplicate_rules() -> DuplicateRules {
     let rules = RULES

@@ -1,4 +1,4 @@
-//! Opportunities: their customers, currencies and totals, and how they end.
+//! Opportunities: their customers, currencies and totals, and how they are closed.
 
 use super::customer;
 use super::documents::{self, OPPORTUNITY};
@@ -28,9 +28,9 @@ pub(super) const RULES: TableRules = TableRules {
 };
 
 const OPEN: i32 = 0;
-/// The state of an opportunity that is won.
+/// The state of a won opportunity.
 pub(crate) const WON: i32 = 1;
-/// The state of an opportunity that is lost.
+/// The state of a lost opportunity.
 pub(crate) const LOST: i32 = 2;
 
 fn may_follow(_: &Context<'_>, row: &Row, from: i32, to: i32) -> Result<(), ApiError> {
@@ -69,8 +69,8 @@ fn complete(context: &Context<'_>, change: &mut Change<'_>) -> Result<(), ApiErr
     Ok(())
 }
 
-/// `customerid` follows the account and contact of the opportunity, the account first; and where
-/// only `customerid` is written, account or contact follow it.
+/// Sets `customerid` from the account or else the contact of the opportunity. If only `customerid`
+/// is written, it sets the account or the contact from it.
 fn set_customer(row: &mut Row, old: Option<&Row>) {
     let of = |row: &Row, column: &str| row.value(column).as_reference();
     let account = of(row, "_parentaccountid_value");

@@ -1,9 +1,9 @@
-//! What contacts, leads and users share: their full names.
+//! The common rule of contacts, leads and users: their full names.
 
 use crate::data::Value;
 use crate::organization::Row;
 
-/// "First Last", the name format of an English organization.
+/// Sets the full name: "First Last", the name format of an English organization.
 pub(super) fn name(row: &mut Row) {
     let parts = ["firstname", "middlename", "lastname"];
     let full: Vec<&str> = parts.iter().filter_map(|part| row.value(part).as_text()).collect();

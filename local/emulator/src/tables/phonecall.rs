@@ -1,4 +1,4 @@
-//! Calls: who called whom.
+//! Calls, with the people who call and are called.
 
 use super::activity;
 use crate::write::TableRules;

@@ -1,18 +1,18 @@
-//! The arithmetic of quotes and opportunities: what one unit costs, what a line and a whole
-//! document come to.
+//! The arithmetic of quotes and opportunities: the price of one unit, the amount of a line, and the
+//! totals of a document.
 //!
-//! The formulas are the conventional ones of Dynamics 365 Sales (system pricing); Microsoft
-//! documents the inputs and the columns, not the formulas.
+//! The formulas are the usual ones of Dynamics 365 Sales (system pricing). Microsoft documents the
+//! inputs and the columns, but not the formulas.
 
 use rust_decimal::Decimal;
 
 use crate::write::money::rounded;
 
-/// Why a price could not be found: the values of the `pricingerrorcode` columns.
+/// Why a price could not be found. These are the values of the `pricingerrorcode` columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub(crate) enum PricingError {
-    /// A line of the document has an error of its own.
+    /// A line of the document has an error.
     Detail = 1,
     MissingUnitPrice = 5,
     InactivePriceLevel = 3,
@@ -31,7 +31,7 @@ impl PricingError {
     }
 }
 
-/// What a price list item and its product say about a price.
+/// The data of a price list item and its product that decide a price.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PriceSource {
     /// `pricingmethodcode` of the price list item.
@@ -64,7 +64,7 @@ impl PriceSource {
     }
 }
 
-/// The price of which the margin is this percentage.
+/// The price that has this percentage as its margin.
 fn margin(cost: Decimal, percentage: Decimal) -> Result<Decimal, PricingError> {
     let share = Decimal::ONE_HUNDRED - percentage;
     if share <= Decimal::ZERO {
@@ -97,13 +97,13 @@ impl Line {
         )
     }
 
-    /// What the line comes to, with tax.
+    /// The amount of the line, with tax.
     pub(crate) fn extended_amount(self, precision: u32) -> Decimal {
         self.base_amount(precision) - self.discount(precision) + self.tax
     }
 }
 
-/// The discounts and the freight of the document itself.
+/// The discounts and the freight of the whole document.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Header {
     pub discount_amount: Decimal,
@@ -111,7 +111,7 @@ pub(crate) struct Header {
     pub freight: Decimal,
 }
 
-/// What a quote or an opportunity comes to.
+/// The totals of a quote or an opportunity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
     pub line_items: Decimal,

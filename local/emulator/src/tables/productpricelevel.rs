@@ -1,4 +1,4 @@
-//! Price list items: what one unit of a product costs in a price list.
+//! Price list items: the price of one unit of a product in a price list.
 
 use crate::message::ApiError;
 use crate::organization::Row;

@@ -1,4 +1,4 @@
-//! Quotes: their numbers, customers, currencies and totals, and the states they go through.
+//! Quotes: their numbers, customers, currencies and totals, and the changes of their state.
 
 use super::customer;
 use super::documents::{self, QUOTE};
@@ -27,13 +27,13 @@ pub(super) const RULES: TableRules = TableRules {
     ..TableRules::PLAIN
 };
 
-/// The state of a quote that is being written.
+/// The state of a quote that can still be edited.
 pub(crate) const DRAFT: i32 = 0;
-/// The state of a quote that is offered to the customer.
+/// The state of a quote that the customer has as an offer.
 pub(crate) const ACTIVE: i32 = 1;
 /// The state of a quote that the customer has accepted.
 pub(crate) const WON: i32 = 2;
-/// The state of a quote that ended otherwise.
+/// The state of a quote that ended in another way.
 pub(crate) const CLOSED: i32 = 3;
 
 fn may_follow(_: &Context<'_>, row: &Row, from: i32, to: i32) -> Result<(), ApiError> {

@@ -1,4 +1,4 @@
-//! Tasks. One that is done is done by 100 percent.
+//! Tasks. A completed task is 100 percent done.
 
 use super::activity;
 use crate::data::Value;

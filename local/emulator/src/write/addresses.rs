@@ -1,9 +1,9 @@
-//! Addresses in one piece: `address1_composite` and its kin, in every table that has them.
+//! Composed addresses: `address1_composite` and the like, in every table that has them.
 
 use crate::data::Value;
 use crate::organization::Row;
 
-/// Puts the addresses of a row together.
+/// Composes the addresses of a row.
 pub(super) fn compose(row: &mut Row) {
     for number in 1..=3 {
         address(row, number);

@@ -1,4 +1,4 @@
-//! The body of a create or an update: JSON read against the table's metadata.
+//! The body of a create or an update: JSON that is read with the metadata of its table.
 
 use std::collections::HashMap;
 
@@ -11,44 +11,44 @@ use crate::data::{
 };
 use crate::message::ApiError;
 
-/// What a body is for.
+/// The purpose of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// A new row.
+    /// To create a row.
     Create,
-    /// Changes of a row.
+    /// To change a row.
     Update,
-    /// A row of the sample, with what nobody may write through the API.
+    /// To create a row of the sample. It may set columns that nobody can write through the API.
     Sample,
 }
 
-/// A lookup to be set.
+/// A lookup to set.
 #[derive(Clone, Debug)]
 pub(crate) struct Link {
     pub navigation: &'static SingleNavigation,
-    /// `None` clears it.
+    /// The row to point at. `None` clears the lookup.
     pub to: Option<Reference>,
 }
 
-/// A body that fits its table: names, JSON types and links are right. Lengths, options, and whether
-/// linked rows exist, are checked when it is written.
+/// A body that fits its table: its names, JSON types and links are right. Lengths, options and the
+/// existence of linked rows are checked later, when it is written.
 #[derive(Clone, Debug)]
 pub(crate) struct Body {
     pub table: &'static Table,
-    /// The primary key, where the body names one.
+    /// The primary key, if the body names one.
     pub id: Option<Uuid>,
     pub values: Vec<(ColumnId, Value)>,
     pub links: Vec<Link>,
-    /// Rows to be created and then linked to by this row.
+    /// Rows to create first. This row will then link to them.
     pub parents: Vec<(&'static SingleNavigation, Body)>,
-    /// Rows to be created that link to this row.
+    /// Rows to create that will link to this row.
     pub children: Vec<(&'static CollectionNavigation, Vec<Body>)>,
-    /// Rows that are there, and are to be linked to this row.
+    /// Existing rows to link to this row.
     pub attached: Vec<(&'static CollectionNavigation, Vec<Reference>)>,
 }
 
 impl Body {
-    /// A body without content.
+    /// A body without any content.
     pub(crate) fn empty(table: &'static Table) -> Self {
         Self {
             table,
@@ -67,7 +67,7 @@ impl Body {
         self.values.iter().rev().find(|(id, _)| *id == column.id).map(|(_, value)| value)
     }
 
-    /// Whether it says nothing of other rows.
+    /// Whether the body only sets columns, and mentions no other rows.
     pub(crate) fn is_columns_alone(&self) -> bool {
         self.links.is_empty()
             && self.parents.is_empty()
@@ -75,7 +75,7 @@ impl Body {
             && self.attached.is_empty()
     }
 
-    /// Adds a value of our own.
+    /// Adds a value to the body.
     pub(crate) fn set(&mut self, column: &str, value: Value) {
         if let Some(column) = self.table.column(column) {
             self.values.push((column.id, value));
@@ -83,15 +83,15 @@ impl Body {
     }
 }
 
-/// Reads bodies: knows what the names in them may refer to.
+/// Reads bodies. It knows what the names in them may refer to.
 pub(crate) struct BodyReader<'a> {
-    /// The entity set that error messages name.
+    /// The name of the entity set in error messages.
     pub entity_set: &'a str,
-    /// The address of the service, which links may spell out.
+    /// The address of the service. Links may contain it.
     pub base: &'a str,
-    /// What `$1` stands for in a change set.
+    /// The rows that `$1` and the like stand for in a change set.
     pub content_ids: &'a HashMap<String, Reference>,
-    /// Whether the table is there in this environment.
+    /// Whether a table exists in this environment.
     pub installed: &'a dyn Fn(&Table) -> bool,
 }
 
@@ -152,8 +152,8 @@ impl BodyReader<'_> {
                      A 'StartArray' node was expected.",
                 ));
             };
-            // Rows that are part of another come with it in an update, too; nothing else can be
-            // written in depth once the row is there.
+            // Rows that are part of another row may be written with an update of it, too. Other
+            // rows can only be written in depth when the row is created.
             if purpose == Purpose::Update && !navigation.target.table().is_part {
                 return Err(deep_update(name));
             }
@@ -184,7 +184,7 @@ impl BodyReader<'_> {
             Purpose::Update => column.valid_for_update,
             Purpose::Sample => true,
         };
-        // Dataverse passes over a column that may not be written, and says nothing.
+        // Dataverse silently ignores a column that may not be written.
         if writable {
             body.values.push((column.id, value));
         }
@@ -230,7 +230,7 @@ impl BodyReader<'_> {
             }
             return Err(refusal::undeclared(self.entity_set, property));
         }
-        // Other annotations come along when a client sends back what it has read.
+        // Other annotations appear when a client sends back what it has read.
         let known = table.column(property).is_some()
             || self.single(table, property).is_some()
             || self.collection(table, property).is_some();
@@ -255,7 +255,7 @@ impl BodyReader<'_> {
         ))
     }
 
-    /// What a link such as `/contacts(…)` refers to; the row need not exist.
+    /// The row that a link such as `/contacts(…)` names. It need not exist.
     pub(crate) fn link(
         &self,
         target: &Table,
@@ -331,7 +331,7 @@ pub(crate) fn object(entity_set: &str, bytes: &[u8]) -> Result<Map<String, Json>
     }
 }
 
-/// The type that the object names if it is one of a table that stands for several.
+/// The type that the object names, if the target is an abstract table and the type belongs to it.
 fn concrete(target: &'static Table, object: &Map<String, Json>) -> &'static Table {
     let named = object
         .get("@odata.type")
@@ -351,7 +351,8 @@ fn deep_update(property: &str) -> ApiError {
     )
 }
 
-/// The row that an address such as `/contacts(…)`, with or without the service's own, names.
+/// The row that an address such as `/contacts(…)` names. The address may include that of the
+/// service.
 pub(crate) fn row_address(address: &str, base: &str) -> Option<Reference> {
     let path = match address.split_once("/api/data/") {
         Some((_, versioned)) if !address.starts_with('/') => {
@@ -374,7 +375,7 @@ pub(crate) fn row_address(address: &str, base: &str) -> Option<Reference> {
     Some(Reference { table: table.id, id: hyphenated(key)? })
 }
 
-/// A GUID in the only form that an address may have it in.
+/// A GUID in the only form that an address allows.
 pub(crate) fn hyphenated(text: &str) -> Option<Uuid> {
     if text.len() == 36 { Uuid::try_parse(text).ok() } else { None }
 }

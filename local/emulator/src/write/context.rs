@@ -1,4 +1,4 @@
-//! What every write needs at hand: the rows, who writes, and when.
+//! The context of every write: the rows, the user who writes, and the time.
 
 use std::sync::Arc;
 
@@ -9,22 +9,22 @@ use crate::data::{Metadata, Reference, Value};
 use crate::message::ApiError;
 use crate::organization::{Caller, Numbers, Row, Store, platform};
 
-/// On whose behalf a write happens.
+/// The reason for a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum How {
     /// A request asks for it.
     Request {
-        /// `MSCRM.SuppressDuplicateDetection: false` was sent.
+        /// Whether `MSCRM.SuppressDuplicateDetection: false` was sent.
         detect_duplicates: bool,
     },
-    /// An action does it: it may set states that a request may not.
+    /// An action does it. It may set states that a request may not set.
     Action,
-    /// The sample is being filled in: rows are taken as they are.
+    /// The sample is being loaded. Its rows are accepted unchanged.
     Sample,
 }
 
 impl How {
-    /// A plain request.
+    /// A request without duplicate detection.
     pub(crate) const REQUEST: Self = Self::Request { detect_duplicates: false };
 
     pub(super) fn is_request(self) -> bool {
@@ -32,31 +32,31 @@ impl How {
     }
 }
 
-/// The rows, one caller and one moment.
+/// The rows, one caller and one point in time.
 pub(crate) struct Context<'a> {
     /// The rows.
     pub store: &'a mut Store,
-    /// Who writes.
+    /// The user who writes.
     pub caller: &'a Caller,
-    /// When, in whole seconds.
+    /// The time of the write, in whole seconds.
     pub now: Timestamp,
     /// The automatic numbers.
     pub numbers: &'a Numbers,
 }
 
 impl Context<'_> {
-    /// The row, or the refusal that it is not there.
+    /// The row, or the refusal that it does not exist.
     pub(crate) fn find(&self, reference: Reference) -> Result<Arc<Row>, ApiError> {
         let found = self.store.follow(reference).cloned();
         found.ok_or_else(|| ApiError::no_such_row(&reference.table.table().name, reference.id))
     }
 
-    /// The row that a lookup of a row leads to.
+    /// The row that a lookup of a row points at.
     pub(crate) fn follow(&self, row: &Row, lookup: &str) -> Option<Arc<Row>> {
         self.store.follow(row.value(lookup).as_reference()?).cloned()
     }
 
-    /// The rows that point at a row by a lookup.
+    /// The rows that point at a row with this lookup.
     pub(crate) fn pointing_at(&self, table: &str, lookup: &str, to: Reference) -> Vec<Arc<Row>> {
         let Some(table) = Metadata::get().table(table) else { return Vec::new() };
         let Some(column) = table.column(lookup) else { return Vec::new() };
@@ -69,7 +69,7 @@ impl Context<'_> {
             .collect()
     }
 
-    /// Puts a changed row in the place of the old one, as a change by the caller.
+    /// Replaces the old row with the changed one. The change is recorded as the caller's.
     pub(crate) fn replace(&mut self, mut row: Row) {
         row.set_value("modifiedon", Value::DateTime(self.now));
         self.stamp(&mut row, "_modifiedby_value");
@@ -77,13 +77,13 @@ impl Context<'_> {
         self.store.update(row.reference(), |current| *current = row);
     }
 
-    /// Adds a row that is complete.
+    /// Adds a complete row.
     pub(crate) fn insert(&mut self, row: Row) -> Result<Reference, ApiError> {
         let row = self.store.insert(row).map_err(|_| refusal::key_exists())?;
         Ok(row.reference())
     }
 
-    /// Sets a user lookup to the caller.
+    /// Sets a lookup for users to the caller.
     pub(super) fn stamp(&self, row: &mut Row, column: &str) {
         if let Some(caller) = platform::user(self.caller.user) {
             row.set_value(column, Value::Reference(caller));

@@ -1,11 +1,11 @@
-//! What a new row holds before its body is applied.
+//! The values of a new row before its body is applied.
 
 use super::context::Context;
 use super::rules::TableRules;
 use crate::data::{ColumnKind, Ownership, Value};
 use crate::organization::{Row, platform};
 
-/// Fills in what follows from the table, the caller and the moment.
+/// Sets the values that depend on the table, the caller and the time.
 pub(super) fn fill(context: &Context<'_>, rules: &TableRules, row: &mut Row) {
     let table = row.table.table();
     for column in table.columns() {

@@ -1,18 +1,18 @@
-//! What happens to the rows that point at a row that is deleted.
+//! The rows that point at a deleted row.
 
 use super::rules::RuleBook;
 use crate::data::{ColumnId, Metadata, Reference, Value};
 use crate::organization::Store;
 
-/// A row that points at a deleted one.
+/// A row that points at a deleted row.
 pub(super) enum Dependant {
-    /// Goes with it.
+    /// The row is deleted, too.
     Owned(Reference),
-    /// Stays, and its lookup is emptied.
+    /// The row stays, and its lookup is cleared.
     Linked(Reference, ColumnId),
 }
 
-/// The rows that point at this one.
+/// The rows that point at this row.
 pub(super) fn dependants(store: &Store, rules: &RuleBook, to: Reference) -> Vec<Dependant> {
     let mut found = Vec::new();
     for table in Metadata::get().tables().iter().filter(|table| !table.is_abstract) {

@@ -1,4 +1,4 @@
-//! JSON values as column values, and the checks that a column makes of them.
+//! Reads JSON values as column values, and checks them against their columns.
 
 use std::str::FromStr;
 
@@ -12,8 +12,8 @@ use super::refusal;
 use crate::data::{Column, ColumnKind, Table, Value};
 use crate::message::ApiError;
 
-/// Reads a JSON value as the type of the column, as the OData reader of Dataverse does: text that
-/// spells a number is taken for one, nothing else is converted.
+/// Reads a JSON value as the type of the column, like the OData reader of Dataverse. A text that is
+/// a number is accepted as a number. Nothing else is converted.
 pub(crate) fn read(entity_set: &str, column: &Column, json: &Json) -> Result<Value, ApiError> {
     if json.is_null() {
         return Ok(Value::Null);
@@ -27,7 +27,7 @@ pub(crate) fn read(entity_set: &str, column: &Column, json: &Json) -> Result<Val
     let text = || json.as_str().ok_or_else(wrong);
     Ok(match &column.kind {
         ColumnKind::Text { .. } | ColumnKind::EntityName => match text()? {
-            // Dataverse keeps no empty text.
+            // Dataverse does not store empty texts.
             "" => Value::Null,
             text => Value::text(text),
         },
@@ -85,7 +85,7 @@ fn date_time(
     wrong: &dyn Fn() -> ApiError,
 ) -> Result<Timestamp, ApiError> {
     if let Ok(time) = Timestamp::from_str(text) {
-        // Dataverse keeps whole seconds.
+        // Dataverse stores whole seconds.
         return Timestamp::from_second(time.as_second()).map_err(|_| wrong());
     }
     if DateTime::from_str(text).is_ok() {
@@ -134,7 +134,7 @@ pub(crate) fn check(table: &Table, column: &Column, value: &Value) -> Result<(),
             }
         }
         (ColumnKind::Choice(options), Value::Integer(number)) => {
-            // A choice whose options are not published cannot be checked.
+            // If the options of a choice are not published, its value cannot be checked.
             if options.is_empty() || options.iter().any(|option| option.value == *number) {
                 Ok(())
             } else {
@@ -149,7 +149,7 @@ pub(crate) fn check(table: &Table, column: &Column, value: &Value) -> Result<(),
             }
         }
         (ColumnKind::DateTime, Value::DateTime(time)) => {
-            // The smallest value that SQL Server's datetime holds.
+            // The smallest value of SQL Server's datetime.
             if time.as_second() < -6_847_804_800 {
                 return Err(refusal::bad_request(
                     0x8004_e103,

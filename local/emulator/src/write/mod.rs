@@ -1,5 +1,5 @@
-//! Writing: what a create, an update or a delete does to the rows, and what it refuses. What is
-//! special of a table is not known here: see [`tables`](crate::tables).
+//! Writing: the effects of creates, updates and deletes on the rows, and their refusals. The
+//! special rules of the tables are not here, but in [`tables`](crate::tables).
 
 mod addresses;
 pub(crate) mod body;

@@ -1,14 +1,14 @@
-//! Amounts: how they are kept, and what they are in the organization's own currency.
+//! Amounts: how they are stored, and their value in the organization's own currency.
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::data::{Column, ColumnKind, Value};
 use crate::organization::{Row, Store};
 
-/// Decimals of an amount in the base currency.
+/// The decimals of an amount in the base currency.
 const BASE_PRECISION: u32 = 4;
 
-/// The value as the platform keeps it: amounts are rounded to what the currency has.
+/// The value as the platform stores it. Amounts are rounded to the decimals of the currency.
 pub(crate) fn as_kept(column: &Column, value: &Value, precision: u32) -> Value {
     match (&column.kind, value) {
         (ColumnKind::Money { .. }, Value::Decimal(amount)) => {
@@ -18,7 +18,7 @@ pub(crate) fn as_kept(column: &Column, value: &Value, precision: u32) -> Value {
     }
 }
 
-/// How many decimals the row's currency has.
+/// The number of decimals of the row's currency.
 pub(crate) fn precision(store: &Store, row: &Row) -> u32 {
     row.value("_transactioncurrencyid_value")
         .as_reference()
@@ -28,8 +28,8 @@ pub(crate) fn precision(store: &Store, row: &Row) -> u32 {
         .unwrap_or(2)
 }
 
-/// Sets the exchange rate and every `…_base` column. The rate says how much of the row's currency
-/// one unit of the base currency buys.
+/// Sets the exchange rate and every `…_base` column. The rate is the amount of the row's currency
+/// that one unit of the base currency buys.
 pub(crate) fn set_base_amounts(store: &Store, row: &mut Row) {
     let table = row.table.table();
     let rate = row
@@ -51,7 +51,7 @@ pub(crate) fn set_base_amounts(store: &Store, row: &mut Row) {
     }
 }
 
-/// Rounded half away from zero, as money is.
+/// Rounds an amount. Half units are rounded away from zero, as usual for money.
 pub(crate) fn rounded(amount: Decimal, precision: u32) -> Decimal {
     amount.round_dp_with_strategy(precision, RoundingStrategy::MidpointAwayFromZero)
 }

@@ -1,7 +1,7 @@
-//! How Dataverse refuses a write: one function per refusal, with its status, code and wording.
+//! The refusals of writes: one function for each, with the status, code and words of Dataverse.
 //!
-//! Codes and wording are those of Microsoft's list of error codes and of recorded answers; the
-//! status is 400 wherever no source names another.
+//! The codes and words are from Microsoft's list of error codes and from recorded answers. The
+//! status is 400 if no source names another.
 
 use http::StatusCode;
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::data::{Column, Table};
 use crate::message::ApiError;
 
-/// A body that the OData reader cannot make sense of.
+/// A body that the OData reader does not understand.
 pub(crate) fn payload(entity_set: &str, inner: &str) -> ApiError {
     bad_request(
         0x8004_8d19,
@@ -21,7 +21,7 @@ pub(crate) fn payload(entity_set: &str, inner: &str) -> ApiError {
     )
 }
 
-/// What the OData reader itself says.
+/// A message of the OData reader itself.
 pub(crate) fn odata(entity_set: &str, message: &str) -> ApiError {
     payload(entity_set, &format!("Microsoft.OData.ODataException: {message}"))
 }
@@ -38,7 +38,7 @@ pub(crate) fn unknown_property(entity_set: &str, type_name: &str, property: &str
     .or(ApiError::bare(format!("Invalid property '{property}' was found in entity '{type_name}'.")))
 }
 
-/// An annotation such as `@odata.bind` on a name that is no navigation property.
+/// An annotation such as `@odata.bind` on a name that is not a navigation property.
 pub(crate) fn undeclared(entity_set: &str, property: &str) -> ApiError {
     let message = format!(
         "An undeclared property '{property}' which only has property annotations in the payload \
@@ -51,7 +51,7 @@ pub(crate) fn undeclared(entity_set: &str, property: &str) -> ApiError {
     )))
 }
 
-/// A value of the wrong JSON type, or text that does not spell a value of the type.
+/// A value of the wrong JSON type, or a text that is not a value of the type.
 pub(crate) fn wrong_type(entity_set: &str, literal: &str, column: &Column) -> ApiError {
     odata(
         entity_set,
@@ -72,7 +72,8 @@ pub(crate) fn lookup_as_value() -> ApiError {
     )
 }
 
-/// Text beyond the column's length. The two blanks after the first sentence are Dataverse's own.
+/// A text that is too long for the column. Dataverse itself writes two spaces after the first
+/// sentence.
 pub(crate) fn too_long(table: &Table, column: &Column, max_length: u32) -> ApiError {
     bad_request(
         0x8004_4331,
@@ -84,7 +85,7 @@ pub(crate) fn too_long(table: &Table, column: &Column, max_length: u32) -> ApiEr
     )
 }
 
-/// A number that is no option of the choice.
+/// A number that is not an option of the choice.
 pub(crate) fn option_out_of_range(table: &Table, column: &Column, value: i32) -> ApiError {
     let accepted: Vec<String> =
         column.options().iter().map(|option| option.value.to_string()).collect();
@@ -150,8 +151,8 @@ pub(crate) fn invalid_status(table: &Table, status: i32, state: &str, id: Uuid) 
     )
 }
 
-/// A state that only an action may set. The sentence is recorded for the case; the code is the one
-/// of an invalid state, as no recording names it.
+/// A state that only an action may set. The sentence was recorded for cases. No recording has the
+/// code, so it is that of an invalid state.
 pub(crate) fn needs_message(table: &Table, state: i32, message: &str) -> ApiError {
     let label = table.column("statecode").and_then(|column| column.option_label(state));
     let state = label.unwrap_or_default();
@@ -170,12 +171,12 @@ pub(crate) fn missing_required(column: &Column) -> ApiError {
     bad_request(0x8004_0203, format!("Attribute '{}' cannot be NULL", column.logical_name))
 }
 
-/// A refusal of status 400.
+/// A refusal with the status 400.
 pub(crate) fn bad_request(code: u32, message: impl Into<String>) -> ApiError {
     ApiError::new(StatusCode::BAD_REQUEST, code, message)
 }
 
-/// A table whose rows are not written by themselves.
+/// A table whose rows are not written separately.
 pub(crate) fn method_of_table(method: &str, table: &Table) -> ApiError {
     bad_request(
         0x8004_0800,
@@ -183,7 +184,7 @@ pub(crate) fn method_of_table(method: &str, table: &Table) -> ApiError {
     )
 }
 
-/// A row of that key is there already.
+/// A row with this key already exists.
 pub(crate) fn key_exists() -> ApiError {
     ApiError::new(
         StatusCode::PRECONDITION_FAILED,
@@ -192,7 +193,7 @@ pub(crate) fn key_exists() -> ApiError {
     )
 }
 
-/// The row changed since the version that `If-Match` names.
+/// The row no longer has the version in `If-Match`.
 pub(crate) fn version_mismatch() -> ApiError {
     ApiError::new(
         StatusCode::PRECONDITION_FAILED,
@@ -201,23 +202,23 @@ pub(crate) fn version_mismatch() -> ApiError {
     )
 }
 
-/// A closed or inactive row that may not be changed.
+/// A closed or inactive row, which cannot be changed.
 pub(crate) fn inactive() -> ApiError {
     bad_request(0x8004_0230, "The object cannot be updated because it is inactive.")
 }
 
-/// A row that may not be changed in its state.
+/// A row that cannot be changed in its current state.
 pub(crate) fn read_only() -> ApiError {
     bad_request(0x8004_022e, "The object cannot be updated because it is read-only.")
 }
 
-/// A line of a document that is closed to edits.
+/// A line of a document that cannot be edited.
 pub(crate) fn parent_read_only() -> ApiError {
     bad_request(0x8004_3b09, "The parent is read only and cannot be edited.")
 }
 
-/// A duplicate by the organization's own rules. 412 is what recent recordings of batches show;
-/// an older page of Microsoft's documentation shows 500.
+/// A duplicate according to the organization's own rules. Recent recordings of batches show 412. An
+/// older page of Microsoft's documentation shows 500.
 pub(crate) fn duplicate() -> ApiError {
     ApiError::new(
         StatusCode::PRECONDITION_FAILED,

@@ -66,7 +66,7 @@ impl Session<'_> {
         }
     }
 
-    /// Refuses a path through tables of an app that is not installed.
+    /// Refuses a path through tables of a missing app.
     pub(crate) fn refuse_missing(&self, path: &RowsPath) -> Result<(), ApiError> {
         for table in std::iter::once(path.root).chain(path.steps.iter().map(Step::table)) {
             if !table.is_abstract && !self.apps.bring(table) {
@@ -76,7 +76,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Creates a row, on its own or in the collection of another.
+    /// Creates a row, either in its table or in a collection of another row.
     fn post(
         &self,
         writer: &mut Writer<'_>,
@@ -107,7 +107,7 @@ impl Session<'_> {
         Ok(Written::Created(created))
     }
 
-    /// Updates a row, or creates it where that is not ruled out.
+    /// Updates a row. If the row does not exist, it is created, unless the request forbids that.
     fn patch(
         &self,
         writer: &mut Writer<'_>,
@@ -125,7 +125,7 @@ impl Session<'_> {
             if request.headers.contains_key(header::IF_MATCH) {
                 return Err(ApiError::no_such_row(&table.name, row.id));
             }
-            // The key in the address counts, whatever the body says.
+            // The key in the address counts, even if the body has another.
             body.id = Some(row.id);
             return Ok(Written::Created(writer.create(body, how)?));
         };
@@ -140,7 +140,7 @@ impl Session<'_> {
         Ok(Written::Updated(row))
     }
 
-    /// Sets or empties one column.
+    /// Sets or clears one column.
     fn column(
         &self,
         writer: &mut Writer<'_>,
@@ -229,7 +229,7 @@ impl Session<'_> {
     }
 }
 
-/// The row that `$id=` names, as a DELETE of a link carries it.
+/// The row that `$id=` names in the query of a DELETE of a link.
 fn linked_by_query(request: &ApiRequest, target: &Table) -> Result<Reference, ApiError> {
     let query = request.query.as_deref().unwrap_or_default();
     let id = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "$id");
@@ -242,7 +242,7 @@ fn link_body_of(table: &'static Table, navigation: &str, to: Reference) -> Resul
     link_body(Reference { table: table.id, id: to.id }, navigation, Some(to))
 }
 
-/// The reference with the row's own table, where the address names an abstract one.
+/// The reference with the real table of the row, if the address names an abstract one.
 pub(crate) fn concrete(writer: &Writer<'_>, row: Reference) -> Result<Reference, ApiError> {
     let table = row.table.table();
     let found = writer.context.store.get(table, row.id);
@@ -257,7 +257,7 @@ fn wants_none(headers: &HeaderMap) -> bool {
     headers.get(header::IF_NONE_MATCH).is_some_and(|value| value == "*")
 }
 
-/// Refuses a write whose `If-Match` names another version.
+/// Refuses a write if `If-Match` names another version.
 fn check_if_match(headers: &HeaderMap, etag: &str) -> Result<(), ApiError> {
     let mut versions = headers
         .get_all(header::IF_MATCH)
@@ -270,7 +270,7 @@ fn check_if_match(headers: &HeaderMap, etag: &str) -> Result<(), ApiError> {
     if matches { Ok(()) } else { Err(refusal::version_mismatch()) }
 }
 
-/// A body must say that it is JSON.
+/// Checks that a body is declared as JSON.
 pub(crate) fn check_content_type(request: &ApiRequest) -> Result<(), ApiError> {
     if request.body.is_empty() {
         return Ok(());

@@ -1,5 +1,5 @@
-//! What is special of a table: the form that the rules of every table have. The rules themselves
-//! are in [`tables`](crate::tables), one file per table.
+//! The form of the special rules of a table. The rules themselves are in [`tables`](crate::tables),
+//! one file per table.
 
 use super::body::Body;
 use super::context::{Context, How};
@@ -11,74 +11,74 @@ use crate::organization::{Numbering, Row};
 /// The rules of one table.
 #[derive(Clone, Copy)]
 pub(crate) struct TableRules {
-    /// The logical name.
+    /// The logical name of the table.
     pub table: &'static str,
-    /// Choices and numbers that a new row starts with.
+    /// The choices and numbers of a new row.
     pub defaults: &'static [(&'static str, i32)],
-    /// Flags that a new row starts with as true; all others start as false.
+    /// The flags that are true in a new row. All others are false.
     pub starts_true: &'static [&'static str],
-    /// Columns without which a row is refused. What forms require is the forms' affair.
+    /// The columns that a row must have. Columns that only forms require are not listed.
     pub required: &'static [&'static str],
-    /// The column that the organization numbers.
+    /// The column with an automatic number.
     pub numbering: Option<Numbering>,
-    /// The rules for duplicates that are published from the start: the columns that must all be
-    /// equal.
+    /// The duplicate rules that a new organization has published. Each lists columns that must all
+    /// be equal.
     pub duplicates: &'static [&'static [&'static str]],
-    /// Lookups to rows that take this one with them when they are deleted; all other lookups are
-    /// emptied.
+    /// Lookups to parents. If a parent is deleted, this row is deleted with it. All other lookups
+    /// are cleared.
     pub parents: &'static [&'static str],
-    /// States and status reasons.
+    /// The states and status reasons.
     pub states: States,
-    /// Computes columns that follow from others of the same row.
+    /// Computes columns from other columns of the same row.
     pub compute: fn(&mut Row),
-    /// Completes and checks a row that is about to be added or changed.
+    /// Completes and checks a row before it is added or changed.
     pub complete: fn(&Context<'_>, &mut Change<'_>) -> Result<(), ApiError>,
-    /// What follows once a row, and everything that its body brought along, is added or changed.
+    /// Runs after a row, and everything in its body, is added or changed.
     pub after: fn(&mut Context<'_>, Reference, How) -> Result<(), ApiError>,
-    /// Refuses a deletion.
+    /// Refuses to delete a row, if it must not be deleted.
     pub before_delete: fn(&Context<'_>, &Row) -> Result<(), ApiError>,
-    /// What follows once a row is gone.
+    /// Runs after a row is deleted.
     pub after_delete: fn(&mut Context<'_>, &Row),
-    /// Removes the rows of this table that an update of the row they are part of replaces.
+    /// Removes the rows of this table that an update of their main row will replace.
     pub remove_parts: fn(&mut Context<'_>, Reference),
 }
 
-/// A row that is about to be written.
+/// A row before it is written.
 pub(crate) struct Change<'a> {
-    /// As it will be.
+    /// The row as it will be.
     pub row: &'a mut Row,
-    /// As it is; `None` if it is new.
+    /// The row as it is. `None` if it is new.
     pub old: Option<&'a Row>,
-    /// What the request says.
+    /// The body of the request.
     pub body: &'a Body,
-    /// On whose behalf.
+    /// The reason for the write.
     pub how: How,
 }
 
 impl Change<'_> {
-    /// Whether the write gives the column another value than it has.
+    /// Whether the write changes the value of the column.
     pub(crate) fn changes(&self, column: &str) -> bool {
         self.old.is_none_or(|old| old.value(column) != self.row.value(column))
     }
 }
 
-/// The states of a table: where its rows start, and how they may go on.
+/// The states of a table: the first state of a row, and the possible changes.
 #[derive(Clone, Copy)]
 pub(crate) struct States {
-    /// Where a new row starts.
+    /// The state of a new row.
     pub initial: i32,
-    /// Where a new row may start as well, if the request says so.
+    /// Other states that a new row may have, if the request says so.
     pub also_initial: &'static [i32],
-    /// States in which a row takes no edits.
+    /// The states in which a row cannot be edited.
     pub closed: &'static [i32],
     /// The refusal to edit a row in a closed state.
     pub refuse_edit: fn(state: i32) -> ApiError,
-    /// Refuses an update that leads from one state to another.
+    /// Refuses an update from one state to another, if it is not allowed.
     pub may_follow: fn(&Context<'_>, &Row, from: i32, to: i32) -> Result<(), ApiError>,
 }
 
 impl States {
-    /// Rows start in state 0 and go wherever they like.
+    /// Rows start in state 0 and can change to any other.
     pub(crate) const PLAIN: Self = Self {
         initial: 0,
         also_initial: &[],
@@ -87,14 +87,14 @@ impl States {
         may_follow: |_, _, _, _| Ok(()),
     };
 
-    /// Whether rows in this state take no edits.
+    /// Whether a row in this state cannot be edited.
     pub(crate) fn is_closed(&self, state: i32) -> bool {
         self.closed.contains(&state)
     }
 }
 
 impl TableRules {
-    /// Nothing is special of the table.
+    /// A table without special rules.
     pub(crate) const PLAIN: Self = Self {
         table: "",
         defaults: &[],
@@ -115,12 +115,12 @@ impl TableRules {
 
 /// The rules of all tables.
 pub(crate) struct RuleBook {
-    /// In the order of the metadata's tables.
+    /// The rules, in the order of the tables in the metadata.
     rules: Vec<TableRules>,
 }
 
 impl RuleBook {
-    /// A book of these rules; a table without any has the plain ones.
+    /// A book with these rules. All other tables have the plain rules.
     pub(crate) fn new(rules: &[TableRules]) -> Self {
         let of = |table: &Table| rules.iter().find(|rules| rules.table == table.name).copied();
         let tables = Metadata::get().tables().iter();
@@ -132,7 +132,7 @@ impl RuleBook {
         &self.rules[table.id.index()]
     }
 
-    /// The rules of every table that has any.
+    /// The rules of all tables with special rules.
     pub(crate) fn all(&self) -> impl Iterator<Item = &TableRules> {
         self.rules.iter().filter(|rules| !rules.table.is_empty())
     }

@@ -1,4 +1,4 @@
-//! Requests that are written together, and what comes of each.
+//! The requests that are written together, and their outcomes.
 
 use std::collections::HashMap;
 
@@ -9,24 +9,24 @@ use crate::data::{Reference, Table};
 use crate::message::{ApiError, ApiRequest, ApiResponse};
 use crate::organization::Apps;
 
-/// What a write came to; the answer is made of it once the transaction is through.
+/// The outcome of a write. The answer is made from it after the transaction.
 pub(crate) enum Written {
     /// A new row.
     Created(Reference),
     /// A changed row.
     Updated(Reference),
-    /// Done, and nothing to show.
+    /// The write was done, and there is nothing to show.
     Done,
-    /// A row that an action gives back, with these columns or all.
+    /// A row that an action returns, with these columns or with all.
     Row(Reference, Option<Vec<String>>),
-    /// What an action answers.
+    /// The answer of an action.
     Answer(ApiResponse),
 }
 
-/// The requests that belong together: one alone, or those of a change set.
+/// Requests that belong together: a single one, or those of a change set.
 pub(crate) struct Session<'a> {
     pub apps: Apps,
-    /// What earlier requests of the change set made, by content id.
+    /// The rows that earlier requests of the change set created, by content id.
     pub content_ids: &'a HashMap<String, Reference>,
 }
 
@@ -49,7 +49,7 @@ impl Session<'_> {
     }
 }
 
-/// What `MSCRM.SuppressDuplicateDetection` says, where it is sent.
+/// The value of `MSCRM.SuppressDuplicateDetection`, if it was sent.
 pub(crate) fn suppresses_duplicate_detection(headers: &HeaderMap) -> Option<bool> {
     let value = headers.get("mscrm.suppressduplicatedetection")?.to_str().ok()?;
     value.trim().to_ascii_lowercase().parse().ok()

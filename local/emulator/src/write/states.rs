@@ -1,4 +1,5 @@
-//! States and status reasons: which go together, and what a closed row still lets through.
+//! States and status reasons: which of them belong together, and what can be changed in a closed
+//! row.
 
 use super::body::Body;
 use super::context::{Context, How};
@@ -8,9 +9,9 @@ use crate::data::{Column, Table, Value};
 use crate::message::ApiError;
 use crate::organization::Row;
 
-/// Sets the state and status reason of a new row.
+/// Sets the state and the status reason of a new row.
 ///
-/// Dataverse refuses a status reason of any state but the one that a row starts in.
+/// Dataverse refuses a status reason that does not belong to the first state of the row.
 pub(super) fn of_new(states: &States, change: &mut Change<'_>) -> Result<(), ApiError> {
     let table = change.row.table.table();
     let Some((state_column, status_column)) = columns(table) else { return Ok(()) };
@@ -27,7 +28,7 @@ pub(super) fn of_new(states: &States, change: &mut Change<'_>) -> Result<(), Api
     set(change.row, state_column, status_column, state, status)
 }
 
-/// Checks what an update makes of state and status reason, and whether the row may be changed.
+/// Checks the state and the status reason of an update, and whether the row can be changed.
 pub(super) fn of_changed(
     states: &States,
     context: &Context<'_>,
@@ -46,7 +47,7 @@ pub(super) fn of_changed(
                 .values
                 .iter()
                 .any(|(column, _)| *column != state_column.id && *column != status_column.id);
-        // Reopening is one request, editing the row again another.
+        // Reopening a row and editing it need two requests.
         if says_more || state == before {
             return Err((states.refuse_edit)(before));
         }
@@ -56,7 +57,7 @@ pub(super) fn of_changed(
         None if state == before => old.get(status_column.id).as_integer().unwrap_or_default(),
         None => default_status(status_column, state),
     };
-    // A status reason is checked before the transition is.
+    // The status reason is checked before the change of the state.
     set(new, state_column, status_column, state, status)?;
     if state == before { Ok(()) } else { (states.may_follow)(context, old, before, state) }
 }
@@ -85,7 +86,7 @@ fn columns(table: &Table) -> Option<(&Column, &Column)> {
     Some((table.column("statecode")?, table.column("statuscode")?))
 }
 
-/// The status reason that a state comes with if none is named: the first that is listed for it.
+/// The status reason of a state if the request names none: the first in the list.
 fn default_status(statuses: &Column, state: i32) -> i32 {
     let mut of_state = statuses.options().iter().filter(|option| option.state == Some(state));
     of_state.next().map_or(0, |option| option.value)

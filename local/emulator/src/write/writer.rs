@@ -1,6 +1,7 @@
-//! Creates, updates and deletes of rows, with all that follows from them.
+//! Creates, updates and deletes rows, with all consequences.
 //!
-//! Whoever calls wraps the work in a transaction of the store: a refusal half-way leaves nothing.
+//! The caller must run the work in a transaction of the store, so that a refusal in the middle
+//! leaves no changes.
 
 use uuid::Uuid;
 
@@ -13,18 +14,18 @@ use crate::data::{Column, Ownership, Reference, Relationship, Table, Value};
 use crate::message::ApiError;
 use crate::organization::{Access, DuplicateRules, Row, platform};
 
-/// Writes rows for one caller at one moment.
+/// Writes rows for one caller at one point in time.
 pub(crate) struct Writer<'a> {
-    /// The rows, the caller and the moment.
+    /// The rows, the caller and the time.
     pub context: Context<'a>,
-    /// What is special of each table.
+    /// The special rules of each table.
     pub rules: &'a RuleBook,
-    /// The published rules for duplicates.
+    /// The published duplicate rules.
     pub duplicate_rules: &'a DuplicateRules,
 }
 
 impl Writer<'_> {
-    /// Creates a row, with everything its body brings along.
+    /// Creates a row, with everything in its body.
     pub(crate) fn create(&mut self, mut body: Body, how: How) -> Result<Reference, ApiError> {
         let table = body.table;
         if table.is_abstract {
@@ -101,7 +102,7 @@ impl Writer<'_> {
         (rules.after)(&mut self.context, reference, how)
     }
 
-    /// Deletes a row and what belongs to it.
+    /// Deletes a row and the rows that belong to it.
     pub(crate) fn delete(&mut self, reference: Reference) -> Result<(), ApiError> {
         let table = reference.table.table();
         let rules = self.rules.of(table);
@@ -113,7 +114,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// What follows from a row's own columns, and what its table checks.
+    /// Computes the columns that depend on others, and runs the checks of the table.
     fn complete(&self, mut change: Change<'_>) -> Result<(), ApiError> {
         let rules = self.rules.of(change.row.table.table());
         compute(rules, change.row);
@@ -128,7 +129,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Links two rows as a relationship says: by the lookup of one, or by an intersect row.
+    /// Links two rows in a relationship: with the lookup of one of them, or with an intersect row.
     pub(crate) fn attach(
         &mut self,
         one: Reference,
@@ -153,7 +154,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Ends what [`Self::attach`] began.
+    /// Removes a link that [`Self::attach`] made.
     pub(crate) fn detach(
         &mut self,
         one: Reference,
@@ -187,7 +188,8 @@ impl Writer<'_> {
     ) -> Result<(), ApiError> {
         match relationship {
             Relationship::OneToMany { partner, .. } => {
-                // The partner is typed by the parent's table where the parent is an activity.
+                // If the parent is an activity, the name of the partner depends on the table of the
+                // parent.
                 let navigation = child.table.single_navigation(partner);
                 if let Some(navigation) = navigation {
                     child.links.push(Link { navigation, to: Some(parent) });
@@ -203,7 +205,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Puts the values and links of the body into the row, checked.
+    /// Sets the values and links of the body in the row, after checking them.
     fn apply(&mut self, row: &mut Row, body: &Body, how: How) -> Result<(), ApiError> {
         let table = body.table;
         let currency_precision = 2;
@@ -238,7 +240,8 @@ impl Writer<'_> {
 
     fn may_link(&self, table: &Table, column: &Column, to: Reference) -> Result<(), ApiError> {
         self.context.find(to)?;
-        // Owners need no right to be pointed at; giving a row away is a right of its own.
+        // A new owner needs no right to be pointed at. To give a row another owner is a separate
+        // right.
         if column.logical_name == "ownerid" {
             return Ok(());
         }
@@ -246,14 +249,14 @@ impl Writer<'_> {
         self.context.caller.require(Access::AppendTo, to.table.table())
     }
 
-    /// Sets the columns that follow from the owner.
+    /// Sets the columns that depend on the owner.
     fn own(&self, row: &mut Row, old: Option<&Row>) -> Result<(), ApiError> {
         let table = row.table.table();
         if table.ownership != Ownership::User {
             return Ok(());
         }
         let Some(owner) = row.value("_ownerid_value").as_reference() else {
-            // An owner cannot be taken away, only changed.
+            // The owner of a row can only be changed, not removed.
             return Err(table
                 .column("_ownerid_value")
                 .map_or_else(refusal::inactive, refusal::missing_required));
@@ -291,20 +294,20 @@ impl Writer<'_> {
     }
 }
 
-/// Computes what follows from other columns of the same row.
+/// Computes the columns that depend on other columns of the same row.
 pub(crate) fn compute(rules: &TableRules, row: &mut Row) {
     (rules.compute)(row);
     addresses::compose(row);
 }
 
-/// Only what the platform requires is enforced; what forms require is the forms' affair.
+/// Checks the columns that the platform requires. Columns that only forms require are not checked.
 fn require_columns(rules: &TableRules, row: &Row) -> Result<(), ApiError> {
     let columns = rules.required.iter().filter_map(|name| row.table.table().column(name));
     let mut missing = columns.filter(|column| row.get(column.id).is_null());
     missing.next().map_or(Ok(()), |column| Err(refusal::missing_required(column)))
 }
 
-/// Rows of the sample say when they were created and whose they are; the rest follows.
+/// Completes a row of the sample. The row says when it was created and who owns it.
 fn complete_sample(row: &mut Row, body: &Body) -> Result<(), ApiError> {
     if row.value("statecode").is_null() {
         states::put(row, 0, None)?;

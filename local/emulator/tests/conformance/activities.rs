@@ -1,4 +1,4 @@
-//! Calls, tasks, appointments, emails and who takes part in them.
+//! Calls, tasks, appointments and emails, and their parties.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -70,11 +70,11 @@ async fn an_appointment_has_its_attendees_owner_and_subject_as_parties() {
     let expected = [pair(5, ZOE), pair(7, ROWAN), pair(8, ZOE), pair(9, ROWAN)];
     let navigation = "appointment_activity_parties";
     assert_eq!(parties(&emulated, "appointments", id, navigation).await, expected);
-    // It shows in the timeline too.
+    // The timeline shows it, too.
     let pointer = emulated.get(&format!("activitypointers({id})")).await;
     assert_eq!(pointer.expect(200)["activitytypecode"], "appointment");
 
-    // An update replaces the attendees, and the owner's party follows the owner.
+    // An update replaces the attendees. The owner's party changes with the owner.
     let path = format!("appointments({id})");
     let mut change =
         json!({"appointment_activity_parties": [party("account", "accounts", LITWARE, 6)]});
@@ -110,7 +110,7 @@ async fn appointments_need_a_start_before_their_end() {
         "0x80048d19",
         "time zone information is missing",
     );
-    // The client for Outlook makes them scheduled and busy.
+    // The Outlook client creates them as scheduled and busy.
     let mut body = appointment(&[]);
     body["statecode"] = 3.into();
     body["statuscode"] = 5.into();
@@ -254,7 +254,8 @@ async fn a_calendar_is_read_by_organizer_and_time() {
         }
     };
     assert_eq!(taken("2025-10-14T10:30:00Z", "2025-10-14T11:30:00Z").await, ["Site visit"]);
-    // What ends when the other begins is not in its way; an offset counts.
+    // An appointment that ends when the other begins does not overlap. An offset in the time
+    // counts.
     assert!(taken("2025-10-14T11:00:00Z", "2025-10-14T12:00:00Z").await.is_empty());
     assert_eq!(taken("2025-10-14T12:59:00+02:00", "2025-10-14T12:00:00Z").await, ["Site visit"]);
     assert!(taken("2025-10-13T09:00:00Z", "2025-10-13T18:00:00Z").await.is_empty());

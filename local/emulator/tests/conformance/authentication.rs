@@ -38,7 +38,7 @@ async fn without_a_good_token_the_answer_says_where_to_get_one() {
         assert_eq!((answer.status, answer.text.as_str()), (401, ""), "{authorization:?}");
         assert_eq!(answer.header("www-authenticate"), where_to);
     }
-    // A token for something else.
+    // A token for another service.
     let request = emulated.bare(Method::GET, path).bearer_auth(graph);
     assert_eq!(send(request).await.unwrap().status, 401);
 }

@@ -1,4 +1,4 @@
-//! `$batch`: its shape, its change sets, its refusals.
+//! `$batch`: its form, its change sets and its refusals.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The control calls: faults, the log, the reset.
+//! The control calls: faults, the log and the reset.
 
 use std::time::{Duration, Instant};
 
@@ -158,7 +158,7 @@ async fn unknown_names_are_refused_in_two_forms() {
     let whole = change_set(&[write(1, "POST", "/api/data/v9.2/contacts", &body)]);
     let answer = batch(&emulated, &[whole], &[]).await;
     assert!(answer.text.contains("\"0x0\""), "{}", answer.text);
-    // Everything else is as it was.
+    // Everything else is unchanged.
     emulated.get("contacts?$skip=1").await.refused_with(400, "0x80060888", "skip");
 
     emulated.control(Method::POST, "reset", Value::Null).await;
@@ -234,7 +234,7 @@ async fn only_names_of_this_machine_are_answered() {
         for path in ["/_emulator/", "/api/data/v9.2/WhoAmI"] {
             let request = emulated.bare(Method::GET, path).header("host", host);
             let answer = send(request.bearer_auth(emulated.new_token().await)).await.unwrap();
-            // For a token, the port belongs to the name of the organization.
+            // For a token request, the port is part of the organization's name.
             assert_eq!(answer.status == 403, status == 403, "{host} {path} {answer:?}");
             assert!(status == 200 || answer.text.contains("--host"), "{answer:?}");
         }

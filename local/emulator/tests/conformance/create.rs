@@ -1,4 +1,4 @@
-//! POST: what a new row is made of, and what is refused.
+//! POST: the values of a new row, and the refusals.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -10,7 +10,8 @@ const ZOE: &str = "60ffa158-6493-594f-a4ba-b5efa0f7856d";
 const LITWARE: &str = "31c1b589-e0f1-51ca-a0f9-94b2913f78f7";
 const KEY: &str = "0f0e0d0c-0b0a-4908-8706-050403020100";
 
-/// Asserts a refusal by code and part of its message: the rest names rows and types.
+/// Asserts a refusal by its code and a part of its message. The rest of the message names rows and
+/// types.
 #[track_caller]
 pub fn refused(answer: &crate::harness::Answer, status: u16, code: &str, part: &str) {
     assert_eq!(answer.status, status, "{answer:?}");
@@ -282,14 +283,14 @@ async fn an_organization_adds_rules_of_its_own() {
     emulated.control(Method::PUT, "duplicate-rules", rules).await;
     refused(&post(maren.clone()).await, 412, "0x80040333", "a duplicate of the current record");
     emulated.post("leads", maren.clone()).await.expect(204);
-    // All columns of a rule must match, an index or not; and the rules from the start stay.
+    // All columns of a rule must match, with or without an index. The rules from the start stay.
     let with = |company: &str, city: &str| json!({"lastname": "x", "companyname": company, "address1_city": city});
     post(with("Northwind Traders", "Tacoma")).await.expect(204);
     let both = post(with("northwind traders", "Seattle")).await;
     refused(&both, 412, "0x80040333", "a duplicate of the current record");
     let twin = post(lead("nadia@tailspin.example")).await;
     refused(&twin, 412, "0x80040333", "a duplicate of the current record");
-    // An inactive contact is no duplicate.
+    // An inactive contact is not a duplicate.
     post(lead("wren.halloran@fabrikamresidences.example")).await.expect(204);
 
     emulated.control(Method::PUT, "duplicate-rules", json!({"rules": []})).await;

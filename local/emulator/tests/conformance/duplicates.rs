@@ -1,4 +1,4 @@
-//! `RetrieveDuplicates`, and the rules it asks.
+//! `RetrieveDuplicates`, and the rules that it uses.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ async fn rows_that_a_rule_finds_are_answered_with_all_their_columns() {
     assert!(together.text.contains(NADIA), "{}", together.text);
     let nobody = ask(&emulated, &lead("nobody@nowhere.example"), "lead", &page(1, 3)).await;
     assert_eq!(nobody.expect(200)["value"], json!([]));
-    // No rule compares leads with contacts, until the organization adds one.
+    // No rule compares leads with contacts until the organization adds one.
     let maren = lead("maren.quist@northwind.example");
     let answer = ask(&emulated, &maren, "contact", &page(1, 3)).await;
     assert_eq!(answer.expect(200)["value"], json!([]));
@@ -71,7 +71,7 @@ async fn a_row_that_is_there_is_no_duplicate_of_itself() {
     let emulated = Emulated::start().await;
     let twin = json!({"lastname": "Twin", "emailaddress1": "maren.quist@northwind.example"});
     let twin = emulated.post("contacts", twin).await.created();
-    // As Microsoft's documentation writes it.
+    // The same form as in Microsoft's documentation.
     let entity =
         format!("{{'@odata.type':'Microsoft.Dynamics.CRM.contact','contactid':'{MAREN}'}}");
     let paging = "{'PageNumber':1,'Count':50}";
@@ -84,7 +84,7 @@ async fn a_row_that_is_there_is_no_duplicate_of_itself() {
 #[tokio::test]
 async fn duplicates_come_in_pages_once_each() {
     let emulated = Emulated::start().await;
-    // All of them match by both rules.
+    // All of them match both rules.
     let body = json!({"firstname": "Ada", "lastname": "Byron", "telephone1": "+1 555",
                       "emailaddress1": "ada@byron.example"});
     for _ in 0..3 {

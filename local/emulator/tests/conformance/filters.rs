@@ -29,7 +29,7 @@ async fn text_is_compared_without_case_and_accents() {
     ] {
         assert_eq!(names(&emulated, filter).await, ["Siobhan O'Rell"], "{filter}");
     }
-    // Accents do not tell the two Lucias apart.
+    // The two Lucias differ only in accents, which do not count.
     assert_eq!(names(&emulated, "fullname eq 'lucia ferran'").await.len(), 2);
 }
 
@@ -40,7 +40,7 @@ async fn sql_wildcards_act_inside_values_unless_bracketed() {
     assert_eq!(names(&emulated, "startswith(fullname,'[M]aren Q')").await, ["Maren Quist"]);
     assert!(names(&emulated, "contains(fullname,'[%]')").await.is_empty());
     assert!(!names(&emulated, "contains(fullname,'%')").await.is_empty());
-    // Equality knows no wildcards.
+    // Equality has no wildcards.
     assert!(names(&emulated, "fullname eq 'Maren%'").await.is_empty());
 }
 

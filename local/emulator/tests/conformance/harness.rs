@@ -1,4 +1,4 @@
-//! An emulator of one's own and a client that hides nothing.
+//! An emulator for each test, and a client that shows everything.
 
 use dataverse_emulator::{CLIENT_ID, CLIENT_SECRET, Emulator, Options, Running, TENANT_ID};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -12,12 +12,12 @@ pub struct Emulated {
     token: String,
 }
 
-/// What came back.
+/// An answer.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
-    /// Null where the body is not JSON.
+    /// The body as JSON. It is null if the body is not JSON.
     pub body: Value,
     pub text: String,
 }
@@ -39,7 +39,7 @@ impl Emulated {
         format!("{}/api/data/v9.2", self.url())
     }
 
-    /// The form of a token request that succeeds.
+    /// The form of a successful token request.
     pub fn token_form(&self) -> Vec<(&'static str, String)> {
         vec![
             ("grant_type", "client_credentials".into()),
@@ -49,7 +49,8 @@ impl Emulated {
         ]
     }
 
-    /// Asks the token endpoint; `changes` replace fields of the form or, empty, leave them out.
+    /// Sends a token request. `changes` replace fields of the form. An empty value removes the
+    /// field.
     pub async fn ask_for_token(&self, tenant: &str, changes: &[(&'static str, &str)]) -> Answer {
         let mut form = self.token_form();
         for (name, value) in changes {
@@ -74,12 +75,12 @@ impl Emulated {
         answer.expect(200)["access_token"].as_str().unwrap().to_owned()
     }
 
-    /// A request to the Web API, with a token; `path` is below its root.
+    /// A request to the Web API, with a token. `path` is the path below its root.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}/{path}", self.api())).bearer_auth(&self.token)
     }
 
-    /// A request to anything, without a token; `path` starts at the root.
+    /// A request to any path, without a token. `path` starts at the root.
     pub fn bare(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url()))
     }
@@ -97,7 +98,7 @@ impl Emulated {
         self.write(Method::POST, path, &[], body).await
     }
 
-    /// A PATCH that can only update.
+    /// A PATCH that can only update and not create.
     pub async fn patch(&self, path: &str, body: Value) -> Answer {
         self.write(Method::PATCH, path, &[("if-match", "*")], body).await
     }
@@ -116,12 +117,12 @@ impl Emulated {
         send(self.request(Method::DELETE, path)).await.unwrap()
     }
 
-    /// Follows a link that an answer gave.
+    /// Follows a link from an answer.
     pub async fn follow(&self, link: &str, headers: &[(&str, &str)]) -> Answer {
         send(with(self.client.get(link).bearer_auth(&self.token), headers)).await.unwrap()
     }
 
-    /// A control call that succeeds.
+    /// Sends a control call, which must succeed.
     pub async fn control(&self, method: Method, path: &str, body: Value) -> Answer {
         let answer = self.try_control(method, path, body).await;
         assert!((200..300).contains(&answer.status), "{answer:?}");
@@ -145,7 +146,7 @@ impl Emulated {
         answer.body.as_array().unwrap().len()
     }
 
-    /// The key of the one row that a filter finds.
+    /// The key of the only row that a filter finds.
     pub async fn key(&self, set: &str, filter: &str) -> String {
         let query = format!("{set}?$top=2&$filter={}", encode(filter));
         let answer = self.get(&query).await;
@@ -173,7 +174,7 @@ pub fn with(mut request: RequestBuilder, headers: &[(&str, &str)]) -> RequestBui
     request
 }
 
-/// Sends a request; the error is that there was no answer.
+/// Sends a request. The error means that there was no answer.
 pub async fn send(request: RequestBuilder) -> reqwest::Result<Answer> {
     let response = request.send().await?;
     let status = response.status().as_u16();
@@ -184,14 +185,14 @@ pub async fn send(request: RequestBuilder) -> reqwest::Result<Answer> {
 }
 
 impl Answer {
-    /// The body of an answer that must have this status.
+    /// The body of the answer, which must have this status.
     #[track_caller]
     pub fn expect(&self, status: u16) -> &Value {
         assert_eq!(self.status, status, "{self:?}");
         &self.body
     }
 
-    /// A refusal in Dataverse's shape: nothing but this status, code and message.
+    /// Asserts a refusal in the form of Dataverse, with only this status, code and message.
     #[track_caller]
     pub fn refused(&self, status: u16, code: &str, message: &str) {
         assert_eq!(
@@ -200,7 +201,7 @@ impl Answer {
         );
     }
 
-    /// A refusal whose message is only partly known.
+    /// Asserts a refusal of which only a part of the message is known.
     #[track_caller]
     pub fn refused_with(&self, status: u16, code: &str, part_of_message: &str) {
         let error = &self.body["error"];
@@ -209,13 +210,13 @@ impl Answer {
         assert!(message.contains(part_of_message), "{message}");
     }
 
-    /// A header that must be there.
+    /// The value of a header, which must exist.
     #[track_caller]
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).unwrap_or_else(|| panic!("no {name}: {self:?}")).to_str().unwrap()
     }
 
-    /// The key of the row that an `OData-EntityId` names.
+    /// The key of the row in `OData-EntityId`.
     #[track_caller]
     pub fn created(&self) -> String {
         assert_eq!(self.status, 204, "{self:?}");

@@ -34,8 +34,8 @@ async fn too_many_at_once_are_refused() {
     emulated.control(Method::PUT, "limits", json!({"concurrent": 1})).await;
     let slow = json!({"path": "/WhoAmI", "kind": "slow", "delay_ms": 200, "after_commit": true});
     emulated.control(Method::POST, "faults", slow).await;
-    // The delay of an armed fault is not the service's own time, so it takes real work to overlap:
-    // a large batch.
+    // The delay of a fault does not count as time of the service. So only real work can overlap: a
+    // large batch.
     let line = "--b\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n\
                 GET contacts HTTP/1.1\r\n\r\n";
     let body = format!("{}--b--\r\n", line.repeat(900));

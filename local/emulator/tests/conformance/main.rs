@@ -1,6 +1,7 @@
-//! The emulator behaves as Dataverse, Entra ID and Graph are documented or recorded to behave.
+//! Tests that the emulator behaves as Dataverse, Entra ID and Graph do, according to documentation
+//! or recordings.
 //!
-//! One binary, one module per subject. Every test starts an emulator of its own.
+//! There is one binary, with one module per subject. Every test starts its own emulator.
 
 #![expect(clippy::unwrap_used, reason = "what a helper cannot unwrap fails its test")]
 

@@ -44,7 +44,7 @@ async fn metadata_is_csdl_with_the_names_that_clients_need() {
 #[tokio::test]
 async fn a_table_is_found_by_its_logical_name() {
     let emulated = Emulated::start().await;
-    // As Microsoft's Python client asks.
+    // The query of Microsoft's Python client.
     let query = format!(
         "EntityDefinitions?$select=MetadataId,LogicalName,SchemaName,EntitySetName,\
          PrimaryNameAttribute,PrimaryIdAttribute&$filter={}",
@@ -92,7 +92,7 @@ async fn columns_tell_their_type_length_and_options() {
     assert_eq!(answer.expect(200)["AttributeType"], "Customer");
     assert_eq!(answer.body["Targets"], json!(["account", "contact"]));
 
-    // As Microsoft's Python client asks to turn labels into numbers.
+    // The query of Microsoft's Python client for turning labels into numbers.
     let choices = format!(
         "{contact}/Attributes/Microsoft.Dynamics.CRM.PicklistAttributeMetadata\
          ?$select=LogicalName&$expand=OptionSet($select=Options)"
@@ -103,7 +103,7 @@ async fn columns_tell_their_type_length_and_options() {
     let male = &gender["OptionSet"]["Options"][0];
     assert_eq!(male["Value"], 1);
     assert_eq!(male["Label"]["LocalizedLabels"][0]["Label"], "Male");
-    // Columns that the organization added are there too.
+    // Columns that the organization added are included.
     assert!(all.iter().any(|column| column["LogicalName"] == "new_loyaltytier"));
 
     let status = "EntityDefinitions(LogicalName='incident')/Attributes(LogicalName='statuscode')\

@@ -1,4 +1,4 @@
-//! Security roles decide what a write may do; functions tell what they are.
+//! Security roles decide which writes are allowed. Functions tell which privileges they give.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Reading rows: shapes, annotations, conditions, paging, paths.
+//! Reading rows: their form, annotations, conditions, paging and paths.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ fn rows(answer: &Answer) -> &Vec<Value> {
     answer.expect(200)["value"].as_array().unwrap()
 }
 
-/// The members of the first row in the order they are written.
+/// The members of the first row in the order in which they are written.
 fn order_of_members(answer: &Answer, start: &str) -> Vec<String> {
     let row = &answer.text[answer.text.find(start).unwrap()..];
     let end = row.find('}').unwrap();
@@ -40,7 +40,8 @@ async fn a_list_has_the_shape_that_the_documentation_shows() {
     let row = &rows(&answer)[0];
     assert_eq!(row["revenue@OData.Community.Display.V1.FormattedValue"], "$4,200,000.00");
     assert!(answer.text.contains("\"revenue\":4200000.0000000000"), "{}", answer.text);
-    // The key comes unasked, and the currency with an amount; annotations stand before the value.
+    // The key is always included, and the currency with an amount. Annotations come before the
+    // value.
     assert_eq!(row["accountid"], NORTHWIND);
     assert!(row["_transactioncurrencyid_value"].is_string());
     let members = order_of_members(&answer, "{\"@odata.etag");
@@ -79,7 +80,7 @@ async fn a_whole_row_has_the_members_that_the_recording_has() {
     assert_eq!(answer.header("etag"), etag);
     assert_eq!(row["createdon"], "2025-02-01T10:30:00Z");
     assert_eq!(row["fullname"], "Maren Quist");
-    // Columns without a value are there, as null, after those with one.
+    // Columns without a value are included as null, after those with a value.
     for name in ["middlename", "birthdate", "_masterid_value", "creditlimit", "description"] {
         assert_eq!(row.get(name), Some(&Value::Null), "{name}");
     }
@@ -97,7 +98,7 @@ async fn conditional_reads() {
     assert_eq!((same.status, same.text.as_str()), (304, ""));
     emulated.get_with(&path, &[("if-none-match", "W/\"1\"")]).await.expect(200);
     emulated.get_with(&path, &[("if-none-match", "null")]).await.expect(200);
-    // Never with an expand or with annotations.
+    // There is no 304 with an expand or with annotations.
     let expand = format!("{path}&$expand=parentcustomerid_account($select=name)");
     emulated.get_with(&expand, &[("if-none-match", &etag)]).await.expect(200);
     emulated.get_with(&path, &[("if-none-match", &etag), ALL_ANNOTATIONS]).await.expect(200);
@@ -169,7 +170,7 @@ async fn pages_follow_each_other_without_gaps() {
     let prefer = [("prefer", "odata.maxpagesize=4")];
     for order in ["", "&$orderby=lastname desc", "&$orderby=_parentcustomerid_value,createdon"] {
         let mut seen = Vec::new();
-        // With a page size, $top is ignored.
+        // If there is a page size, $top is ignored.
         let mut answer = emulated
             .get_with(&format!("contacts?$select=fullname&$count=true&$top=1{order}"), &prefer)
             .await;
@@ -270,7 +271,7 @@ async fn expansions_bring_related_rows_and_keep_their_limits() {
     let creator = &row["createdby"];
     assert_eq!(creator["systemuserid"], creator["ownerid"]);
     assert_eq!(row["Contact_ActivityPointers"].as_array().unwrap().len(), 1);
-    // The link is there though nothing is left to read, and it works.
+    // The link exists though nothing is left to read, and it works.
     let link = row["Contact_ActivityPointers@odata.nextLink"].as_str().unwrap();
     assert!(rows(&emulated.follow(link, &[]).await).len() > 1, "{link}");
 

@@ -1,4 +1,4 @@
-//! Quotes, opportunities and their lines: prices, discounts, totals, revisions.
+//! Quotes, opportunities and their lines: prices, discounts, totals and revisions.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -254,7 +254,7 @@ async fn products_are_found_by_family_with_their_prices() {
         .collect();
     prices.sort_by(|a, b| a.0.cmp(b.0));
     assert_eq!(prices, [("EU 2025 (EUR)", "Euro", 36.0), ("Retail 2025 (USD)", "US Dollar", 39.0)]);
-    // Beside a nested $expand, rows are neither sorted nor cut.
+    // With a nested $expand, rows can be neither sorted nor cut.
     let sorted = "products?$expand=product_price_levels($orderby=amount;$expand=pricelevelid)";
     emulated.get(sorted).await.refused_with(400, "0x80060888", "Only $select and $filter clause");
 }
@@ -274,10 +274,10 @@ async fn price_lists_decide_price_and_currency() {
     let row = created(&emulated, euro.clone()).await;
     assert_eq!(number(&row["quote_details"][0]["priceperunit"]), 72.5);
     assert_eq!(number(&row["totalamount"]), 130.5);
-    // 130.5 euros at 0.92 euros to the dollar.
+    // 130.5 euros, at 0.92 euros to the dollar.
     assert_eq!(number(&row["totalamount_base"]), 141.8478);
 
-    // A product that the list lacks is no refusal, but an error on line and quote.
+    // A product that is not in the list causes no refusal, but an error on the line and the quote.
     let kiosk = json!({"productid@odata.bind": format!("/products({HARDWARE})")});
     euro["quote_details"] = json!([changed(seats(1), kiosk)]);
     let row = created(&emulated, euro).await;
@@ -332,7 +332,7 @@ async fn a_quote_is_generated_from_an_opportunity() {
     let row = answer.expect(200);
     assert_eq!(row["_opportunityid_value"], RENEWAL);
     assert_eq!(row["_customerid_value"], LITWARE);
-    // 120 seats at 79 and 12 months of the bot at 499.
+    // 120 seats at 79, and 12 months of the bot at 499.
     assert_eq!(number(&row["totalamount"]), 15468.0);
     let lines =
         emulated.get(&format!("quotes({})/quote_details", row["quoteid"].as_str().unwrap())).await;
@@ -347,7 +347,7 @@ async fn the_revenue_of_an_opportunity_is_computed_only_where_it_says_so() {
         async move { emulated.get(&format!("opportunities({id})")).await.expect(200).clone() }
     };
     let kiosks = emulated.key("opportunities", "contains(name,'lobby kiosks')").await;
-    // 4 kiosks, set-up less 250, 4 mountings.
+    // 4 kiosks, the set-up with a discount of 250, and 4 mountings.
     let row = read(kiosks.clone()).await;
     assert_eq!(number(&row["estimatedvalue"]), 10290.0);
     let path = format!("opportunities({kiosks})");

@@ -89,7 +89,7 @@ async fn closing_a_case_checks_reason_row_and_activities() {
         "0x80040217",
         missing,
     );
-    // The default reason.
+    // This uses the default reason.
     emulated.post("CloseIncident", resolution(LOGIN, -1)).await.expect(204);
 
     let task = json!({"subject": "x", "regardingobjectid_incident_task@odata.bind": "/incidents(a9fb80b0-9ec6-5dd2-af02-7cc7dc7dc98d)"});
@@ -125,7 +125,7 @@ async fn states_and_status_reasons_must_fit() {
     refused(&answer, 400, "0x8004431a", "Accepted Values: 0,1,2");
     emulated.patch(&path, json!({"statecode": 2, "statuscode": 6})).await.expect(204);
     assert_eq!(state(&emulated, &path).await, (json!(2), json!(6)));
-    // Without a reason, the first of the state is taken.
+    // Without a reason, the first one of the state is used.
     emulated.patch(&path, json!({"statecode": 0})).await.expect(204);
     assert_eq!(state(&emulated, &path).await, (json!(0), json!(1)));
 }
@@ -194,7 +194,8 @@ async fn an_opportunity_is_changed_and_closed_in_one_change_set() {
     let win = write(2, "POST", "WinOpportunity", &close(DESK, 3));
     let late = write(3, "PATCH", &path, &json!({"description": "Too late."}));
 
-    // Closed is closed, in the same change set too; and then nothing of it happened.
+    // A closed row stays closed, also within the same change set. And then nothing of the set is
+    // done.
     let answer = batch(&emulated, &[change_set(&[win.clone(), late])], &[]).await;
     assert_eq!(statuses(&answer), ["400 Bad Request"], "{}", answer.text);
     assert!(answer.text.contains("0x8004022e"), "{}", answer.text);
@@ -280,7 +281,7 @@ async fn a_lead_of_known_people_is_linked_and_qualified_in_one_change_set() {
     let kenji = "93f71ab4-9bdd-59fd-9275-1ee988b4ab2b";
     let path = format!("leads({OF_KENJI})");
     let action = format!("{path}/Microsoft.Dynamics.CRM.QualifyLead");
-    // A contact has the lead's address already: making another is a duplicate.
+    // A contact already has the lead's address, so another one would be a duplicate.
     let answer = emulated.post(&action, qualify(3)).await;
     refused(&answer, 412, "0x80040333", "a duplicate of the current record already exists");
 

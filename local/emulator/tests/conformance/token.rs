@@ -36,7 +36,7 @@ async fn a_token_is_issued_for_the_well_known_credentials() {
         assert_eq!(body["access_token"].as_str().unwrap().split('.').count(), 3);
         assert_eq!(body.as_object().unwrap().len(), 4, "no refresh token: {body}");
     }
-    // A resource that ends with a slash is asked for with two of them.
+    // If a resource ends with a slash, the scope has two slashes.
     let scope = format!("{}//.default", emulated.url());
     emulated.ask_for_token(TENANT_ID, &[("scope", &scope)]).await.expect(200);
 }
@@ -128,7 +128,7 @@ async fn secrets_expire_and_are_rotated() {
     set("valid").await;
     emulated.ask_for_token(TENANT_ID, &[]).await.expect(200);
 
-    // A secret with an end runs out when the time comes.
+    // A secret with an end expires at that time.
     let now = emulated.control(Method::POST, "clock", json!({"advance_seconds": 0})).await;
     let now: jiff::Timestamp = now.body["now"].as_str().unwrap().parse().unwrap();
     let end = now + jiff::SignedDuration::from_hours(1);

@@ -1,4 +1,4 @@
-//! PATCH, PUT and DELETE: what changes, under which conditions, and what is refused.
+//! PATCH, PUT and DELETE: their effects, their conditions and their refusals.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ async fn conditions_are_kept() {
     with("if-match", etag.clone()).await.refused(412, "0x80060882", STALE);
     let exists = "A record with matching key values already exists.";
     with("if-none-match", "*".into()).await.refused(412, "0x80040237", exists);
-    // Clients send this with every request.
+    // Some clients send this with every request.
     with("if-none-match", "null".into()).await.expect(204);
 
     let missing = emulated.patch(&format!("contacts({MISSING})"), change.clone()).await;
@@ -106,7 +106,7 @@ async fn lookups_are_linked_and_unlinked() {
     emulated.write(Method::PUT, &link, &[], id).await.expect(204);
     assert_eq!(parent(&maren(&emulated).await), LITWARE);
 
-    // The same link from the other side.
+    // The same link, set from the other side.
     let members = format!("accounts({NORTHWIND})/contact_customer_accounts");
     let id = json!({"@odata.id": format!("{}/contacts({MAREN})", emulated.api())});
     emulated.post(&format!("{members}/$ref"), id).await.expect(204);
@@ -114,7 +114,7 @@ async fn lookups_are_linked_and_unlinked() {
     emulated.delete(&format!("{members}({MAREN})/$ref")).await.expect(204);
     assert_eq!(parent(&maren(&emulated).await), Value::Null);
 
-    // A null link empties only a lookup that leads to that table.
+    // A null link clears a lookup only if the lookup points at that table.
     let set = json!({"parentcustomerid_account@odata.bind": format!("/accounts({LITWARE})")});
     emulated.patch(&format!("contacts({MAREN})"), set).await.expect(204);
     let other = json!({"parentcustomerid_contact@odata.bind": null});

@@ -1,5 +1,5 @@
-//! How the source hangs together: rooms use only rooms below them, and no files use each other in a
-//! circle.
+//! Tests the structure of the source: rooms use only rooms below them, and files do not use each
+//! other in a circle.
 
 #![expect(clippy::unwrap_used, reason = "what a helper cannot unwrap fails its test")]
 
@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// The rooms, the lowest first, as the crate's documentation lists them.
+/// The rooms, the lowest first, in the order of the crate's documentation.
 const ROOMS: [&str; 11] = [
     "data",
     "message",
@@ -22,10 +22,10 @@ const ROOMS: [&str; 11] = [
     "http",
 ];
 
-/// A module's path: `["query", "bind"]`; the crate itself is empty.
+/// The path of a module, such as `["query", "bind"]`. It is empty for the crate itself.
 type Module = Vec<String>;
 
-/// Which module uses which others.
+/// For each module, the modules that it uses.
 fn uses() -> BTreeMap<Module, BTreeSet<Module>> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut texts = BTreeMap::new();
@@ -57,7 +57,7 @@ fn read(folder: &Path, module: &mut Module, texts: &mut BTreeMap<Module, String>
     }
 }
 
-/// The code without comments and without the module of tests at its end.
+/// The code without comments, and without the module of tests at its end.
 fn without_tests(text: &str) -> String {
     let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     code.lines()
@@ -66,7 +66,7 @@ fn without_tests(text: &str) -> String {
         .join("\n")
 }
 
-/// Every path that starts with `crate` or `super`, and every path of a `use`.
+/// Every path that starts with `crate` or `super`, and every path in a `use`.
 fn paths(code: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     for statement in code.split(';') {
@@ -84,7 +84,7 @@ fn paths(code: &str) -> Vec<Vec<String>> {
             let end = code[at..].find(|letter| !path(letter)).unwrap_or(code.len() - at);
             let names = code[at..at + end].split("::").filter(|name| !name.is_empty());
             let path: Vec<String> = names.map(str::to_owned).collect();
-            // A bare root stands before braces, which the `use` statement above has told.
+            // A root alone comes before braces. The loop above has read those paths.
             if path.len() > 1 {
                 found.push(path);
             }
@@ -93,7 +93,7 @@ fn paths(code: &str) -> Vec<Vec<String>> {
     found
 }
 
-/// The paths of a tree such as `super::{a::B, c}`.
+/// The paths in a tree such as `super::{a::B, c}`.
 fn flatten(tree: &str, before: &[String], found: &mut Vec<Vec<String>>) {
     let tree = tree.trim();
     let (names, inner) = match tree.split_once('{') {
@@ -122,7 +122,7 @@ fn flatten(tree: &str, before: &[String], found: &mut Vec<Vec<String>>) {
     }
 }
 
-/// The innermost module that a path leads through; none of ours if it leads to another crate.
+/// The innermost module on a path. `None` if the path leads to another crate.
 fn resolve(modules: &BTreeSet<Module>, from: &Module, path: &[String]) -> Option<Module> {
     let mut at = from.clone();
     let mut rest = path;
@@ -172,7 +172,7 @@ fn a_room_uses_only_rooms_below_it() {
 #[test]
 fn no_files_use_each_other_in_a_circle() {
     let mut uses = uses();
-    // Files that use none of the others are not part of a circle; then look again.
+    // Files that use none of the others are not part of a circle. Remove them, and look again.
     loop {
         let free: Vec<Module> = uses
             .iter()

@@ -1,4 +1,4 @@
-//! How an account is found: by its name, with or without its legal form, or by its domain.
+//! How an account is found: by its name (with or without its legal form) or by its domain.
 
 use dataverse::{Filter, Query, Record};
 
@@ -8,8 +8,8 @@ use crate::tables::choices::in_state;
 use crate::text::apostrophes;
 use crate::{company, tables};
 
-/// The name, with its legal form or without; or, for what looks like a domain, the website or the
-/// email address.
+/// Accounts with this name, with or without its legal form. If the text looks like a domain, also
+/// accounts with a website or an email address of this domain.
 pub(super) fn account_by_name(text: &str) -> Filter {
     let mut ways: Vec<_> = apostrophes(text)
         .iter()
@@ -22,8 +22,9 @@ pub(super) fn account_by_name(text: &str) -> Filter {
     Filter::any(ways)
 }
 
-/// Active accounts whose name goes on where the given one ends: "Fabrikam" may well mean "Fabrikam
-/// Residences". Somebody who gives the legal form, or a domain, means just that one.
+/// Active accounts whose name begins with the given one and is longer: "Fabrikam" may also mean
+/// "Fabrikam Residences". `None` if the caller gave a legal form or a domain: then only that
+/// account is meant.
 pub(super) fn longer_names(handle: &Handle) -> Option<Query> {
     let Handle::Name(text) = handle else { return None };
     if company::has_legal_form(text) || web_domain(text).is_some() {
@@ -48,15 +49,15 @@ pub(super) fn is_exact_account(handle: &Handle, record: &Record) -> bool {
     }
 }
 
-/// The email address itself, or a website of its domain. Not every address of that domain: many
-/// companies, and people, have theirs with the same provider.
+/// Accounts with this email address, or with a website of its domain. Other email addresses of the
+/// domain do not count, because many companies and people use the same provider.
 pub(super) fn account_by_email(email: &str) -> Filter {
     let domain = web_domain(email);
     let websites = domain.iter().flat_map(|domain| by_website(domain));
     Filter::any(std::iter::once(Filter::equals("emailaddress1", email)).chain(websites))
 }
 
-/// Accounts whose website or email address is of this domain.
+/// Accounts with a website or an email address of this domain.
 pub fn by_domain(domain: &str) -> impl Iterator<Item = Filter> {
     let address = Filter::ends_with("emailaddress1", &format!("@{domain}"));
     by_website(domain).chain([address])
@@ -75,7 +76,7 @@ fn by_website(domain: &str) -> impl Iterator<Item = Filter> + use<> {
         })
 }
 
-/// The domain in a web address, an email address, or a bare domain; without `www.`.
+/// The domain in a web address or an email address, or a bare domain; without `www.`.
 pub fn web_domain(text: &str) -> Option<String> {
     let text = text.trim().to_ascii_lowercase();
     let text = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);

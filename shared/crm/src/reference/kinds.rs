@@ -26,7 +26,7 @@ macro_rules! reference {
         pub struct $name(pub(super) Handle);
 
         impl $name {
-            /// Reads what a caller gave.
+            /// Reads the text that a caller gave.
             pub fn parse(text: &str) -> Result<Self, ReferenceError> {
                 Handle::parse(text).map(Self)
             }
@@ -78,7 +78,7 @@ macro_rules! reference {
 
         $crate::plain_schema!($name, "string");
 
-        /// Not what it holds: it may be a person's name.
+        /// The output leaves out the value, because it may be a person's name.
         impl fmt::Debug for $name {
             fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.debug_struct(stringify!($name)).finish_non_exhaustive()
@@ -88,8 +88,8 @@ macro_rules! reference {
 }
 
 reference! {
-    /// A contact: a GUID, an email address, or a name. By email address and name only active
-    /// contacts are found.
+    /// A contact: a GUID, an email address, or a name. Email addresses and names only find active
+    /// contacts.
     ContactRef {
         table: tables::CONTACT,
         noun: "contact",
@@ -105,8 +105,7 @@ reference! {
 }
 
 reference! {
-    /// An account: a GUID, a name, or a web domain. By name and domain only active accounts are
-    /// found.
+    /// An account: a GUID, a name, or a web domain. Names and domains only find active accounts.
     AccountRef {
         table: tables::ACCOUNT,
         noun: "account",
@@ -172,8 +171,7 @@ reference! {
 }
 
 reference! {
-    /// A product: a GUID, a product number, or a name. Only active products are found by number
-    /// and name.
+    /// A product: a GUID, a product number, or a name. Numbers and names only find active products.
     ProductRef {
         table: tables::PRODUCT,
         noun: "product",
@@ -192,7 +190,7 @@ reference! {
 }
 
 reference! {
-    /// A price list: a GUID, or a name. Only active ones are found by name.
+    /// A price list: a GUID, or a name. Names only find active price lists.
     PriceListRef {
         table: tables::PRICE_LIST,
         noun: "price list",
@@ -223,7 +221,7 @@ reference! {
     }
 }
 
-/// An exact address in any of the three columns of a contact or a lead.
+/// Rows with exactly this address in one of the three address columns of a contact or a lead.
 pub fn any_email(email: &str) -> Filter {
     Filter::any(
         ["emailaddress1", "emailaddress2", "emailaddress3"]

@@ -1,4 +1,4 @@
-//! Who a record is assigned to.
+//! The owner of a record: the user or team to whom it is assigned.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,14 +10,14 @@ use uuid::Uuid;
 use super::{CANDIDATES, Handle, Reference as _, ReferenceError, Unresolved, UserRef};
 use crate::tables;
 
-/// Who a record is assigned to: a user by GUID or email address, or a team by GUID.
+/// The owner of a record: a user by GUID or email address, or a team by GUID.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OwnerRef(Handle);
 
 /// The user or team that an [`OwnerRef`] means.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Owner {
-    /// The table that it is a row of.
+    /// The table of the owner: users or teams.
     pub table: Table,
     /// Its id.
     pub id: Uuid,
@@ -26,7 +26,7 @@ pub struct Owner {
 }
 
 impl OwnerRef {
-    /// Reads what a caller gave.
+    /// Reads the text that a caller gave. A name is an error.
     pub fn parse(text: &str) -> Result<OwnerRef, ReferenceError> {
         match Handle::parse(text)? {
             Handle::Name(_) => Err(ReferenceError::NotOwner),
@@ -34,11 +34,11 @@ impl OwnerRef {
         }
     }
 
-    /// Queries for the enabled user, and for the team, that it may be.
+    /// Two queries: for the enabled user, and for the team that the reference may mean.
     pub fn queries(&self) -> [Query; 2] {
         let team = match &self.0 {
             Handle::Id(id) => Query::row(tables::TEAM, *id),
-            // Teams have no address of their own that people would know.
+            // This finds no team: teams have no email address that people know.
             _ => Query::rows(tables::TEAM).filter(Filter::equals("teamid", Uuid::nil())),
         };
         [
@@ -51,7 +51,7 @@ impl OwnerRef {
         ]
     }
 
-    /// The owner that [`OwnerRef::queries`] found.
+    /// The owner in the results of [`OwnerRef::queries`].
     pub fn one(
         &self,
         users: Page,

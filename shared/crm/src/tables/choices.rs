@@ -1,4 +1,4 @@
-//! Which choice is in which column.
+//! Which column holds which choice.
 
 use dataverse::{Filter, Record, Table};
 
@@ -14,10 +14,10 @@ use crate::labels::{
     ProductStructure, QuoteState, Rating, SalesStage, TaskStatus,
 };
 
-/// The column with the state of a row: open or not, in use or not.
+/// The column with the state of a row, such as open or inactive.
 pub const STATE: &str = "statecode";
 
-/// The column with the reason of that state.
+/// The column with the reason for the state.
 pub const STATUS: &str = "statuscode";
 
 /// Rows in this state.
@@ -25,17 +25,17 @@ pub fn in_state(state: impl Choice) -> Filter {
     Filter::equals(STATE, state.value())
 }
 
-/// Whether a row that was read with its state is in this one.
+/// Whether a row is in this state. The row must have been read with its state.
 pub fn is_in_state(row: &Record, state: impl Choice) -> bool {
     row.integer(STATE) == Some(state.value())
 }
 
-/// A column that has a choice.
+/// A column that holds a choice.
 #[derive(Clone, Debug)]
 pub struct ChoiceColumn {
-    /// Its table.
+    /// The table of the column.
     pub table: Table,
-    /// Its name.
+    /// The name of the column.
     pub column: &'static str,
     /// The labels that the tools know, each with its number. The column may have more.
     pub options: Vec<(&'static str, i64)>,

@@ -1,5 +1,5 @@
-//! The people and records that have a part in an activity: rows of their own, and the lookup from
-//! the activity to what it is about.
+//! The parties of an activity: people and records with a part in it. Each party is a row. The
+//! lookup from the activity to the record that it is about is here, too.
 
 use dataverse::{Filter, InvalidName, Name, Record, Table, bind};
 use serde_json::{Map, Value};
@@ -8,25 +8,25 @@ use uuid::Uuid;
 use super::lookups;
 use crate::labels::Choice as _;
 
-/// The column with somebody's part.
+/// The column that says which part a party has.
 pub const PART: &str = "participationtypemask";
 
-/// The column with who it is.
+/// The column that says who the party is.
 pub const PARTY: &str = lookups::PARTY_CONTACT.column;
 
-/// From an activity of any type to those who have a part in it.
+/// The navigation property from an activity of any type to its parties.
 pub const OF_ACTIVITY: &str = "activitypointer_activity_parties";
 
-/// From an appointment to those who have a part in it.
+/// The navigation property from an appointment to its parties.
 pub const OF_APPOINTMENT: &str = "appointment_activity_parties";
 
-/// From a call to those who have a part in it.
+/// The navigation property from a call to its parties.
 pub const OF_CALL: &str = "phonecall_activity_parties";
 
-/// From an email to those who have a part in it.
+/// The navigation property from an email to its parties.
 pub const OF_EMAIL: &str = "email_activity_parties";
 
-/// The column with what an activity is about.
+/// The column with the record that an activity is about.
 pub const REGARDING: &str = lookups::ACTIVITY_ABOUT_CONTACT.column;
 
 crate::choice! {
@@ -43,17 +43,17 @@ crate::choice! {
 }
 
 impl Part {
-    /// Rows of people who have one of these parts.
+    /// Rows of parties that have one of these parts.
     pub fn any_of(parts: &[Part]) -> Filter {
         Filter::any(parts.iter().map(|part| Filter::equals(PART, part.value())))
     }
 
-    /// The part that a row gives somebody, if it is one of those that matter here.
+    /// The part that a row gives its party, if it is one of those in this enum.
     pub fn of_party(party: &Record) -> Option<Part> {
         Part::from_value(party.integer(PART)?)
     }
 
-    /// The row that gives somebody this part in a new activity.
+    /// The row of a party with this part, for a new activity.
     pub fn given_to(self, table: Table, id: Uuid) -> Map<String, Value> {
         Map::from_iter([
             (format!("partyid_{}@odata.bind", table.logical_name), bind(table, id).into()),
@@ -62,7 +62,7 @@ impl Part {
     }
 }
 
-/// From an activity of one table to what it is about, a row of another: to write it.
+/// The navigation property that writes what an activity is about, by the tables of the two.
 pub fn regarding(about: Table, activity: Table) -> Result<Name, InvalidName> {
     Name::parse(&format!("regardingobjectid_{}_{}", about.logical_name, activity.logical_name))
 }

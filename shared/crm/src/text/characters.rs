@@ -1,15 +1,15 @@
-//! Which characters of a text a person sees. The others are dropped, because they could tell a
-//! model what no colleague would ever read.
+//! Keeps the characters of a text that a person sees. The others are removed, because they could
+//! tell a model something that no colleague can read.
 
 use std::borrow::Cow;
 
 use unicode_normalization::char::is_combining_mark;
 
-/// The text without the characters that nobody sees: control characters, characters that turn the
-/// direction of the text, tag characters (U+E0000 and on; the flags of England, Scotland and Wales
-/// become plain black ones), fillers, and characters without width. Joiners stay between letters
-/// and between emoji, and variation selectors stay behind what they vary, because Persian, Hindi
-/// and emoji need them. All characters that break lines become line feeds.
+/// The text without invisible characters: control characters, characters that change the direction
+/// of the text, tag characters (from U+E0000; the flags of England, Scotland and Wales become plain
+/// black flags), fillers, and characters without width. Joiners stay between letters and between
+/// emoji, and variation selectors stay after the character that they vary, because Persian, Hindi
+/// and emoji need them. Every character that breaks a line becomes a line feed.
 pub fn shown(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_plain) {
         return Cow::Borrowed(text);
@@ -18,11 +18,12 @@ pub fn shown(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().flat_map(|one| sieve.pass(one)).flatten().collect())
 }
 
-/// Text of the CRM for one of our own sentences: in one line, in quotation marks, with none inside,
-/// and cut after 100 characters. So it cannot pass for what we say, whatever it says.
+/// Text of the CRM for use in one of our own sentences: on one line, in quotation marks, without
+/// quotation marks inside, and cut after 100 characters. So nobody can mistake it for our own
+/// words.
 ///
 /// Every sentence that a model reads (a hint, the detail of an escalation or of an error, a next
-/// step) quotes such text this way.
+/// step) quotes such text in this way.
 pub fn quoted(text: &str) -> String {
     const LIMIT: usize = 100;
     let mut quoted = String::from("\"");
@@ -52,7 +53,7 @@ fn is_quotation_mark(one: char) -> bool {
     matches!(one, '"' | '“' | '”' | '„' | '‟' | '«' | '»' | '＂' | '″')
 }
 
-/// Whether a character is always shown as it is, whatever its neighbours are.
+/// Whether a character is always shown unchanged, whatever stands next to it.
 fn is_plain(one: char) -> bool {
     match one {
         ' '..='~' | '\t' | '\n' | '\r' => true,
@@ -60,23 +61,23 @@ fn is_plain(one: char) -> bool {
     }
 }
 
-/// Lets through the characters of a text that a person sees.
+/// Lets the visible characters of a text pass.
 #[derive(Debug, Default)]
 pub(super) struct Sieve {
-    /// The last character that came through.
+    /// The last character that passed.
     last: Option<char>,
-    /// A joiner after a letter. It comes through with the next letter.
+    /// A joiner that came after a letter. It passes with the next letter.
     joiner: Option<char>,
 }
 
 impl Sieve {
-    /// The next character has no neighbour before it.
+    /// Forgets the characters before. The next character has no neighbour.
     pub(super) fn interrupt(&mut self) {
         *self = Sieve::default();
     }
 
-    /// Takes the next character, and gives what is shown of it: nothing, the character, or a joiner
-    /// and the character.
+    /// Takes the next character, and returns what to show: nothing, the character, or a joiner and
+    /// the character.
     pub(super) fn pass(&mut self, one: char) -> [Option<char>; 2] {
         if (' '..='~').contains(&one) {
             self.joiner = None;
@@ -106,18 +107,18 @@ impl Sieve {
     }
 }
 
-/// Whether it is a line break other than a line feed and a carriage return.
+/// Whether a character breaks a line and is neither a line feed nor a carriage return.
 fn is_line_break(one: char) -> bool {
     matches!(one, '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Whether it is a zero-width joiner or non-joiner.
+/// Whether a character is a zero-width joiner or non-joiner.
 fn is_joiner(one: char) -> bool {
     matches!(one, '\u{200c}' | '\u{200d}')
 }
 
-/// Whether it can join with its neighbour: emoji can, and letters, digits and marks of scripts that
-/// join. Between other letters, rows of joiners could carry words that nobody sees.
+/// Whether a character can be joined with its neighbour. Emoji can, and letters, digits and marks
+/// of scripts that need joiners. Between other letters, rows of joiners could carry hidden words.
 fn joins(one: char) -> bool {
     if is_of_script_without_joiners(one) {
         return false;
@@ -125,7 +126,7 @@ fn joins(one: char) -> bool {
     one.is_alphabetic() || one.is_numeric() || is_combining_mark(one) || is_emoji(one)
 }
 
-/// Whether it is Latin, Greek, Cyrillic, Hangul, Kana or Han, or a digit or mark of these.
+/// Whether a character is Latin, Greek, Cyrillic, Hangul, Kana or Han, or a digit or mark of these.
 fn is_of_script_without_joiners(one: char) -> bool {
     matches!(
         one,
@@ -152,12 +153,12 @@ fn is_of_script_without_joiners(one: char) -> bool {
     )
 }
 
-/// Whether it is a picture, an arrow or a symbol, or the selector that makes them colourful.
+/// Whether a character is a picture, an arrow or a symbol, or the selector that gives these colour.
 fn is_emoji(one: char) -> bool {
     matches!(one, '\u{2190}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}' | '\u{fe0f}')
 }
 
-/// Whether it is a variation selector.
+/// Whether a character is a variation selector.
 fn is_selector(one: char) -> bool {
     matches!(
         one,
@@ -165,8 +166,8 @@ fn is_selector(one: char) -> bool {
     )
 }
 
-/// Whether a selector has a meaning after this character. It has none after another selector,
-/// because rows of them could carry words.
+/// Whether a selector has a meaning after this character. After another selector it has none,
+/// because rows of selectors could carry hidden words.
 fn varies(selector: char, last: char) -> bool {
     match selector {
         '\u{fe00}'..='\u{fe0f}' => {
@@ -180,8 +181,9 @@ fn varies(selector: char, last: char) -> bool {
     }
 }
 
-/// Whether nobody sees it: control characters except tabs and line breaks, the code points that
-/// Unicode calls default ignorable (DerivedCoreProperties.txt), and interlinear annotations.
+/// Whether a character is invisible: control characters except tabs and line breaks, the code
+/// points that Unicode calls default ignorable (DerivedCoreProperties.txt), and interlinear
+/// annotations.
 fn is_hidden(one: char) -> bool {
     match one {
         '\t' | '\n' | '\r' => false,
@@ -249,11 +251,12 @@ mod tests {
         ] {
             assert_eq!(shown(text), text);
         }
-        // They go where they join nothing, and where they stand in rows.
+        // Joiners and selectors are removed where they join nothing, and where several follow each
+        // other.
         assert_eq!(shown("\u{200d}می\u{200c} خواهم\u{200c}"), "می خواهم");
         assert_eq!(shown("م\u{200c}\u{200d}\u{200c}ی"), "م\u{200c}ی");
         assert_eq!(shown("❤\u{fe0f}\u{fe0f}"), "❤\u{fe0f}");
-        // They go between letters that do not join.
+        // Joiners are removed between letters that do not join.
         for text in ["ab", "ωй", "漢字", "かカ", "한글", "e\u{301}a", "a1", "１２"] {
             let joined: String = text.chars().flat_map(|one| [one, '\u{200d}']).collect();
             assert_eq!(shown(&joined), text);

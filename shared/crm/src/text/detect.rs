@@ -1,15 +1,15 @@
-//! Tells HTML from a text that merely has a `<` in it.
+//! Tells HTML from plain text that has a `<` in it.
 
 use html5gum::State;
 
 use super::elements::{self, TELLING};
 use super::tags::{self, Reader, Stuck, Tag};
 
-/// Whether a text is HTML: it has a comment, a document type, a tag that nobody writes by chance,
-/// the start and end tag of another element, or a tag that hides its element.
+/// Whether a text is HTML. It is if it has a comment, a document type, a tag that nobody writes by
+/// chance, both the start and the end tag of another element, or a tag that hides its element.
 ///
-/// This finds the tags in the same way as the reader of HTML does. If the two disagreed, hidden
-/// text would be shown, or shown text hidden.
+/// Tags are found in the same way as when HTML is read. If the two differed, hidden text could be
+/// shown, and visible text could be hidden.
 pub(super) fn is_html(text: &str) -> Result<bool, Stuck> {
     if text.contains("<!--") && text.contains("-->") {
         return Ok(true);
@@ -22,10 +22,10 @@ pub(super) fn is_html(text: &str) -> Result<bool, Stuck> {
     Ok(found.is_html)
 }
 
-/// What has been found so far.
+/// The findings so far.
 struct Found {
     is_html: bool,
-    /// The elements that have begun, by their places.
+    /// For each known element, by its place: whether its start tag was read.
     has_begun: [bool; elements::ALL.len()],
 }
 

@@ -1,39 +1,40 @@
-//! The elements of HTML, and what each does to the text.
+//! The elements of HTML, and the effect of each on the text.
 
 use html5gum::State;
 
 /// Properties of an element, as bits.
 pub(super) type Traits = u16;
 
-/// It has no content and no end.
+/// It has no content and no end tag.
 pub(super) const VOID: Traits = 1;
-/// It stands in lines of its own.
+/// It starts on a new line, and so does the text after it.
 pub(super) const LINE: Traits = 1 << 1;
-/// It stands in a paragraph of its own.
+/// It is a paragraph of its own.
 pub(super) const PARAGRAPH: Traits = 1 << 2;
-/// "Special" in the standard: an end tag of another kind does not reach beyond it.
+/// "Special" in the standard: the end tag of an outer element of another kind does not end it.
 pub(super) const SPECIAL: Traits = 1 << 3;
-/// It ends a paragraph (`p`) that is open.
+/// It ends an open paragraph (`p`).
 pub(super) const ENDS_PARAGRAPH: Traits = 1 << 4;
-/// Its end tag ends only itself, and not the open blocks within it ("formatting" in the standard).
+/// Its end tag ends only the element itself, and not the open blocks inside it ("formatting" in the
+/// standard).
 pub(super) const FORMATTING: Traits = 1 << 5;
-/// Elements outside it do not end within it ("scope" in the standard).
+/// An end tag inside it does not end elements outside it ("scope" in the standard).
 pub(super) const SCOPE: Traits = 1 << 6;
-/// Nobody sees what is in it.
+/// Nobody sees its content.
 pub(super) const UNSEEN: Traits = 1 << 7;
-/// Spaces and line breaks in it mean something.
+/// Spaces and line breaks in it count.
 pub(super) const AS_IT_IS: Traits = 1 << 8;
-/// A part of a table.
+/// It is a part of a table.
 pub(super) const TABLE_PART: Traits = 1 << 9;
-/// A text with this tag is HTML. Other names may be words that people put into angle brackets, or
-/// elements that would swallow the rest of the text if they have no end tag.
+/// A text with this tag is HTML. Other tags do not tell: they may be words in angle brackets, or
+/// elements that would swallow the rest of the text without an end tag.
 pub(super) const TELLING: Traits = 1 << 10;
-/// Other rules hold within it: SVG and MathML.
+/// Other rules apply inside it: SVG and MathML.
 pub(super) const FOREIGN: Traits = 1 << 11;
-/// Within SVG and MathML, HTML begins again in it.
+/// Inside SVG and MathML, its content is HTML again.
 pub(super) const HTML_WITHIN: Traits = 1 << 12;
 
-/// Formatting elements reach neither into it nor out of it ("marker" in the standard).
+/// Formatting elements stop at its borders, in both directions ("marker" in the standard).
 pub(super) const MARKER: Traits = 1 << 13;
 
 /// An element that the standard knows.
@@ -48,7 +49,7 @@ const WIDE: Traits = PARAGRAPH | SPECIAL | ENDS_PARAGRAPH;
 
 macro_rules! elements {
     ($($name:literal $traits:expr;)*) => {
-        /// All elements, in the order of their names.
+        /// All elements, sorted by name.
         pub(super) const ALL: &[Element] = &[$(Element { name: $name, traits: $traits },)*];
     };
 }
@@ -168,12 +169,12 @@ elements! {
     "xmp" WIDE | AS_IT_IS;
 }
 
-/// The place of the element with this name, in lower case, among [`ALL`].
+/// The place of an element in [`ALL`]. The name must be in lower case.
 pub(super) fn place(name: &[u8]) -> Option<usize> {
     ALL.binary_search_by(|element| element.name.as_bytes().cmp(name)).ok()
 }
 
-/// The place of an element that is named in the code.
+/// The place of an element that the code names. It must be in [`ALL`].
 pub(super) const fn known(name: &str) -> usize {
     let mut place = 0;
     while place < ALL.len() {
@@ -193,7 +194,7 @@ const fn is_same(one: &[u8], other: &[u8]) -> bool {
     at == one.len() && at == other.len()
 }
 
-/// Whether the element belongs to HTML only, so that it ends an SVG or MathML around it.
+/// Whether the element belongs only to HTML, so that it ends an SVG or MathML around it.
 pub(super) fn breaks_out(name: &[u8], is_of_font: bool) -> bool {
     const THESE: [&[u8]; 44] = [
         b"b",
@@ -244,14 +245,14 @@ pub(super) fn breaks_out(name: &[u8], is_of_font: bool) -> bool {
     THESE.contains(&name) || (name == b"font" && is_of_font)
 }
 
-/// Whether nobody sees what is in this element of SVG or MathML.
+/// Whether nobody sees the content of this element of SVG or MathML.
 pub(super) fn is_unseen_in_foreign(name: &[u8]) -> bool {
     const UNSEEN: [&[u8]; 7] =
         [b"clippath", b"defs", b"desc", b"marker", b"mask", b"metadata", b"symbol"];
     UNSEEN.contains(&name)
 }
 
-/// How the tokenizer has to read what is in the element; `None` means as usual.
+/// How the tokenizer must read the content of the element. `None` means as usual.
 pub(super) fn state(name: &[u8]) -> Option<State> {
     Some(match name {
         b"script" => State::ScriptData,

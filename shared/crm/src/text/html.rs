@@ -1,9 +1,9 @@
-//! Makes text of HTML, in one pass whose work grows only with the length of the HTML.
+//! Turns HTML into text, in one pass. The work grows only in proportion to the length of the HTML.
 //!
-//! The tokenizer is html5gum's, which follows the standard. What is shown follows the standard's
-//! tree as far as it decides what a person sees: which end tag ends what, what ends without one,
-//! and what is hidden. No tree is built. Each element is put on a stack once and taken off once,
-//! and the innermost element of a name or kind is known without a search.
+//! The tokenizer is html5gum's, which follows the standard. The text follows the standard's tree in
+//! everything that decides what a person sees: which end tag ends which element, which elements end
+//! without an end tag, and what is hidden. No tree is built. Each element is pushed on a stack once
+//! and popped once, and the innermost element of a name or kind is found without a search.
 
 mod layout;
 mod names;
@@ -20,7 +20,7 @@ use super::tags::{self, Reader, Stuck, Tag};
 use names::*;
 use page::Page;
 
-/// Writes what a person sees of the HTML, until the lines are done.
+/// Writes the visible text of the HTML, until the lines need no more.
 pub(super) fn read(html: &str, lines: &mut Lines) -> Result<(), Stuck> {
     tags::read(html, &mut Page::new(lines))
 }
@@ -46,12 +46,12 @@ impl Reader for Page<'_> {
             return None;
         };
         match id {
-            // A second one makes no new element.
+            // A second tag of this name makes no new element.
             HTML | HEAD | BODY if self.stack.last(id).is_some() => return None,
             FORM if self.stack.last(FORM).is_some() && self.stack.last(TEMPLATE).is_none() => {
                 return None;
             }
-            // Directly in a table, a form stays empty.
+            // A form directly in a table stays empty.
             FORM if self
                 .stack
                 .last_of(&AROUND_CELLS)
@@ -65,7 +65,7 @@ impl Reader for Page<'_> {
         }
         self.end_what_ends_here(id, traits);
         if traits & TABLE_PART != 0 && self.stack.last(TABLE).is_none() {
-            // A part of a table without a table leaves only a gap.
+            // Outside of a table, a part of a table leaves only a gap.
             if self.stack.is_seen() {
                 if id == TR { self.layout.lines.own_line() } else { self.layout.lines.flowing(" ") }
             }
@@ -106,11 +106,11 @@ impl Reader for Page<'_> {
         };
         let table = self.stack.last(TABLE);
         if matches!(id, TR | TBODY) && table > at && self.stack.last_of(&[TD, TH]) > table {
-            // The inner table has such an element without a tag.
+            // The inner table has an element of this kind, though it has no tag for it.
             return self.close_in_table(&PART_ENDS);
         }
         let Some(at) = at else {
-            // The standard makes elements of the end tags of these two.
+            // In the standard, the end tags of these two make elements.
             if matches!(id, BR | P) && self.stack.is_seen() {
                 self.void(id, traits, &tag);
             }
@@ -119,7 +119,7 @@ impl Reader for Page<'_> {
         let beyond = |outer: Option<usize>| outer > Some(at);
         let scope = self.stack.scope.last();
         if matches!(id, HTML | HEAD | BODY) {
-            // They do not end here: what follows still belongs to them.
+            // These elements do not end here: what follows still belongs to them.
         } else if traits & TABLE_PART != 0 {
             if !beyond(self.stack.last(TABLE)) {
                 self.close(at);
@@ -161,7 +161,7 @@ impl Reader for Page<'_> {
 }
 
 impl Page<'_> {
-    /// Takes a start tag in SVG or MathML, where no element breaks lines.
+    /// Handles a start tag in SVG or MathML, where no element breaks lines.
     fn start_foreign(&mut self, root: usize, place: Option<Id>, tag: &Tag, hides: bool) {
         let hides = hides || elements::is_unseen_in_foreign(&tag.name);
         if tag.closes_itself {
@@ -186,7 +186,7 @@ impl Page<'_> {
         }
     }
 
-    /// Ends the elements that a start tag ends without their end tags.
+    /// Ends the elements that this start tag ends, though they have no end tag.
     fn end_what_ends_here(&mut self, id: Id, traits: Traits) {
         if traits & ENDS_PARAGRAPH != 0 {
             let outer = self.stack.scope.last().max(self.stack.last(BUTTON));
@@ -206,7 +206,7 @@ impl Page<'_> {
                 self.close_last_of(&[OPTGROUP]);
             }
             TABLE => {
-                // A table directly in another table ends that one.
+                // A table directly in another table ends the outer one.
                 let outer = self.stack.last(TABLE).filter(|outer| {
                     self.stack.last_of(&[TD, TH, CAPTION, TEMPLATE]) < Some(*outer)
                 });
@@ -317,7 +317,7 @@ mod tests {
             "<img hidden alt=no><br hidden><!-- no -->",
             "<ul hidden><li>no</ul>",
             "<div style=\"display:&#110;one\">no</div>",
-            // A formatting element goes on behind the block in which it began.
+            // A formatting element goes on after the block in which it began.
             "<p><u hidden></p>no<div>no</div></u>",
             "<p><u style=visibility:hidden></p>no<div>no</div></u>",
             "<p><u hidden><u></p>no</u>no</u>",
@@ -326,22 +326,23 @@ mod tests {
             "<span><i hidden></span>no<table><td>no</i>no</table>no</i>",
             "<u><p><u hidden></p>no</u></u>",
             "<p><u hidden><u a><u b><u c></p>no</u>no</u>no</u>no</u>",
-            // SVG and MathML end with what the standard lists, and hold HTML in places.
+            // Some elements of HTML end SVG and MathML, and some parts of SVG and MathML hold HTML.
             "<svg hidden><section>no</section><article>no</article><font>no</font></svg>",
             "<math hidden><mi><p>no</p></mi><a>no</a></math>",
             "<math hidden><annotation-xml encoding=text/html><p>no</p></annotation-xml></math>",
             "<svg><foreignObject hidden><p>no</p>no</foreignObject></svg>",
             "<svg><desc><p>no</p></desc><title><p>no</p></title></svg>",
             "<svg><mi><g hidden>no</g></mi></svg>",
-            // A style as browsers read it, however long it is.
+            // Styles are read as browsers read them, however long they are.
             "<i style='d\\69splay:n\\6f ne'>no</i>",
             "<i style=\"content:'/*';display:none\">no</i>",
             &format!("<i style='{}display:none'>no</i>", "color:red;".repeat(1000)),
             "<i style='display:none;display:nonsense'>no</i>",
-            // A form within a form is none, and ends with what is in it.
+            // A form inside a form is ignored. The outer form ends together with the elements
+            // inside it.
             "<form hidden>no<form>no</form></form>",
             "<form hidden><div></form>no</div>",
-            // What hides a table hides its cells.
+            // If a table is hidden, so are its cells.
             "<table hidden><caption>no</caption><tbody><tr><td>no<table><tr><td>no</table></table>",
             "<table style=visibility:hidden><tr><td>no</table>",
             "<table><tbody hidden><tr><td>no</table>",
@@ -375,7 +376,7 @@ mod tests {
             "<dialog style=display:block>yes</dialog>",
             "<p hidden style='display:block'>yes</p>",
             "<p hidden style='display:nonsense'>no</p>yes",
-            // What lingers ends with its own end tag, or with the cell it began in.
+            // A lingering element ends with its own end tag, or with the cell in which it began.
             "<p><u hidden></p>no</u>yes",
             "<p><b hidden>no</p></b>yes",
             "<table><td><p><u hidden></p>no</td><td>yes</table>",
@@ -389,7 +390,7 @@ mod tests {
             "<b><div><span hidden></b>yes</div>",
             "<b hidden><p></b>yes</p>",
             "<u hidden>no<table><td></u>no</table></u>yes",
-            // What ends the one before it.
+            // Some start tags end the element before them.
             "<a hidden>no<a>yes</a>",
             "<p><a hidden>no</p><a>yes</a>",
             "<a hidden>no<table><a>no</table><a>yes",
@@ -402,7 +403,7 @@ mod tests {
             "<select><optgroup hidden><option>no<optgroup><option>yes</select>",
             "<table><caption hidden>no<tr><td>yes</table>",
             "<table><colgroup hidden>yes",
-            // What stands in a table and in no cell is shown before it.
+            // Content of a table outside of its cells is shown before the table.
             "<table hidden>yes</table>",
             "<table hidden><tr hidden><b>yes</b></table>",
             "<table style=visibility:hidden>yes</table>",
@@ -413,13 +414,13 @@ mod tests {
             "<table><div hidden></tr>no</div></table>yes",
             "<form hidden><p></form>yes",
             "<form hidden><div></form></div>yes",
-            // SVG and MathML end here.
+            // SVG and MathML end at these tags.
             "<svg hidden><font color=red>yes</font>",
             "<svg hidden></p>yes",
             "<svg hidden><sub>yes</sub>",
             "<math hidden><annotation-xml><p>yes</p>",
             "<svg><g hidden></svg>yes",
-            // Styles that are wrong.
+            // Wrong styles.
             "<i style=\"content:';display:none;'\">yes</i>",
             "<i style='display:none !foo'>yes</i>",
             "<i style='display:\u{a0}none'>yes</i>",

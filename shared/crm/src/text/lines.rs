@@ -1,68 +1,69 @@
-//! Writes plain text in lines, without what nobody sees, and no more of it than is wanted.
+//! Writes plain text in lines, without invisible characters, and no more of it than is needed.
 
 use std::fmt::Write as _;
 
 use super::characters::Sieve;
 
-/// Whether a line stays.
+/// What happens to a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It stays.
+    /// The line stays.
     Keep,
-    /// It is left out.
+    /// The line is left out.
     Drop,
-    /// It is left out, with everything after it.
+    /// The line and everything after it are left out.
     End,
 }
 
-/// Lines that are being written. Breaks and spaces wait until something is shown after them. So no
-/// line ends with a space, no two empty lines follow each other, and the text neither begins nor
-/// ends with spaces or empty lines.
+/// Text while it is written, line by line. Breaks and spaces wait until a visible character follows
+/// them. So no line ends with a space, there is never more than one empty line in a row, and the
+/// text neither begins nor ends with spaces or empty lines.
 #[derive(Debug)]
 pub(super) struct Lines {
     text: String,
-    /// How many characters the text has.
+    /// The number of characters of the text.
     length: usize,
-    /// How many characters are wanted. One more is written, to know that there is more.
+    /// The number of characters that are needed. One more is written, to show that there is more.
     limit: usize,
-    /// How many line breaks wait, at most two.
+    /// The number of line breaks that wait, at most two.
     breaks: u8,
     /// Whether a space waits.
     space: bool,
-    /// Whether the border between two cells waits.
+    /// Whether the separator between two cells waits.
     border: bool,
-    /// Whether nothing has been shown yet of the current cell.
+    /// Whether the current cell has no visible character yet.
     fresh_cell: bool,
-    /// The spaces and tabs that wait, in text that keeps them as they are.
+    /// The spaces and tabs that wait, where they are kept unchanged.
     blank: String,
-    /// What lines begin with: marks of quotation, and indents.
+    /// The text at the beginning of each line: quotation marks (`> `) and indents.
     prefix: String,
-    /// What the next line begins with, instead of the end of its prefix.
+    /// The text that the next line begins with, in place of the end of the prefix.
     marker: String,
-    /// How many bytes of the prefix the marker replaces.
+    /// The number of bytes of the prefix that the marker replaces.
     place: usize,
     sieve: Sieve,
-    /// The byte at which the current line begins.
+    /// The position of the first byte of the current line.
     line: usize,
-    /// What to go back to if the current line is left out: the bytes and characters of the text
-    /// before its breaks, and how many breaks there were.
+    /// The state to return to if the current line is left out: the bytes and the characters of the
+    /// text before the breaks of the line, and the number of these breaks.
     before: (usize, usize, u8),
     judge: Option<fn(&str) -> Verdict>,
-    /// Whether a long line stays, once that is known before its end.
+    /// For a long line, whether it stays. This is known before its end.
     kept: Option<bool>,
     dropped: bool,
     done: bool,
 }
 
-/// The most bytes of a prefix. A thousand nested quotations would otherwise make each line a
-/// thousand times as long.
+/// The most bytes of a prefix. Without this limit, a thousand nested quotations would make every
+/// line a thousand times as long.
 const MOST_PREFIX: usize = 16;
 
-/// The most bytes of a heading of a quoted mail. A longer line need not be read to its end.
+/// The most bytes of the heading of a quoted mail. A longer line is no heading, so nobody needs to
+/// read it to its end.
 pub(super) const LONGEST_HEADING: usize = 500;
 
 impl Lines {
-    /// No lines yet. `limit` is how many characters are wanted.
+    /// Begins an empty text of which `limit` characters are needed.
     pub(super) fn new(limit: usize) -> Lines {
         Lines {
             text: String::new(),
@@ -92,23 +93,23 @@ impl Lines {
         self
     }
 
-    /// Whether more of the text would change nothing.
+    /// Whether more text would change nothing.
     pub(super) fn is_done(&self) -> bool {
         self.done
     }
 
-    /// How many characters have been written.
+    /// The number of characters written so far.
     pub(super) fn length(&self) -> usize {
         self.length
     }
 
-    /// The text, and whether lines were left out.
+    /// Returns the text, and whether lines were left out.
     pub(super) fn finish(mut self) -> (String, bool) {
         self.end_line();
         (self.text, self.dropped)
     }
 
-    /// Writes text as HTML does: any run of spaces and line breaks becomes one space.
+    /// Writes text as HTML shows it: spaces and line breaks in a row become one space.
     pub(super) fn flowing(&mut self, text: &str) {
         for one in text.chars() {
             for one in self.sieve.pass(one).into_iter().flatten() {
@@ -124,7 +125,7 @@ impl Lines {
         }
     }
 
-    /// Writes text with its spaces and line breaks.
+    /// Writes text with its spaces and line breaks unchanged.
     pub(super) fn as_it_is(&mut self, text: &str) {
         let mut characters = text.chars().peekable();
         while let Some(one) = characters.next() {
@@ -143,22 +144,22 @@ impl Lines {
         }
     }
 
-    /// Goes to the next line, even from an empty one.
+    /// Goes to the next line, also from an empty line.
     pub(super) fn new_line(&mut self) {
         self.break_with(self.breaks.saturating_add(1));
     }
 
-    /// Goes to the beginning of a line.
+    /// Goes to the beginning of a line, unless the text is there already.
     pub(super) fn own_line(&mut self) {
         self.break_with(self.breaks.max(1));
     }
 
-    /// Goes to the beginning of a line, and leaves an empty line before it.
+    /// Goes to the beginning of a line, with an empty line before it.
     pub(super) fn own_paragraph(&mut self) {
         self.break_with(2);
     }
 
-    /// Begins a row of a table. Paragraphs in its cells leave no line empty before it.
+    /// Begins a row of a table. Paragraphs in its cells do not make empty lines.
     pub(super) fn begin_row(&mut self) {
         self.break_with(1);
     }
@@ -169,7 +170,7 @@ impl Lines {
         self.break_with(1);
     }
 
-    /// Begins a cell of a row, in the same line as the cell before it.
+    /// Begins a cell of a row, on the same line as the cell before it.
     pub(super) fn begin_cell(&mut self, is_first: bool) {
         if !is_first {
             self.fresh_cell = false;
@@ -179,7 +180,8 @@ impl Lines {
         self.fresh_cell = true;
     }
 
-    /// Makes so many breaks wait, but none at the beginning of a cell.
+    /// Sets the number of waiting line breaks, at most two. At the beginning of a cell, it does
+    /// nothing to them.
     fn break_with(&mut self, breaks: u8) {
         self.space = false;
         self.blank.clear();
@@ -190,7 +192,7 @@ impl Lines {
         }
     }
 
-    /// Adds to what lines begin with. Returns how many bytes there was room for.
+    /// Adds to the prefix of the lines. Returns the number of bytes that it added: all or none.
     pub(super) fn indent(&mut self, with: &str) -> usize {
         if self.prefix.len() + with.len() > MOST_PREFIX {
             return 0;
@@ -199,13 +201,14 @@ impl Lines {
         with.len()
     }
 
-    /// Takes so many bytes off what lines begin with.
+    /// Takes the last `by` bytes off the prefix of the lines.
     pub(super) fn outdent(&mut self, by: usize) {
         self.prefix.truncate(self.prefix.len().saturating_sub(by));
         self.marker.clear();
     }
 
-    /// Makes the next line begin with this marker, instead of the last `place` bytes of its prefix.
+    /// Makes the next line begin with this marker, in place of the last `place` bytes of its
+    /// prefix.
     pub(super) fn mark(&mut self, marker: String, place: usize) {
         self.marker = marker;
         self.place = place;
@@ -242,7 +245,7 @@ impl Lines {
         self.done = self.length > self.limit && self.stays();
     }
 
-    /// Whether the current line stays, however it goes on.
+    /// Whether it is certain that the current line stays.
     fn stays(&mut self) -> bool {
         let Some(judge) = self.judge else { return true };
         match self.text.get(self.line..) {
@@ -265,7 +268,7 @@ impl Lines {
         self.prefix = prefix;
     }
 
-    /// Ends the current line, and leaves it out if it does not stay.
+    /// Ends the current line, and removes it if it does not stay.
     fn end_line(&mut self) {
         let Some(judge) = self.judge else { return };
         let verdict = judge(self.text.get(self.line..).unwrap_or_default());
@@ -290,7 +293,7 @@ impl Lines {
     }
 }
 
-/// What an item of a list begins with: its number, or a star.
+/// The beginning of a list item: its number, or a star.
 pub(super) fn marker(number: Option<i64>) -> String {
     let mut marker = String::new();
     let _ = match number {

@@ -1,17 +1,18 @@
-//! Reads from an inline style whether an element is seen.
+//! Reads from an inline style whether people see the element.
 
-/// What an inline style says. Style sheets, sizes and colours are ignored: in doubt, text is shown.
+/// The content of an inline style. Style sheets, sizes and colours are ignored: if in doubt, text
+/// is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Style {
-    /// Whether `display` shows the element: `Some(false)` for `none`, `None` if the style leaves it
-    /// to the element.
+    /// Whether `display` shows the element. `Some(false)` means `none`, and `None` means that the
+    /// element decides.
     pub(super) is_displayed: Option<bool>,
-    /// What `visibility` says, if it says anything. The elements inside inherit it.
+    /// The value of `visibility`, if the style has one. The elements inside inherit it.
     pub(super) is_visible: Option<bool>,
 }
 
-/// The declaration that counts so far. An important one wins over others, a later one over earlier
-/// ones.
+/// The declaration that counts so far. An important one beats the others, and a later one beats
+/// earlier ones.
 #[derive(Clone, Copy, Default)]
 struct Declared {
     value: Option<bool>,
@@ -28,7 +29,7 @@ impl Declared {
 
 impl Style {
     /// Reads the value of an attribute `style` as a browser does: it skips a wrong declaration, so
-    /// that the one before it counts.
+    /// the earlier one counts.
     pub(super) fn of(style: &str) -> Style {
         let (mut display, mut visibility) = (Declared::default(), Declared::default());
         let mut tokens = Tokens(style);
@@ -60,8 +61,8 @@ impl Style {
     }
 }
 
-/// Whether a value of `display` shows the element; `Some(None)` leaves that to the element. `None`
-/// means that it is not a value of `display`.
+/// Whether a value of `display` shows the element. `Some(None)` means that the element decides.
+/// `None` means that it is no value of `display`.
 fn display_of(words: &[String]) -> Option<Option<bool>> {
     const WHOLE: [&str; 27] = [
         "-webkit-box",
@@ -108,8 +109,8 @@ fn display_of(words: &[String]) -> Option<Option<bool>> {
     (is_value && !words.is_empty()).then_some(Some(true))
 }
 
-/// Whether a value of `visibility` makes the element visible; `Some(None)` leaves that to the
-/// element around it. `None` means that it is not a value of `visibility`.
+/// Whether a value of `visibility` makes the element visible. `Some(None)` means that the element
+/// around it decides. `None` means that it is no value of `visibility`.
 fn visibility_of(words: &[String]) -> Option<Option<bool>> {
     let [word] = words else { return None };
     match word.as_str() {
@@ -120,7 +121,7 @@ fn visibility_of(words: &[String]) -> Option<Option<bool>> {
     }
 }
 
-/// A part of a style, as far as it matters here.
+/// A part of a style, with only the differences that matter here.
 enum Token {
     /// Spaces or a comment.
     Space,
@@ -130,18 +131,18 @@ enum Token {
     Semicolon,
     /// An exclamation mark.
     Mark,
-    /// A number, a string, a function or brackets with their content, or a sign.
+    /// A number, a string, a function or brackets (with their content), or a sign.
     Other,
 }
 
-/// The rest of a style, which is read token by token (CSS Syntax Module Level 3, section 4).
+/// The unread rest of a style. It is read token by token (CSS Syntax Module Level 3, section 4).
 struct Tokens<'a>(&'a str);
 
 impl Tokens<'_> {
     fn next(&mut self) -> Option<Token> {
         let first = self.first()?;
         if let Some(behind) = self.0.strip_prefix("/*") {
-            // A comment that does not end takes the rest.
+            // A comment without an end takes the rest.
             self.0 = behind.split_once("*/").map_or("", |(_, rest)| rest);
             return Some(Token::Space);
         }
@@ -175,7 +176,7 @@ impl Tokens<'_> {
     }
 
     /// Reads the value of a declaration: its words, and whether it is important. `None` means that
-    /// it is not a declaration, or has more than words.
+    /// it is no declaration, or that it has more than words.
     fn value(&mut self) -> Option<(Vec<String>, bool)> {
         /// No value that matters here has more words.
         const MOST: usize = 3;
@@ -263,7 +264,8 @@ impl Tokens<'_> {
         word
     }
 
-    /// Reads what follows a backslash: a character, or its number in up to six hexadecimal digits.
+    /// Reads the part after a backslash: a character, or its number in up to six hexadecimal
+    /// digits.
     fn escaped(&mut self) -> char {
         let digits = self.0.bytes().take(6).take_while(u8::is_ascii_hexdigit).count();
         let Some((number, rest)) = self.0.split_at_checked(digits).filter(|_| digits > 0) else {
@@ -278,7 +280,7 @@ impl Tokens<'_> {
             .to_ascii_lowercase()
     }
 
-    /// Skips a string, which ends with its mark or before the end of the line.
+    /// Skips a string, which ends with the same mark or before the end of the line.
     fn pass_to_end_of_string(&mut self, mark: char) {
         while let Some(first) = self.first() {
             if matches!(first, '\n' | '\r' | '\u{c}') {
@@ -328,7 +330,7 @@ impl Tokens<'_> {
     }
 }
 
-/// The bracket that closes this one.
+/// The closing bracket for this opening bracket.
 fn closes(one: char) -> Option<char> {
     match one {
         '(' => Some(')'),
@@ -342,7 +344,8 @@ fn is_space(one: char) -> bool {
     matches!(one, ' ' | '\t' | '\n' | '\r' | '\u{c}')
 }
 
-/// Whether it can be part of a name. Everything outside ASCII can, even the no-break space.
+/// Whether a character can be part of a name. Everything outside ASCII can, even the no-break
+/// space.
 fn is_of_word(one: char) -> bool {
     one.is_ascii_alphanumeric() || matches!(one, '-' | '_') || !one.is_ascii()
 }
@@ -391,12 +394,12 @@ mod tests {
             ("dis\\play:non\\65", true),
             ("display:none\\", false),
             ("display:\\", false),
-            // What looks like a comment in a string or an address, or ends there.
+            // Strings and addresses that contain, or end with, something like a comment.
             ("content:'/*';display:none", true),
             ("background:url(a/*b);display:none;x:url(*/)", true),
             ("content:'*/';/* '; */display:none", true),
             ("font:\"a\\\";display:block;\";display:none", true),
-            // What only looks like a declaration of its own.
+            // Parts that only look like declarations.
             ("content:';display:none;'", false),
             ("background:url(;display:none;)", false),
             ("background:url( \");display:none;\" )", false),
@@ -404,7 +407,7 @@ mod tests {
             ("x:([;display:none;);display:none;]);y", false),
             ("x:(/*)*/;display:none;)", false),
             ("content:'a\n;display:none;'", true),
-            // What is wrong is passed over.
+            // Wrong declarations are skipped.
             ("display:none !foo", false),
             ("display:none !important foo", false),
             ("display:none!", false),

@@ -4,22 +4,22 @@ use html5gum::{Emitter, Error, State, Tokenizer};
 
 use super::style::Style;
 
-/// The tokenizer did not come to an end.
+/// The error that the tokenizer took too many steps.
 #[derive(Debug)]
 pub(super) struct Stuck;
 
-/// Gets the tags and the text, in their order.
+/// Receives the tags and the text in order.
 pub(super) trait Reader {
-    /// A start tag. Returns how the tokenizer has to read what is in the element; `None` means as
+    /// A start tag. Returns how the tokenizer must read the content of the element. `None` means as
     /// usual.
     fn start(&mut self, tag: Tag) -> Option<State>;
     /// An end tag.
     fn end(&mut self, tag: Tag);
-    /// Text as bytes. It may end within a character, but no tag stands within one.
+    /// Text as bytes. It may end in the middle of a character, but no tag begins there.
     fn text(&mut self, bytes: &[u8]);
     /// A document type.
     fn doctype(&mut self) {}
-    /// Whether what is read now is SVG or MathML.
+    /// Whether SVG or MathML is being read.
     fn is_foreign(&self) -> bool {
         false
     }
@@ -27,7 +27,7 @@ pub(super) trait Reader {
     fn is_done(&self) -> bool;
 }
 
-/// How many steps the tokenizer may take per byte. It needs about two.
+/// The most steps that the tokenizer may take per byte. It needs about two.
 const STEPS: usize = 16;
 
 /// Reads the HTML to its end, or until the reader is done.
@@ -35,7 +35,7 @@ pub(super) fn read(html: &str, reader: &mut impl Reader) -> Result<(), Stuck> {
     read_in(html, reader, html.len().saturating_mul(STEPS).saturating_add(1000))
 }
 
-/// Like [`read`], in at most so many steps of the tokenizer.
+/// Like [`read`], but with at most `steps` steps of the tokenizer.
 fn read_in(html: &str, reader: &mut impl Reader, steps: usize) -> Result<(), Stuck> {
     let tags = Tags {
         reader,
@@ -58,10 +58,10 @@ enum End {
     Stuck,
 }
 
-/// How many bytes of a name are kept. All names that have a meaning are shorter.
+/// The most bytes of a name that are kept. All names with a meaning are shorter.
 const NAME: usize = 64;
 
-/// A tag with the attributes that decide what is shown. Of two with the same name, the first
+/// A tag with the attributes that decide what is shown. If an attribute occurs twice, the first one
 /// counts.
 #[derive(Debug, Default)]
 pub(super) struct Tag {
@@ -76,9 +76,9 @@ pub(super) struct Tag {
     start: Option<Vec<u8>>,
     number: Option<Vec<u8>>,
     encoding: Option<Vec<u8>>,
-    /// Whether it has an attribute that only the `font` of HTML has.
+    /// Whether it has an attribute that only the HTML element `font` has.
     pub(super) is_of_font: bool,
-    /// Whether an attribute has a value.
+    /// Whether any attribute has a value.
     pub(super) has_value: bool,
     /// Whether the last attribute is `hidden`.
     pub(super) ends_with_hidden: bool,
@@ -107,7 +107,7 @@ impl Tag {
         }
     }
 
-    /// What its style says about whether the element is seen.
+    /// What the style of the tag says about its visibility.
     pub(super) fn style(&self) -> Style {
         let style = self.style.as_deref();
         style.map(|style| Style::of(&String::from_utf8_lossy(style))).unwrap_or_default()
@@ -118,12 +118,12 @@ impl Tag {
         self.style.as_ref().is_some_and(|style| !style.is_empty())
     }
 
-    /// The text for a picture.
+    /// The text that stands for a picture.
     pub(super) fn alt(&self) -> String {
         String::from_utf8_lossy(self.alt.as_deref().unwrap_or_default()).into_owned()
     }
 
-    /// The first number of a list.
+    /// The number of the first item of a list.
     pub(super) fn start(&self) -> Option<i64> {
         number(self.start.as_deref())
     }
@@ -133,7 +133,7 @@ impl Tag {
         number(self.number.as_deref())
     }
 
-    /// Whether it says that its content is HTML.
+    /// Whether the tag says that its content is HTML.
     pub(super) fn is_of_html(&self) -> bool {
         self.encoding.as_deref().is_some_and(|encoding| {
             encoding.eq_ignore_ascii_case(b"text/html")
@@ -146,16 +146,17 @@ fn number(text: Option<&[u8]>) -> Option<i64> {
     std::str::from_utf8(text?).ok()?.trim().parse().ok()
 }
 
-/// Puts the tags together from the parts that the tokenizer gives.
+/// Builds the tags from the parts that the tokenizer gives.
 struct Tags<'a, R> {
     reader: &'a mut R,
     steps_left: usize,
-    /// The tag that is being read. `attribute` and `value` are of its current attribute.
+    /// The tag that is being read. `attribute` and `value` belong to its current attribute.
     tag: Tag,
     is_end: bool,
     attribute: Vec<u8>,
     value: Vec<u8>,
-    /// The name of the last start tag. Only its end tag ends content such as a script's.
+    /// The name of the last start tag. Content such as a script's ends only with the end tag of
+    /// this name.
     last_start: Vec<u8>,
 }
 
@@ -280,7 +281,7 @@ impl<R: Reader> Emitter for Tags<'_, R> {
     }
 }
 
-/// Adds as many bytes as there is room for.
+/// Adds as many bytes as fit.
 fn push(to: &mut Vec<u8>, bytes: &[u8]) {
     let room = NAME.saturating_sub(to.len()).min(bytes.len());
     to.extend_from_slice(bytes.get(..room).unwrap_or_default());
@@ -290,7 +291,7 @@ fn push(to: &mut Vec<u8>, bytes: &[u8]) {
 mod tests {
     use super::*;
 
-    /// Counts tags, and has enough after five.
+    /// Counts tags, and is done after five.
     #[derive(Default)]
     struct Counter(usize);
 

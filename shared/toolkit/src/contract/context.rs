@@ -1,4 +1,4 @@
-//! What a tool works with during a call.
+//! Everything that a tool can use during a call.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::ToolError;
 use crate::idioms::once::Once;
 
-/// What a tool works with during a call.
+/// Everything that a tool can use during a call.
 pub struct Context {
     pub(crate) session: Session,
     pub(crate) connection: ConnectionId,
@@ -19,13 +19,13 @@ pub struct Context {
 }
 
 impl Context {
-    /// The rows that a query finds, in a trip of its own. Several queries go by
-    /// [`Reads`](crate::Reads).
+    /// The rows that a query finds. The query makes one trip to Dataverse. To send several queries
+    /// in one trip, use [`Reads`](crate::Reads).
     pub async fn list(&self, query: &Query) -> Result<Page, ToolError> {
         Ok(self.session.list(query).await?)
     }
 
-    /// The first row that a query finds, in a trip of its own.
+    /// The first row that a query finds. The query makes one trip to Dataverse.
     pub async fn first(&self, query: &Query) -> Result<Option<Record>, ToolError> {
         Ok(self.session.first(query).await?)
     }
@@ -35,29 +35,29 @@ impl Context {
         self.session.instance()
     }
 
-    /// The address that opens a record of a list, with `{id}` where the record's id goes. There is
-    /// none if the list is empty.
+    /// The address that opens any record of a list, with `{id}` in place of the record's id. `None`
+    /// if the list is empty.
     pub fn list_url<T>(&self, table: Table, list: &[T]) -> Option<String> {
         (!list.is_empty()).then(|| self.instance().record_pages(table.logical_name))
     }
 
-    /// The connection that the call is for.
+    /// The connection that the call uses.
     pub fn connection(&self) -> &ConnectionId {
         &self.connection
     }
 
-    /// When the call came.
+    /// The time at which the call came.
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// The tool that was called.
+    /// The name of the tool.
     pub fn tool(&self) -> &'static str {
         self.tool
     }
 
-    /// The way to Dataverse, until the deadline. Only what is here has it: a tool has no other way
-    /// to write than [`create`](crate::create) and [`carry_out`](crate::carry_out).
+    /// The session with Dataverse, until the deadline. Only this crate can use it: tools can write
+    /// only with [`create`](crate::create) and [`carry_out`](crate::carry_out).
     pub(crate) fn session(&self) -> &Session {
         &self.session
     }

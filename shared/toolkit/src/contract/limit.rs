@@ -1,26 +1,26 @@
-//! How many records a list may have.
+//! The most records of a list.
 
 use dataverse::Page;
 use serde::{Deserialize, Deserializer};
 
-/// How many records a list may have: at most 25, and 5 by default.
+/// The most records of a list: up to 25, and 5 by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(u32);
 
 impl Limit {
     const MAXIMUM: u32 = 25;
 
-    /// This many, but at most 25.
+    /// A limit of this many records, but never more than 25.
     pub const fn of(rows: u32) -> Limit {
         Limit(if rows > Limit::MAXIMUM { Limit::MAXIMUM } else { rows })
     }
 
-    /// How many rows to ask for: one more than is shown, to know whether there are more.
+    /// The number of rows to ask for. It is one more than is shown, to know whether there are more.
     pub fn rows_to_ask_for(self) -> u32 {
         self.0 + 1
     }
 
-    /// The first rows, and `Some(true)` if there are more.
+    /// The first rows up to the limit, and `Some(true)` if there are more.
     pub fn cut<T>(self, rows: impl IntoIterator<Item = T>) -> (Vec<T>, Option<bool>) {
         let mut rows: Vec<T> = rows.into_iter().take(self.0 as usize + 1).collect();
         let more = rows.len() > self.0 as usize;

@@ -1,10 +1,10 @@
-//! The operations of the API, each declared once.
+//! The operations of the API. Each is declared once.
 //!
-//! An [`Operation`] is data: where it is, who may call it, what it does to the world, what it takes
-//! and gives. [`Endpoint`] adds the call. A [`Tool`] is both, and says more for models. The router,
-//! the OpenAPI document, the lists of tools and the checks of the template are made of these
-//! declarations. Documents and lists only need [`Operation`], so they do not link what the
-//! operations do.
+//! An [`Operation`] is data: its path, who may call it, its effect, its input and its output. An
+//! [`Endpoint`] can also be called. A [`Tool`] is both, and says more for models. These
+//! declarations are the source of the router, the OpenAPI document, the lists of tools and the
+//! checks of the template. Documents and lists only need [`Operation`], so they do not link the
+//! code of the operations.
 
 mod about;
 mod audience;
@@ -31,7 +31,7 @@ pub use input::{Arguments, Empty, Input, Json};
 pub use parameters::{NoParameters, Parameters, Within, from_text, names_of};
 pub use router::{Function, Home, RouteError, Routes};
 
-/// What an operation does to the world.
+/// The effect of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// It only reads.
@@ -40,27 +40,27 @@ pub enum Effect {
     Adds,
     /// It replaces values.
     Changes,
-    /// It may end something: a case is resolved, an opportunity won, a connection removed.
+    /// It may end something: resolve a case, win an opportunity, remove a connection.
     Closes,
 }
 
 impl Effect {
-    /// Whether it changes anything at all.
+    /// Whether the operation changes anything at all.
     pub const fn writes(self) -> bool {
         !matches!(self, Effect::Reads)
     }
 
-    /// Whether it may replace or end something.
+    /// Whether the operation may replace or end something.
     pub const fn replaces(self) -> bool {
         matches!(self, Effect::Changes | Effect::Closes)
     }
 }
 
-/// A part of the API, by which its description is ordered.
+/// A part of the API. The description of the API is ordered by these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Section {
-    /// What a bot can do.
+    /// The tools for bots.
     Tools,
     /// Descriptions of the tools and of the API, for those who build bots.
     Catalog,
@@ -70,49 +70,49 @@ pub enum Section {
 
 /// One operation of the API, as data.
 pub trait Operation: Send + Sync + 'static {
-    /// Its name: the tool's name, or the `operationId` of the OpenAPI document. The log uses it,
-    /// too.
+    /// The name of the operation: the tool's name, or the `operationId` in the OpenAPI document.
+    /// The log uses it, too.
     const ID: &'static str;
-    /// Its name for people.
+    /// The name for people.
     const TITLE: &'static str;
-    /// What else there is to say about it, or an empty text.
+    /// A further description, or an empty text.
     const DESCRIPTION: &'static str = "";
-    /// The part of the API that it belongs to.
+    /// The part of the API to which the operation belongs.
     const SECTION: Section;
     /// The HTTP method. It must not be GET if the operation writes.
     const METHOD: Method;
-    /// The scope that an API key needs for it.
+    /// The scope that an API key needs to call it.
     const SCOPE: Scope;
-    /// What it does to the world.
+    /// The effect of the operation.
     const EFFECT: Effect;
-    /// Whether repeating the call changes nothing more.
+    /// Whether a repeated call changes nothing more.
     const IS_IDEMPOTENT: bool = !matches!(Self::EFFECT, Effect::Adds);
-    /// Whether it reaches beyond the organization's CRM.
+    /// Whether the operation reaches beyond the organization's CRM.
     const REACHES_OUT: bool = false;
-    /// What it is in the activity log; `None` if it does not belong there.
+    /// The kind of entry that a call makes in the activity log. `None` if it makes no entry.
     const KIND: Option<state::EntryKind> = None;
-    /// Whether callers may keep its answer for a while, because only a new version changes it.
+    /// Whether callers may keep the answer for a while, because only a new version changes it.
     const IS_KEPT: bool = false;
-    /// The statuses of success, and what they mean.
+    /// The HTTP statuses of success, each with its meaning.
     const ANSWERS: &'static [(StatusCode, &'static str)];
-    /// How it may fail.
+    /// The errors that the operation may answer with.
     const PROBLEMS: &'static [ErrorCode] = ErrorCode::ALL;
-    /// A call that works on the local stack right after its start.
+    /// An example of a call. It works on the local stack right after the stack has started.
     const EXAMPLE: Example;
 
-    /// Where a request names the connection that it is about.
+    /// The part of a request that names the connection.
     type About: About;
-    /// Its parameters in path and query.
+    /// The parameters in the path and the query.
     type Parameters: Parameters;
-    /// What it takes in the body.
+    /// The body of a request.
     type Body: Input;
-    /// What it answers.
+    /// The body of an answer.
     type Answer: Serialize + JsonSchema + Send;
 
-    /// Its path, with parameters in braces: `/v1/connections/{id}`.
+    /// The path, with parameters in braces: `/v1/connections/{id}`.
     fn path() -> Cow<'static, str>;
 
-    /// Its definition as a tool, if it is one.
+    /// The tool's definition, if the operation is a tool.
     fn definition(_group: &'static str) -> Option<Definition> {
         None
     }
@@ -130,9 +130,9 @@ pub struct Example {
 }
 
 impl Example {
-    /// A call without parameters and body.
+    /// A call without parameters and without a body.
     pub const PLAIN: Example = Example { path: &[], query: "", body: "" };
-    /// One about the connection `default`.
+    /// A call about the connection `default`.
     pub const OF_DEFAULT: Example = Example { path: &[("id", "default")], query: "", body: "" };
 
     /// A call with this body.
@@ -143,7 +143,7 @@ impl Example {
 
 /// An operation that can be called.
 pub trait Endpoint: Operation + Sized {
-    /// What it works with. It is the same for all operations of one function.
+    /// The data that the operation works with. It is the same for all operations of a function.
     type Home: Home;
 
     /// Carries out a request.
@@ -153,27 +153,26 @@ pub trait Endpoint: Operation + Sized {
     ) -> impl Future<Output = Result<Done<Self::Answer>, ToolError>> + Send;
 }
 
-/// A request that may be carried out: the caller is known and allowed to, and what was sent has
-/// been read.
+/// A request that may be carried out. The caller is known and has the right, and the input is read.
 pub struct Request<'a, O: Operation> {
-    /// The parameters of path and query.
+    /// The parameters from the path and the query.
     pub parameters: O::Parameters,
     /// The body.
     pub body: O::Body,
-    /// The connection that it is about, if any.
+    /// The connection that the request is about, if any.
     pub about: <O::About as About>::Value,
-    /// Who calls.
+    /// The caller.
     pub caller: Caller,
-    /// The request itself: its headers, its id, its deadline.
+    /// The HTTP request: its headers, its id, its deadline.
     pub incoming: Incoming,
-    /// What the log gets to know.
+    /// The data about this call that the log receives.
     pub call: &'a mut Call,
 }
 
 /// The result of a request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Done<A> {
-    /// The HTTP status, one of the operation's.
+    /// The HTTP status, one of those in [`Operation::ANSWERS`].
     pub status: StatusCode,
     /// The answer.
     pub answer: A,
@@ -187,13 +186,13 @@ impl<A> Done<A> {
         Done { status: StatusCode::OK, answer, records: Vec::new() }
     }
 
-    /// Sets another status.
+    /// Sets the status.
     #[must_use]
     pub fn with_status(self, status: StatusCode) -> Done<A> {
         Done { status, ..self }
     }
 
-    /// Says which records the answer is about.
+    /// Sets the records that the answer is about.
     #[must_use]
     pub fn with_records(self, records: Vec<Uuid>) -> Done<A> {
         Done { records, ..self }

@@ -7,9 +7,9 @@ use dataverse::{Error, Page};
 
 use crate::{ErrorCode, ToolError};
 
-/// The rows of a part that the answer can do without. If Dataverse refuses them, whatever the
-/// reason, they are left out and a hint says why. It stays an error if Dataverse refuses everything
-/// (the token with 401, more calls with 429 or 503), or does not answer.
+/// The rows of a part that the answer can do without. If Dataverse refuses this query for any
+/// reason, the rows are left out and a hint says why. It remains an error if Dataverse refuses all
+/// queries (status 401 for the token, 429 or 503 for too many calls) or does not answer.
 pub fn optional_part(
     part: Result<Page, Error>,
     what: &str,
@@ -23,7 +23,7 @@ pub fn optional_part(
                 cause = error.log_cause(),
                 "a part of an answer is left out"
             );
-            // What a customization of the organization says is quoted, because it is not our
+            // A text from a customization of the organization is quoted, because it is not our
             // advice.
             let detail = match error.code() {
                 ErrorCode::RejectedByDynamics => Cow::Owned(quoted(error.detail())),

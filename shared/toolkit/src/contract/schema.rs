@@ -1,14 +1,14 @@
-//! JSON schemas that the strict mode of every vendor accepts.
+//! JSON schemas that every vendor's strict mode accepts.
 //!
-//! Every object is closed, every property is required, and an optional one is nullable. No keywords
+//! Every object is closed. Every property is required, and an optional one is nullable. No keywords
 //! limit numbers or lengths, because the server checks those.
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-/// Keywords that only cost tokens, or that a strict mode refuses: Anthropic's refuses limits, as
-/// does OpenAI's with fine-tuned models.
+/// Keywords that only cost tokens or that a strict mode refuses. Anthropic's strict mode refuses
+/// limits, and so does OpenAI's for fine-tuned models.
 const DROPPED: [&str; 14] = [
     "$schema",
     "title",
@@ -30,7 +30,7 @@ const DROPPED: [&str; 14] = [
 pub fn strict_schema<T: JsonSchema>() -> Value {
     let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_deserialize());
     if let Value::Object(object) = &mut schema {
-        // The tool has a description of its own.
+        // The tool has its own description.
         object.shift_remove("description");
         object.entry("properties").or_insert_with(|| json!({}));
     }
@@ -38,7 +38,7 @@ pub fn strict_schema<T: JsonSchema>() -> Value {
     schema
 }
 
-/// The schema of a body that an administrator sends, for the documentation.
+/// The schema of a body from an administrator, for the documentation.
 pub(crate) fn input_schema<T: JsonSchema>() -> Value {
     let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_deserialize());
     if let Value::Object(object) = &mut schema {

@@ -1,4 +1,4 @@
-//! Answers requests with tools.
+//! Answers requests by calling tools.
 
 use std::time::Duration;
 
@@ -15,32 +15,33 @@ use crate::idioms::once::{Once, Tie};
 use crate::operation::{Arguments, Declaration, Function, Home};
 use crate::{Answer, Context, Edge, ErrorCode, Request, Tool, ToolError, WriteState, sha256_hex};
 
-/// How long a tool that reads waits in all where Dataverse throttles. A waiting call holds a
-/// function, of which an account has only so many, and one can read again later. A tool that writes
-/// waits until the deadline, because a caller may forget a write that failed.
+/// The longest that a tool waits in total while Dataverse throttles, if the tool only reads. A
+/// waiting call occupies a function, and an account has a limited number of those. A read can be
+/// repeated later. A tool that writes waits until the deadline, because a caller may forget a
+/// failed write.
 pub const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What tools work with.
+/// The data that tools work with.
 pub struct Tools {
     connections: Connections,
     state: Option<State>,
 }
 
 impl Tools {
-    /// Tools over these connections.
+    /// Tools that use these connections.
     pub fn new(connections: Connections) -> Tools {
         Tools { connections, state: None }
     }
 
-    /// Uses the table in which creates are announced. Without it, two calls at once may make the
-    /// same record twice.
+    /// Sets the table in which creates are announced. Without it, two calls at the same time may
+    /// create the same record twice.
     #[must_use]
     pub fn with_state(mut self, state: Option<State>) -> Tools {
         self.state = state;
         self
     }
 
-    /// The table.
+    /// The table in which creates are announced.
     pub(crate) fn state(&self) -> Option<&State> {
         self.state.as_ref()
     }
@@ -65,14 +66,14 @@ impl Tools {
             conversation: call.conversation.as_deref(),
             arguments: &given,
         };
-        // A tool that only reads makes no row.
+        // A tool that only reads creates no row.
         let row = if call.writes { identity.record_id() } else { None };
         let tie = match (row, identity.idempotency_key) {
             (None, _) => Tie::None,
             (Some(_), None) => Tie::Conversation,
             (Some(_), Some(_)) => Tie::Key(sha256_hex(canonical(&given))),
         };
-        // If nothing ties two calls together, each makes a row of its own.
+        // If nothing connects this call with others, it creates a row with a new key.
         let row = row.unwrap_or_else(Uuid::new_v4);
         let once = Once::new(self.state.clone().filter(|_| call.writes), row, tie);
         let connection = timeout_at(incoming.deadline, self.connections.open(&connection_id))
@@ -93,7 +94,7 @@ impl Tools {
         let tool = T::NAME;
         let context = Context { session, connection: connection_id, tool, now, once };
         let result = <T as Tool>::call(&context, read).await.map_err(|error| {
-            // If nothing was sent but reads, nothing was changed, whatever went wrong.
+            // If only reads were sent, nothing was changed, whatever failed.
             let is_certain = error.is_without_effect() || context.session.has_sent_write();
             if is_certain { error } else { error.write(WriteState::NotHappened) }
         });

@@ -1,4 +1,4 @@
-//! What a tool is.
+//! The contract of a tool.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -17,43 +17,44 @@ use crate::operation::{
 };
 use crate::{Context, Endpoint, Operation, PerKind, Request, Scope, ToolError, Tools};
 
-/// One operation that a bot can call.
+/// An operation that a bot can call.
 pub trait Tool: Send + Sync + 'static {
     /// The name, `dynamics365_…`.
     const NAME: &'static str;
     /// The name for people.
     const TITLE: &'static str;
-    /// One or two sentences for the model: what it is for, and when to call it.
+    /// One or two sentences for the model: the purpose of the tool, and when to call it.
     const DESCRIPTION: &'static str;
-    /// What it does to the CRM. A tool that only reads needs the scope `read`, any other `write`.
+    /// The effect on the CRM. Calling a tool that only reads needs the scope `read`, any other tool
+    /// the scope `write`.
     const EFFECT: Effect;
-    /// Whether repeating the call changes nothing more, whatever its headers: it reads, or it sets
-    /// the same values again.
+    /// Whether a repeated call changes nothing more, even without headers that mark it as a
+    /// repetition: because the tool only reads, or because it sets the same values again.
     const IS_IDEMPOTENT: bool = !matches!(Self::EFFECT, Effect::Adds);
-    /// Whether it reaches people outside the organization by itself.
+    /// Whether the tool itself reaches people outside the organization.
     const REACHES_OUT: bool = false;
-    /// The privileges that the application user needs for all that the tool does, beyond those that
-    /// every security role has (reading users, teams, currencies). Parts of an answer that can be
-    /// left out do not count.
+    /// The privileges that the application user needs for this tool. Privileges that every security
+    /// role has (to read users, teams, currencies) are not listed. Neither are those for optional
+    /// parts of an answer.
     const PRIVILEGES: &'static [&'static str];
-    /// The privileges that it needs in addition for records of certain kinds.
+    /// More privileges that it needs for records of certain types.
     const PER_KIND: &'static [PerKind] = &[];
-    /// Arguments, as JSON, that work on the local stack right after its start.
+    /// Example arguments as JSON. They work on the local stack right after the stack has started.
     const EXAMPLE: &'static str;
 
-    /// Its arguments. The doc comments of the fields are the descriptions in the schema.
+    /// The arguments. The doc comments of the fields become the descriptions in the schema.
     type Arguments: DeserializeOwned + JsonSchema + Send;
-    /// Its result.
+    /// The result.
     type Result: Serialize + JsonSchema + Records + Send;
 
-    /// Does what the tool is for.
+    /// Calls the tool.
     fn call(
         context: &Context,
         arguments: Self::Arguments,
     ) -> impl Future<Output = Result<Answer<Self::Result>, ToolError>> + Send;
 }
 
-/// What precedes a tool's name in the path.
+/// The part of the path before the tool's name.
 pub(crate) const PATH: &str = "/v1/tools/";
 
 impl<T: Tool> Operation for T {
@@ -151,7 +152,7 @@ impl<T> Answer<T> {
         self
     }
 
-    /// Says why a person should take over, if one should.
+    /// Sets the reason why a person should take over, if there is one.
     #[must_use]
     pub fn escalate(mut self, escalation: Option<Escalation>) -> Answer<T> {
         self.escalation = escalation;

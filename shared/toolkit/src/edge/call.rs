@@ -1,23 +1,23 @@
-//! What the log gets to know of a call.
+//! The data about a call for the log.
 
 use auth::ConnectionId;
 use state::EntryKind;
 
-/// What the log gets to know of a call. It holds no arguments, names or texts.
+/// The data about a call for the log. It contains no arguments, names or texts.
 #[derive(Debug, Default)]
 pub struct Call {
     /// The tool or other operation that was called.
     pub tool: Option<String>,
-    /// Whether it changes anything.
+    /// Whether the operation changes anything.
     pub writes: bool,
-    /// The connection that it was for.
+    /// The connection that the call uses.
     pub connection: Option<ConnectionId>,
-    /// The chat that it belongs to.
+    /// The chat to which the call belongs.
     pub conversation: Option<String>,
-    /// Who called.
+    /// The name of the client that called.
     pub client: Option<String>,
-    /// The requests that it made to Dataverse.
+    /// The session with Dataverse, with the requests of the call.
     pub session: Option<dataverse::Session>,
-    /// What it is in the activity log; `None` if it does not belong there.
+    /// The kind of entry in the activity log. `None` if the call makes no entry.
     pub kind: Option<EntryKind>,
 }

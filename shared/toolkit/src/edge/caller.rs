@@ -1,4 +1,4 @@
-//! Who calls, and what they may do.
+//! The caller and its rights.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -27,16 +27,16 @@ use crate::{ErrorCode, ToolError};
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Scope {
-    /// To call tools that only read.
+    /// May call tools that only read.
     Read,
-    /// To call tools that change the CRM.
+    /// May call tools that change the CRM.
     Write,
-    /// To set connections up.
+    /// May set up connections.
     Admin,
 }
 
 impl Scope {
-    /// Its name.
+    /// The name of the right.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
@@ -50,7 +50,7 @@ pub type Scopes = BTreeSet<Scope>;
 pub enum Grants {
     /// All connections.
     All,
-    /// Only these.
+    /// Only these connections.
     Only(BTreeSet<ConnectionId>),
 }
 
@@ -80,19 +80,19 @@ impl fmt::Display for Grants {
     }
 }
 
-/// Who calls, and what they may do.
+/// The caller and its rights.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The name of the client that the API key was given to.
+    /// The name of the client that has the API key.
     pub client: String,
     /// The connections that the key is bound to.
     pub connections: Grants,
-    /// What the key allows.
+    /// The rights of the key.
     pub scopes: Scopes,
 }
 
 impl Caller {
-    /// The context that the authorizer passes on. Its values must be flat.
+    /// The context that the authorizer passes on. API Gateway only takes flat values.
     pub fn to_context(&self) -> HashMap<String, Value> {
         let scopes: Vec<_> = self.scopes.iter().map(|scope| scope.as_str()).collect();
         HashMap::from([
@@ -102,7 +102,7 @@ impl Caller {
         ])
     }
 
-    /// Reads what [`Caller::to_context`] wrote; `None` for anything else.
+    /// Reads the context that [`Caller::to_context`] wrote. `None` for anything else.
     pub fn from_context(context: &HashMap<String, Value>) -> Option<Caller> {
         let text = |name: &str| context.get(name).and_then(Value::as_str);
         let connections = text("connections")?.split(',').filter(|id| !id.is_empty());
@@ -114,7 +114,7 @@ impl Caller {
         })
     }
 
-    /// The connection that a call is for: the one that it names, or the only one of the key, or
+    /// The connection of a call: the one that the call names, or the only one of the key, or
     /// `default`.
     pub fn connection(&self, named: Option<&str>) -> Result<ConnectionId, ToolError> {
         let id = match (named, &self.connections) {
@@ -143,7 +143,7 @@ impl Caller {
         Ok(id)
     }
 
-    /// Refuses a connection that the key is not bound to.
+    /// Checks that the key is bound to this connection.
     pub fn authorize_connection(&self, id: &ConnectionId) -> Result<(), ToolError> {
         if self.connections.include(id) {
             Ok(())
@@ -155,7 +155,7 @@ impl Caller {
         }
     }
 
-    /// Refuses a call whose scope the key does not have.
+    /// Checks that the key has this scope.
     pub fn authorize(&self, scope: Scope) -> Result<(), ToolError> {
         if self.scopes.contains(&scope) {
             Ok(())

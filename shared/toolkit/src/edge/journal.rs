@@ -1,4 +1,4 @@
-//! Writes the activity log when nobody waits for it.
+//! Writes the activity log at times when no caller waits for it.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use parking_lot::Mutex;
 use state::{Entry, State};
 use tokio::sync::Notify;
 
-/// How many entries may wait. If the table does not take them, the oldest are dropped.
+/// The most entries that wait. If the table does not accept them, the oldest are dropped.
 const WAITING: usize = 1000;
 
-/// How many records an entry names.
+/// The most records that an entry names.
 pub(crate) const RECORDS: usize = 10;
 
-/// Entries of the activity log on their way to the table. Noting an entry never waits and never
-/// fails. A warning in the log says if entries cannot be written.
+/// Entries of the activity log that are not yet in the table. Noting an entry never waits and never
+/// fails. If entries cannot be written, a warning in the log says so.
 #[derive(Debug)]
 pub struct Journal {
     state: State,
@@ -23,12 +23,12 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// A journal that is written to this table.
+    /// A journal that writes to this table.
     pub fn new(state: State) -> Arc<Journal> {
         Arc::new(Journal { state, waiting: Mutex::default(), noted: Notify::new() })
     }
 
-    /// Notes an entry, to be written later.
+    /// Notes an entry. It is written later.
     pub fn note(&self, connection: &ConnectionId, entry: Entry) {
         let mut waiting = self.waiting.lock();
         if waiting.len() >= WAITING {
@@ -39,7 +39,7 @@ impl Journal {
         self.noted.notify_one();
     }
 
-    /// Writes the entries that have been noted.
+    /// Writes the noted entries.
     pub async fn flush(&self) {
         let mut waiting = std::mem::take(&mut *self.waiting.lock());
         while let Some((connection, _)) = waiting.first() {
@@ -58,7 +58,7 @@ impl Journal {
         }
     }
 
-    /// Keeps entries that could not be written for the next time, as far as there is room.
+    /// Keeps entries that could not be written for the next attempt, as many as there is room for.
     fn put_back(&self, connection: &ConnectionId, entries: Vec<Entry>) {
         let mut waiting = self.waiting.lock();
         let room = WAITING.saturating_sub(waiting.len());
@@ -66,7 +66,7 @@ impl Journal {
         waiting.extend(again);
     }
 
-    /// Writes entries as they are noted, in a process that lives on.
+    /// Writes entries as soon as they are noted, in a process that keeps running.
     pub async fn run(self: Arc<Self>) {
         loop {
             self.noted.notified().await;

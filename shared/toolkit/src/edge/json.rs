@@ -1,8 +1,8 @@
 //! Writes answers as JSON, in one pass.
 //!
-//! Every answer passes here, with all texts of the CRM in it: names, subjects, labels, and
-//! excerpts. The characters that nobody sees are left out here ([`shown`]), so no tool can forget
-//! that. A name may lose characters, but the id beside it still finds the record.
+//! Every answer passes through here, with all its texts from the CRM: names, subjects, labels, and
+//! excerpts. Invisible characters are removed here ([`shown`]), so no tool can forget to do so. A
+//! name may lose characters, but the id next to it still finds the record.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -12,23 +12,23 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter, Serializer};
 
-/// The JSON of a value, without members whose value is null.
+/// The JSON of a value, without members that are null.
 ///
-/// It builds no tree. To build one, remove its nulls and write it took three times as long.
+/// It builds no tree. Building a tree, removing its nulls and writing it took three times as long.
 pub(crate) fn text(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
     let mut text = Vec::with_capacity(1024);
     value.serialize(&mut Serializer::with_formatter(&mut text, WithoutNulls::default()))?;
     Ok(text)
 }
 
-/// The same as a [`Value`].
+/// The same JSON as a [`Value`].
 pub(crate) fn value(value: &impl Serialize) -> Result<Value, serde_json::Error> {
     let mut value = serde_json::to_value(value)?;
     tidy(&mut value);
     Ok(value)
 }
 
-/// Removes members that are null, and the characters that nobody sees.
+/// Removes members that are null, and invisible characters.
 pub(crate) fn tidy(value: &mut Value) {
     match value {
         Value::Object(object) => {
@@ -45,7 +45,7 @@ pub(crate) fn tidy(value: &mut Value) {
     }
 }
 
-/// A formatter that holds a member's name back until its value turns out not to be null.
+/// A formatter that keeps back the name of a member until it is clear that the value is not null.
 #[derive(Default)]
 struct WithoutNulls {
     /// The name, in quotation marks.
@@ -54,12 +54,12 @@ struct WithoutNulls {
     in_name: bool,
     /// Whether the name's value comes next.
     is_held_back: bool,
-    /// For each open object: whether it has a member already.
+    /// For each open object: whether it already has a member.
     has_members: Vec<bool>,
 }
 
 impl WithoutNulls {
-    /// Writes the name that was held back, before its value.
+    /// Writes the name that was kept back, before its value.
     fn release<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
         if !std::mem::take(&mut self.is_held_back) {
             return Ok(());
@@ -87,7 +87,7 @@ macro_rules! scalars {
     };
 }
 
-/// Methods that write a part of a text: of a name, or of a value.
+/// Methods that write a part of a text, which is a name or a value.
 macro_rules! parts_of_texts {
     ($($method:ident($($argument:ident: $type:ty)?)),* $(,)?) => {
         $(fn $method<W: ?Sized + Write>(
@@ -126,7 +126,7 @@ impl Formatter for WithoutNulls {
         end_string(),
     }
 
-    /// Writes a part of a text that needs no escapes.
+    /// Writes a part of a text without escapes.
     fn write_string_fragment<W: ?Sized + Write>(
         &mut self,
         writer: &mut W,
@@ -136,7 +136,7 @@ impl Formatter for WithoutNulls {
             return CompactFormatter.write_string_fragment(&mut self.name, fragment);
         }
         let shown = shown(fragment);
-        // All characters that break lines have become line feeds.
+        // Every character that breaks a line is now a line feed.
         for (position, line) in shown.split('\n').enumerate() {
             if position > 0 {
                 CompactFormatter.write_char_escape(writer, CharEscape::LineFeed)?;
@@ -146,8 +146,8 @@ impl Formatter for WithoutNulls {
         Ok(())
     }
 
-    /// Writes a character that must be escaped. Control characters are left out, except tabs and
-    /// line breaks.
+    /// Writes a character that must be escaped. Control characters other than tabs and line breaks
+    /// are left out.
     fn write_char_escape<W: ?Sized + Write>(
         &mut self,
         writer: &mut W,
@@ -270,7 +270,7 @@ mod tests {
         assert_eq!(text, json!({ "name": seen, "list": [seen] }).to_string());
     }
 
-    /// Shows only what a person sees of the texts in a tree.
+    /// Removes the invisible characters from the texts of a tree.
     fn seen(value: &mut Value) {
         match value {
             Value::String(text) => *text = shown(text).into_owned(),
@@ -304,7 +304,7 @@ mod tests {
             without_nulls(&mut expected);
             seen(&mut expected);
             prop_assert_eq!(&text, &expected.to_string());
-            // The same comes out as a value.
+            // The value has the same content.
             prop_assert_eq!(text, value(&tree).unwrap().to_string());
         }
     }

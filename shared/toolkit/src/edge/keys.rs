@@ -1,4 +1,4 @@
-//! API keys: kept as hashes, compared in constant time.
+//! API keys. They are stored as hashes and compared in constant time.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::{Caller, Grants, Scopes};
 
-/// The keys that clients have been given.
+/// The API keys of all clients.
 #[derive(Clone, Default)]
 pub struct ApiKeys {
     keys: Vec<ApiKey>,
@@ -27,13 +27,13 @@ struct ApiKey {
     caller: Caller,
 }
 
-/// Why the secret with the API keys cannot be read. It holds no hash.
+/// Why the secret with the API keys cannot be read. The error contains no hash.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApiKeysError {
     /// The secret could not be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// It is not the JSON that it must be.
+    /// It does not have the expected JSON.
     #[error(
         "the secret with the API keys is malformed: it must be a JSON object with a list of keys \
          and nothing else"
@@ -42,7 +42,7 @@ pub enum ApiKeysError {
 }
 
 impl ApiKeysError {
-    /// What whoever runs the service should do.
+    /// Advice for the people who run the service.
     pub fn cure(&self) -> &'static str {
         use SecretError::*;
         match self {
@@ -59,15 +59,15 @@ impl ApiKeysError {
         }
     }
 
-    /// Whether it may be over soon without anybody mending anything.
+    /// Whether the error may disappear soon without a correction.
     pub fn is_retryable(&self) -> bool {
         matches!(self, ApiKeysError::Secret(SecretError::Unavailable { .. }))
     }
 }
 
 impl Failure for ApiKeysError {
-    /// Nobody shall be locked out by a slip. Only a secret that was deleted says that all the keys
-    /// are.
+    /// A mistake in the secret locks nobody out. Only a deleted secret means that all keys are
+    /// deleted.
     fn may_pass(&self) -> bool {
         match self {
             ApiKeysError::Secret(error) => error.may_pass(),
@@ -80,13 +80,14 @@ impl Failure for ApiKeysError {
     }
 }
 
-/// An entry that is left out, for nobody could tell what it means. It holds nothing of the entry.
+/// An entry that is left out because its meaning is unclear. The error contains no part of the
+/// entry.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {problem}")]
 pub struct WrongEntry {
-    /// Where: `keys[2].scopes`.
+    /// The place of the mistake, such as `keys[2].scopes`.
     pub place: String,
-    /// What is wrong there.
+    /// The mistake.
     pub problem: &'static str,
 }
 
@@ -108,7 +109,7 @@ struct KeyEntry {
 impl ApiKey {
     fn of(position: usize, entry: Value) -> Result<ApiKey, WrongEntry> {
         let wrong = |field: &str, problem| {
-            // A path of our own names, or of what somebody wrote in their place.
+            // The path may contain names that somebody wrote in place of ours. Those are not shown.
             let is_ours = ["client", "sha256", "connections", "scopes"]
                 .iter()
                 .any(|name| field.strip_prefix(name).is_some_and(|rest| !rest.contains('.')));
@@ -135,7 +136,7 @@ impl ApiKey {
 impl ApiKeys {
     /// Reads
     /// `{"keys":[{"client":"…","sha256":"<64 hex digits>","connections":["default"],"scopes":["read"]}]}`.
-    /// A wrong entry is left out, and takes none of the others along.
+    /// A wrong entry is left out. The other entries still count.
     pub fn parse(text: &str) -> Result<ApiKeys, ApiKeysError> {
         let document: Document = serde_json::from_str(text).map_err(|_| ApiKeysError::Malformed)?;
         let mut read = ApiKeys::default();
@@ -153,7 +154,7 @@ impl ApiKeys {
         &self.left_out
     }
 
-    /// Who this key was given to. Takes the same time whichever key it is, and if it is none.
+    /// The caller that has this key. Known and unknown keys take the same time.
     pub fn caller(&self, key: &str) -> Option<&Caller> {
         let hash: [u8; 32] = Sha256::digest(key.as_bytes()).into();
         let mut found = None;
@@ -172,18 +173,18 @@ impl fmt::Debug for ApiKeys {
     }
 }
 
-/// The SHA-256 of a key, as the secret holds it.
+/// The SHA-256 of a key in hexadecimal digits, as in the secret.
 pub fn sha256_hex(bytes: impl AsRef<[u8]>) -> String {
     hex::encode(Sha256::digest(bytes.as_ref()))
 }
 
-/// Keys are read again after this long.
+/// The time after which the keys are read again.
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(5 * 60);
 
-/// Who has an unknown key waits this long for the keys to be read again.
+/// The longest that a caller with an unknown key waits while the keys are read again.
 const READING: Duration = Duration::from_secs(2);
 
-/// The API keys in Secrets Manager, kept.
+/// The API keys from Secrets Manager, kept in memory.
 pub struct KeyStore {
     secret: String,
     kept: Kept<Arc<ApiKeys>, ApiKeysError>,
@@ -196,7 +197,7 @@ impl fmt::Debug for KeyStore {
 }
 
 impl KeyStore {
-    /// The secret's name where none is given.
+    /// The name of the secret if the environment names none.
     pub const DEFAULT_SECRET: &'static str = "dynamics365/api-keys";
 
     /// Reads the keys from this secret.
@@ -207,8 +208,8 @@ impl KeyStore {
         KeyStore { secret, kept: Kept::new(READ_AGAIN_AFTER, read) }
     }
 
-    /// Who this key was given to. An unknown one may be new: for it, the keys are read again, if
-    /// that was not done a moment ago; who has a known one does not wait for that.
+    /// The caller that has this key. An unknown key may be new, so for it the keys are read again,
+    /// unless that was done a moment ago. A known key does not wait for this.
     pub async fn caller(&self, key: &str) -> Result<Option<Caller>, ApiKeysError> {
         if let Some(caller) = self.kept.get().await?.caller(key) {
             return Ok(Some(caller.clone()));
@@ -216,7 +217,7 @@ impl KeyStore {
         match timeout(READING, self.kept.again()).await {
             Ok(Some(Ok(anew))) => Ok(anew.caller(key).cloned()),
             Ok(Some(Err(error))) if !error.may_pass() => Err(error),
-            // By all that is known, nobody's.
+            // As far as is known, the key belongs to nobody.
             Ok(Some(Err(_)) | None) | Err(_) => Ok(None),
         }
     }

@@ -17,7 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use super::json;
 use crate::{Call, ErrorCode, ToolError};
 
-/// Whether lines are JSON.
+/// Whether log lines are JSON.
 static JSON: AtomicBool = AtomicBool::new(false);
 
 /// The namespace of the metrics in CloudWatch.
@@ -25,9 +25,9 @@ pub const NAMESPACE: &str = "Dynamics365Tools";
 
 /// Sends log lines to standard output.
 ///
-/// The level is `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG`, else `info`. With `AWS_LAMBDA_LOG_FORMAT`
-/// set to `JSON`, as the template does, a line is one JSON object with `timestamp` and `level` at
-/// its top: Lambda's own filter counts a line without them as INFO.
+/// The level is `AWS_LAMBDA_LOG_LEVEL`, or `RUST_LOG`, or `info`. If `AWS_LAMBDA_LOG_FORMAT` is
+/// `JSON`, as in the template, each line is a JSON object with `timestamp` and `level` at the top
+/// level. Lambda's own filter treats a line without these as INFO.
 pub fn initialize() {
     let variable = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
     let directives = variable("AWS_LAMBDA_LOG_LEVEL")
@@ -38,7 +38,7 @@ pub fn initialize() {
     start(&directives, is_json);
 }
 
-/// Sends log lines to standard output like a function in Lambda, whatever the environment says.
+/// Sends log lines to standard output as a function in Lambda does, whatever the environment says.
 pub fn initialize_as_in_lambda() {
     start("info", true);
 }
@@ -47,23 +47,23 @@ fn start(directives: &str, is_json: bool) {
     JSON.store(is_json, Ordering::Relaxed);
     let lines = fmt::layer().with_target(false).log_internal_errors(true);
     let lines = if is_json { lines.json().flatten_event(true).boxed() } else { lines.boxed() };
-    // Tests call this more than once, which does no harm.
+    // Tests call this more than once. Only the first call counts.
     let _ = tracing_subscriber::registry().with(lines).with(restrained(directives)).try_init();
 }
 
-/// Our own crates besides the functions, whose names end in `_function`.
+/// Our own crates, except the functions, whose names end with `_function`.
 const OURS: [&str; 7] =
     ["auth", "crm", "dataverse", "dataverse_emulator", "stack", "state", "toolkit"];
 
-/// Whether a line comes from a crate of ours. Below INFO, others write what they send and receive:
-/// events with their bodies, and requests with their secrets.
+/// Whether a line comes from one of our crates. Below INFO, other crates log what they send and
+/// receive: events with their bodies, and requests with their secrets.
 fn is_ours(target: &str) -> bool {
     let name = target.split("::").next().unwrap_or_default();
     name.ends_with("_function") || OURS.contains(&name)
 }
 
-/// The lines that the directives ask for. Crates of others never log below INFO, and a level without
-/// a name is that of our own crates.
+/// A filter for the lines that the directives ask for. Other crates never log below INFO. A level
+/// without a name applies to our own crates.
 fn restrained(directives: &str) -> FilterFn<impl Fn(&Metadata<'_>) -> bool + use<>> {
     let levels = Levels::of(directives);
     let finest = levels.finest();
@@ -71,11 +71,11 @@ fn restrained(directives: &str) -> FilterFn<impl Fn(&Metadata<'_>) -> bool + use
         .with_max_level_hint(finest)
 }
 
-/// Which levels are written.
+/// The levels that are written.
 struct Levels {
-    /// Of our own crates, and as far as it is no finer than INFO of all others.
+    /// The level of our own crates. For other crates it applies too, but never finer than INFO.
     for_all: LevelFilter,
-    /// Of the targets that begin so: the longest first.
+    /// The levels of targets that begin with these names, the longest name first.
     named: Vec<(String, LevelFilter)>,
 }
 
@@ -94,7 +94,7 @@ impl Levels {
     }
 
     fn of_target(&self, target: &str) -> LevelFilter {
-        // It writes what clients sent, at any level.
+        // At every level, this crate logs what clients sent.
         const NEVER: &str = "rmcp";
         if target.starts_with(NEVER) {
             return LevelFilter::OFF;
@@ -111,8 +111,8 @@ impl Levels {
     }
 }
 
-/// Writes the line of a call, without arguments, names or texts. In Lambda, the line also has the
-/// metrics.
+/// Writes the line of a call, without arguments, names or texts. In Lambda, the line also contains
+/// the metrics.
 pub fn call(call: &Call, error: Option<&ToolError>, request_id: &str, duration: Duration) {
     let line = CallLine::of(call, error, request_id, duration);
     if JSON.load(Ordering::Relaxed) {
@@ -128,8 +128,8 @@ pub fn call(call: &Call, error: Option<&ToolError>, request_id: &str, duration: 
     }
 }
 
-/// Writes a line with metrics, by these sets of dimensions and in these units. On a terminal, the
-/// metrics are left out.
+/// Writes a line with metrics. `dimensions` are the sets of dimensions, and each metric has a unit.
+/// On a terminal, the metrics are left out.
 pub fn measure(
     message: &'static str,
     mut line: Value,
@@ -148,7 +148,7 @@ pub fn measure(
 fn emit(line: &impl Serialize) {
     let Ok(mut text) = json::text(line) else { return };
     text.push(b'\n');
-    // Without standard output there is nobody to tell.
+    // Without standard output, there is no place to report the error.
     let _ = std::io::stdout().lock().write_all(&text);
 }
 
@@ -161,8 +161,8 @@ enum Level {
     Error,
 }
 
-/// The line of a call. It is written without a tree of JSON, because to build one took a twentieth
-/// of a call's time.
+/// The line of a call. It is written without a JSON tree: building one took a twentieth of the time
+/// of a call.
 #[derive(Serialize)]
 struct CallLine<'a> {
     #[serde(skip)]
@@ -187,7 +187,7 @@ struct CallLine<'a> {
     latency: u64,
 }
 
-/// The line of a call with its counts.
+/// The line of a call with its numbers.
 #[derive(Serialize)]
 struct Counted<'a> {
     #[serde(flatten)]
@@ -243,8 +243,8 @@ const CALL_UNITS: &[(&str, &str)] = &[
     ("Latency", "Milliseconds"),
 ];
 
-/// A line in CloudWatch's embedded metric format. CloudWatch makes metrics of the members that it
-/// names under `_aws`.
+/// A line in CloudWatch's embedded metric format. CloudWatch makes metrics from the members that
+/// are named under `_aws`.
 ///
 /// Source: AWS's specification of the embedded metric format.
 #[derive(Serialize)]
@@ -292,7 +292,7 @@ impl<'a, T> Measured<'a, T> {
     ) -> Measured<'a, T> {
         let metrics = units.iter().map(|(name, unit)| Metric { name, unit }).collect();
         Measured {
-            // In the same form as Lambda's own lines.
+            // The same form as in Lambda's own lines.
             timestamp: format!("{now:.3}"),
             level,
             message,
@@ -311,7 +311,7 @@ mod tests {
 
     use super::*;
 
-    /// The lines that are written with these directives.
+    /// The lines that are written under these directives.
     fn logged(directives: &str) -> String {
         let lines = Lines::default();
         let writer = lines.clone();

@@ -1,7 +1,7 @@
-//! The web sites whose pages may call.
+//! The web sites whose pages may call the service.
 //!
-//! A browser says in the header `Origin` whose page makes it call. Without the header, it is not a
-//! page that calls, but a program or another server.
+//! A browser sends the header `Origin`, which says whose page makes the call. Without this header,
+//! the caller is not a page but a program or another server.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,17 +10,17 @@ use http::HeaderMap;
 use http::header::ORIGIN;
 use url::Url;
 
-/// The environment variable that lists the sites that may call, with commas between them.
+/// The environment variable with the sites that may call, separated by commas.
 const VARIABLE: &str = "ALLOWED_ORIGINS";
 
-/// The origin of a page, as browsers write it: `https://chat.example`, `http://localhost:8080`, or
-/// `null` for a page that has none, such as a file.
+/// The origin of a page, in the form that browsers send: `https://chat.example`,
+/// `http://localhost:8080`, or `null` for a page without an origin, such as a file.
 ///
 /// Source: RFC 6454, sections 6.1 and 7.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     scheme: String,
-    /// Empty for `null`.
+    /// The host. It is empty for `null`.
     host: String,
     port: Option<u16>,
 }
@@ -42,7 +42,8 @@ impl FromStr for Origin {
             return Ok(Origin { scheme: text.to_owned(), host: String::new(), port: None });
         }
         let (_, authority) = text.split_once("://").ok_or_else(wrong)?;
-        // These belong to other parts of a URL, or its parser would mend them.
+        // These characters belong to other parts of a URL, or the parser would silently correct
+        // them.
         let more = |char: char| {
             matches!(char, '/' | '\\' | '?' | '#' | '@' | '%')
                 || char.is_whitespace()
@@ -55,7 +56,7 @@ impl FromStr for Origin {
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(wrong)?;
         Ok(Origin {
             scheme: url.scheme().to_owned(),
-            // The parser leaves the host as it is if it does not know the scheme.
+            // If the parser does not know the scheme, it does not change the host.
             host: host.to_ascii_lowercase(),
             port: url.port_or_known_default(),
         })
@@ -72,7 +73,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The sites whose pages may call; by default, none.
+/// The sites whose pages may call. By default, there are none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origins(Vec<Origin>);
 
@@ -82,7 +83,7 @@ impl Origins {
         std::env::var(VARIABLE).unwrap_or_default().parse()
     }
 
-    /// Whether a request comes from a page of one of these sites, or not from a page at all.
+    /// Whether a request comes from a page of one of these sites, or from no page at all.
     pub fn admit(&self, headers: &HeaderMap) -> bool {
         headers.get_all(ORIGIN).iter().all(|origin| {
             let origin = origin.to_str().ok().and_then(|text| text.parse().ok());
@@ -100,7 +101,7 @@ impl FromIterator<Origin> for Origins {
 impl FromStr for Origins {
     type Err = OriginError;
 
-    /// Reads a list with commas. An empty text is an empty list.
+    /// Reads a list separated by commas. An empty text is an empty list.
     fn from_str(text: &str) -> Result<Origins, OriginError> {
         let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
         origins.map(str::parse).collect()

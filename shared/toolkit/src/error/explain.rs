@@ -1,5 +1,4 @@
-//! What went wrong below, explained to callers. What is wrong with a connection is explained by
-//! [`Diagnosis`].
+//! Explains errors of the lower layers to callers. [`Diagnosis`] explains problems of a connection.
 
 use auth::{
     Cause, ConnectionError, Diagnosis, EntraError, EntraProblem, InspectionError, SecretError,
@@ -65,7 +64,7 @@ impl From<ConnectionError> for ToolError {
     }
 }
 
-/// What a secret that was not read says, where it says nothing of a connection that there is.
+/// Explains an error of a secret that says nothing about an existing connection.
 fn of_secret(error: &SecretError) -> ToolError {
     match error {
         SecretError::NotFound { name } => ToolError::new(
@@ -86,7 +85,7 @@ fn of_secret(error: &SecretError) -> ToolError {
     }
 }
 
-/// Why there is no token, where that says nothing of the connection.
+/// Explains why there is no token, if that says nothing about the connection.
 fn of_token(error: &TokenError) -> ToolError {
     match error {
         TokenError::Entra(error) => of_entra(error),
@@ -157,7 +156,7 @@ impl From<Error> for ToolError {
     }
 }
 
-/// No answer came, and nothing tells why.
+/// Explains that no answer came, for an unknown reason.
 fn unanswered(source: &reqwest::Error) -> ToolError {
     let explained = if source.is_connect() {
         let diagnosis = Diagnosis::from(Cause::InstanceUnreachable);
@@ -180,7 +179,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// What a code means to a caller, whatever else is in the answer. `None`: not enough.
+/// Explains an error code of Dataverse, if the code alone is enough. Otherwise `None`.
 fn of_code(code: Code) -> Option<ToolError> {
     use Code::*;
     let (code, detail, next_step) = match code {
@@ -220,7 +219,8 @@ fn of_code(code: Code) -> Option<ToolError> {
     Some(ToolError::new(code, detail).next_step(next_step))
 }
 
-/// What Dataverse answered; `diagnosis` is what that says of the connection.
+/// Explains an error answer of Dataverse. `diagnosis` says what it means for the connection, if
+/// anything.
 fn of_api(error: &ApiError, diagnosis: Option<Diagnosis>) -> ToolError {
     let details =
         DataverseDetails { code: error.code.clone(), request_id: error.request_id.clone() };
@@ -244,7 +244,8 @@ fn of_api(error: &ApiError, diagnosis: Option<Diagnosis>) -> ToolError {
     {
         unavailable("Dynamics 365 reported a problem of its own").retry_after(error.retry_after)
     } else if error.is_misunderstanding() {
-        // Only a request of our own making can be malformed, or an organization without the column.
+        // The request is malformed, which is our mistake, or the organization does not have a
+        // column.
         ToolError::new(
             ErrorCode::Internal,
             "Dynamics 365 did not understand the request; the log has the cause",
@@ -255,7 +256,7 @@ fn of_api(error: &ApiError, diagnosis: Option<Diagnosis>) -> ToolError {
         ToolError::new(ErrorCode::RejectedByDynamics, cleaned(&error.message))
             .next_step("Say what Dynamics 365 objects to, and ask for what it needs.")
     };
-    // The message may quote what a visitor said: the log gets it only where it is about names.
+    // The message may quote a visitor's words. So the log only gets messages about names.
     let explained = match explained.code() {
         ErrorCode::Internal if !error.message.contains("literal") => {
             explained.for_log(format!("{error}: {}", error.message))
@@ -286,7 +287,7 @@ fn denied(error: &ApiError) -> ToolError {
                  the whole organization."
             ),
         ),
-        // More is not known: advice would be a guess.
+        // Nothing more is known, so advice would be a guess.
         (None, _) => {
             let code = if error.code.is_empty() { "no code" } else { error.code.as_str() };
             let detail = format!("Dynamics 365 refused this (403, {code})");
@@ -300,23 +301,23 @@ fn denied(error: &ApiError) -> ToolError {
 
 const OFFER_A_PERSON: &str = "Say that this cannot be done here, and offer a person.";
 
-/// The role that comes with Dynamics 365 and has the privilege.
+/// The standard role of Dynamics 365 that has the privilege.
 fn suggested_role(table: &str) -> &'static str {
     let known = tables::ALL.iter().find(|(one, _)| one.logical_name == table);
     known.and_then(|(_, app)| *app).unwrap_or(App::Sales).role()
 }
 
-/// The app that a table belongs to which the environment does not have: the table is asked for by
-/// name, or a note is to hang on one of its rows.
+/// The app that the environment lacks, if that is the error. Either the call named a table of the
+/// app, or it created a note on a row of such a table.
 fn missing_app(error: &ApiError) -> Option<&'static str> {
     let segment = error.unknown_segment().or_else(|| error.undeclared_property())?;
     tables::app_of(segment).map(App::name)
 }
 
-/// What a plug-in says with this before it, it says to people: it is how a plug-in refuses.
+/// A message with this prefix is meant for people: it is the way in which a plug-in refuses.
 const REFUSAL: &str = "Microsoft.Xrm.Sdk.InvalidPluginExecutionException: ";
 
-/// Whether a plug-in or a workflow broke, and did not refuse: what it says then is for developers.
+/// Whether a plug-in or a workflow failed, and did not refuse. Then its message is for developers.
 fn is_crash(error: &ApiError) -> bool {
     const MARKS: [&str; 7] = [
         "Object reference not set",
@@ -335,10 +336,10 @@ fn is_crash(error: &ApiError) -> bool {
         || class_names(said).next().is_some()
 }
 
-/// The names of classes and methods in a text: `Contoso.Plugins.CasePlugin.Execute`.
+/// The names of classes and methods in a text, such as `Contoso.Plugins.CasePlugin.Execute`.
 fn class_names(text: &str) -> impl Iterator<Item = &str> {
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '`' | '+');
-    // "L.L.C." has dots, and no class is called so.
+    // "L.L.C." has dots, but it is not the name of a class.
     let is_part = |part: &str| {
         part.starts_with(|first: char| first.is_ascii_uppercase())
             && part.contains(|next: char| next.is_ascii_lowercase())
@@ -350,8 +351,8 @@ fn class_names(text: &str) -> impl Iterator<Item = &str> {
         .filter(move |name| name.matches('.').count() >= 2 && name.split('.').all(is_part))
 }
 
-/// A customization broke. The log gets the names of its classes, and of what it says no more: it may
-/// quote what a visitor said.
+/// The error for a failed customization. The log gets only the names of its classes, because the
+/// rest of the message may quote a visitor's words.
 fn crash(error: &ApiError) -> ToolError {
     const NAMES: usize = 12;
     let mut names: Vec<_> = Vec::new();
@@ -373,7 +374,7 @@ fn crash(error: &ApiError) -> ToolError {
     .for_log(format!("{error}: {}", names.join(", ")))
 }
 
-/// The text of a business rule or plug-in, without what is only for developers.
+/// The message of a business rule or plug-in, without the part that is only for developers.
 fn cleaned(message: &str) -> String {
     let text = crm::text::plain(message);
     let text = text.strip_prefix(REFUSAL).unwrap_or(&text);
@@ -433,7 +434,7 @@ mod tests {
             ("Fabrikam L.L.C. is on credit hold.", "Fabrikam L.L.C. is on credit hold."),
             ("Not to the U.S.A.: ask Legal.", "Not to the U.S.A.: ask Legal."),
         ] {
-            // Older environments say it with another status, and mean the same.
+            // Older environments answer with another status, but the meaning is the same.
             let error = answered(500, Code::Customization.as_str(), message);
             assert_eq!(error.code(), ErrorCode::RejectedByDynamics);
             let error = told(message);

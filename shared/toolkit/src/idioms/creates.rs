@@ -1,8 +1,8 @@
-//! Creates: each tool says what is its own of a step, and [`create`] takes the steps.
+//! Creates rows. Each tool implements its part of every step, and [`create`] runs the steps.
 //!
-//! All creates go the same way, and a tool cannot leave a step out: it has no other way to write a
-//! row, and each step is a required part of [`Creates`]. The row's key is drawn here and nowhere
-//! else, so a tool that reads cannot ask for one.
+//! All creates take the same steps, and a tool cannot skip one: there is no other way to create a
+//! row, and every step is a required part of [`Creates`]. Only [`create`] gets the key for a new
+//! row, so a tool that reads cannot have one.
 
 use crm::text::same_words;
 use dataverse::{Create, Query, Record};
@@ -14,49 +14,52 @@ use crate::idioms::making::{Claim, Making, Row};
 use crate::idioms::once::Part;
 use crate::{Answer, Answers, Context, Reads, ToolError, WriteState};
 
-/// A row that a call wants to have, and that is made exactly once.
+/// A row that a call wants to create. It is created exactly once.
 ///
-/// The parts stand in the order of the steps that [`create`] takes. It is implemented by what the
-/// tool's arguments come to, once they are checked.
+/// The items are in the order of the steps of [`create`]. The type that implements this trait holds
+/// the checked arguments of the tool.
 pub trait Creates: Sized + Sync {
-    /// What the tool answers.
+    /// The result of the tool.
     type Answer;
-    /// What else the first trip tells, for the answer: it is there whoever made the row.
+    /// More facts from the first trip, for the answer. They do not depend on who created the row.
     type Known: Send + Sync;
-    /// What the arguments mean: whose row it is to be, found by the first trip.
+    /// The meaning of the arguments, found by the first trip: to whom the row will belong.
     type Meant: Send + Sync;
 
-    /// What the bot hears of a row that the same call had made before.
+    /// The hint for the bot if an earlier, equal call created the row.
     const MADE_BEFORE: &'static str;
 
-    /// Where Dataverse still works on the row once the create is answered, as it does on the totals
-    /// of a quote: the columns that [`Creates::is_meant`] looks at. The create answers with those,
-    /// and the row is read once more when all is written. `None`: the create answers with the row.
+    /// The columns that [`Creates::is_meant`] reads, if Dataverse continues to work on the row
+    /// after the create has been answered, as with the totals of a quote. The create then answers
+    /// only with these columns, and the row is read again when everything is written. If `None`,
+    /// the create answers with the whole row.
     const ANSWERS_EARLY: Option<&'static [&'static str]> = None;
 
-    /// The row with this id, with all that [`Creates::is_meant`] and [`Creates::answer`] look at. By
-    /// this the row that the same call made before is looked for; and so the create is answered.
+    /// A query for the row with this id, with all columns that [`Creates::is_meant`] and
+    /// [`Creates::answer`] read. It looks for the row that an earlier, equal call created, and it
+    /// is also the form in which the create answers.
     fn row(&self, id: Uuid) -> Query;
 
-    /// Adds to the first trip what must be known before the row is made, and gives what reads the
-    /// answers. Where it adds nothing there is no first trip: Dataverse itself refuses a second row.
+    /// Adds queries to the first trip for everything that must be known before the row is created.
+    /// Returns the function that reads their answers. If it adds no query, there is no first trip:
+    /// Dataverse itself refuses a second row.
     ///
-    /// The two results are apart because a row that the same call made before is there, whatever has
-    /// become of what the arguments mean since.
+    /// The function returns two separate results. A row that an earlier, equal call created still
+    /// exists, even if the arguments no longer have a meaning.
     fn ask<'a>(
         &'a self,
         context: &'a Context,
         reads: &mut Reads<'a>,
     ) -> Result<ReadAnswers<'a, Self>, ToolError>;
 
-    /// Whether a row is about what the arguments mean. A row with the call's key that is not was made
-    /// by another call, and is not read out.
+    /// Whether a row is about what the arguments mean. If a row with the key of the call is not,
+    /// another call created it, and its content is not shown.
     fn is_meant(meant: &Self::Meant, row: &Record) -> bool;
 
-    /// What becomes of a record that says the same.
+    /// How to treat an existing record with the same content.
     fn equal<'a>(&self, known: &'a Self::Known, meant: &'a Self::Meant) -> Equal<'a>;
 
-    /// Fills the new row. `create` has its key, and what it answers with.
+    /// Fills the new row. `create` already has the key and the columns to answer with.
     fn draft<'a>(
         &'a self,
         context: &Context,
@@ -64,7 +67,8 @@ pub trait Creates: Sized + Sync {
         create: Create,
     ) -> Result<Draft<'a>, ToolError>;
 
-    /// The tool's answer. `meant` is missing only for a row that the same call made before.
+    /// Makes the tool's answer. `meant` may be missing only if an earlier, equal call created the
+    /// row.
     fn answer(
         &self,
         context: &Context,
@@ -74,69 +78,72 @@ pub trait Creates: Sized + Sync {
     ) -> Result<Answer<Self::Answer>, ToolError>;
 }
 
-/// Reads the answers of the first trip: what is known, and what the arguments mean.
+/// Reads the answers of the first trip: the known facts, and the meaning of the arguments.
 pub type ReadAnswers<'a, C> =
     Box<dyn FnOnce(&mut Answers<'_>) -> Result<First<C>, ToolError> + Send + 'a>;
 
-/// What the first trip tells.
+/// The results of the first trip.
 pub type First<C> = (<C as Creates>::Known, Result<<C as Creates>::Meant, ToolError>);
 
-/// What becomes of a record that says the same as the new one.
+/// How to treat an existing record with the same content as the new one.
 #[derive(Debug)]
 pub enum Equal<'a> {
-    /// Nobody looks for one: two notes with the same words are two notes.
+    /// Existing records do not matter: two notes with the same words are two notes.
     Apart,
-    /// A second one is wanted: not even the organization's rules against duplicates keep it from
-    /// being made.
+    /// A second record is wanted, even if the organization's rules against duplicates would refuse
+    /// it.
     Wanted,
-    /// It is the answer, if there is one; and two calls at once that want the same make one row.
+    /// An existing record is the answer. Two equal calls at the same time create only one row.
     Shared {
-        /// The record that is there.
+        /// The existing record, if there is one.
         there: Option<&'a Record>,
-        /// What the bot hears where it is.
+        /// The hint for the bot if the record exists.
         hint: &'static str,
-        /// By what two calls are known to want the same, in whatever case and spacing.
+        /// The texts that say whether two calls want the same. Case and spacing make no difference.
         parts: Vec<String>,
-        /// Whether the row of another call still serves: it is open, for one.
+        /// Whether the row of another call can be the answer, for example because it is open.
         serves: fn(&Record) -> bool,
     },
 }
 
-/// The row that a call gets, and whether this call made it.
+/// The row that a call gets, and whether this call created it.
 #[derive(Debug)]
 pub struct Made {
     /// The row.
     pub record: Record,
-    /// Whether this call made it. At most one call says so of a row.
+    /// Whether this call created the row. At most one call says so for each row.
     pub created: bool,
-    /// Whether the row was read after it was made. Else it is as the create answered, without what
-    /// was written beside it.
+    /// Whether the row was read after it was created. Otherwise it is the answer to the create,
+    /// which does not show what was written together with it.
     pub was_read: bool,
-    /// What to know of a row that may not hold what this call said.
+    /// A hint for the bot if the row may differ from the arguments of this call.
     pub hint: Option<&'static str>,
 }
 
 impl Made {
-    /// A row that was there.
+    /// A row that already existed.
     fn found(record: Record, hint: &'static str) -> Made {
         Made { record, created: false, was_read: true, hint: Some(hint) }
     }
 }
 
-/// What the bot hears of a row that another call has made for this one.
+/// The hint for the bot if another call created the row for this one.
 const MADE_BY_ANOTHER: &str = "Another call that wanted the same at the same moment wrote it: \
     compare what it holds with what was asked for.";
 
-/// Takes the steps of a create, and gives the tool's answer.
+/// Runs the steps of a create, and returns the tool's answer.
 ///
-/// 1. The first trip: the row of the same call, a record that says the same, what the arguments mean.
-/// 2. The row of the same call is the answer, where there is one.
-/// 3. A record that says the same is the answer, where the tool shares those.
-/// 4. The row is announced, and made under the call's key or under that of a call that wants the same.
+/// 1. The first trip reads the row of an earlier, equal call, a record with the same content, and
+///    the meaning of the arguments.
+/// 2. If there is a row of an earlier, equal call, it is the answer.
+/// 3. If there is a record with the same content and the tool shares such records, it is the
+///    answer.
+/// 4. The row is announced and created. Its key is that of this call, or that of another call that
+///    wants the same.
 ///
 /// # Errors
 ///
-/// What the steps of the tool say, what Dataverse says, and `idempotency_key_reused`.
+/// The errors of the tool's own steps, the errors of Dataverse, and `idempotency_key_reused`.
 pub async fn create<C: Creates>(
     context: &Context,
     wanted: &C,
@@ -193,7 +200,7 @@ fn new_row<C: Creates>(wanted: &C, id: Uuid) -> Create {
     }
 }
 
-/// The row as it is once all is written.
+/// Reads the row again, now that everything is written.
 async fn read_again<C: Creates>(
     context: &Context,
     wanted: &C,
@@ -208,14 +215,15 @@ async fn read_again<C: Creates>(
     Ok(Made { record: record.ok_or_else(gone)?, was_read: true, ..made })
 }
 
-/// What a call claims for itself where equal records are shared.
+/// The claim that a call announces, if records with the same content are shared.
 fn claim(context: &Context, equal: Equal<'_>) -> Option<Claim> {
     let Equal::Shared { parts, serves, .. } = equal else { return None };
     let mut hash = Sha256::new();
     let whose = [context.connection().as_str(), context.tool()];
     for part in whose.into_iter().chain(parts.iter().map(String::as_str)) {
         let part = same_words(part);
-        // With its length before it, no part can pretend to be another.
+        // The length before each part keeps apart lists of parts that would otherwise look the
+        // same.
         hash.update(part.len().to_be_bytes());
         hash.update(part.as_bytes());
     }

@@ -1,9 +1,9 @@
-//! A row that is to be made.
+//! A row that will be created.
 
 use dataverse::{Create, Write};
 use uuid::Uuid;
 
-/// A new row, and what is written together with it.
+/// A new row, and the writes that go together with it.
 pub struct Draft<'a> {
     pub(crate) create: Create,
     pub(crate) beside: Box<dyn Fn(Uuid) -> Vec<Write> + Send + Sync + 'a>,
@@ -16,8 +16,8 @@ impl From<Create> for Draft<'_> {
 }
 
 impl<'a> Draft<'a> {
-    /// A row together with other writes: all of it or nothing. They are made for the key that the
-    /// row gets in the end, which may be that of another call's.
+    /// A row together with other writes, all or nothing. The other writes are made for the final
+    /// key of the row, which may be the key of another call.
     pub fn with(
         create: Create,
         beside: impl Fn(Uuid) -> Vec<Write> + Send + Sync + 'a,

@@ -1,4 +1,4 @@
-//! Creates rows, and explains where the organization's duplicate detection rules refuse one.
+//! Creates rows, and explains the error if the organization's duplicate detection rules refuse one.
 
 use crm::reference::Candidate;
 use crm::tables::{ACCOUNT, CONTACT, LEAD};
@@ -7,16 +7,16 @@ use dataverse::{Code, Create, Created, Error, Page, Record, Table, Write};
 
 use crate::{Context, ToolError};
 
-/// The tables for which organizations have such rules.
+/// The tables that can have such rules.
 const TABLES: [Table; 3] = [LEAD, CONTACT, ACCOUNT];
 
-/// How many records the error names.
+/// The most records that the error names.
 const SHOWN: usize = 3;
 
-/// Makes a row, exactly once, together with the other writes.
+/// Creates a row exactly once, together with the other writes.
 ///
-/// If the organization's rules refuse it as a duplicate, the error names the records that Dataverse
-/// finds to be the same. This takes one more trip, only in that case.
+/// If the organization's rules refuse the row as a duplicate, the error names the records that
+/// Dataverse considers the same. Only this case takes one more trip.
 pub(crate) async fn create(
     context: &Context,
     create: &Create,
@@ -34,7 +34,7 @@ pub(crate) async fn create(
     }
 }
 
-/// The error, with the records that Dataverse finds to be the same, if it says which.
+/// Adds the records that Dataverse considers the same to the error, if Dataverse names them.
 async fn named(context: &Context, create: &Create, error: Error) -> ToolError {
     let explained = ToolError::from(error);
     let Ok(pages) = context.session().duplicates(create, &TABLES).await else {

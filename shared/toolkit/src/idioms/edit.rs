@@ -1,4 +1,4 @@
-//! What an update changes of a row.
+//! The changes of an update to a row.
 
 use crm::labels::Choice;
 use crm::text::excerpt;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{Change, Target, ToolError};
 
-/// What an update changes of a row that was read. What has the wanted value already is no change.
+/// The changes of an update to a row that was read. Values that the row already has are no changes.
 pub struct Edit<'a> {
     record: &'a Record,
     target: Target<'a>,
@@ -19,7 +19,7 @@ pub struct Edit<'a> {
 }
 
 impl<'a> Edit<'a> {
-    /// No change yet of a row of this table.
+    /// Begins an edit of a row of this table, without changes.
     pub fn of(record: &'a Record, table: Table) -> Result<Edit<'a>, ToolError> {
         let target = Target::of(record, table)?;
         let (changes, columns, lookups) = (Vec::new(), Vec::new(), Vec::new());
@@ -31,12 +31,12 @@ impl<'a> Edit<'a> {
         self.record
     }
 
-    /// The row, to be written.
+    /// The row as the target of the write.
     pub fn target(&self) -> Target<'a> {
         self.target
     }
 
-    /// Gives a column this value, if one is wanted.
+    /// Sets a column, if a value is given.
     pub fn set<V: Into<Value>>(
         &mut self,
         field: &'static str,
@@ -51,7 +51,7 @@ impl<'a> Edit<'a> {
         }
     }
 
-    /// Gives a column this choice, if one is wanted.
+    /// Sets a column to a choice, if one is given.
     pub fn choose<C: Choice>(
         &mut self,
         field: &'static str,
@@ -65,7 +65,7 @@ impl<'a> Edit<'a> {
         }
     }
 
-    /// Points a lookup at another row, which has this name.
+    /// Points a lookup at another row, given by its id and its name.
     pub fn point(&mut self, field: &'static str, link: Link, (id, name): (Uuid, Option<&str>)) {
         let from = self.record.lookup(link.column);
         if from.as_ref().map(|from| from.id) == Some(id) {
@@ -78,12 +78,12 @@ impl<'a> Edit<'a> {
         self.lookups.push((link, id));
     }
 
-    /// Adds a change that the caller carries out itself.
+    /// Adds a change to the list that the answer shows. The caller writes it in another way.
     pub fn note(&mut self, field: &'static str, from: Option<Value>, to: impl Into<Value>) {
         self.changes.push(Change { field, from, to: to.into() });
     }
 
-    /// Gives a column a value that is no change worth telling.
+    /// Sets a column without adding a change to the list that the answer shows.
     pub fn column(&mut self, column: &'static str, value: impl Into<Value>) {
         self.columns.push((column, value.into()));
     }
@@ -93,7 +93,7 @@ impl<'a> Edit<'a> {
         self.changes.is_empty()
     }
 
-    /// The changes to tell, and the update that makes those that are columns.
+    /// The changes that the answer shows, and the update with the columns to write.
     pub fn finish(self) -> (Vec<Change>, Update) {
         let Target { table, id, etag, .. } = self.target;
         let update = Update::new(table, id, etag);
@@ -107,33 +107,34 @@ impl<'a> Edit<'a> {
     }
 }
 
-/// Arguments that change a row, as [`edits!`](crate::edits) declares them.
+/// Arguments that change a row. The macro [`edits!`](crate::edits) declares them.
 pub trait Edits {
-    /// The columns that must be known of the row before it is changed.
+    /// The columns to read before the row is changed.
     fn columns() -> impl Iterator<Item = &'static str>;
 
-    /// Refuses a call that wants nothing changed.
+    /// Refuses a call that changes nothing.
     ///
     /// # Errors
     ///
-    /// `invalid_arguments`, with the fields of which one must be given.
+    /// `invalid_arguments`, with the fields of which at least one must be given.
     fn check_wanted(&self) -> Result<(), ToolError>;
 
-    /// Adds what changes by itself; a field that is `apart` is the tool's to add.
+    /// Adds the changes of all fields, except those that are `apart`: the tool adds these itself.
     fn edit(&self, edit: &mut Edit<'_>);
 }
 
 /// Declares the arguments of a tool that changes a row: the struct, with one line for each field.
 ///
-/// What changes the row says so behind an arrow. From that line come all that the tool does with the
-/// field: whether anything is wanted, the fields that an error names, the columns to read, the
-/// comparison, the change to tell and the change to write.
+/// A field that changes the row has an arrow after its type. From this line the macro derives
+/// whether the call changes anything, the fields that an error names, the columns to read, the
+/// comparison, the change to show, and the change to write.
 ///
-/// - `=> set "telephone1"`: the column gets the value ([`Edit::set`]).
-/// - `=> choose "leadqualitycode"`: the column gets the choice ([`Edit::choose`]).
-/// - `=> by_stage ["salesstage", "stepname"]`: the function `by_stage(&mut Edit, Option<T>)` of the
-///   tool says what changes of these columns.
-/// - `=> apart ["statuscode"]`: it is wanted and read like the others, and written in another way.
+/// - `=> set "telephone1"`: sets the column to the value ([`Edit::set`]).
+/// - `=> choose "leadqualitycode"`: sets the column to the choice ([`Edit::choose`]).
+/// - `=> by_stage ["salesstage", "stepname"]`: the tool's function `by_stage(&mut Edit, Option<T>)`
+///   decides what changes in these columns.
+/// - `=> apart ["statuscode"]`: the field and its columns are handled like the others, but the tool
+///   writes the change in another way.
 ///
 /// ```
 /// use crm::text::Line;
@@ -164,7 +165,7 @@ macro_rules! edits {
         impl $crate::Edits for $name {
             fn columns() -> impl Iterator<Item = &'static str> {
                 let columns: &[&[&'static str]] = &[$($($crate::edits!(@columns $columns),)?)*];
-                // A row that is closed takes no change.
+                // A closed row cannot be changed.
                 columns.iter().copied().flatten().copied().chain([$crate::STATE])
             }
 
@@ -198,7 +199,7 @@ macro_rules! edits {
     };
 }
 
-/// Whether two values are the same, numbers by their worth: Dataverse pads them with zeros.
+/// Whether two values are the same. Numbers are compared by value, because Dataverse adds zeros.
 fn same(one: &Value, other: &Value) -> bool {
     match (decimal(one), decimal(other)) {
         (Some(one), Some(other)) => one == other,
@@ -206,11 +207,11 @@ fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// How many characters of a text are shown: enough to know which one it was.
+/// The most characters of a text that are shown. They are enough to recognize the text.
 const TEXT: usize = 200;
 
-/// A value as a caller would write it: a number without the zeros that Dataverse pads it with, a
-/// text without markup, and cut.
+/// A value as a caller would write it. A number loses the zeros that Dataverse adds. A text loses
+/// its markup and is cut.
 fn shown(value: &Value) -> Value {
     match value {
         Value::String(text) => excerpt(text, TEXT).text.into(),
@@ -270,7 +271,7 @@ mod tests {
         assert!(from.starts_with("word word") && from.ends_with('…'), "{from}");
         assert!(from.chars().count() <= TEXT + 1);
         assert!(to.as_str().unwrap().chars().count() <= TEXT + 1);
-        // What is written is whole.
+        // The value that is written is not cut.
         assert!(!update.is_empty());
     }
 

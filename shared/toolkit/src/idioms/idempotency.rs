@@ -3,10 +3,10 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-/// The namespace of the keys, a random one.
+/// The namespace of the keys. It is a random one.
 const NAMESPACE: Uuid = Uuid::from_u128(0x9d0e_7f8b_34a1_4c57_8f1e_6c2b_a0d5_41e9);
 
-/// What identifies a call when it comes again.
+/// The parts of a call that are equal when the call is repeated.
 pub(crate) struct Identity<'a> {
     pub(crate) connection: &'a str,
     pub(crate) client: &'a str,
@@ -17,9 +17,9 @@ pub(crate) struct Identity<'a> {
 }
 
 impl Identity<'_> {
-    /// The key for the row that the call makes. It is the same whenever the call comes again,
-    /// because it is made of the idempotency key or, without one, of conversation and arguments. It
-    /// is `None` if there is neither a key nor a conversation.
+    /// The key for the row that the call creates. A repeated call gets the same key. It is made
+    /// from the idempotency key or, without one, from the conversation and the arguments. It is
+    /// `None` if there is neither a key nor a conversation.
     pub(crate) fn record_id(&self) -> Option<Uuid> {
         let arguments;
         let (kind, tie, arguments) = match (self.idempotency_key, self.conversation) {
@@ -30,15 +30,15 @@ impl Identity<'_> {
             }
             (None, None) => return None,
         };
-        // Each part has its length before it, so no two lists of parts make the same text.
+        // The length before each part ensures that different lists of parts give different texts.
         let parts = [self.connection, self.client, self.tool, kind, tie, arguments];
         let name: String = parts.iter().map(|part| format!("{}:{part};", part.len())).collect();
         Some(Uuid::new_v5(&NAMESPACE, name.as_bytes()))
     }
 }
 
-/// Writes arguments so that the same ones give the same text: keys sorted, nulls dropped. If you
-/// change it, change `NORMALISING` in `once`, too.
+/// Writes arguments in a form in which equal arguments give equal texts: keys are sorted, and nulls
+/// are left out. If you change this, increase `NORMALISING` in `once`.
 pub(crate) fn canonical(value: &Value) -> String {
     let mut text = String::new();
     write_canonical(&mut text, value);

@@ -1,4 +1,5 @@
-//! The create itself: announced, made under one key, and told of once. See [`once`](crate::idioms::once).
+//! The create itself: it is announced, and the row is created under one key and reported as new
+//! once. See [`once`](crate::idioms::once).
 
 use dataverse::{Created, Record};
 use jiff::Timestamp;
@@ -9,27 +10,27 @@ use crate::idioms::draft::Draft;
 use crate::idioms::once::{Part, Standing, within};
 use crate::{Context, ToolError};
 
-/// How often another row is tried where the one that was announced turns out to be of no use.
+/// How many announced rows of other calls are tried before the call creates its own row.
 const TRIES: usize = 3;
 
-/// A row that is to be made, exactly once.
+/// A row that will be created exactly once.
 pub(crate) struct Making<'a> {
     pub(crate) draft: Draft<'a>,
     pub(crate) claim: Option<Claim>,
 }
 
-/// What others may want at the same moment.
+/// The claim of a call, which other calls may make at the same moment.
 pub(crate) struct Claim {
-    /// Of connection, tool, customer and subject.
+    /// The hash of the connection, the tool, the customer and the subject.
     pub(crate) hash: String,
-    /// Whether a row that another call made still serves.
+    /// Whether a row that another call created can be the answer.
     pub(crate) serves: fn(&Record) -> bool,
 }
 
-/// The row that came of it.
+/// The row that the call gets in the end.
 pub(crate) struct Row {
     pub(crate) record: Record,
-    /// Whether it was read after it was made, and not answered by the create.
+    /// Whether the row was read, and is not the answer to the create.
     pub(crate) was_read: bool,
     pub(crate) part: Part,
 }
@@ -45,7 +46,7 @@ impl Row {
 }
 
 impl Making<'_> {
-    /// Makes it. `is_meant` tells of a row that is there already whether it is about what the
+    /// Creates the row. If the row already exists, `is_meant` tells whether it is about what the
     /// arguments mean.
     pub(crate) async fn carry_out(
         self,
@@ -69,7 +70,7 @@ impl Making<'_> {
                     }
                     return made;
                 }
-                // This very call, or a copy of it.
+                // The announcement is from this call or a copy of it.
                 Some(Announced::Before(before)) if before.row == once.row => break,
                 Some(Announced::Before(before)) => {
                     let made = self.join(context, &bond, &before, &is_meant).await?;
@@ -83,7 +84,7 @@ impl Making<'_> {
         self.make_own(context, is_meant, None).await
     }
 
-    /// Makes the row under the call's own key.
+    /// Creates the row under this call's own key.
     async fn make_own(
         &self,
         context: &Context,
@@ -108,8 +109,8 @@ impl Making<'_> {
         Ok(row)
     }
 
-    /// Makes the row that another call has announced, or finds it made. `None`: it is of no use any
-    /// more.
+    /// Creates the row that another call has announced, or finds it created. `None` if that row
+    /// cannot be the answer.
     async fn join(
         &self,
         context: &Context,
@@ -125,7 +126,8 @@ impl Making<'_> {
         let create = self.draft.create.clone().under(before.row);
         let created =
             Box::pin(duplicate::create(context, &create, (self.draft.beside)(before.row))).await?;
-        // The one that announced it says that it is new, unless it is gone without having made it.
+        // The call that announced the row reports it as new. If that call ended without creating
+        // the row, this call does.
         let part = match created {
             Created::Now(_) if is_gone => Part::Made,
             Created::Now(_) | Created::Before(_) | Created::Unclear(_) => Part::Found,
@@ -135,7 +137,7 @@ impl Making<'_> {
         if row.was_read && !(serves(&row.record) && is_meant(&row.record)) {
             return Ok(None);
         }
-        // When this call comes again, it finds that row.
+        // If this call is repeated, it finds that row.
         if let (Some(state), Some(Standing::First(Some(ticket)))) =
             (&once.state, once.standing.get())
         {

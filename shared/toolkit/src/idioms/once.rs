@@ -1,14 +1,20 @@
-//! A create happens once, is told of once, and never reads out what another call made.
+//! A create happens once, is reported as new once, and never shows a row of another call.
 //!
-//! Three things keep it so. The row's primary key is drawn from the call, so that Dataverse refuses a
-//! second row. Before that, the call announces in the table under its key what it is about to create
-//! ([`Bond::Key`]): the same key with other arguments is refused, and of copies of one call only the
-//! first says `created: true`. And what looks for an equal record first announces the customer and the
-//! subject ([`Bond::Subject`]), so that two calls at once that know nothing of each other agree on one
-//! row. Whoever makes a row that another call has announced notes so before it tries, and leaves it
-//! to the other to say `created: true`; who has announced a row and finds it made says so only where
-//! that was noted. The table is given [`PATIENCE`]; where it does not answer, the first of the three
-//! still holds, and a row that is found must be the customer's whom the arguments name.
+//! Three things ensure this:
+//!
+//! 1. The primary key of the row is derived from the call, so Dataverse refuses a second row.
+//! 2. Before that, the call announces under its key what it is about to create ([`Bond::Key`]). The
+//!    announcement is a row in the state table. The same key with other arguments is refused, and
+//!    of all copies of a call, only the first answers `created: true`.
+//! 3. If equal records are shared, the call also announces the customer and the subject
+//!    ([`Bond::Subject`]). So two independent calls at the same time agree on one row.
+//!
+//! Before a call creates a row that another call has announced, it notes this in the table, and
+//! leaves it to the other call to answer `created: true`. If a call has announced a row and finds
+//! it created, it answers `created: true` only if there is such a note.
+//!
+//! The table must answer within [`PATIENCE`]. If it does not, the first of the three still holds,
+//! and a row that is found must belong to the customer that the arguments name.
 
 use std::time::Duration;
 
@@ -21,18 +27,17 @@ use uuid::Uuid;
 
 use crate::{ErrorCode, ToolError, WriteState};
 
-/// How long a create waits for the table. It answers in a few milliseconds, or something is wrong
-/// with it.
+/// How long a create waits for the state table. Normally, the table answers in a few milliseconds.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// How the arguments are normalised before they are hashed; see `idempotency::canonical`. A hash of
-/// another version says nothing.
+/// The version of the form in which arguments are hashed; see `idempotency::canonical`. Hashes of
+/// different versions cannot be compared.
 const NORMALISING: u32 = 1;
 
-/// How long after it was announced a call may still be at work: longer than any call may take.
+/// How long after its announcement a call may still run. This is longer than any call can take.
 const AT_WORK: SignedDuration = SignedDuration::from_secs(35);
 
-/// What ties a call to those that are the same.
+/// Connects a call with its copies, so that together they create one row.
 pub(crate) struct Once {
     pub(crate) state: Option<State>,
     /// The primary key for the row.
@@ -41,26 +46,27 @@ pub(crate) struct Once {
     pub(crate) standing: OnceCell<Standing>,
 }
 
-/// What ties a call to those that are the same.
+/// What connects a call with its copies.
 pub(crate) enum Tie {
-    /// Nothing: nobody else can have its row's key.
+    /// Nothing. No other call can have the same key for its row.
     None,
-    /// A conversation and the arguments: what has the same row's key is the same call.
+    /// A conversation and the arguments. A call with the same key for its row is the same call.
     Conversation,
-    /// An idempotency key, which may come again with other arguments. Holds their hash.
+    /// An idempotency key. It may be used again with other arguments. Holds the hash of the
+    /// arguments.
     Key(String),
 }
 
-/// How a call stands to those that are tied to it.
+/// The position of a call among its copies.
 #[derive(Debug)]
 pub(crate) enum Standing {
-    /// It is the first, or the only one.
+    /// It is the first or the only one.
     First(Option<Ticket>),
-    /// An equal call came before, and may still be at work.
+    /// An equal call came before. It may still be running.
     Again { row: Uuid, at_work: bool },
-    /// The key belongs to a call with other arguments.
+    /// The idempotency key belongs to a call with other arguments.
     Reused,
-    /// The table did not say.
+    /// Unknown: the table did not answer, or its answer cannot be compared.
     Unknown,
 }
 
@@ -84,7 +90,8 @@ impl Once {
         Intent { row, arguments, version, at_work_until }
     }
 
-    /// Announces the call under its key. Side by side with the first trip, for it takes as long.
+    /// Announces the call under its key. This runs at the same time as the first trip, and takes
+    /// about as long.
     pub(crate) async fn settle(&self) {
         self.standing.get_or_init(|| self.announced()).await;
     }
@@ -111,7 +118,7 @@ impl Once {
         }
     }
 
-    /// Refuses a key that belongs to another call.
+    /// Refuses an idempotency key that belongs to another call.
     pub(crate) fn check(&self) -> Result<(), ToolError> {
         match self.standing.get() {
             Some(Standing::Reused) => Err(reused()),
@@ -119,7 +126,7 @@ impl Once {
         }
     }
 
-    /// The row of an equal call, where that is not the one with this call's own key.
+    /// The key of the row of an equal call, if it differs from the key of this call.
     pub(crate) fn row_elsewhere(&self) -> Option<Uuid> {
         match self.standing.get() {
             Some(Standing::Again { row, .. }) if *row != self.row => Some(*row),
@@ -127,24 +134,25 @@ impl Once {
         }
     }
 
-    /// A row with the call's key that was there before.
+    /// A row with the key of this call that existed before.
     pub(crate) fn earlier(&self, record: Record) -> Earlier {
         let is_certain = match self.tie {
-            // Nothing but the same call has that key.
+            // Only the same call can have this key.
             Tie::None | Tie::Conversation => true,
-            // If it is the first to announce the key, it is not this key's announcement that made the
-            // row: that expired, or could not be written.
+            // If this call is the first to announce the key, the row was created by a call whose
+            // announcement has expired or could not be written.
             Tie::Key(_) => matches!(self.standing.get(), Some(Standing::Again { .. })),
         };
         Earlier { record, is_certain }
     }
 
-    /// How this call stands to the row that it was to make. `claim`: it was the first to announce
-    /// the subject, so that another call may have made the row for it.
+    /// The part of this call in the row. `claim` is given if this call was the first to announce
+    /// the subject: then another call may have created the row for it.
     pub(crate) async fn part(&self, created: &Created, claim: Option<&Bond>) -> Part {
         let standing = self.standing.get().unwrap_or(&Standing::Unknown);
         match (created, standing) {
-            // Whoever else has the row's key is not the first, and leaves it to the first to say so.
+            // Other calls with the same key are not the first. They leave it to the first to report
+            // the row as new.
             (Created::Now(_) | Created::Unclear(_), Standing::First(_)) => Part::Made,
             (Created::Before(_), Standing::First(ticket)) => {
                 let key = ticket.as_ref().map(|_| Bond::Key(self.row));
@@ -166,16 +174,16 @@ impl Once {
         within(state.was_joined(bond, self.row)).await.unwrap_or(false)
     }
 
-    /// Notes that a row is made by this call though another has announced it. Unnoted, nobody says
-    /// `created: true` of it.
+    /// Notes that this call creates a row that another call has announced. Without this note, no
+    /// call would answer `created: true` for the row.
     pub(crate) async fn note_joined(&self, bond: &Bond, row: Uuid) {
         if let Some(state) = &self.state {
             within(state.join(bond, row)).await;
         }
     }
 
-    /// Takes the announcement back, because nothing was created: the same key may come with other
-    /// arguments.
+    /// Withdraws the announcement, because nothing was created. Then the same key can be used with
+    /// other arguments.
     pub(crate) async fn withdraw(&self) {
         if let (Some(state), Some(Standing::First(Some(ticket)))) =
             (&self.state, self.standing.get())
@@ -186,11 +194,11 @@ impl Once {
     }
 }
 
-/// What the table answers, if it does so in time.
+/// The answer of the state table, if it comes in time.
 pub(crate) async fn within<T>(
     work: impl Future<Output = Result<T, state::StateError>>,
 ) -> Option<T> {
-    // What the SDK needs for a request is large: it need not be in every call's own memory.
+    // The future of an SDK request is large. Boxing it keeps it out of the memory of every call.
     match timeout(PATIENCE, Box::pin(work)).await {
         Ok(Ok(done)) => Some(done),
         Ok(Err(error)) => {
@@ -213,7 +221,7 @@ fn reused() -> ToolError {
     .write(WriteState::NotHappened)
 }
 
-/// A row with the call's key that was there before the call.
+/// A row with the key of a call that existed before the call.
 #[derive(Debug)]
 pub(crate) struct Earlier {
     record: Record,
@@ -221,24 +229,25 @@ pub(crate) struct Earlier {
 }
 
 impl Earlier {
-    /// The row, if an equal call made it: that is known, or the row is about what the arguments mean.
+    /// The row, if an equal call created it. Either this is certain, or the row is about what the
+    /// arguments mean.
     ///
     /// # Errors
     ///
-    /// `idempotency_key_reused`: it may be another customer's.
+    /// `idempotency_key_reused`, because the row may belong to another customer.
     pub(crate) fn given(self, is_meant: impl FnOnce(&Record) -> bool) -> Result<Record, ToolError> {
         if self.is_certain || is_meant(&self.record) { Ok(self.record) } else { Err(reused()) }
     }
 }
 
-/// What part a call has in a row.
+/// The part that a call has in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// It made it.
+    /// The call created the row.
     Made,
-    /// It announced it, and another call that wanted the same has made it: both are told one row,
-    /// and this one is told that it is new.
+    /// The call announced the row, and another call that wants the same created it. Both calls
+    /// answer with this row, and this one reports it as new.
     MadeByAnother,
-    /// The row was there, or another call says that it made it.
+    /// The row already existed, or another call reports it as new.
     Found,
 }

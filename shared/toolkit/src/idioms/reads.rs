@@ -1,4 +1,4 @@
-//! What a tool wants to know before it answers: several queries, one trip.
+//! The reads of a tool before it answers: several queries in one trip.
 
 use crm::reference::{Reference, Sought};
 use dataverse::{Error, Page, Query, Record};
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::idioms::once::Earlier;
 use crate::{Context, ToolError};
 
-/// Queries that go to Dataverse together, in one trip.
+/// Queries that go to Dataverse together in one trip.
 ///
 /// ```ignore
 /// let mut reads = Reads::new();
@@ -21,31 +21,31 @@ use crate::{Context, ToolError};
 pub struct Reads<'a> {
     queries: Vec<Query>,
     by_id: Vec<ById<'a>>,
-    /// Of a create: the query for the row that the same call made before. Its slot is the first.
+    /// For a create: the query for the row of an earlier, equal call. It has the first slot.
     same_call: Option<RowQuery<'a>>,
 }
 
-/// The slot of the query for the row that the same call made before.
+/// The slot of the query for the row of an earlier, equal call.
 const SAME_CALL: usize = 0;
 
-/// A query for the row with an id, or for rows that point at it.
+/// Makes the query for the row with an id, or for rows that point at it.
 type RowQuery<'a> = Box<dyn Fn(Uuid) -> Query + Send + Sync + 'a>;
 
-/// Finds the id of the record that is sought among what came back.
+/// Finds the id of a referenced record in the answers.
 type FindId<'a> = Box<dyn Fn(&Answers<'_>) -> Option<Uuid> + Send + Sync + 'a>;
 
-/// A query that an environment may refuse, and how it is asked once the record's id is known.
+/// A query that an environment may refuse, and its form for when the id of the record is known.
 struct ById<'a> {
     slot: usize,
     find_id: FindId<'a>,
     query: RowQuery<'a>,
 }
 
-/// Where the answer to a query will be.
+/// The place of the answer to a query.
 #[derive(Debug)]
 pub struct Slot(usize);
 
-/// Where the record that a reference means will be.
+/// The place of the record that a reference means.
 #[derive(Debug)]
 pub struct Seeking<'a, S> {
     sought: &'a S,
@@ -59,8 +59,8 @@ impl<'a> Reads<'a> {
         Reads::default()
     }
 
-    /// The queries of a create. The first is for the row that an earlier call made, which was this
-    /// call: the same key, or the same in its conversation.
+    /// The queries of a create. The first query is for the row of an earlier, equal call: one with
+    /// the same key, or one that is the same in its conversation.
     pub(crate) fn of_create(
         context: &Context,
         row: impl Fn(Uuid) -> Query + Send + Sync + 'a,
@@ -85,12 +85,12 @@ impl<'a> Reads<'a> {
         Slot(self.queries.len() - 1)
     }
 
-    /// Adds what it takes to find the record that a reference means.
+    /// Adds the queries that find the record of a reference.
     pub fn seek<S: Sought>(&mut self, sought: &'a S) -> Seeking<'a, S> {
         self.seek_with(sought, |query| query)
     }
 
-    /// As [`Reads::seek`], with more to be read of the record.
+    /// Like [`Reads::seek`], but reads more of the record.
     pub fn seek_with<S: Sought>(
         &mut self,
         sought: &'a S,
@@ -101,11 +101,13 @@ impl<'a> Reads<'a> {
         Seeking { sought, records, siblings }
     }
 
-    /// Adds a query for what has to do with the record that is sought, made of the reference to it.
+    /// Adds a query for rows that are related to the record of a reference. The query is made from
+    /// this reference.
     ///
-    /// Where the reference is no id, the query may have a condition on rows that a collection's rows
-    /// point at, and an environment may refuse that. Then it is asked again by the id that was found
-    /// in the same trip: one trip more, and for that connection from then on two trips at once.
+    /// If the reference is not an id, the query may contain a lambda over a collection with a path
+    /// to another table, and some environments refuse this. Then the query is sent again with the
+    /// id that was found in the same trip. This takes one more trip. From then on, such queries of
+    /// this connection always take two trips.
     pub fn about<R: Reference + From<Uuid> + Sync>(
         &mut self,
         seeking: &Seeking<'a, R>,
@@ -134,8 +136,9 @@ impl<'a> Reads<'a> {
         slot
     }
 
-    /// Asks what must be known before a row is made. Where that is nothing, the row of the same call
-    /// need not be looked for either: Dataverse refuses a second one.
+    /// Sends the queries for everything that must be known before a row is created. If there are
+    /// none, the row of an earlier, equal call is not read either, because Dataverse refuses a
+    /// second row.
     pub(crate) async fn send_for_create<'c>(
         self,
         context: &'c Context,
@@ -146,7 +149,7 @@ impl<'a> Reads<'a> {
         Ok(Answers { context, pages: Vec::new() })
     }
 
-    /// Asks, in one trip; in two where the first one shows what to ask.
+    /// Sends the queries in one trip, or in two if the first shows what to ask in the second.
     pub async fn send<'c>(self, context: &'c Context) -> Result<Answers<'c>, ToolError> {
         let session = context.session();
         let refused_before = session.refuses_paths_in_lambdas();
@@ -177,7 +180,7 @@ impl<'a> Reads<'a> {
         Ok(answers)
     }
 
-    /// Asks what could not be asked in the first trip.
+    /// Sends the queries that could not be answered in the first trip.
     async fn ask_again(&self, answers: &mut Answers<'_>, refused_before: bool) {
         let session = answers.context.session();
         let mut again: Vec<(usize, Query)> = Vec::new();
@@ -189,7 +192,8 @@ impl<'a> Reads<'a> {
             if refused_before || was_refused {
                 match find_id(answers) {
                     Some(id) => again.push((*slot, query(id))),
-                    // There is no such record, or several: the caller hears that.
+                    // There is no such record, or there are several. The caller gets an error for
+                    // that.
                     None => answers.put(&[*slot], vec![Ok(Page::default())]),
                 }
             }
@@ -218,7 +222,7 @@ impl<'a> Reads<'a> {
     }
 }
 
-/// What came back.
+/// The answers to the queries.
 pub struct Answers<'a> {
     context: &'a Context,
     pages: Vec<Option<Result<Page, Error>>>,
@@ -233,10 +237,10 @@ impl Answers<'_> {
         }
     }
 
-    /// The rows that a query found, or why there are none.
+    /// The rows that a query found, or the error.
     #[expect(clippy::needless_pass_by_value, reason = "an answer can be taken once")]
     pub fn result(&mut self, slot: Slot) -> Result<Page, Error> {
-        // There is an answer to each query, and no slot is used twice.
+        // Each query has an answer, and no slot is used twice.
         self.pages.get_mut(slot.0).and_then(Option::take).unwrap_or(Ok(Page::default()))
     }
 
@@ -250,11 +254,11 @@ impl Answers<'_> {
         Ok(self.page(slot)?.records.into_iter().next())
     }
 
-    /// The row that an earlier, equal call made.
+    /// The row that an earlier, equal call created.
     ///
     /// # Errors
     ///
-    /// `idempotency_key_reused`, where the key belongs to a call with other arguments.
+    /// `idempotency_key_reused`, if the key belongs to a call with other arguments.
     pub(crate) fn same_call(&mut self) -> Result<Option<Earlier>, ToolError> {
         self.context.once().check()?;
         let record = self.first(Slot(SAME_CALL))?;
@@ -265,12 +269,12 @@ impl Answers<'_> {
     pub fn found<S: Sought>(&mut self, seeking: Seeking<'_, S>) -> Result<Record, ToolError> {
         let Seeking { sought, records, siblings } = seeking;
         let records = self.page(records)?;
-        // Without them it is not known that what was found is what is meant.
+        // Without the siblings, it is not certain that the found record is the right one.
         let siblings = siblings.map(|slot| self.page(slot)).transpose()?.unwrap_or_default();
         Ok(sought.found(records, siblings, self.context.instance())?)
     }
 
-    /// The record that a reference means, where there is one.
+    /// The record that a reference means, if there is a reference.
     pub fn found_if<S: Sought>(
         &mut self,
         seeking: Option<Seeking<'_, S>>,

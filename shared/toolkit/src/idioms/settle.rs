@@ -1,5 +1,5 @@
-//! Writes that must not be sent twice: where the answer is lost, the row tells what happened. And
-//! writes that must not undo another's: where the row has changed meanwhile, it is read again.
+//! Changes rows safely. A write must not be sent twice: if the answer is lost, the row shows what
+//! happened. A write must not undo another one: if the row has changed meanwhile, it is read again.
 
 use std::time::Duration;
 
@@ -11,27 +11,29 @@ use uuid::Uuid;
 
 use crate::{Context, ToolError, WriteState};
 
-/// How often a change goes on after somebody else's came in between.
+/// How often a change is repeated after somebody else changed the row in between.
 const TRIES: usize = 3;
 
-/// Those who change a row at the same moment shall not meet again: each waits up to so long.
+/// The longest random wait before a repetition. It keeps apart calls that change the same row at
+/// the same moment.
 const APART: Duration = Duration::from_millis(60);
 
-/// The row that a write is about, as it was read before.
+/// The row to write, as it was read before.
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
-    /// Its table.
+    /// The table of the row.
     pub table: Table,
-    /// Its id.
+    /// The id of the row.
     pub id: Uuid,
-    /// Its version.
+    /// The version of the row.
     pub etag: &'a str,
     record: &'a Record,
     drawn_from: &'a [&'static str],
 }
 
 impl<'a> Target<'a> {
-    /// A row of this table as it was read: with its state, and with all columns that may change.
+    /// A row of this table. It must have been read with its state and with all columns that may
+    /// change.
     pub fn of(record: &'a Record, table: Table) -> Result<Target<'a>, ToolError> {
         let (Some(id), Some(etag)) = (record.id(table.key), record.etag()) else {
             let name = table.logical_name;
@@ -40,20 +42,20 @@ impl<'a> Target<'a> {
         Ok(Target { table, id, etag, record, drawn_from: &[] })
     }
 
-    /// What is written was drawn from these columns of the row: where they change, it would be
-    /// another.
+    /// Names columns of the row from which the written values were derived. If these columns
+    /// change, the values would be wrong.
     #[must_use]
     pub fn drawn_from(self, columns: &'a [&'static str]) -> Target<'a> {
         Target { drawn_from: columns, ..self }
     }
 }
 
-/// A write to a row that is there. New rows are made by [`crate::create`] alone.
+/// A write to an existing row. Only [`crate::create`] makes new rows.
 #[derive(Clone)]
 pub enum RowChange {
-    /// Of values, of the version that was read.
+    /// Sets values, if the row still has the version that was read.
     Update(Update),
-    /// By an action, which may change other rows, too.
+    /// Calls an action, which may change other rows, too.
     Action(Action),
 }
 
@@ -78,16 +80,16 @@ impl From<RowChange> for Write {
     }
 }
 
-/// Does all of it or nothing, in one trip, and gives what each answered.
+/// Carries out all operations or none, in one trip, and returns their answers.
 ///
-/// `status` is the `statuscode` that the row has afterwards, where that changes. Where the answer
-/// is lost the row is read, and nothing is sent again: if it has that status the work was done
-/// (`None`: what it answered is lost), if it has the old version it was not.
+/// `status` is the new `statuscode` of the row, if it changes. If the answer is lost, nothing is
+/// sent again, but the row is read. If the row has this status, the work was done (the result is
+/// `None`, because the answers are lost). If it still has the old version, the work was not done.
 ///
-/// Where somebody else has changed the row since it was read, it is read again: if its state and
-/// all that is to change, or that this was [drawn from](Target::drawn_from), are as they were or as
-/// they are to be, the other change was about something else, and this one goes on with the new
-/// version, three times at most.
+/// If somebody else has changed the row since it was read, it is read again. Relevant are its
+/// state, the columns that will change, and those that the values were [derived
+/// from](Target::drawn_from). If each of these has the old or the wanted value, the other change
+/// was about something else, and this one is repeated with the new version, at most three times.
 pub async fn carry_out(
     context: &Context,
     target: Target<'_>,
@@ -119,7 +121,7 @@ pub async fn carry_out(
     }
 }
 
-/// The row's present version, if nothing that is to change has been changed by somebody else.
+/// The current version of the row, if nobody else has changed the relevant columns.
 async fn unopposed(
     context: &Context,
     target: Target<'_>,
@@ -132,8 +134,8 @@ async fn unopposed(
             RowChange::Action(_) => None,
         })
     };
-    // A row that was closed, or opened, is another one to whoever decided on the change; its status
-    // matters to who wants to change that.
+    // If the row was closed or reopened, the decision to change it may no longer be right. The
+    // status matters only if it will change, too.
     let status = status.map(|_| STATUS.into());
     let drawn_from = target.drawn_from.iter().map(|column| dataverse::Name::from(*column));
     let changed = updates().flat_map(dataverse::Update::reads);
@@ -142,11 +144,11 @@ async fn unopposed(
     let now = context.session().first(&query).await.ok().flatten()?;
     let is_same = |column: &dataverse::Name| {
         let column = column.as_str();
-        // What was not read before cannot be compared: then it must be empty.
+        // A column that was not read before cannot be compared, so it must be empty now.
         let before = target.record;
         let before = before.has_column(column).then(|| before.value(column)).flatten();
         now.value(column) == before
-            // Whoever wants the same does not contradict.
+            // A change to the wanted value is no conflict.
             || (column != STATE && updates().any(|update| update.is_met_in(&now, column)))
     };
     let is_unopposed = columns.iter().all(is_same);
@@ -154,7 +156,7 @@ async fn unopposed(
 }
 
 enum Failure {
-    /// The row has another version than the one that was read.
+    /// The row no longer has the version that was read.
     Conflict(Error),
     Other(ToolError),
 }

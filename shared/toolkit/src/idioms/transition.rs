@@ -1,4 +1,4 @@
-//! From one status to another: within the open state, out of it, and back.
+//! Changes of the status: within the open state, out of it, and back.
 
 use crm::tables::choices::{STATE, STATUS};
 use dataverse::Update;
@@ -6,33 +6,34 @@ use dataverse::Update;
 use super::settle::RowChange;
 use crate::Target;
 
-/// What a new status asks for.
+/// The kind of change that a new status needs.
 pub enum Transition {
-    /// A status reason of the open state: it is given by column, and reopens a closed row.
+    /// To a status of the open state. An update sets it, and reopens a closed row.
     Open(i64),
-    /// Out of the open state, by an action, or by an update of the state.
+    /// Out of the open state, by an action or by an update of the state.
     Close(Box<RowChange>),
 }
 
 impl Transition {
-    /// Out of the open state, by this action or update.
+    /// A change out of the open state, by this action or update.
     pub fn close(operation: impl Into<RowChange>) -> Transition {
         Transition::Close(Box::new(operation.into()))
     }
 }
 
-/// The open state of every table that rows are closed in, whatever its label.
+/// The number of the open state. It is the same in every table with closed rows, whatever its
+/// label.
 const OPEN: i64 = 0;
 
-/// The row is closed, and what was asked for can be done to an open one only.
+/// The error that the row is closed. The requested change needs an open row.
 #[derive(Debug)]
 pub struct Closed;
 
-/// The writes that make the changes and go over to the new status: one, or several that belong
-/// into a change set. None where nothing changes.
+/// The writes that make the changes and set the new status. There are none if nothing changes.
+/// Several belong into one change set.
 ///
-/// A row that is closed takes no other changes: it is opened before them, or closed after them.
-/// Only the first write can have the version that was read.
+/// A closed row cannot be changed, so it is reopened before the changes, or closed after them. Only
+/// the first write can check the version that was read.
 pub fn operations(
     target: Target<'_>,
     is_open: bool,

@@ -1,4 +1,4 @@
-//! A request of API Gateway, as Lambda hands it over, and its response.
+//! A request of API Gateway in the form that Lambda delivers, and its response.
 
 use std::future::ready;
 use std::pin::Pin;
@@ -12,15 +12,15 @@ use tokio::time::Instant;
 
 use crate::{Caller, Front, Incoming};
 
-/// How long before Lambda's deadline an answer must be there. Otherwise the caller could get the
-/// gateway's error instead.
+/// How long before Lambda's deadline the answer must be ready. Otherwise the caller could get an
+/// error of the gateway.
 const MARGIN: Duration = Duration::from_secs(2);
 
-/// API Gateway gives up after 30 seconds, whatever the function's own limit.
+/// API Gateway stops waiting after 30 seconds, whatever the timeout of the function.
 const GATEWAY: Duration = Duration::from_secs(30);
 
-/// A response that goes to Lambda as it is. With a plain [`Response`], `lambda_http` would collect
-/// the body again and decode its character set, for which it links large tables.
+/// A response that goes to Lambda unchanged. For a plain [`Response`], `lambda_http` would collect
+/// the body again and decode its character set, and it links large tables for that.
 #[derive(Debug)]
 pub struct Answer(Response<Body>);
 
@@ -30,7 +30,7 @@ impl IntoResponse for Answer {
     }
 }
 
-/// Answers a request of Lambda.
+/// Answers a request from Lambda.
 pub async fn answer(front: &impl Front, request: Request) -> Answer {
     let (parts, body) = request.into_parts();
     let context = parts.lambda_context_ref();

@@ -1,4 +1,4 @@
-//! What a function is made of, as the environment says.
+//! The parts of a function, configured by the environment.
 
 use std::sync::Arc;
 
@@ -9,27 +9,27 @@ use state::State;
 use super::Error;
 use crate::{Edge, Function, Handler, Home, Journal, KeyStore, RouteError, Routes, logging};
 
-/// What a function is made of.
+/// The parts of a function.
 ///
-/// These environment variables are read:
+/// They are configured by these environment variables:
 ///
-/// - `STATE_TABLE`: the table of the activity log and of the connections' state
+/// - `STATE_TABLE`: the table for the activity log and the state of the connections
 /// - `SECRETS_KEY_ARN`: the KMS key for new secrets, if it is not the account's own
 /// - `DATAVERSE_LOCAL_URL`: the address of a local emulator that connections may use
-/// - `API_KEYS_SECRET`: makes the function check API keys itself, where there is no authorizer, as
+/// - `API_KEYS_SECRET`: lets the function check API keys itself, for use without an authorizer, as
 ///   with `cargo lambda watch`
 pub struct Parts {
     /// The connections.
     pub connections: Connections,
-    /// The table, if there is one.
+    /// The state table, if there is one.
     pub state: Option<State>,
     keys: Option<Arc<KeyStore>>,
-    /// The AWS configuration, for further clients.
+    /// The AWS configuration, for more clients.
     pub config: aws_config::SdkConfig,
 }
 
 impl Parts {
-    /// Makes the parts as the environment says, and starts logging.
+    /// Makes the parts from the environment, and starts logging.
     pub async fn from_environment() -> Result<Parts, Error> {
         logging::initialize();
         let variable = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
@@ -42,12 +42,12 @@ impl Parts {
         Ok(Parts { connections, state, keys, config })
     }
 
-    /// The table, for a function that cannot do without it.
+    /// The state table, for a function that cannot work without it.
     pub fn required_state(&self) -> Result<State, Error> {
         self.state.clone().ok_or_else(|| Error::from("the environment has no STATE_TABLE"))
     }
 
-    /// Makes a function of operations and what they work with.
+    /// Makes a function from its data and its operations.
     ///
     /// # Errors
     ///
@@ -72,7 +72,7 @@ impl Parts {
     }
 }
 
-/// The HTTP clients for a Lambda function, which answers one call at a time.
+/// The HTTP clients of a Lambda function, which answers one call at a time.
 pub fn http_client() -> Result<HttpClients, HttpClientsError> {
     HttpClients::new(Idle::ONE_CALLER)
 }

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::{Error, answer};
 use crate::Front;
 
-/// How long before the end of an invocation the activity log stops writing.
+/// How long before the end of an invocation the extension stops writing the activity log.
 const LEFT_OVER: Duration = Duration::from_millis(250);
 
 /// Answers requests until Lambda stops the process.
@@ -26,7 +26,7 @@ pub async fn serve(front: impl Front) -> Result<(), Error> {
         async move {
             let id = request.lambda_context_ref().map(|context| context.request_id.clone());
             let response = answer(front, request).await;
-            // Without an extension, nobody receives this.
+            // Without an extension, nothing receives this.
             let _ = answered.send(id.unwrap_or_default());
             Ok::<_, Error>(response)
         }
@@ -41,8 +41,8 @@ pub async fn serve(front: impl Front) -> Result<(), Error> {
         async move {
             if let NextEvent::Invoke(invocation) = event.next {
                 let work = async {
-                    // The runtime answers an event that is not a request. An answer may also be
-                    // that of an earlier invocation, for which it came too late.
+                    // The runtime itself answers an event that is not a request. A received answer
+                    // may also be a late one of an earlier invocation.
                     let mut answers = answers.lock().await;
                     while let Some(id) = answers.recv().await {
                         if id == invocation.request_id {
@@ -65,7 +65,7 @@ pub async fn serve(front: impl Front) -> Result<(), Error> {
     match extension {
         Ok(extension) => tokio::try_join!(lambda_http::run(handler), extension.run()).map(drop),
         Err(error) => {
-            // Outside of Lambda, entries are written as they come.
+            // Outside of Lambda, entries are written immediately.
             tracing::warn!(%error, "no extension: the activity log is written alongside");
             tokio::select! {
                 ended = lambda_http::run(handler) => ended,
@@ -75,7 +75,7 @@ pub async fn serve(front: impl Front) -> Result<(), Error> {
     }
 }
 
-/// How long it is until shortly before a deadline, which is in milliseconds since 1970.
+/// The time until shortly before a deadline, which is given in milliseconds since 1970.
 fn until(deadline_ms: u64) -> Duration {
     let deadline = std::time::UNIX_EPOCH.checked_add(Duration::from_millis(deadline_ms));
     deadline

@@ -1,4 +1,4 @@
-//! What is done before the first call.
+//! The preparations before the first call.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use tokio::time::{Instant, timeout};
 
 use crate::Service;
 
-/// How long the warm-up may take. Lambda lets the start take ten seconds.
+/// The longest that the warm-up may take. Lambda allows ten seconds for the start.
 const WARM_UP: Duration = Duration::from_secs(4);
 
-/// Prepares the first call while Lambda gives a full processor: reads the default connection's
-/// secret, then gets its token and opens a connection to Dataverse, and at the same time one to the
-/// table. The first call tries again what fails here.
+/// Prepares the first call while Lambda provides a full processor. It reads the secret of the
+/// default connection, gets its token and opens a connection to Dataverse. At the same time, it
+/// opens one to the state table. If something fails here, the first call tries it again.
 pub(super) async fn warm_up(service: &Service) {
     let work = async {
         let connection =

@@ -1,4 +1,4 @@
-//! Finding rows by the value of a column.
+//! Finds rows by the value of a column.
 
 use crate::data::ColumnKind;
 use crate::data::value::{Value, fold_whole};
@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use uuid::Uuid;
 
-/// An index of one column. Null is not indexed.
+/// An index of one column. It does not contain nulls.
 #[derive(Clone)]
 pub(super) enum Index {
-    /// By text as comparison sees it, in order, so that prefixes are found too.
+    /// By text in the form for comparisons, sorted, so that prefixes can be found too.
     Text(BTreeMap<Box<str>, BTreeSet<Uuid>>),
-    /// By identifier: lookups and keys of other systems.
+    /// By id: lookups, and keys of other systems.
     Id(HashMap<Uuid, BTreeSet<Uuid>>),
 }
 
@@ -70,7 +70,7 @@ impl Index {
         }
     }
 
-    /// The rows whose text starts so; `None` if this is no text index.
+    /// The rows whose text starts with the prefix. `None` if this is not a text index.
     pub(super) fn find_prefix(&self, prefix: &str) -> Option<Vec<Uuid>> {
         let Self::Text(rows) = self else { return None };
         let prefix = fold_whole(prefix);

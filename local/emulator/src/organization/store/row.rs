@@ -4,25 +4,25 @@ use crate::data::{ColumnId, Table, TableId};
 use crate::data::{Reference, Value};
 use uuid::Uuid;
 
-/// A row: the values that are there. Tables have up to 300 columns and rows use a dozen, so
-/// nulls take no room.
+/// A row. It only stores the values that exist: a table has up to 300 columns, and a row uses a
+/// dozen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// Its table.
+    /// The table of the row.
     pub table: TableId,
-    /// Its primary key.
+    /// The primary key of the row.
     pub id: Uuid,
     version: u64,
     values: Vec<(ColumnId, Value)>,
 }
 
 impl Row {
-    /// An empty row: it knows its key and, as an activity, its type.
+    /// An empty row. It has its key and, if it is an activity, its type.
     pub fn new(table: &Table, id: Uuid) -> Self {
         let mut row = Self { table: table.id, id, version: 0, values: Vec::new() };
         row.set(table.key, Value::Guid(id));
         if let Some(base) = table.base.map(TableId::table) {
-            // A user is an owner too: `ownerid` and `systemuserid` are the same.
+            // A user is an owner, too: its `ownerid` and its `systemuserid` are the same.
             row.set(base.key, Value::Guid(id));
             if let Some(kind) = table.column("activitytypecode") {
                 row.set(kind.id, Value::text(&table.name));
@@ -31,22 +31,22 @@ impl Row {
         row
     }
 
-    /// Its table and key.
+    /// The table and the key of the row.
     pub fn reference(&self) -> Reference {
         Reference { table: self.table, id: self.id }
     }
 
-    /// The number in its ETag.
+    /// The number in the ETag of the row.
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// Its weak ETag.
+    /// The weak ETag of the row.
     pub fn etag(&self) -> String {
         format!("W/\"{}\"", self.version())
     }
 
-    /// The value of a column, [`Value::Null`] where there is none.
+    /// The value of a column, or [`Value::Null`] if there is none.
     pub fn get(&self, column: ColumnId) -> &Value {
         match self.place(column) {
             Ok(index) => &self.values[index].1,
@@ -54,7 +54,7 @@ impl Row {
         }
     }
 
-    /// The value of a column by its Web API name; null for a name that the table has not.
+    /// The value of a column by its Web API name. It is null if the table has no such column.
     pub fn value(&self, column: &str) -> &Value {
         match self.table.table().column(column) {
             Some(column) => self.get(column.id),
@@ -74,7 +74,7 @@ impl Row {
         }
     }
 
-    /// Sets a column by its Web API name; false if the table has no such column.
+    /// Sets a column by its Web API name. Returns false if the table has no such column.
     pub fn set_value(&mut self, column: &str, value: Value) -> bool {
         let found = self.table.table().column(column);
         if let Some(column) = found {
@@ -83,12 +83,12 @@ impl Row {
         found.is_some()
     }
 
-    /// The values that are there, in the order of columns.
+    /// The values of the row, in the order of the columns.
     pub fn values(&self) -> impl Iterator<Item = (ColumnId, &Value)> {
         self.values.iter().map(|(column, value)| (*column, value))
     }
 
-    /// What a person calls the row: its primary name.
+    /// The name that people see: the primary name of the row.
     pub fn name(&self) -> Option<&str> {
         self.table.table().primary_name.and_then(|column| self.get(column).as_text())
     }

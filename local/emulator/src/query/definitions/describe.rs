@@ -1,11 +1,12 @@
-//! Tables, columns and relationships as the metadata types of the Web API.
+//! Describes tables, columns and relationships in the metadata types of the Web API.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::data::{Column, ColumnKind, Ownership, Relationship, RequiredLevel, Table};
 
-/// The ids of definitions differ between organizations; here they follow from the names.
+/// The id of a definition. In reality it differs between organizations. Here it is derived from the
+/// names.
 fn metadata_id(parts: &[&str]) -> String {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, parts.join("/").as_bytes()).to_string()
 }
@@ -80,7 +81,7 @@ pub(super) fn columns(table: &'static Table) -> Vec<Value> {
     table.columns().iter().map(|column| self::column(table, column)).collect()
 }
 
-/// The types of attributes, and the name that a cast to them ends in.
+/// The types of attributes. A cast to a type ends with its name.
 const ATTRIBUTE_TYPES: [&str; 16] = [
     "AttributeMetadata",
     "BigIntAttributeMetadata",
@@ -105,7 +106,7 @@ const RELATIONSHIP_TYPES: [&str; 3] = [
     "MultiSelectPicklistAttributeMetadata",
 ];
 
-/// A type that a path may cast to.
+/// A type to which a path may cast.
 pub(super) fn attribute_type(name: &str) -> Option<&'static str> {
     ATTRIBUTE_TYPES.iter().chain(&RELATIONSHIP_TYPES).find(|known| **known == name).copied()
 }
@@ -225,7 +226,8 @@ fn format(column: &Column, multiline: bool) -> &'static str {
     }
 }
 
-/// `OptionSetMetadata` of a choice, or `BooleanOptionSetMetadata`; other columns have none.
+/// The `OptionSetMetadata` of a choice, state or status column, or the `BooleanOptionSetMetadata`
+/// of a yes-or-no column. Other columns have none.
 pub(super) fn option_set(table: &Table, column: &Column) -> Option<Value> {
     let option = |value: i32, text: &str, state: Option<i32>| {
         let mut described = json!({
@@ -271,7 +273,7 @@ pub(super) fn option_set(table: &Table, column: &Column) -> Option<Value> {
     Some(described)
 }
 
-/// Relationships in which the table is the one that others point at.
+/// Relationships in which other tables point at this table.
 pub(super) fn one_to_many(table: &'static Table) -> Vec<Value> {
     let described = table.collection_navigations().iter().filter_map(|navigation| {
         let Relationship::OneToMany { lookup, partner } = &navigation.relationship else {
@@ -284,7 +286,7 @@ pub(super) fn one_to_many(table: &'static Table) -> Vec<Value> {
     described.collect()
 }
 
-/// Relationships in which the table points at another.
+/// Relationships in which this table points at another.
 pub(super) fn many_to_one(table: &'static Table) -> Vec<Value> {
     let described = table.single_navigations().iter().filter_map(|navigation| {
         let partner = navigation.partner.as_deref()?;
@@ -333,7 +335,7 @@ pub(super) fn many_to_many(table: &'static Table) -> Vec<Value> {
         let back = other.collection_navigations().iter().find(|back| {
             matches!(&back.relationship, Relationship::ManyToMany { name: own } if own == name)
         })?;
-        // Both tables tell of the relationship in the same words.
+        // Both tables describe the relationship in the same way.
         let (one, one_name, two, two_name) = if table.name <= other.name {
             (table, &navigation.name, other, &back.name)
         } else {

@@ -1,4 +1,4 @@
-//! `$select`, `$filter` and `$expand` on definitions, which are JSON rather than rows.
+//! `$select`, `$filter` and `$expand` on definitions, which are JSON and not rows.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,7 @@ use crate::message::ApiError;
 use crate::query::options::QueryOptions;
 use crate::query::syntax::{Comparison, Expression, Literal, Operand};
 
-/// Keeps what passes the filter.
+/// Keeps the definitions that match the filter.
 pub(super) fn filter(
     values: &mut Vec<Value>,
     kind: &str,
@@ -49,7 +49,7 @@ pub(super) fn shape(value: &mut Value, kind: &str, options: &QueryOptions) -> Re
             let member = members.get(name).ok_or_else(|| unknown(name, kind))?;
             selected.insert(name.clone(), member.clone());
         }
-        // The key and the type of a derived definition always come.
+        // The key and the type of a derived definition are always included.
         for name in ["@odata.type", "MetadataId"] {
             if let Some(member) = members.get(name) {
                 selected.insert(name.to_owned(), member.clone());
@@ -62,7 +62,7 @@ pub(super) fn shape(value: &mut Value, kind: &str, options: &QueryOptions) -> Re
     Ok(())
 }
 
-/// The definitions that belong to a definition, by navigation property.
+/// The definitions that a navigation property of a definition leads to.
 pub(super) fn related(kind: &str, value: &Value, name: &str) -> Option<(&'static str, Value)> {
     if kind == "EntityMetadata" {
         let table = table_of(value)?;
@@ -93,7 +93,7 @@ pub(super) fn related(kind: &str, value: &Value, name: &str) -> Option<(&'static
     }
 }
 
-/// Each relationship once: both of its tables tell of it.
+/// Removes repeated relationships: both tables of a relationship list it.
 pub(super) fn distinct(values: Vec<Value>) -> Vec<Value> {
     let mut seen = std::collections::HashSet::new();
     values.into_iter().filter(|value| seen.insert(value["MetadataId"].to_string())).collect()

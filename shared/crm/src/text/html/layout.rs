@@ -1,20 +1,20 @@
-//! What is written of the text, and where lines break.
+//! Writes the text of a page, and decides where lines break.
 
 use super::super::elements::{AS_IT_IS, LINE, PARAGRAPH, Traits};
 use super::super::lines::Lines;
 use super::names::{LI, LISTING, OL, PRE, TEXTAREA, TR, UL};
 use super::stack::Open;
 
-/// Writes the text into the lines.
+/// Writes the text into `lines`.
 pub(super) struct Layout<'a> {
     pub(super) lines: &'a mut Lines,
-    /// The beginning of a character whose other bytes are still to come.
+    /// The first bytes of a character whose other bytes are not read yet.
     bytes: Vec<u8>,
-    /// How many elements are open in which spaces and line breaks mean something.
+    /// The number of open elements in which spaces and line breaks count.
     as_it_is: usize,
-    /// How many lists are open.
+    /// The number of open lists.
     lists: usize,
-    /// A line break at the beginning of `pre` does not count.
+    /// Whether the next line break is skipped, because it is the first thing in a `pre`.
     skips_line_break: bool,
 }
 
@@ -23,25 +23,25 @@ impl<'a> Layout<'a> {
         Layout { lines, bytes: Vec::new(), as_it_is: 0, lists: 0, skips_line_break: false }
     }
 
-    /// A start tag has come.
+    /// To call at every start tag.
     pub(super) fn start_tag(&mut self) {
         self.bytes.clear();
         self.skips_line_break = false;
     }
 
-    /// An end tag has come.
+    /// To call at every end tag.
     pub(super) fn end_tag(&mut self) {
         self.bytes.clear();
     }
 
-    /// An element has begun.
+    /// To call when an element begins.
     pub(super) fn begin(&mut self, open: &Open) {
         self.as_it_is += usize::from(open.traits & AS_IT_IS != 0);
         self.lists += usize::from(matches!(open.id, OL | UL));
         self.skips_line_break = matches!(open.id, PRE | LISTING | TEXTAREA);
     }
 
-    /// An element has ended.
+    /// To call when an element ends.
     pub(super) fn end(&mut self, open: &Open) {
         self.as_it_is -= usize::from(open.traits & AS_IT_IS != 0);
         self.lists -= usize::from(matches!(open.id, OL | UL));
@@ -66,7 +66,7 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// Writes text that need not end where a character does.
+    /// Writes text as bytes. It may end in the middle of a character.
     pub(super) fn text(&mut self, bytes: &[u8]) {
         let mut whole;
         let mut rest = bytes;
@@ -79,7 +79,7 @@ impl<'a> Layout<'a> {
             if !chunk.valid().is_empty() {
                 self.write(chunk.valid());
             }
-            // At most three bytes, at the end.
+            // Only an unfinished character at the end is kept: at most three bytes.
             self.bytes.clear();
             self.bytes.extend_from_slice(chunk.invalid());
         }

@@ -1,8 +1,8 @@
-//! The elements that the rules name, and groups of them.
+//! The elements that the rules mention, and groups of them.
 
 use super::super::elements;
 
-/// A name as a number: its place among the known elements, or a number after those.
+/// A name as a number: its place among the known elements, or a larger number.
 pub(super) type Id = usize;
 
 macro_rules! known {
@@ -62,20 +62,21 @@ known! {
     UL "ul",
 }
 
-/// The id of an element whose end tag came while a block within it stays open.
+/// The id of an element whose end tag was read while a block inside it stays open.
 pub(super) const ENDED: Id = Id::MAX;
 
-/// Headings. The end tag of one of them ends any other, too.
+/// Headings. The end tag of any of them ends any other.
 pub(super) const HEADINGS: [Id; 6] = [H1, H2, H3, H4, H5, H6];
 
-/// The parts of a table around its cells. What stands in them but in no cell is shown before the
-/// table, so these parts do not hide it.
+/// The parts of a table around its cells. Text in these parts but outside of a cell is shown before
+/// the table, so these parts do not hide it.
 pub(super) const AROUND_CELLS: [Id; 5] = [TABLE, TBODY, TFOOT, THEAD, TR];
 
-/// What ends where a cell begins, where a row begins, and where another part of a table begins.
+/// The elements that end where a cell begins, where a row begins, and where another part of a table
+/// begins.
 pub(super) const ROW_ENDS: [Id; 4] = [CAPTION, COLGROUP, TD, TH];
 pub(super) const PART_ENDS: [Id; 5] = [CAPTION, COLGROUP, TD, TH, TR];
 pub(super) const TABLE_PART_ENDS: [Id; 8] = [CAPTION, COLGROUP, TBODY, TD, TFOOT, TH, THEAD, TR];
 
-/// Elements that end, without an end tag, together with the element around them.
+/// Elements that need no end tag: they end with the element around them.
 pub(super) const IMPLIED: [Id; 6] = [DD, DT, LI, OPTGROUP, OPTION, P];

@@ -1,4 +1,4 @@
-//! Elements begin and end: what that does to the stack and to the lines.
+//! Begins and ends elements, and updates the stack and the lines.
 
 use super::super::elements::{FORMATTING, MARKER, SPECIAL, TABLE_PART, Traits};
 use super::super::lines::{Lines, marker};
@@ -7,11 +7,11 @@ use super::layout::Layout;
 use super::names::*;
 use super::stack::{Open, Stack};
 
-/// How many elements are looked at between a formatting element and the block that outlives it. If
-/// there are more, the outer ones go on hiding what they hide.
+/// The most elements that are checked between a formatting element and the block inside it that
+/// stays open. If there are more, the outer ones still hide their content.
 const MOST_BETWEEN: usize = 32;
 
-/// A page, as far as it has been read.
+/// A page while it is read.
 pub(super) struct Page<'a> {
     pub(super) stack: Stack,
     pub(super) layout: Layout<'a>,
@@ -22,7 +22,7 @@ impl<'a> Page<'a> {
         Page { stack: Stack::new(), layout: Layout::new(lines) }
     }
 
-    /// Puts an element on the stack, and breaks the line where it does.
+    /// Puts an element on the stack, and breaks the line if the element does so.
     pub(super) fn put(&mut self, place: Option<Id>, tag: &Tag, hides: bool, traits: Traits) {
         let mut hides = hides;
         let mut is_visible = tag.style().is_visible;
@@ -66,7 +66,7 @@ impl<'a> Page<'a> {
         self.stack.push(open, is_visible);
     }
 
-    /// Does to the lines what an element does that begins and is seen.
+    /// Changes the lines for a visible element that begins.
     fn lay_out(&mut self, open: &mut Open, tag: &Tag) {
         self.layout.break_line(open.traits);
         match open.id {
@@ -90,7 +90,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// The number of the next item, if the list counts. The largest number is used again.
+    /// The number of the next item, if the list has numbers. The largest number is used again.
     fn next_number(&mut self) -> Option<i64> {
         let list = self.stack.last_of(&[OL, UL]).and_then(|list| self.stack.get_mut(list))?;
         let number = list.number?;
@@ -98,17 +98,17 @@ impl<'a> Page<'a> {
         Some(number)
     }
 
-    /// Ends an element, and everything within it.
+    /// Ends an element and everything inside it.
     pub(super) fn close(&mut self, at: usize) {
         self.close_above(at);
         self.close_last();
-        // Elements that ended alone end now if this was the last within them.
+        // Elements whose end tag came earlier end now if this was the last block inside them.
         while self.stack.innermost().is_some_and(|open| open.id == ENDED) {
             self.close_last();
         }
     }
 
-    /// Ends everything within an element.
+    /// Ends everything inside an element.
     fn close_above(&mut self, at: usize) {
         while self.stack.len() > at + 1 {
             self.stack.linger();
@@ -122,14 +122,15 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Ends the innermost element if it is one of these.
+    /// Ends the innermost element if it has one of these ids.
     pub(super) fn close_last_of(&mut self, ids: &[Id]) {
         if let Some(last) = self.stack.last_of(ids).filter(|last| self.stack.is_last(*last)) {
             self.close(last);
         }
     }
 
-    /// Ends the outermost of the innermost elements of these names, if it stands within another.
+    /// Takes the innermost element of each id, and ends the outermost of these that stand inside
+    /// `outer`.
     pub(super) fn close_beyond(&mut self, outer: Option<usize>, ids: &[Id]) {
         let innermost = ids.iter().filter_map(|id| self.stack.last(*id));
         if let Some(place) = innermost.filter(|place| Some(*place) > outer).min() {
@@ -137,8 +138,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Ends the parts of the innermost table with these names, and what stands outside of its
-    /// cells.
+    /// Ends the parts of the innermost table with these ids, and the content outside of its cells.
     pub(super) fn close_in_table(&mut self, ids: &[Id]) {
         self.close_beyond(self.stack.last(TABLE), ids);
         if let Some(around) = self.stack.last_of(&AROUND_CELLS) {
@@ -146,7 +146,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Ends an element of these names if it is the innermost in [`Stack::hard`].
+    /// Ends the innermost element in [`Stack::hard`] if it has one of these ids.
     pub(super) fn close_innermost(&mut self, ids: &[Id]) {
         if let Some(place) =
             self.stack.last_of(ids).filter(|place| self.stack.hard.last() == Some(*place))
@@ -155,9 +155,10 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Ends the formatting element of this name that began last, because its end tag came. It ends
-    /// with everything within it, or alone if blocks within it stay open (the standard's "adoption
-    /// agency"). With `gone`, it ends even if it stands outside of a table around the tag.
+    /// Handles the end tag of a formatting element: ends the last one that began with this id.
+    /// Everything inside it ends with it, unless blocks inside it stay open: then it ends without
+    /// them (the standard's "adoption agency"). With `gone`, it ends even if it stands outside of a
+    /// table around the tag.
     pub(super) fn end_formatting(&mut self, id: Id, gone: bool) {
         let marker = self.stack.markers.last();
         let at = self.stack.last(id).filter(|at| Some(*at) > marker);
@@ -176,8 +177,8 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Ends what stands within a formatting element that ended alone, except blocks and formatting
-    /// elements around them.
+    /// After a formatting element ended without the blocks inside it: ends the other elements
+    /// inside it, except blocks and formatting elements around the innermost block.
     fn end_between(&mut self, at: usize) {
         let Some(block) = self.stack.special.last() else { return };
         for between in block.saturating_sub(MOST_BETWEEN).max(at + 1)..block {
@@ -189,7 +190,7 @@ impl<'a> Page<'a> {
         self.close_above(block);
     }
 
-    /// Ends a form. If elements within it stay open, it ends with those.
+    /// Ends a form. If other elements inside it stay open, it ends together with them.
     pub(super) fn end_form(&mut self, at: usize) {
         while self.stack.innermost().is_some_and(|open| IMPLIED.contains(&open.id)) {
             self.close_last();

@@ -1,4 +1,4 @@
-//! The stack of the elements that are open.
+//! The stack of open elements.
 
 use std::collections::HashMap;
 
@@ -7,51 +7,51 @@ use super::super::elements::{
 };
 use super::names::{ADDRESS, DIV, ENDED, Id, P};
 
-/// An element that is open.
+/// An open element.
 #[derive(Default)]
 pub(super) struct Open {
     pub(super) id: Id,
     pub(super) traits: Traits,
-    /// Whether it hides what is in it.
+    /// Whether the element hides its content.
     pub(super) hides: bool,
-    /// Whether it breaks lines.
+    /// Whether the element breaks lines.
     pub(super) breaks: bool,
-    /// Whether it has a `visibility` of its own.
+    /// Whether the element sets its own `visibility`.
     pub(super) says_visible: bool,
-    /// Whether the elements around it are visible.
+    /// Whether the elements around it were visible when it began.
     pub(super) was_visible: bool,
-    /// How many bytes it adds to what lines begin with.
+    /// The number of bytes that it added to the prefix of the lines.
     pub(super) indent: usize,
-    /// The next number, of a list that counts.
+    /// For a numbered list: the number of the next item.
     pub(super) number: Option<i64>,
-    /// How many characters had been written before it, of a table or a row.
+    /// For a table or a row: the number of characters that were written before it.
     pub(super) written: usize,
-    /// Whether it hides the cells of its table, of a part of a table around cells.
+    /// For a part of a table around cells: whether it hides the cells of the table.
     pub(super) hides_cells: bool,
-    /// The `visibility` that it gives to the cells of its table.
+    /// The `visibility` that the cells of the table inherit from it.
     pub(super) cells_are_visible: Option<bool>,
-    /// How many elements had begun before it.
+    /// The number of elements that had begun before it.
     pub(super) order: usize,
-    /// The `lingering_unseen` of the stack around it, of a marker.
+    /// For a marker: the `lingering_unseen` of the stack around it.
     pub(super) lingering_unseen: usize,
-    /// The `reopened` of the stack around it, of a marker.
+    /// For a marker: the `reopened` of the stack around it.
     pub(super) reopened: Option<usize>,
 }
 
-/// A formatting element that ended with the block around it, and not by its own end tag. It goes on
-/// after the block ("reconstruct the active formatting elements" in the standard).
+/// A formatting element that ended with the block around it, and not with its own end tag. It goes
+/// on after the block ("reconstruct the active formatting elements" in the standard).
 struct Lingering {
     id: Id,
     order: usize,
-    /// How many markers it stands in. It ends with the innermost.
+    /// The number of markers around it. It ends with the innermost of these.
     markers: usize,
     is_unseen: bool,
 }
 
-/// At most so many elements of a kind linger (the standard's "Noah's Ark clause").
+/// The most elements of the same kind that linger (the standard's "Noah's Ark clause").
 const MOST_LINGERING: usize = 3;
 
-/// The places on the stack of the elements of one kind, the innermost last.
+/// The places on the stack of all elements of one kind, the innermost last.
 #[derive(Default)]
 pub(super) struct Places(Vec<usize>);
 
@@ -67,12 +67,12 @@ impl Places {
     }
 }
 
-/// The elements that are open, the innermost last, and what they hide.
+/// The open elements, the innermost last, and whether they hide the text.
 pub(super) struct Stack {
     open: Vec<Open>,
-    /// The places of the elements with each id.
+    /// For each id, the places of the open elements.
     places: Vec<Places>,
-    /// The ids of unknown names. Only names of elements that hide something have one.
+    /// The ids of unknown names. Only elements that hide something get one.
     others: HashMap<Vec<u8>, Id>,
     pub(super) special: Places,
     /// Special elements except `address`, `div` and `p`.
@@ -80,16 +80,17 @@ pub(super) struct Stack {
     pub(super) scope: Places,
     foreign: Places,
     html_within: Places,
-    /// Formatting elements neither linger beyond these nor end within them.
+    /// Markers: formatting elements neither linger beyond them nor end inside them.
     pub(super) markers: Places,
     lingering: Vec<Lingering>,
-    /// How many elements that linger in the innermost marker hide what comes.
+    /// The number of lingering elements in the innermost marker that hide the text.
     lingering_unseen: usize,
-    /// How many elements were open when those began again; `None` if they have not.
+    /// The number of elements that were open when the lingering elements began again. `None` if
+    /// they have not begun again.
     reopened: Option<usize>,
-    /// How many elements have begun.
+    /// The number of elements that have begun so far.
     begun: usize,
-    /// How many open elements hide what is in them.
+    /// The number of open elements that hide their content.
     hiding: usize,
     is_visible: bool,
 }
@@ -131,22 +132,22 @@ impl Stack {
         self.open.last()
     }
 
-    /// Whether anybody sees what comes now.
+    /// Whether people see the text that comes now.
     pub(super) fn is_seen(&self) -> bool {
         self.hiding == 0 && self.is_visible && self.lingering_unseen == 0
     }
 
-    /// Whether an element that is open hides what comes now.
+    /// Whether an open element hides the text that comes now.
     pub(super) fn hides(&self) -> bool {
         self.hiding > 0
     }
 
-    /// Whether elements that linger began again and hide what comes now.
+    /// Whether lingering elements have begun again and hide the text that comes now.
     pub(super) fn reopened_hides(&self) -> bool {
         self.lingering_unseen > 0 && self.reopened.is_some()
     }
 
-    /// Whether the element is the innermost.
+    /// Whether the element is the innermost one.
     pub(super) fn is_last(&self, at: usize) -> bool {
         at + 1 == self.open.len()
     }
@@ -161,7 +162,7 @@ impl Stack {
         ids.iter().filter_map(|id| self.last(*id)).max()
     }
 
-    /// The outermost element of the SVG or MathML that is read now.
+    /// The outermost element of the SVG or MathML around the current text.
     pub(super) fn foreign_root(&self) -> Option<usize> {
         self.foreign.last().filter(|_| self.foreign.last() > self.html_within.last())
     }
@@ -179,7 +180,7 @@ impl Stack {
         id
     }
 
-    /// Puts an element on the stack, with its own `visibility`, if it has one.
+    /// Puts an element on the stack. `is_visible` is the `visibility` that it sets itself.
     pub(super) fn push(&mut self, mut open: Open, is_visible: Option<bool>) {
         open.order = self.begun;
         open.says_visible = is_visible.is_some();
@@ -243,7 +244,7 @@ impl Stack {
         Some(open)
     }
 
-    /// Lets the innermost element linger if it is a formatting element.
+    /// Makes the innermost element linger if it is a formatting element.
     pub(super) fn linger(&mut self) {
         let Some(open) = self.open.last() else { return };
         if open.traits & FORMATTING == 0 || open.id == ENDED {
@@ -268,15 +269,15 @@ impl Stack {
         self.lingering.push(one);
     }
 
-    /// Lets the elements that linger begin again.
+    /// Makes the lingering elements begin again.
     pub(super) fn reopen(&mut self) {
         if self.lingering_unseen > 0 && self.reopened.is_none() {
             self.reopened = Some(self.open.len());
         }
     }
 
-    /// Of the elements with this id that linger, ends the one that began last, if it began after
-    /// `order`. Returns whether there was one.
+    /// Ends the lingering element with this id that began last, if it began after `order`. Returns
+    /// whether there was one.
     pub(super) fn end_lingering(&mut self, id: Id, order: Option<usize>) -> bool {
         let here = self.markers.0.len();
         let lingers = self
@@ -295,7 +296,7 @@ impl Stack {
         true
     }
 
-    /// Ends an element, but not what is within it, which it no longer hides.
+    /// Ends an element but not its content, which it no longer hides.
     pub(super) fn end_alone(&mut self, at: usize) {
         self.forget(at);
         let Some(open) = self.open.get_mut(at) else { return };
@@ -307,7 +308,7 @@ impl Stack {
         }
     }
 
-    /// Keeps tags from ending the element from now on: it ends with what is within it.
+    /// Makes the element ignore end tags from now on: it ends together with its content.
     pub(super) fn forget(&mut self, at: usize) {
         let Some(open) = self.open.get_mut(at) else { return };
         let id = std::mem::replace(&mut open.id, ENDED);

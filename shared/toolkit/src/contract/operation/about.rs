@@ -5,36 +5,36 @@ use auth::ConnectionId;
 use crate::edge::{CONNECTION_ID, header};
 use crate::{Caller, ErrorCode, Incoming, ToolError};
 
-/// Where a request names its connection.
+/// The part of a request that names the connection.
 pub trait About: Send + Sync + 'static {
-    /// The connection's id, or `()` if there is no connection.
+    /// The type of the connection: its id, or `()` if there is none.
     type Value: Send;
-    /// Whether the parameter `id` of the path names it.
+    /// Whether the path parameter `id` names the connection.
     const IS_IN_PATH: bool;
-    /// Whether the header `X-Connection-Id` names it.
+    /// Whether the header `X-Connection-Id` names the connection.
     const IS_IN_HEADER: bool;
 
-    /// Finds the connection, and refuses one that the caller's key is not bound to.
+    /// Finds the connection. It is an error if the caller's key is not bound to it.
     fn of(
         incoming: &Incoming,
         in_path: Option<&str>,
         caller: &Caller,
     ) -> Result<Self::Value, ToolError>;
 
-    /// The connection, for the log.
+    /// The id of the connection, for the log.
     fn connection(value: &Self::Value) -> Option<&ConnectionId>;
 }
 
-/// The request is about no connection.
+/// The request is not about a connection.
 #[derive(Debug)]
 pub enum Nothing {}
 
-/// The connection is the path's parameter `id`.
+/// The path parameter `id` names the connection.
 #[derive(Debug)]
 pub enum InPath {}
 
-/// The connection is named by the header `X-Connection-Id`, or is the only one of the key, or
-/// `default`.
+/// The header `X-Connection-Id` names the connection. Without the header, it is the only connection
+/// of the key, or else `default`.
 #[derive(Debug)]
 pub enum InHeader {}
 

@@ -2,13 +2,14 @@
 
 use crate::operation::{Declaration, Endpoint, Home};
 
-/// Something that operations are collected into: [`Routes`](crate::Routes), which can call them, or
-/// a list of their declarations, which does not link what they do.
+/// A collection of operations. It is either [`Routes`](crate::Routes), which can call them, or a
+/// list of their declarations, which does not link their code.
 pub trait Collect<H: Home>: Sized {
-    /// Adds an operation. `group` is the function that serves it, and a tool's group.
+    /// Adds an operation. `group` is the name of the function that serves it, and the group of a
+    /// tool.
     fn put<E: Endpoint<Home = H>>(&mut self, group: &'static str);
 
-    /// The same, for chaining.
+    /// Adds an operation, for chaining.
     #[must_use]
     fn with<E: Endpoint<Home = H>>(mut self, group: &'static str) -> Self {
         self.put::<E>(group);

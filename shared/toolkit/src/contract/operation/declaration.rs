@@ -1,4 +1,4 @@
-//! The description of an operation, as data.
+//! The description of an operation as data.
 
 use std::borrow::Cow;
 
@@ -13,39 +13,39 @@ use crate::{ErrorCode, Scope, result_schema};
 /// The description of an operation.
 #[derive(Clone, Debug)]
 pub struct Declaration {
-    /// Its name.
+    /// The name of the operation.
     pub id: &'static str,
-    /// The function that serves it, which is also a tool's group.
+    /// The function that serves it. For a tool, this is also its group.
     pub group: &'static str,
-    /// Its name for people.
+    /// The name for people.
     pub title: &'static str,
-    /// What else there is to say about it, or an empty text.
+    /// A further description, or an empty text.
     pub description: &'static str,
-    /// The part of the API that it belongs to.
+    /// The part of the API to which the operation belongs.
     pub section: Section,
     /// The HTTP method.
     pub method: Method,
-    /// Its path, with parameters in braces.
+    /// The path, with parameters in braces.
     pub path: Cow<'static, str>,
-    /// The scope that an API key needs for it.
+    /// The scope that an API key needs to call it.
     pub scope: Scope,
-    /// What it does to the world.
+    /// The effect of the operation.
     pub effect: Effect,
-    /// Whether callers may keep its answer for a while.
+    /// Whether callers may keep the answer for a while.
     pub is_kept: bool,
     /// Whether the header `X-Connection-Id` names the connection that it is about.
     pub takes_connection: bool,
     /// Whether the path names the connection.
     pub is_below_connection: bool,
-    /// The statuses of success, and what they mean.
+    /// The HTTP statuses of success, each with its meaning.
     pub answers: &'static [(StatusCode, &'static str)],
-    /// How it may fail.
+    /// The errors that the operation may answer with.
     pub problems: &'static [ErrorCode],
-    /// A call that works on the local stack.
+    /// An example of a call that works on the local stack.
     pub example: Example,
-    /// Its definition as a tool, if it is one.
+    /// The tool's definition, if the operation is a tool.
     pub definition: Option<Definition>,
-    /// The names of the parameters of the query.
+    /// The names of the query parameters.
     pub(crate) query: Vec<String>,
     parameters: fn() -> Value,
     body: fn() -> Option<Value>,
@@ -61,44 +61,44 @@ pub struct Definition {
     pub title: &'static str,
     /// The description for the model.
     pub description: &'static str,
-    /// The group that it belongs to.
+    /// The group of the tool.
     #[serde(skip)]
     pub group: &'static str,
-    /// What it does to the world.
+    /// The effect of the tool.
     #[serde(skip)]
     pub effect: Effect,
-    /// Whether repeating the call changes nothing more.
+    /// Whether a repeated call changes nothing more.
     #[serde(skip)]
     pub is_idempotent: bool,
-    /// Whether it reaches beyond the organization's CRM.
+    /// Whether the tool reaches beyond the organization's CRM.
     #[serde(skip)]
     pub reaches_out: bool,
-    /// The scope that an API key needs for it.
+    /// The scope that an API key needs to call it.
     #[serde(skip)]
     pub scope: Scope,
-    /// The privileges that the application user needs for it.
+    /// The privileges that the application user needs.
     #[serde(skip)]
     pub privileges: &'static [&'static str],
-    /// The privileges that it needs in addition for records of certain kinds.
+    /// More privileges that it needs for records of certain types.
     #[serde(skip)]
     pub per_kind: &'static [PerKind],
-    /// The schema of its arguments, as strict modes want it.
+    /// The schema of the arguments, as strict modes require it.
     pub input_schema: Value,
-    /// The schema of its result.
+    /// The schema of the result.
     pub output_schema: Value,
 }
 
-/// The privileges that a tool needs in addition if its record is of this kind.
+/// More privileges that a tool needs if the record is of this type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PerKind {
-    /// The kind of record.
+    /// The type of the record.
     pub kind: RecordType,
     /// The privileges.
     pub privileges: &'static [&'static str],
 }
 
 impl Definition {
-    /// The privileges that it needs for all kinds of records together.
+    /// All privileges that the tool needs, for records of any type.
     pub fn all_privileges(&self) -> impl Iterator<Item = &'static str> {
         let per_kind = self.per_kind.iter().flat_map(|one| one.privileges);
         self.privileges.iter().chain(per_kind).copied()
@@ -108,19 +108,19 @@ impl Definition {
 /// A parameter of an operation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
-    /// Its name.
+    /// The name of the parameter.
     pub name: String,
-    /// Where it stands.
+    /// Whether it is in the path or in the query.
     pub place: Place,
     /// Whether it must be given.
     pub is_needed: bool,
-    /// Its schema.
+    /// The schema of the parameter.
     pub schema: Value,
-    /// What it is for.
+    /// The description of the parameter.
     pub description: String,
 }
 
-/// Where a parameter stands.
+/// The part of the address that holds a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Place {
@@ -161,7 +161,7 @@ impl Declaration {
         declaration
     }
 
-    /// Its parameters in path and query, except the id of a connection.
+    /// The parameters in the path and the query, except the id of a connection.
     pub fn parameters(&self) -> Vec<Parameter> {
         let mut schema = (self.parameters)();
         let needed: Vec<String> = schema
@@ -190,17 +190,17 @@ impl Declaration {
             .collect()
     }
 
-    /// The schema of its body.
+    /// The schema of the body. `None` if there is no body.
     pub fn body(&self) -> Option<Value> {
         (self.body)()
     }
 
-    /// The schema of its answer.
+    /// The schema of the answer.
     pub fn answer(&self) -> Value {
         (self.answer)()
     }
 
-    /// Its route as the template and the sample events write it: method and path.
+    /// The method and the path, in the form of the template and the sample events.
     pub fn route(&self) -> String {
         format!("{} {}", self.method, self.path)
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::contract::schema::input_schema;
 use crate::{Body, ErrorCode, ToolError, strict_schema};
 
-/// What an operation takes in the body.
+/// The body that an operation takes.
 pub trait Input: Sized + Send {
     /// The schema of the body; `None` if there is no body.
     fn schema() -> Option<Value>;
@@ -16,7 +16,7 @@ pub trait Input: Sized + Send {
     fn read(body: Body) -> Result<Self, ToolError>;
 }
 
-/// There is no body. If one comes, it is ignored.
+/// No body. If a request has one, it is ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Empty;
 
@@ -30,7 +30,7 @@ impl Input for Empty {
     }
 }
 
-/// A JSON object that an administrator sends. Errors never quote its values, which may be secret.
+/// A JSON object from an administrator. Errors never quote its values, because they may be secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
@@ -50,7 +50,7 @@ impl<T: DeserializeOwned + JsonSchema + Send> Input for Json<T> {
     }
 }
 
-/// The names of the fields of a form, from its schema.
+/// The names of the fields of a body, from its schema.
 fn fields<T: JsonSchema>() -> Vec<String> {
     let schema = input_schema::<T>();
     let properties = schema.get("properties").and_then(Value::as_object);
@@ -60,7 +60,7 @@ fn fields<T: JsonSchema>() -> Vec<String> {
 fn wrong<T: JsonSchema>(error: &serde_path_to_error::Error<serde_json::Error>) -> ToolError {
     let path = error.path().to_string();
     let outer = path.split(['.', '[']).next().unwrap_or_default();
-    // Only names of the form go out, and nothing that the error quotes.
+    // Only field names go into the error, and no text that the parser quotes.
     let problem = error.inner().to_string();
     let fields = fields::<T>();
     let missing =
@@ -79,12 +79,12 @@ fn not_the_form<T: JsonSchema>(problem: String) -> ToolError {
         .next_step(format!("Send a JSON object with the fields {}.", fields::<T>().join(", ")))
 }
 
-/// The arguments of a tool, a JSON object.
+/// The arguments of a tool, which are a JSON object.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Arguments<T> {
-    /// The arguments as they came.
+    /// The arguments as they were sent.
     pub given: Value,
-    /// The arguments as the tool takes them.
+    /// The arguments as the tool reads them.
     pub read: T,
 }
 
@@ -117,15 +117,15 @@ fn object(body: Body) -> Result<Value, ToolError> {
     }
 }
 
-/// What is wrong with the arguments, and where.
+/// An error that says what is wrong with the arguments, and where.
 fn invalid(error: &serde_path_to_error::Error<serde_json::Error>) -> ToolError {
-    // Both may quote a text that was given, however long it is.
+    // Both may quote a text from the caller, which may be long.
     let path = beginning(error.path().to_string());
     let problem = beginning(error.inner().to_string()).replace('`', "");
     match path.as_str() {
         "." | "?" => ToolError::new(ErrorCode::InvalidArguments, problem)
             .next_step("Correct the arguments and call again."),
-        // The path of an unknown field ends with its name, which the problem says anyway.
+        // The path of an unknown field ends with its name. The problem names the field anyway.
         path if problem.starts_with("unknown field") => {
             let outer = path.rsplit_once('.').map(|(outer, _)| format!("{outer}: "));
             ToolError::new(
@@ -138,7 +138,7 @@ fn invalid(error: &serde_path_to_error::Error<serde_json::Error>) -> ToolError {
     }
 }
 
-/// The beginning of a text, long enough to recognize it.
+/// The beginning of a text. It is long enough to recognize the text.
 fn beginning(mut text: String) -> String {
     const MOST: usize = 500;
     if text.len() > MOST {

@@ -15,9 +15,9 @@ use crate::ToolError;
 use crate::contract::schema::input_schema;
 
 /// The parameters of an operation: a struct whose fields are read from texts. The doc comments of
-/// the fields are their descriptions.
+/// its fields become their descriptions.
 pub trait Parameters: Sized + Send {
-    /// The schema: an object with a property for each parameter.
+    /// The schema: an object with one property per parameter.
     fn schema() -> Value;
 
     /// Reads the parameters from their texts, by name.
@@ -91,7 +91,7 @@ impl<'de> Deserializer<'de> for Given {
     }
 }
 
-/// How many entries a page has: a whole number from 1 to `MOST`, by default `USUAL`.
+/// The number of entries of a page: a whole number from 1 to `MOST`, by default `USUAL`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Within<const USUAL: usize, const MOST: usize>(usize);
 
@@ -126,7 +126,7 @@ crate::text_parameter!(
     {"type": "integer", "minimum": 1, "maximum": MOST}
 );
 
-/// Deserializes a value from its text.
+/// Reads a value from its text.
 pub fn from_text<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: FromStr,
@@ -137,7 +137,7 @@ where
     text.parse().map_err(de::Error::custom)
 }
 
-/// Lets parameters have a type that has `FromStr`, with this schema. The type may be generic:
+/// Lets a type that has `FromStr` be a parameter, with the given schema. The type may be generic:
 /// `Name<T: Bound>` or `Name<const N: usize>`.
 #[macro_export]
 macro_rules! text_parameter {

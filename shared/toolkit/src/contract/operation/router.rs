@@ -8,9 +8,9 @@ use http::Method;
 use crate::operation::{About, Collect, Declaration, Done, Endpoint, Input, Parameters, Request};
 use crate::{Call, Caller, ErrorCode, Handler, Incoming, Reply, ToolError};
 
-/// What the operations of a function work with.
+/// The data that the operations of a function work with.
 pub trait Home: Send + Sync + 'static {
-    /// The error for a path that has no operation.
+    /// The error for a path without an operation.
     fn nothing_there(&self, _path: &str, operations: &[Declaration]) -> ToolError {
         let routes: Vec<_> = operations.iter().map(Declaration::route).collect();
         ToolError::new(ErrorCode::NotFound, "there is nothing at that path")
@@ -54,22 +54,22 @@ impl<H: Home> Collect<H> for Routes<H> {
     }
 }
 
-/// Answers the requests of a Lambda function: it finds the operation, checks whether the caller may
-/// do it, reads what was sent, and carries it out.
+/// Answers the requests of a Lambda function. It finds the operation, checks whether the caller may
+/// call it, reads the input, and calls the operation.
 pub struct Function<H> {
     home: H,
     declarations: Vec<Declaration>,
     serve: Vec<Serve<H>>,
-    /// For each path, its methods and the places of their operations.
+    /// For each path: its methods, and the positions of their operations.
     router: matchit::Router<Vec<(Method, usize)>>,
 }
 
-/// The methods in the order in which people list them.
+/// The methods in the usual order.
 const METHODS: [Method; 5] =
     [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 
 impl<H: Home> Function<H> {
-    /// Makes a function of operations and what they work with.
+    /// Makes a function from its data and its operations.
     ///
     /// # Errors
     ///
@@ -96,12 +96,12 @@ impl<H: Home> Function<H> {
         Ok(Function { home, declarations, serve, router })
     }
 
-    /// What the operations work with.
+    /// The data that the operations work with.
     pub fn home(&self) -> &H {
         &self.home
     }
 
-    /// Whether there is an operation at this path, whatever the method.
+    /// Whether this path has an operation, with any method.
     pub fn is_at(&self, path: &str) -> bool {
         self.router.at(in_api(path)).is_ok()
     }
@@ -140,8 +140,7 @@ impl<H: Home> Handler for Function<H> {
     }
 }
 
-/// The path without the name of a stage, which API Gateway puts before it, and without a slash at
-/// its end.
+/// The path without the stage name that API Gateway puts in front of it, and without a final slash.
 fn in_api(path: &str) -> &str {
     let start = path.find("/v1/").unwrap_or(0);
     path.get(start..).unwrap_or_default().trim_end_matches('/')
