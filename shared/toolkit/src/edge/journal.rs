@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use auth::ConnectionId;
 use parking_lot::Mutex;
-use state::{Entry, State};
+use state::{LogEntry, State};
 use tokio::sync::Notify;
 
 /// The most entries that wait. If the table does not accept them, the oldest are dropped.
@@ -18,7 +18,7 @@ pub(crate) const RECORDS: usize = 10;
 #[derive(Debug)]
 pub struct Journal {
     state: State,
-    waiting: Mutex<Vec<(ConnectionId, Entry)>>,
+    waiting: Mutex<Vec<(ConnectionId, LogEntry)>>,
     noted: Notify,
 }
 
@@ -29,7 +29,7 @@ impl Journal {
     }
 
     /// Notes an entry. It is written later.
-    pub fn note(&self, connection: &ConnectionId, entry: Entry) {
+    pub fn note(&self, connection: &ConnectionId, entry: LogEntry) {
         let mut waiting = self.waiting.lock();
         if waiting.len() >= WAITING {
             waiting.remove(0);
@@ -47,7 +47,7 @@ impl Journal {
             let (ours, others): (Vec<_>, Vec<_>) =
                 waiting.into_iter().partition(|(of, _)| *of == connection);
             waiting = others;
-            let entries: Vec<Entry> = ours.into_iter().map(|(_, entry)| entry).collect();
+            let entries: Vec<LogEntry> = ours.into_iter().map(|(_, entry)| entry).collect();
             if let Err(error) = self.state.record(&connection, &entries).await {
                 let entries_of = entries.len();
                 tracing::warn!(%error, %connection, entries_of, "the activity log was not written");
@@ -59,7 +59,7 @@ impl Journal {
     }
 
     /// Keeps entries that could not be written for the next attempt, as many as there is room for.
-    fn put_back(&self, connection: &ConnectionId, entries: Vec<Entry>) {
+    fn put_back(&self, connection: &ConnectionId, entries: Vec<LogEntry>) {
         let mut waiting = self.waiting.lock();
         let room = WAITING.saturating_sub(waiting.len());
         let again = entries.into_iter().take(room).map(|entry| (connection.clone(), entry));
