@@ -13,14 +13,15 @@ import sys
 import tomllib
 from pathlib import Path
 
+import side_by_side
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).resolve().parent.parent
 
 # What each function may do, and with what. Everything else is refused by AWS.
-SECRETS = "secret:dynamics365/connections/*"
-API_KEYS = "secret:dynamics365/api-keys-??????"
+SECRETS = "secret:${SecretsPrefix}/connections/*"
+API_KEYS = "secret:${SecretsPrefix}/api-keys-??????"
 SECRETS_KEY, ALERTS_KEY, TABLE, TOPIC = "SecretsKeyArn", "AlertsKey", "StateTable", "AlertsTopic"
 DEAD_LETTERS = "HealthDeadLetters"
 # What each may do with the table is declared, see `partitions`.
@@ -43,9 +44,9 @@ PERMISSIONS = {
         DEAD_LETTERS: {"sqs:SendMessage"},
     },
 }
-WITHOUT_TABLE = ("AuthorizerFunction", "CatalogFunction")
+WITHOUT_TABLE = ("CatalogFunction",)
 # As whom the others use the table.
-ROLES = {"ConnectionFunction": "connection", "HealthFunction": "health"}
+ROLES = {"AuthorizerFunction": "authorizer", "ConnectionFunction": "connection", "HealthFunction": "health"}
 TOOLS = "tools"
 # It describes itself.
 MCP = "/mcp"
@@ -117,6 +118,10 @@ def target(resource):
     match resource:
         case {"Ref": name} | {"Fn::GetAtt": [name, "Arn"]}:
             return name
+        case {"Fn::If": ["HasKeptTable", kept, own]}:
+            return target(own) if "${KeptTable}" in str(kept) else str(resource)
+        case {"Fn::Sub": [arn, _]}:
+            return target({"Fn::Sub": arn})
         case {"Fn::Sub": arn}:
             return arn[arn.index("secret:") :] if ":secretsmanager:" in arn and "secret:" in arn else arn
     return str(resource)
@@ -158,8 +163,9 @@ def granted_of_table(role, policies):
 
 
 def check(stack):
-    resources = cloudformation()["Resources"]
-    problems = []
+    template = cloudformation()
+    resources = template["Resources"]
+    problems = list(side_by_side.problems(template))
 
     def expect(condition, problem):
         if not condition:
@@ -276,11 +282,12 @@ def check(stack):
         table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True},
         "the table forgets nothing: its time to live is not expires_at",
     )
+    expect(table.get("DeletionProtectionEnabled"), "anybody who may delete the table deletes it by a slip")
     for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
         expect(resources[TABLE].get(policy) == "Retain", f"the table's {policy} is not Retain")
     for name, function in functions.items():
         variables = function["Environment"]["Variables"]
-        has_table = variables.get("STATE_TABLE") == {"Ref": TABLE}
+        has_table = variables.get("STATE_TABLE") == {"Fn::If": ["HasKeptTable", {"Ref": "KeptTable"}, {"Ref": TABLE}]}
         expect(has_table == (name not in WITHOUT_TABLE), f"{name}: wrong STATE_TABLE")
     for name, queue in of_type(resources, "AWS::SQS::Queue").items():
         expect(queue.get("SqsManagedSseEnabled") or queue.get("KmsMasterKeyId"), f"queue {name} is not encrypted")
@@ -303,7 +310,8 @@ def check(stack):
         for metric in ("Errors", "Throttles"):
             expect(("AWS/Lambda", metric, name) in watched, f"no alarm for {metric} of {name}")
     for metric in ("ConnectionsBroken", "SecretsExpired", "HealthCheckRuns"):
-        expect(("Dynamics365Tools", metric, "") in watched, f"no alarm for {metric}")
+        of_stack = ("Dynamics365Tools", metric, "AWS::StackName")
+        expect(of_stack in watched, f"no alarm for {metric} of this stack")
     # The least of many is low whenever one of them is: such an alarm would never clear.
     for name, alarm in alarms.items():
         is_ours = alarm["Namespace"] == "Dynamics365Tools"
@@ -314,6 +322,10 @@ def check(stack):
         expect(alarm.get("AlarmActions") == [{"Ref": TOPIC}], f"nobody hears of {name}")
         wanted = "breaching" if alarm["MetricName"] == "HealthCheckRuns" else "notBreaching"
         expect(alarm["TreatMissingData"] == wanted, f"{name}: missing data must be {wanted}")
+
+    # What is said of them
+    costs = f"| alarms: {len(alarms)} at 0.10 | {len(alarms) / 10:.2f} |"
+    expect(costs in (ROOT / "docs/deploying.md").read_text(), f"docs/deploying.md must say: {costs}")
 
     # Schedules
     schedules = of_type(resources, "AWS::Scheduler::Schedule")

@@ -85,7 +85,7 @@ impl Bench {
         let secrets = self.stack.secrets();
         let emulator = Url::parse(&self.stack.emulator().url()).unwrap();
         let connections = Connections::new(http, secrets.clone(), Environment::local(emulator));
-        let keys = Arc::new(KeyStore::new(secrets, KeyStore::DEFAULT_SECRET));
+        let keys = Arc::new(KeyStore::new(secrets, None));
         let home = Tools::new(connections).with_state(state);
         let tools = toolkit::Function::new(home, tools).unwrap();
         Function { service: Service::of(tools).with_keys(keys) }
@@ -141,8 +141,9 @@ impl OverTls {
             "tenant_id": dataverse_emulator::TENANT_ID, "client_id": dataverse_emulator::CLIENT_ID,
             "client_secret": dataverse_emulator::CLIENT_SECRET, "instance_url": address,
         });
-        let name = ConnectionId::fallback().secret_name();
-        runtime.block_on(stack.secrets().store(&name, credentials.to_string())).unwrap();
+        let secrets = stack.secrets();
+        let name = secrets.names().connection(&ConnectionId::fallback());
+        runtime.block_on(secrets.store(&name, credentials.to_string())).unwrap();
         let bench = Bench { stack, http: reqwest::Client::new(), _runtime: runtime };
         OverTls { bench, address, certificate }
     }

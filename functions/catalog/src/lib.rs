@@ -1,5 +1,5 @@
 //! The catalogue for those who build bots: the tools in the dialect of each AI vendor, starter
-//! templates, and the OpenAPI document.
+//! templates, the OpenAPI document, the version.
 //!
 //! All of it is made from the declarations of the operations, and only a new version changes it.
 
@@ -13,6 +13,7 @@ mod selection;
 mod template;
 mod templates;
 mod tools_list;
+mod version;
 
 pub use annotations::Annotations;
 pub use answer::answer_schema;
@@ -35,6 +36,7 @@ pub fn operations<C: Collect<Catalog>>(operations: C) -> C {
         .with::<templates::ListTemplates>(GROUP)
         .with::<templates::GetTemplate>(GROUP)
         .with::<openapi::GetOpenApi>(GROUP)
+        .with::<version::GetVersion>(GROUP)
 }
 
 /// Every operation that the OpenAPI document describes.

@@ -32,7 +32,7 @@ impl Operation for GetOpenApi {
     const TITLE: &'static str = "Get this document";
     const SECTION: Section = Section::Catalog;
     const METHOD: Method = Method::GET;
-    const SCOPE: Scope = Scope::Read;
+    const SCOPE: Option<Scope> = Some(Scope::Read);
     const EFFECT: Effect = Effect::Reads;
     const IS_KEPT: bool = true;
     const ANSWERS: &'static [(StatusCode, &'static str)] =
@@ -84,6 +84,7 @@ fn document(operations: &[Declaration]) -> Value {
             {"name": "tools", "description": "What a bot can do."},
             {"name": "catalog", "description": "What there is, for those who build bots."},
             {"name": "connections", "description": "The Dynamics 365 environments."},
+            {"name": "keys", "description": "The API keys."},
         ],
         "paths": paths,
         "components": {

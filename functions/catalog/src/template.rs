@@ -177,7 +177,13 @@ mod tests {
         for &template in Template::ALL {
             let prompt = template.system_prompt(None);
             let has: BTreeSet<_> = template.tools_of(&all).map(|tool| tool.name).collect();
-            assert_eq!(named(&prompt), has, "{}", template.id());
+            let named = named(&prompt);
+            let differ: Vec<_> = named.symmetric_difference(&has).collect();
+            assert!(
+                differ.is_empty(),
+                "its tools and those in src/prompts/{}.md differ in {differ:?}",
+                template.id()
+            );
             if let Some(tools) = template.tools() {
                 assert_eq!(tools.len(), has.len(), "{}: a tool that is none", template.id());
             }

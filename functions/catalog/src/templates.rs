@@ -42,7 +42,7 @@ impl Operation for ListTemplates {
     const TITLE: &'static str = "List the starter templates";
     const SECTION: Section = Section::Catalog;
     const METHOD: Method = Method::GET;
-    const SCOPE: Scope = Scope::Read;
+    const SCOPE: Option<Scope> = Some(Scope::Read);
     const EFFECT: Effect = Effect::Reads;
     const IS_KEPT: bool = true;
     const ANSWERS: &'static [(StatusCode, &'static str)] = &[(StatusCode::OK, "The templates.")];
@@ -111,7 +111,7 @@ impl Operation for GetTemplate {
     const TITLE: &'static str = "Get a starter template, ready to use";
     const SECTION: Section = Section::Catalog;
     const METHOD: Method = Method::GET;
-    const SCOPE: Scope = Scope::Read;
+    const SCOPE: Option<Scope> = Some(Scope::Read);
     const EFFECT: Effect = Effect::Reads;
     const IS_KEPT: bool = true;
     const ANSWERS: &'static [(StatusCode, &'static str)] = &[(StatusCode::OK, "The template.")];

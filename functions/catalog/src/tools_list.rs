@@ -52,7 +52,7 @@ impl Operation for ListTools {
     const TITLE: &'static str = "List the tools";
     const SECTION: Section = Section::Catalog;
     const METHOD: Method = Method::GET;
-    const SCOPE: Scope = Scope::Read;
+    const SCOPE: Option<Scope> = Some(Scope::Read);
     const EFFECT: Effect = Effect::Reads;
     const IS_KEPT: bool = true;
     const ANSWERS: &'static [(StatusCode, &'static str)] =

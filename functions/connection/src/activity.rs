@@ -82,7 +82,7 @@ impl Operation for GetActivity {
     const TITLE: &'static str = "Read the activity log";
     const SECTION: Section = Section::Connections;
     const METHOD: Method = Method::GET;
-    const SCOPE: Scope = Scope::Admin;
+    const SCOPE: Option<Scope> = Some(Scope::Admin);
     const EFFECT: Effect = Effect::Reads;
     const ANSWERS: &'static [(StatusCode, &'static str)] = &[(StatusCode::OK, "The latest first.")];
     const EXAMPLE: Example = Example { query: "outcome=ok", ..Example::OF_DEFAULT };

@@ -31,7 +31,7 @@ impl Operation for GetAvailableFields {
     const TITLE: &'static str = "List what can be added to the sidebar";
     const SECTION: Section = Section::Connections;
     const METHOD: Method = Method::GET;
-    const SCOPE: Scope = Scope::Admin;
+    const SCOPE: Option<Scope> = Some(Scope::Admin);
     const EFFECT: Effect = Effect::Reads;
     const ANSWERS: &'static [(StatusCode, &'static str)] = &[(StatusCode::OK, "The columns.")];
     const EXAMPLE: Example = Example { query: "table=contact", ..Example::OF_DEFAULT };

@@ -1,5 +1,5 @@
-//! Sets connections up, inspects and tests them. It also serves the fields of the sidebar and the
-//! activity log.
+//! Sets connections up, inspects and tests them. It also serves the fields of the sidebar, the
+//! activity log and the API keys.
 //!
 //! A connection's credentials are stored only when they have been seen to work. If they do not
 //! work, the answer names one cause, and the step of the set-up that mends it.
@@ -8,6 +8,7 @@ mod activity;
 mod availability;
 mod available;
 mod columns;
+mod keys;
 mod known;
 mod list;
 mod look;
@@ -25,7 +26,9 @@ use dataverse::Session;
 use state::State;
 use toolkit::{Call, Collect, Definition, Home, Incoming, Needs, PATIENCE, ToolError};
 
-/// Looks after connections.
+pub use keys::SAMPLE_KEY;
+
+/// Looks after connections and API keys.
 pub struct Administration {
     connections: Connections,
     state: State,
@@ -47,6 +50,10 @@ pub fn operations<C: Collect<Administration>>(operations: C) -> C {
         .with::<available::GetAvailableFields>(GROUP)
         .with::<sidebar::GetSidebar>(GROUP)
         .with::<activity::GetActivity>(GROUP)
+        .with::<keys::list::ListKeys>(GROUP)
+        .with::<keys::make::MakeKey>(GROUP)
+        .with::<keys::change::ChangeKey>(GROUP)
+        .with::<keys::revoke::RevokeKey>(GROUP)
 }
 
 impl Administration {

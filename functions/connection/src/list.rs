@@ -54,7 +54,7 @@ impl Operation for ListConnections {
     const TITLE: &'static str = "List connections";
     const SECTION: Section = Section::Connections;
     const METHOD: Method = Method::GET;
-    const SCOPE: Scope = Scope::Admin;
+    const SCOPE: Option<Scope> = Some(Scope::Admin);
     const EFFECT: Effect = Effect::Reads;
     const ANSWERS: &'static [(StatusCode, &'static str)] =
         &[(StatusCode::OK, "Those of the key, as when last checked.")];

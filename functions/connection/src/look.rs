@@ -40,7 +40,7 @@ impl Operation for GetConnection {
     const TITLE: &'static str = "Look at a connection";
     const SECTION: Section = Section::Connections;
     const METHOD: Method = Method::GET;
-    const SCOPE: Scope = Scope::Admin;
+    const SCOPE: Option<Scope> = Some(Scope::Admin);
     const EFFECT: Effect = Effect::Reads;
     const ANSWERS: &'static [(StatusCode, &'static str)] = &[(StatusCode::OK, "How it is now.")];
     const EXAMPLE: Example = Example::OF_DEFAULT;
@@ -74,7 +74,7 @@ impl Operation for TestConnection {
     const TITLE: &'static str = "Test a connection";
     const SECTION: Section = Section::Connections;
     const METHOD: Method = Method::POST;
-    const SCOPE: Scope = Scope::Admin;
+    const SCOPE: Option<Scope> = Some(Scope::Admin);
     const EFFECT: Effect = Effect::Reads;
     const KIND: Option<EntryKind> = Some(EntryKind::Check);
     const ANSWERS: &'static [(StatusCode, &'static str)] = &[(StatusCode::OK, "How it is now.")];

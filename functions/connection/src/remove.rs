@@ -30,7 +30,7 @@ impl Operation for RemoveConnection {
     const TITLE: &'static str = "Remove a connection";
     const SECTION: Section = Section::Connections;
     const METHOD: Method = Method::DELETE;
-    const SCOPE: Scope = Scope::Admin;
+    const SCOPE: Option<Scope> = Some(Scope::Admin);
     const EFFECT: Effect = Effect::Closes;
     const ANSWERS: &'static [(StatusCode, &'static str)] =
         &[(StatusCode::OK, "For seven days it can be had back by setting it up again.")];

@@ -1,28 +1,60 @@
 use std::borrow::Cow;
 
 use auth::health::{Occasion, Standing};
-use auth::{ConnectionError, CredentialsForm, inspect};
+use auth::{ChangeError, ConnectionError, CredentialsChange, CredentialsForm, inspect};
 use http::{Method, StatusCode};
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
 use state::EntryKind;
 use toolkit::operation::{InPath, Json, NoParameters, Section};
-use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolError, WriteState};
+use toolkit::{
+    Done, Effect, Endpoint, ErrorCode, Example, Operation, Request, Scope, ToolError, WriteState,
+};
 
 use crate::known::{self, Registered};
 use crate::view::View;
 use crate::{Administration, look};
 
-/// Checks `secret_expires_on`, which belongs to no step of the set-up. The fields of the steps are
-/// checked later, with causes of their own.
-fn check(form: &CredentialsForm) -> Result<(), ToolError> {
-    // The parser also takes other forms of ISO 8601, which nobody means.
-    match form.expiry() {
-        Some(date) if date.len() != 10 || date.parse::<Date>().is_err() => {
-            Err(ToolError::invalid("secret_expires_on", "must be a date such as 2027-12-01"))
-        }
-        _ => Ok(()),
+/// The given last day of the client secret, which must not be over. Whatever else is wrong has a cause
+/// of its own.
+fn expiry(form: &CredentialsForm, now: Timestamp) -> Result<Option<Date>, ToolError> {
+    let Some(text) = form.expiry() else { return Ok(None) };
+    // jiff also reads other ways of ISO 8601 to write a date, which nobody means here.
+    let date = text.parse::<Date>().ok().filter(|_| text.len() == 10);
+    let date = date.ok_or_else(|| {
+        ToolError::invalid("secret_expires_on", "must be a date such as 2027-12-01")
+    })?;
+    if date < today(now) {
+        return Err(ToolError::invalid(
+            "secret_expires_on",
+            "is in the past: give the last day of the client secret that is used from now on",
+        ));
     }
+    Ok(Some(date))
+}
+
+fn today(now: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(now).date()
+}
+
+/// The portal makes no client secret that lasts longer. A day more is for the time zones.
+fn is_far(expiry: Option<Date>, now: Timestamp) -> bool {
+    let latest = today(now).checked_add(Span::new().months(24).days(1)).ok();
+    expiry.zip(latest).is_some_and(|(expiry, latest)| expiry > latest)
+}
+
+const FAR: &str = "secret_expires_on is more than 24 months away, and the portal makes no client \
+    secret that lasts that long. Make sure of the date, because alerts rely on it.";
+
+/// The error for a request that does not come to whole credentials.
+fn incomplete(error: ChangeError) -> ToolError {
+    ToolError::new(ErrorCode::InvalidArguments, error.to_string())
+        .next_step(
+            "A new connection needs tenant_id, client_id, client_secret and instance_url; \
+             secret_expires_on and label may be given. In a change, what is left out stays.",
+        )
+        .write(WriteState::NotHappened)
 }
 
 /// Tries credentials, and stores them if they work. If they do not, nothing changes, and those that
@@ -35,7 +67,7 @@ impl Operation for SetUpConnection {
     const DESCRIPTION: &'static str = "The credentials are tried first; only what works is stored.";
     const SECTION: Section = Section::Connections;
     const METHOD: Method = Method::PUT;
-    const SCOPE: Scope = Scope::Admin;
+    const SCOPE: Option<Scope> = Some(Scope::Admin);
     const EFFECT: Effect = Effect::Changes;
     const KIND: Option<EntryKind> = Some(EntryKind::SetUp);
     const ANSWERS: &'static [(StatusCode, &'static str)] =
@@ -47,7 +79,7 @@ impl Operation for SetUpConnection {
 
     type About = InPath;
     type Parameters = NoParameters;
-    type Body = Json<CredentialsForm>;
+    type Body = Json<CredentialsChange>;
     type Answer = View;
 
     fn path() -> Cow<'static, str> {
@@ -62,9 +94,13 @@ impl Endpoint for SetUpConnection {
         home: &Administration,
         request: Request<'_, SetUpConnection>,
     ) -> Result<Done<View>, ToolError> {
-        let (id, Json(form)) = (&request.about, request.body);
-        check(&form)?;
+        let (id, Json(change)) = (&request.about, request.body);
         let connections = &home.connections;
+        let now = Timestamp::now();
+        let stored = connections.stored(id).await;
+        let stored = stored.map_err(|error| not_stored(ConnectionError::Secret(error).into()))?;
+        let form = change.applied_to(stored).map_err(incomplete)?;
+        let expiry = expiry(&form, now)?;
         let credentials = form
             .parse(connections.environment())
             .map_err(|error| ToolError::from(ConnectionError::Credentials(error)))?;
@@ -76,7 +112,6 @@ impl Endpoint for SetUpConnection {
         let inspection = found.map_err(|error| not_stored(error.into()))?;
         let credentials = trial.credentials();
 
-        let now = Timestamp::now();
         connections.store(id, &form).await.map_err(known::secret_not_changed)?;
         let registered =
             known::register(home, id, &credentials, &inspection, Occasion::SetUp, now).await;
@@ -91,7 +126,7 @@ impl Endpoint for SetUpConnection {
 
         let view = View::of(id, Some(&credentials), Standing::Healthy, now)
             .with_inspection(&inspection, &home.tools)
-            .with_hints(look::hints(&inspection, noted));
+            .with_hints(look::hints(&inspection, noted).chain(is_far(expiry, now).then_some(FAR)));
         let is_new = matches!(registered, Ok((Registered::New, _)));
         let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
         Ok(Done::new(view).with_status(status))

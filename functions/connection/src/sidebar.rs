@@ -65,7 +65,7 @@ impl Operation for GetSidebar {
     const TITLE: &'static str = "Get the sidebar for a contact";
     const SECTION: Section = Section::Connections;
     const METHOD: Method = Method::GET;
-    const SCOPE: Scope = Scope::Read;
+    const SCOPE: Option<Scope> = Some(Scope::Read);
     const EFFECT: Effect = Effect::Reads;
     const ANSWERS: &'static [(StatusCode, &'static str)] =
         &[(StatusCode::OK, "Each field with its value.")];

@@ -56,7 +56,7 @@ impl Operation for GetSidebarFields {
     const TITLE: &'static str = "List the fields of the sidebar";
     const SECTION: Section = Section::Connections;
     const METHOD: Method = Method::GET;
-    const SCOPE: Scope = Scope::Read;
+    const SCOPE: Option<Scope> = Some(Scope::Read);
     const EFFECT: Effect = Effect::Reads;
     const ANSWERS: &'static [(StatusCode, &'static str)] = &[(StatusCode::OK, "The fields.")];
     const EXAMPLE: Example = Example::OF_DEFAULT;
@@ -92,7 +92,7 @@ impl Operation for SetSidebarFields {
     const TITLE: &'static str = "Choose the fields of the sidebar";
     const SECTION: Section = Section::Connections;
     const METHOD: Method = Method::PUT;
-    const SCOPE: Scope = Scope::Admin;
+    const SCOPE: Option<Scope> = Some(Scope::Admin);
     const EFFECT: Effect = Effect::Changes;
     const ANSWERS: &'static [(StatusCode, &'static str)] = &[(StatusCode::OK, "The fields.")];
     const EXAMPLE: Example = Example {

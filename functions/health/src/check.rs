@@ -19,7 +19,7 @@ use crate::budget::{AT_ONCE, SHORTEST_PATIENCE, for_looks, patience};
 use crate::measure::{Counts, measure};
 use crate::outage::{Outages, region};
 use crate::tell::{TRIES, Teller, Telling};
-use crate::{Alerts, Checked, Report};
+use crate::{Alert, AlertError, Alerts, Checked, Report, message};
 
 /// How much longer than its deadline a look is waited for.
 const GRACE: Duration = Duration::from_millis(500);
@@ -160,6 +160,7 @@ impl<A: Alerts> Checker<A> {
             state,
             alerts: &self.inner.alerts,
             needs: &self.inner.needs,
+            names: self.inner.connections.secret_names(),
             now,
             deadline,
             next: Instant::now(),
@@ -171,6 +172,17 @@ impl<A: Alerts> Checker<A> {
         teller.tell(&tellings).await;
         measure(&report, counts, id);
         Ok(report)
+    }
+
+    /// Sends a test alert, so that people see whether alerts reach them.
+    ///
+    /// # Errors
+    ///
+    /// It was not sent.
+    pub async fn send_test_alert(&self) -> Result<Alert, AlertError> {
+        let alert = message::test();
+        self.inner.alerts.send(&alert).await?;
+        Ok(alert)
     }
 
     /// Every connection with what is known about it. Those that the last run had no time for come

@@ -53,5 +53,5 @@ pub(crate) fn measure(report: &Report, counts: Counts, id: &str) {
         "SecretsExpired",
         "SecretsExpiring",
     ];
-    logging::measure("checked", line, &[&[]], &names.map(|name| (name, "Count")));
+    logging::measure("checked", line, &names.map(|name| (name, "Count")));
 }

@@ -23,6 +23,20 @@ pub(crate) struct About<'a> {
     pub(crate) connection: &'a Registration,
     pub(crate) secret: SecretExpiry,
     pub(crate) needs: &'a Needs,
+    /// The name of the secret that holds the connection's credentials.
+    pub(crate) secret_name: &'a str,
+}
+
+/// A test alert: it says nothing about any connection.
+pub(crate) fn test() -> Alert {
+    Alert {
+        subject: "Dynamics 365 tools: test alert".to_owned(),
+        message: "Somebody asked for this test alert. Alerts of the Dynamics 365 tools reach you: \
+                  broken connections, client secrets that end, lost privileges. There is nothing to \
+                  do."
+            .to_owned(),
+        attributes: BTreeMap::from([("event", "test".into())]),
+    }
 }
 
 /// The alert for an event of a connection.
@@ -156,7 +170,7 @@ pub(crate) fn of_outage_over(region: Option<&str>, since: Timestamp, now: Timest
 /// The words of the subject, what is wrong, and how to mend it.
 fn words(event: &Event, about: &About<'_>) -> (String, String, Vec<String>) {
     match event {
-        Event::Broken { fault, since } => broken(fault, *since, about.connection),
+        Event::Broken { fault, since } => broken(fault, *since, about),
         Event::Recovered { since } => (
             "works again".to_owned(),
             format!(
@@ -181,9 +195,7 @@ fn words(event: &Event, about: &About<'_>) -> (String, String, Vec<String>) {
                 vec![format!("To do, {}: {}", Step::Secret, new_secret(about))],
             )
         }
-        Event::PrivilegesLost { privileges, .. } => {
-            privileges_lost(privileges, about.needs, about.connection)
-        }
+        Event::PrivilegesLost { privileges, .. } => privileges_lost(privileges, about),
         Event::Throttled => (
             "too many calls".to_owned(),
             "Dynamics 365 refuses calls of a connection because there are too many (service \
@@ -200,18 +212,14 @@ fn words(event: &Event, about: &About<'_>) -> (String, String, Vec<String>) {
     }
 }
 
-fn broken(
-    fault: &Fault,
-    since: Timestamp,
-    connection: &Registration,
-) -> (String, String, Vec<String>) {
+fn broken(fault: &Fault, since: Timestamp, about: &About<'_>) -> (String, String, Vec<String>) {
     let step = fault.step.map(|step| format!(" (set-up step {step})")).unwrap_or_default();
     let mut mend = Vec::new();
     if let Some(action) = &fault.action {
         mend.push(format!("To do: {action}"));
     }
     if let Some(step) = fault.step.and_then(Step::of_number) {
-        mend.push(format!("Where: {}", place(step, connection)));
+        mend.push(format!("Where: {}", place(step, about)));
     }
     mend.push(
         "The next check finds out whether it works again, and says so. Until then this is \
@@ -230,16 +238,12 @@ fn broken(
     )
 }
 
-fn privileges_lost(
-    privileges: &[String],
-    needs: &Needs,
-    connection: &Registration,
-) -> (String, String, Vec<String>) {
+fn privileges_lost(privileges: &[String], about: &About<'_>) -> (String, String, Vec<String>) {
     let count = privileges.len();
     let lines: Vec<_> = privileges
         .iter()
         .map(|privilege| {
-            let tools: Vec<_> = needs.tools(privilege).collect();
+            let tools: Vec<_> = about.needs.tools(privilege).collect();
             format!("- {privilege}: {}", tools.join(", "))
         })
         .collect();
@@ -255,7 +259,7 @@ fn privileges_lost(
             "To do, {}: give the application user a security role with them, such as Salesperson \
              and Customer Service Representative, or do not offer the bot these tools. Where: {}",
             Step::User,
-            place(Step::User, connection)
+            place(Step::User, about)
         )],
     )
 }
@@ -276,29 +280,27 @@ fn which(connection: &Registration) -> String {
 }
 
 /// Where people take a step of the set-up.
-fn place(step: Step, connection: &Registration) -> String {
-    let place = step.place(&connection.client_id);
+fn place(step: Step, about: &About<'_>) -> String {
+    let place = step.place(&about.connection.client_id);
     match step {
-        Step::Secret => format!("{place}. {}", store(connection)),
+        Step::Secret => format!("{place}. {}", store(about)),
         _ => format!("{place}."),
     }
 }
 
 fn new_secret(about: &About<'_>) -> String {
-    let connection = about.connection;
     format!(
         "{}: make a new client secret and copy its Value (not the Secret ID). {} Tools go on \
          without a pause while both secrets are valid; delete the old one afterwards.",
-        Step::Secret.place(&connection.client_id),
-        store(connection)
+        Step::Secret.place(&about.connection.client_id),
+        store(about)
     )
 }
 
-fn store(connection: &Registration) -> String {
+fn store(about: &About<'_>) -> String {
     format!(
         "Store it with PUT /v1/connections/{}, or in AWS Secrets Manager as {}.",
-        connection.id,
-        connection.id.secret_name()
+        about.connection.id, about.secret_name
     )
 }
 
@@ -361,6 +363,7 @@ mod tests {
             connection: &connection(),
             secret: SecretExpiry::Graph { expires_on: on },
             needs: &Needs::of(&tools::definitions()),
+            secret_name: "dynamics365/connections/emea",
         };
         of_event(event, &about)
     }

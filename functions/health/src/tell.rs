@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
-use auth::SecretExpiry;
 use auth::health::{DAILY, Event, Health, ONCE, still_pending};
+use auth::{SecretExpiry, SecretNames};
 use futures::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use state::{Claim, Outage as Known, Registration, State, StateError};
@@ -73,6 +73,7 @@ pub(crate) struct Teller<'a, A> {
     pub(crate) state: &'a State,
     pub(crate) alerts: &'a A,
     pub(crate) needs: &'a Needs,
+    pub(crate) names: &'a SecretNames,
     pub(crate) now: Timestamp,
     pub(crate) deadline: Instant,
     pub(crate) next: Instant,
@@ -209,7 +210,9 @@ impl<A: Alerts> Teller<'_, A> {
     ) {
         let telling = &tellings[item.place];
         let secret = telling.health.as_ref().map_or(SecretExpiry::Unknown, |health| health.secret);
-        let about = About { connection: &telling.connection, secret, needs: self.needs };
+        let secret_name = &self.names.connection(&telling.connection.id);
+        let about =
+            About { connection: &telling.connection, secret, needs: self.needs, secret_name };
         let alert = message::of_event(&item.event, &about);
         match self.send(alert).await {
             Ok(()) => self.keep(vec![(item, claim)], told).await,

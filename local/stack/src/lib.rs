@@ -23,9 +23,10 @@ use catalog::Catalog;
 use connection::Administration;
 use dataverse::{HttpClients, Idle};
 use dataverse_emulator::{Emulator, Hosts};
+use jiff::Timestamp;
 use mcp::Mcp;
 use serde_json::json;
-use state::{Role, State, StateError};
+use state::{KeyHash, MadeKey, Role, State, StateError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -34,6 +35,7 @@ use toolkit::{
     Service, Tools, sha256_hex,
 };
 use url::Url;
+use uuid::Uuid;
 
 /// The API key of the local stack. It is valid for all connections and all scopes.
 pub const API_KEY: &str = "local-dev-key";
@@ -184,13 +186,14 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         local: instances.filter_map(|instance| Url::parse(&instance).ok()).collect(),
     };
     let connections = Connections::new(http, secrets.clone(), environment);
-    let keys = Arc::new(KeyStore::new(secrets, KeyStore::DEFAULT_SECRET));
     let state = State::at_endpoint(&aws_url, STATE_TABLE);
     state.create_table().await?;
     health::register(&state, &emulator.url()).await?;
-    // As in AWS, each function can only use its own part of the table.
+    add_sample_key(&state).await?;
+    // As in AWS, each function reaches the part of the table that is its own.
     let state_of = |role| State::at_endpoint_as(role, &aws_url, STATE_TABLE);
-    // As in AWS, the check shares neither secrets nor tokens with the other functions.
+    let keys = Arc::new(KeyStore::new(secrets, Some(state_of(Role::Authorizer))));
+    // As in AWS, it shares neither secrets nor tokens with the other functions.
     let checker = health::checker(connections.short_lived(), state_of(Role::Health));
     if options.check_at_start {
         let checker = checker.clone();
@@ -231,7 +234,26 @@ async fn bind(host: &str, port: u16) -> Result<(TcpListener, SocketAddr), StartE
     Ok((listener, address))
 }
 
-/// Stores the credentials of the connection `default`, and the API key.
+/// A key that was made over the API, for the examples to change and revoke. Nobody knows it.
+async fn add_sample_key(state: &State) -> Result<(), StartError> {
+    let now = Timestamp::now();
+    let key = MadeKey {
+        id: connection::SAMPLE_KEY,
+        client: "sample client".to_owned(),
+        connections: vec!["default".to_owned()],
+        scopes: vec!["read".to_owned(), "write".to_owned()],
+        made_at: now,
+        made_by: "local development".to_owned(),
+        changed_at: now,
+    };
+    let hash = Uuid::new_v4().as_u128().to_be_bytes();
+    let mut digits = [0; 32];
+    digits[..16].copy_from_slice(&hash);
+    state.add_key(&KeyHash::new(&digits), &key).await?;
+    Ok(())
+}
+
+/// The credentials of the connection `default`, and the API key.
 async fn store_secrets(aws_url: &str, emulator_url: &str) -> Result<(), StartError> {
     let credentials = json!({
         "tenant_id": dataverse_emulator::TENANT_ID,
@@ -248,8 +270,8 @@ async fn store_secrets(aws_url: &str, emulator_url: &str) -> Result<(), StartErr
     }]});
     let secrets = Secrets::at_endpoint(aws_url);
     for (name, value) in [
-        (ConnectionId::fallback().secret_name(), credentials),
-        (KeyStore::DEFAULT_SECRET.to_owned(), keys),
+        (secrets.names().connection(&ConnectionId::fallback()), credentials),
+        (secrets.names().api_keys(), keys),
     ] {
         secrets
             .store(&name, value.to_string())

@@ -4,7 +4,7 @@
 use toolkit::Declaration;
 
 use crate::parts::{Part, indented};
-use crate::permissions::OF_TOOLS;
+use crate::permissions::{OF_TOOLS, STATE_TABLE};
 
 /// The functions that are not groups of tools. Their special settings are written by hand.
 pub(crate) const OTHERS: [&str; 5] = ["authorizer", "catalog", "mcp", "connection", "health"];
@@ -14,8 +14,8 @@ const SKIPS: &str = r#"- { id: CKV_AWS_117, comment: "it talks to public service
 - { id: CKV_AWS_173, comment: "the environment has names and addresses, no secrets" }
 "#;
 
-/// More such checks, for the functions that the API calls.
-const SKIPS_OF_API: &str = r#"- { id: CKV_AWS_115, comment: "the API's throttling limits how many run at once" }
+/// The same, for those that the API calls.
+const SKIPS_OF_API: &str = r#"- { id: CKV_AWS_115, comment: "off by default: an account must keep 100 unreserved, or the deployment fails; ToolConcurrency and AuthorizerConcurrency reserve it" }
 - { id: CKV_AWS_116, comment: "called synchronously: the caller hears of a failure" }
 "#;
 
@@ -87,8 +87,9 @@ pub(crate) fn of_tools(tools: &[Declaration], description: impl Fn(&str) -> Stri
 {skips_of_api}{skips}  Properties:
     CodeUri: functions/{group}
     Description: \"{description}\"
+    ReservedConcurrentExecutions: !If [HasToolConcurrency, !Ref ToolConcurrency, !Ref AWS::NoValue]
     LoggingConfig: {{ LogGroup: !Ref {logs} }}
-    Environment: {{ Variables: {{ STATE_TABLE: !Ref StateTable }} }}
+    Environment: {{ Variables: {{ STATE_TABLE: {STATE_TABLE} }} }}
     Policies: [{policies}]
     Events:
 {events}",
@@ -118,7 +119,7 @@ fn event(operation: &Declaration) -> String {
     )
 }
 
-fn log_group_id(function: &str) -> String {
+pub(crate) fn log_group_id(function: &str) -> String {
     format!("{}Logs", pascal_case(function))
 }
 

@@ -9,6 +9,7 @@ mod functions;
 mod parts;
 mod permissions;
 mod project;
+mod queries;
 mod router;
 mod samples;
 

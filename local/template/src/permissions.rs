@@ -1,9 +1,8 @@
 //! The rights of the functions on secrets and on the table: a managed policy for each set of
 //! rights.
 
-use auth::ConnectionId;
+use auth::SecretNames;
 use state::{Action, Partition, Role};
-use toolkit::KeyStore;
 
 use crate::parts::{Part, indented};
 
@@ -17,7 +16,18 @@ pub(crate) struct Permission {
 /// The names of the policies that every group of tools has.
 pub(crate) const OF_TOOLS: [&str; 2] = ["ReadConnectionsPolicy", "ToolsStatePolicy"];
 
-/// A group of secrets, named by their ARN.
+/// The table's name, for the functions: the stack's own, or one that an earlier stack has left.
+pub(crate) const STATE_TABLE: &str = "!If [HasKeptTable, !Ref KeptTable, !Ref StateTable]";
+
+/// The table's ARN.
+const TABLE_ARN: &str = "!If [HasKeptTable, \
+    !Sub \"arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${KeptTable}\", \
+    !GetAtt StateTable.Arn]";
+
+/// What the names of the stack's secrets begin with.
+const PREFIX: &str = "!If [HasPrefix, !Ref Prefix, !Sub \"dynamics365/${AWS::StackName}\"]";
+
+/// Some secrets, by their ARN.
 enum Secrets {
     /// The credentials of every connection.
     Connections,
@@ -27,25 +37,22 @@ enum Secrets {
 
 impl Secrets {
     fn name(&self) -> String {
+        let names = SecretNames::new("${SecretsPrefix}");
         match self {
-            Secrets::Connections => {
-                let one = ConnectionId::fallback();
-                let name = one.secret_name();
-                format!("{}*", name.trim_end_matches(one.as_str()))
-            }
-            // Secrets Manager adds a hyphen and six characters to every ARN.
-            Secrets::ApiKeys => format!("{}-??????", KeyStore::DEFAULT_SECRET),
+            Secrets::Connections => format!("{}*", names.connections()),
+            // Secrets Manager ends every ARN with a hyphen and six characters of its own.
+            Secrets::ApiKeys => format!("{}-??????", names.api_keys()),
         }
     }
 
     /// Allows these actions on the secrets, and on the key that may encrypt them.
     fn statements(&self, actions: &[&str], key_actions: &[&str]) -> Vec<String> {
         let arn = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:";
-        let resource = format!("!Sub {arn}{}", self.name());
+        let resource = format!("!Sub [\"{arn}{}\", {{ SecretsPrefix: {PREFIX} }}]", self.name());
         let of_secrets = statement(&prefixed("secretsmanager", actions), &resource, "");
         let condition = "\
 Condition:
-  StringEquals: { kms:ViaService: !Sub \"secretsmanager.${AWS::Region}.amazonaws.com\" }
+  StringEquals: { kms:ViaService: !Sub \"secretsmanager.${AWS::Region}.${AWS::URLSuffix}\" }
 ";
         let of_key = statement(&prefixed("kms", key_actions), "!Ref SecretsKeyArn", condition);
         let where_there_is_one =
@@ -87,12 +94,12 @@ Condition:
 ",
             patterns.join(", ")
         );
-        statement(&prefixed("dynamodb", actions), "!GetAtt StateTable.Arn", &condition)
+        statement(&prefixed("dynamodb", actions), TABLE_ARN, &condition)
     });
     statements.collect()
 }
 
-fn permissions() -> [Permission; 6] {
+fn permissions() -> [Permission; 7] {
     [
         Permission {
             name: "ReadConnectionsPolicy",
@@ -119,13 +126,18 @@ fn permissions() -> [Permission; 6] {
             statements: Secrets::ApiKeys.statements(&["GetSecretValue"], &["Decrypt"]),
         },
         Permission {
+            name: "AuthorizerStatePolicy",
+            description: "Read the API keys that were made over the API",
+            statements: of_table(Role::Authorizer),
+        },
+        Permission {
             name: "ToolsStatePolicy",
             description: "Write to the activity log, and announce what is about to be created",
             statements: of_table(Role::Tools),
         },
         Permission {
             name: "ConnectionStatePolicy",
-            description: "Keep the list of the connections and what belongs to each",
+            description: "Keep the connections with what belongs to each, and the API keys",
             statements: of_table(Role::Connection),
         },
         Permission {

@@ -8,7 +8,7 @@ use toolkit::Declaration;
 
 use crate::functions::{self, OTHERS};
 use crate::parts::{self, Part, PartError};
-use crate::{alarms, permissions, router, samples};
+use crate::{alarms, permissions, queries, router, samples};
 
 /// Why the files cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -127,7 +127,8 @@ impl Project {
             Part { name: "events of catalog", text: events("catalog") },
             Part { name: "events of connection", text: events("connection") },
             functions::log_groups(&functions),
-            alarms::of_functions(&functions),
+            alarms::alarms(&functions),
+            queries::queries(&functions),
             permissions::policies(),
         ];
         parts.extend(functions::skips());

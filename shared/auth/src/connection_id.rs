@@ -49,11 +49,6 @@ impl ConnectionId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// The name of the secret that holds the connection's credentials.
-    pub fn secret_name(&self) -> String {
-        format!("dynamics365/connections/{}", self.0)
-    }
 }
 
 impl fmt::Display for ConnectionId {

@@ -13,7 +13,7 @@ use crate::stored::{Stored, stored};
 use crate::tokens::Tokens;
 use crate::{
     ConnectionError, ConnectionId, Credentials, CredentialsForm, Entra, Environment, Graph,
-    SecretError, Secrets,
+    SecretError, SecretNames, Secrets,
 };
 
 /// How many connections are kept, about 40 kB each. The one that was used longest ago goes first.
@@ -121,15 +121,25 @@ impl Connections {
         form: &CredentialsForm,
     ) -> Result<(), SecretError> {
         let text = form.to_secret();
-        self.inner.secrets.store(&id.secret_name(), text.expose_secret()).await?;
+        self.inner.secrets.store(&self.inner.secret_name(id), text.expose_secret()).await?;
         self.forget(id);
         Ok(())
+    }
+
+    /// What the connection's secret holds, to be changed. `None`: there is no secret, or none that
+    /// can be read as credentials.
+    pub async fn stored(&self, id: &ConnectionId) -> Result<Option<CredentialsForm>, SecretError> {
+        match self.inner.secrets.text(&self.inner.secret_name(id)).await {
+            Ok(text) => Ok(CredentialsForm::read(text.expose_secret()).ok()),
+            Err(SecretError::NotFound { .. } | SecretError::NotText { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Removes the connection's secret. For seven days, AWS's restore-secret or
     /// [`Connections::store`] can restore it. It is no error if there is no secret.
     pub async fn remove(&self, id: &ConnectionId) -> Result<(), SecretError> {
-        self.inner.secrets.delete(&id.secret_name()).await?;
+        self.inner.secrets.delete(&self.inner.secret_name(id)).await?;
         self.forget(id);
         Ok(())
     }
@@ -137,7 +147,7 @@ impl Connections {
     /// Asks Secrets Manager whether the connection has a secret; `None` if it did not answer. A
     /// connection that is kept may go on working for a while after its secret was removed.
     pub async fn has_secret(&self, id: &ConnectionId) -> Option<bool> {
-        match self.inner.secrets.text(&id.secret_name()).await {
+        match self.inner.secrets.text(&self.inner.secret_name(id)).await {
             Ok(_) => Some(true),
             Err(SecretError::NotFound { .. }) => {
                 self.forget(id);
@@ -159,7 +169,12 @@ impl Connections {
         self.inner.known.lock().pop(id);
     }
 
-    /// Microsoft Graph, which knows about a connection's application.
+    /// The names of the connections' secrets.
+    pub fn secret_names(&self) -> &SecretNames {
+        self.inner.secrets.names()
+    }
+
+    /// Microsoft Graph, for what it knows of a connection's application.
     pub fn graph(&self) -> Graph {
         Graph::new(self.inner.http.clone())
     }
@@ -178,6 +193,10 @@ impl Connections {
 }
 
 impl Inner {
+    fn secret_name(&self, id: &ConnectionId) -> String {
+        self.secrets.names().connection(id)
+    }
+
     fn known(&self, id: &ConnectionId) -> Arc<Known> {
         let mut known = self.known.lock();
         let entry = known.get_or_insert_ref(id, || {

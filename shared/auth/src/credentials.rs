@@ -4,7 +4,6 @@ use std::fmt;
 
 use dataverse::{InstanceUrl, InstanceUrlError};
 use jiff::civil::Date;
-use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
@@ -84,19 +83,16 @@ impl CredentialsError {
 const REQUIRED: [&str; 4] = ["tenant_id", "client_id", "client_secret", "instance_url"];
 const OPTIONAL: [&str; 2] = ["secret_expires_on", "label"];
 
-/// What an administrator enters. An empty text is answered like a wrong one: with the set-up step
-/// that it comes from.
-// It is also the JSON of the connection's secret, which may be written by hand.
-#[derive(Deserialize, JsonSchema)]
+/// The texts of all credentials, as they were entered: the JSON of the connection's secret, which may
+/// also be written by hand.
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CredentialsForm {
     pub(crate) tenant_id: String,
     pub(crate) client_id: String,
-    #[schemars(with = "String", extend("format" = "password", "writeOnly" = true))]
     pub(crate) client_secret: SecretString,
     pub(crate) instance_url: String,
-    /// A date such as 2027-12-01. Empty where it is not known.
-    #[schemars(extend("pattern" = "^\\s*([0-9]{4}-[0-9]{2}-[0-9]{2})?\\s*$"))]
+    /// A date such as 2027-12-01, or empty.
     pub(crate) secret_expires_on: Option<String>,
     pub(crate) label: Option<String>,
 }
@@ -109,7 +105,7 @@ impl fmt::Debug for CredentialsForm {
 
 impl CredentialsForm {
     /// Reads the text of a connection's secret.
-    fn read(text: &str) -> Result<CredentialsForm, CredentialsError> {
+    pub(crate) fn read(text: &str) -> Result<CredentialsForm, CredentialsError> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
         serde_path_to_error::deserialize(&mut deserializer)
             .map_err(|error| CredentialsError::Malformed { problem: problem(text, &error) })

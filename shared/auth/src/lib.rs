@@ -1,8 +1,8 @@
 //! Connections to Dynamics 365: their credentials, their tokens and their health.
 //!
-//! [`Connections`] opens a connection by its id. It reads the secret
-//! `dynamics365/connections/{id}`, and returns a [`Connection`] whose [`dataverse::Client`] takes
-//! its tokens from a cache:
+//! [`Connections`] opens a connection by its id: it reads the connection's secret
+//! ([`SecretNames`]), and returns a [`Connection`] whose [`dataverse::Client`] takes its tokens from
+//! a cache:
 //!
 //! - However many callers wait, only one request goes to Entra ID.
 //! - A token is renewed before it ends.
@@ -25,6 +25,7 @@ mod client_secret;
 mod connection_id;
 mod connections;
 mod credentials;
+mod credentials_change;
 mod diagnosis;
 mod entra;
 mod environment;
@@ -34,6 +35,7 @@ mod inspection;
 mod kept;
 mod proof;
 mod secret_expiry;
+mod secret_names;
 mod secrets;
 mod set_up;
 mod stand_in;
@@ -45,6 +47,7 @@ pub use client_secret::ClientSecret;
 pub use connection_id::{ConnectionId, InvalidConnectionId};
 pub use connections::{Connection, Connections};
 pub use credentials::{Credentials, CredentialsError, CredentialsForm};
+pub use credentials_change::{ChangeError, CredentialsChange};
 pub use diagnosis::Diagnosis;
 pub use entra::{Entra, EntraError, EntraProblem};
 pub use environment::Environment;
@@ -53,6 +56,7 @@ pub use inspection::{Inspection, InspectionError, Organization, User, inspect};
 pub use kept::{Failure, Kept};
 pub use proof::Proof;
 pub use secret_expiry::{ExpirySource, SecretExpiry};
+pub use secret_names::SecretNames;
 pub use secrets::{SecretError, Secrets};
 pub use set_up::Step;
 pub use stand_in::stand_in;

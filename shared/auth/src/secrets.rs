@@ -8,12 +8,13 @@ use dataverse::lacks_descriptors;
 use secrecy::SecretString;
 
 use crate::kept::Failure;
-use crate::stand_in;
+use crate::{SecretNames, stand_in};
 
 /// Reads, stores and deletes secrets. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Secrets {
     client: aws_sdk_secretsmanager::Client,
+    names: SecretNames,
     /// The KMS key for new secrets; `None` means the account's own.
     key: Option<String>,
 }
@@ -80,7 +81,18 @@ const PATIENCE: Duration = Duration::from_secs(8);
 impl Secrets {
     /// Makes requests with this client.
     pub fn new(client: aws_sdk_secretsmanager::Client) -> Secrets {
-        Secrets { client, key: None }
+        Secrets { client, names: SecretNames::default(), key: None }
+    }
+
+    /// The secrets of a deployment with these names.
+    #[must_use]
+    pub fn with_names(self, names: SecretNames) -> Secrets {
+        Secrets { names, ..self }
+    }
+
+    /// The names of the deployment's secrets.
+    pub fn names(&self) -> &SecretNames {
+        &self.names
     }
 
     /// Encrypts new secrets with this KMS key; `None` means the account's own.
@@ -89,11 +101,11 @@ impl Secrets {
         Secrets { key, ..self }
     }
 
-    /// Takes the configuration from the Lambda environment, including
+    /// Takes the configuration from the Lambda environment, including [`SecretNames`] and
     /// `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
     pub async fn from_environment() -> Secrets {
         let config = aws_config::defaults(aws_config::BehaviorVersion::latest()).load().await;
-        Secrets::with_config(&config)
+        Secrets::with_config(&config).with_names(SecretNames::from_environment())
     }
 
     /// Makes requests with this configuration.

@@ -42,7 +42,7 @@ impl Failure for ConnectionError {
 
 /// The credentials of this connection. They are read from its secret when somebody asks for them.
 pub(crate) fn stored(id: &ConnectionId, secrets: Secrets, environment: Environment) -> Stored {
-    let name = id.secret_name();
+    let name = secrets.names().connection(id);
     let read = move || read(secrets.clone(), environment.clone(), name.clone());
     Kept::new(READ_AGAIN_AFTER, read)
 }

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::partitions::{KEY, KEY_KEPT, SUBJECT, SUBJECT_KEPT};
+use crate::partitions::{IDEMPOTENCY, KEY_KEPT, SUBJECT, SUBJECT_KEPT};
 use crate::table::{self, EXPIRES_AT, Expression, Key, Put, epoch};
 use crate::{State, StateError};
 
@@ -30,7 +30,7 @@ pub enum Bond {
 impl Bond {
     fn key(&self, sort: &str) -> Key {
         match self {
-            Bond::Key(id) => Key::new(KEY.of(id), sort),
+            Bond::Key(id) => Key::new(IDEMPOTENCY.of(id), sort),
             Bond::Subject(hash) => Key::new(SUBJECT.of(hash), sort),
         }
     }

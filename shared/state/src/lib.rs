@@ -2,6 +2,8 @@
 //!
 //! | partition `pk` | sort key `sk` | what |
 //! | --- | --- | --- |
+//! | `keys` | the key's id | the hash of an API key that was made over the API |
+//! | `key#{sha256}` | `key` | the [`MadeKey`] with that hash |
 //! | `connections` | the connection's id | a [`Registration`]; never a secret |
 //! | `connection#{id}` | `sidebar` | its [`SidebarField`]s |
 //! | `connection#{id}` | `health` | its [`auth::health::Health`] |
@@ -27,6 +29,7 @@ mod creates;
 mod cursor;
 mod error;
 mod health;
+mod keys;
 mod outage;
 mod partitions;
 mod sidebar;
@@ -45,6 +48,7 @@ pub use connections::{ConnectionPage, Registration};
 pub use creates::{Announced, Bond, Intent, Ticket};
 pub use cursor::{ConnectionCursor, Cursor, InvalidCursor};
 pub use error::StateError;
+pub use keys::{KeyHash, KeyPage, MadeKey};
 pub use outage::Outage;
 pub use partitions::{Action, Grant, Partition, Role};
 pub use sidebar::{FieldType, SidebarField};

@@ -34,6 +34,8 @@ pub struct Grant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
+    /// `authorizer`.
+    Authorizer,
     /// Those that call tools: each group of tools, and `mcp`.
     Tools,
     /// `connection`.
@@ -60,7 +62,24 @@ const fn grant(role: Role, actions: &'static [Action]) -> Grant {
     Grant { role, actions }
 }
 
-/// The list of the connections: `sk` is a connection's id, and the item is a [`Registration`].
+/// The list of the API keys that were made over the API: `sk` is a key's id, the item its hash.
+pub const KEYS: Partition = Partition {
+    key: "keys",
+    kept: None,
+    grants: &[grant(Role::Connection, &[BatchWriteItem, GetItem, PutItem, Query])],
+};
+
+/// An API key that was made over the API, by its hash: whose it is, and what it allows.
+pub const KEY: Partition = Partition {
+    key: "key#",
+    kept: None,
+    grants: &[
+        grant(Role::Authorizer, &[GetItem]),
+        grant(Role::Connection, &[BatchGetItem, BatchWriteItem, GetItem, PutItem]),
+    ],
+};
+
+/// The list of the connections: `sk` is a connection's id, the item a [`Connection`].
 ///
 /// [`Registration`]: crate::Registration
 pub const CONNECTIONS: Partition = Partition {
@@ -121,7 +140,7 @@ pub const ACTIVITY: Partition = Partition {
 };
 
 /// What a call with an idempotency key is about to create.
-pub const KEY: Partition = Partition {
+pub const IDEMPOTENCY: Partition = Partition {
     key: "idem#",
     kept: Some(KEY_KEPT),
     grants: &[grant(Role::Tools, &[GetItem, PutItem])],
@@ -135,9 +154,9 @@ pub const SUBJECT: Partition = Partition {
 };
 
 impl Partition {
-    /// All partitions.
-    pub const ALL: [Partition; 7] =
-        [CONNECTIONS, CONNECTION, ALERTS, CHECKS, ACTIVITY, KEY, SUBJECT];
+    /// All of them.
+    pub const ALL: [Partition; 9] =
+        [KEYS, KEY, CONNECTIONS, CONNECTION, ALERTS, CHECKS, ACTIVITY, IDEMPOTENCY, SUBJECT];
 
     /// The keys of the partition, as policies name them: `activity#*`.
     pub fn pattern(&self) -> String {
@@ -185,12 +204,13 @@ impl Serialize for Partition {
 }
 
 impl Role {
-    /// All roles.
-    pub const ALL: [Role; 3] = [Role::Tools, Role::Connection, Role::Health];
+    /// All of them.
+    pub const ALL: [Role; 4] = [Role::Authorizer, Role::Tools, Role::Connection, Role::Health];
 
     /// The access key by which a stand-in for DynamoDB knows these functions.
     pub fn access_key(self) -> &'static str {
         match self {
+            Role::Authorizer => "authorizer",
             Role::Tools => "tools",
             Role::Connection => "connection",
             Role::Health => "health",

@@ -5,8 +5,10 @@ pub(crate) mod call;
 pub(crate) mod caller;
 pub(crate) mod journal;
 pub(crate) mod json;
+pub(crate) mod key_store;
 pub(crate) mod keys;
 pub mod logging;
+pub(crate) mod made_key;
 pub(crate) mod origins;
 
 use std::collections::BTreeMap;
@@ -324,7 +326,7 @@ impl<H: Handler> Edge<H> {
             )
         };
         let keys = self.keys.as_ref().ok_or_else(|| {
-            refused().for_log("no authorizer context, and API_KEYS_SECRET is not set")
+            refused().for_log("no authorizer context, and CHECK_API_KEYS is not true")
         })?;
         let key = bearer(&incoming.headers).ok_or_else(refused)?;
         keys.caller(key).await.map_err(|error| unreadable(&error))?.ok_or_else(refused)

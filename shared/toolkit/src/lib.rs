@@ -34,7 +34,9 @@ pub use crm::tables::choices::STATE;
 pub use edge::call::Call;
 pub use edge::caller::{Caller, Grants, Scope, Scopes};
 pub use edge::journal::Journal;
-pub use edge::keys::{ApiKeys, ApiKeysError, KeyStore, WrongEntry, sha256_hex};
+pub use edge::key_store::KeyStore;
+pub use edge::keys::{ApiKeys, ApiKeysError, WrongEntry, sha256_hex};
+pub use edge::made_key::{NoRandomness, new_api_key};
 pub use edge::origins::{Origin, OriginError, Origins};
 pub use edge::{
     BODY_LIMIT, Body, CONNECTION_ID, CONVERSATION_ID, Edge, Front, GRACE, Handler, IDEMPOTENCY_KEY,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use auth::ConnectionId;
 use catalog::answer_schema;
 use jsonschema::Validator;
 use serde_json::{Value, json};
@@ -194,6 +195,11 @@ impl Bench {
         let mut credentials = self.credentials();
         credentials[field] = value.into();
         self.store("dynamics365/connections/default", &credentials.to_string()).await;
+    }
+
+    /// The name of the secret that holds a connection's credentials.
+    pub(crate) fn secret_name(&self, id: &ConnectionId) -> String {
+        self.stack.secrets().names().connection(id)
     }
 
     /// Stores a secret.

@@ -60,7 +60,7 @@ async fn add_connections(bench: &Bench, ids: impl IntoIterator<Item = String>) {
             "client_secret": dataverse_emulator::CLIENT_SECRET,
             "instance_url": bench.stack.emulator().url(),
         });
-        bench.store(&id.secret_name(), &credentials.to_string()).await;
+        bench.store(&bench.secret_name(&id), &credentials.to_string()).await;
         state.put_connection(&Registration { id, ..first.clone() }).await.unwrap();
     }
 }

@@ -18,6 +18,7 @@ mod exactly_once;
 mod harness;
 mod health;
 mod hosts;
+mod keys;
 mod leads;
 
 mod limits;

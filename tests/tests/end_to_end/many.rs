@@ -38,7 +38,7 @@ async fn add(bench: &Bench, instance: &str, ids: impl IntoIterator<Item = String
             "client_secret": dataverse_emulator::CLIENT_SECRET,
             "instance_url": instance,
         });
-        bench.store(&id.secret_name(), &credentials.to_string()).await;
+        bench.store(&bench.secret_name(&id), &credentials.to_string()).await;
         let instance_url = instance.to_owned();
         state.put_connection(&Registration { id, instance_url, ..first.clone() }).await.unwrap();
     }
@@ -140,7 +140,7 @@ async fn many_connections_that_break_at_once_are_one_message() {
     secret(&bench, "valid").await;
     assert_eq!(sent(&run(&checker).await), pairs(&[("connection_recovered", &many)]));
     for customer in customers(5) {
-        bench.store(&id(&customer).secret_name(), "no credentials").await;
+        bench.store(&bench.secret_name(&id(&customer)), "no credentials").await;
     }
     alerts.times.lock().unwrap().clear();
     let report = run(&checker).await;
@@ -478,7 +478,9 @@ async fn the_stand_in_takes_as_long_with_a_long_log_as_with_none() {
     add(&bench, &bench.stack.emulator().url(), customers(63)).await;
     let (before, after) = calls(&bench, sized(50_000, 1000), 63).await;
     assert!(after < before * 5, "{before:?}, with a long log {after:?}");
-    assert!(bench.stack.secrets().text(&ConnectionId::fallback().secret_name()).await.is_ok());
+    assert!(
+        bench.stack.secrets().text(&bench.secret_name(&ConnectionId::fallback())).await.is_ok()
+    );
     let report = run(&checker(&bench, &[], Kept::default())).await;
     assert_eq!(report.connections.len(), 64);
     assert!(report.connections.iter().all(|one| one.state == Standing::Healthy));

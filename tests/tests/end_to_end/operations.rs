@@ -4,16 +4,19 @@ use serde_json::Value;
 
 use crate::harness::Bench;
 
-/// Makes the call that an operation declares as its example.
-async fn example(bench: &Bench, declaration: &toolkit::Declaration) -> crate::harness::Answer {
+/// The path and the query of the call that an operation declares as its example.
+pub(crate) fn url(declaration: &toolkit::Declaration) -> String {
     let example = declaration.example;
     let mut path = declaration.path.to_string();
     for (name, value) in example.path {
         path = path.replace(&format!("{{{name}}}"), value);
     }
-    if !example.query.is_empty() {
-        path = format!("{path}?{}", example.query);
-    }
+    if example.query.is_empty() { path } else { format!("{path}?{}", example.query) }
+}
+
+/// Makes that call.
+async fn example(bench: &Bench, declaration: &toolkit::Declaration) -> crate::harness::Answer {
+    let (example, path) = (declaration.example, url(declaration));
     // This stack listens on other ports than `cargo run`.
     let body = example.body.replace("http://127.0.0.1:3001", &bench.stack.emulator().url());
     let body = (!body.is_empty()).then(|| serde_json::from_str(&body).unwrap());
@@ -102,6 +105,10 @@ fn what_writes_is_no_get_and_needs_a_scope_for_it() {
     for declaration in stack::declarations() {
         let writes = declaration.effect.writes();
         assert!(!writes || declaration.method != "GET", "{}", declaration.id);
-        assert!(!writes || declaration.scope != toolkit::Scope::Read, "{}", declaration.id);
+        assert!(
+            !writes || declaration.scope.is_some_and(|scope| scope != toolkit::Scope::Read),
+            "{}",
+            declaration.id
+        );
     }
 }

@@ -85,7 +85,10 @@ fn the_schemas_suit_strict_modes() {
             assert_eq!(object["additionalProperties"], false, "{place}");
             for (name, property) in properties {
                 let says = property["description"].is_string();
-                assert!(says || NAMES_THAT_SAY_ALL.contains(&name.as_str()), "{place}.{name}");
+                assert!(
+                    says || NAMES_THAT_SAY_ALL.contains(&name.as_str()),
+                    "{place}.{name} has no description: give the argument a doc comment"
+                );
                 check(property, &format!("{place}.{name}"));
             }
         }
@@ -103,7 +106,7 @@ fn the_schemas_suit_strict_modes() {
 pub(crate) fn samples() -> Vec<(&'static str, Value)> {
     const DESK: &str = "Northwind – support desk licences";
     let nadia = "nadia@tailspin.example";
-    vec![
+    let mut samples = vec![
         ("search_contacts", json!({"query": "brandt"})),
         ("get_contact", json!({"contact": MAREN})),
         ("get_contact_by_email", json!({"email": MAREN})),
@@ -150,7 +153,15 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
             "schedule_appointment",
             json!({"contact": MAREN, "subject": "s", "start": "2031-03-03T10:00+01:00"}),
         ),
-    ]
+    ];
+    // Of every other tool, its own example.
+    for tool in stack::declarations().into_iter().filter(|one| one.definition.is_some()) {
+        let name = tool.id.trim_start_matches("dynamics365_");
+        if !samples.iter().any(|(sampled, _)| *sampled == name) {
+            samples.push((name, serde_json::from_str(tool.example.body).unwrap()));
+        }
+    }
+    samples
 }
 
 /// Calls of a tool that together use everything that it can do.

@@ -14,7 +14,7 @@ pub(crate) fn describe(operation: &Declaration) -> Value {
     let mut description = json!({
         "operationId": operation.id,
         "tags": [operation.section],
-        "security": [{"api_key": [operation.scope]}],
+        "security": [{"api_key": operation.scope.as_slice()}],
         "parameters": parameters(operation),
         "responses": responses(operation),
         "summary": operation.title,

@@ -10,4 +10,5 @@ mod connections;
 mod creates;
 mod harness;
 mod health;
+mod keys;
 mod trouble;

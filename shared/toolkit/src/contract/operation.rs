@@ -66,6 +66,8 @@ pub enum Section {
     Catalog,
     /// The Dynamics 365 environments.
     Connections,
+    /// The API keys.
+    Keys,
 }
 
 /// One operation of the API, as data.
@@ -81,9 +83,9 @@ pub trait Operation: Send + Sync + 'static {
     const SECTION: Section;
     /// The HTTP method. It must not be GET if the operation writes.
     const METHOD: Method;
-    /// The scope that an API key needs to call it.
-    const SCOPE: Scope;
-    /// The effect of the operation.
+    /// The scope that an API key needs for it; `None` if every key will do.
+    const SCOPE: Option<Scope>;
+    /// What it does to the world.
     const EFFECT: Effect;
     /// Whether a repeated call changes nothing more.
     const IS_IDEMPOTENT: bool = !matches!(Self::EFFECT, Effect::Adds);

@@ -57,13 +57,18 @@ pub trait Tool: Send + Sync + 'static {
 /// The part of the path before the tool's name.
 pub(crate) const PATH: &str = "/v1/tools/";
 
+/// The scope that a tool with this effect needs.
+const fn scope_of(effect: Effect) -> Scope {
+    if effect.writes() { Scope::Write } else { Scope::Read }
+}
+
 impl<T: Tool> Operation for T {
     const ID: &'static str = T::NAME;
     const TITLE: &'static str = T::TITLE;
     const DESCRIPTION: &'static str = T::DESCRIPTION;
     const SECTION: Section = Section::Tools;
     const METHOD: Method = Method::POST;
-    const SCOPE: Scope = if T::EFFECT.writes() { Scope::Write } else { Scope::Read };
+    const SCOPE: Option<Scope> = Some(scope_of(T::EFFECT));
     const EFFECT: Effect = T::EFFECT;
     const IS_IDEMPOTENT: bool = T::IS_IDEMPOTENT;
     const REACHES_OUT: bool = T::REACHES_OUT;
@@ -90,7 +95,7 @@ impl<T: Tool> Operation for T {
             effect: T::EFFECT,
             is_idempotent: T::IS_IDEMPOTENT,
             reaches_out: T::REACHES_OUT,
-            scope: Self::SCOPE,
+            scope: scope_of(T::EFFECT),
             privileges: T::PRIVILEGES,
             per_kind: T::PER_KIND,
             input_schema: strict_schema::<T::Arguments>(),

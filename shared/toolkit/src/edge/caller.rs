@@ -6,7 +6,7 @@ use std::fmt;
 use auth::ConnectionId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use strum::{EnumString, IntoStaticStr};
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::{ErrorCode, ToolError};
 
@@ -23,6 +23,7 @@ use crate::{ErrorCode, ToolError};
     Deserialize,
     EnumString,
     IntoStaticStr,
+    VariantNames,
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
@@ -31,7 +32,7 @@ pub enum Scope {
     Read,
     /// May call tools that change the CRM.
     Write,
-    /// May set up connections.
+    /// May set up connections and make API keys.
     Admin,
 }
 
@@ -70,13 +71,7 @@ impl Grants {
 
 impl fmt::Display for Grants {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Grants::All => formatter.write_str("*"),
-            Grants::Only(ids) => {
-                let ids: Vec<_> = ids.iter().map(ConnectionId::as_str).collect();
-                formatter.write_str(&ids.join(","))
-            }
-        }
+        formatter.write_str(&self.ids().join(","))
     }
 }
 
@@ -160,15 +155,42 @@ impl Caller {
         if self.scopes.contains(&scope) {
             Ok(())
         } else {
+            let scopes: Vec<_> = self.scopes.iter().map(|scope| scope.as_str()).collect();
             Err(ToolError::new(
                 ErrorCode::Forbidden,
-                format!("this API key does not have the scope {}", scope.as_str()),
-            ))
+                format!(
+                    "this API key does not have the scope {}: it has {}",
+                    scope.as_str(),
+                    if scopes.is_empty() { "none".to_owned() } else { scopes.join(", ") }
+                ),
+            )
+            .admin_action(format!(
+                "Call with a key that has the scope {}, or give it to this one: PUT /v1/keys/{{id}} \
+                 with all the scopes that it shall have.",
+                scope.as_str()
+            )))
         }
     }
 }
 
 impl Grants {
+    /// Whether all of these connections are among them.
+    pub fn includes(&self, others: &Grants) -> bool {
+        match (self, others) {
+            (Grants::All, _) => true,
+            (Grants::Only(_), Grants::All) => false,
+            (Grants::Only(ids), Grants::Only(others)) => others.is_subset(ids),
+        }
+    }
+
+    /// The ids, or `*` for all connections: what [`Grants::parse`] reads.
+    pub fn ids(&self) -> Vec<String> {
+        match self {
+            Grants::All => vec!["*".to_owned()],
+            Grants::Only(ids) => ids.iter().map(ConnectionId::to_string).collect(),
+        }
+    }
+
     fn include(&self, id: &ConnectionId) -> bool {
         match self {
             Grants::All => true,

@@ -1,16 +1,13 @@
-//! API keys. They are stored as hashes and compared in constant time.
+//! The API keys that stand in the deployment's secret, as hashes, and are compared in constant time.
 
 use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
 
-use auth::{Failure, Kept, SecretError, Secrets};
-use secrecy::ExposeSecret as _;
+use auth::{Failure, SecretError};
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use state::{MadeKey, StateError};
 use subtle::ConstantTimeEq as _;
-use tokio::time::timeout;
 
 use crate::{Caller, Grants, Scopes};
 
@@ -27,7 +24,7 @@ struct ApiKey {
     caller: Caller,
 }
 
-/// Why the secret with the API keys cannot be read. The error contains no hash.
+/// Why the API keys cannot be read. It holds no hash.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApiKeysError {
     /// The secret could not be read.
@@ -39,6 +36,12 @@ pub enum ApiKeysError {
          and nothing else"
     )]
     Malformed,
+    /// The table with the keys that were made over the API did not give one.
+    #[error("the table with the API keys: {0}")]
+    Table(#[from] StateError),
+    /// The table holds a key that this version does not understand.
+    #[error("an API key in the table allows what this version does not know")]
+    Unknown,
 }
 
 impl ApiKeysError {
@@ -47,6 +50,11 @@ impl ApiKeysError {
         use SecretError::*;
         match self {
             ApiKeysError::Malformed => "correct the secret; docs/deploying.md says what it holds",
+            ApiKeysError::Table(error) if error.is_unavailable() => {
+                "nothing, if it passes; else look at the way to AWS DynamoDB"
+            }
+            ApiKeysError::Table(_) => "let the function's role read the table's API keys",
+            ApiKeysError::Unknown => "deploy the version that made the key, or revoke the key",
             ApiKeysError::Secret(NotFound { .. }) => "make the secret, as docs/deploying.md says",
             ApiKeysError::Secret(NotText { .. }) => "store the secret as text",
             ApiKeysError::Secret(Denied { .. } | NotWritable { .. }) => {
@@ -61,7 +69,11 @@ impl ApiKeysError {
 
     /// Whether the error may disappear soon without a correction.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, ApiKeysError::Secret(SecretError::Unavailable { .. }))
+        match self {
+            ApiKeysError::Secret(error) => matches!(error, SecretError::Unavailable { .. }),
+            ApiKeysError::Table(error) => error.is_unavailable(),
+            ApiKeysError::Malformed | ApiKeysError::Unknown => false,
+        }
     }
 }
 
@@ -71,7 +83,7 @@ impl Failure for ApiKeysError {
     fn may_pass(&self) -> bool {
         match self {
             ApiKeysError::Secret(error) => error.may_pass(),
-            ApiKeysError::Malformed => true,
+            ApiKeysError::Malformed | ApiKeysError::Table(_) | ApiKeysError::Unknown => true,
         }
     }
 
@@ -173,72 +185,26 @@ impl fmt::Debug for ApiKeys {
     }
 }
 
-/// The SHA-256 of a key in hexadecimal digits, as in the secret.
+impl Caller {
+    /// Who a key of the table was made for.
+    pub(super) fn of_made(key: &MadeKey) -> Result<Caller, ApiKeysError> {
+        let connections = key.connections.iter().map(String::as_str);
+        Ok(Caller {
+            client: key.client.clone(),
+            connections: Grants::parse(connections).map_err(|_| ApiKeysError::Unknown)?,
+            scopes: key
+                .scopes
+                .iter()
+                .map(|scope| scope.parse())
+                .collect::<Result<Scopes, _>>()
+                .map_err(|_| ApiKeysError::Unknown)?,
+        })
+    }
+}
+
+/// The SHA-256 of a key, as the secret holds it.
 pub fn sha256_hex(bytes: impl AsRef<[u8]>) -> String {
     hex::encode(Sha256::digest(bytes.as_ref()))
-}
-
-/// The time after which the keys are read again.
-const READ_AGAIN_AFTER: Duration = Duration::from_secs(5 * 60);
-
-/// The longest that a caller with an unknown key waits while the keys are read again.
-const READING: Duration = Duration::from_secs(2);
-
-/// The API keys from Secrets Manager, kept in memory.
-pub struct KeyStore {
-    secret: String,
-    kept: Kept<Arc<ApiKeys>, ApiKeysError>,
-}
-
-impl fmt::Debug for KeyStore {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("KeyStore").field("secret", &self.secret).finish_non_exhaustive()
-    }
-}
-
-impl KeyStore {
-    /// The name of the secret if the environment names none.
-    pub const DEFAULT_SECRET: &'static str = "dynamics365/api-keys";
-
-    /// Reads the keys from this secret.
-    pub fn new(secrets: Secrets, secret: impl Into<String>) -> KeyStore {
-        let secret = secret.into();
-        let name = secret.clone();
-        let read = move || read(secrets.clone(), name.clone());
-        KeyStore { secret, kept: Kept::new(READ_AGAIN_AFTER, read) }
-    }
-
-    /// The caller that has this key. An unknown key may be new, so for it the keys are read again,
-    /// unless that was done a moment ago. A known key does not wait for this.
-    pub async fn caller(&self, key: &str) -> Result<Option<Caller>, ApiKeysError> {
-        if let Some(caller) = self.kept.get().await?.caller(key) {
-            return Ok(Some(caller.clone()));
-        }
-        match timeout(READING, self.kept.again()).await {
-            Ok(Some(Ok(anew))) => Ok(anew.caller(key).cloned()),
-            Ok(Some(Err(error))) if !error.may_pass() => Err(error),
-            // As far as is known, the key belongs to nobody.
-            Ok(Some(Err(_)) | None) | Err(_) => Ok(None),
-        }
-    }
-}
-
-async fn read(secrets: Secrets, secret: String) -> Result<Arc<ApiKeys>, ApiKeysError> {
-    let text = secrets.text(&secret).await;
-    let keys = text.map_err(ApiKeysError::from);
-    let keys = keys.and_then(|text| ApiKeys::parse(text.expose_secret()));
-    match &keys {
-        Ok(keys) => {
-            for wrong in keys.left_out() {
-                tracing::error!(secret, %wrong, "an API key is left out: correct its entry");
-            }
-        }
-        Err(error) => {
-            let to_do = error.cure();
-            tracing::error!(secret, %error, to_do, "the API keys could not be read");
-        }
-    }
-    keys.map(Arc::new)
 }
 
 #[cfg(test)]

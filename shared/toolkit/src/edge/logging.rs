@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::io::Write as _;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,8 +17,24 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use super::json;
 use crate::{Call, ErrorCode, ToolError};
 
-/// Whether log lines are JSON.
-static JSON: AtomicBool = AtomicBool::new(false);
+/// How log lines are written. Until it is set, they are written for a terminal.
+static STYLE: OnceLock<Style> = OnceLock::new();
+
+/// How log lines are written.
+#[derive(Clone, Debug, Default)]
+struct Style {
+    /// As JSON objects, with metrics.
+    is_json: bool,
+    /// The name of the stack that the metrics belong to.
+    stack: Option<String>,
+    /// Whether there are metrics of each client, too.
+    by_client: bool,
+}
+
+fn style() -> &'static Style {
+    static FOR_A_TERMINAL: Style = Style { is_json: false, stack: None, by_client: false };
+    STYLE.get().unwrap_or(&FOR_A_TERMINAL)
+}
 
 /// The namespace of the metrics in CloudWatch.
 pub const NAMESPACE: &str = "Dynamics365Tools";
@@ -27,7 +43,9 @@ pub const NAMESPACE: &str = "Dynamics365Tools";
 ///
 /// The level is `AWS_LAMBDA_LOG_LEVEL`, or `RUST_LOG`, or `info`. If `AWS_LAMBDA_LOG_FORMAT` is
 /// `JSON`, as in the template, each line is a JSON object with `timestamp` and `level` at the top
-/// level. Lambda's own filter treats a line without these as INFO.
+/// level. Lambda's own filter treats a line without these as INFO. Metrics have the dimension
+/// `Stack`, with the value of `STACK`. If `CLIENT_METRICS` is `true`, calls also have metrics for
+/// each `Client`.
 pub fn initialize() {
     let variable = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
     let directives = variable("AWS_LAMBDA_LOG_LEVEL")
@@ -35,19 +53,22 @@ pub fn initialize() {
         .unwrap_or_else(|| "info".to_owned());
     let is_json =
         variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"));
-    start(&directives, is_json);
+    let stack = variable("STACK");
+    let by_client = variable("CLIENT_METRICS").is_some_and(|value| value == "true");
+    start(&directives, Style { is_json, stack, by_client });
 }
 
 /// Sends log lines to standard output as a function in Lambda does, whatever the environment says.
 pub fn initialize_as_in_lambda() {
-    start("info", true);
+    start("info", Style { is_json: true, ..Style::default() });
 }
 
-fn start(directives: &str, is_json: bool) {
-    JSON.store(is_json, Ordering::Relaxed);
+fn start(directives: &str, style: Style) {
+    let is_json = style.is_json;
+    // Tests call this more than once, which does no harm.
+    let _ = STYLE.set(style);
     let lines = fmt::layer().with_target(false).log_internal_errors(true);
     let lines = if is_json { lines.json().flatten_event(true).boxed() } else { lines.boxed() };
-    // Tests call this more than once. Only the first call counts.
     let _ = tracing_subscriber::registry().with(lines).with(restrained(directives)).try_init();
 }
 
@@ -115,8 +136,9 @@ impl Levels {
 /// the metrics.
 pub fn call(call: &Call, error: Option<&ToolError>, request_id: &str, duration: Duration) {
     let line = CallLine::of(call, error, request_id, duration);
-    if JSON.load(Ordering::Relaxed) {
-        emit(&line.with_metrics(Timestamp::now()));
+    let style = style();
+    if style.is_json {
+        emit(&line.with_metrics(Timestamp::now(), style));
         return;
     }
     let text = json::text(&line).unwrap_or_default();
@@ -128,17 +150,13 @@ pub fn call(call: &Call, error: Option<&ToolError>, request_id: &str, duration: 
     }
 }
 
-/// Writes a line with metrics. `dimensions` are the sets of dimensions, and each metric has a unit.
-/// On a terminal, the metrics are left out.
-pub fn measure(
-    message: &'static str,
-    mut line: Value,
-    dimensions: &[&[&str]],
-    units: &[(&str, &str)],
-) {
+/// Writes a line with metrics in these units. On a terminal, the metrics are left out.
+pub fn measure(message: &'static str, mut line: Value, units: &[(&str, &str)]) {
     json::tidy(&mut line);
-    if JSON.load(Ordering::Relaxed) {
-        emit(&Measured::new(Timestamp::now(), Level::Info, message, line, dimensions, units));
+    let style = style();
+    if style.is_json {
+        let by = Dimensions::of(style, None);
+        emit(&Measured::new(Timestamp::now(), Level::Info, message, line, by, units));
     } else {
         tracing::info!("{message} {line}");
     }
@@ -171,13 +189,11 @@ struct CallLine<'a> {
     connection: Option<&'a str>,
     conversation: Option<&'a str>,
     client: Option<&'a str>,
+    tool: &'a str,
+    outcome: &'static str,
     dataverse_code: Option<&'a str>,
     dataverse_request_id: Option<&'a str>,
     cause: Option<&'a str>,
-    #[serde(rename = "Tool")]
-    tool: &'a str,
-    #[serde(rename = "Outcome")]
-    outcome: &'static str,
     #[serde(rename = "Trips")]
     trips: u32,
     #[serde(rename = "Throttles")]
@@ -228,10 +244,11 @@ impl<'a> CallLine<'a> {
         }
     }
 
-    fn with_metrics(self, now: Timestamp) -> Measured<'a, Counted<'a>> {
+    fn with_metrics(self, now: Timestamp, style: &'a Style) -> Measured<'a, Counted<'a>> {
         let level = self.level;
+        let by = Dimensions::of(style, self.client);
         let counted = Counted { calls: 1, errors: u8::from(level != Level::Info), line: self };
-        Measured::new(now, level, "call", counted, &[&[], &["Tool"], &["Outcome"]], CALL_UNITS)
+        Measured::new(now, level, "call", counted, by, CALL_UNITS)
     }
 }
 
@@ -243,8 +260,32 @@ const CALL_UNITS: &[(&str, &str)] = &[
     ("Latency", "Milliseconds"),
 ];
 
-/// A line in CloudWatch's embedded metric format. CloudWatch makes metrics from the members that
-/// are named under `_aws`.
+/// The dimensions of a line's metrics. AWS charges for each value of a dimension, so there are few.
+/// Queries over the log lines count tools, outcomes and connections.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Dimensions<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stack: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<&'a str>,
+}
+
+impl<'a> Dimensions<'a> {
+    fn of(style: &'a Style, client: Option<&'a str>) -> Dimensions<'a> {
+        Dimensions { stack: style.stack.as_deref(), client: client.filter(|_| style.by_client) }
+    }
+
+    /// The sets that CloudWatch makes metrics for.
+    fn sets(self) -> Vec<Vec<&'static str>> {
+        let of_stack: Vec<_> = self.stack.map(|_| "Stack").into_iter().collect();
+        let of_client = self.client.map(|_| [of_stack.as_slice(), &["Client"]].concat());
+        std::iter::once(of_stack.clone()).chain(of_client).collect()
+    }
+}
+
+/// A line in CloudWatch's embedded metric format. CloudWatch makes metrics of the members that it
+/// names under `_aws`.
 ///
 /// Source: AWS's specification of the embedded metric format.
 #[derive(Serialize)]
@@ -254,6 +295,8 @@ struct Measured<'a, T> {
     message: &'static str,
     #[serde(flatten)]
     line: T,
+    #[serde(flatten)]
+    by: Dimensions<'a>,
     #[serde(rename = "_aws")]
     metrics: Metrics<'a>,
 }
@@ -270,7 +313,7 @@ struct Metrics<'a> {
 #[serde(rename_all = "PascalCase")]
 struct Directive<'a> {
     namespace: &'static str,
-    dimensions: &'a [&'a [&'a str]],
+    dimensions: Vec<Vec<&'static str>>,
     metrics: Vec<Metric<'a>>,
 }
 
@@ -287,7 +330,7 @@ impl<'a, T> Measured<'a, T> {
         level: Level,
         message: &'static str,
         line: T,
-        dimensions: &'a [&'a [&'a str]],
+        by: Dimensions<'a>,
         units: &'a [(&'a str, &'a str)],
     ) -> Measured<'a, T> {
         let metrics = units.iter().map(|(name, unit)| Metric { name, unit }).collect();
@@ -297,9 +340,14 @@ impl<'a, T> Measured<'a, T> {
             level,
             message,
             line,
+            by,
             metrics: Metrics {
                 timestamp: now.as_millisecond(),
-                cloud_watch_metrics: [Directive { namespace: NAMESPACE, dimensions, metrics }],
+                cloud_watch_metrics: [Directive {
+                    namespace: NAMESPACE,
+                    dimensions: by.sets(),
+                    metrics,
+                }],
             },
         }
     }
@@ -391,8 +439,9 @@ mod tests {
         let line = || CallLine::of(&call, Some(&error), "r-1", Duration::from_millis(12));
         let now = "2026-11-24T09:00:00.12Z".parse().unwrap();
         let told = |text: Vec<u8>| serde_json::from_slice::<Value>(&text).unwrap();
-        let whole = told(json::text(&line().with_metrics(now)).unwrap());
-        assert_eq!(whole["Outcome"], "not_found");
+        let style = Style { is_json: true, stack: Some("bot".to_owned()), by_client: false };
+        let whole = told(json::text(&line().with_metrics(now, &style)).unwrap());
+        assert_eq!((&whole["outcome"], &whole["Stack"]), (&json!("not_found"), &json!("bot")));
         assert_eq!((&whole["level"], &whole["message"]), (&json!("WARN"), &json!("call")));
         assert_eq!(whole["timestamp"], "2026-11-24T09:00:00.120Z");
         assert_eq!((&whole["Errors"], &whole["Latency"]), (&json!(1), &json!(12)));
@@ -402,14 +451,27 @@ mod tests {
         assert_eq!(whole["_aws"]["Timestamp"], 1_795_510_800_120_i64);
         let directive = &whole["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(directive["Namespace"], NAMESPACE);
-        assert_eq!(directive["Dimensions"], json!([[], ["Tool"], ["Outcome"]]));
+        assert_eq!(directive["Dimensions"], json!([["Stack"]]));
         for metric in directive["Metrics"].as_array().unwrap() {
             assert!(whole[metric["Name"].as_str().unwrap()].is_number(), "{metric}");
         }
         let shown = told(json::text(&line()).unwrap());
-        assert_eq!(shown["Tool"], "dynamics365_get_case");
-        for name in ["_aws", "level", "Calls", "client"] {
+        assert_eq!(shown["tool"], "dynamics365_get_case");
+        for name in ["_aws", "level", "Calls", "client", "Stack"] {
             assert!(shown.get(name).is_none(), "{shown}");
         }
+    }
+
+    #[test]
+    fn metrics_are_of_the_stack_and_of_each_client_where_that_is_asked_for() {
+        let by = |stack: Option<&str>, by_client, client| {
+            let style = Style { is_json: true, stack: stack.map(str::to_owned), by_client };
+            Dimensions::of(&style, client).sets()
+        };
+        assert_eq!(by(Some("bot"), false, Some("chat")), [vec!["Stack"]]);
+        assert_eq!(by(Some("bot"), true, Some("chat")), [vec!["Stack"], vec!["Stack", "Client"]]);
+        // Of a set with a member that is missing, CloudWatch would make nothing.
+        assert_eq!(by(Some("bot"), true, None), [vec!["Stack"]]);
+        assert_eq!(by(None, false, None), [Vec::<&str>::new()]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth::{Connections, Environment, Secrets};
+use auth::{Connections, Environment, SecretNames, Secrets};
 use dataverse::{HttpClients, HttpClientsError, Idle};
 use state::State;
 
@@ -13,11 +13,12 @@ use crate::{Edge, Function, Handler, Home, Journal, KeyStore, RouteError, Routes
 ///
 /// They are configured by these environment variables:
 ///
-/// - `STATE_TABLE`: the table for the activity log and the state of the connections
+/// - `STATE_TABLE`: the table of the activity log and of the connections' state
+/// - `SECRETS_PREFIX`: the prefix of the secrets' names, see [`SecretNames`]
 /// - `SECRETS_KEY_ARN`: the KMS key for new secrets, if it is not the account's own
 /// - `DATAVERSE_LOCAL_URL`: the address of a local emulator that connections may use
-/// - `API_KEYS_SECRET`: lets the function check API keys itself, for use without an authorizer, as
-///   with `cargo lambda watch`
+/// - `CHECK_API_KEYS`: `true` makes the function check API keys itself, where there is no
+///   authorizer, as with `cargo lambda watch`
 pub struct Parts {
     /// The connections.
     pub connections: Connections,
@@ -34,11 +35,14 @@ impl Parts {
         logging::initialize();
         let variable = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
         let config = aws_config::defaults(aws_config::BehaviorVersion::latest()).load().await;
-        let secrets = Secrets::with_config(&config).with_key(variable("SECRETS_KEY_ARN"));
+        let secrets = Secrets::with_config(&config)
+            .with_names(SecretNames::from_environment())
+            .with_key(variable("SECRETS_KEY_ARN"));
         let environment = Environment::from_variables();
         let connections = Connections::new(http_client()?, secrets.clone(), environment);
-        let keys = variable("API_KEYS_SECRET").map(|name| Arc::new(KeyStore::new(secrets, name)));
         let state = variable("STATE_TABLE").map(|table| State::new(&config, table));
+        let checks_keys = variable("CHECK_API_KEYS").is_some_and(|value| value == "true");
+        let keys = checks_keys.then(|| Arc::new(KeyStore::new(secrets, state.clone())));
         Ok(Parts { connections, state, keys, config })
     }
 

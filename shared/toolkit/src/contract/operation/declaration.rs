@@ -27,9 +27,9 @@ pub struct Declaration {
     pub method: Method,
     /// The path, with parameters in braces.
     pub path: Cow<'static, str>,
-    /// The scope that an API key needs to call it.
-    pub scope: Scope,
-    /// The effect of the operation.
+    /// The scope that an API key needs for it; `None` if every key will do.
+    pub scope: Option<Scope>,
+    /// What it does to the world.
     pub effect: Effect,
     /// Whether callers may keep the answer for a while.
     pub is_kept: bool,

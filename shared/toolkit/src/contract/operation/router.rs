@@ -169,7 +169,7 @@ async fn carry_out<E: Endpoint>(
     let connection = if E::About::IS_IN_PATH { in_path.remove("id") } else { None };
     let about = E::About::of(&incoming, connection.as_deref(), &caller)?;
     call.connection = E::About::connection(&about).cloned();
-    caller.authorize(E::SCOPE)?;
+    E::SCOPE.map_or(Ok(()), |scope| caller.authorize(scope))?;
     let mut given = incoming.parameters(&declaration.query)?;
     given.extend(in_path);
     let parameters = E::Parameters::read(given)?;

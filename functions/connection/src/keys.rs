@@ -1,0 +1,157 @@
+//! The API keys: made, listed, changed and revoked over the API.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use state::{MadeKey, StateError};
+use strum::VariantNames as _;
+use toolkit::{Caller, ErrorCode, Grants, Scope, Scopes, ToolError, WriteState};
+use uuid::{Uuid, uuid};
+
+use crate::{schema, table};
+
+pub(crate) mod change;
+pub(crate) mod list;
+pub(crate) mod make;
+pub(crate) mod revoke;
+
+/// The id of the key that the examples are about. The local stack has one of this id.
+pub const SAMPLE_KEY: Uuid = uuid!("0199b1f6-5a00-7000-8000-000000000001");
+
+/// The same, in the path of an example.
+pub(crate) const SAMPLE: (&str, &str) = ("id", "0199b1f6-5a00-7000-8000-000000000001");
+
+/// An API key, as it is shown: never the key itself.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct KeyView {
+    #[schemars(schema_with = "id")]
+    id: Uuid,
+    client: String,
+    connections: Vec<String>,
+    #[schemars(schema_with = "scope_list")]
+    scopes: Vec<String>,
+    #[schemars(schema_with = "schema::moment")]
+    made_at: Timestamp,
+    made_by: String,
+    #[schemars(schema_with = "schema::moment")]
+    changed_at: Timestamp,
+}
+
+impl From<MadeKey> for KeyView {
+    fn from(key: MadeKey) -> KeyView {
+        let MadeKey { id, client, connections, scopes, made_at, made_by, changed_at } = key;
+        KeyView { id, client, connections, scopes, made_at, made_by, changed_at }
+    }
+}
+
+/// The id of a key.
+pub(crate) fn id(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "format": "uuid"})
+}
+
+/// The id of a key, where there is one.
+pub(crate) fn maybe_id(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": ["string", "null"], "format": "uuid"})
+}
+
+/// The names of scopes.
+pub(crate) fn scope_list(_: &mut SchemaGenerator) -> Schema {
+    let scope = json!({"type": "string", "enum": Scope::VARIANTS});
+    json_schema!({"type": "array", "items": scope, "minItems": 1})
+}
+
+/// The ids of connections.
+pub(crate) fn connection_list(_: &mut SchemaGenerator) -> Schema {
+    let id = json!({"type": "string"});
+    json_schema!({"type": "array", "items": id, "minItems": 1, "maxItems": MOST_CONNECTIONS})
+}
+
+/// The longest name of a client, in characters.
+const LONGEST_CLIENT: usize = 100;
+
+/// The most connections that a key can be bound to one by one.
+const MOST_CONNECTIONS: usize = 100;
+
+/// The client's name, if it is one that a log line and a header can take.
+fn client(text: &str) -> Result<String, ToolError> {
+    let name = text.trim();
+    let is_short = (1..=LONGEST_CLIENT).contains(&name.chars().count());
+    if is_short && !name.chars().any(char::is_control) {
+        return Ok(name.to_owned());
+    }
+    Err(ToolError::invalid("client", "must be a name of 1 to 100 characters on one line"))
+}
+
+/// The connections of a key that this caller may give away: none that its own key is not bound to.
+fn connections(texts: &[String], caller: &Caller) -> Result<Vec<String>, ToolError> {
+    if texts.len() > MOST_CONNECTIONS {
+        return Err(ToolError::invalid(
+            "connections",
+            "must be 100 ids at most; [\"*\"] stands for all",
+        ));
+    }
+    let grants = Grants::parse(texts.iter().map(|text| text.trim()))
+        .map_err(|problem| ToolError::invalid("connections", problem))?;
+    if grants == Grants::Only(BTreeSet::new()) {
+        return Err(ToolError::invalid(
+            "connections",
+            "must name a connection at least, or be [\"*\"] for all",
+        ));
+    }
+    if !caller.connections.includes(&grants) {
+        return Err(ToolError::new(
+            ErrorCode::Forbidden,
+            format!(
+                "this API key is bound to the connections {}, and can give no others away",
+                caller.connections
+            ),
+        ));
+    }
+    Ok(grants.ids())
+}
+
+/// The names of these scopes, each once.
+fn names(scopes: &[Scope]) -> Result<Vec<String>, ToolError> {
+    let scopes: Scopes = scopes.iter().copied().collect();
+    if scopes.is_empty() {
+        return Err(ToolError::invalid("scopes", "must name one of read, write, admin at least"));
+    }
+    Ok(scopes.into_iter().map(|scope| scope.as_str().to_owned()).collect())
+}
+
+/// Whether this caller may see and change the key: it reaches nothing that the caller's own does not.
+fn is_visible(key: &MadeKey, caller: &Caller) -> bool {
+    Grants::parse(key.connections.iter().map(String::as_str))
+        .is_ok_and(|grants| caller.connections.includes(&grants))
+}
+
+fn no_such_key() -> ToolError {
+    ToolError::new(ErrorCode::NotFound, "there is no API key with this id")
+        .next_step("List the keys with GET /v1/keys. A key that was revoked is gone.")
+}
+
+/// The table did not do it.
+fn not_done(error: StateError) -> ToolError {
+    match error {
+        StateError::Gone => no_such_key(),
+        StateError::Conflict => ToolError::new(
+            ErrorCode::VersionConflict,
+            "the API key was changed by somebody else at this moment",
+        )
+        .next_step("Look at it, and try again.")
+        .write(WriteState::NotHappened),
+        error => table::failed(error),
+    }
+}
+
+/// The key that a request is about.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeyId {
+    /// As the list has it.
+    #[schemars(schema_with = "id")]
+    pub(crate) id: Uuid,
+}

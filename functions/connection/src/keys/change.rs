@@ -1,0 +1,84 @@
+use std::borrow::Cow;
+
+use http::{Method, StatusCode};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use state::MadeKey;
+use toolkit::operation::{Json, Nothing, Section};
+use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolError};
+
+use super::{
+    KeyId, KeyView, SAMPLE, client, connection_list, connections, is_visible, names, no_such_key,
+    not_done, scope_list,
+};
+use crate::{Administration, table};
+
+/// Changes what an API key allows. The key itself stays as it is.
+pub(crate) struct ChangeKey;
+
+/// A field that is left out stays as it is. A list replaces the one that is there.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Form {
+    #[schemars(extend("minLength" = 1, "maxLength" = 100), with = "String")]
+    #[serde(default)]
+    client: Option<String>,
+    #[schemars(schema_with = "connection_list")]
+    #[serde(default)]
+    connections: Option<Vec<String>>,
+    #[schemars(schema_with = "scope_list")]
+    #[serde(default)]
+    scopes: Option<Vec<Scope>>,
+}
+
+impl Operation for ChangeKey {
+    const ID: &'static str = "change_key";
+    const TITLE: &'static str = "Change an API key";
+    const DESCRIPTION: &'static str = "What is left out stays as it is. The gateway keeps what a key allows for up to five minutes.";
+    const SECTION: Section = Section::Keys;
+    const METHOD: Method = Method::PUT;
+    const SCOPE: Option<Scope> = Some(Scope::Admin);
+    const EFFECT: Effect = Effect::Changes;
+    const ANSWERS: &'static [(StatusCode, &'static str)] = &[(StatusCode::OK, "As it is now.")];
+    const EXAMPLE: Example =
+        Example { path: &[SAMPLE], body: r#"{"scopes": ["read"]}"#, ..Example::PLAIN };
+
+    type About = Nothing;
+    type Parameters = KeyId;
+    type Body = Json<Form>;
+    type Answer = KeyView;
+
+    fn path() -> Cow<'static, str> {
+        "/v1/keys/{id}".into()
+    }
+}
+
+impl Endpoint for ChangeKey {
+    type Home = Administration;
+
+    async fn call(
+        home: &Administration,
+        request: Request<'_, ChangeKey>,
+    ) -> Result<Done<KeyView>, ToolError> {
+        let (KeyId { id }, Json(form)) = (request.parameters, request.body);
+        if form.client.is_none() && form.connections.is_none() && form.scopes.is_none() {
+            return Err(ToolError::needs_one_of("client, connections, scopes"));
+        }
+        let found = home.state.key(id).await.map_err(table::failed)?;
+        let (hash, before) =
+            found.filter(|(_, key)| is_visible(key, &request.caller)).ok_or_else(no_such_key)?;
+        let mut changed = MadeKey { changed_at: Timestamp::now(), ..before.clone() };
+        if let Some(name) = &form.client {
+            changed.client = client(name)?;
+        }
+        if let Some(ids) = &form.connections {
+            changed.connections = connections(ids, &request.caller)?;
+        }
+        if let Some(scopes) = &form.scopes {
+            changed.scopes = names(scopes)?;
+        }
+        home.state.change_key(&hash, &before, &changed).await.map_err(not_done)?;
+        Ok(Done::new(changed.into()))
+    }
+}

@@ -1,0 +1,97 @@
+use std::borrow::Cow;
+
+use http::{Method, StatusCode};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
+use state::{KeyHash, MadeKey};
+use toolkit::operation::{Json, NoParameters, Nothing, Section};
+use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolError, new_api_key};
+use uuid::Uuid;
+
+use super::{KeyView, client, connection_list, connections, names, not_done, scope_list};
+use crate::Administration;
+
+/// Makes an API key. Only its hash is kept.
+pub(crate) struct MakeKey;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Form {
+    /// Whom the key is for. The log has this name, and idempotency keys belong to it.
+    #[schemars(extend("minLength" = 1, "maxLength" = 100))]
+    client: String,
+    /// The ids of the connections that it is bound to, or `*` for all.
+    #[schemars(schema_with = "connection_list")]
+    connections: Vec<String>,
+    /// What it allows. None of the scopes includes another.
+    #[schemars(schema_with = "scope_list")]
+    scopes: Vec<Scope>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Made {
+    #[serde(flatten)]
+    view: KeyView,
+    /// The key itself. It is shown this once.
+    #[serde(serialize_with = "shown")]
+    #[schemars(with = "String")]
+    key: SecretString,
+}
+
+fn shown<S: Serializer>(key: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(key.expose_secret())
+}
+
+impl Operation for MakeKey {
+    const ID: &'static str = "make_key";
+    const TITLE: &'static str = "Make an API key";
+    const DESCRIPTION: &'static str = "The answer is the only place where the key can be read. If it is lost, revoke the key and make \
+         another.";
+    const SECTION: Section = Section::Keys;
+    const METHOD: Method = Method::POST;
+    const SCOPE: Option<Scope> = Some(Scope::Admin);
+    const EFFECT: Effect = Effect::Adds;
+    const ANSWERS: &'static [(StatusCode, &'static str)] =
+        &[(StatusCode::CREATED, "It has been made, and works from now on.")];
+    const EXAMPLE: Example = Example::with_body(
+        r#"{"client": "chat platform", "connections": ["default"], "scopes": ["read", "write"]}"#,
+    );
+
+    type About = Nothing;
+    type Parameters = NoParameters;
+    type Body = Json<Form>;
+    type Answer = Made;
+
+    fn path() -> Cow<'static, str> {
+        "/v1/keys".into()
+    }
+}
+
+impl Endpoint for MakeKey {
+    type Home = Administration;
+
+    async fn call(
+        home: &Administration,
+        request: Request<'_, MakeKey>,
+    ) -> Result<Done<Made>, ToolError> {
+        let Json(form) = request.body;
+        let now = Timestamp::now();
+        let made = MadeKey {
+            id: Uuid::now_v7(),
+            client: client(&form.client)?,
+            connections: connections(&form.connections, &request.caller)?,
+            scopes: names(&form.scopes)?,
+            made_at: now,
+            made_by: request.caller.client.clone(),
+            changed_at: now,
+        };
+        let key = new_api_key().map_err(ToolError::internal)?;
+        let hash: [u8; 32] = Sha256::digest(key.expose_secret().as_bytes()).into();
+        home.state.add_key(&KeyHash::new(&hash), &made).await.map_err(not_done)?;
+        tracing::info!(id = %made.id, client = made.client, "an API key was made");
+        Ok(Done::new(Made { view: made.into(), key }).with_status(StatusCode::CREATED))
+    }
+}

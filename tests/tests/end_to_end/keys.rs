@@ -1,0 +1,115 @@
+//! API keys that are made over the API.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Bench};
+
+async fn make(bench: &Bench, with: &str, form: Value) -> Answer {
+    bench.request_with_key(with, "POST", "/v1/keys", Some(form)).await
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap()
+}
+
+#[tokio::test]
+async fn a_key_works_is_changed_and_is_revoked() {
+    let bench = Bench::start().await;
+    let form = json!({"client": " chat ", "connections": ["default"], "scopes": ["read", "read"]});
+    let made = make(&bench, stack::API_KEY, form).await;
+    assert_eq!(made.status, 201, "{:#}", made.body);
+    let (key, id) = (text(&made.body, "key").to_owned(), text(&made.body, "id").to_owned());
+    assert_eq!((text(&made.body, "client"), &made.body["scopes"]), ("chat", &json!(["read"])));
+    assert_eq!(text(&made.body, "made_by"), "local development");
+
+    let tools = || bench.request_with_key(&key, "GET", "/v1/tools", None);
+    let keys = || bench.request_with_key(&key, "GET", "/v1/keys", None);
+    assert_eq!(tools().await.status, 200);
+    let refused = keys().await;
+    let problem = refused.problem("forbidden");
+    assert_eq!(problem["detail"], "this API key does not have the scope admin: it has read");
+    assert!(text(problem, "admin_action").contains("PUT /v1/keys/{id}"), "{problem}");
+
+    let path = format!("/v1/keys/{id}");
+    let changed = bench.request("PUT", &path, Some(json!({"scopes": ["admin"]}))).await;
+    assert_eq!(changed.body["scopes"], json!(["admin"]));
+    assert_eq!(changed.body["connections"], json!(["default"]));
+    assert_eq!(tools().await.status, 403);
+    let listed = keys().await;
+    assert!(listed.body["keys"].as_array().unwrap().iter().any(|one| one["id"] == id.as_str()));
+    assert!(!listed.body.to_string().contains(&key));
+
+    let revoked = bench.request("DELETE", &path, None).await;
+    assert_eq!(revoked.body, json!({"id": id, "revoked": true}));
+    assert_eq!(tools().await.status, 401);
+    for method in ["DELETE", "PUT"] {
+        let body = (method == "PUT").then(|| json!({"scopes": ["read"]}));
+        bench.request(method, &path, body).await.problem("not_found");
+    }
+}
+
+#[tokio::test]
+async fn a_key_gives_away_no_more_than_it_has() {
+    let bench = Bench::start().await;
+    let form = |connections: &[&str]| json!({"client": "emea", "connections": connections, "scopes": ["admin"]});
+    let own = make(&bench, stack::API_KEY, form(&["emea", "apac"])).await;
+    let own = text(&own.body, "key");
+    for beyond in [&["*"][..], &["default"], &["emea", "default"]] {
+        let refused = make(&bench, own, form(beyond)).await;
+        let detail = text(refused.problem("forbidden"), "detail").to_owned();
+        assert!(detail.contains("apac,emea"), "{detail}");
+    }
+    let within = make(&bench, own, form(&["emea"])).await;
+    assert_eq!(within.status, 201);
+
+    // Keys that reach further are neither seen nor touched.
+    let all = make(&bench, stack::API_KEY, form(&["*"])).await;
+    let listed = bench.request_with_key(own, "GET", "/v1/keys", None).await;
+    assert_eq!(listed.body["keys"].as_array().unwrap().len(), 2, "{:#}", listed.body);
+    let path = format!("/v1/keys/{}", text(&all.body, "id"));
+    bench.request_with_key(own, "DELETE", &path, None).await.problem("not_found");
+    let change = Some(json!({"scopes": ["read"]}));
+    bench.request_with_key(own, "PUT", &path, change).await.problem("not_found");
+    let path = format!("/v1/keys/{}", text(&within.body, "id"));
+    let wider = Some(json!({"connections": ["default"]}));
+    bench.request_with_key(own, "PUT", &path, wider).await.problem("forbidden");
+}
+
+#[tokio::test]
+async fn a_form_that_means_nothing_says_what_is_wrong() {
+    let bench = Bench::start().await;
+    let good = json!({"client": "chat", "connections": ["default"], "scopes": ["read"]});
+    for (field, value, says) in [
+        ("client", json!("  "), "client"),
+        ("client", json!("two\nlines"), "client"),
+        ("client", json!("x".repeat(101)), "client"),
+        ("connections", json!([]), "connections"),
+        ("connections", json!(["Not An Id"]), "connections"),
+        ("scopes", json!([]), "scopes"),
+        ("scopes", json!(["reed"]), "scopes"),
+    ] {
+        let mut form = good.clone();
+        form[field] = value;
+        let answer = make(&bench, stack::API_KEY, form).await;
+        let detail = text(answer.problem("invalid_arguments"), "detail").to_owned();
+        assert!(detail.contains(says), "{detail}");
+    }
+    let sample = format!("/v1/keys/{}", connection::SAMPLE_KEY);
+    bench.request("PUT", &sample, Some(json!({}))).await.problem("invalid_arguments");
+    bench.request("DELETE", "/v1/keys/nothing", None).await.problem("invalid_arguments");
+}
+
+#[tokio::test]
+async fn a_damaged_key_is_looked_up_nowhere() {
+    let bench = Bench::start().await;
+    let form = json!({"client": "chat", "connections": ["*"], "scopes": ["read"]});
+    let made = make(&bench, stack::API_KEY, form).await;
+    let mut key = text(&made.body, "key").to_owned();
+    let last = key.pop().unwrap();
+    key.push(if last == '0' { '1' } else { '0' });
+    let before = bench.stack.aws_requests();
+    for _ in 0..5 {
+        assert_eq!(bench.request_with_key(&key, "GET", "/v1/tools", None).await.status, 401);
+    }
+    assert_eq!(bench.stack.aws_requests(), before);
+}
