@@ -1,0 +1,197 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use jiff::civil::Date;
+use url::Url;
+use uuid::Uuid;
+
+/// Looks after a deployment of the Dynamics 365 tools: its API keys, its connections, its alerts.
+///
+/// The API key is taken from the file that --key-file names, from the variable D365TOOLS_KEY, or
+/// from what `key keep` has kept for the address. Where there is none, it is asked for.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) service: ServiceArguments,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Which deployment is meant.
+#[derive(Args, Debug)]
+pub(crate) struct ServiceArguments {
+    /// The address of the API: the output ApiUrl of the stack.
+    #[arg(long, env = "D365TOOLS_URL", global = true, value_name = "URL")]
+    pub(crate) url: Option<Url>,
+    /// The local stack of `cargo run`, with its key.
+    #[arg(long, global = true)]
+    pub(crate) local: bool,
+    /// A file with the API key, and nothing else.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// API keys: make, list, change, revoke.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Set a connection up, or change it: asks for the credentials, tries them, stores what works.
+    Connect(Connect),
+    /// List the connections, as they were when last checked.
+    Connections,
+    /// Test a connection now.
+    Test(Connection),
+    /// Replace the client secret of a connection by a new one.
+    Rotate(Rotate),
+    /// Show what was done over a connection, the latest first.
+    Activity(Activity),
+    /// Let the health function send a test alert to everybody who gets alerts.
+    Alert(Alert),
+    /// Look at everything: the service, the key, the connections, the roles, the secrets' ends.
+    Doctor,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make the first key of a deployment. This writes to AWS Secrets Manager, because the API
+    /// answers to nobody yet, and uses the AWS credentials of the shell.
+    First(First),
+    /// Make a key. It is shown once.
+    Make(Make),
+    /// List the keys that were made over the API.
+    List,
+    /// Change what a key allows. What is not given stays as it is.
+    Change(Change),
+    /// Revoke a key. It stops working within five minutes.
+    Revoke(KeyId),
+    /// Keep a key for this address on this machine, in a file that only you can read.
+    Keep,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct First {
+    /// The name of the stack in CloudFormation.
+    #[arg(long, value_name = "NAME", default_value = "dynamics365-tools")]
+    pub(crate) stack: String,
+    /// The stack's parameter Prefix, if it is set.
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) prefix: Option<String>,
+    /// What the log calls whoever has the key.
+    #[arg(long, value_name = "NAME", default_value = "administrator")]
+    pub(crate) client: String,
+    /// Also keep the key for the address on this machine, as `key keep` does.
+    #[arg(long)]
+    pub(crate) keep: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Make {
+    /// Whom the key is for: the log has this name.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) client: String,
+    /// A connection that it is bound to; `*` for all. Can be given several times.
+    #[arg(long = "connection", value_name = "ID", required = true)]
+    pub(crate) connections: Vec<String>,
+    /// What it allows: read, write or admin. Can be given several times.
+    #[arg(long = "scope", value_name = "SCOPE", required = true)]
+    pub(crate) scopes: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Change {
+    /// The key's id, as the list has it.
+    pub(crate) id: Uuid,
+    /// Whom the key is for.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) client: Option<String>,
+    /// The connections that it is bound to from now on; `*` for all. Can be given several times.
+    #[arg(long = "connection", value_name = "ID")]
+    pub(crate) connections: Vec<String>,
+    /// What it allows from now on: read, write or admin. Can be given several times.
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(crate) scopes: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct KeyId {
+    /// The key's id, as the list has it.
+    pub(crate) id: Uuid,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Connection {
+    /// The id of the connection.
+    #[arg(default_value = "default")]
+    pub(crate) id: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Connect {
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+    /// The directory's id, or its domain (set-up step 1). What is not given is asked for.
+    #[arg(long, value_name = "ID")]
+    pub(crate) tenant_id: Option<String>,
+    /// The application (client) id (set-up step 2).
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: Option<String>,
+    /// The environment's address (set-up step 5).
+    #[arg(long, value_name = "URL")]
+    pub(crate) instance_url: Option<String>,
+    /// The day on which the client secret ends.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) secret_expires_on: Option<Date>,
+    /// What people call the connection.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) label: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Rotate {
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+    /// The day on which the new client secret ends.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) secret_expires_on: Option<Date>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Activity {
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+    /// Only calls that ended so: `ok`, `failed`, or the code of an error.
+    #[arg(long)]
+    pub(crate) outcome: Option<String>,
+    /// Only calls of this tool.
+    #[arg(long)]
+    pub(crate) tool: Option<String>,
+    /// Only calls of this conversation.
+    #[arg(long)]
+    pub(crate) conversation: Option<String>,
+    /// Only the call with this X-Request-Id.
+    #[arg(long)]
+    pub(crate) request_id: Option<String>,
+    /// Only calls that were about this record.
+    #[arg(long)]
+    pub(crate) record: Option<String>,
+    /// From this point in time or day on.
+    #[arg(long)]
+    pub(crate) from: Option<String>,
+    /// Until before this point in time, or to the end of this day.
+    #[arg(long)]
+    pub(crate) to: Option<String>,
+    /// How many at most.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: u16,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Alert {
+    /// The name of the stack in CloudFormation.
+    #[arg(long, value_name = "NAME", default_value = "dynamics365-tools")]
+    pub(crate) stack: String,
+}

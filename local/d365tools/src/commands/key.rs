@@ -1,0 +1,173 @@
+//! `key`: API keys.
+
+use auth::{SecretError, SecretNames, Secrets};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use toolkit::{ApiKeys, new_api_key, sha256_hex};
+use uuid::Uuid;
+
+use super::encoded;
+use crate::api::Api;
+use crate::arguments::{Change, First, Make, ServiceArguments};
+use crate::error::CliError;
+use crate::print::{eprint, print, table};
+use crate::{ask, kept_keys};
+
+/// A key, as the API shows it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Key {
+    pub(crate) id: Uuid,
+    pub(crate) client: String,
+    pub(crate) connections: Vec<String>,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) made_at: Timestamp,
+    pub(crate) made_by: String,
+    /// Only when it is made.
+    #[serde(default)]
+    key: Option<SecretString>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Page {
+    keys: Vec<Key>,
+    next: Option<Uuid>,
+}
+
+/// Makes the first key of a deployment: one that may set connections up and make further keys. The
+/// keys that stand in the secret already stay.
+pub(crate) async fn first(given: &First, service: &ServiceArguments) -> Result<(), CliError> {
+    let url = if given.keep { Some(service.url()?) } else { None };
+    let prefix = given.prefix.clone();
+    let names = SecretNames::new(prefix.unwrap_or_else(|| format!("dynamics365/{}", given.stack)));
+    let name = names.api_keys();
+    let secrets = Secrets::from_environment().await.with_names(names);
+    let mut keys = match secrets.text(&name).await {
+        Ok(text) => list_of(&name, text.expose_secret())?,
+        Err(SecretError::NotFound { .. }) => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let key = new_api_key()?;
+    keys.push(json!({
+        "client": given.client,
+        "sha256": sha256_hex(key.expose_secret()),
+        "connections": ["*"],
+        "scopes": ["admin"],
+    }));
+    secrets.store(&name, json!({ "keys": keys }).to_string()).await?;
+    eprint(&format!(
+        "The key's hash is in the secret {name}. The key has the scope admin and works within five \
+         minutes. It is shown this once:"
+    ));
+    print(key.expose_secret());
+    match url {
+        Some(url) => kept(&url, &key),
+        None => Ok(()),
+    }
+}
+
+/// The entries of the secret, which must be a list of keys: another secret is not overwritten.
+fn list_of(name: &str, text: &str) -> Result<Vec<Value>, CliError> {
+    let not_a_list = || CliError::NotAKeyList { name: name.to_owned() };
+    ApiKeys::parse(text).map_err(|_| not_a_list())?;
+    let document: Value = serde_json::from_str(text).map_err(|_| not_a_list())?;
+    document["keys"].as_array().cloned().ok_or_else(not_a_list)
+}
+
+fn kept(url: &url::Url, key: &SecretString) -> Result<(), CliError> {
+    let path = kept_keys::keep(url, key)?;
+    eprint(&format!("Kept for {url} in {}, which only you can read.", path.display()));
+    Ok(())
+}
+
+/// Asks for a key, and keeps it for the address.
+pub(crate) fn keep(service: &ServiceArguments) -> Result<(), CliError> {
+    let url = service.url()?;
+    let key = ask::secret("API key")?;
+    if key.expose_secret().is_empty() {
+        return Err(CliError::NoKey);
+    }
+    kept(&url, &key)
+}
+
+/// Makes a key, and shows it.
+pub(crate) async fn make(api: &Api, given: &Make) -> Result<(), CliError> {
+    let form = json!({
+        "client": given.client, "connections": given.connections, "scopes": given.scopes,
+    });
+    let made: Key = api.post("/v1/keys", form).await?;
+    eprint(&format!(
+        "The key {} of {} works from now on. It is shown this once:",
+        made.id, made.client
+    ));
+    print(made.key.as_ref().map(|key| key.expose_secret()).unwrap_or_default());
+    Ok(())
+}
+
+/// All keys that the caller's own may see.
+pub(crate) async fn all(api: &Api) -> Result<Vec<Key>, CliError> {
+    let mut keys = Vec::new();
+    let mut cursor: Option<Uuid> = None;
+    loop {
+        let more = cursor.map(|next| format!("&cursor={next}")).unwrap_or_default();
+        let page: Page = api.get(&format!("/v1/keys?limit=200{more}")).await?;
+        keys.extend(page.keys);
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(keys);
+        }
+    }
+}
+
+/// Prints a line for each key.
+pub(crate) async fn list(api: &Api) -> Result<(), CliError> {
+    let keys = all(api).await?;
+    if keys.is_empty() {
+        print("No key was made over the API yet. `d365tools key make` makes one.");
+        return Ok(());
+    }
+    let heads = ["ID", "SCOPES", "MADE", "BY", "CONNECTIONS", "CLIENT"];
+    let mut rows = vec![heads.map(str::to_owned).to_vec()];
+    for key in keys {
+        rows.push(vec![
+            key.id.to_string(),
+            key.scopes.join(","),
+            format!("{:.0}", key.made_at),
+            key.made_by,
+            key.connections.join(","),
+            key.client,
+        ]);
+    }
+    table(&rows);
+    Ok(())
+}
+
+/// Changes what a key allows.
+pub(crate) async fn change(api: &Api, given: &Change) -> Result<(), CliError> {
+    let mut form = json!({});
+    if let Some(client) = &given.client {
+        form["client"] = client.as_str().into();
+    }
+    for (name, list) in [("connections", &given.connections), ("scopes", &given.scopes)] {
+        if !list.is_empty() {
+            form[name] = json!(list);
+        }
+    }
+    let path = format!("/v1/keys/{}", encoded(&given.id.to_string()));
+    let key: Key = api.put(&path, form).await?;
+    print(&format!(
+        "The key of {} allows {} on {} now. The gateway may know what it was for five minutes.",
+        key.client,
+        key.scopes.join(", "),
+        key.connections.join(", ")
+    ));
+    Ok(())
+}
+
+/// Revokes a key.
+pub(crate) async fn revoke(api: &Api, id: Uuid) -> Result<(), CliError> {
+    let _: Value = api.delete(&format!("/v1/keys/{id}")).await?;
+    print("The key is revoked. The gateway may let it in for five minutes more.");
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! `key`: from the first one on.
+
+use crate::harness::Bench;
+
+fn key(text: &str) -> &str {
+    let key = text.trim();
+    assert!(key.starts_with("d365t_") && key.lines().count() == 1, "{text}");
+    key
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_the_first_key_to_that_of_the_platform() {
+    let bench = Bench::start().await;
+    // The local stack's names have no stack in them.
+    let first =
+        bench.run_with(&[], &["key", "first", "--prefix", "dynamics365", "--keep"], "").await;
+    let admin = key(first.well()).to_owned();
+    assert!(first.err.contains("dynamics365/api-keys") && !first.err.contains(&admin), "{first:?}");
+
+    // It is kept for the address, so that it is not asked for.
+    let make = [
+        "key",
+        "make",
+        "--client",
+        "chat platform",
+        "--connection",
+        "default",
+        "--scope",
+        "read",
+        "--scope",
+        "write",
+    ];
+    let made = bench.run_with(&[], &make, "").await;
+    let platform = key(made.well()).to_owned();
+    let listed = bench.run_with(&[], &["key", "list"], "").await;
+    let line =
+        listed.well().lines().find(|line| line.contains("chat platform")).unwrap().to_owned();
+    assert!(line.contains("read,write") && line.contains("administrator"), "{line}");
+    assert!(!listed.out.contains(&platform));
+    let id = line.split_whitespace().next().unwrap();
+
+    let with_platform = [("D365TOOLS_KEY", platform.as_str())];
+    let refused = bench.run_with(&with_platform, &["key", "list"], "").await;
+    let refused = refused.failed();
+    assert!(refused.contains("scope admin") && refused.contains("read, write"), "{refused}");
+    let change = ["key", "change", id, "--scope", "read", "--scope", "admin"];
+    assert!(bench.run_with(&[], &change, "").await.well().contains("read, admin"));
+    bench.run_with(&with_platform, &["key", "list"], "").await.well();
+
+    bench.run_with(&[], &["key", "revoke", id], "").await.well();
+    let gone = bench.run_with(&with_platform, &["key", "list"], "").await;
+    assert!(gone.failed().contains("not accepted"), "{gone:?}");
+    assert!(bench.run_with(&[], &["key", "revoke", id], "").await.failed().contains("no API key"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_kept_for_its_address_and_its_owner_alone() {
+    let bench = Bench::start().await;
+    let asked = bench.run_with(&[], &["connections"], "\n").await;
+    assert!(asked.failed().contains("key is empty"), "{asked:?}");
+    bench.run_with(&[], &["key", "keep"], stack::API_KEY).await.well();
+    bench.run_with(&[], &["connections"], "").await.well();
+    let folder = bench.home.path().join(".config/d365tools");
+    let file = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap();
+    assert_eq!(std::fs::read_to_string(file.path()).unwrap(), stack::API_KEY);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_secret_is_not_overwritten() {
+    let bench = Bench::start().await;
+    bench.stack.secrets().store("dynamics365/other/api-keys", "a password").await.unwrap();
+    let run = bench.run_with(&[], &["key", "first", "--stack", "other"], "").await;
+    assert!(run.failed().contains("dynamics365/other/api-keys"), "{run:?}");
+    assert!(!format!("{run:?}").contains("a password"));
+}
