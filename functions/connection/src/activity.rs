@@ -9,7 +9,9 @@ use toolkit::operation::{Empty, InPath, Section, Within};
 use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolError};
 use uuid::Uuid;
 
-use crate::parameters::{Moment, Next};
+use crate::look::TestConnection;
+use crate::parameters::{Moment, Next, Outcome, RecordId};
+use crate::set_up::SetUpConnection;
 use crate::{Administration, schema, table};
 
 /// Shows what was done over a connection, the latest first.
@@ -24,10 +26,14 @@ pub(crate) struct Parameters {
     to: Option<Moment>,
     /// Calls of that tool.
     tool: Option<String>,
-    /// `ok`, or the code of an error.
-    outcome: Option<String>,
+    /// `ok`, `failed` for whatever did not end well, or the code of an error.
+    outcome: Option<Outcome>,
     /// Of that chat.
     conversation: Option<String>,
+    /// The call with this X-Request-Id.
+    request_id: Option<String>,
+    /// Calls about the record with this id.
+    record: Option<RecordId>,
     /// 50 by default.
     #[serde(default)]
     limit: Within<50, 200>,
@@ -50,6 +56,9 @@ struct ActivityEntry {
     tool: Option<String>,
     #[schemars(schema_with = "schema::outcome")]
     outcome: String,
+    cause: Option<String>,
+    set_up_step: Option<u8>,
+    code: Option<String>,
     duration_ms: u64,
     trips: u32,
     conversation: Option<String>,
@@ -66,6 +75,9 @@ impl From<state::LogEntry> for ActivityEntry {
             kind: entry.kind,
             tool: entry.tool,
             outcome: entry.outcome,
+            cause: entry.cause,
+            set_up_step: entry.set_up_step,
+            code: entry.code,
             duration_ms: entry.duration_ms,
             trips: entry.trips,
             conversation: entry.conversation,
@@ -104,10 +116,18 @@ impl Endpoint for GetActivity {
         home: &Administration,
         request: Request<'_, GetActivity>,
     ) -> Result<Done<Activity>, ToolError> {
-        let Parameters { from, to, tool, outcome, conversation, limit, cursor } =
+        let Parameters { from, to, tool, outcome, conversation, request_id, record, limit, cursor } =
             request.parameters;
-        let time = |moment: Option<Moment>| moment.map(|Moment(time)| time);
-        let filter = Filter { from: time(from), to: time(to), tool, outcome, conversation };
+        let tool = tool.map(|name| known(home, name)).transpose()?;
+        let filter = Filter {
+            from: from.map(Moment::begins),
+            to: to.map(Moment::ends),
+            tool,
+            outcome: outcome.map(|Outcome(ended)| ended),
+            conversation,
+            request_id,
+            record: record.map(|RecordId(id)| id),
+        };
         let cursor = cursor.as_ref().map(|Next(cursor)| cursor);
         let page = home.state.activity(&request.about, &filter, limit.get(), cursor).await;
         let page = page.map_err(|error| match error {
@@ -120,4 +140,17 @@ impl Endpoint for GetActivity {
         let entries = page.entries.into_iter().map(ActivityEntry::from).collect();
         Ok(Done::new(Activity { entries, next: page.next.map(Next) }))
     }
+}
+
+/// The operations beside the tools that the log has.
+const OTHERS: [&str; 2] = [SetUpConnection::ID, TestConnection::ID];
+
+/// The name of an operation that the log can have.
+fn known(home: &Administration, name: String) -> Result<String, ToolError> {
+    let mut names = home.tools.iter().map(|tool| tool.name).chain(OTHERS);
+    if names.any(|known| known == name) {
+        return Ok(name);
+    }
+    let names: Vec<_> = home.tools.iter().map(|tool| tool.name).chain(OTHERS).collect();
+    Err(ToolError::invalid("tool", format!("must be one of {}", names.join(", "))))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 use state::{MadeKey, StateError};
 use strum::VariantNames as _;
@@ -145,6 +145,13 @@ fn not_done(error: StateError) -> ToolError {
         .write(WriteState::NotHappened),
         error => table::failed(error),
     }
+}
+
+/// A field that may be left out, but cannot be removed by `null`.
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// The key that a request is about.

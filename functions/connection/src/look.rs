@@ -123,6 +123,7 @@ async fn look<O: Operation<About = InPath>>(
         Err(error) => (None, Err(error.into())),
     };
     let found = found.map_err(ToolError::from);
+    request.call.found = found.as_ref().err().cloned();
     let finding = match &found {
         Ok(inspection) => inspection.finding(home.needs.missing(&inspection.privileges)),
         Err(error) if error.code() == ErrorCode::ConnectionNotFound => return Err(error.clone()),

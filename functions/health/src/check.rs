@@ -400,11 +400,18 @@ impl<A> Inner<A> {
     /// Writes an entry into the activity log. If that fails, the run goes on.
     async fn record(&self, look: &Look, run: &Run) {
         let id = &look.connection.id;
+        let fault = match &look.found {
+            Finding::Broken(fault) => Some(fault),
+            _ => None,
+        };
         let entry = LogEntry {
             at: look.ended,
             kind: EntryKind::Check,
             tool: None,
             outcome: look.outcome.to_owned(),
+            cause: fault.map(|fault| fault.cause.clone()),
+            set_up_step: fault.and_then(|fault| fault.step),
+            code: None,
             duration_ms: milliseconds(look.took),
             trips: look.trips,
             conversation: None,

@@ -57,6 +57,16 @@ pub enum TokenError {
     Deadline,
 }
 
+impl TokenError {
+    /// The number after `AADSTS`, if Entra ID gave one.
+    pub fn code(&self) -> Option<u32> {
+        match self {
+            TokenError::Entra(error) => error.code,
+            _ => None,
+        }
+    }
+}
+
 #[derive(Clone)]
 struct Cached {
     token: AccessToken,

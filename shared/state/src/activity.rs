@@ -22,6 +22,9 @@ const BOUND: usize = 5000;
 /// How many characters of a request id go into a key.
 const REQUEST_ID: usize = 64;
 
+/// The outcome of what went well.
+const OK: &str = "ok";
+
 /// One thing that was done. It holds no names, no texts and no arguments.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogEntry {
@@ -34,6 +37,15 @@ pub struct LogEntry {
     pub tool: Option<String>,
     /// `ok`, or the code of the error.
     pub outcome: String,
+    /// The cause, for programs, if a connection is at fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// The step of the set-up that mends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_up_step: Option<u8>,
+    /// The error code of Dataverse (`0x80040220`) or of Entra ID (`AADSTS7000222`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
     /// How many milliseconds it took.
     pub duration_ms: u64,
     /// How many requests went to Dataverse.
@@ -76,10 +88,23 @@ pub struct Filter {
     pub to: Option<Timestamp>,
     /// Of this tool.
     pub tool: Option<String>,
-    /// With this outcome: `ok`, or the code of an error.
-    pub outcome: Option<String>,
+    /// With this outcome.
+    pub outcome: Option<Ended>,
     /// In this conversation.
     pub conversation: Option<String>,
+    /// Of the request with this id.
+    pub request_id: Option<String>,
+    /// About this record, among others.
+    pub record: Option<Uuid>,
+}
+
+/// How calls ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// In any way but well.
+    Failed,
+    /// With this outcome: `ok`, or the code of an error.
+    With(String),
 }
 
 /// Some entries, newest first.
@@ -126,13 +151,22 @@ impl Filter {
 
     /// The rest of the filter, which DynamoDB applies to each row.
     fn expression(&self) -> Expression {
+        let outcome = self.outcome.as_ref().map(|ended| match ended {
+            Ended::Failed => ("#outcome <> :outcome", OK.to_owned()),
+            Ended::With(outcome) => ("#outcome = :outcome", outcome.clone()),
+        });
+        let equals = |text: &'static str, wanted: &Option<String>| Some((text, wanted.clone()?));
+        let parts = [
+            ("tool", equals("#tool = :tool", &self.tool)),
+            ("outcome", outcome),
+            ("conversation", equals("#conversation = :conversation", &self.conversation)),
+            ("request_id", equals("#request_id = :request_id", &self.request_id)),
+            ("record", self.record.map(|id| ("contains(#records, :record)", id.to_string()))),
+        ];
         let mut all = Expression::default();
-        for (name, wanted) in
-            [("tool", &self.tool), ("outcome", &self.outcome), ("conversation", &self.conversation)]
-        {
-            if let Some(wanted) = wanted {
-                let one = Expression::new(&format!("#{name} = :{name}"));
-                all = all.and(one.with(name, AttributeValue::S(wanted.clone())));
+        for (name, part) in parts {
+            if let Some((text, value)) = part {
+                all = all.and(Expression::new(text).with(name, AttributeValue::S(value)));
             }
         }
         all

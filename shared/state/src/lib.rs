@@ -42,7 +42,7 @@ use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 
-pub use activity::{EntryKind, Filter, LogEntry, Page};
+pub use activity::{Ended, EntryKind, Filter, LogEntry, Page};
 pub use alerts::Claim;
 pub use connections::{ConnectionPage, Registration};
 pub use creates::{Announced, Bond, Intent, Ticket};

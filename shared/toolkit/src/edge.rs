@@ -13,6 +13,7 @@ pub(crate) mod origins;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::ops::RangeInclusive;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,14 @@ use crate::{
 
 /// The header that names the connection of a call.
 pub const CONNECTION_ID: HeaderName = HeaderName::from_static("x-connection-id");
+/// The header by which a caller asks for an answer sooner, in milliseconds. The answer to a call that
+/// takes longer is `deadline_exceeded`.
+const DEADLINE_MS: HeaderName = HeaderName::from_static("x-deadline-ms");
+
+/// The deadlines that a caller may ask for, in milliseconds. API Gateway itself gives up after 30
+/// seconds, and the functions answer before that.
+const DEADLINES_MS: RangeInclusive<u64> = 100..=28_000;
+
 /// The header that names the chat of a call.
 pub const CONVERSATION_ID: HeaderName = HeaderName::from_static("x-conversation-id");
 /// The idempotency key. A client that repeats a call sends the same value again.
@@ -293,6 +302,13 @@ impl<H: Handler> Edge<H> {
         let started = Instant::now();
         let request_id = incoming.request_id.clone();
         let mut call = Call::default();
+        let incoming = match sooner(incoming, started) {
+            Ok(incoming) => incoming,
+            Err(error) => {
+                logging::call(&call, Some(&error), &request_id, Duration::ZERO);
+                return Err(error);
+            }
+        };
         let until = incoming.deadline + GRACE;
         let work = AssertUnwindSafe(self.call(incoming, &mut call)).catch_unwind();
         let result = match timeout_at(until, work).await {
@@ -394,6 +410,24 @@ pub(crate) fn header<'a>(
     Ok(Some(text))
 }
 
+/// The request with the deadline that its header `X-Deadline-Ms` asks for, if that is sooner.
+fn sooner(mut incoming: Incoming, now: Instant) -> Result<Incoming, ToolError> {
+    let Some(text) = header(&incoming.headers, &DEADLINE_MS)? else { return Ok(incoming) };
+    let wanted = text.parse().ok().filter(|wanted| DEADLINES_MS.contains(wanted));
+    let wanted = wanted.ok_or_else(|| {
+        ToolError::invalid(
+            "header X-Deadline-Ms",
+            format!(
+                "must be a whole number of milliseconds from {} to {}",
+                DEADLINES_MS.start(),
+                DEADLINES_MS.end()
+            ),
+        )
+    })?;
+    incoming.deadline = incoming.deadline.min(now + Duration::from_millis(wanted));
+    Ok(incoming)
+}
+
 /// The entry of the activity log for a call. It contains no names, texts or arguments.
 fn entry(
     call: &Call,
@@ -402,13 +436,17 @@ fn entry(
     request_id: &str,
     duration: Duration,
 ) -> LogEntry {
-    let error = result.as_ref().err();
+    let error = result.as_ref().err().or(call.found.as_ref());
     let details = error.and_then(ToolError::dataverse_details);
+    let cause = error.and_then(ToolError::connection_cause);
     LogEntry {
         at: Timestamp::now(),
         kind,
         tool: call.tool.clone(),
         outcome: error.map_or("ok", |error| error.code().as_str()).to_owned(),
+        cause: cause.map(|cause| cause.as_str().to_owned()),
+        set_up_step: cause.and_then(auth::Cause::step).map(auth::Step::number),
+        code: error.and_then(ToolError::foreign_code),
         duration_ms: duration.as_millis() as u64,
         trips: call.session.as_ref().map_or(0, dataverse::Session::trips),
         conversation: call.conversation.clone(),

@@ -171,6 +171,8 @@ struct Parts {
     write: Option<WriteState>,
     dataverse: Option<DataverseDetails>,
     cause: Option<Cause>,
+    /// The number after `AADSTS`.
+    entra_code: Option<u32>,
     /// The methods that the path takes.
     allow: Option<String>,
     /// The cause for the log. Callers do not see it.
@@ -190,6 +192,7 @@ impl ToolError {
             write: None,
             dataverse: None,
             cause: None,
+            entra_code: None,
             allow: None,
             for_log: None,
         }))
@@ -367,6 +370,19 @@ impl ToolError {
     /// The number of seconds, rounded up, after which the same call may succeed.
     pub(crate) fn seconds_to_wait(&self) -> Option<u64> {
         self.0.retry_after.map(|wait| wait.as_millis().div_ceil(1000) as u64)
+    }
+
+    /// The error code of Dataverse, or of Entra ID, that it comes from.
+    pub(crate) fn foreign_code(&self) -> Option<String> {
+        let of_dataverse = || self.0.dataverse.as_ref().map(|details| details.code.clone());
+        self.0.entra_code.map(|code| format!("AADSTS{code}")).or_else(of_dataverse)
+    }
+
+    /// With the number of Entra ID's error.
+    #[must_use]
+    pub(crate) fn entra_code(mut self, code: Option<u32>) -> ToolError {
+        self.0.entra_code = code;
+        self
     }
 
     /// The cause that only the log shows.

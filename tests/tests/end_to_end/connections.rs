@@ -468,10 +468,22 @@ async fn what_was_done_is_in_the_log_and_what_was_said_is_not() {
     let times: Vec<_> = entries.iter().map(|entry| entry["at"].as_str().unwrap()).collect();
     assert!(times.is_sorted_by(|one, next| one >= next), "{times:?}");
 
+    let failed = of("set_up_connection");
+    assert_eq!((&failed["cause"], &failed["set_up_step"]), (&json!("secret_wrong"), &json!(3)));
+    assert_eq!(failed["code"], "AADSTS7000215");
+    let request = format!("request_id={}", create["request_id"].as_str().unwrap());
+    let record = format!("record={}", create["records"][0].as_str().unwrap());
+    let today = &create["at"].as_str().unwrap()[..10];
+    let today = format!("from={today}&to={today}");
     for (query, expected) in [
         ("tool=dynamics365_get_case", 1),
         ("outcome=ok&conversation=chat-1", 2),
         ("outcome=connection_broken", 1),
+        ("outcome=failed", 2),
+        (request.as_str(), 1),
+        (record.as_str(), 2),
+        (today.as_str(), 5),
+        ("to=2026-01-01", 0),
     ] {
         assert_eq!(log(&bench, query, expected).await.len(), expected, "{query}");
     }
@@ -480,8 +492,18 @@ async fn what_was_done_is_in_the_log_and_what_was_said_is_not() {
     let path = format!("/v1/connections/default/activity?limit=2&cursor={next}");
     let second = bench.request("GET", &path, None).await;
     assert_eq!(second.body["entries"][0], entries[2]);
-    for query in ["cursor=nonsense", "limit=0", "from=yesterday", "colour=red"] {
+    for (query, says) in [
+        ("cursor=nonsense", "next"),
+        ("limit=0", "1 to 200"),
+        ("from=yesterday", "2026-12-01"),
+        ("colour=red", "colour"),
+        ("outcome=bad", "failed"),
+        ("tool=get_case", "dynamics365_get_case"),
+        ("record=CAS-1", "id of a record"),
+    ] {
         let path = format!("/v1/connections/default/activity?{query}");
-        bench.request("GET", &path, None).await.problem("invalid_arguments");
+        let answer = bench.request("GET", &path, None).await;
+        let detail = answer.problem("invalid_arguments")["detail"].to_string();
+        assert!(detail.contains(says), "{detail}");
     }
 }

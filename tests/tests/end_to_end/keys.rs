@@ -95,7 +95,11 @@ async fn a_form_that_means_nothing_says_what_is_wrong() {
         assert!(detail.contains(says), "{detail}");
     }
     let sample = format!("/v1/keys/{}", connection::SAMPLE_KEY);
-    bench.request("PUT", &sample, Some(json!({}))).await.problem("invalid_arguments");
+    for form in
+        [json!({}), json!({"client": null}), json!({"scopes": ["read"], "connections": null})]
+    {
+        bench.request("PUT", &sample, Some(form)).await.problem("invalid_arguments");
+    }
     bench.request("DELETE", "/v1/keys/nothing", None).await.problem("invalid_arguments");
 }
 

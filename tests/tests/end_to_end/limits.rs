@@ -92,3 +92,21 @@ async fn a_read_survives_a_bad_moment() {
         assert_eq!(answer.result()["contact"]["name"], "Maren Quist", "{kind}");
     }
 }
+
+#[tokio::test]
+async fn a_caller_may_ask_for_an_answer_sooner() {
+    let bench = Bench::start().await;
+    bench.control("PUT", "latency", Some(json!({"ms": 3000}))).await;
+    let call = async |deadline: &str| {
+        let header = [("x-deadline-ms", deadline)];
+        bench.call_with("get_contact_by_email", json!({"email": MAREN}), &header).await
+    };
+    let answer = call("500").await;
+    answer.problem("deadline_exceeded");
+    assert!(answer.took < Duration::from_secs(3), "{:?}", answer.took);
+    for wrong in ["99", "28001", "soon", "-1", "1.5"] {
+        let answer = call(wrong).await;
+        let detail = answer.problem("invalid_arguments")["detail"].to_string();
+        assert!(detail.contains("from 100 to 28000"), "{detail}");
+    }
+}

@@ -9,8 +9,8 @@ use toolkit::operation::{Json, Nothing, Section};
 use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolError};
 
 use super::{
-    KeyId, KeyView, SAMPLE, client, connection_list, connections, is_visible, names, no_such_key,
-    not_done, scope_list,
+    KeyId, KeyView, SAMPLE, client, connection_list, connections, given, is_visible, names,
+    no_such_key, not_done, scope_list,
 };
 use crate::{Administration, table};
 
@@ -22,13 +22,13 @@ pub(crate) struct ChangeKey;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Form {
     #[schemars(extend("minLength" = 1, "maxLength" = 100), with = "String")]
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     client: Option<String>,
     #[schemars(schema_with = "connection_list")]
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     connections: Option<Vec<String>>,
     #[schemars(schema_with = "scope_list")]
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     scopes: Option<Vec<Scope>>,
 }
 

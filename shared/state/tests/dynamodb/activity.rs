@@ -2,10 +2,13 @@ use std::sync::atomic::Ordering;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use state::{Cursor, EntryKind, Filter, LogEntry, Page, StateError};
-use uuid::uuid;
+use state::{Cursor, Ended, EntryKind, Filter, LogEntry, Page, StateError};
+use uuid::{Uuid, uuid};
 
 use crate::harness::{Bench, at, call, id, now, seconds};
+
+const RECORD: Uuid = uuid!("44444444-4444-4444-4444-444444444444");
+const OTHER: Uuid = uuid!("55555555-5555-5555-5555-555555555555");
 
 /// `count` calls, one per second. The last of them is now.
 fn calls(count: usize, tool: &str) -> Vec<LogEntry> {
@@ -46,6 +49,9 @@ async fn an_entry_is_kept_as_it_was_recorded_for_ninety_days() {
         kind: EntryKind::SetUp,
         tool: None,
         outcome: "connection_broken".to_owned(),
+        cause: Some("secret_expired".to_owned()),
+        set_up_step: Some(3),
+        code: Some("AADSTS7000222".to_owned()),
         conversation: Some("c-17".to_owned()),
         client: Some("support bot".to_owned()),
         records: vec![uuid!("33333333-3333-3333-3333-333333333333")],
@@ -94,20 +100,25 @@ async fn a_filter_is_all_of_its_conditions() {
         entry.tool = [Some("a"), Some("b"), None][place % 3].map(str::to_owned);
         entry.outcome = ["ok", "not_found"][place % 2].to_owned();
         entry.conversation = [Some("x"), None][place / 12].map(str::to_owned);
+        entry.records = [vec![RECORD, OTHER], vec![OTHER], vec![]][place % 3].clone();
     }
     bench.state.record(&id("default"), &entries).await.unwrap();
     let entries = newest_first(entries);
     let text = |text: &str| Some(text.to_owned());
     for filter in [
         Filter { tool: text("a"), ..Filter::default() },
-        Filter { outcome: text("not_found"), ..Filter::default() },
+        Filter { outcome: Some(Ended::With("not_found".to_owned())), ..Filter::default() },
         Filter { conversation: text("x"), ..Filter::default() },
         Filter {
             tool: text("b"),
-            outcome: text("ok"),
+            outcome: Some(Ended::With("ok".to_owned())),
             conversation: text("x"),
             ..Filter::default()
         },
+        Filter { outcome: Some(Ended::Failed), ..Filter::default() },
+        Filter { request_id: Some(entries[5].request_id.clone()), ..Filter::default() },
+        Filter { record: Some(RECORD), ..Filter::default() },
+        Filter { record: Some(OTHER), outcome: Some(Ended::Failed), ..Filter::default() },
         Filter { tool: text("unknown"), ..Filter::default() },
         Filter { from: Some(entries[9].at), to: Some(entries[3].at), ..Filter::default() },
         Filter { from: Some(entries[15].at), tool: text("a"), ..Filter::default() },
@@ -117,7 +128,12 @@ async fn a_filter_is_all_of_its_conditions() {
                 wanted.is_none() || wanted == value
             };
             is(&filter.tool, &entry.tool)
-                && is(&filter.outcome, &Some(entry.outcome.clone()))
+                && filter.outcome.as_ref().is_none_or(|ended| match ended {
+                    Ended::Failed => entry.outcome != "ok",
+                    Ended::With(outcome) => entry.outcome == *outcome,
+                })
+                && is(&filter.request_id, &Some(entry.request_id.clone()))
+                && filter.record.is_none_or(|record| entry.records.contains(&record))
                 && is(&filter.conversation, &entry.conversation)
                 && filter.from.is_none_or(|from| entry.at >= from)
                 && filter.to.is_none_or(|to| entry.at < to)

@@ -3,6 +3,8 @@
 use auth::ConnectionId;
 use state::EntryKind;
 
+use crate::ToolError;
+
 /// The data about a call for the log. It contains no arguments, names or texts.
 #[derive(Debug, Default)]
 pub struct Call {
@@ -18,6 +20,8 @@ pub struct Call {
     pub client: Option<String>,
     /// The session with Dataverse, with the requests of the call.
     pub session: Option<dataverse::Session>,
+    /// Why the connection does not work, where that is the answer and no error.
+    pub found: Option<ToolError>,
     /// The kind of entry in the activity log. `None` if the call makes no entry.
     pub kind: Option<EntryKind>,
 }

@@ -132,7 +132,8 @@ impl From<Error> for ToolError {
                 Some(token) => match Diagnosis::of_token(token) {
                     Some(diagnosis) => ToolError::from(diagnosis).for_log(token),
                     None => of_token(token),
-                },
+                }
+                .entra_code(token.code()),
                 None => ToolError::internal(source),
             },
             Error::Api(api) => of_api(api, Diagnosis::of_dataverse(&error)),
