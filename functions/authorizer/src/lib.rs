@@ -40,7 +40,9 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use auth::Secrets;
+    use secrecy::ExposeSecret as _;
     use serde_json::json;
+    use state::State;
     use toolkit::sha256_hex;
     use wiremock::matchers::{body_partial_json, header};
     use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -194,5 +196,22 @@ mod tests {
         let wrong = json!({"client": "wrong", "sha256": "no hash"});
         let keys = secret(&server, vec![document(&[wrong, known("one")])]).await;
         assert!(is_known(&keys, "one").await);
+    }
+
+    #[tokio::test]
+    async fn the_first_key_works_while_the_table_fails_and_of_others_nobody_knows() {
+        let server = MockServer::start().await;
+        let made = || toolkit::new_api_key().unwrap();
+        let (first, other) = (made(), made());
+        let answer = document(&[known(first.expose_secret())]);
+        let secrets = Mock::given(header("x-amz-target", "secretsmanager.GetSecretValue"));
+        secrets.respond_with(answer).mount(&server).await;
+        let table = Mock::given(header("x-amz-target", "DynamoDB_20120810.GetItem"));
+        table.respond_with(failure("AccessDeniedException")).mount(&server).await;
+        let state = State::at_endpoint(&server.uri(), "table");
+        let keys = KeyStore::new(Secrets::at_endpoint(&server.uri()), Some(state));
+        assert!(keys.caller(first.expose_secret()).await.unwrap().is_some());
+        let error = keys.caller(other.expose_secret()).await.unwrap_err();
+        assert!(matches!(error, ApiKeysError::Table(_)), "{error}");
     }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use state::{MadeKey, StateError};
 use strum::VariantNames as _;
 use toolkit::{Caller, ErrorCode, Grants, Scope, Scopes, ToolError, WriteState};
-use uuid::{Uuid, uuid};
+use uuid::Uuid;
 
 use crate::{schema, table};
 
@@ -18,11 +18,15 @@ pub(crate) mod list;
 pub(crate) mod make;
 pub(crate) mod revoke;
 
-/// The id of the key that the examples are about. The local stack has one of this id.
-pub const SAMPLE_KEY: Uuid = uuid!("0199b1f6-5a00-7000-8000-000000000001");
-
-/// The same, in the path of an example.
+/// The key that the examples are about, in their paths.
 pub(crate) const SAMPLE: (&str, &str) = ("id", "0199b1f6-5a00-7000-8000-000000000001");
+
+/// The id of that key. The local stack has one of this id.
+pub const SAMPLE_KEY: Uuid = match Uuid::try_parse(SAMPLE.1) {
+    Ok(id) => id,
+    // The compiler comes here, and says so, if the text above is no UUID.
+    Err(_) => panic!("the sample's id is no UUID"),
+};
 
 /// An API key, as it is shown: never the key itself.
 #[derive(Serialize, JsonSchema)]

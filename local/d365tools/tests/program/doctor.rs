@@ -6,7 +6,7 @@ use crate::harness::Bench;
 
 /// The lines without what differs from run to run.
 fn lines(bench: &Bench, text: &str) -> String {
-    text.replace(&bench.stack.url(), "API").replace(&bench.stack.emulator().url(), "INSTANCE")
+    text.replace(&bench.stack.url(), "API").replace(env!("CARGO_PKG_VERSION"), "VERSION")
 }
 
 #[tokio::test(flavor = "multi_thread")]

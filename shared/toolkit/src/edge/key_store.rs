@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 use state::{KeyHash, State};
+use tokio::time::Instant;
 
 use super::made_key::KeyForm;
 use crate::{ApiKeys, ApiKeysError, Caller};
@@ -21,17 +22,21 @@ const READ_AGAIN_AFTER: Duration = Duration::from_secs(5 * 60);
 /// The last answers of the table about this many keys are kept for when it does not answer.
 const KNOWN: NonZeroUsize = NonZeroUsize::new(1000).unwrap();
 
+/// The longest that an earlier answer of the table is used while the table does not answer. A key that
+/// was revoked since then works for that long.
+const OUTLIVES: Duration = Duration::from_secs(60 * 60);
+
 /// The API keys of a deployment.
 ///
 /// The first key, and those of earlier versions, stand in a secret, which is read seldom and kept.
 /// Those that were made over the API stand in the table, which is asked at each call: a key that was
 /// revoked is nobody's from then on. While the table does not answer, a process goes on with what it
-/// said last. A text that begins like a made key and is not whole is looked up nowhere.
+/// said last, for an hour. A text that begins like a made key and is not whole is looked up nowhere.
 pub struct KeyStore {
     secret: String,
     kept: Kept<Arc<ApiKeys>, ApiKeysError>,
     state: Option<State>,
-    known: Mutex<LruCache<[u8; 32], Caller>>,
+    known: Mutex<LruCache<[u8; 32], (Caller, Instant)>>,
 }
 
 impl fmt::Debug for KeyStore {
@@ -58,12 +63,16 @@ impl KeyStore {
     pub async fn caller(&self, key: &str) -> Result<Option<Caller>, ApiKeysError> {
         let made = match KeyForm::of(key) {
             KeyForm::Damaged => return Ok(None),
-            KeyForm::Other => None,
-            KeyForm::Made => self.made(key).await?,
+            KeyForm::Other => Ok(None),
+            KeyForm::Made => self.made(key).await,
         };
-        match made {
-            Some(caller) => Ok(Some(caller)),
-            None => Ok(self.kept.get().await?.caller(key).cloned()),
+        if let Ok(Some(caller)) = made {
+            return Ok(Some(caller));
+        }
+        // The first key has the same form and stands in the secret, also while the table fails.
+        match self.kept.get().await?.caller(key) {
+            Some(caller) => Ok(Some(caller.clone())),
+            None => made,
         }
     }
 
@@ -74,7 +83,7 @@ impl KeyStore {
         match state.key_of_hash(&KeyHash::new(&hash)).await {
             Ok(Some(key)) => {
                 let caller = Caller::of_made(&key)?;
-                self.known.lock().put(hash, caller.clone());
+                self.known.lock().put(hash, (caller.clone(), Instant::now()));
                 Ok(Some(caller))
             }
             Ok(None) => {
@@ -83,6 +92,8 @@ impl KeyStore {
             }
             Err(error) => {
                 let known = self.known.lock().get(&hash).cloned();
+                let known =
+                    known.filter(|(_, at)| at.elapsed() < OUTLIVES).map(|(caller, _)| caller);
                 let error = ApiKeysError::from(error);
                 let to_do = error.cure();
                 tracing::error!(%error, to_do, known = known.is_some(), "an API key was not read");
