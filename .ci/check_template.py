@@ -37,6 +37,7 @@ PERMISSIONS = {
         SECRETS_KEY: {"kms:Decrypt", "kms:GenerateDataKey"},
     },
     "HealthFunction": {
+        "*": {"secretsmanager:ListSecrets"},
         SECRETS: {"secretsmanager:GetSecretValue"},
         SECRETS_KEY: {"kms:Decrypt"},
         TOPIC: {"sns:Publish"},
@@ -271,7 +272,10 @@ def check(stack):
         documents += [(name, policy["PolicyDocument"]) for policy in role.get("Policies", [])]
     for name, document in documents:
         for statement in statements(document):
-            expect("*" not in listed(statement["Resource"]), f"{name} has a statement about every resource")
+            is_listing = name == side_by_side.ABOUT_ALL and statement["Action"] == ["secretsmanager:ListSecrets"]
+            expect(
+                is_listing or "*" not in listed(statement["Resource"]), f"{name} has a statement about every resource"
+            )
             expect(not any("*" in action for action in listed(statement["Action"])), f"{name} allows every action")
 
     # What is kept

@@ -1,7 +1,7 @@
 //! What the bundle keeps of a connection: its place in the list, and how it was at the last look.
 
 use auth::health::{Circumstances, Finding, Health, Occasion, decide};
-use auth::{ConnectionError, ConnectionId, Credentials, Inspection, SecretError};
+use auth::{ConnectionError, ConnectionId, Credentials, DatedSecret, Inspection, SecretError};
 use jiff::Timestamp;
 use state::{Registration, StateError};
 use toolkit::{ErrorCode, ToolError, WriteState};
@@ -38,13 +38,16 @@ pub(crate) async fn is_removed(home: &Administration, id: &ConnectionId) -> bool
 }
 
 /// Stores the connection in the list as it is now. A connection that was stored by other means than
-/// the set-up comes into the list at the first look at it, and is checked from then on. An error is
-/// no reason to refuse the answer, except [`StateError::Gone`]: the connection has been removed.
+/// the set-up comes into the list at the first look at it, or at the next scheduled check. An error
+/// is no reason to refuse the answer, except [`StateError::Gone`]: the connection has been removed.
+///
+/// From what the list knew, the inspection learns whether the date that was given for the client
+/// secret still is that secret's.
 pub(crate) async fn register(
     home: &Administration,
     id: &ConnectionId,
     credentials: &Credentials,
-    inspection: &Inspection,
+    inspection: &mut Inspection,
     occasion: Occasion,
     now: Timestamp,
 ) -> Result<(Registered, Registration), StateError> {
@@ -52,20 +55,24 @@ pub(crate) async fn register(
         // If the list does not answer, the connection does not count as new. Otherwise its entry
         // would lose the time of the first set-up.
         let known = soon(home.state.connection(id)).await?;
-        let registered_at = known.as_ref().map_or(now, |known| known.registered_at);
-        let anew = entry(id, credentials, inspection, registered_at, now);
+        let before = known.as_ref();
+        let secret = match occasion {
+            Occasion::SetUp => DatedSecret::entered(credentials),
+            _ => DatedSecret::found(credentials, before.and_then(|it| it.secret.as_ref())),
+        };
+        inspection.secret = inspection.secret.or_given(secret.expires_on());
+        let organization = Some(&inspection.organization);
+        let anew = Registration::new(id, credentials, secret, organization, before, now);
         let registered = if known.is_some() { Registered::Known } else { Registered::New };
-        let is_same = known
-            .is_some_and(|known| Registration { updated_at: anew.updated_at, ..known } == anew);
-        match (occasion, registered) {
+        match (occasion, before) {
             (Occasion::SetUp, _) => soon(home.state.put_connection(&anew)).await?,
             // If somebody removes the connection at this moment, it does not come back.
-            (_, Registered::Known) if !is_same => {
-                soon(home.state.renew_connection(&anew)).await?;
+            (_, Some(before)) if !before.says(&anew) => {
+                soon(home.state.renew_connection(&anew, before)).await?;
             }
-            (_, Registered::Known) => {}
-            (_, Registered::New) => {
-                soon(home.state.put_connection(&anew)).await?;
+            (_, Some(_)) => {}
+            (_, None) => {
+                soon(home.state.add_connection(&anew)).await?;
                 // A removal deletes the secret first, and then the entry in the list. If this entry
                 // was put before that, it is deleted with the rest. If it was put later, it is
                 // deleted here.
@@ -110,26 +117,4 @@ pub(crate) async fn remember(
     work.await.inspect_err(|error: &StateError| {
         tracing::warn!(%error, connection = %id, "the connection's health is not remembered");
     })
-}
-
-/// The connection's entry in the list. It never holds the secret.
-fn entry(
-    id: &ConnectionId,
-    credentials: &Credentials,
-    inspection: &Inspection,
-    registered_at: Timestamp,
-    now: Timestamp,
-) -> Registration {
-    let organization = &inspection.organization;
-    Registration {
-        id: id.clone(),
-        label: credentials.label.clone(),
-        instance_url: credentials.instance_url.as_str().to_owned(),
-        tenant_id: credentials.tenant_id.clone(),
-        client_id: credentials.client_id.to_string(),
-        organization: organization.id.is_some().then(|| organization.clone()),
-        secret_expires_on: credentials.secret_expires_on,
-        registered_at,
-        updated_at: now,
-    }
 }

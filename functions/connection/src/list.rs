@@ -135,6 +135,6 @@ fn entry(registration: &Registration, health: Option<&Health>) -> ConnectionSumm
         cause,
         set_up_step,
         checked_at: health.map(|health| health.checked_at),
-        secret_expires_on: expires_on.or(registration.secret_expires_on),
+        secret_expires_on: expires_on.or(registration.secret_expires_on()),
     }
 }

@@ -1,10 +1,10 @@
 use std::borrow::Cow;
 
 use auth::health::{Occasion, Standing};
-use auth::{Inspection, inspect};
+use auth::{DatedSecret, Inspection, inspect};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
-use state::{EntryKind, StateError};
+use state::{EntryKind, Registration, StateError};
 use toolkit::operation::{Empty, InPath, NoParameters, Section};
 use toolkit::{
     Done, Effect, Endpoint, ErrorCode, Example, Operation, PATIENCE, Request, Scope, ToolError,
@@ -26,9 +26,15 @@ const NOT_NOTED: &str = "The table of the bundle did not take this down: until i
 /// What an administrator should know besides the state of the connection.
 pub(crate) fn hints(
     inspection: &Inspection,
+    registration: Option<&Registration>,
     noted: bool,
 ) -> impl Iterator<Item = &'static str> + use<> {
-    let expiry = inspection.secret.expires_on().is_none().then_some(HOW_TO_KNOW_THE_EXPIRY);
+    let secret = registration.and_then(|registration| registration.secret.as_ref());
+    let how = match secret {
+        Some(secret) if secret.is_outdated() => DatedSecret::OUTDATED,
+        _ => HOW_TO_KNOW_THE_EXPIRY,
+    };
+    let expiry = inspection.secret.expires_on().is_none().then_some(how);
     expiry.into_iter().chain((!noted).then_some(NOT_NOTED))
 }
 
@@ -108,10 +114,10 @@ async fn look<O: Operation<About = InPath>>(
 ) -> Result<Done<View>, ToolError> {
     let (id, connections) = (&request.about, &home.connections);
     let now = Timestamp::now();
-    // A test reads the secret again, because it may have been changed by other means.
-    if occasion == Occasion::Test {
-        connections.forget(id);
-    }
+    // The secret is read again, because it may have been changed by other means, and a new token is
+    // asked for: with one that is at hand, a connection works for a while after its secret has ended.
+    // The scheduled check does the same. So both find the same.
+    connections.forget(id);
     let (credentials, found) = match connections.open(id).await {
         Ok(connection) => {
             let session = connection.client().session(request.incoming.deadline);
@@ -122,14 +128,14 @@ async fn look<O: Operation<About = InPath>>(
         }
         Err(error) => (None, Err(error.into())),
     };
-    let found = found.map_err(ToolError::from);
+    let mut found = found.map_err(ToolError::from);
     request.call.found = found.as_ref().err().cloned();
-    let finding = match &found {
-        Ok(inspection) => inspection.finding(home.needs.missing(&inspection.privileges)),
-        Err(error) if error.code() == ErrorCode::ConnectionNotFound => return Err(error.clone()),
-        Err(error) => error.finding(),
-    };
-    let registered = match (&credentials, &found) {
+    if let Err(error) = &found
+        && error.code() == ErrorCode::ConnectionNotFound
+    {
+        return Err(error.clone());
+    }
+    let registered = match (&credentials, &mut found) {
         (Some(credentials), Ok(inspection)) => {
             known::register(home, id, credentials, inspection, occasion, now)
                 .await
@@ -137,23 +143,30 @@ async fn look<O: Operation<About = InPath>>(
         }
         _ => soon(home.state.connection(id)).await,
     };
-    let remembered = match registered {
+    let finding = match &found {
+        Ok(inspection) => inspection.finding(home.needs.missing(&inspection.privileges)),
+        Err(error) => error.finding(),
+    };
+    let remembered = match &registered {
         Err(StateError::Gone) => return Err(known::gone()),
-        Err(error) => Err(error),
+        Err(error) => Err(error.clone()),
         Ok(Some(registration)) => {
-            known::remember(home, &registration, &finding, occasion, now).await
+            known::remember(home, registration, &finding, occasion, now).await
         }
         Ok(None) => Ok(None),
     };
+    let registration = registered.as_ref().ok().and_then(Option::as_ref);
     let noted = remembered.is_ok();
     let health = remembered.ok().flatten();
     let state = Standing::after(health.as_ref(), &finding);
     let view = View::of(id, credentials.as_deref(), state, now);
     Ok(Done::new(match &found {
         Ok(inspection) => {
-            view.with_inspection(inspection, &home.tools).with_hints(hints(inspection, noted))
+            let hints = hints(inspection, registration, noted);
+            view.with_inspection(inspection, &home.tools).with_hints(hints)
         }
         Err(error) => view
+            .with_given_expiry(registration)
             .with_problem(error, &request.incoming.request_id)
             .with_hints((!noted).then_some(NOT_NOTED)),
     }))

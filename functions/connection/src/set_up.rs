@@ -1,7 +1,9 @@
 use std::borrow::Cow;
 
 use auth::health::{Occasion, Standing};
-use auth::{ChangeError, ConnectionError, CredentialsChange, CredentialsForm, inspect};
+use auth::{
+    ChangeError, ConnectionError, Credentials, CredentialsChange, CredentialsForm, inspect,
+};
 use http::{Method, StatusCode};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -103,18 +105,18 @@ impl Endpoint for SetUpConnection {
         let expiry = expiry(&form, now)?;
         let credentials = form
             .parse(connections.environment())
-            .map_err(|error| ToolError::from(ConnectionError::Credentials(error)))?;
+            .map_err(|error| not_stored(ConnectionError::Credentials(error).into()))?;
 
         let trial = connections.trial(id, credentials);
         let session = trial.client().session(request.incoming.deadline);
         request.call.session = Some(session.clone());
         let found = inspect(&trial, &connections.graph(), &session).await;
-        let inspection = found.map_err(|error| not_stored(error.into()))?;
-        let credentials = trial.credentials();
+        let mut inspection = found.map_err(|error| not_stored(error.into()))?;
 
-        connections.store(id, &form).await.map_err(known::secret_not_changed)?;
+        let version = connections.store(id, &form).await.map_err(known::secret_not_changed)?;
+        let credentials = Credentials { version, ..trial.credentials().as_ref().clone() };
         let registered =
-            known::register(home, id, &credentials, &inspection, Occasion::SetUp, now).await;
+            known::register(home, id, &credentials, &mut inspection, Occasion::SetUp, now).await;
         let noted = match &registered {
             Ok((_, registration)) => {
                 let finding = inspection.finding(home.needs.missing(&inspection.privileges));
@@ -126,7 +128,9 @@ impl Endpoint for SetUpConnection {
 
         let view = View::of(id, Some(&credentials), Standing::Healthy, now)
             .with_inspection(&inspection, &home.tools)
-            .with_hints(look::hints(&inspection, noted).chain(is_far(expiry, now).then_some(FAR)));
+            .with_hints(
+                look::hints(&inspection, None, noted).chain(is_far(expiry, now).then_some(FAR)),
+            );
         let is_new = matches!(registered, Ok((Registered::New, _)));
         let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
         Ok(Done::new(view).with_status(status))
@@ -140,6 +144,8 @@ fn not_stored(error: ToolError) -> ToolError {
             "Nothing was stored. Try again shortly; if it goes on, do what admin_action says, where \
              there is one.",
         )
+    } else if error.code() == ErrorCode::ConnectionBroken {
+        error.next_step("Nothing was stored. Do what admin_action says, and send the set-up again.")
     } else {
         error
     };

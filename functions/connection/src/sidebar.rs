@@ -9,7 +9,7 @@ use crm::reference::{ContactRef, Reference as _, Sought};
 use crm::text::{Excerpt, excerpt};
 use crm::time::Minute;
 use crm::{case, opportunity};
-use dataverse::{Expand, Name, Order, Query, Record};
+use dataverse::{Expand, InstanceUrl, Name, Order, Query, Record};
 use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,10 @@ struct Shown {
     #[schemars(schema_with = "schema::anything")]
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<Value>,
+    /// The record's page in Dynamics 365: for a lookup, the record that the value names, otherwise
+    /// the one that the value is of.
+    #[schemars(extend("format" = "uri"))]
+    url: Option<String>,
 }
 
 impl Operation for GetSidebar {
@@ -127,9 +131,11 @@ impl Endpoint for GetSidebar {
         rows.insert(RecordType::Contact.label(), person);
 
         let shown = |field: SidebarField| {
-            let value = rows.get(field.table.as_str()).map(|row| value(&field, row));
+            let row = rows.get(field.table.as_str());
+            let url = row.and_then(|row| page(session.instance(), &field, row));
+            let value = row.map(|row| value(&field, row));
             let SidebarField { table, column, label, kind } = field;
-            Shown { table, column, label, kind, value }
+            Shown { table, column, label, kind, value, url }
         };
         let fields = fields.into_iter().map(shown).collect();
         let hints = (!hints.is_empty()).then_some(hints);
@@ -213,6 +219,16 @@ fn read_as(field: &SidebarField) -> String {
         FieldType::Lookup => format!("_{}_value", field.column),
         _ => field.column.clone(),
     }
+}
+
+/// The page of the record that a field's value is of, or that it names.
+fn page(instance: &InstanceUrl, field: &SidebarField, row: &Record) -> Option<String> {
+    if field.kind == FieldType::Lookup {
+        let named = row.lookup(&read_as(field))?;
+        return Some(instance.record_page(&named.table?, named.id));
+    }
+    let table = RecordType::from_label(&field.table)?.table();
+    Some(instance.record_page(table.logical_name, row.id(table.key)?))
 }
 
 /// The value as an agent reads it.

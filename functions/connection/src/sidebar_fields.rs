@@ -1,15 +1,16 @@
 use std::borrow::Cow;
 
+use auth::{Sent, meant_field};
+use crm::labels::Choice as _;
 use crm::record::RecordType;
 use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use state::{FieldType, SidebarField};
 use toolkit::operation::{Empty, InPath, Json, NoParameters, Section};
 use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolError};
 
-use crate::columns::{self, is_standard};
+use crate::columns::{self, Column, is_standard};
 use crate::{Administration, known, schema, table};
 
 /// How many fields may be added: an agent has to read them while chatting.
@@ -18,8 +19,10 @@ const MOST: usize = 20;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Form {
-    #[schemars(extend("maxItems" = MOST))]
-    fields: Vec<Field>,
+    /// A list replaces the chosen fields, and `null` removes them all. Left out, they stay.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<Field>>", extend("maxItems" = MOST))]
+    fields: Sent<Vec<Field>>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -118,11 +121,19 @@ impl Endpoint for SetSidebarFields {
         request: Request<'_, SetSidebarFields>,
     ) -> Result<Done<Fields>, ToolError> {
         let (id, Json(form)) = (&request.about, request.body);
-        if form.fields.len() > MOST {
+        let fields = match form.fields {
+            Sent::Value(fields) => fields,
+            Sent::Null => Vec::new(),
+            Sent::Omitted => {
+                let chosen = home.state.sidebar_fields(id).await.map_err(table::failed)?;
+                return Ok(Done::new(shown(chosen.unwrap_or_default())));
+            }
+        };
+        if fields.len() > MOST {
             return Err(ToolError::invalid("fields", format!("must be at most {MOST}")));
         }
         let session = home.session(id, &request.incoming, request.call).await?;
-        let chosen = checked(&session, &form.fields).await?;
+        let chosen = checked(&session, &fields).await?;
         home.state.put_sidebar_fields(id, &chosen).await.map_err(table::failed)?;
         let registered = home.state.connection(id).await.map_err(table::failed)?;
         if registered.is_none() && known::is_removed(home, id).await {
@@ -155,20 +166,11 @@ async fn checked(
             return Err(ToolError::invalid(&place, "is always shown and need not be added"));
         }
         let of_table = tables.iter().position(|one| one == table).and_then(|at| columns.get(at));
-        let known = of_table.and_then(|known| known.iter().find(|one| one.column == *column));
-        let known = known.ok_or_else(|| {
-            let table = json!(table);
-            let table = table.as_str().unwrap_or_default();
-            ToolError::invalid(
-                &place,
-                format!(
-                    "is no column of the table {table} that can be shown; GET \
-                     …/sidebar-fields/available?table={table} lists those that can"
-                ),
-            )
-        })?;
+        let of_table = of_table.map(Vec::as_slice).unwrap_or_default();
+        let known = of_table.iter().find(|one| one.column == *column);
+        let known = known.ok_or_else(|| no_such_column(&place, *table, column, of_table))?;
         let field = SidebarField {
-            table: json!(table).as_str().unwrap_or_default().to_owned(),
+            table: table.label().to_owned(),
             column: known.column.clone(),
             label: known.label.clone(),
             kind: known.kind,
@@ -179,6 +181,30 @@ async fn checked(
         chosen.push(field);
     }
     Ok(chosen)
+}
+
+/// The error for a column that the table does not have, with the one that is meant, or with those
+/// that there are.
+fn no_such_column(place: &str, table: RecordType, column: &str, known: &[Column]) -> ToolError {
+    /// How many columns an error names.
+    const NAMED: usize = 20;
+    let table = table.label();
+    let names = || known.iter().map(|one| one.column.as_str());
+    let by_label = known.iter().find(|one| one.label.eq_ignore_ascii_case(column.trim()));
+    let meant = by_label.map(|one| one.column.as_str()).or_else(|| meant_field(column, names()));
+    let advice = match meant {
+        Some(meant) => format!("the name is {meant}"),
+        None => {
+            let some: Vec<_> = names().take(NAMED).collect();
+            let more = if known.len() > NAMED { " and others" } else { "" };
+            format!("it has {}{more}", some.join(", "))
+        }
+    };
+    let problem = format!(
+        "is no column of the table {table} that can be shown: {advice}. GET \
+         …/sidebar-fields/available?table={table} lists all, with their labels"
+    );
+    ToolError::invalid(place, problem)
 }
 
 fn shown(chosen: Vec<SidebarField>) -> Fields {

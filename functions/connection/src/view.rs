@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+use state::Registration;
 use toolkit::{Definition, ToolError};
 
 use crate::availability::{self, Availability};
@@ -89,10 +90,25 @@ impl View {
         }
     }
 
+    /// Takes the date that was given for the client secret from the list, which knows whether it
+    /// still is that secret's.
+    #[must_use]
+    pub(crate) fn with_given_expiry(self, registration: Option<&Registration>) -> View {
+        let known = registration.and_then(|registration| registration.secret.as_ref());
+        match known {
+            Some(known) => {
+                let expires_on = known.expires_on();
+                View { secret: self.secret.map(|secret| Secret { expires_on, ..secret }), ..self }
+            }
+            None => self,
+        }
+    }
+
     /// Adds why the connection could not be inspected.
     #[must_use]
     pub(crate) fn with_problem(self, error: &ToolError, request_id: &str) -> View {
-        View { problem: Some(error.to_problem(request_id)), ..self }
+        let problem = error.clone().to_administrator().to_problem(request_id);
+        View { problem: Some(problem), ..self }
     }
 
     /// Adds what an administrator should know.

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use auth::health::{Check, Circumstances, Decision, Event, Finding, Health, Occasion, decide};
-use auth::{ConnectionId, Connections, Inspection, inspect};
+use auth::{ConnectionId, Connections, Credentials, DatedSecret, Inspection, SecretError, inspect};
 use dataverse::Session;
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{self, StreamExt as _};
@@ -62,10 +62,24 @@ struct Run {
 struct Subject {
     connection: Registration,
     health: Option<Health>,
+    /// Whether the list does not have it. Somebody stored its secret by other means than the set-up.
+    is_new: bool,
+}
+
+/// The connections to look at.
+struct Subjects {
+    all: Vec<Subject>,
+    /// Whether the last run had no time for some.
+    was_cut: bool,
+    /// Why it is not known which connections have a secret.
+    problem: Option<SecretError>,
 }
 
 /// What a look at a connection found.
 struct Look {
+    /// The connection as the list had it; `None` if the list does not have it.
+    before: Option<Registration>,
+    /// The connection as its secret and the environment say it is now.
     connection: Registration,
     region: String,
     /// The health as it is stored now.
@@ -88,7 +102,8 @@ struct Look {
 /// What happened to a connection in this run.
 enum Seen {
     Looked(Box<Look>),
-    /// It was removed meanwhile. There is nothing to tell, and nothing to keep.
+    /// It was removed meanwhile, or a secret without an entry in the list could not be read. There
+    /// is nothing to tell, and nothing to keep.
     Gone,
     /// There was no time for it.
     Left(Box<Subject>),
@@ -113,7 +128,7 @@ impl<A: Alerts> Checker<A> {
         deadline: Instant,
     ) -> Result<Report, StateError> {
         let state = &self.inner.state;
-        let (subjects, was_cut) = self.subjects().await?;
+        let Subjects { all: subjects, was_cut, problem } = self.subjects().await?;
         let regions: BTreeSet<String> =
             subjects.iter().map(|subject| region(&subject.connection.instance_url)).collect();
         let began = Instant::now();
@@ -122,6 +137,9 @@ impl<A: Alerts> Checker<A> {
         let (mut looks, left) = self.look_at(subjects, &run).await;
 
         let mut report = Report { left: left.len(), ..Report::default() };
+        report.problems.extend(problem.map(|problem| {
+            format!("connections that were stored by hand are not watched: {problem}")
+        }));
         let next = left.first().map(|subject| subject.connection.id.clone());
         if (next.is_some() || was_cut)
             && let Err(error) = state.put_next_to_check(next.as_ref()).await
@@ -186,9 +204,10 @@ impl<A: Alerts> Checker<A> {
     }
 
     /// Every connection with what is known about it. Those that the last run had no time for come
-    /// first. The flag says whether there were any.
-    async fn subjects(&self) -> Result<(Vec<Subject>, bool), StateError> {
+    /// first, and those that the list does not have come last.
+    async fn subjects(&self) -> Result<Subjects, StateError> {
         let state = &self.inner.state;
+        let with_secrets = self.inner.connections.with_secrets().await;
         let mut registered = state.connections().await?;
         let ids: Vec<_> = registered.iter().map(|one| one.id.clone()).collect();
         let mut healths = state.healths(&ids).await?;
@@ -200,11 +219,25 @@ impl<A: Alerts> Checker<A> {
             let first = registered.partition_point(|one| one.id < *next);
             registered.rotate_left(first);
         }
+        let (mut unregistered, problem) = match with_secrets {
+            Ok(ids) => (ids, None),
+            Err(error) => (BTreeSet::new(), Some(error)),
+        };
+        for id in &ids {
+            unregistered.remove(id);
+        }
         let with_health = |connection: Registration| {
             let health = healths.remove(&connection.id);
-            Subject { connection, health }
+            Subject { connection, health, is_new: false }
         };
-        Ok((registered.into_iter().map(with_health).collect(), next.is_some()))
+        let now = Timestamp::now();
+        let new = |id| {
+            let connection = Registration::unread(&id, now);
+            Subject { connection, health: None, is_new: true }
+        };
+        let mut all: Vec<_> = registered.into_iter().map(with_health).collect();
+        all.extend(unregistered.into_iter().map(new));
+        Ok(Subjects { all, was_cut: next.is_some(), problem })
     }
 
     /// Looks at these connections, many at a time, and stores what is new about each at once. Also
@@ -245,6 +278,11 @@ impl<A: Alerts> Checker<A> {
             let mut look = self.look(subject, deadline).await;
             // Nobody needs its token and its credentials any more.
             self.inner.connections.forget(&id);
+            match self.inner.register(&look).await {
+                Err(StateError::Gone) => return (place, Seen::Gone),
+                Err(error) => look.problem = Some(error),
+                Ok(()) => {}
+            }
             match self.inner.conclude(&mut look, run.check, None).await {
                 Err(StateError::Gone) => return (place, Seen::Gone),
                 Err(error) => look.problem = Some(error),
@@ -260,12 +298,17 @@ impl<A: Alerts> Checker<A> {
 
     /// Looks at one connection. A panic, or a wait without end, does not reach the other looks.
     async fn look(&self, subject: Subject, deadline: Instant) -> Look {
-        let Subject { connection, health } = subject;
+        let Subject { connection, health, is_new } = subject;
+        let id = connection.id.clone();
         let (began, started) = (Timestamp::now(), Instant::now());
-        let session = OnceLock::new();
-        let work = self.inspect(&connection.id, &session, deadline);
+        let (credentials, session) = (OnceLock::new(), OnceLock::new());
+        let work = self.inspect(&connection.id, &credentials, &session, deadline);
         let work = AssertUnwindSafe(work).catch_unwind();
-        let (found, outcome) = match timeout_at(deadline + GRACE, work).await {
+        let done = timeout_at(deadline + GRACE, work).await;
+        let before = (!is_new).then_some(connection);
+        let inspection = done.as_ref().ok().and_then(|it| it.as_ref().ok()?.as_ref().ok());
+        let connection = now_known(&id, before.as_ref(), credentials.get(), inspection, began);
+        let (found, outcome) = match done {
             Ok(Ok(Ok(inspection))) => (self.inner.works(&inspection, &connection), "ok"),
             Ok(Ok(Err(error))) => {
                 let found = error.finding();
@@ -283,6 +326,7 @@ impl<A: Alerts> Checker<A> {
         };
         Look {
             region: region(&connection.instance_url),
+            before,
             connection,
             health,
             found,
@@ -302,12 +346,14 @@ impl<A: Alerts> Checker<A> {
     async fn inspect(
         &self,
         id: &ConnectionId,
+        credentials: &OnceLock<Arc<Credentials>>,
         session: &OnceLock<Session>,
         deadline: Instant,
     ) -> Result<Inspection, ToolError> {
         let connections = &self.inner.connections;
         connections.forget(id);
         let connection = connections.open(id).await?;
+        credentials.get_or_init(|| connection.credentials());
         let session = session
             .get_or_init(|| connection.client().session(deadline).with_patience(toolkit::PATIENCE));
         Ok(inspect(&connection, &connections.graph(), session).await?)
@@ -342,12 +388,41 @@ impl<A: Alerts> Checker<A> {
 }
 
 impl<A> Inner<A> {
-    /// The finding of a successful inspection. If nobody knows when the secret ends, the day in the
-    /// registration counts.
+    /// The finding of a successful inspection. If Microsoft Graph does not say when the secret ends,
+    /// the day in the registration counts.
     fn works(&self, inspection: &Inspection, registration: &Registration) -> Finding {
         Finding::Works {
             missing_privileges: self.needs.missing(&inspection.privileges),
-            secret: inspection.secret.or_given(registration.secret_expires_on),
+            secret: inspection.secret.or_given(registration.secret_expires_on()),
+        }
+    }
+
+    /// Takes what the look found out about the connection down in the list. A connection that has a
+    /// secret comes into the list, whatever is wrong with it.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Gone`] if there is no such connection, or if that is not known.
+    async fn register(&self, look: &Look) -> Result<(), StateError> {
+        let (id, found) = (&look.connection.id, &look.connection);
+        match &look.before {
+            Some(before) if before.says(found) => Ok(()),
+            Some(before) => self.state.renew_connection(found, before).await,
+            None => {
+                // If nobody knows whether there is a secret, the next run finds it out.
+                if self.connections.has_secret(id).await != Some(true) {
+                    return Err(StateError::Gone);
+                }
+                let added = self.state.add_connection(found).await?.ok_or(StateError::Gone)?;
+                // A removal deletes the secret first, and then the entry in the list. If all that
+                // happened before this entry was added, it is deleted here.
+                if self.connections.has_secret(id).await == Some(false) {
+                    self.state.take_back(added).await?;
+                    return Err(StateError::Gone);
+                }
+                tracing::info!(connection = %id, "a connection that was stored by hand is in the list");
+                Ok(())
+            }
         }
     }
 
@@ -426,6 +501,26 @@ impl<A> Inner<A> {
     }
 }
 
+/// A connection as it is known after a look: what its secret says, if it could be read, and what the
+/// environment says of itself.
+fn now_known(
+    id: &ConnectionId,
+    before: Option<&Registration>,
+    credentials: Option<&Arc<Credentials>>,
+    inspection: Option<&Inspection>,
+    now: Timestamp,
+) -> Registration {
+    let Some(credentials) = credentials else {
+        return before.cloned().unwrap_or_else(|| Registration::unread(id, now));
+    };
+    let known = before.and_then(|before| before.secret.as_ref());
+    let secret = DatedSecret::found(credentials, known);
+    let organization = inspection
+        .map(|inspection| &inspection.organization)
+        .or_else(|| before.and_then(|before| before.organization.as_ref()));
+    Registration::new(id, credentials, secret, organization, before, now)
+}
+
 impl From<Look> for Telling {
     fn from(look: Look) -> Telling {
         Telling { connection: look.connection, health: look.health, events: look.events }
@@ -435,7 +530,7 @@ impl From<Look> for Telling {
 /// Events that an earlier run did not tell are told even if there was no time for a look.
 impl From<Subject> for Telling {
     fn from(subject: Subject) -> Telling {
-        let Subject { connection, health } = subject;
+        let Subject { connection, health, .. } = subject;
         Telling { connection, health, events: Vec::new() }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use auth::health::{Event, Fault};
-use auth::{SecretExpiry, Step};
+use auth::{Cause, SecretExpiry, Step};
 use crm::text::quoted;
 use jiff::Timestamp;
 use state::Registration;
@@ -190,9 +190,10 @@ fn words(event: &Event, about: &About<'_>) -> (String, String, Vec<String>) {
                 format!("client secret expires {when}"),
                 format!(
                     "The client secret of a Dynamics 365 connection expires {when}, on {on} \
-                     ({source}). Then every tool of the bot stops working for this connection."
+                     ({source}). Within an hour and a half after that, every tool of the bot stops \
+                     working for this connection."
                 ),
-                vec![format!("To do, {}: {}", Step::Secret, new_secret(about))],
+                vec![format!("To do, {}: {}", Step::Secret, new_secret(about)), how(Step::Secret)],
             )
         }
         Event::PrivilegesLost { privileges, .. } => privileges_lost(privileges, about),
@@ -229,13 +230,24 @@ fn broken(fault: &Fault, since: Timestamp, about: &About<'_>) -> (String, String
     (
         format!("does not work: {}{step}", fault.cause),
         format!(
-            "A Dynamics 365 connection does not work, since {}: {}. Every tool of the bot fails \
-             for this connection.",
+            "A Dynamics 365 connection does not work, since {}: {}. {}",
             minute(since),
-            fault.detail
+            fault.detail,
+            effect(&fault.cause)
         ),
         mend,
     )
+}
+
+/// When a visitor notices that a connection is broken for this cause.
+fn effect(cause: &str) -> &'static str {
+    if Cause::of_name(cause).is_some_and(Cause::spares_tokens_at_hand) {
+        "The tools of the bot go on with the access tokens that they have, for an hour and a half at \
+         most (for a day, if the tenant's tokens live that long). Then every tool fails for this \
+         connection."
+    } else {
+        "Every tool of the bot fails for this connection."
+    }
 }
 
 fn privileges_lost(privileges: &[String], about: &About<'_>) -> (String, String, Vec<String>) {
@@ -255,12 +267,15 @@ fn privileges_lost(privileges: &[String], about: &About<'_>) -> (String, String,
              last check. These tools of the bot are refused:\n{}",
             lines.join("\n")
         ),
-        vec![format!(
-            "To do, {}: give the application user a security role with them, such as Salesperson \
+        vec![
+            format!(
+                "To do, {}: give the application user a security role with them, such as Salesperson \
              and Customer Service Representative, or do not offer the bot these tools. Where: {}",
-            Step::User,
-            place(Step::User, about)
-        )],
+                Step::User,
+                place(Step::User, about)
+            ),
+            how(Step::User),
+        ],
     )
 }
 
@@ -273,10 +288,11 @@ fn which(connection: &Registration) -> String {
         .and_then(|organization| organization.name.as_deref())
         .map(|name| format!("{}, ", quoted(name)))
         .unwrap_or_default();
-    format!(
-        "Connection: {}{label}\nOrganization: {organization}{}",
-        connection.id, connection.instance_url
-    )
+    let place = match connection.instance_url.as_str() {
+        "" => "not known, because the connection's secret cannot be read",
+        url => url,
+    };
+    format!("Connection: {}{label}\nOrganization: {organization}{place}", connection.id)
 }
 
 /// Where people take a step of the set-up.
@@ -286,6 +302,11 @@ fn place(step: Step, about: &About<'_>) -> String {
         Step::Secret => format!("{place}. {}", store(about)),
         _ => format!("{place}."),
     }
+}
+
+/// Where the guide says how to take a step.
+fn how(step: Step) -> String {
+    format!("How: {}", step.guide())
 }
 
 fn new_secret(about: &About<'_>) -> String {

@@ -1,7 +1,7 @@
 //! The result of a run.
 
 use auth::health::{Finding, Health, Standing, Status, days_left};
-use auth::{Cause, ConnectionId, SecretExpiry};
+use auth::{Cause, ConnectionId, DatedSecret, SecretExpiry};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -90,7 +90,11 @@ impl Checked {
         };
         let days_left = days_left(secret, finding, now);
         let hint = match (finding, secret, days_left) {
-            (Finding::Works { .. }, SecretExpiry::Unknown, _) => Some(HINT_UNKNOWN),
+            (Finding::Works { .. }, SecretExpiry::Unknown, _) => {
+                let known = registration.secret.as_ref();
+                let is_outdated = known.is_some_and(DatedSecret::is_outdated);
+                Some(if is_outdated { DatedSecret::OUTDATED } else { HINT_UNKNOWN })
+            }
             (Finding::Works { .. }, _, None) => Some(HINT_PAST),
             _ => None,
         };

@@ -67,7 +67,7 @@ pub(crate) async fn register(state: &State, emulator_url: &str) -> Result<(), St
         tenant_id: dataverse_emulator::TENANT_ID.to_owned(),
         client_id: dataverse_emulator::CLIENT_ID.to_owned(),
         organization: None,
-        secret_expires_on: None,
+        secret: None,
         registered_at: now,
         updated_at: now,
     };

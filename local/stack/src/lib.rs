@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth::{ConnectionId, Connections, Environment, Secrets};
+use auth::{ConnectionId, Connections, Environment, SecretNames, Secrets};
 use catalog::Catalog;
 use connection::Administration;
 use dataverse::{HttpClients, Idle};
@@ -69,6 +69,8 @@ pub struct Options {
     pub check_at_start: bool,
     /// The web sites whose pages may call over the Model Context Protocol.
     pub allowed_origins: Origins,
+    /// The names of the secrets.
+    pub secret_names: SecretNames,
 }
 
 impl Default for Options {
@@ -84,6 +86,7 @@ impl Default for Options {
             other_instances: Vec::new(),
             check_at_start: false,
             allowed_origins: Origins::default(),
+            secret_names: SecretNames::default(),
         }
     }
 }
@@ -132,6 +135,7 @@ pub struct Stack {
     api: SocketAddr,
     aws: SocketAddr,
     aws_asked: aws::Asked,
+    secret_names: SecretNames,
     emulator: dataverse_emulator::Running,
     stop: watch::Sender<bool>,
     journal: JoinHandle<()>,
@@ -177,8 +181,9 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         tokio::spawn(aws::serve(aws_listener, hosts.clone(), aws_asked.clone(), stopped.clone()));
 
     let aws_url = format!("http://{aws}");
-    store_secrets(&aws_url, &emulator.url()).await?;
-    let secrets = Secrets::at_endpoint(&aws_url);
+    let secret_names = options.secret_names;
+    let secrets = Secrets::at_endpoint(&aws_url).with_names(secret_names.clone());
+    store_secrets(&secrets, &emulator.url()).await?;
     let http = HttpClients::new(Idle::MANY_CALLERS)
         .map_err(|error| StartError::Client(error.to_string()))?;
     let instances = std::iter::once(emulator.url()).chain(options.other_instances);
@@ -220,7 +225,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     };
     let api_task = tokio::spawn(api::serve(api_listener, functions, checker, hosts, stopped));
     let tasks = vec![aws_task, api_task];
-    Ok(Stack { api, aws, aws_asked, emulator, stop, journal: journal_task, tasks })
+    Ok(Stack { api, aws, aws_asked, secret_names, emulator, stop, journal: journal_task, tasks })
 }
 
 /// Listens, and returns the address at which this machine itself can reach the listener.
@@ -254,7 +259,7 @@ async fn add_sample_key(state: &State) -> Result<(), StartError> {
 }
 
 /// The credentials of the connection `default`, and the API key.
-async fn store_secrets(aws_url: &str, emulator_url: &str) -> Result<(), StartError> {
+async fn store_secrets(secrets: &Secrets, emulator_url: &str) -> Result<(), StartError> {
     let credentials = json!({
         "tenant_id": dataverse_emulator::TENANT_ID,
         "client_id": dataverse_emulator::CLIENT_ID,
@@ -268,7 +273,6 @@ async fn store_secrets(aws_url: &str, emulator_url: &str) -> Result<(), StartErr
         "connections": ["*"],
         "scopes": ["read", "write", "admin"],
     }]});
-    let secrets = Secrets::at_endpoint(aws_url);
     for (name, value) in [
         (secrets.names().connection(&ConnectionId::fallback()), credentials),
         (secrets.names().api_keys(), keys),
@@ -304,7 +308,7 @@ impl Stack {
 
     /// The secrets, for reading and changing.
     pub fn secrets(&self) -> Secrets {
-        Secrets::at_endpoint(&self.aws_url())
+        Secrets::at_endpoint(&self.aws_url()).with_names(self.secret_names.clone())
     }
 
     /// Stops listening.

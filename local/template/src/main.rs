@@ -1,13 +1,16 @@
 //! `cargo run -p template`: writes the declared operations, functions and partitions into
-//! `template.yaml`, the router in `Cargo.toml`, and the sample events in `events/`.
+//! `template.yaml`, the router in `Cargo.toml`, the sample events in `events/`, and the tables in
+//! `docs/setting-up.md`.
 //!
-//! In the first two files, it only writes between special comments and does not change the rest.
+//! In all but the sample events, it only writes between special comments and does not change the rest.
 //! The result is checked in. A test fails if it is out of date.
 
 mod alarms;
+mod causes;
 mod functions;
 mod parts;
 mod permissions;
+mod privileges;
 mod project;
 mod queries;
 mod router;

@@ -38,13 +38,20 @@ const BEGINS: &str = "written by `cargo run -p template`";
 /// The text of the last comment of a part.
 const ENDS: &str = "end";
 
+/// The text of a comment that has its line for itself, in YAML and TOML or in Markdown.
+fn comment(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let in_markdown = || line.strip_prefix("<!-- ")?.strip_suffix(" -->");
+    line.strip_prefix("# ").or_else(in_markdown)
+}
+
 /// The name of the part that begins with this line.
 fn begins(line: &str) -> Option<&str> {
-    line.trim_start().strip_prefix("# ")?.strip_suffix(BEGINS)?.strip_suffix(": ")
+    comment(line)?.strip_suffix(BEGINS)?.strip_suffix(": ")
 }
 
 fn ends(line: &str, name: &str) -> bool {
-    let end = line.trim_start().strip_prefix("# ").and_then(|rest| rest.strip_prefix(name));
+    let end = comment(line).and_then(|text| text.strip_prefix(name));
     end.and_then(|rest| rest.strip_prefix(": ")) == Some(ENDS)
 }
 
@@ -59,7 +66,7 @@ pub(crate) fn filled(text: &str, parts: &[Part]) -> Result<String, PartError> {
         let Some(name) = begins(line) else { continue };
         let part = parts.iter().find(|part| part.name == name);
         let part = part.ok_or_else(|| PartError::Unknown(name.to_owned()))?;
-        let indent = line.split('#').next().unwrap_or_default();
+        let indent = line.get(..line.len() - line.trim_start().len()).unwrap_or_default();
         part.text.lines().for_each(|line| put(&mut filled, indent, line));
         let end = lines.find(|line| ends(line, name));
         put(&mut filled, "", end.ok_or_else(|| PartError::Endless(name.to_owned()))?);
@@ -126,6 +133,12 @@ b: 2
 ";
         assert_eq!(filled, wanted);
         assert_eq!(written_by_hand(&filled), 4);
+    }
+
+    #[test]
+    fn a_page_has_comments_of_its_own_kind() {
+        let page = "<!-- one: written by `cargo run -p template` -->\nold\n<!-- one: end -->\n";
+        assert_eq!(filled(page, &[part("one", "new")]).unwrap(), page.replace("old", "new"));
     }
 
     #[test]

@@ -99,7 +99,7 @@ Condition:
     statements.collect()
 }
 
-fn permissions() -> [Permission; 7] {
+fn permissions() -> [Permission; 8] {
     [
         Permission {
             name: "ReadConnectionsPolicy",
@@ -119,6 +119,13 @@ fn permissions() -> [Permission; 7] {
                 ],
                 &["Decrypt", "GenerateDataKey"],
             ),
+        },
+        Permission {
+            name: "ListSecretsPolicy",
+            // Secrets Manager lets a role list all secrets of the account or none. Their names and
+            // tags are listed, not what they hold.
+            description: "Find the connections whose secret was stored by hand",
+            statements: vec![statement("[secretsmanager:ListSecrets]", "\"*\"", "")],
         },
         Permission {
             name: "ReadApiKeysPolicy",

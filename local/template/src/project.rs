@@ -8,7 +8,7 @@ use toolkit::Declaration;
 
 use crate::functions::{self, OTHERS};
 use crate::parts::{self, Part, PartError};
-use crate::{alarms, permissions, queries, router, samples};
+use crate::{alarms, causes, permissions, privileges, queries, router, samples};
 
 /// Why the files cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +84,7 @@ impl Project {
         let mut changes = Vec::new();
         self.fill("template.yaml", &self.template()?, &mut changes)?;
         self.fill("Cargo.toml", &[router::router(&self.operations)], &mut changes)?;
+        self.fill("docs/setting-up.md", &self.guide(), &mut changes)?;
         self.samples(&mut changes)?;
         Ok(changes)
     }
@@ -133,6 +134,12 @@ impl Project {
         ];
         parts.extend(functions::skips());
         Ok(parts)
+    }
+
+    /// The parts of the guide to setting a connection up.
+    fn guide(&self) -> [Part; 3] {
+        let tools: Vec<_> = self.tools.iter().filter_map(|tool| tool.definition.as_ref()).collect();
+        [privileges::of_tables(&tools), privileges::of_tools(&tools), causes::causes()]
     }
 
     /// The description in the `Cargo.toml` of a function.

@@ -40,3 +40,20 @@ fn a_person_writes_at_most_500_lines_of_the_template() {
     let lines = parts::written_by_hand(&template);
     assert!(lines <= 500, "{lines} lines of template.yaml are written by hand");
 }
+
+#[test]
+fn the_guide_has_every_step_that_errors_and_alerts_link_to() {
+    for step in auth::Step::ALL {
+        let guide = step.guide();
+        let (page, anchor) = guide.split_once('#').unwrap();
+        let page = fs::read_to_string(Path::new(ROOT).join(page)).unwrap();
+        let heading = format!("## Step {}: {}", step.number(), step.name());
+        assert!(page.lines().any(|line| line == heading), "{heading}");
+        assert!(page.contains(&format!("](#{anchor})")), "{anchor}");
+    }
+    assert!(
+        fs::read_to_string(Path::new(ROOT).join("docs/setting-up.md"))
+            .unwrap()
+            .contains("\n## Connect\n")
+    );
+}

@@ -3,6 +3,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::VariantArray as _;
 
 use crate::Step;
 
@@ -56,6 +57,11 @@ causes! {
     TenantUnknown Some(Tenant),
         "Entra ID has no tenant with this id",
         "compare the Tenant ID.";
+    /// The tenant id and the client id stand in each other's place.
+    IdsSwapped Some(Tenant),
+        "the tenant id and the client id stand in each other's place",
+        "swap them: tenant_id takes the Directory (tenant) ID, and client_id the Application \
+         (client) ID.";
     /// The environment belongs to another tenant.
     TenantMismatch Some(Tenant),
         "the environment belongs to another tenant than the one given",
@@ -199,10 +205,44 @@ causes! {
     /// The secret in AWS Secrets Manager does not hold credentials.
     CredentialsMalformed None,
         "the connection's credentials are not valid: {problem}",
-        "The set-up (docs/connections.md): correct the connection's secret: {problem}.";
+        "Correct the connection's secret: {problem}. See docs/setting-up.md#connect.";
 }
 
 impl Cause {
+    /// Whether Entra ID gives no token for this cause. Then calls go on as long as a function has a
+    /// token at hand.
+    pub fn spares_tokens_at_hand(self) -> bool {
+        use Cause::*;
+        matches!(
+            self,
+            TenantUnknown
+                | IdsSwapped
+                | TenantBlocked
+                | CloudMismatch
+                | ApplicationUnknown
+                | ApplicationDisabled
+                | ServicePrincipalMissing
+                | ConsentMissing
+                | AssignmentMissing
+                | ConditionalAccess
+                | EntraRefused
+                | SecretWrong
+                | SecretExpired
+                | InstanceUnknown
+                | DataverseDisabled
+        )
+    }
+
+    /// All causes.
+    pub fn all() -> impl Iterator<Item = Cause> {
+        Cause::VARIANTS.iter().copied()
+    }
+
+    /// The cause with this name.
+    pub fn of_name(name: &str) -> Option<Cause> {
+        Cause::all().find(|cause| cause.as_str() == name)
+    }
+
     /// The cause's name, such as `secret_expired`.
     pub fn as_str(self) -> &'static str {
         self.into()

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use crate::graph::Application;
-use crate::{Cause, CredentialsError};
+use crate::{Cause, CredentialsError, pasted};
 
 /// How many characters of a client secret Microsoft Graph shows. We show no more.
 const HINT: usize = 3;
@@ -17,9 +17,9 @@ const HINT: usize = 3;
 pub struct ClientSecret(SecretString);
 
 impl ClientSecret {
-    /// Takes what people paste, without the spaces around it. An empty text and a GUID are refused.
+    /// Takes what people paste. An empty text and a GUID are refused.
     pub(crate) fn parse(text: &SecretString) -> Result<ClientSecret, CredentialsError> {
-        let value = text.expose_secret().trim();
+        let value = pasted::value(text.expose_secret());
         if value.is_empty() {
             return Err(CredentialsError::Proof {
                 problem: "the field client_secret is empty",

@@ -1,5 +1,6 @@
 //! Connections, opened by their id and kept.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -41,6 +42,11 @@ impl Connection {
     /// Where the client's tokens come from.
     pub fn tokens(&self) -> &dyn TokenSource {
         self.tokens.as_ref()
+    }
+
+    /// Entra ID, for what it knows of tenants.
+    pub(crate) fn tenants(&self) -> &Entra {
+        self.tokens.entra()
     }
 
     /// The credentials as last read.
@@ -113,17 +119,25 @@ impl Connections {
         Connections::new(http.short_lived(), secrets.clone(), environment.clone())
     }
 
-    /// Stores what was entered as the connection's secret. It is read when the connection is next
-    /// opened.
+    /// Stores what was entered as the connection's secret, and returns its version. It is read when
+    /// the connection is next opened.
     pub async fn store(
         &self,
         id: &ConnectionId,
         form: &CredentialsForm,
-    ) -> Result<(), SecretError> {
-        let text = form.to_secret();
-        self.inner.secrets.store(&self.inner.secret_name(id), text.expose_secret()).await?;
+    ) -> Result<Option<String>, SecretError> {
+        let (name, text) = (self.inner.secret_name(id), form.to_secret());
+        let version = self.inner.secrets.store(&name, text.expose_secret()).await?;
         self.forget(id);
-        Ok(())
+        Ok(version)
+    }
+
+    /// The connections that have a secret, whether anybody knows of them or not.
+    pub async fn with_secrets(&self) -> Result<BTreeSet<ConnectionId>, SecretError> {
+        let beginning = self.inner.secrets.names().connections();
+        let names = self.inner.secrets.list(&beginning).await?;
+        let id = |name: &String| name.strip_prefix(&beginning)?.parse().ok();
+        Ok(names.iter().filter_map(id).collect())
     }
 
     /// What the connection's secret holds, to be changed. `None`: there is no secret, or none that
@@ -148,7 +162,7 @@ impl Connections {
     /// connection that is kept may go on working for a while after its secret was removed.
     pub async fn has_secret(&self, id: &ConnectionId) -> Option<bool> {
         match self.inner.secrets.text(&self.inner.secret_name(id)).await {
-            Ok(_) => Some(true),
+            Ok(_) | Err(SecretError::NotText { .. }) => Some(true),
             Err(SecretError::NotFound { .. }) => {
                 self.forget(id);
                 Some(false)

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::{Cause, Environment, Proof};
+use crate::pasted::value;
+use crate::{Cause, Environment, Proof, meant_field};
 
 /// What is needed to talk to one Dataverse environment.
 #[derive(Clone)]
@@ -26,6 +27,8 @@ pub struct Credentials {
     pub secret_expires_on: Option<Date>,
     /// What people call the connection.
     pub label: Option<String>,
+    /// The version of the secret that holds them; `None` if they are not stored.
+    pub version: Option<String>,
 }
 
 /// Why the text of a secret does not hold valid credentials. No variant contains a value of the
@@ -114,10 +117,10 @@ impl CredentialsForm {
     /// The text to store as the connection's secret.
     pub fn to_secret(&self) -> SecretString {
         let mut secret = json!({
-            "tenant_id": self.tenant_id.trim(),
-            "client_id": self.client_id.trim(),
-            "client_secret": self.client_secret.expose_secret().trim(),
-            "instance_url": self.instance_url.trim(),
+            "tenant_id": id(&self.tenant_id),
+            "client_id": id(&self.client_id),
+            "client_secret": value(self.client_secret.expose_secret()),
+            "instance_url": value(&self.instance_url),
         });
         for (name, text) in [("secret_expires_on", self.expiry()), ("label", given(&self.label))] {
             if let Some(text) = text {
@@ -138,9 +141,8 @@ impl CredentialsForm {
     ///
     /// If a field is wrong. The error is about the first one.
     pub fn parse(&self, environment: &Environment) -> Result<Credentials, CredentialsError> {
-        let tenant_id = self.tenant_id.trim().to_ascii_lowercase();
-        let client_id = self.client_id.trim();
-        for (field, value) in [("tenant_id", tenant_id.as_str()), ("client_id", client_id)] {
+        let (tenant_id, client_id) = (id(&self.tenant_id), id(&self.client_id));
+        for (field, value) in [("tenant_id", &tenant_id), ("client_id", &client_id)] {
             if value.is_empty() {
                 return Err(CredentialsError::Empty { field });
             }
@@ -150,21 +152,30 @@ impl CredentialsForm {
         }
         Ok(Credentials {
             proof: Proof::parse(self)?,
-            instance_url: environment.instance(&self.instance_url)?,
+            instance_url: environment.instance(value(&self.instance_url))?,
             secret_expires_on: self
                 .expiry()
                 .map(|date| date.parse().map_err(|_| CredentialsError::Expiry))
                 .transpose()?,
             label: given(&self.label).map(str::to_owned),
-            client_id: Uuid::parse_str(client_id).map_err(|_| CredentialsError::Client)?,
+            version: None,
+            client_id: Uuid::parse_str(&client_id).map_err(|_| CredentialsError::Client)?,
             tenant_id,
         })
     }
 }
 
-/// The text of an optional field, without spaces around it; `None` if nothing was entered.
+/// The text of an optional field; `None` if nothing was entered.
 fn given(text: &Option<String>) -> Option<&str> {
-    text.as_deref().map(str::trim).filter(|text| !text.is_empty())
+    text.as_deref().map(value).filter(|text| !text.is_empty())
+}
+
+/// A directory's or an application's id, as Entra ID writes it, however it was entered: a GUID may be
+/// in braces, or begin with `urn:uuid:`.
+pub(crate) fn id(text: &str) -> String {
+    let text = value(text);
+    Uuid::parse_str(text)
+        .map_or_else(|_| text.to_ascii_lowercase(), |id| id.hyphenated().to_string())
 }
 
 impl Credentials {
@@ -200,13 +211,17 @@ fn problem(text: &str, error: &serde_path_to_error::Error<serde_json::Error>) ->
     let Ok(serde_json::Value::Object(object)) = serde_json::from_str(text) else {
         return format!("it must be a JSON object with the fields {}", REQUIRED.join(", "));
     };
-    if let Some(missing) = REQUIRED.iter().find(|field| !object.contains_key(**field)) {
-        let known = |name: &str| REQUIRED.contains(&name) || OPTIONAL.contains(&name);
-        // An unknown name may be a misspelt field. One that looks like a value is not quoted.
-        return match object.keys().find(|name| !known(name) && is_field_like(name)) {
-            Some(unknown) => format!("the field {missing} is missing; did {unknown} mean it?"),
-            None => format!("the field {missing} is missing"),
-        };
+    let known = || REQUIRED.into_iter().chain(OPTIONAL);
+    let missing = REQUIRED.into_iter().find(|field| !object.contains_key(*field));
+    let mut unknown = object.keys().filter(|name| !known().any(|field| field == name.as_str()));
+    // A name that no field resembles may be a value, and is not quoted.
+    let misspelt = unknown.find_map(|name| Some((name, meant_field(name, known())?)));
+    match (misspelt, missing) {
+        (Some((name, field)), _) => {
+            return format!("it has no field {name}: the name is {field}");
+        }
+        (None, Some(missing)) => return format!("the field {missing} is missing"),
+        (None, None) => {}
     }
     let path = error.path().to_string();
     match object.get(&path) {
@@ -219,11 +234,6 @@ fn problem(text: &str, error: &serde_path_to_error::Error<serde_json::Error>) ->
             OPTIONAL.join(" and ")
         ),
     }
-}
-
-fn is_field_like(name: &str) -> bool {
-    name.len() <= 30
-        && name.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_- ".contains(&byte))
 }
 
 impl fmt::Debug for Credentials {
@@ -266,6 +276,21 @@ mod tests {
         assert_eq!(credentials.instance_url.as_str(), "https://contoso.crm4.dynamics.com");
         assert!(parse(&with("tenant_id", "Contoso.onmicrosoft.com".into())).is_ok());
         assert!(parse(&with("label", "Production".into())).is_ok());
+        let (tenant, client) = (&credentials.tenant_id, credentials.client_id);
+        for (field, value) in [
+            ("tenant_id", format!("{{{tenant}}}")),
+            ("tenant_id", format!("urn:uuid:{tenant}")),
+            ("client_id", format!("\"{{{client}}}\"")),
+            ("client_id", format!("urn:uuid:{client}")),
+            ("client_secret", "“ETx8Q~value”".to_owned()),
+            ("instance_url", "'https://contoso.api.crm4.dynamics.com/api/data/v9.2/'".to_owned()),
+        ] {
+            let pasted = with(field, value.into());
+            assert!(parse(&pasted).unwrap().is(&credentials), "{pasted}");
+            let stored = CredentialsForm::read(&pasted.to_string()).unwrap().to_secret();
+            let stored = Credentials::parse(stored.expose_secret(), &Environment::default());
+            assert!(stored.unwrap().is(&credentials), "{pasted}");
+        }
     }
 
     #[test]
@@ -301,7 +326,7 @@ mod tests {
         let secret = misspelt.as_object_mut().unwrap().remove("client_secret").unwrap();
         misspelt["clientSecret"] = secret;
         let cases = [
-            (misspelt.to_string(), "did clientSecret mean it"),
+            (misspelt.to_string(), "no field clientSecret: the name is client_secret"),
             (with("client_secret", json!(123_456)).to_string(), "client_secret must be a string"),
             (with("ETx8Q~value", json!(1)).to_string(), "a field that is not known"),
             ("ETx8Q~value".to_owned(), "must be a JSON object"),

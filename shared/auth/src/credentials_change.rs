@@ -5,13 +5,14 @@ use std::fmt;
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
-use uuid::Uuid;
 
 use crate::CredentialsForm;
+use crate::credentials::id;
+use crate::pasted::value;
 
-/// A field that was left out, removed, or given.
-#[derive(Default)]
-enum Sent<T> {
+/// A field of a change: left out, removed, or given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sent<T> {
     /// It is not there: what is stored stays.
     #[default]
     Omitted,
@@ -92,7 +93,7 @@ impl CredentialsChange {
         let tenant_id = needed("tenant_id", self.tenant_id, stored.map(|it| it.tenant_id.clone()))?;
         let client_id = needed("client_id", self.client_id, stored.map(|it| it.client_id.clone()))?;
         let of_same_application = stored.filter(|stored| {
-            is_same(&stored.tenant_id, &tenant_id) && is_same(&stored.client_id, &client_id)
+            id(&stored.tenant_id) == id(&tenant_id) && id(&stored.client_id) == id(&client_id)
         });
         if matches!(self.client_secret, Sent::Omitted)
             && stored.is_some()
@@ -104,7 +105,7 @@ impl CredentialsChange {
         let client_secret = needed("client_secret", self.client_secret, client_secret)?;
         // The last day of one secret says nothing about another.
         let of_same_secret = of_same_application.filter(|stored| {
-            stored.client_secret.expose_secret().trim() == client_secret.expose_secret().trim()
+            value(stored.client_secret.expose_secret()) == value(client_secret.expose_secret())
         });
         let expiry = of_same_secret.and_then(|it| it.secret_expires_on.clone());
         Ok(CredentialsForm {
@@ -135,15 +136,6 @@ fn optional<T>(sent: Sent<T>, stored: Option<T>) -> Option<T> {
         Sent::Value(value) => Some(value),
         Sent::Null => None,
         Sent::Omitted => stored,
-    }
-}
-
-/// Whether two texts name the same tenant or application.
-fn is_same(one: &str, other: &str) -> bool {
-    let (one, other) = (one.trim(), other.trim());
-    match (Uuid::parse_str(one), Uuid::parse_str(other)) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => one.eq_ignore_ascii_case(other),
     }
 }
 

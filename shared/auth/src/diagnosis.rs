@@ -41,7 +41,7 @@ impl Diagnosis {
             cause,
             detail: fill(cause.detail()),
             action: match cause.step() {
-                Some(step) => format!("{step:#}: {action}"),
+                Some(step) => format!("{step:#}: {action} See {}.", step.guide()),
                 None => action,
             },
         }

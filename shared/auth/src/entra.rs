@@ -7,8 +7,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use dataverse::{AccessToken, HttpClients, Obstacle, ReadError, read_up_to, retry_after};
+use dataverse::{
+    AccessToken, HttpClients, InstanceUrl, Obstacle, ReadError, read_up_to, retry_after,
+};
 use jiff::Timestamp;
+use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
@@ -262,6 +265,28 @@ impl Entra {
         // The trace id is shown to people, so anything but a UUID is dropped.
         let trace_id = refused.trace_id.filter(|id| Uuid::parse_str(id).is_ok());
         Err(EntraError { problem, code, trace_id, retry_after })
+    }
+}
+
+impl Entra {
+    /// Whether there is a tenant with this id; `None` if Entra ID does not say. What it publishes for
+    /// each tenant is open to everybody, so that no secret is sent.
+    ///
+    /// Source: Microsoft's page "OpenID Connect on the Microsoft identity platform".
+    pub(crate) async fn has_tenant(
+        &self,
+        instance: &InstanceUrl,
+        tenant: Uuid,
+        deadline: Instant,
+    ) -> Option<bool> {
+        let authority = Service::entra(instance).origin;
+        let url = format!("{authority}/{tenant}/v2.0/.well-known/openid-configuration");
+        let asked = self.http.of(&authority).get(url).send();
+        match timeout_at(deadline, asked).await.ok()?.ok()?.status() {
+            StatusCode::OK => Some(true),
+            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => Some(false),
+            _ => None,
+        }
     }
 }
 

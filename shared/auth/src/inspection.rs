@@ -90,8 +90,31 @@ pub async fn inspect(
         environment(session, &credentials),
         secret_expiry(graph, &credentials, session.deadline())
     );
-    let (organization, user, privileges) = environment?;
+    let (organization, user, privileges) = match environment {
+        Ok(found) => found,
+        Err(error) => {
+            let are_swapped = are_swapped(connection, &credentials, &error, session.deadline());
+            return Err(if are_swapped.await { Cause::IdsSwapped.into() } else { error });
+        }
+    };
     Ok(Inspection { organization, user, privileges, secret })
+}
+
+/// Whether the tenant and the client id stand in each other's place: Entra ID knows no tenant with
+/// the one id, but one with the other.
+async fn are_swapped(
+    connection: &Connection,
+    credentials: &Credentials,
+    error: &InspectionError,
+    deadline: Instant,
+) -> bool {
+    let cause = Diagnosis::of_inspection(error).map(|diagnosis| diagnosis.cause);
+    if cause != Some(Cause::TenantUnknown) {
+        return false;
+    }
+    let tenants = connection.tenants();
+    tenants.has_tenant(&credentials.instance_url, credentials.client_id, deadline).await
+        == Some(true)
 }
 
 async fn environment(
@@ -144,9 +167,7 @@ fn organization_of(detail: &Record) -> Organization {
 fn same_tenant(credentials: &Credentials, detail: &Record) -> Result<(), InspectionError> {
     let given = credentials.tenant_id.parse::<Uuid>().ok();
     match (given, detail.id("TenantId")) {
-        (Some(given), Some(actual)) if given != actual => {
-            Err(InspectionError::Diagnosed(Cause::TenantMismatch.into()))
-        }
+        (Some(given), Some(actual)) if given != actual => Err(Cause::TenantMismatch.into()),
         _ => Ok(()),
     }
 }
@@ -158,7 +179,13 @@ fn without_role(error: Error) -> InspectionError {
 }
 
 fn no_role() -> InspectionError {
-    InspectionError::Diagnosed(Cause::NoRole.into())
+    Cause::NoRole.into()
+}
+
+impl From<Cause> for InspectionError {
+    fn from(cause: Cause) -> InspectionError {
+        InspectionError::Diagnosed(cause.into())
+    }
 }
 
 async fn secret_expiry(

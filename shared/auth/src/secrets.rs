@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
+use aws_sdk_secretsmanager::operation::list_secrets::ListSecretsError;
+use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType};
 use dataverse::lacks_descriptors;
 use secrecy::SecretString;
 
@@ -155,31 +157,39 @@ impl Secrets {
         }
     }
 
-    /// Stores a text under a name. If there is no secret of that name, it is created; if it is
-    /// marked for deletion, it is restored.
-    pub async fn store(&self, name: &str, text: impl Into<String>) -> Result<(), SecretError> {
+    /// Stores a text under a name, and returns its version. If there is no secret of that name, it
+    /// is created; if it is marked for deletion, it is restored.
+    pub async fn store(
+        &self,
+        name: &str,
+        text: impl Into<String>,
+    ) -> Result<Option<String>, SecretError> {
         let text = text.into();
         let put = || self.client.put_secret_value().secret_id(name).secret_string(&text).send();
         let error = match put().await {
-            Ok(_) => return Ok(()),
+            Ok(stored) => return Ok(stored.version_id),
             Err(error) => error,
         };
         let service = error.as_service_error();
         if service.is_some_and(|error| error.is_resource_not_found_exception()) {
             let create = self.client.create_secret().name(name).secret_string(&text);
             let created = create.set_kms_key_id(self.key.clone()).send().await;
-            let Err(error) = created else { return Ok(()) };
+            let error = match created {
+                Ok(stored) => return Ok(stored.version_id),
+                Err(error) => error,
+            };
             let is_there = error.as_service_error();
             // Somebody else made it at the same moment.
             if is_there.is_some_and(|error| error.is_resource_exists_exception()) {
-                return put().await.map(drop).map_err(|error| unanswered(name, &error));
+                let stored = put().await.map_err(|error| unanswered(name, &error))?;
+                return Ok(stored.version_id);
             }
             return Err(unanswered(name, &error));
         }
         if service.is_some_and(|error| error.is_invalid_request_exception()) {
             self.restore(name).await?;
             return match put().await {
-                Ok(_) => Ok(()),
+                Ok(stored) => Ok(stored.version_id),
                 Err(error) => {
                     // Remove it again: it still holds what somebody wanted to be gone.
                     let removed = self.delete(name).await;
@@ -192,17 +202,41 @@ impl Secrets {
 
     /// The current text of a secret.
     pub async fn text(&self, name: &str) -> Result<SecretString, SecretError> {
+        Ok(self.current(name).await?.0)
+    }
+
+    /// The current text of a secret, and its version.
+    pub async fn current(&self, name: &str) -> Result<(SecretString, Option<String>), SecretError> {
         let request = self.client.get_secret_value().secret_id(name).send();
         let answer = tokio::time::timeout(PATIENCE, request)
             .await
             .map_err(|_| SecretError::Unavailable { problem: "no answer in time".to_owned() })?
             .map_err(|error| of_sdk(name, &error))?;
         match answer.secret_string {
-            Some(text) => Ok(SecretString::from(text)),
+            Some(text) => Ok((SecretString::from(text), answer.version_id)),
             None => Err(SecretError::NotText { name: name.to_owned() }),
         }
     }
+
+    /// The names of all secrets that begin like this, in no order. Secrets that are marked for
+    /// deletion are left out.
+    pub async fn list(&self, beginning: &str) -> Result<Vec<String>, SecretError> {
+        let filter = Filter::builder().key(FilterNameStringType::Name).values(beginning).build();
+        let listing = self.client.list_secrets().filters(filter).max_results(PAGE);
+        let mut pages = listing.into_paginator().send();
+        let mut names = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| not_listed(beginning, &error))?;
+            let listed = page.secret_list.unwrap_or_default().into_iter();
+            names.extend(listed.filter(|it| it.deleted_date.is_none()).filter_map(|it| it.name));
+        }
+        names.retain(|name| name.starts_with(beginning));
+        Ok(names)
+    }
 }
+
+/// The most secrets in one answer to a listing, which is what Secrets Manager allows.
+const PAGE: i32 = 100;
 
 /// The error for a write that was refused, or not answered.
 fn unanswered<E>(name: &str, error: &SdkError<E>) -> SecretError
@@ -215,6 +249,16 @@ where
         }
         Some(code) => SecretError::Unavailable { problem: code.to_owned() },
         None => without_answer(error),
+    }
+}
+
+/// The error for a list that was refused, or not answered.
+fn not_listed(beginning: &str, error: &SdkError<ListSecretsError>) -> SecretError {
+    match unanswered(beginning, error) {
+        SecretError::NotWritable { name, code } => {
+            SecretError::Denied { name: format!("{name}*"), code }
+        }
+        error => error,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The steps of a connection's set-up. `docs/connections.md` says how to take each.
+//! The steps of a connection's set-up. `docs/setting-up.md` says how to take each.
 
 use std::fmt;
 
@@ -52,6 +52,13 @@ impl Step {
         }
     }
 
+    /// The place in the guide that says how to take the step: a path in the repository, with the
+    /// anchor of its heading.
+    pub fn guide(self) -> String {
+        let name = self.name().to_lowercase().replace(' ', "-");
+        format!("docs/setting-up.md#step-{}-{name}", self.number())
+    }
+
     /// Where people take the step, for the application with this id.
     pub fn place(self, client_id: &str) -> String {
         let application = format!(
@@ -92,5 +99,6 @@ mod tests {
         assert_eq!(Step::of_number(7), None);
         assert_eq!(Step::Secret.to_string(), "set-up step 3 (client secret)");
         assert_eq!(format!("{:#}", Step::User), "Set-up step 6 (application user)");
+        assert_eq!(Step::Permission.guide(), "docs/setting-up.md#step-4-api-permission");
     }
 }

@@ -125,6 +125,11 @@ impl Tokens {
         }
     }
 
+    /// Where the tokens come from.
+    pub(crate) fn entra(&self) -> &Entra {
+        &self.entra
+    }
+
     /// The credentials as last read.
     pub(crate) fn credentials(&self) -> Arc<Credentials> {
         self.credentials.read().clone()

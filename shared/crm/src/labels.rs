@@ -11,6 +11,9 @@ pub trait Choice: Copy + Sized + 'static {
     /// Every value with its label, in the order of Dynamics 365.
     const ALL: &'static [(Self, &'static str, i64)];
 
+    /// Other labels that are understood.
+    const ALSO: &'static [(Self, &'static str)] = &[];
+
     /// The number that Dataverse uses for this value.
     fn value(self) -> i64;
 
@@ -22,11 +25,13 @@ pub trait Choice: Copy + Sized + 'static {
         Self::ALL.iter().find(|(_, _, number)| *number == value).map(|(choice, ..)| *choice)
     }
 
-    /// The choice with this label. Upper and lower case are the same.
+    /// The choice with this label, or with another one that is understood. Upper and lower case are
+    /// the same.
     fn from_label(label: &str) -> Option<Self> {
         let label = label.trim();
-        let found = Self::ALL.iter().find(|(_, name, _)| name.eq_ignore_ascii_case(label));
-        found.map(|(choice, ..)| *choice)
+        let all = Self::ALL.iter().map(|(choice, name, _)| (choice, name));
+        let mut all = all.chain(Self::ALSO.iter().map(|(choice, name)| (choice, name)));
+        all.find(|(_, name)| name.eq_ignore_ascii_case(label)).map(|(choice, _)| *choice)
     }
 
     /// The label of the value in a column: ours if the number is known, else the one from
@@ -39,11 +44,15 @@ pub trait Choice: Copy + Sized + 'static {
     }
 }
 
-/// Defines a choice that arguments can have. In JSON, it is its label.
+/// Defines a choice that arguments can have. In JSON, it is its label; after a bar stand others that
+/// are understood.
 #[macro_export]
 macro_rules! choice {
     ($(#[$doc:meta])* $visibility:vis enum $name:ident {
-        $($(#[$variant_doc:meta])* $variant:ident = $value:literal $label:literal,)*
+        $(
+            $(#[$variant_doc:meta])*
+            $variant:ident = $value:literal $label:literal $(| $also:literal)*,
+        )*
     }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +63,9 @@ macro_rules! choice {
         impl $crate::labels::Choice for $name {
             const ALL: &'static [(Self, &'static str, i64)] =
                 &[$((Self::$variant, $label, $value),)*];
+
+            const ALSO: &'static [(Self, &'static str)] =
+                &[$($((Self::$variant, $also),)*)*];
 
             fn value(self) -> i64 {
                 match self { $(Self::$variant => $value,)* }

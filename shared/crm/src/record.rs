@@ -18,7 +18,7 @@ crate::choice! {
         Account = 1 "account",
         Lead = 2 "lead",
         Opportunity = 3 "opportunity",
-        Case = 4 "case",
+        Case = 4 "case" | "incident",
     }
 }
 

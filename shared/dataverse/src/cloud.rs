@@ -91,8 +91,17 @@ impl Cloud {
                 .is_some_and(|number| number.bytes().all(|digit| digit.is_ascii_digit())),
         };
         let names: Vec<_> = labels.collect();
-        is_region && matches!(names.as_slice(), [_] | ["api", _])
+        is_region && matches!(names.as_slice(), [name] | ["api", name] if is_name(name))
     }
+}
+
+/// Whether this may be the name of a host: letters, digits, and hyphens inside.
+fn is_name(name: &str) -> bool {
+    let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    !name.is_empty()
+        && name.bytes().all(is_inside)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
 }
 
 #[cfg(test)]

@@ -38,7 +38,8 @@ pub enum InstanceUrlError {
 
 impl InstanceUrl {
     /// Takes what people paste: with or without `https://`, with the path of a page or of the
-    /// service root, in capitals, or with spaces around it.
+    /// service root, in capitals, with spaces around it, or with the label `api` that the Web API's
+    /// own address has.
     pub fn parse(text: &str) -> Result<InstanceUrl, InstanceUrlError> {
         let url = address(text)?;
         if url.scheme() != "https" {
@@ -51,6 +52,8 @@ impl InstanceUrl {
             return Err(InstanceUrlError::ForeignHost);
         };
         let cloud = Cloud::of_environment(host).ok_or(InstanceUrlError::ForeignHost)?;
+        // Both addresses lead to the Web API. A person sees the pages only at the one without.
+        let host = host.replacen(".api.", ".", 1);
         Ok(InstanceUrl { origin: format!("https://{host}"), cloud: Some(cloud) })
     }
 
@@ -124,13 +127,14 @@ mod tests {
             "contoso.crm4.dynamics.com",
             "https://CONTOSO.crm4.dynamics.com/main.aspx?appid=1&pagetype=entitylist",
             "https://contoso.crm4.dynamics.com/api/data/v9.2/",
+            "https://contoso.api.crm4.dynamics.com/api/data/v9.2/",
         ] {
             let url = InstanceUrl::parse(text).unwrap();
             assert_eq!(url.as_str(), "https://contoso.crm4.dynamics.com", "{text}");
         }
         for host in [
             "contoso.crm.dynamics.com",
-            "contoso.api.crm11.dynamics.com",
+            "contoso-2.api.crm11.dynamics.com",
             "contoso.crm.microsoftdynamics.us",
             "contoso.crm.appsplatform.us",
             "contoso.crm.dynamics.cn",
@@ -153,6 +157,11 @@ mod tests {
             ("https://evilcrm.dynamics.com", ForeignHost),
             ("https://dynamics.com", ForeignHost),
             ("https://crm.dynamics.com", ForeignHost),
+            ("https://.crm.dynamics.com", ForeignHost),
+            ("https://-.crm.dynamics.com", ForeignHost),
+            ("https://contoso-.crm.dynamics.com", ForeignHost),
+            ("https://.api.crm.dynamics.com", ForeignHost),
+            ("https://a_b.crm.dynamics.com", ForeignHost),
             ("https://a.b.c.crm.dynamics.com", ForeignHost),
             ("https://contoso.crmx.dynamics.com", ForeignHost),
             ("https://169.254.169.254/", ForeignHost),

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use auth::{ConnectionId, Organization};
+use auth::{ConnectionId, Credentials, DatedSecret, Organization};
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -31,13 +32,71 @@ pub struct Registration {
     /// What the environment says of itself, once it has been asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization: Option<Organization>,
-    /// The day on which the client secret expires, if an admin has entered it.
+    /// The client secret, with the day on which it expires if somebody has given that. `None` as
+    /// long as the connection's secret could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret_expires_on: Option<Date>,
+    pub secret: Option<DatedSecret>,
     /// When it was set up first.
     pub registered_at: Timestamp,
     /// When it was changed last.
     pub updated_at: Timestamp,
+}
+
+impl Registration {
+    /// The entry for a connection with these credentials. `organization` is what the environment
+    /// says of itself; `before` is the entry so far.
+    pub fn new(
+        id: &ConnectionId,
+        credentials: &Credentials,
+        secret: DatedSecret,
+        organization: Option<&Organization>,
+        before: Option<&Registration>,
+        now: Timestamp,
+    ) -> Registration {
+        Registration {
+            id: id.clone(),
+            label: credentials.label.clone(),
+            instance_url: credentials.instance_url.as_str().to_owned(),
+            tenant_id: credentials.tenant_id.clone(),
+            client_id: credentials.client_id.to_string(),
+            organization: organization.filter(|it| it.id.is_some()).cloned(),
+            secret: Some(secret),
+            registered_at: before.map_or(now, |before| before.registered_at),
+            updated_at: now,
+        }
+    }
+
+    /// The entry for a connection whose secret does not say where it leads.
+    pub fn unread(id: &ConnectionId, now: Timestamp) -> Registration {
+        Registration {
+            id: id.clone(),
+            label: None,
+            instance_url: String::new(),
+            tenant_id: String::new(),
+            client_id: String::new(),
+            organization: None,
+            secret: None,
+            registered_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// Whether both say the same, whenever it was stored.
+    pub fn says(&self, other: &Registration) -> bool {
+        *self == Registration { updated_at: self.updated_at, ..other.clone() }
+    }
+
+    /// The day on which the client secret expires, if somebody has given it.
+    pub fn secret_expires_on(&self) -> Option<Date> {
+        self.secret.as_ref().and_then(DatedSecret::expires_on)
+    }
+}
+
+/// An entry that was added to the list.
+#[derive(Debug)]
+pub struct Added {
+    key: Key,
+    signature: String,
 }
 
 /// Some connections, in the order of their ids.
@@ -109,12 +168,34 @@ impl State {
         self.table.put(key.item(WHAT, connection)?).await
     }
 
-    /// Replaces a connection by what an inspection has found out about it. A connection that has
-    /// been removed meanwhile stays removed.
-    pub async fn renew_connection(&self, connection: &Registration) -> Result<(), StateError> {
+    /// Stores a connection that the list does not have; `None` if it has it by now.
+    pub async fn add_connection(
+        &self,
+        connection: &Registration,
+    ) -> Result<Option<Added>, StateError> {
         let key = Key::new(CONNECTIONS.key, connection.id.as_str());
-        let there = Expression::new("attribute_exists(#pk)");
-        self.table.put_if(&key, key.item(WHAT, connection)?, there).await.map(drop)
+        let absent = Expression::new("attribute_not_exists(#pk)");
+        let signature = self.table.put_if(&key, key.item(WHAT, connection)?, absent).await?;
+        Ok(signature.map(|signature| Added { key, signature }))
+    }
+
+    /// Removes an entry that was added, unless somebody has changed it since.
+    pub async fn take_back(&self, added: Added) -> Result<(), StateError> {
+        self.table.delete_signed(&added.key, added.signature).await
+    }
+
+    /// Replaces a connection by what an inspection has found out about it. A connection that has
+    /// been removed since `before` was read stays removed, and one that was changed stays as it is
+    /// by now.
+    pub async fn renew_connection(
+        &self,
+        connection: &Registration,
+        before: &Registration,
+    ) -> Result<(), StateError> {
+        let key = Key::new(CONNECTIONS.key, connection.id.as_str());
+        let unchanged = Expression::new("#updated_at = :before")
+            .with("before", AttributeValue::S(before.updated_at.to_string()));
+        self.table.put_if(&key, key.item(WHAT, connection)?, unchanged).await.map(drop)
     }
 
     /// Removes a connection and what belongs to it. Its log stays until it expires.

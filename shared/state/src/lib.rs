@@ -44,7 +44,7 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 
 pub use activity::{Ended, EntryKind, Filter, LogEntry, Page};
 pub use alerts::Claim;
-pub use connections::{ConnectionPage, Registration};
+pub use connections::{Added, ConnectionPage, Registration};
 pub use creates::{Announced, Bond, Intent, Ticket};
 pub use cursor::{ConnectionCursor, Cursor, InvalidCursor};
 pub use error::StateError;

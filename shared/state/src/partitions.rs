@@ -79,7 +79,7 @@ pub const KEY: Partition = Partition {
     ],
 };
 
-/// The list of the connections: `sk` is a connection's id, the item a [`Connection`].
+/// The list of the connections: `sk` is a connection's id, the item a [`Registration`].
 ///
 /// [`Registration`]: crate::Registration
 pub const CONNECTIONS: Partition = Partition {
@@ -87,7 +87,7 @@ pub const CONNECTIONS: Partition = Partition {
     kept: None,
     grants: &[
         grant(Role::Connection, &[BatchGetItem, BatchWriteItem, GetItem, PutItem, Query]),
-        grant(Role::Health, &[BatchGetItem, GetItem, Query]),
+        grant(Role::Health, &[BatchGetItem, DeleteItem, GetItem, PutItem, Query]),
     ],
 };
 

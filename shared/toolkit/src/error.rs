@@ -310,6 +310,11 @@ impl ToolError {
         self.0.admin_action.as_deref()
     }
 
+    /// What whoever called should do next.
+    pub(crate) fn advice(&self) -> Option<&str> {
+        self.0.next_step.as_deref()
+    }
+
     /// Sets a cause that only the log shows.
     #[must_use]
     pub fn for_log(mut self, cause: impl fmt::Display) -> ToolError {

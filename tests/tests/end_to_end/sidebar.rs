@@ -102,6 +102,70 @@ async fn chosen_fields_show_their_values_in_one_trip() {
 }
 
 #[tokio::test]
+async fn a_list_replaces_null_removes_and_what_is_left_out_stays() {
+    let bench = Bench::start().await;
+    let path = "/v1/connections/default/sidebar-fields";
+    let count = |answer: &Answer| answer.body["fields"].as_array().map(Vec::len);
+    let tier = json!([{"table": "contact", "column": "new_loyaltytier"}]);
+    assert_eq!(count(&choose(&bench, tier).await), Some(5));
+    assert_eq!(count(&bench.request("PUT", path, Some(json!({}))).await), Some(5));
+    // The table's name in Dynamics 365 is understood, and the answer has ours.
+    let case = json!([{"table": "incident", "column": "title"}]);
+    let answer = choose(&bench, case).await;
+    assert_eq!((count(&answer), &answer.body["fields"][4]["table"]), (Some(5), &json!("case")));
+    assert_eq!(count(&choose(&bench, Value::Null).await), Some(4));
+    let answer = bench.request("GET", path, None).await;
+    assert_eq!(count(&answer), Some(4));
+}
+
+#[tokio::test]
+async fn values_lead_to_their_records() {
+    let bench = Bench::start().await;
+    choose(
+        &bench,
+        json!([
+            {"table": "contact", "column": "parentcustomerid"},
+            {"table": "case", "column": "title"},
+            {"table": "lead", "column": "companyname"},
+        ]),
+    )
+    .await;
+    let answer = sidebar(&bench, MAREN).await;
+    let fields = answer.body["fields"].as_array().unwrap();
+    let url = |place: usize| fields[place]["url"].as_str();
+    let page = |table: &str| format!("main.aspx?pagetype=entityrecord&etn={table}&id=");
+    assert!(url(0).unwrap().contains(&page("contact")), "{answer:?}");
+    assert!(url(4).unwrap().contains(&page("account")), "{answer:?}");
+    assert!(url(5).unwrap().contains(&page("incident")), "{answer:?}");
+    // She has no lead.
+    assert_eq!(url(6), None);
+}
+
+#[tokio::test]
+async fn errors_name_what_is_allowed() {
+    let bench = Bench::start().await;
+    let detail = async |fields: Value| {
+        let answer = choose(&bench, fields).await;
+        answer.problem("invalid_arguments")["detail"].as_str().unwrap().to_owned()
+    };
+    let of_table = detail(json!([{"table": "systemuser", "column": "fullname"}])).await;
+    let expected = "fields[0].table must be one of: contact, account, lead, opportunity, case";
+    assert_eq!(of_table, expected);
+    for (column, meant) in [
+        ("loyaltytier", "new_loyaltytier"),
+        ("Loyalty Tier", "new_loyaltytier"),
+        ("birthday", "birthdate"),
+    ] {
+        let of_column = detail(json!([{"table": "contact", "column": column}])).await;
+        assert!(of_column.contains(&format!("the name is {meant}.")), "{of_column}");
+    }
+    let of_column = detail(json!([{"table": "contact", "column": "new_nosuchthing"}])).await;
+    assert!(of_column.contains("it has ") && of_column.contains("and others"), "{of_column}");
+    let misspelt = detail(json!([{"table": "contact", "Column": "birthdate"}])).await;
+    assert_eq!(misspelt, "Column is not a field: the name is column");
+}
+
+#[tokio::test]
 async fn a_field_that_the_organization_does_not_have_is_refused() {
     let bench = Bench::start().await;
     for fields in [

@@ -57,8 +57,12 @@ pub fn run(home: &TempDir, arguments: &[&str], variables: &[(&str, &str)], input
 
 impl Bench {
     pub async fn start() -> Bench {
+        Bench::start_with(Options::default()).await
+    }
+
+    pub async fn start_with(options: Options) -> Bench {
         Bench {
-            stack: stack::start(Options::default()).await.unwrap(),
+            stack: stack::start(options).await.unwrap(),
             home: tempfile::tempdir().unwrap(),
             http: reqwest::Client::new(),
         }

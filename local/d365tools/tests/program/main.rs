@@ -7,3 +7,4 @@ mod doctor;
 mod harness;
 mod help;
 mod keys;
+mod walk;

@@ -1,10 +1,22 @@
-use auth::{ConnectionId, Organization};
+use auth::{ConnectionId, Credentials, DatedSecret, Environment, Organization};
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::civil::date;
+use serde_json::json;
 use state::{ConnectionCursor, FieldType, Registration, SidebarField, StateError};
 use uuid::uuid;
 
 use crate::harness::{Bench, at, call, id, now, seconds};
+
+fn dated_secret() -> DatedSecret {
+    let text = json!({
+        "tenant_id": "contoso.onmicrosoft.com",
+        "client_id": "22222222-2222-2222-2222-222222222222",
+        "client_secret": "ETx8Q~value",
+        "instance_url": "https://contoso.crm4.dynamics.com",
+        "secret_expires_on": "2027-03-31",
+    });
+    let credentials = Credentials::parse(&text.to_string(), &Environment::default()).unwrap();
+    DatedSecret::entered(&Credentials { version: Some("1".to_owned()), ..credentials })
+}
 
 pub fn connection(id: ConnectionId) -> Registration {
     Registration {
@@ -19,7 +31,7 @@ pub fn connection(id: ConnectionId) -> Registration {
             version: Some("9.2.26103.183".to_owned()),
             region: Some("EMEA".to_owned()),
         }),
-        secret_expires_on: Some(date(2027, 3, 31)),
+        secret: Some(dated_secret()),
         registered_at: at("2026-11-24T09:00:00.123456Z"),
         updated_at: at("2026-11-24T09:00:00.123456Z"),
     }
@@ -43,7 +55,7 @@ async fn a_connection_is_kept_as_it_was_put() {
     bench.state.put_connection(&full).await.unwrap();
     assert_eq!(bench.state.connection(&default).await.unwrap(), Some(full.clone()));
 
-    let bare = Registration { label: None, organization: None, secret_expires_on: None, ..full };
+    let bare = Registration { label: None, organization: None, secret: None, ..full };
     bench.state.put_connection(&bare).await.unwrap();
     assert_eq!(bench.state.connection(&default).await.unwrap(), Some(bare));
 }
@@ -53,15 +65,21 @@ async fn what_a_look_found_out_brings_back_no_connection() {
     let bench = Bench::start().await;
     let default = id("default");
     let found = connection(default.clone());
-    bench.state.renew_connection(&found).await.unwrap();
+    bench.state.renew_connection(&found, &found).await.unwrap();
     assert_eq!(bench.state.connection(&default).await.unwrap(), None);
 
     let known = Registration { organization: None, ..found.clone() };
     bench.state.put_connection(&known).await.unwrap();
-    bench.state.renew_connection(&found).await.unwrap();
+    bench.state.renew_connection(&found, &known).await.unwrap();
     assert_eq!(bench.state.connection(&default).await.unwrap(), Some(found.clone()));
+    // What was found before somebody changed it does not undo the change.
+    let changed = Registration { label: None, updated_at: at("2026-11-25T09:00:00Z"), ..known };
+    bench.state.put_connection(&changed).await.unwrap();
+    bench.state.renew_connection(&found, &found).await.unwrap();
+    assert_eq!(bench.state.connection(&default).await.unwrap(), Some(changed));
+
     bench.state.remove_connection(&default).await.unwrap();
-    bench.state.renew_connection(&found).await.unwrap();
+    bench.state.renew_connection(&found, &found).await.unwrap();
     assert_eq!(bench.state.connection(&default).await.unwrap(), None);
 }
 

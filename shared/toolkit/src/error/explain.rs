@@ -13,6 +13,19 @@ const BOT_CANNOT_MEND: &str = "Tell the visitor that the CRM cannot be reached r
                                a person; the connection must be mended by its administrator.";
 const BOT_TRY_LATER: &str = "Apologise for the delay and try again shortly.";
 
+impl ToolError {
+    /// With advice for an administrator, where the advice was for a bot that talks to a visitor.
+    #[must_use]
+    pub fn to_administrator(self) -> ToolError {
+        let advice = match self.advice() {
+            Some(BOT_CANNOT_MEND) => "Do what admin_action says, and try again.",
+            Some(BOT_TRY_LATER) => "Try again shortly.",
+            _ => return self,
+        };
+        self.next_step(advice)
+    }
+}
+
 const MICROSOFTS_STATUS: &str = "look at https://status.cloud.microsoft";
 
 fn the_way_to_entra() -> String {

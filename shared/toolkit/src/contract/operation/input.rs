@@ -1,5 +1,6 @@
 //! Reads the body of a request.
 
+use auth::meant_field;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -65,13 +66,39 @@ fn wrong<T: JsonSchema>(error: &serde_path_to_error::Error<serde_json::Error>) -
     let fields = fields::<T>();
     let missing =
         fields.iter().find(|field| problem.starts_with(&format!("missing field `{field}`")));
-    not_the_form::<T>(if fields.iter().any(|field| field == outer) {
+    not_the_form::<T>(if problem.starts_with(UNKNOWN_FIELD) {
+        match meant(&problem) {
+            Some((name, field)) => format!("{name} is not a field: the name is {field}"),
+            None => "the body has a field that is not known".to_owned(),
+        }
+    } else if let Some(choices) = choices(&problem) {
+        format!("{path} {choices}")
+    } else if fields.iter().any(|field| field == outer) {
         format!("{path} is not of the type that it should be")
     } else if let Some(missing) = missing {
         format!("{missing} is missing")
     } else {
         "the body is not the JSON object that it should be".to_owned()
     })
+}
+
+/// What a message says of the values that a choice has, without the place in the JSON. It does not
+/// quote the value that was sent.
+fn choices(problem: &str) -> Option<&str> {
+    let is_about_choices = problem.starts_with("must be one of: ");
+    let text = problem.rsplit_once(" at line ").map_or(problem, |(text, _)| text);
+    is_about_choices.then_some(text)
+}
+
+/// How serde's message about a field begins that is not known. The field's name follows, and then
+/// those of the fields that there are, each between backticks.
+const UNKNOWN_FIELD: &str = "unknown field";
+
+/// The name of the unknown field in this message of serde, and the field that it means.
+fn meant(problem: &str) -> Option<(&str, &str)> {
+    let mut names = problem.split('`').skip(1).step_by(2);
+    let name = names.next()?;
+    Some((name, meant_field(name, names)?))
 }
 
 fn not_the_form<T: JsonSchema>(problem: String) -> ToolError {
@@ -121,18 +148,24 @@ fn object(body: Body) -> Result<Value, ToolError> {
 fn invalid(error: &serde_path_to_error::Error<serde_json::Error>) -> ToolError {
     // Both may quote a text from the caller, which may be long.
     let path = beginning(error.path().to_string());
-    let problem = beginning(error.inner().to_string()).replace('`', "");
+    let quoting = beginning(error.inner().to_string());
+    let problem = quoting.replace('`', "");
     match path.as_str() {
         "." | "?" => ToolError::new(ErrorCode::InvalidArguments, problem)
             .next_step("Correct the arguments and call again."),
         // The path of an unknown field ends with its name. The problem names the field anyway.
-        path if problem.starts_with("unknown field") => {
+        path if problem.starts_with(UNKNOWN_FIELD) => {
             let outer = path.rsplit_once('.').map(|(outer, _)| format!("{outer}: "));
             ToolError::new(
                 ErrorCode::InvalidArguments,
                 format!("{}{problem}", outer.unwrap_or_default()),
             )
-            .next_step("Leave that argument out and call again.")
+            .next_step(match meant(&quoting) {
+                Some((name, field)) => {
+                    format!("If {name} is the argument {field}, name it so; or leave it out.")
+                }
+                None => "Leave that argument out and call again.".to_owned(),
+            })
         }
         path => ToolError::invalid(path, problem),
     }
@@ -146,4 +179,44 @@ fn beginning(mut text: String) -> String {
         text.push('…');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only whether it can be read matters")]
+    struct Form {
+        tenant_id: Option<String>,
+        parts: Option<Vec<Part>>,
+    }
+
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only whether it can be read matters")]
+    struct Part {
+        column: Option<String>,
+    }
+
+    #[test]
+    fn a_misspelt_field_is_named_with_the_right_one() {
+        let read = |value: Value| Json::<Form>::read(Body::Text(value.to_string().into()));
+        for (body, detail) in [
+            (json!({"tenantId": "x"}), "tenantId is not a field: the name is tenant_id"),
+            (json!({"parts": [{"Column": "x"}]}), "Column is not a field: the name is column"),
+            (json!({"ETx8Q~value": 1}), "the body has a field that is not known"),
+            (json!({"`tenant_id` ETx8Q": 1}), "the body has a field that is not known"),
+        ] {
+            assert_eq!(read(body).unwrap_err().detail(), detail);
+        }
+        let error = Arguments::<Form>::read(Body::Value(json!({"Tenant": "x"}))).unwrap_err();
+        let advice = "If Tenant is the argument tenant_id, name it so; or leave it out.";
+        assert_eq!(error.advice(), Some(advice));
+        let error = Arguments::<Form>::read(Body::Value(json!({"colour": "x"}))).unwrap_err();
+        assert_eq!(error.advice(), Some("Leave that argument out and call again."));
+    }
 }

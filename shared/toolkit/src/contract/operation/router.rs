@@ -6,7 +6,7 @@ use futures::future::{BoxFuture, FutureExt as _};
 use http::Method;
 
 use crate::operation::{About, Collect, Declaration, Done, Endpoint, Input, Parameters, Request};
-use crate::{Call, Caller, ErrorCode, Handler, Incoming, Reply, ToolError};
+use crate::{Call, Caller, ErrorCode, Handler, Incoming, Reply, Scope, ToolError};
 
 /// The data that the operations of a function work with.
 pub trait Home: Send + Sync + 'static {
@@ -178,7 +178,10 @@ async fn carry_out<E: Endpoint>(
     let body = E::Body::read(given)?;
     let known = if E::IS_KEPT { incoming.known_tags() } else { Vec::new() };
     let request = Request { parameters, body, about, caller, incoming, call };
-    let Done { status, answer, records } = E::call(home, request).await?;
+    let Done { status, answer, records } = E::call(home, request).await.map_err(|error| {
+        // No visitor waits for an administrator's call.
+        if E::SCOPE == Some(Scope::Admin) { error.to_administrator() } else { error }
+    })?;
     let body = form.answer(&answer).map_err(ToolError::internal)?;
     let reply = Reply::new(status, body).about(records);
     Ok(if E::IS_KEPT { reply.kept(&known) } else { reply })
