@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 
 use crate::Form;
 use crate::bench::{Bench, MAREN, OverTls, event, is_for_token, is_trip};
-use crate::process::{Process, release_binary};
+use crate::process::{self, Process};
 use crate::report::Limit::{AtLeast, AtMost, Exactly};
 use crate::report::Report;
 use crate::sample::{Sample, milliseconds};
@@ -48,7 +48,7 @@ const TEMPLATE: &str = include_str!("../../../template.yaml");
 const WRITE: Duration = Duration::from_millis(5);
 
 pub(crate) fn measure(bench: &Bench, client: &Runtime, form: Form, report: &mut Report) {
-    let binary = release_binary(FUNCTION);
+    let binary = process::binary(FUNCTION);
     let call = event("get_contact_by_email", &json!({"email": MAREN}));
     let large_call = event("get_contact", &json!({"contact": MAREN}));
     let chosen = format!("  MemorySize:\n    Type: Number\n    Default: {CHOSEN}\n");
@@ -66,7 +66,7 @@ pub(crate) fn measure(bench: &Bench, client: &Runtime, form: Form, report: &mut 
     });
 }
 
-const START: &str = "Cold start (release binary; secret, token and Dataverse on loopback)";
+const START: &str = "Cold start (secret, token and Dataverse on loopback)";
 
 async fn start(bench: &Bench, binary: &Path, call: &str, form: Form, report: &mut Report) {
     let (mut whole, mut before, mut first) = Default::default();

@@ -1,4 +1,4 @@
-//! Runs the release binary as Lambda does, with a stand-in for the Runtime API.
+//! Runs the binary of a function as Lambda does, with a stand-in for the Runtime API.
 //!
 //! Source: AWS's pages "Using the Lambda runtime API" and "Using the Lambda Extensions API".
 
@@ -69,18 +69,24 @@ pub(crate) struct Invocation {
 /// How long to wait. Nothing here takes that long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The release binary of a function. It is built if it does not exist.
-pub(crate) fn release_binary(name: &str) -> PathBuf {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let package = format!("{name}-function");
-    let build = std::process::Command::new(cargo)
-        .args(["build", "--release", "--locked", "--package", &package])
-        .status()
-        .unwrap();
-    assert!(build.success(), "{name} was not built");
+/// The binary of a function, in the profile of this program: as shipped, or, for counts, as the tests
+/// have it. It is built if it does not exist.
+pub(crate) fn binary(name: &str) -> PathBuf {
     // This program is target/release/deps/figures-….
     let program = std::env::current_exe().unwrap();
-    program.ancestors().nth(2).unwrap().join(name)
+    let folder = program.ancestors().nth(2).unwrap();
+    let package = format!("{name}-function");
+    let arguments: &[&str] = if folder.ends_with("release") {
+        &["--release", "--package", &package]
+    } else {
+        // All at once, as .ci/run builds: alone, a package would get other features of its libraries.
+        &["--workspace", "--bins", "--tests"]
+    };
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let mut build = std::process::Command::new(cargo);
+    let build = build.args(["build", "--locked"]).args(arguments).status().unwrap();
+    assert!(build.success(), "{name} was not built");
+    folder.join(name)
 }
 
 impl Process {
