@@ -400,8 +400,8 @@ mod tests {
         assert_eq!(
             alert.message,
             "The client secret of a Dynamics 365 connection expires in 13 days, on 2026-12-07 \
-             (Microsoft Graph says so). Then every tool of the bot stops working for this \
-             connection.\n\n\
+             (Microsoft Graph says so). Within an hour and a half after that, every tool of the \
+             bot stops working for this connection.\n\n\
              Connection: emea, \"Contoso in Europe\"\n\
              Organization: \"Contoso\", https://contoso.crm4.dynamics.com\n\n\
              To do, set-up step 3 (client secret): portal.azure.com, Microsoft Entra ID, App \
@@ -409,7 +409,8 @@ mod tests {
              secrets: make a new client secret and copy its Value (not the Secret ID). Store it \
              with PUT /v1/connections/emea, or in AWS Secrets Manager as \
              dynamics365/connections/emea. Tools go on without a pause while both secrets are \
-             valid; delete the old one afterwards."
+             valid; delete the old one afterwards.\n\n\
+             How: docs/setting-up.md#step-3-client-secret"
         );
         assert_eq!(
             serde_json::to_value(&alert.attributes).unwrap(),

@@ -78,9 +78,9 @@ async fn main() -> ExitCode {
         latency: arguments.latency,
         emulator_tls_port: arguments.emulator_tls_port,
         emulator_ca: arguments.emulator_ca,
-        other_instances: Vec::new(),
         check_at_start: true,
         allowed_origins: arguments.allowed_origin.into_iter().collect(),
+        ..Options::default()
     };
     match stack::start(options).await {
         Ok(stack) => {

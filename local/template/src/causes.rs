@@ -36,7 +36,8 @@ fn alone(action: &str, step: Step) -> String {
 
 /// A link to the step, within the guide.
 fn link(step: Step) -> String {
-    let anchor = step.guide().split_once('#').map_or("", |(_, anchor)| anchor);
+    let guide = step.guide();
+    let anchor = guide.split_once('#').map_or("", |(_, anchor)| anchor);
     format!("[{}](#{anchor})", step.number())
 }
 

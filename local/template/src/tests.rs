@@ -64,6 +64,10 @@ fn the_changelog_begins_with_this_version() {
     let versions = changelog.lines().filter_map(|line| line.strip_prefix("## "));
     let latest = versions.filter(|version| *version != "Unreleased").next().unwrap();
     let (version, day) = latest.split_once(" (").unwrap();
-    assert_eq!(version, env!("CARGO_PKG_VERSION"), "bump the version in Cargo.toml, or add a section");
+    assert_eq!(
+        version,
+        env!("CARGO_PKG_VERSION"),
+        "bump the version in Cargo.toml, or add a section"
+    );
     assert!(day.len() == "2026-11-30)".len(), "{latest}");
 }

@@ -111,7 +111,7 @@ mod tests {
             ("url", Some("instance_url")),
             ("instance", Some("instance_url")),
             ("expires_on", Some("secret_expires_on")),
-            ("client", None),
+            ("client", Some("client_id")),
             ("id", None),
             ("ETx8Q~value", None),
             ("", None),

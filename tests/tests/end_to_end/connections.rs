@@ -101,6 +101,10 @@ async fn what_people_paste_is_understood() {
     let instance = bench.stack.emulator().url();
     for (field, value) in [
         ("tenant_id", format!("  {} ", dataverse_emulator::TENANT_ID)),
+        ("tenant_id", format!("{{{}}}", dataverse_emulator::TENANT_ID.to_uppercase())),
+        ("client_id", format!("urn:uuid:{}", dataverse_emulator::CLIENT_ID)),
+        ("client_secret", format!("\"{}\"", dataverse_emulator::CLIENT_SECRET)),
+        ("instance_url", format!("“{instance}”")),
         ("client_id", format!("{}\n", dataverse_emulator::CLIENT_ID)),
         ("client_secret", format!(" {} ", dataverse_emulator::CLIENT_SECRET)),
         ("instance_url", format!("{instance}/main.aspx?appid=1&pagetype=entitylist")),
@@ -126,12 +130,16 @@ async fn each_fault_has_its_cause_and_its_step_and_nothing_is_stored() {
         assert_eq!((&problem["cause"], &problem["set_up_step"]), (&json!(cause), &json!(step)));
         let action = problem["admin_action"].as_str().unwrap();
         assert!(action.starts_with(&format!("Set-up step {step}")), "{action}");
+        assert!(action.contains(&format!("docs/setting-up.md#step-{step}-")), "{action}");
         assert_eq!(problem["write"], "not_happened");
+        let next_step = problem["next_step"].as_str().unwrap();
+        assert!(next_step.starts_with("Nothing was stored.") && !next_step.contains("visitor"));
         causes.insert(cause.to_owned());
     };
     for (field, value, cause, step) in [
         ("tenant_id", "my company", "tenant_invalid", 1),
         ("tenant_id", UNKNOWN, "tenant_unknown", 1),
+        ("tenant_id", dataverse_emulator::CLIENT_ID, "tenant_unknown", 1),
         ("client_id", "my app", "client_invalid", 2),
         ("client_id", UNKNOWN, "application_unknown", 2),
         ("client_secret", UNKNOWN, "secret_id_given", 3),
@@ -161,6 +169,94 @@ async fn each_fault_has_its_cause_and_its_step_and_nothing_is_stored() {
     assert!(causes.len() >= 10, "{causes:?}");
     let list = bench.request("GET", "/v1/connections", None).await.body;
     assert!(!list.to_string().contains("\"new\""), "{list:#}");
+}
+
+#[tokio::test]
+async fn swapped_ids_are_recognized_and_the_secret_is_sent_nowhere_else() {
+    let bench = Bench::start().await;
+    let mut swapped = bench.credentials();
+    swapped["tenant_id"] = dataverse_emulator::CLIENT_ID.into();
+    swapped["client_id"] = dataverse_emulator::TENANT_ID.into();
+    bench.control("DELETE", "requests", None).await;
+    let answer = set_up(&bench, "emea", swapped.clone()).await;
+    let problem = answer.problem("connection_broken");
+    assert_eq!((&problem["cause"], &problem["set_up_step"]), (&json!("ids_swapped"), &json!(1)));
+    let log = bench.control("GET", "requests", None).await;
+    let asked = log["value"].as_array().unwrap().iter();
+    let asked: Vec<_> = asked.map(|one| (&one["method"], one["path"].as_str().unwrap())).collect();
+    let discovery =
+        format!("/{}/v2.0/.well-known/openid-configuration", dataverse_emulator::TENANT_ID);
+    let of_tenant: Vec<_> =
+        asked.iter().filter(|(_, path)| path.contains(dataverse_emulator::TENANT_ID)).collect();
+    // Whoever owns the directory with the other id is not sent the secret.
+    assert_eq!(of_tenant, [&(&json!("GET"), discovery.as_str())], "{asked:?}");
+
+    // A connection that was stored by hand is told the same.
+    bench.store("dynamics365/connections/hand", &swapped.to_string()).await;
+    let answer = bench.request("GET", "/v1/connections/hand", None).await;
+    assert_eq!(answer.body["problem"]["cause"], "ids_swapped", "{:#}", answer.body);
+    let next_step = answer.body["problem"]["next_step"].as_str().unwrap();
+    assert!(!next_step.contains("visitor"), "{next_step}");
+}
+
+/// The functions have a token for an hour more, and an administrator must not be told that all is
+/// well.
+#[tokio::test]
+async fn a_look_finds_what_the_scheduled_check_finds_also_with_a_token_at_hand() {
+    let bench = Bench::start().await;
+    set_up(&bench, "emea", bench.credentials()).await;
+    bench.request("GET", "/v1/connections/emea", None).await;
+    works(&bench, "emea").await.result();
+    bench.control("PUT", "client-secret", Some(json!({"state": "expired"}))).await;
+    works(&bench, "emea").await.result();
+    let answer = bench.request("GET", "/v1/connections/emea", None).await;
+    assert_eq!(answer.body["state"], "broken", "{:#}", answer.body);
+    assert_eq!(answer.body["problem"]["cause"], "secret_expired");
+    let list = bench.request("GET", "/v1/connections", None).await.body;
+    let listed = list["connections"].as_array().unwrap();
+    let listed = listed.iter().find(|one| one["id"] == "emea").unwrap();
+    assert_eq!((&listed["state"], &listed["cause"]), (&json!("broken"), &json!("secret_expired")));
+}
+
+#[tokio::test]
+async fn a_date_does_not_outlive_its_secret() {
+    let bench = Bench::start().await;
+    bench.control("PUT", "graph", Some(json!({"permissions": []}))).await;
+    let mut entered = bench.credentials();
+    entered["secret_expires_on"] = "2028-03-31".into();
+    let answer = set_up(&bench, "emea", entered.clone()).await;
+    assert_eq!(answer.body["secret"]["expires_on"], "2028-03-31", "{:#}", answer.body);
+
+    // Somebody puts the new secret into Secrets Manager, and leaves the date.
+    bench.control("PUT", "client-secret", Some(json!({"state": "rotated"}))).await;
+    entered["client_secret"] = dataverse_emulator::ROTATED_CLIENT_SECRET.into();
+    bench.store("dynamics365/connections/emea", &entered.to_string()).await;
+    for _ in 0..2 {
+        let answer = bench.request("GET", "/v1/connections/emea", None).await;
+        assert_eq!(answer.body["state"], "healthy", "{:#}", answer.body);
+        assert_eq!(answer.body["secret"].get("expires_on"), None, "{:#}", answer.body);
+        let hint = answer.body["hints"][0].as_str().unwrap();
+        assert!(hint.contains("the date of an older client secret"), "{hint}");
+    }
+    entered["secret_expires_on"] = "2028-09-30".into();
+    bench.store("dynamics365/connections/emea", &entered.to_string()).await;
+    let answer = bench.request("GET", "/v1/connections/emea", None).await;
+    assert_eq!(answer.body["secret"]["expires_on"], "2028-09-30", "{:#}", answer.body);
+}
+
+#[tokio::test]
+async fn a_misspelt_field_is_named_with_the_right_one() {
+    let bench = Bench::start().await;
+    let mut misspelt = bench.credentials();
+    let tenant = misspelt.as_object_mut().unwrap().remove("tenant_id").unwrap();
+    misspelt["tenantId"] = tenant;
+    let answer = set_up(&bench, "emea", misspelt.clone()).await;
+    let detail = "tenantId is not a field: the name is tenant_id";
+    assert_eq!(answer.problem("invalid_arguments")["detail"], detail);
+    bench.store("dynamics365/connections/emea", &misspelt.to_string()).await;
+    let answer = bench.request("POST", "/v1/connections/emea/test", None).await;
+    let detail = answer.body["problem"]["detail"].as_str().unwrap();
+    assert!(detail.ends_with("it has no field tenantId: the name is tenant_id"), "{detail}");
 }
 
 #[tokio::test]

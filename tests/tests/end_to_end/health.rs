@@ -183,6 +183,108 @@ async fn an_end_that_nobody_knows_is_a_hint_and_one_that_was_given_is_used() {
 }
 
 #[tokio::test]
+async fn what_was_stored_by_hand_is_watched() {
+    let bench = Bench::start().await;
+    let state = table(&bench);
+    let listed = async || -> Vec<String> {
+        let all = state.connections().await.unwrap();
+        all.into_iter().map(|one| one.id.to_string()).collect()
+    };
+    let mut entered = bench.credentials();
+    entered["label"] = "By hand".into();
+    bench.store("dynamics365/connections/hand", &entered.to_string()).await;
+    bench.store("dynamics365/connections/torn", "{").await;
+    // These are no connections: another deployment's, one that is removed, and no connection's name.
+    bench.store("dynamics365/other/connections/theirs", &entered.to_string()).await;
+    bench.store("dynamics365/connections/gone", &entered.to_string()).await;
+    bench.stack.secrets().delete("dynamics365/connections/gone").await.unwrap();
+    bench.store("dynamics365/connections/Not An Id", &entered.to_string()).await;
+    assert_eq!(listed().await, ["default"]);
+
+    let report = check(&bench).await;
+    assert_eq!(listed().await, ["default", "hand", "torn"]);
+    assert_eq!(of(&report, "hand")["state"], "healthy");
+    assert_eq!(of(&report, "torn")["cause"], "credentials_malformed");
+    assert_eq!(events(&report), ["connection_broken"]);
+    let message = report["alerts"][0]["message"].as_str().unwrap();
+    assert!(message.contains("not known, because the connection's secret cannot be read"));
+    let hand = state.connection(&"hand".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(hand.label.as_deref(), Some("By hand"));
+    assert_eq!(hand.organization.unwrap().name.as_deref(), Some("Contoso Demo"));
+
+    // It is repaired, and from then on its faults are told like those of any other.
+    bench.store("dynamics365/connections/torn", &entered.to_string()).await;
+    let report = check(&bench).await;
+    assert_eq!(events(&report), ["connection_recovered"]);
+    let message = report["alerts"][0]["message"].as_str().unwrap();
+    assert!(message.contains("torn, \"By hand\""), "{message}");
+    assert_eq!(events(&check(&bench).await), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_removed_connection_does_not_come_back() {
+    let bench = Bench::start().await;
+    bench.store("dynamics365/connections/hand", &bench.credentials().to_string()).await;
+    check(&bench).await;
+    bench.request("DELETE", "/v1/connections/hand", None).await;
+    let report = check(&bench).await;
+    assert_eq!(report["connections"].as_array().unwrap().len(), 1, "{report:#}");
+    let left = table(&bench).connections().await.unwrap();
+    assert_eq!(left.len(), 1);
+}
+
+#[tokio::test]
+async fn a_new_table_takes_over_the_connections_that_are_there() {
+    let bench = Bench::start().await;
+    add_connections(&bench, ["emea", "apac"].map(str::to_owned)).await;
+    let state = table(&bench);
+    for connection in state.connections().await.unwrap() {
+        state.remove_connection(&connection.id).await.unwrap();
+    }
+    let report = check(&bench).await;
+    assert_eq!(report["connections"].as_array().unwrap().len(), 3, "{report:#}");
+    assert_eq!(state.connections().await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn an_alert_says_how_long_the_tools_go_on() {
+    let bench = Bench::start().await;
+    check(&bench).await;
+    secret(&bench, json!({"state": "expired"})).await;
+    let report = check(&bench).await;
+    let message = report["alerts"][0]["message"].as_str().unwrap();
+    assert!(message.contains("for an hour and a half at most"), "{message}");
+    assert!(message.contains("docs/setting-up.md#step-3-client-secret"), "{message}");
+    secret(&bench, json!({"state": "valid"})).await;
+    check(&bench).await;
+    bench.control("PUT", "application-user", Some(json!({"state": "disabled"}))).await;
+    let report = check(&bench).await;
+    let message = report["alerts"][0]["message"].as_str().unwrap();
+    assert!(message.contains("Every tool of the bot fails"), "{message}");
+}
+
+#[tokio::test]
+async fn the_date_of_an_older_secret_warns_of_nothing() {
+    let bench = Bench::start().await;
+    bench.control("PUT", "graph", Some(json!({"permissions": []}))).await;
+    let mut entered = bench.credentials();
+    entered["secret_expires_on"] = in_days(20)[..10].into();
+    bench.store("dynamics365/connections/default", &entered.to_string()).await;
+    assert_eq!(events(&check(&bench).await), ["secret_expires"]);
+    secret(&bench, json!({"state": "rotated"})).await;
+    entered["client_secret"] = dataverse_emulator::ROTATED_CLIENT_SECRET.into();
+    // The old date would be due again.
+    bench.store("dynamics365/connections/default", &entered.to_string()).await;
+    for _ in 0..2 {
+        let report = check(&bench).await;
+        assert_eq!(events(&report), [""; 0]);
+        let checked = of(&report, "default");
+        assert!(checked.get("days_left").is_none(), "{checked:#}");
+        assert!(checked["hint"].as_str().unwrap().contains("older client secret"), "{checked:#}");
+    }
+}
+
+#[tokio::test]
 async fn a_bad_connection_does_not_stop_the_others() {
     let bench = Bench::start().await;
     add_connections(&bench, ["emea", "apac", "latam"].map(str::to_owned)).await;

@@ -37,6 +37,7 @@ async fn add(bench: &Bench, instance: &str, ids: impl IntoIterator<Item = String
             "client_id": dataverse_emulator::CLIENT_ID,
             "client_secret": dataverse_emulator::CLIENT_SECRET,
             "instance_url": instance,
+            "label": first.label,
         });
         bench.store(&bench.secret_name(&id), &credentials.to_string()).await;
         let instance_url = instance.to_owned();
@@ -132,7 +133,8 @@ async fn many_connections_that_break_at_once_are_one_message() {
     assert_eq!(alert.subject, format!("Dynamics 365: {many} connections do not work"));
     let lines: Vec<_> = alert.message.lines().filter(|line| line.starts_with("- ")).collect();
     assert_eq!(lines.len(), count);
-    let words = "- customer-0007, \"The local emulator\": secret_expired (set-up step 3), since ";
+    let words = "- customer-0007, \"The local emulator\", \"Contoso Demo\": secret_expired (set-up \
+                 step 3), since ";
     assert!(lines.iter().any(|line| line.starts_with(words)), "{}", alert.message);
     assert_eq!(sent(&run(&checker).await), []);
 
@@ -329,13 +331,14 @@ async fn a_run_that_finds_nothing_new_writes_nothing() {
     add(&bench, &bench.stack.emulator().url(), customers(count - 1)).await;
     let checker = checker(&bench, &[], Kept::default());
     let (_, first) = asked(&bench, run(&checker)).await;
-    // Each connection is stored and logged, and its registration is read once more.
-    for operation in ["PutItem", "BatchWriteItem"] {
-        assert_eq!(first[operation], count, "{first}");
+    // Each connection is logged, and stored twice: what is known of it, and how it is.
+    for (operation, times) in [("PutItem", 2), ("BatchWriteItem", 1)] {
+        assert_eq!(first[operation], times * count, "{first}");
     }
     let usual = |lists| {
         json!({
             "GetSecretValue": count, // The secret is read anew each time.
+            "ListSecrets": 1, // Whether there are connections that the list does not have.
             "GetItem": 1, // Where the last run ended.
             "Query": lists, // The connections, and the outages.
             "BatchGetItem": count.div_ceil(100), // How each was, a hundred at a time.

@@ -96,5 +96,5 @@ async fn the_page_leads_from_nothing_to_the_first_answer() {
         .bearer_auth(&platform)
         .json(&json!({"email": "maren.quist@northwind.example"}));
     let answer: Value = call.send().await.unwrap().json().await.unwrap();
-    assert_eq!(answer["contact"]["name"], "Maren Quist", "{answer:#}");
+    assert_eq!(answer["result"]["contact"]["name"], "Maren Quist", "{answer:#}");
 }
