@@ -41,14 +41,15 @@ pub(crate) async fn is_removed(home: &Administration, id: &ConnectionId) -> bool
 /// the set-up comes into the list at the first look at it, or at the next scheduled check. An error
 /// is no reason to refuse the answer, except [`StateError::Gone`]: the connection has been removed.
 ///
-/// From what the list knew, the inspection learns whether the date that was given for the client
-/// secret still is that secret's.
+/// From what the list knew, the inspection learns whether the date beside the client secret still is
+/// that secret's. `is_dated`: somebody has just given it.
 pub(crate) async fn register(
     home: &Administration,
     id: &ConnectionId,
     credentials: &Credentials,
     inspection: &mut Inspection,
     occasion: Occasion,
+    is_dated: bool,
     now: Timestamp,
 ) -> Result<(Registered, Registration), StateError> {
     let work = async {
@@ -56,9 +57,10 @@ pub(crate) async fn register(
         // would lose the time of the first set-up.
         let known = soon(home.state.connection(id)).await?;
         let before = known.as_ref();
-        let secret = match occasion {
-            Occasion::SetUp => DatedSecret::entered(credentials),
-            _ => DatedSecret::found(credentials, before.and_then(|it| it.secret.as_ref())),
+        let secret = if is_dated {
+            DatedSecret::entered(credentials)
+        } else {
+            DatedSecret::found(credentials, before.and_then(|it| it.secret.as_ref()))
         };
         inspection.secret = inspection.secret.or_given(secret.expires_on());
         let organization = Some(&inspection.organization);

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::ops::Bound;
 
+use auth::SecretExpiry;
 use auth::health::{Health, Standing, Status};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
@@ -125,7 +126,7 @@ fn entry(registration: &Registration, health: Option<&Health>) -> ConnectionSumm
         Some(Status::Broken { cause, step, .. }) => (Some(cause.clone()), *step),
         _ => (None, None),
     };
-    let expires_on = health.and_then(|health| health.secret.expires_on());
+    let known = health.map_or(SecretExpiry::Unknown, |health| health.secret);
     ConnectionSummary {
         id: registration.id.to_string(),
         label: registration.label.clone(),
@@ -135,6 +136,6 @@ fn entry(registration: &Registration, health: Option<&Health>) -> ConnectionSumm
         cause,
         set_up_step,
         checked_at: health.map(|health| health.checked_at),
-        secret_expires_on: expires_on.or(registration.secret_expires_on()),
+        secret_expires_on: registration.expiry(known).expires_on(),
     }
 }

@@ -130,19 +130,21 @@ async fn look<O: Operation<About = InPath>>(
     };
     let mut found = found.map_err(ToolError::from);
     request.call.found = found.as_ref().err().cloned();
-    if let Err(error) = &found
-        && error.code() == ErrorCode::ConnectionNotFound
-    {
-        return Err(error.clone());
-    }
     let registered = match (&credentials, &mut found) {
         (Some(credentials), Ok(inspection)) => {
-            known::register(home, id, credentials, inspection, occasion, now)
+            known::register(home, id, credentials, inspection, occasion, false, now)
                 .await
                 .map(|(_, registration)| Some(registration))
         }
         _ => soon(home.state.connection(id)).await,
     };
+    // A connection of the list whose secret was deleted by hand is broken. Of any other, nobody knows.
+    if let Err(error) = &found
+        && error.code() == ErrorCode::ConnectionNotFound
+        && !matches!(registered, Ok(Some(_)))
+    {
+        return Err(error.clone());
+    }
     let finding = match &found {
         Ok(inspection) => inspection.finding(home.needs.missing(&inspection.privileges)),
         Err(error) => error.finding(),
@@ -166,7 +168,7 @@ async fn look<O: Operation<About = InPath>>(
             view.with_inspection(inspection, &home.tools).with_hints(hints)
         }
         Err(error) => view
-            .with_given_expiry(registration)
+            .with_known_expiry(credentials.as_deref(), registration, health.as_ref())
             .with_problem(error, &request.incoming.request_id)
             .with_hints((!noted).then_some(NOT_NOTED)),
     }))

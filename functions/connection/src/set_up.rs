@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use auth::health::{Occasion, Standing};
 use auth::{
-    ChangeError, ConnectionError, Credentials, CredentialsChange, CredentialsForm, inspect,
+    ChangeError, ConnectionError, CredentialsChange, CredentialsForm, ExpirySource, inspect,
 };
 use http::{Method, StatusCode};
 use jiff::civil::Date;
@@ -30,7 +30,7 @@ fn expiry(form: &CredentialsForm, now: Timestamp) -> Result<Option<Date>, ToolEr
     if date < today(now) {
         return Err(ToolError::invalid(
             "secret_expires_on",
-            "is in the past: give the last day of the client secret that is used from now on",
+            "must not be in the past: give the last day of the client secret that is used from now on",
         ));
     }
     Ok(Some(date))
@@ -99,10 +99,12 @@ impl Endpoint for SetUpConnection {
         let (id, Json(change)) = (&request.about, request.body);
         let connections = &home.connections;
         let now = Timestamp::now();
-        let stored = connections.stored(id).await;
-        let stored = stored.map_err(|error| not_stored(ConnectionError::Secret(error).into()))?;
+        let unread = |error| not_stored(ConnectionError::Secret(error).into());
+        let (stored, version) = connections.stored(id).await.map_err(unread)?;
+        let is_dated = change.has_expiry();
         let form = change.applied_to(stored).map_err(incomplete)?;
-        let expiry = expiry(&form, now)?;
+        // A date that is stored already may be over.
+        let expiry = if is_dated { expiry(&form, now)? } else { None };
         let credentials = form
             .parse(connections.environment())
             .map_err(|error| not_stored(ConnectionError::Credentials(error).into()))?;
@@ -113,28 +115,44 @@ impl Endpoint for SetUpConnection {
         let found = inspect(&trial, &connections.graph(), &session).await;
         let mut inspection = found.map_err(|error| not_stored(error.into()))?;
 
-        let version = connections.store(id, &form).await.map_err(known::secret_not_changed)?;
-        let credentials = Credentials { version, ..trial.credentials().as_ref().clone() };
+        // The trial took a while. What somebody else has stored meanwhile must not get lost.
+        if connections.stored(id).await.map_err(unread)?.1 != version {
+            return Err(changed_meanwhile());
+        }
+        connections.store(id, &form).await.map_err(known::secret_not_changed)?;
+        let credentials = trial.credentials();
+        let occasion = Occasion::SetUp;
         let registered =
-            known::register(home, id, &credentials, &mut inspection, Occasion::SetUp, now).await;
+            known::register(home, id, &credentials, &mut inspection, occasion, is_dated, now).await;
         let noted = match &registered {
             Ok((_, registration)) => {
                 let finding = inspection.finding(home.needs.missing(&inspection.privileges));
-                let occasion = Occasion::SetUp;
                 known::remember(home, registration, &finding, occasion, now).await.is_ok()
             }
             Err(_) => false,
         };
 
+        // What Microsoft Graph says counts more than what was given.
+        let is_far = is_far(expiry, now) && inspection.secret.source() == ExpirySource::Given;
+        let registration = registered.as_ref().ok().map(|(_, registration)| registration);
+        let hints = look::hints(&inspection, registration, noted).chain(is_far.then_some(FAR));
         let view = View::of(id, Some(&credentials), Standing::Healthy, now)
             .with_inspection(&inspection, &home.tools)
-            .with_hints(
-                look::hints(&inspection, None, noted).chain(is_far(expiry, now).then_some(FAR)),
-            );
+            .with_hints(hints);
         let is_new = matches!(registered, Ok((Registered::New, _)));
         let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
         Ok(Done::new(view).with_status(status))
     }
+}
+
+/// The error if somebody else changed the connection while the credentials were tried.
+fn changed_meanwhile() -> ToolError {
+    ToolError::new(
+        ErrorCode::VersionConflict,
+        "somebody else has changed the connection while this was tried",
+    )
+    .next_step("Nothing was stored. Look at the connection, and send the change again.")
+    .write(WriteState::NotHappened)
 }
 
 /// The error if the credentials do not work, or if that could not be found out.

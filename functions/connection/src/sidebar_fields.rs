@@ -193,15 +193,15 @@ fn no_such_column(place: &str, table: RecordType, column: &str, known: &[Column]
     let by_label = known.iter().find(|one| one.label.eq_ignore_ascii_case(column.trim()));
     let meant = by_label.map(|one| one.column.as_str()).or_else(|| meant_field(column, names()));
     let advice = match meant {
-        Some(meant) => format!("the name is {meant}"),
+        Some(meant) => format!("did you mean {meant}?"),
         None => {
             let some: Vec<_> = names().take(NAMED).collect();
             let more = if known.len() > NAMED { " and others" } else { "" };
-            format!("it has {}{more}", some.join(", "))
+            format!("such as {}{more}.", some.join(", "))
         }
     };
     let problem = format!(
-        "is no column of the table {table} that can be shown: {advice}. GET \
+        "must be a column of the table {table} that can be shown: {advice} GET \
          …/sidebar-fields/available?table={table} lists all, with their labels"
     );
     ToolError::invalid(place, problem)

@@ -1,7 +1,10 @@
 //! A connection, as its administrator sees it.
 
-use auth::health::Standing;
-use auth::{ConnectionId, Credentials, ExpirySource, Inspection, Organization, User};
+use auth::health::{Health, Standing};
+use auth::{
+    ConnectionId, Credentials, DatedSecret, ExpirySource, Inspection, Organization, SecretExpiry,
+    User,
+};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use schemars::JsonSchema;
@@ -90,18 +93,23 @@ impl View {
         }
     }
 
-    /// Takes the date that was given for the client secret from the list, which knows whether it
-    /// still is that secret's.
+    /// Adds what is known of the client secret's end, if an inspection did not find it out.
     #[must_use]
-    pub(crate) fn with_given_expiry(self, registration: Option<&Registration>) -> View {
-        let known = registration.and_then(|registration| registration.secret.as_ref());
-        match known {
-            Some(known) => {
-                let expires_on = known.expires_on();
-                View { secret: self.secret.map(|secret| Secret { expires_on, ..secret }), ..self }
-            }
-            None => self,
-        }
+    pub(crate) fn with_known_expiry(
+        self,
+        credentials: Option<&Credentials>,
+        registration: Option<&Registration>,
+        health: Option<&Health>,
+    ) -> View {
+        let (Some(credentials), Some(registration)) = (credentials, registration) else {
+            return self;
+        };
+        let known = registration.secret.as_ref();
+        let is_same = known.is_some_and(|known| known.is_of(credentials));
+        let expiry = health.filter(|_| is_same).map_or(SecretExpiry::Unknown, |it| it.secret);
+        let expiry = expiry.or_given(DatedSecret::found(credentials, known).expires_on());
+        let (expires_on, source) = (expiry.expires_on(), Some(expiry.source()));
+        View { secret: self.secret.map(|secret| Secret { expires_on, source, ..secret }), ..self }
     }
 
     /// Adds why the connection could not be inspected.

@@ -6,7 +6,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use auth::health::{Check, Circumstances, Decision, Event, Finding, Health, Occasion, decide};
-use auth::{ConnectionId, Connections, Credentials, DatedSecret, Inspection, SecretError, inspect};
+use auth::{
+    ConnectionError, ConnectionId, Connections, Credentials, CredentialsForm, DatedSecret,
+    Inspection, SecretError, SecretExpiry, WithSecrets, inspect,
+};
 use dataverse::Session;
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{self, StreamExt as _};
@@ -71,8 +74,17 @@ struct Subjects {
     all: Vec<Subject>,
     /// Whether the last run had no time for some.
     was_cut: bool,
-    /// Why it is not known which connections have a secret.
-    problem: Option<SecretError>,
+    /// The connections that have a secret, and the secrets that are no connection's.
+    with_secrets: Result<WithSecrets, SecretError>,
+}
+
+/// What a look learns of a connection on the way.
+#[derive(Default)]
+struct Learned {
+    credentials: OnceLock<Arc<Credentials>>,
+    /// What the secret says, if that is no valid credentials.
+    form: OnceLock<CredentialsForm>,
+    session: OnceLock<Session>,
 }
 
 /// What a look at a connection found.
@@ -94,6 +106,9 @@ struct Look {
     problem: Option<StateError>,
     /// For the activity log.
     outcome: &'static str,
+    /// The error code of Dataverse or Entra ID, and Dataverse's id of the request.
+    code: Option<String>,
+    dataverse_request_id: Option<String>,
     trips: u32,
     throttles: u32,
     took: Duration,
@@ -128,7 +143,7 @@ impl<A: Alerts> Checker<A> {
         deadline: Instant,
     ) -> Result<Report, StateError> {
         let state = &self.inner.state;
-        let Subjects { all: subjects, was_cut, problem } = self.subjects().await?;
+        let Subjects { all: subjects, was_cut, with_secrets } = self.subjects().await?;
         let regions: BTreeSet<String> =
             subjects.iter().map(|subject| region(&subject.connection.instance_url)).collect();
         let began = Instant::now();
@@ -137,9 +152,18 @@ impl<A: Alerts> Checker<A> {
         let (mut looks, left) = self.look_at(subjects, &run).await;
 
         let mut report = Report { left: left.len(), ..Report::default() };
-        report.problems.extend(problem.map(|problem| {
-            format!("connections that were stored by hand are not watched: {problem}")
-        }));
+        match with_secrets {
+            Ok(with_secrets) => report.others = with_secrets.others,
+            Err(problem) => report
+                .problems
+                .push(format!("connections that were stored by hand are not watched: {problem}")),
+        }
+        for name in &report.others {
+            tracing::warn!(
+                secret = name,
+                "this is no connection: an id has 1 to 63 lower-case letters, digits and hyphens"
+            );
+        }
         let next = left.first().map(|subject| subject.connection.id.clone());
         if (next.is_some() || was_cut)
             && let Err(error) = state.put_next_to_check(next.as_ref()).await
@@ -204,25 +228,20 @@ impl<A: Alerts> Checker<A> {
     }
 
     /// Every connection with what is known about it. Those that the last run had no time for come
-    /// first, and those that the list does not have come last.
+    /// first.
     async fn subjects(&self) -> Result<Subjects, StateError> {
         let state = &self.inner.state;
-        let with_secrets = self.inner.connections.with_secrets().await;
-        let mut registered = state.connections().await?;
+        let (registered, with_secrets) =
+            tokio::join!(state.connections(), self.inner.connections.with_secrets());
+        let registered = registered?;
         let ids: Vec<_> = registered.iter().map(|one| one.id.clone()).collect();
         let mut healths = state.healths(&ids).await?;
         let next = state.next_to_check().await.unwrap_or_else(|error| {
             tracing::warn!(%error, "the run begins with the first connection");
             None
         });
-        if let Some(next) = &next {
-            let first = registered.partition_point(|one| one.id < *next);
-            registered.rotate_left(first);
-        }
-        let (mut unregistered, problem) = match with_secrets {
-            Ok(ids) => (ids, None),
-            Err(error) => (BTreeSet::new(), Some(error)),
-        };
+        let mut unregistered =
+            with_secrets.as_ref().map(|it| it.connections.clone()).unwrap_or_default();
         for id in &ids {
             unregistered.remove(id);
         }
@@ -232,12 +251,17 @@ impl<A: Alerts> Checker<A> {
         };
         let now = Timestamp::now();
         let new = |id| {
-            let connection = Registration::unread(&id, now);
+            let connection = Registration::unread(&id, None, now);
             Subject { connection, health: None, is_new: true }
         };
         let mut all: Vec<_> = registered.into_iter().map(with_health).collect();
         all.extend(unregistered.into_iter().map(new));
-        Ok(Subjects { all, was_cut: next.is_some(), problem })
+        all.sort_unstable_by(|one, other| one.connection.id.cmp(&other.connection.id));
+        if let Some(next) = &next {
+            let first = all.partition_point(|one| one.connection.id < *next);
+            all.rotate_left(first);
+        }
+        Ok(Subjects { all, was_cut: next.is_some(), with_secrets })
     }
 
     /// Looks at these connections, many at a time, and stores what is new about each at once. Also
@@ -301,13 +325,23 @@ impl<A: Alerts> Checker<A> {
         let Subject { connection, health, is_new } = subject;
         let id = connection.id.clone();
         let (began, started) = (Timestamp::now(), Instant::now());
-        let (credentials, session) = (OnceLock::new(), OnceLock::new());
-        let work = self.inspect(&connection.id, &credentials, &session, deadline);
+        let learned = Learned::default();
+        let work = self.inspect(&connection.id, &learned, deadline);
         let work = AssertUnwindSafe(work).catch_unwind();
         let done = timeout_at(deadline + GRACE, work).await;
         let before = (!is_new).then_some(connection);
         let inspection = done.as_ref().ok().and_then(|it| it.as_ref().ok()?.as_ref().ok());
-        let connection = now_known(&id, before.as_ref(), credentials.get(), inspection, began);
+        let connection = now_known(&id, before.as_ref(), &learned, inspection, began);
+        let error = done.as_ref().ok().and_then(|it| it.as_ref().ok()?.as_ref().err());
+        let code = error.and_then(ToolError::foreign_code);
+        let details = error.and_then(ToolError::dataverse_details);
+        let dataverse_request_id = details.and_then(|details| details.request_id.clone());
+        let health = health.map(|health| {
+            // Of another client secret, nobody knows yet when it ends.
+            let is_new = before.as_ref().is_some_and(|before| connection.has_new_secret(before));
+            let known = if is_new { SecretExpiry::Unknown } else { health.secret };
+            Health { secret: connection.expiry(known), ..health }
+        });
         let (found, outcome) = match done {
             Ok(Ok(Ok(inspection))) => (self.inner.works(&inspection, &connection), "ok"),
             Ok(Ok(Err(error))) => {
@@ -336,8 +370,10 @@ impl<A: Alerts> Checker<A> {
             is_stored: false,
             problem: None,
             outcome,
-            trips: session.get().map_or(0, Session::trips),
-            throttles: session.get().map_or(0, Session::throttled),
+            code,
+            dataverse_request_id,
+            trips: learned.session.get().map_or(0, Session::trips),
+            throttles: learned.session.get().map_or(0, Session::throttled),
             took: started.elapsed(),
         }
     }
@@ -346,15 +382,21 @@ impl<A: Alerts> Checker<A> {
     async fn inspect(
         &self,
         id: &ConnectionId,
-        credentials: &OnceLock<Arc<Credentials>>,
-        session: &OnceLock<Session>,
+        learned: &Learned,
         deadline: Instant,
     ) -> Result<Inspection, ToolError> {
         let connections = &self.inner.connections;
         connections.forget(id);
-        let connection = connections.open(id).await?;
-        credentials.get_or_init(|| connection.credentials());
-        let session = session
+        let opened = connections.open(id).await;
+        if let Err(ConnectionError::Credentials(_)) = &opened
+            && let Ok((Some(form), _)) = connections.stored(id).await
+        {
+            learned.form.get_or_init(|| form);
+        }
+        let connection = opened?;
+        learned.credentials.get_or_init(|| connection.credentials());
+        let session = learned
+            .session
             .get_or_init(|| connection.client().session(deadline).with_patience(toolkit::PATIENCE));
         Ok(inspect(&connection, &connections.graph(), session).await?)
     }
@@ -476,7 +518,7 @@ impl<A> Inner<A> {
     async fn record(&self, look: &Look, run: &Run) {
         let id = &look.connection.id;
         let fault = match &look.found {
-            Finding::Broken(fault) => Some(fault),
+            Finding::Broken(fault) | Finding::Unanswered { fault: Some(fault), .. } => Some(fault),
             _ => None,
         };
         let entry = LogEntry {
@@ -486,13 +528,13 @@ impl<A> Inner<A> {
             outcome: look.outcome.to_owned(),
             cause: fault.map(|fault| fault.cause.clone()),
             set_up_step: fault.and_then(|fault| fault.step),
-            code: None,
+            code: look.code.clone(),
             duration_ms: milliseconds(look.took),
             trips: look.trips,
             conversation: None,
             client: None,
             records: Vec::new(),
-            dataverse_request_id: None,
+            dataverse_request_id: look.dataverse_request_id.clone(),
             request_id: run.id.to_string(),
         };
         if let Err(error) = self.state.record(id, &[entry]).await {
@@ -506,12 +548,23 @@ impl<A> Inner<A> {
 fn now_known(
     id: &ConnectionId,
     before: Option<&Registration>,
-    credentials: Option<&Arc<Credentials>>,
+    learned: &Learned,
     inspection: Option<&Inspection>,
     now: Timestamp,
 ) -> Registration {
-    let Some(credentials) = credentials else {
-        return before.cloned().unwrap_or_else(|| Registration::unread(id, now));
+    let Some(credentials) = learned.credentials.get() else {
+        let form = learned.form.get();
+        let unread = || Registration::unread(id, form, now);
+        return match before {
+            None => unread(),
+            // What was known of it when it was valid says more.
+            Some(before)
+                if form.is_none() || before.secret.is_some() || before.organization.is_some() =>
+            {
+                before.clone()
+            }
+            Some(before) => Registration { registered_at: before.registered_at, ..unread() },
+        };
     };
     let known = before.and_then(|before| before.secret.as_ref());
     let secret = DatedSecret::found(credentials, known);

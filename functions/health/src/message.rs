@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use auth::health::{Event, Fault};
-use auth::{Cause, SecretExpiry, Step};
+use auth::{Cause, Effect, SecretExpiry, Step};
 use crm::text::quoted;
 use jiff::Timestamp;
 use state::Registration;
@@ -59,23 +59,27 @@ pub(crate) fn of_events(events: &[(&Registration, &Event)]) -> Option<Alert> {
     let (headline, meaning) = match first {
         Event::Broken { .. } => (
             format!("{count} connections do not work"),
-            "Every tool of the bot fails for them. GET /v1/connections/{id} says what is to be \
-             mended. The next checks find out which work again, and say so. Until then this is \
-             repeated once a day.",
+            "Every tool of the bot fails for them, of some only when the access tokens at hand have \
+             ended: in an hour and a half at most, or in a day, if the tenant's tokens live that \
+             long. `d365tools test ID`, or GET /v1/connections/{id}, says what is to be mended. The \
+             next checks find out which work again, and say so. Until then this is repeated once a \
+             day. Help: {guide}#every-cause.",
         ),
         Event::Recovered { .. } => {
             (format!("{count} connections work again"), "There is nothing to do.")
         }
         Event::SecretExpires { .. } => (
             format!("the client secrets of {count} connections expire"),
-            "Then every tool of the bot stops working for them. To do, set-up step 3 (client \
-             secret): make new ones, and store them with PUT /v1/connections/{id}. Tools go on \
-             without a pause while both secrets are valid.",
+            "Within an hour and a half after that, every tool of the bot stops working for them. To \
+             do, set-up step 3 (client secret): make new ones, and store each with `d365tools rotate \
+             ID`, or PUT /v1/connections/{id}. Tools go on without a pause while both secrets are \
+             valid. How: {guide}#step-3-client-secret.",
         ),
         Event::PrivilegesLost { .. } => (
             format!("the application users of {count} connections have lost privileges"),
-            "Tools of the bot are refused. GET /v1/connections/{id} says which. To do, set-up step \
-             6 (application user): give the application users a security role with them.",
+            "Tools of the bot are refused. `d365tools test ID`, or GET /v1/connections/{id}, says \
+             which. To do, set-up step 6 (application user): give the application users a security \
+             role with them. How: {guide}#step-6-application-user.",
         ),
         Event::Throttled => (
             format!("too many calls of {count} connections"),
@@ -83,6 +87,7 @@ pub(crate) fn of_events(events: &[(&Registration, &Event)]) -> Option<Alert> {
              program calls with their application users beside the bot.",
         ),
     };
+    let meaning = meaning.replace("{guide}", &Step::guide_page());
     let lines: Vec<_> = events.iter().take(LISTED).map(|(one, event)| line(one, event)).collect();
     let mut list = lines.join("\n");
     if count > LISTED {
@@ -208,6 +213,7 @@ fn words(event: &Event, about: &About<'_>) -> (String, String, Vec<String>) {
                  give it an app registration and an application user of its own (set-up steps 2 \
                  and 6)."
                     .to_owned(),
+                how(Step::Application),
             ],
         ),
     }
@@ -241,12 +247,20 @@ fn broken(fault: &Fault, since: Timestamp, about: &About<'_>) -> (String, String
 
 /// When a visitor notices that a connection is broken for this cause.
 fn effect(cause: &str) -> &'static str {
-    if Cause::of_name(cause).is_some_and(Cause::spares_tokens_at_hand) {
-        "The tools of the bot go on with the access tokens that they have, for an hour and a half at \
-         most (for a day, if the tenant's tokens live that long). Then every tool fails for this \
-         connection."
-    } else {
-        "Every tool of the bot fails for this connection."
+    match Cause::of_name(cause).map(Cause::effect) {
+        Some(Effect::WithoutToken) => {
+            "The tools of the bot go on with the access tokens that they have, for an hour and a half \
+             at most (for a day, if the tenant's tokens live that long). Then every tool fails for \
+             this connection."
+        }
+        Some(Effect::WithoutSecret) => {
+            "The tools of the bot go on with the credentials that they have read before, for a day at \
+             most. Then every tool fails for this connection."
+        }
+        Some(Effect::NextReading) => {
+            "Within ten minutes, every tool of the bot fails for this connection."
+        }
+        Some(Effect::AtOnce) | None => "Every tool of the bot fails for this connection.",
     }
 }
 
@@ -289,7 +303,7 @@ fn which(connection: &Registration) -> String {
         .map(|name| format!("{}, ", quoted(name)))
         .unwrap_or_default();
     let place = match connection.instance_url.as_str() {
-        "" => "not known, because the connection's secret cannot be read",
+        "" => "not known, because the connection's credentials are not valid",
         url => url,
     };
     format!("Connection: {}{label}\nOrganization: {organization}{place}", connection.id)
@@ -320,8 +334,10 @@ fn new_secret(about: &About<'_>) -> String {
 
 fn store(about: &About<'_>) -> String {
     format!(
-        "Store it with PUT /v1/connections/{}, or in AWS Secrets Manager as {}.",
-        about.connection.id, about.secret_name
+        "Store it with `d365tools rotate {id}`, with PUT /v1/connections/{id}, or in AWS Secrets \
+         Manager as {name}.",
+        id = about.connection.id,
+        name = about.secret_name
     )
 }
 
@@ -407,8 +423,8 @@ mod tests {
              To do, set-up step 3 (client secret): portal.azure.com, Microsoft Entra ID, App \
              registrations, the application 22222222-2222-2222-2222-222222222222, Certificates & \
              secrets: make a new client secret and copy its Value (not the Secret ID). Store it \
-             with PUT /v1/connections/emea, or in AWS Secrets Manager as \
-             dynamics365/connections/emea. Tools go on without a pause while both secrets are \
+             with `d365tools rotate emea`, with PUT /v1/connections/emea, or in AWS Secrets Manager \
+             as dynamics365/connections/emea. Tools go on without a pause while both secrets are \
              valid; delete the old one afterwards.\n\n\
              How: docs/setting-up.md#step-3-client-secret"
         );

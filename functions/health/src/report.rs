@@ -20,6 +20,10 @@ pub struct Report {
     pub left: usize,
     /// The alerts that were sent in this run.
     pub alerts: Vec<Alert>,
+    /// The secrets below the name of connections that are no connection's, because their end is no
+    /// id.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<String>,
     /// What went wrong with the run itself. The next run makes up for it.
     pub problems: Vec<String>,
 }
@@ -86,7 +90,7 @@ impl Checked {
     ) -> Checked {
         let secret = match finding {
             Finding::Works { secret, .. } => *secret,
-            _ => health.map_or(SecretExpiry::Unknown, |health| health.secret),
+            _ => health.map_or(SecretExpiry::Unknown, |it| registration.expiry(it.secret)),
         };
         let days_left = days_left(secret, finding, now);
         let hint = match (finding, secret, days_left) {

@@ -42,11 +42,16 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cause = self.cause.as_deref().unwrap_or(&self.code);
         write!(f, "{} ({cause}).", self.detail.trim_end_matches('.'))?;
-        if let Some(step) = self.set_up_step.and_then(Step::of_number) {
+        let action = self.admin_action.as_ref().or(self.next_step.as_ref());
+        let names_step = action.is_some_and(|action| action.starts_with("Set-up step"));
+        if let Some(step) = self.set_up_step.and_then(Step::of_number).filter(|_| !names_step) {
             write!(f, "\nAt fault: {step}.")?;
         }
-        if let Some(action) = self.admin_action.as_ref().or(self.next_step.as_ref()) {
+        if let Some(action) = action {
             write!(f, "\nTo do: {action}")?;
+        }
+        if self.next_step.as_ref().is_some_and(|next| next.starts_with("Nothing was stored.")) {
+            write!(f, "\nNothing was stored.")?;
         }
         if let Some(id) = &self.request_id {
             write!(f, "\nRequest: {id}")?;

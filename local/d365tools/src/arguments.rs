@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use auth::ConnectionId;
 use clap::{Args, Parser, Subcommand};
 use jiff::civil::Date;
 use url::Url;
@@ -20,11 +21,26 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
+fn day(text: &str) -> Result<Date, &'static str> {
+    let date = text.parse().ok().filter(|_| text.len() == 10);
+    date.ok_or("must be a date such as 2028-11-30")
+}
+
+fn url(text: &str) -> Result<Url, &'static str> {
+    let address = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    address
+        .ok_or("must be an address such as https://abc123.execute-api.eu-central-1.amazonaws.com")
+}
+
+fn key_id(text: &str) -> Result<Uuid, &'static str> {
+    Uuid::parse_str(text).map_err(|_| "must be the id of a key, as `d365tools key list` shows it")
+}
+
 /// Which deployment is meant.
 #[derive(Args, Debug)]
 pub(crate) struct ServiceArguments {
     /// The address of the API: the output ApiUrl of the stack.
-    #[arg(long, env = "D365TOOLS_URL", global = true, value_name = "URL")]
+    #[arg(long, env = "D365TOOLS_URL", global = true, value_name = "URL", value_parser = url)]
     pub(crate) url: Option<Url>,
     /// The local stack of `cargo run`, with its key.
     #[arg(long, global = true)]
@@ -39,12 +55,15 @@ pub(crate) enum Command {
     /// API keys: make, list, change, revoke.
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Set a connection up, or change it: asks for the credentials, tries them, stores what works.
+    /// Set a connection up, or change it: asks for the credentials, tries them, stores what works. Of
+    /// a connection that there is, an empty answer leaves what is stored.
     Connect(Connect),
     /// List the connections, as they were when last checked.
     Connections,
     /// Test a connection now.
     Test(Connection),
+    /// Change what people call a connection, or the day on which its client secret ends.
+    Change(ChangeConnection),
     /// Replace the client secret of a connection by a new one.
     Rotate(Rotate),
     /// Show what was done over a connection, the latest first.
@@ -80,6 +99,9 @@ pub(crate) struct First {
     /// The stack's parameter Prefix, if it is set.
     #[arg(long, value_name = "PREFIX")]
     pub(crate) prefix: Option<String>,
+    /// The stack's parameter SecretsKeyArn, if it is set: the KMS key of a secret that is made.
+    #[arg(long, value_name = "ARN")]
+    pub(crate) secrets_key: Option<String>,
     /// What the log calls whoever has the key.
     #[arg(long, value_name = "NAME", default_value = "administrator")]
     pub(crate) client: String,
@@ -104,6 +126,7 @@ pub(crate) struct Make {
 #[derive(Args, Debug)]
 pub(crate) struct Change {
     /// The key's id, as the list has it.
+    #[arg(value_parser = key_id)]
     pub(crate) id: Uuid,
     /// Whom the key is for.
     #[arg(long, value_name = "NAME")]
@@ -119,6 +142,7 @@ pub(crate) struct Change {
 #[derive(Args, Debug)]
 pub(crate) struct KeyId {
     /// The key's id, as the list has it.
+    #[arg(value_parser = key_id)]
     pub(crate) id: Uuid,
 }
 
@@ -126,7 +150,7 @@ pub(crate) struct KeyId {
 pub(crate) struct Connection {
     /// The id of the connection.
     #[arg(default_value = "default")]
-    pub(crate) id: String,
+    pub(crate) id: ConnectionId,
 }
 
 #[derive(Args, Debug)]
@@ -143,7 +167,19 @@ pub(crate) struct Connect {
     #[arg(long, value_name = "URL")]
     pub(crate) instance_url: Option<String>,
     /// The day on which the client secret ends.
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub(crate) secret_expires_on: Option<Date>,
+    /// What people call the connection.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) label: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ChangeConnection {
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+    /// The day on which the client secret ends.
+    #[arg(long, value_name = "DATE", value_parser = day)]
     pub(crate) secret_expires_on: Option<Date>,
     /// What people call the connection.
     #[arg(long, value_name = "TEXT")]
@@ -155,7 +191,7 @@ pub(crate) struct Rotate {
     #[command(flatten)]
     pub(crate) connection: Connection,
     /// The day on which the new client secret ends.
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     pub(crate) secret_expires_on: Option<Date>,
 }
 

@@ -2,6 +2,7 @@
 
 mod activity;
 mod alert;
+mod change;
 mod connect;
 mod connections;
 mod doctor;
@@ -32,6 +33,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CliError> {
         Command::Connect(connect) => connect::connect(&open()?, connect).await,
         Command::Connections => connections::list(&open()?).await.map(|()| true),
         Command::Test(connection) => test::test(&open()?, &connection.id).await,
+        Command::Change(given) => change::change(&open()?, given).await,
         Command::Rotate(rotate) => rotate::rotate(&open()?, rotate).await,
         Command::Activity(activity) => activity::activity(&open()?, &activity).await.map(|()| true),
         Command::Alert(alert) => alert::alert(&alert).await.map(|()| true),

@@ -15,6 +15,8 @@ pub(crate) enum CliError {
     NoUrl,
     #[error("The API key is empty.")]
     NoKey,
+    #[error("There is nothing to change. Give --label or --secret-expires-on.")]
+    NoChange,
     #[error("{what}: {problem}")]
     File { what: String, problem: io::Error },
     #[error("Nothing can be asked for: {0}")]
@@ -28,7 +30,10 @@ pub(crate) enum CliError {
     Foreign { url: String, status: u16 },
     #[error("{0}")]
     Refused(Box<Problem>),
-    #[error("The API key is not accepted. It may be mistyped, revoked, or of another deployment.")]
+    #[error(
+        "The API key is not accepted. It may be mistyped, revoked, or of another deployment. A first \
+         key works five minutes after it was made at the latest."
+    )]
     KeyRefused,
     #[error("The first key could not be stored: {0}.")]
     Secret(#[from] SecretError),

@@ -71,6 +71,8 @@ pub struct Options {
     pub allowed_origins: Origins,
     /// The names of the secrets.
     pub secret_names: SecretNames,
+    /// Whether it begins as a deployment in AWS does: without keys and connections.
+    pub is_empty: bool,
 }
 
 impl Default for Options {
@@ -87,6 +89,7 @@ impl Default for Options {
             check_at_start: false,
             allowed_origins: Origins::default(),
             secret_names: SecretNames::default(),
+            is_empty: false,
         }
     }
 }
@@ -183,7 +186,9 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let aws_url = format!("http://{aws}");
     let secret_names = options.secret_names;
     let secrets = Secrets::at_endpoint(&aws_url).with_names(secret_names.clone());
-    store_secrets(&secrets, &emulator.url()).await?;
+    if !options.is_empty {
+        store_secrets(&secrets, &emulator.url()).await?;
+    }
     let http = HttpClients::new(Idle::MANY_CALLERS)
         .map_err(|error| StartError::Client(error.to_string()))?;
     let instances = std::iter::once(emulator.url()).chain(options.other_instances);
@@ -193,8 +198,10 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let connections = Connections::new(http, secrets.clone(), environment);
     let state = State::at_endpoint(&aws_url, STATE_TABLE);
     state.create_table().await?;
-    health::register(&state, &emulator.url()).await?;
-    add_sample_key(&state).await?;
+    if !options.is_empty {
+        health::register(&state, &emulator.url()).await?;
+        add_sample_key(&state).await?;
+    }
     // As in AWS, each function reaches the part of the table that is its own.
     let state_of = |role| State::at_endpoint_as(role, &aws_url, STATE_TABLE);
     let keys = Arc::new(KeyStore::new(secrets, Some(state_of(Role::Authorizer))));

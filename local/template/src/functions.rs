@@ -15,7 +15,7 @@ const SKIPS: &str = r#"- { id: CKV_AWS_117, comment: "it talks to public service
 "#;
 
 /// The same, for those that the API calls.
-const SKIPS_OF_API: &str = r#"- { id: CKV_AWS_115, comment: "off by default: an account must keep 100 unreserved, or the deployment fails; ToolConcurrency and AuthorizerConcurrency reserve it" }
+const SKIPS_OF_API: &str = r#"- { id: CKV_AWS_115, comment: "off by default: an account must keep 100 unreserved, or the deployment fails; ToolConcurrency and AuthorizerConcurrency reserve it for what visitors wait for, and the others take what is left" }
 - { id: CKV_AWS_116, comment: "called synchronously: the caller hears of a failure" }
 "#;
 

@@ -61,8 +61,8 @@ fn the_guide_has_every_step_that_errors_and_alerts_link_to() {
 #[test]
 fn the_changelog_begins_with_this_version() {
     let changelog = fs::read_to_string(Path::new(ROOT).join("CHANGELOG.md")).unwrap();
-    let versions = changelog.lines().filter_map(|line| line.strip_prefix("## "));
-    let latest = versions.filter(|version| *version != "Unreleased").next().unwrap();
+    let mut versions = changelog.lines().filter_map(|line| line.strip_prefix("## "));
+    let latest = versions.find(|version| *version != "Unreleased").unwrap();
     let (version, day) = latest.split_once(" (").unwrap();
     assert_eq!(
         version,

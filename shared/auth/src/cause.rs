@@ -52,7 +52,7 @@ causes! {
     /// The tenant id is neither a directory id nor a domain.
     TenantInvalid Some(Tenant),
         "the connection's credentials are not valid: {problem}",
-        "correct the connection's secret: {problem}.";
+        "give the Directory (tenant) ID, or one of the directory's domains.";
     /// Entra ID has no such tenant.
     TenantUnknown Some(Tenant),
         "Entra ID has no tenant with this id",
@@ -79,7 +79,7 @@ causes! {
     /// The client id is no application id.
     ClientInvalid Some(Application),
         "the connection's credentials are not valid: {problem}",
-        "correct the connection's secret: {problem}.";
+        "give the Application (client) ID.";
     /// The tenant has no such application.
     ApplicationUnknown Some(Application),
         "the tenant has no application with this client id",
@@ -115,15 +115,17 @@ causes! {
     /// There is no client secret.
     SecretMissing Some(Secret),
         "the connection's credentials are not valid: {problem}",
-        "correct the connection's secret: {problem}.";
+        "give the client secret's Value.";
     /// The secret's id was given instead of its value.
     SecretIdGiven Some(Secret),
         "the connection's credentials are not valid: {problem}",
-        "correct the connection's secret: {problem}.";
+        "give the client secret's Value. It is shown only when the secret is made: if it was lost, \
+         make a new one.";
     /// Entra ID does not accept the client secret.
     SecretWrong Some(Secret),
         "Entra ID does not accept the client secret",
-        "store the secret's Value, not its Secret ID; if it was lost, make a new one.";
+        "store the secret's Value, not its Secret ID. If it was deleted or replaced, store the new \
+         one; if it was lost, make another.";
     /// The client secret has expired.
     SecretExpired Some(Secret),
         "the client secret has expired",
@@ -131,7 +133,7 @@ causes! {
     /// The instance URL is not one.
     InstanceInvalid Some(Instance),
         "the connection's credentials are not valid: {problem}",
-        "correct the connection's secret: {problem}.";
+        "give the environment's address, such as https://yourorg.crm4.dynamics.com.";
     /// The tenant has no such environment.
     InstanceUnknown Some(Instance),
         "the tenant has no environment with this instance URL",
@@ -190,9 +192,9 @@ causes! {
         "enable the application user again.";
     /// The application user has no security role.
     NoRole Some(User),
-        "the application user has no security role",
+        "the application user has no security role, or none that lets it read users",
         "give the application user the roles Salesperson and Customer Service Representative, or \
-         one of your own.";
+         one of your own with Read on User.";
     /// The app that a tool needs is not installed.
     AppMissing None,
         "this environment does not have the {app} app",
@@ -205,32 +207,60 @@ causes! {
     /// The secret in AWS Secrets Manager does not hold credentials.
     CredentialsMalformed None,
         "the connection's credentials are not valid: {problem}",
-        "Correct the connection's secret: {problem}. See docs/setting-up.md#connect.";
+        "Correct the JSON that the secret in AWS Secrets Manager holds. See \
+         docs/connections.md#store-a-connection-by-hand.";
+}
+
+/// When calls begin to fail, once a connection is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// At once.
+    AtOnce,
+    /// When the functions read the connection's secret again, which they do every ten minutes.
+    NextReading,
+    /// When the tokens at hand have ended: Entra ID gives no new one.
+    WithoutToken,
+    /// A day after the functions have last read the connection's secret.
+    WithoutSecret,
 }
 
 impl Cause {
-    /// Whether Entra ID gives no token for this cause. Then calls go on as long as a function has a
-    /// token at hand.
-    pub fn spares_tokens_at_hand(self) -> bool {
+    /// When calls begin to fail for this cause.
+    pub fn effect(self) -> Effect {
         use Cause::*;
-        matches!(
-            self,
+        match self {
             TenantUnknown
-                | IdsSwapped
-                | TenantBlocked
-                | CloudMismatch
-                | ApplicationUnknown
-                | ApplicationDisabled
-                | ServicePrincipalMissing
-                | ConsentMissing
-                | AssignmentMissing
-                | ConditionalAccess
-                | EntraRefused
-                | SecretWrong
-                | SecretExpired
-                | InstanceUnknown
-                | DataverseDisabled
-        )
+            | IdsSwapped
+            | TenantBlocked
+            | CloudMismatch
+            | ApplicationUnknown
+            | ApplicationDisabled
+            | ServicePrincipalMissing
+            | ConsentMissing
+            | AssignmentMissing
+            | ConditionalAccess
+            | EntraRefused
+            | SecretWrong
+            | SecretExpired
+            | InstanceUnknown
+            | DataverseDisabled => Effect::WithoutToken,
+            TenantInvalid | ClientInvalid | SecretMissing | SecretIdGiven | InstanceInvalid
+            | CredentialsMalformed => Effect::NextReading,
+            SecretUnreadable => Effect::WithoutSecret,
+            TenantMismatch
+            | InstanceUnreachable
+            | InstanceMissing
+            | InstanceRedirected
+            | AddressBlocked
+            | EnvironmentDisabled
+            | ProxyRefused
+            | CertificateUntrusted
+            | TokenRefused
+            | ApplicationUserMissing
+            | ApplicationUserDisabled
+            | NoRole
+            | AppMissing => Effect::AtOnce,
+        }
     }
 
     /// All causes.

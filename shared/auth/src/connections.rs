@@ -70,6 +70,15 @@ impl fmt::Debug for Connection {
     }
 }
 
+/// The secrets below the name of connections.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WithSecrets {
+    /// The connections that have one.
+    pub connections: BTreeSet<ConnectionId>,
+    /// The names of secrets whose end is no connection's id.
+    pub others: Vec<String>,
+}
+
 /// What is kept of a connection.
 struct Known {
     credentials: Stored,
@@ -119,33 +128,42 @@ impl Connections {
         Connections::new(http.short_lived(), secrets.clone(), environment.clone())
     }
 
-    /// Stores what was entered as the connection's secret, and returns its version. It is read when
-    /// the connection is next opened.
+    /// Stores what was entered as the connection's secret. It is read when the connection is next
+    /// opened.
     pub async fn store(
         &self,
         id: &ConnectionId,
         form: &CredentialsForm,
-    ) -> Result<Option<String>, SecretError> {
+    ) -> Result<(), SecretError> {
         let (name, text) = (self.inner.secret_name(id), form.to_secret());
-        let version = self.inner.secrets.store(&name, text.expose_secret()).await?;
+        self.inner.secrets.store(&name, text.expose_secret()).await?;
         self.forget(id);
-        Ok(version)
+        Ok(())
     }
 
     /// The connections that have a secret, whether anybody knows of them or not.
-    pub async fn with_secrets(&self) -> Result<BTreeSet<ConnectionId>, SecretError> {
+    pub async fn with_secrets(&self) -> Result<WithSecrets, SecretError> {
         let beginning = self.inner.secrets.names().connections();
         let names = self.inner.secrets.list(&beginning).await?;
-        let id = |name: &String| name.strip_prefix(&beginning)?.parse().ok();
-        Ok(names.iter().filter_map(id).collect())
+        let mut found = WithSecrets::default();
+        for name in names {
+            match name.strip_prefix(&beginning).and_then(|id| id.parse().ok()) {
+                Some(id) => drop(found.connections.insert(id)),
+                None => found.others.push(name),
+            }
+        }
+        Ok(found)
     }
 
-    /// What the connection's secret holds, to be changed. `None`: there is no secret, or none that
-    /// can be read as credentials.
-    pub async fn stored(&self, id: &ConnectionId) -> Result<Option<CredentialsForm>, SecretError> {
-        match self.inner.secrets.text(&self.inner.secret_name(id)).await {
-            Ok(text) => Ok(CredentialsForm::read(text.expose_secret()).ok()),
-            Err(SecretError::NotFound { .. } | SecretError::NotText { .. }) => Ok(None),
+    /// What the connection's secret holds, to be changed, with its version. `None` for the form: there
+    /// is no secret, or none that can be read as credentials. `None` for the version: there is none.
+    pub async fn stored(
+        &self,
+        id: &ConnectionId,
+    ) -> Result<(Option<CredentialsForm>, Option<String>), SecretError> {
+        match self.inner.secrets.current(&self.inner.secret_name(id)).await {
+            Ok((text, version)) => Ok((CredentialsForm::read(text.expose_secret()).ok(), version)),
+            Err(SecretError::NotFound { .. } | SecretError::NotText { .. }) => Ok((None, None)),
             Err(error) => Err(error),
         }
     }
@@ -162,7 +180,7 @@ impl Connections {
     /// connection that is kept may go on working for a while after its secret was removed.
     pub async fn has_secret(&self, id: &ConnectionId) -> Option<bool> {
         match self.inner.secrets.text(&self.inner.secret_name(id)).await {
-            Ok(_) | Err(SecretError::NotText { .. }) => Some(true),
+            Ok(_) | Err(SecretError::NotText { .. } | SecretError::Denied { .. }) => Some(true),
             Err(SecretError::NotFound { .. }) => {
                 self.forget(id);
                 Some(false)

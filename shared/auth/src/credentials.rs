@@ -27,8 +27,6 @@ pub struct Credentials {
     pub secret_expires_on: Option<Date>,
     /// What people call the connection.
     pub label: Option<String>,
-    /// The version of the secret that holds them; `None` if they are not stored.
-    pub version: Option<String>,
 }
 
 /// Why the text of a secret does not hold valid credentials. No variant contains a value of the
@@ -36,7 +34,7 @@ pub struct Credentials {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialsError {
     /// It is not a JSON object, or a field is missing, unknown or of the wrong type.
-    #[error("the secret is not the JSON object that it should be: {problem}")]
+    #[error("the secret is not right: {problem}")]
     Malformed {
         /// Which field, and what is wrong with it.
         problem: String,
@@ -114,6 +112,14 @@ impl CredentialsForm {
             .map_err(|error| CredentialsError::Malformed { problem: problem(text, &error) })
     }
 
+    /// What people call the connection, its environment, its directory and its application, as they
+    /// were entered.
+    pub fn names(&self) -> (Option<&str>, &str, &str, &str) {
+        let text = |text| value(text);
+        let (instance, tenant) = (text(&self.instance_url), text(&self.tenant_id));
+        (given(&self.label), instance, tenant, text(&self.client_id))
+    }
+
     /// The text to store as the connection's secret.
     pub fn to_secret(&self) -> SecretString {
         let mut secret = json!({
@@ -158,7 +164,6 @@ impl CredentialsForm {
                 .map(|date| date.parse().map_err(|_| CredentialsError::Expiry))
                 .transpose()?,
             label: given(&self.label).map(str::to_owned),
-            version: None,
             client_id: Uuid::parse_str(&client_id).map_err(|_| CredentialsError::Client)?,
             tenant_id,
         })
@@ -218,9 +223,9 @@ fn problem(text: &str, error: &serde_path_to_error::Error<serde_json::Error>) ->
     let misspelt = unknown.find_map(|name| Some((name, meant_field(name, known())?)));
     match (misspelt, missing) {
         (Some((name, field)), _) => {
-            return format!("it has no field {name}: the name is {field}");
+            return format!("its field {name} must be called {field}");
         }
-        (None, Some(missing)) => return format!("the field {missing} is missing"),
+        (None, Some(missing)) => return format!("its field {missing} is missing"),
         (None, None) => {}
     }
     let path = error.path().to_string();
@@ -326,7 +331,7 @@ mod tests {
         let secret = misspelt.as_object_mut().unwrap().remove("client_secret").unwrap();
         misspelt["clientSecret"] = secret;
         let cases = [
-            (misspelt.to_string(), "no field clientSecret: the name is client_secret"),
+            (misspelt.to_string(), "field clientSecret must be called client_secret"),
             (with("client_secret", json!(123_456)).to_string(), "client_secret must be a string"),
             (with("ETx8Q~value", json!(1)).to_string(), "a field that is not known"),
             ("ETx8Q~value".to_owned(), "must be a JSON object"),

@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
-use crate::CredentialsForm;
 use crate::credentials::id;
 use crate::pasted::value;
+use crate::{CredentialsForm, Step};
 
 /// A field of a change: left out, removed, or given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,8 +60,8 @@ pub struct CredentialsChange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeError {
     /// It is needed, and nothing is stored.
-    #[error("{0} is missing")]
-    Missing(&'static str),
+    #[error("there is no such connection yet, and for a new one {0} is missing ({1})")]
+    Missing(&'static str, Step),
     /// It is needed, and cannot be removed.
     #[error("{0} cannot be removed: a connection needs it")]
     Needed(&'static str),
@@ -80,6 +80,11 @@ impl fmt::Debug for CredentialsChange {
 }
 
 impl CredentialsChange {
+    /// Whether it says when the client secret ends.
+    pub fn has_expiry(&self) -> bool {
+        matches!(self.secret_expires_on, Sent::Value(_))
+    }
+
     /// The credentials after the change. `stored` is what the connection has so far.
     ///
     /// # Errors
@@ -90,8 +95,10 @@ impl CredentialsChange {
         stored: Option<CredentialsForm>,
     ) -> Result<CredentialsForm, ChangeError> {
         let stored = stored.as_ref();
-        let tenant_id = needed("tenant_id", self.tenant_id, stored.map(|it| it.tenant_id.clone()))?;
-        let client_id = needed("client_id", self.client_id, stored.map(|it| it.client_id.clone()))?;
+        let tenant_id = stored.map(|it| it.tenant_id.clone());
+        let tenant_id = needed("tenant_id", Step::Tenant, self.tenant_id, tenant_id)?;
+        let client_id = stored.map(|it| it.client_id.clone());
+        let client_id = needed("client_id", Step::Application, self.client_id, client_id)?;
         let of_same_application = stored.filter(|stored| {
             id(&stored.tenant_id) == id(&tenant_id) && id(&stored.client_id) == id(&client_id)
         });
@@ -102,7 +109,8 @@ impl CredentialsChange {
             return Err(ChangeError::SecretOfAnother);
         }
         let client_secret = of_same_application.map(|it| it.client_secret.clone());
-        let client_secret = needed("client_secret", self.client_secret, client_secret)?;
+        let client_secret =
+            needed("client_secret", Step::Secret, self.client_secret, client_secret)?;
         // The last day of one secret says nothing about another.
         let of_same_secret = of_same_application.filter(|stored| {
             value(stored.client_secret.expose_secret()) == value(client_secret.expose_secret())
@@ -114,6 +122,7 @@ impl CredentialsChange {
             client_secret,
             instance_url: needed(
                 "instance_url",
+                Step::Instance,
                 self.instance_url,
                 stored.map(|it| it.instance_url.clone()),
             )?,
@@ -123,11 +132,16 @@ impl CredentialsChange {
     }
 }
 
-fn needed<T>(field: &'static str, sent: Sent<T>, stored: Option<T>) -> Result<T, ChangeError> {
+fn needed<T>(
+    field: &'static str,
+    step: Step,
+    sent: Sent<T>,
+    stored: Option<T>,
+) -> Result<T, ChangeError> {
     match sent {
         Sent::Value(value) => Ok(value),
         Sent::Null => Err(ChangeError::Needed(field)),
-        Sent::Omitted => stored.ok_or(ChangeError::Missing(field)),
+        Sent::Omitted => stored.ok_or(ChangeError::Missing(field, step)),
     }
 }
 
@@ -180,7 +194,10 @@ mod tests {
             let error = changed(json!({field: null}), Some(stored())).unwrap_err();
             assert_eq!(error, ChangeError::Needed(field));
         }
-        assert_eq!(changed(json!({}), None).unwrap_err(), ChangeError::Missing("tenant_id"));
+        assert_eq!(
+            changed(json!({}), None).unwrap_err(),
+            ChangeError::Missing("tenant_id", Step::Tenant)
+        );
     }
 
     #[test]

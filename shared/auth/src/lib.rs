@@ -43,10 +43,10 @@ mod stand_in;
 mod stored;
 mod tokens;
 
-pub use cause::Cause;
+pub use cause::{Cause, Effect};
 pub use client_secret::ClientSecret;
 pub use connection_id::{ConnectionId, InvalidConnectionId};
-pub use connections::{Connection, Connections};
+pub use connections::{Connection, Connections, WithSecrets};
 pub use credentials::{Credentials, CredentialsError, CredentialsForm};
 pub use credentials_change::{ChangeError, CredentialsChange, Sent};
 pub use diagnosis::Diagnosis;

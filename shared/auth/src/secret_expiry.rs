@@ -70,31 +70,27 @@ impl SecretExpiry {
 /// Which client secret a given date belongs to.
 ///
 /// Somebody who puts another client secret into a connection's secret in Secrets Manager easily
-/// leaves the date of the old one there. So a date belongs to the version of the secret that it
-/// came with.
+/// leaves the date of the old one there. So a date counts only with the client secret that it came
+/// with, which is known by its first characters, as Microsoft Graph knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatedSecret {
-    /// The version in Secrets Manager.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    version: Option<String>,
     /// How the client secret begins.
     begins_with: String,
     /// The date that stands beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     written: Option<Date>,
-    /// Whether that is the date of an older client secret.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    is_outdated: bool,
+    /// How the client secret begins that the date came with.
+    came_with: String,
 }
 
 impl DatedSecret {
     /// The client secret of these credentials, with the date that was entered for it.
     pub fn entered(credentials: &Credentials) -> DatedSecret {
+        let begins_with = credentials.proof.hint();
         DatedSecret {
-            version: credentials.version.clone(),
-            begins_with: credentials.proof.hint(),
+            came_with: begins_with.clone(),
+            begins_with,
             written: credentials.secret_expires_on,
-            is_outdated: false,
         }
     }
 
@@ -102,26 +98,34 @@ impl DatedSecret {
     /// known before.
     pub fn found(credentials: &Credentials, before: Option<&DatedSecret>) -> DatedSecret {
         let found = DatedSecret::entered(credentials);
-        let Some(before) = before.filter(|before| before.written == found.written) else {
-            return found;
-        };
-        let is_same_version = before.version.is_some() && before.version == found.version;
-        let is_replaced = !is_same_version && before.begins_with != found.begins_with;
-        DatedSecret { is_outdated: before.is_outdated || is_replaced, ..found }
+        match before.filter(|before| before.written == found.written) {
+            Some(before) => DatedSecret { came_with: before.came_with.clone(), ..found },
+            None => found,
+        }
     }
 
     /// What people should know of a date that is outdated.
     pub const OUTDATED: &str = "The connection's secret was changed, and its secret_expires_on was \
         not: that is the date of an older client secret, and does not count. Give the new one.";
 
-    /// Whether the date that stands beside the client secret is that of an older one.
+    /// Whether the date that stands beside the client secret is that of another one.
     pub fn is_outdated(&self) -> bool {
-        self.is_outdated
+        self.written.is_some() && self.begins_with != self.came_with
+    }
+
+    /// Whether it is the client secret of these credentials.
+    pub fn is_of(&self, credentials: &Credentials) -> bool {
+        self.begins_with == credentials.proof.hint()
+    }
+
+    /// Whether both are the same client secret.
+    pub fn is_same(&self, other: &DatedSecret) -> bool {
+        self.begins_with == other.begins_with
     }
 
     /// The last day of the client secret, if it was given for this one.
     pub fn expires_on(&self) -> Option<Date> {
-        self.written.filter(|_| !self.is_outdated)
+        self.written.filter(|_| !self.is_outdated())
     }
 }
 
@@ -133,8 +137,7 @@ mod tests {
     use super::*;
     use crate::Environment;
 
-    /// The credentials in this version of a secret.
-    fn version(version: &str, secret: &str, expires_on: Option<&str>) -> Credentials {
+    fn credentials(secret: &str, expires_on: Option<&str>) -> Credentials {
         let text = json!({
             "tenant_id": "11111111-1111-1111-1111-111111111111",
             "client_id": "22222222-2222-2222-2222-222222222222",
@@ -142,34 +145,32 @@ mod tests {
             "instance_url": "https://contoso.crm4.dynamics.com",
             "secret_expires_on": expires_on,
         });
-        let credentials = Credentials::parse(&text.to_string(), &Environment::default()).unwrap();
-        Credentials { version: Some(version.to_owned()), ..credentials }
+        Credentials::parse(&text.to_string(), &Environment::default()).unwrap()
     }
 
     #[test]
     fn a_date_belongs_to_the_client_secret_that_it_was_given_for() {
         let (old, new) = (Some("2027-03-31"), Some("2028-03-31"));
-        let first = DatedSecret::entered(&version("1", "ETx8Q~one", old));
+        let first = DatedSecret::entered(&credentials("ETx8Q~one", old));
         assert_eq!(first.expires_on(), Some(date(2027, 3, 31)));
-        let then = |secret: &str, expires_on| {
-            DatedSecret::found(&version("2", secret, expires_on), Some(&first))
+        let then = |secret: &str, expires_on, before: &DatedSecret| {
+            DatedSecret::found(&credentials(secret, expires_on), Some(before))
         };
         // Only the client secret was replaced.
-        let outdated = then("abc8Q~two", old);
-        assert_eq!(outdated.expires_on(), None);
-        assert_eq!(then("abc8Q~two", new).expires_on(), Some(date(2028, 3, 31)));
-        assert_eq!(then("abc8Q~two", None).expires_on(), None);
-        assert_eq!(then("ETx8Q~one", old).expires_on(), Some(date(2027, 3, 31)));
+        let outdated = then("abc8Q~two", old, &first);
+        assert!(outdated.is_outdated() && outdated.expires_on().is_none());
+        let of = |secret: &str, expires_on, before| then(secret, expires_on, before).expires_on();
+        assert_eq!(of("abc8Q~two", new, &first), Some(date(2028, 3, 31)));
+        assert_eq!(of("abc8Q~two", None, &first), None);
+        assert_eq!(of("ETx8Q~one", old, &first), Some(date(2027, 3, 31)));
 
-        // The old date stays outdated, whatever else is changed, until another one is given.
-        let again = |secret: &str, expires_on| {
-            DatedSecret::found(&version("3", secret, expires_on), Some(&outdated)).expires_on()
-        };
-        assert_eq!(again("abc8Q~two", old), None);
-        assert_eq!(again("xyz8Q~tri", old), None);
-        assert_eq!(again("abc8Q~two", new), Some(date(2028, 3, 31)));
+        // The old date stays outdated until another one is given, or its secret is back.
+        assert_eq!(of("abc8Q~two", old, &outdated), None);
+        assert_eq!(of("xyz8Q~tri", old, &outdated), None);
+        assert_eq!(of("abc8Q~two", new, &outdated), Some(date(2028, 3, 31)));
+        assert_eq!(of("ETx8Q~one", old, &outdated), Some(date(2027, 3, 31)));
         // The set-up says that it is the date of the client secret.
-        let entered = DatedSecret::entered(&version("4", "abc8Q~two", old));
+        let entered = DatedSecret::entered(&credentials("abc8Q~two", old));
         assert_eq!(entered.expires_on(), Some(date(2027, 3, 31)));
     }
 }

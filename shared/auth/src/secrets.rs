@@ -157,17 +157,13 @@ impl Secrets {
         }
     }
 
-    /// Stores a text under a name, and returns its version. If there is no secret of that name, it
+    /// Stores a text under a name. If there is no secret of that name, it
     /// is created; if it is marked for deletion, it is restored.
-    pub async fn store(
-        &self,
-        name: &str,
-        text: impl Into<String>,
-    ) -> Result<Option<String>, SecretError> {
+    pub async fn store(&self, name: &str, text: impl Into<String>) -> Result<(), SecretError> {
         let text = text.into();
         let put = || self.client.put_secret_value().secret_id(name).secret_string(&text).send();
         let error = match put().await {
-            Ok(stored) => return Ok(stored.version_id),
+            Ok(_) => return Ok(()),
             Err(error) => error,
         };
         let service = error.as_service_error();
@@ -175,21 +171,20 @@ impl Secrets {
             let create = self.client.create_secret().name(name).secret_string(&text);
             let created = create.set_kms_key_id(self.key.clone()).send().await;
             let error = match created {
-                Ok(stored) => return Ok(stored.version_id),
+                Ok(_) => return Ok(()),
                 Err(error) => error,
             };
             let is_there = error.as_service_error();
             // Somebody else made it at the same moment.
             if is_there.is_some_and(|error| error.is_resource_exists_exception()) {
-                let stored = put().await.map_err(|error| unanswered(name, &error))?;
-                return Ok(stored.version_id);
+                return put().await.map(drop).map_err(|error| unanswered(name, &error));
             }
             return Err(unanswered(name, &error));
         }
         if service.is_some_and(|error| error.is_invalid_request_exception()) {
             self.restore(name).await?;
             return match put().await {
-                Ok(stored) => Ok(stored.version_id),
+                Ok(_) => Ok(()),
                 Err(error) => {
                     // Remove it again: it still holds what somebody wanted to be gone.
                     let removed = self.delete(name).await;
@@ -221,6 +216,13 @@ impl Secrets {
     /// The names of all secrets that begin like this, in no order. Secrets that are marked for
     /// deletion are left out.
     pub async fn list(&self, beginning: &str) -> Result<Vec<String>, SecretError> {
+        let listing = tokio::time::timeout(PATIENCE_WITH_LIST, self.all(beginning)).await;
+        listing.unwrap_or_else(|_| {
+            Err(SecretError::Unavailable { problem: "no list of secrets in time".to_owned() })
+        })
+    }
+
+    async fn all(&self, beginning: &str) -> Result<Vec<String>, SecretError> {
         let filter = Filter::builder().key(FilterNameStringType::Name).values(beginning).build();
         let listing = self.client.list_secrets().filters(filter).max_results(PAGE);
         let mut pages = listing.into_paginator().send();
@@ -234,6 +236,9 @@ impl Secrets {
         Ok(names)
     }
 }
+
+/// How long the listing may take: 10,000 secrets are 100 answers.
+const PATIENCE_WITH_LIST: Duration = Duration::from_secs(60);
 
 /// The most secrets in one answer to a listing, which is what Secrets Manager allows.
 const PAGE: i32 = 100;

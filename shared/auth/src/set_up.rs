@@ -1,6 +1,7 @@
 //! The steps of a connection's set-up. `docs/setting-up.md` says how to take each.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 /// A step of the set-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,18 +53,28 @@ impl Step {
         }
     }
 
-    /// The place in the guide that says how to take the step: a path in the repository, with the
-    /// anchor of its heading.
-    pub fn guide(self) -> String {
-        let name = self.name().to_lowercase().replace(' ', "-");
-        format!("docs/setting-up.md#step-{}-{name}", self.number())
+    /// The guide that says how to take the steps. The environment variable `GUIDE_URL` says under
+    /// which address people find it; without it, this is its path in the repository.
+    pub fn guide_page() -> String {
+        static PAGE: LazyLock<String> = LazyLock::new(|| {
+            let given = std::env::var("GUIDE_URL").ok().filter(|url| !url.is_empty());
+            given.unwrap_or_else(|| "docs/setting-up.md".to_owned())
+        });
+        PAGE.clone()
     }
 
-    /// Where people take the step, for the application with this id.
+    /// The place in the guide that says how to take the step.
+    pub fn guide(self) -> String {
+        let name = self.name().to_lowercase().replace(' ', "-");
+        format!("{}#step-{}-{name}", Step::guide_page(), self.number())
+    }
+
+    /// Where people take the step, for the application with this id; empty if nobody knows it.
     pub fn place(self, client_id: &str) -> String {
         let application = format!(
             "portal.azure.com, Microsoft Entra ID, App registrations, the application {client_id}"
         );
+        let application = application.trim_end().to_owned();
         let environment = "admin.powerplatform.microsoft.com, Environments, the environment";
         match self {
             Step::Tenant => "portal.azure.com, Microsoft Entra ID, Overview, Tenant ID".to_owned(),

@@ -52,7 +52,6 @@ async fn read(
     environment: Environment,
     name: String,
 ) -> Result<Arc<Credentials>, ConnectionError> {
-    let (text, version) = secrets.current(&name).await?;
-    let credentials = Credentials::parse(text.expose_secret(), &environment)?;
-    Ok(Arc::new(Credentials { version, ..credentials }))
+    let text = secrets.text(&name).await?;
+    Ok(Arc::new(Credentials::parse(text.expose_secret(), &environment)?))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use auth::{ConnectionId, Credentials, DatedSecret, Organization};
+use auth::{ConnectionId, Credentials, CredentialsForm, DatedSecret, Organization, SecretExpiry};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -66,14 +66,24 @@ impl Registration {
         }
     }
 
-    /// The entry for a connection whose secret does not say where it leads.
-    pub fn unread(id: &ConnectionId, now: Timestamp) -> Registration {
+    /// The entry for a connection whose credentials are not valid. `form` is what they say, if they
+    /// can be read.
+    pub fn unread(
+        id: &ConnectionId,
+        form: Option<&CredentialsForm>,
+        now: Timestamp,
+    ) -> Registration {
+        /// The most characters of a text that was not checked.
+        const MOST: usize = 200;
+        let (label, instance, tenant, client) =
+            form.map(CredentialsForm::names).unwrap_or_default();
+        let text = |text: &str| text.chars().take(MOST).collect();
         Registration {
             id: id.clone(),
-            label: None,
-            instance_url: String::new(),
-            tenant_id: String::new(),
-            client_id: String::new(),
+            label: label.map(text),
+            instance_url: text(instance),
+            tenant_id: text(tenant),
+            client_id: text(client),
             organization: None,
             secret: None,
             registered_at: now,
@@ -89,6 +99,20 @@ impl Registration {
     /// The day on which the client secret expires, if somebody has given it.
     pub fn secret_expires_on(&self) -> Option<Date> {
         self.secret.as_ref().and_then(DatedSecret::expires_on)
+    }
+
+    /// When the client secret expires: what Microsoft Graph has said, or what was given for it.
+    pub fn expiry(&self, known: SecretExpiry) -> SecretExpiry {
+        match &self.secret {
+            Some(secret) => known.or_given(secret.expires_on()),
+            None => known,
+        }
+    }
+
+    /// Whether another client secret has taken the place of the one that `before` had.
+    pub fn has_new_secret(&self, before: &Registration) -> bool {
+        let secrets = self.secret.as_ref().zip(before.secret.as_ref());
+        secrets.is_some_and(|(now, before)| !now.is_same(before))
     }
 }
 

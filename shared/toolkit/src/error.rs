@@ -120,6 +120,30 @@ impl ErrorCode {
         }
     }
 
+    /// What to do next, where nothing more exact is known.
+    fn next_step(self) -> &'static str {
+        use ErrorCode::*;
+        match self {
+            InvalidArguments => "Correct the call, and send it again.",
+            Unauthenticated => "Send a valid API key in the header Authorization: Bearer KEY.",
+            Forbidden => "Do not repeat the call: this API key does not allow it.",
+            PermissionDenied | RejectedByDynamics => "Do not repeat the call: it is not allowed.",
+            NotFound | UnknownTool => "Look for it by other means.",
+            ConnectionNotFound => "Call with the id of a connection that exists.",
+            MethodNotAllowed => "Call again with a method that the path takes.",
+            Ambiguous => "Say which one is meant.",
+            Duplicate => "Use the record that exists.",
+            AlreadyClosed => "Leave it as it is.",
+            VersionConflict => "Call again.",
+            IdempotencyKeyReused => "Call again with a new key.",
+            ConnectionBroken => "Have the connection mended first.",
+            RateLimited | DynamicsUnavailable | ServiceUnavailable | DeadlineExceeded => {
+                "Try again shortly."
+            }
+            Internal => "Report it, with its request_id.",
+        }
+    }
+
     /// Whether the same call may succeed later without a correction.
     pub fn is_retryable(self) -> bool {
         use ErrorCode::*;
@@ -378,7 +402,7 @@ impl ToolError {
     }
 
     /// The error code of Dataverse, or of Entra ID, that it comes from.
-    pub(crate) fn foreign_code(&self) -> Option<String> {
+    pub fn foreign_code(&self) -> Option<String> {
         let of_dataverse = || self.0.dataverse.as_ref().map(|details| details.code.clone());
         self.0.entra_code.map(|code| format!("AADSTS{code}")).or_else(of_dataverse)
     }
@@ -424,7 +448,8 @@ impl ToolError {
             }
         };
         set("retry_after", self.seconds_to_wait().map(Value::from));
-        set("next_step", parts.next_step.clone().map(Value::from));
+        let next_step = parts.next_step.as_deref().unwrap_or(code.next_step());
+        set("next_step", Some(next_step.into()));
         set("admin_action", parts.admin_action.clone().map(Value::from));
         set("cause", parts.cause.map(|cause| json!(cause)));
         let step = parts.cause.and_then(Cause::step);

@@ -42,7 +42,7 @@ async fn the_credentials_are_at_fault() {
             "step 5",
             "not a Dynamics",
         ),
-        ("client_secrt", "x", "docs/setting-up.md", "the name is client_secret"),
+        ("client_secrt", "x", "docs/connections.md", "must be called client_secret"),
     ] {
         let bench = Bench::start().await;
         bench.change_credentials(field, value).await;
@@ -50,10 +50,15 @@ async fn the_credentials_are_at_fault() {
     }
     let bench = Bench::start().await;
     bench.store("dynamics365/connections/default", "{\"tenant_id\": \"emulator-secret\"}").await;
-    says(&problem(&bench).await, "connection_broken", "docs/setting-up.md", "client_id is missing");
+    says(
+        &problem(&bench).await,
+        "connection_broken",
+        "docs/connections.md",
+        "client_id is missing",
+    );
     bench.store("dynamics365/connections/default", "emulator-secret").await;
     bench.until_secrets_are_read_again().await;
-    says(&problem(&bench).await, "connection_broken", "docs/setting-up.md", "JSON object");
+    says(&problem(&bench).await, "connection_broken", "docs/connections.md", "JSON object");
 }
 
 #[tokio::test]

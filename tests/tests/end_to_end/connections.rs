@@ -251,12 +251,12 @@ async fn a_misspelt_field_is_named_with_the_right_one() {
     let tenant = misspelt.as_object_mut().unwrap().remove("tenant_id").unwrap();
     misspelt["tenantId"] = tenant;
     let answer = set_up(&bench, "emea", misspelt.clone()).await;
-    let detail = "tenantId is not a field: the name is tenant_id";
+    let detail = "the field tenantId must be called tenant_id";
     assert_eq!(answer.problem("invalid_arguments")["detail"], detail);
     bench.store("dynamics365/connections/emea", &misspelt.to_string()).await;
     let answer = bench.request("POST", "/v1/connections/emea/test", None).await;
     let detail = answer.body["problem"]["detail"].as_str().unwrap();
-    assert!(detail.ends_with("it has no field tenantId: the name is tenant_id"), "{detail}");
+    assert!(detail.ends_with("its field tenantId must be called tenant_id"), "{detail}");
 }
 
 #[tokio::test]
@@ -273,7 +273,9 @@ async fn a_form_that_is_none_is_explained_without_its_values() {
         assert!(problem["next_step"].as_str().unwrap().contains("instance_url"), "{problem:#}");
     }
     let answer = set_up(&bench, "emea", json!({"tenant_id": "t"})).await;
-    assert_eq!(answer.problem("invalid_arguments")["detail"], "client_id is missing");
+    let detail = "there is no such connection yet, and for a new one client_id is missing \
+        (set-up step 2 (app registration))";
+    assert_eq!(answer.problem("invalid_arguments")["detail"], detail);
     let answer = set_up(&bench, "Not An Id", bench.credentials()).await;
     answer.problem("invalid_arguments");
     let answer =

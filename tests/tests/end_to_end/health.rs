@@ -207,7 +207,7 @@ async fn what_was_stored_by_hand_is_watched() {
     assert_eq!(of(&report, "torn")["cause"], "credentials_malformed");
     assert_eq!(events(&report), ["connection_broken"]);
     let message = report["alerts"][0]["message"].as_str().unwrap();
-    assert!(message.contains("not known, because the connection's secret cannot be read"));
+    assert!(message.contains("not known, because the connection's credentials are not valid"));
     let hand = state.connection(&"hand".parse().unwrap()).await.unwrap().unwrap();
     assert_eq!(hand.label.as_deref(), Some("By hand"));
     assert_eq!(hand.organization.unwrap().name.as_deref(), Some("Contoso Demo"));

@@ -157,12 +157,12 @@ async fn errors_name_what_is_allowed() {
         ("birthday", "birthdate"),
     ] {
         let of_column = detail(json!([{"table": "contact", "column": column}])).await;
-        assert!(of_column.contains(&format!("the name is {meant}.")), "{of_column}");
+        assert!(of_column.contains(&format!("did you mean {meant}?")), "{of_column}");
     }
     let of_column = detail(json!([{"table": "contact", "column": "new_nosuchthing"}])).await;
-    assert!(of_column.contains("it has ") && of_column.contains("and others"), "{of_column}");
+    assert!(of_column.contains("such as ") && of_column.contains("and others"), "{of_column}");
     let misspelt = detail(json!([{"table": "contact", "Column": "birthdate"}])).await;
-    assert_eq!(misspelt, "Column is not a field: the name is column");
+    assert_eq!(misspelt, "the field Column must be called column");
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ pub(crate) async fn activity(api: &Api, given: &Activity) -> Result<(), CliError
             filter.push_str(&format!("&{name}={}", encoded(value)));
         }
     }
-    let path = format!("/v1/connections/{}/activity", encoded(&given.connection.id));
+    let path = format!("/v1/connections/{}/activity", given.connection.id);
     let limit = usize::from(given.limit);
     let mut entries = Vec::new();
     let mut cursor: Option<String> = None;
@@ -81,5 +81,8 @@ pub(crate) async fn activity(api: &Api, given: &Activity) -> Result<(), CliError
         ]);
     }
     table(&rows);
+    if cursor.is_some() {
+        print(&format!("There are more: --limit {} shows them.", limit * 2));
+    }
     Ok(())
 }

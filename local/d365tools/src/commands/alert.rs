@@ -1,6 +1,6 @@
 //! `alert`: a test alert.
 
-use aws_sdk_lambda::error::{DisplayErrorContext, ProvideErrorMetadata as _};
+use aws_sdk_lambda::error::ProvideErrorMetadata as _;
 use aws_sdk_lambda::primitives::Blob;
 
 use crate::arguments::Alert;
@@ -17,7 +17,7 @@ pub(crate) async fn alert(given: &Alert) -> Result<(), CliError> {
         let service = error.as_service_error();
         let problem = match service.and_then(|error| error.code()) {
             Some(code) => code.to_owned(),
-            None => DisplayErrorContext(&error).to_string(),
+            None => deepest(&error),
         };
         CliError::NotInvoked { function: function.clone(), problem }
     })?;
@@ -31,4 +31,13 @@ pub(crate) async fn alert(given: &Alert) -> Result<(), CliError> {
          subscribed to the topic of the stack's output AlertsTopicArn.",
     );
     Ok(())
+}
+
+/// What an error of the SDK comes down to, such as that there are no AWS credentials.
+fn deepest(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(deeper) = error.source() {
+        error = deeper;
+    }
+    error.to_string()
 }

@@ -3,7 +3,6 @@
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
-use super::encoded;
 use super::view::View;
 use crate::api::Api;
 use crate::arguments::Connect;
@@ -24,22 +23,28 @@ pub(crate) async fn connect(api: &Api, given: Connect) -> Result<bool, CliError>
     let instance_url = text(given.instance_url, "Environment URL (step 5)")?;
     let expiry = match given.secret_expires_on {
         Some(day) => Some(day.to_string()),
-        None => ask::optional_line("Last day of the secret, such as 2028-11-30 (empty: unknown)")?,
+        None => ask::optional_line("Last day of the secret, such as 2028-11-30 (may be empty)")?,
     };
     let label = match given.label {
         Some(label) => Some(label),
         None => ask::optional_line("What people call it (may be empty)")?,
     };
-    let mut form = json!({
-        "tenant_id": tenant_id, "client_id": client_id,
-        "client_secret": secret.expose_secret(), "instance_url": instance_url,
-    });
-    for (name, value) in [("secret_expires_on", expiry), ("label", label)] {
-        if let Some(value) = value {
+    let secret = secret.expose_secret().to_owned();
+    let mut form = json!({});
+    for (name, value) in [
+        ("tenant_id", Some(tenant_id)),
+        ("client_id", Some(client_id)),
+        ("client_secret", Some(secret)),
+        ("instance_url", Some(instance_url)),
+        ("secret_expires_on", expiry),
+        ("label", label),
+    ] {
+        // What is left out stays as it is.
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
             form[name] = value.into();
         }
     }
-    let path = format!("/v1/connections/{}", encoded(&given.connection.id));
+    let path = format!("/v1/connections/{}", given.connection.id);
     let view: View = api.put(&path, form).await?;
     view.print();
     print("Stored. The tools use it from now on.");

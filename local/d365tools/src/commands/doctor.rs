@@ -113,7 +113,8 @@ async fn service(api: &Api, report: &mut Report) -> Option<Version> {
                 "key",
                 &format!(
                     "{error}\nTo do: take the key from whoever made it, or make one: `d365tools key \
-                     make` with another key, `d365tools key first` if there is none."
+                     make` with another key, `d365tools key first` if there is none. One that was made with \
+                     `key first` just now works in five minutes at the latest."
                 ),
             );
             None
@@ -132,7 +133,7 @@ async fn service(api: &Api, report: &mut Report) -> Option<Version> {
 fn clock(version: &Version, report: &mut Report) {
     let apart = Timestamp::now().duration_since(version.time).as_secs();
     if apart.abs() <= APART_SECONDS {
-        report.good("clock", "as here");
+        report.good("clock", "the same as here");
     } else {
         report.bad(
             "clock",
@@ -210,8 +211,8 @@ fn expiry(what: &str, view: &View, report: &mut Report) {
     let Some(day) = view.secret.as_ref().and_then(|secret| secret.expires_on) else {
         report.unknown(
             &what,
-            "nobody knows when it ends.\nTo do: give the day with `d365tools rotate` or PUT \
-             /v1/connections/{id}, or the application the Microsoft Graph permission \
+            "nobody knows when it ends.\nTo do: give the day with `d365tools change ID \
+             --secret-expires-on DATE`, or the application the Microsoft Graph permission \
              Application.Read.All.",
         );
         return;

@@ -43,11 +43,13 @@ pub(crate) async fn first(given: &First, service: &ServiceArguments) -> Result<(
     let names = SecretNames::new(prefix.unwrap_or_else(|| format!("dynamics365/{}", given.stack)));
     let name = names.api_keys();
     let secrets = Secrets::from_environment().await.with_names(names);
+    let secrets = secrets.with_key(given.secrets_key.clone());
     let mut keys = match secrets.text(&name).await {
         Ok(text) => list_of(&name, text.expose_secret())?,
         Err(SecretError::NotFound { .. }) => Vec::new(),
         Err(error) => return Err(error.into()),
     };
+    let keys_before = keys.clone();
     let key = new_api_key()?;
     keys.push(json!({
         "client": given.client,
@@ -56,6 +58,9 @@ pub(crate) async fn first(given: &First, service: &ServiceArguments) -> Result<(
         "scopes": ["admin"],
     }));
     secrets.store(&name, json!({ "keys": keys }).to_string()).await?;
+    if !keys_before.is_empty() {
+        eprint(&format!("The secret has {} keys more, which stay.", keys_before.len()));
+    }
     eprint(&format!(
         "The key's hash is in the secret {name}. The key has the scope admin and works within five \
          minutes. It is shown this once:"

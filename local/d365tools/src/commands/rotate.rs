@@ -3,7 +3,6 @@
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
-use super::encoded;
 use super::view::View;
 use crate::api::Api;
 use crate::arguments::Rotate;
@@ -18,13 +17,17 @@ pub(crate) async fn rotate(api: &Api, given: Rotate) -> Result<bool, CliError> {
         Some(day) => Some(day.to_string()),
         None => ask::optional_line("Its last day, such as 2028-11-30 (empty: unknown)")?,
     };
-    // A date of the old secret would be wrong.
-    let form = json!({"client_secret": secret.expose_secret(), "secret_expires_on": expiry});
-    let path = format!("/v1/connections/{}", encoded(&given.connection.id));
+    // Without a date, the service forgets that of the old secret.
+    let mut form = json!({"client_secret": secret.expose_secret()});
+    if let Some(expiry) = expiry {
+        form["secret_expires_on"] = expiry.into();
+    }
+    let path = format!("/v1/connections/{}", given.connection.id);
     let view: View = api.put(&path, form).await?;
     view.print();
     print(
-        "Stored. Delete the old secret in ten minutes at the earliest: until then it may be in use.",
+        "Stored. Delete the old secret in ten minutes at the earliest: until then it may be in use. \
+         Other connections of the same application need the new one as well.",
     );
     Ok(view.is_well())
 }

@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 use serde::Deserialize;
+use uuid::Uuid;
 
 use crate::api::Problem;
 use crate::print::print;
@@ -22,6 +23,7 @@ pub(crate) struct View {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Organization {
+    pub(crate) id: Option<Uuid>,
     pub(crate) name: Option<String>,
     pub(crate) version: Option<String>,
     pub(crate) region: Option<String>,
@@ -73,6 +75,9 @@ impl View {
             let name = organization.name.as_deref().unwrap_or("without a name");
             let url = self.instance_url.as_deref().unwrap_or_default();
             print(&format!("Organization: {name}{version}{region}, {url}"));
+            if let Some(id) = &organization.id {
+                print(&format!("Organization id: {id}"));
+            }
         }
         if let Some(user) = &self.user {
             let name = user.name.as_deref().unwrap_or("without a name");
@@ -83,8 +88,8 @@ impl View {
             let begin = secret.begins_with.as_deref().unwrap_or_default();
             let end = secret
                 .expires_on
-                .map_or_else(|| "on a day that nobody knows".to_owned(), |day| format!("on {day}"));
-            print(&format!("Client secret: {begin}…, ends {end}"));
+                .map_or_else(|| "its end is not known".to_owned(), |day| format!("ends on {day}"));
+            print(&format!("Client secret: {begin}…, {end}"));
         }
         let (tools, refused) = (self.tools.as_deref().unwrap_or_default(), self.refused().count());
         if !tools.is_empty() {

@@ -11,6 +11,12 @@ fn every_command_explains_itself() {
         ("help_key_first", &["key", "first", "--help"]),
         ("help_key_make", &["key", "make", "--help"]),
         ("help_key_change", &["key", "change", "--help"]),
+        ("help_key_list", &["key", "list", "--help"]),
+        ("help_key_revoke", &["key", "revoke", "--help"]),
+        ("help_key_keep", &["key", "keep", "--help"]),
+        ("help_connections", &["connections", "--help"]),
+        ("help_test", &["test", "--help"]),
+        ("help_change", &["change", "--help"]),
         ("help_connect", &["connect", "--help"]),
         ("help_rotate", &["rotate", "--help"]),
         ("help_activity", &["activity", "--help"]),
@@ -32,4 +38,16 @@ fn what_is_missing_is_said() {
     insta::assert_snapshot!("unreachable", unreachable.failed());
     let file = run(&home, &["connections", "--local", "--key-file", "/nowhere/key"], &[], "");
     insta::assert_snapshot!("no_key_file", file.failed());
+    let home_of = |arguments: &[&str]| run(&home, arguments, &nothing, "");
+    insta::assert_snapshot!("no_change", home_of(&["change", "emea"]).failed());
+    for (name, arguments) in [
+        ("no_id", &["test", "Not An Id"][..]),
+        ("no_day", &["rotate", "--secret-expires-on", "30.11.2028"]),
+        ("no_address", &["connections", "--url", "127.0.0.1:4100"]),
+        ("no_key_id", &["key", "revoke", "nope"]),
+    ] {
+        let run = home_of(arguments);
+        assert_eq!(run.code, Some(2), "{run:?}");
+        insta::assert_snapshot!(name, run.err);
+    }
 }

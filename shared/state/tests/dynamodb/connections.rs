@@ -15,7 +15,7 @@ fn dated_secret() -> DatedSecret {
         "secret_expires_on": "2027-03-31",
     });
     let credentials = Credentials::parse(&text.to_string(), &Environment::default()).unwrap();
-    DatedSecret::entered(&Credentials { version: Some("1".to_owned()), ..credentials })
+    DatedSecret::entered(&credentials)
 }
 
 pub fn connection(id: ConnectionId) -> Registration {

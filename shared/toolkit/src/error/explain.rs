@@ -13,13 +13,21 @@ const BOT_CANNOT_MEND: &str = "Tell the visitor that the CRM cannot be reached r
                                a person; the connection must be mended by its administrator.";
 const BOT_TRY_LATER: &str = "Apologise for the delay and try again shortly.";
 
+const BOT_CANNOT_DO: &str = "Say that this cannot be done here, and offer a person.";
+const BOT_CANNOT_DO_NOW: &str = "Say that this cannot be done right now, and offer a person.";
+
 impl ToolError {
     /// With advice for an administrator, where the advice was for a bot that talks to a visitor.
     #[must_use]
     pub fn to_administrator(self) -> ToolError {
         let advice = match self.advice() {
-            Some(BOT_CANNOT_MEND) => "Do what admin_action says, and try again.",
             Some(BOT_TRY_LATER) => "Try again shortly.",
+            Some(BOT_CANNOT_MEND | BOT_CANNOT_DO | BOT_CANNOT_DO_NOW) => {
+                match self.administrators_action() {
+                    Some(_) => "Do what admin_action says, and try again.",
+                    None => "Look at what Dynamics 365 answered, in detail and dataverse.",
+                }
+            }
             _ => return self,
         };
         self.next_step(advice)
@@ -85,8 +93,9 @@ fn of_secret(error: &SecretError) -> ToolError {
             "there are no credentials for this connection",
         )
         .admin_action(format!(
-            "Set the connection up with PUT /v1/connections/{{id}} (its secret is {name}), or call \
-             with the id of a connection that exists in the header X-Connection-Id."
+            "Set the connection up with `d365tools connect ID` or PUT /v1/connections/{{id}} (its \
+             secret is {name}), or name one that exists, in the header X-Connection-Id: `d365tools \
+             connections` lists them."
         )),
         SecretError::Unavailable { .. } => {
             unavailable("the credentials could not be read: Secrets Manager did not answer")
@@ -305,15 +314,13 @@ fn denied(error: &ApiError) -> ToolError {
         (None, _) => {
             let code = if error.code.is_empty() { "no code" } else { error.code.as_str() };
             let detail = format!("Dynamics 365 refused this (403, {code})");
-            return ToolError::new(ErrorCode::PermissionDenied, detail).next_step(OFFER_A_PERSON);
+            return ToolError::new(ErrorCode::PermissionDenied, detail).next_step(BOT_CANNOT_DO);
         }
     };
     ToolError::new(ErrorCode::PermissionDenied, detail)
         .admin_action(action)
-        .next_step(OFFER_A_PERSON)
+        .next_step(BOT_CANNOT_DO)
 }
-
-const OFFER_A_PERSON: &str = "Say that this cannot be done here, and offer a person.";
 
 /// The standard role of Dynamics 365 that has the privilege.
 fn suggested_role(table: &str) -> &'static str {
@@ -384,7 +391,7 @@ fn crash(error: &ApiError) -> ToolError {
         "Look the request{request} up in the plug-in trace log of the environment, and mend the \
          customization that failed."
     ))
-    .next_step("Say that this cannot be done right now, and offer a person.")
+    .next_step(BOT_CANNOT_DO_NOW)
     .for_log(format!("{error}: {}", names.join(", ")))
 }
 

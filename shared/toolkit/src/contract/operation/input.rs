@@ -68,11 +68,14 @@ fn wrong<T: JsonSchema>(error: &serde_path_to_error::Error<serde_json::Error>) -
         fields.iter().find(|field| problem.starts_with(&format!("missing field `{field}`")));
     not_the_form::<T>(if problem.starts_with(UNKNOWN_FIELD) {
         match meant(&problem) {
-            Some((name, field)) => format!("{name} is not a field: the name is {field}"),
-            None => "the body has a field that is not known".to_owned(),
+            Some((name, field)) => format!("the field {name} must be called {field}"),
+            None => match unknown(&problem).filter(|name| is_plain(name)) {
+                Some(name) => format!("there is no field {name}"),
+                None => "the body has a field that is not known".to_owned(),
+            },
         }
     } else if let Some(choices) = choices(&problem) {
-        format!("{path} {choices}")
+        format!("{path} must be one of: {choices}")
     } else if fields.iter().any(|field| field == outer) {
         format!("{path} is not of the type that it should be")
     } else if let Some(missing) = missing {
@@ -82,12 +85,26 @@ fn wrong<T: JsonSchema>(error: &serde_path_to_error::Error<serde_json::Error>) -
     })
 }
 
-/// What a message says of the values that a choice has, without the place in the JSON. It does not
-/// quote the value that was sent.
-fn choices(problem: &str) -> Option<&str> {
-    let is_about_choices = problem.starts_with("must be one of: ");
-    let text = problem.rsplit_once(" at line ").map_or(problem, |(text, _)| text);
-    is_about_choices.then_some(text)
+/// The values that a choice has, from a message that one is none of them: ours, or serde's. The value
+/// that was sent is not among them.
+fn choices(problem: &str) -> Option<String> {
+    if let Some(rest) = problem.strip_prefix("must be one of: ") {
+        return Some(rest.rsplit_once(" at line ").map_or(rest, |(text, _)| text).to_owned());
+    }
+    let rest = problem.strip_prefix("unknown variant `")?;
+    let (_, expected) = rest.rsplit_once("`, expected ")?;
+    let names: Vec<_> = expected.split('`').skip(1).step_by(2).collect();
+    Some(names.join(", "))
+}
+
+/// The name in a message about a field that is not known.
+fn unknown(problem: &str) -> Option<&str> {
+    problem.split('`').nth(1)
+}
+
+/// Whether a name looks like that of a field, and not like a secret that stands in the wrong place.
+fn is_plain(name: &str) -> bool {
+    name.len() <= 30 && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
 }
 
 /// How serde's message about a field begins that is not known. The field's name follows, and then
@@ -103,7 +120,7 @@ fn meant(problem: &str) -> Option<(&str, &str)> {
 
 fn not_the_form<T: JsonSchema>(problem: String) -> ToolError {
     ToolError::new(ErrorCode::InvalidArguments, problem)
-        .next_step(format!("Send a JSON object with the fields {}.", fields::<T>().join(", ")))
+        .next_step(format!("Send a JSON object with: {}.", fields::<T>().join(", ")))
 }
 
 /// The arguments of a tool, which are a JSON object.
@@ -200,14 +217,24 @@ mod tests {
     #[expect(dead_code, reason = "only whether it can be read matters")]
     struct Part {
         column: Option<String>,
+        kind: Option<Kind>,
+    }
+
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(rename_all = "lowercase")]
+    enum Kind {
+        Long,
+        Short,
     }
 
     #[test]
     fn a_misspelt_field_is_named_with_the_right_one() {
         let read = |value: Value| Json::<Form>::read(Body::Text(value.to_string().into()));
         for (body, detail) in [
-            (json!({"tenantId": "x"}), "tenantId is not a field: the name is tenant_id"),
-            (json!({"parts": [{"Column": "x"}]}), "Column is not a field: the name is column"),
+            (json!({"tenantId": "x"}), "the field tenantId must be called tenant_id"),
+            (json!({"parts": [{"Column": "x"}]}), "the field Column must be called column"),
+            (json!({"colour": "x"}), "there is no field colour"),
+            (json!({"parts": [{"kind": "hidden"}]}), "parts[0].kind must be one of: long, short"),
             (json!({"ETx8Q~value": 1}), "the body has a field that is not known"),
             (json!({"`tenant_id` ETx8Q": 1}), "the body has a field that is not known"),
         ] {
