@@ -24,6 +24,9 @@ SECRETS = "secret:${SecretsPrefix}/connections/*"
 API_KEYS = "secret:${SecretsPrefix}/api-keys-??????"
 SECRETS_KEY, ALERTS_KEY, TABLE, TOPIC = "SecretsKeyArn", "AlertsKey", "StateTable", "AlertsTopic"
 DEAD_LETTERS = "HealthDeadLetters"
+KEPT_TABLE = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${KeptTable}"
+# A key is used through the service that keeps what it encrypts, and nothing else.
+VIA_SECRETS = {"StringEquals": {"kms:ViaService": {"Fn::Sub": "secretsmanager.${AWS::Region}.${AWS::URLSuffix}"}}}
 # What each may do with the table is declared, see `partitions`.
 OF_TOOLS = {SECRETS: {"secretsmanager:GetSecretValue"}, SECRETS_KEY: {"kms:Decrypt"}}
 PERMISSIONS = {
@@ -120,7 +123,7 @@ def target(resource):
         case {"Ref": name} | {"Fn::GetAtt": [name, "Arn"]}:
             return name
         case {"Fn::If": ["HasKeptTable", kept, own]}:
-            return target(own) if "${KeptTable}" in str(kept) else str(resource)
+            return target(own) if kept == {"Fn::Sub": KEPT_TABLE} else str(resource)
         case {"Fn::Sub": [arn, _]}:
             return target({"Fn::Sub": arn})
         case {"Fn::Sub": arn}:
@@ -272,6 +275,9 @@ def check(stack):
         documents += [(name, policy["PolicyDocument"]) for policy in role.get("Policies", [])]
     for name, document in documents:
         for statement in statements(document):
+            expect(statement["Effect"] == "Allow", f"{name} has a statement that does not allow")
+            of_key = SECRETS_KEY in map(target, listed(statement["Resource"]))
+            expect(not of_key or statement.get("Condition") == VIA_SECRETS, f"{name} may use the secrets' key for all")
             is_listing = name == side_by_side.ABOUT_ALL and statement["Action"] == ["secretsmanager:ListSecrets"]
             expect(
                 is_listing or "*" not in listed(statement["Resource"]), f"{name} has a statement about every resource"

@@ -5,6 +5,7 @@ import re
 from fnmatch import fnmatchcase
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"
 # The one policy about all resources: it lists the names of secrets, for which AWS knows no other way.
 ABOUT_ALL = "ListSecretsPolicy"
 # Secrets Manager ends every ARN with a hyphen and six characters of its own.
@@ -120,6 +121,8 @@ class Stack:
         secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{self.prefix()}/"
         alarm = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:"
         yield from (f"{secret}{name}{SUFFIX}" for name in secrets)
+        if self.parameters["KeptTable"]:
+            yield f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{self.parameters['KeptTable']}"
         yield from (f"{alarm}{properties['AlarmName']}" for properties in self.of_type("AWS::CloudWatch::Alarm").values())
         yield from (self.attribute(name, "Arn") for name in self.resources)
         yield from (f"{self.name}~{name}" for name in self.resources)
@@ -163,6 +166,7 @@ def problems(template):
         (Stack(template, "bot"), Stack(template, "bot-2")),
         (Stack(template, "bot", Prefix="dynamics365"), Stack(template, "bot-2")),
         (Stack(template, "bot", Prefix="bots/one"), Stack(template, "bot-2", Prefix="bots/one-2")),
+        (Stack(template, "bot", KeptTable="left", SecretsKeyArn=KEY), Stack(template, "bot-2", KeptTable="left-2")),
     ]
     for one, other in [pair for some in pairs for pair in (some, some[::-1])]:
         theirs = list(other.owned(one))

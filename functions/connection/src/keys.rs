@@ -83,10 +83,14 @@ const MOST_CONNECTIONS: usize = 100;
 fn client(text: &str) -> Result<String, ToolError> {
     let name = text.trim();
     let is_short = (1..=LONGEST_CLIENT).contains(&name.chars().count());
-    if is_short && !name.chars().any(char::is_control) {
+    // The gateway writes the name between quotation marks into its log.
+    if is_short && !name.chars().any(|c| c.is_control() || matches!(c, '"' | '\\')) {
         return Ok(name.to_owned());
     }
-    Err(ToolError::invalid("client", "must be a name of 1 to 100 characters on one line"))
+    Err(ToolError::invalid(
+        "client",
+        "must be a name of 1 to 100 characters on one line, without \" and \\",
+    ))
 }
 
 /// The connections of a key that this caller may give away: none that its own key is not bound to.
@@ -124,6 +128,27 @@ fn names(scopes: &[Scope]) -> Result<Vec<String>, ToolError> {
         return Err(ToolError::invalid("scopes", "must name one of read, write, admin at least"));
     }
     Ok(scopes.into_iter().map(|scope| scope.as_str().to_owned()).collect())
+}
+
+/// Writes a line about a key to the log: who did what to it, and what it allows by now.
+fn trail(what: &'static str, key: &MadeKey, before: Option<&MadeKey>, by: &Caller, request: &str) {
+    let lists = |key: &MadeKey| (key.scopes.join(" "), key.connections.join(" "));
+    let (scopes, connections) = lists(key);
+    let before = before.map(|before| (before.client.clone(), lists(before)));
+    let before = before.map(|(client, (scopes, connections))| {
+        format!("client {client:?}, scopes {scopes}, connections {connections}")
+    });
+    tracing::info!(
+        id = %key.id,
+        client = key.client,
+        scopes,
+        connections,
+        before,
+        by = by.client,
+        by_key = by.key.map(|id| id.to_string()),
+        request_id = request,
+        "{what}"
+    );
 }
 
 /// Whether this caller may see and change the key: it reaches nothing that the caller's own does not.

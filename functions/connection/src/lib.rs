@@ -24,7 +24,9 @@ mod view;
 use auth::{ConnectionId, Connections};
 use dataverse::Session;
 use state::State;
-use toolkit::{Call, Collect, Definition, Home, Incoming, Needs, PATIENCE, ToolError};
+use toolkit::{
+    Call, Caller, Collect, Definition, ErrorCode, Home, Incoming, Needs, PATIENCE, ToolError,
+};
 
 pub use keys::SAMPLE_KEY;
 
@@ -78,4 +80,19 @@ impl Administration {
     }
 }
 
-impl Home for Administration {}
+impl Home for Administration {
+    async fn renewed(&self, caller: Caller) -> Result<Caller, ToolError> {
+        let Some(id) = caller.key else { return Ok(caller) };
+        match table::soon(self.state.key(id)).await {
+            Ok(Some((_, key))) => Caller::of_made(&key).map_err(ToolError::internal),
+            Ok(None) => {
+                Err(ToolError::new(ErrorCode::Unauthenticated, "this API key has been revoked"))
+            }
+            // Connections can be set up while the table does not answer. A key cannot be made then.
+            Err(error) => {
+                tracing::warn!(%error, key = %id, "what the gateway knows of the key counts");
+                Ok(caller)
+            }
+        }
+    }
+}

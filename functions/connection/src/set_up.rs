@@ -2,7 +2,8 @@ use std::borrow::Cow;
 
 use auth::health::{Occasion, Standing};
 use auth::{
-    ChangeError, ConnectionError, CredentialsChange, CredentialsForm, ExpirySource, inspect,
+    ChangeError, ConnectionError, CredentialsChange, CredentialsForm, ExpirySource, LONGEST_LABEL,
+    inspect,
 };
 use http::{Method, StatusCode};
 use jiff::civil::Date;
@@ -34,6 +35,17 @@ fn expiry(form: &CredentialsForm, now: Timestamp) -> Result<Option<Date>, ToolEr
         ));
     }
     Ok(Some(date))
+}
+
+/// Checks what people are to call the connection.
+fn label(change: &CredentialsChange) -> Result<(), ToolError> {
+    let label = change.label().unwrap_or_default().trim();
+    let is_line = !label.chars().any(char::is_control);
+    if is_line && label.chars().count() <= LONGEST_LABEL {
+        return Ok(());
+    }
+    let problem = format!("must be one line of at most {LONGEST_LABEL} characters");
+    Err(ToolError::invalid("label", problem))
 }
 
 fn today(now: Timestamp) -> Date {
@@ -102,6 +114,7 @@ impl Endpoint for SetUpConnection {
         let unread = |error| not_stored(ConnectionError::Secret(error).into());
         let (stored, version) = connections.stored(id).await.map_err(unread)?;
         let is_dated = change.has_expiry();
+        label(&change)?;
         let form = change.applied_to(stored).map_err(incomplete)?;
         // A date that is stored already may be over.
         let expiry = if is_dated { expiry(&form, now)? } else { None };

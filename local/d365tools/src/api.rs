@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use auth::Step;
+use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -101,7 +102,8 @@ impl Api {
         }
         // The same provider as everywhere in the bundle. It can be set once.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let http = Client::builder().timeout(PATIENCE).build();
+        // Another address must not be handed the key, or a secret.
+        let http = Client::builder().timeout(PATIENCE).redirect(Policy::none()).build();
         let http = http.map_err(|error| CliError::Unreachable {
             url: url.to_string(),
             problem: reason(&error),

@@ -27,7 +27,10 @@ fn day(text: &str) -> Result<Date, &'static str> {
 }
 
 fn url(text: &str) -> Result<Url, &'static str> {
-    let address = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let is_here = |url: &Url| matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+    // Over http, everybody on the way would see the key.
+    let may = |url: &Url| url.scheme() == "https" || (url.scheme() == "http" && is_here(url));
+    let address = Url::parse(text).ok().filter(may);
     address
         .ok_or("must be an address such as https://abc123.execute-api.eu-central-1.amazonaws.com")
 }

@@ -42,6 +42,8 @@ pub(crate) enum CliError {
          if nobody needs it."
     )]
     NotAKeyList { name: String },
+    #[error("Somebody else has changed the secret {name} at this moment. Try again.")]
+    Changed { name: String },
     #[error("{0}")]
     Randomness(#[from] toolkit::NoRandomness),
     #[error("The health function {function} could not be started: {problem}.")]

@@ -16,8 +16,10 @@ fn file(url: &Url) -> Option<PathBuf> {
         let home = variable("HOME").or_else(|| variable("USERPROFILE"))?;
         Some(PathBuf::from(home).join(".config"))
     })?;
-    let host = url.host_str()?;
-    let name = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}-{port}"));
+    // The whole address: another deployment on the same host is not handed this key.
+    let address = url.as_str().trim_end_matches('/');
+    let may_stay = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    let name: String = address.chars().map(|c| if may_stay(c) { c } else { '_' }).collect();
     Some(folder.join("d365tools").join(format!("{name}.key")))
 }
 

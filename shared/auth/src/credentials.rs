@@ -45,6 +45,12 @@ pub enum CredentialsError {
         /// The field.
         field: &'static str,
     },
+    /// A field is longer than anything that it can hold.
+    #[error("the field {field} is too long")]
+    TooLong {
+        /// The field.
+        field: &'static str,
+    },
     /// The tenant is neither an id nor a domain.
     #[error("the field tenant_id is neither a directory id (a GUID) nor a domain")]
     Tenant,
@@ -74,9 +80,13 @@ impl CredentialsError {
         match self {
             Tenant | Empty { field: "tenant_id" } => Cause::TenantInvalid,
             Client | Empty { field: "client_id" } => Cause::ClientInvalid,
+            TooLong { field: "client_secret" } => Cause::SecretWrong,
+            TooLong { field: "instance_url" } => Cause::InstanceInvalid,
             Proof { cause, .. } => *cause,
             Instance(_) => Cause::InstanceInvalid,
-            Empty { .. } | Malformed { .. } | Expiry => Cause::CredentialsMalformed,
+            Empty { .. } | TooLong { .. } | Malformed { .. } | Expiry => {
+                Cause::CredentialsMalformed
+            }
         }
     }
 }
@@ -153,21 +163,45 @@ impl CredentialsForm {
                 return Err(CredentialsError::Empty { field });
             }
         }
+        let instance_url = value(&self.instance_url);
+        for (field, value, most) in [
+            ("client_secret", self.client_secret.expose_secret(), LONGEST_SECRET),
+            ("instance_url", instance_url, LONGEST_URL),
+        ] {
+            if value.len() > most {
+                return Err(CredentialsError::TooLong { field });
+            }
+        }
         if !is_tenant(&tenant_id) {
             return Err(CredentialsError::Tenant);
         }
         Ok(Credentials {
             proof: Proof::parse(self)?,
-            instance_url: environment.instance(value(&self.instance_url))?,
+            instance_url: environment.instance(instance_url)?,
             secret_expires_on: self
                 .expiry()
                 .map(|date| date.parse().map_err(|_| CredentialsError::Expiry))
                 .transpose()?,
-            label: given(&self.label).map(str::to_owned),
+            label: given(&self.label).map(name),
             client_id: Uuid::parse_str(&client_id).map_err(|_| CredentialsError::Client)?,
             tenant_id,
         })
     }
+}
+
+/// The most bytes of a client secret. Entra ID's have 40, and at most 64.
+const LONGEST_SECRET: usize = 1024;
+
+/// The most bytes of an address.
+const LONGEST_URL: usize = 2048;
+
+/// The most characters of what people call a connection.
+pub const LONGEST_LABEL: usize = 100;
+
+/// What people call a connection: one line, however it was entered.
+fn name(text: &str) -> String {
+    let words: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    words.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST_LABEL).collect()
 }
 
 /// The text of an optional field; `None` if nothing was entered.
@@ -200,8 +234,11 @@ impl Credentials {
 
 /// Whether the text is a GUID or a domain. Either can go into a URL as it is.
 fn is_tenant(text: &str) -> bool {
+    // The most that a domain name can have.
+    let is_short = text.len() <= 253;
     let is_domain = || {
-        text.contains('.')
+        is_short
+            && text.contains('.')
             && text.split('.').all(|label| {
                 !label.is_empty()
                     && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -280,7 +317,9 @@ mod tests {
         let credentials = parse(&valid()).unwrap();
         assert_eq!(credentials.instance_url.as_str(), "https://contoso.crm4.dynamics.com");
         assert!(parse(&with("tenant_id", "Contoso.onmicrosoft.com".into())).is_ok());
-        assert!(parse(&with("label", "Production".into())).is_ok());
+        let label = with("label", format!(" Forged\nrow {}", "x".repeat(200)).into());
+        let label = parse(&label).unwrap().label.unwrap();
+        assert!(label.starts_with("Forged row x") && label.len() == LONGEST_LABEL, "{label}");
         let (tenant, client) = (&credentials.tenant_id, credentials.client_id);
         for (field, value) in [
             ("tenant_id", format!("{{{tenant}}}")),
@@ -304,6 +343,9 @@ mod tests {
         let cases = [
             ("tenant_id", json!("not a tenant"), Tenant),
             ("tenant_id", json!("a/../b.c"), Tenant),
+            ("tenant_id", json!("a.".repeat(200) + "b"), Tenant),
+            ("client_secret", json!("x".repeat(2000)), TooLong { field: "client_secret" }),
+            ("instance_url", json!("x".repeat(3000)), TooLong { field: "instance_url" }),
             ("tenant_id", json!(" "), Empty { field: "tenant_id" }),
             ("client_id", json!("my app"), Client),
             (

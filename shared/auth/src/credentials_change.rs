@@ -40,7 +40,7 @@ pub struct CredentialsChange {
     #[serde(default)]
     #[schemars(with = "String")]
     client_id: Sent<String>,
-    /// It stays only as long as tenant_id and client_id do.
+    /// It stays only as long as tenant_id, client_id and instance_url do.
     #[serde(default)]
     #[schemars(with = "String", extend("format" = "password", "writeOnly" = true))]
     client_secret: Sent<SecretString>,
@@ -65,10 +65,10 @@ pub enum ChangeError {
     /// It is needed, and cannot be removed.
     #[error("{0} cannot be removed: a connection needs it")]
     Needed(&'static str),
-    /// The stored secret belongs to another application.
+    /// The stored secret belongs to another application, or to another environment.
     #[error(
-        "client_secret is missing: the one that is stored belongs to the application that \
-         tenant_id and client_id have named so far"
+        "client_secret is missing: the one that is stored belongs to the application and the \
+         environment that tenant_id, client_id and instance_url have named so far"
     )]
     SecretOfAnother,
 }
@@ -80,6 +80,14 @@ impl fmt::Debug for CredentialsChange {
 }
 
 impl CredentialsChange {
+    /// What people will call the connection, if it says so.
+    pub fn label(&self) -> Option<&str> {
+        match &self.label {
+            Sent::Value(label) => Some(label),
+            Sent::Omitted | Sent::Null => None,
+        }
+    }
+
     /// Whether it says when the client secret ends.
     pub fn has_expiry(&self) -> bool {
         matches!(self.secret_expires_on, Sent::Value(_))
@@ -99,8 +107,14 @@ impl CredentialsChange {
         let tenant_id = needed("tenant_id", Step::Tenant, self.tenant_id, tenant_id)?;
         let client_id = stored.map(|it| it.client_id.clone());
         let client_id = needed("client_id", Step::Application, self.client_id, client_id)?;
+        let instance_url = stored.map(|it| it.instance_url.clone());
+        let instance_url = needed("instance_url", Step::Instance, self.instance_url, instance_url)?;
+        // Whoever may change one connection must not reach the environment of another with a secret
+        // that they do not know.
         let of_same_application = stored.filter(|stored| {
-            id(&stored.tenant_id) == id(&tenant_id) && id(&stored.client_id) == id(&client_id)
+            id(&stored.tenant_id) == id(&tenant_id)
+                && id(&stored.client_id) == id(&client_id)
+                && host(&stored.instance_url) == host(&instance_url)
         });
         if matches!(self.client_secret, Sent::Omitted)
             && stored.is_some()
@@ -120,16 +134,19 @@ impl CredentialsChange {
             tenant_id,
             client_id,
             client_secret,
-            instance_url: needed(
-                "instance_url",
-                Step::Instance,
-                self.instance_url,
-                stored.map(|it| it.instance_url.clone()),
-            )?,
+            instance_url,
             secret_expires_on: optional(self.secret_expires_on, expiry),
             label: optional(self.label, stored.and_then(|it| it.label.clone())),
         })
     }
+}
+
+/// The environment that an address leads to, however it was entered.
+fn host(text: &str) -> String {
+    let text = value(text).to_ascii_lowercase();
+    let text = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);
+    let host = text.split(['/', '?', '#']).next().unwrap_or_default();
+    host.replacen(".api.", ".", 1)
 }
 
 fn needed<T>(
@@ -209,10 +226,17 @@ mod tests {
 
         let same = json!({"tenant_id": TENANT.to_uppercase(), "client_id": format!(" {CLIENT}")});
         assert_eq!(changed(same, Some(stored())).unwrap()["client_secret"], "old secret");
-        for field in ["tenant_id", "client_id"] {
-            let other = json!({field: "33333333-3333-3333-3333-333333333333"});
-            let error = changed(other, Some(stored())).unwrap_err();
-            assert_eq!(error, ChangeError::SecretOfAnother);
+        let same = json!({"instance_url": "CONTOSO.api.crm.dynamics.com/main.aspx"});
+        assert_eq!(changed(same, Some(stored())).unwrap()["client_secret"], "old secret");
+        for (field, other) in [
+            ("tenant_id", "33333333-3333-3333-3333-333333333333"),
+            ("client_id", "33333333-3333-3333-3333-333333333333"),
+            ("instance_url", "https://fabrikam.crm.dynamics.com"),
+            ("instance_url", "https://contoso.crm.dynamics.cn"),
+            ("instance_url", "http://contoso.crm.dynamics.com:81"),
+        ] {
+            let error = changed(json!({field: other}), Some(stored())).unwrap_err();
+            assert_eq!(error, ChangeError::SecretOfAnother, "{field} {other}");
         }
     }
 }

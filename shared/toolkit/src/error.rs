@@ -512,6 +512,8 @@ mod tests {
                 "code": "rate_limited",
                 "retryable": true,
                 "retry_after": 2,
+                // Nothing more exact was said.
+                "next_step": "Try again shortly.",
                 "dataverse": {"code": "0x80072322"},
                 "request_id": "r-1",
             })

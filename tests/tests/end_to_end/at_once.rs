@@ -303,6 +303,7 @@ async fn call_over(
                 client: "test".to_owned(),
                 connections: Grants::All,
                 scopes: [Scope::Read, Scope::Write].into(),
+                key: None,
             }),
             request_id: "r-1".to_owned(),
             deadline: tokio::time::Instant::now() + Duration::from_secs(20),

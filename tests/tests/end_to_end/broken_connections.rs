@@ -90,6 +90,7 @@ async fn the_instance_url_is_that_of_another_organization() {
                 client: "test".to_owned(),
                 connections: Grants::All,
                 scopes: [Scope::Read].into(),
+                key: None,
             }),
             request_id: "r".to_owned(),
             deadline: tokio::time::Instant::now() + Duration::from_secs(10),

@@ -223,9 +223,9 @@ async fn a_date_does_not_outlive_its_secret() {
     let bench = Bench::start().await;
     bench.control("PUT", "graph", Some(json!({"permissions": []}))).await;
     let mut entered = bench.credentials();
-    entered["secret_expires_on"] = "2028-03-31".into();
+    entered["secret_expires_on"] = "2099-03-31".into();
     let answer = set_up(&bench, "emea", entered.clone()).await;
-    assert_eq!(answer.body["secret"]["expires_on"], "2028-03-31", "{:#}", answer.body);
+    assert_eq!(answer.body["secret"]["expires_on"], "2099-03-31", "{:#}", answer.body);
 
     // Somebody puts the new secret into Secrets Manager, and leaves the date.
     bench.control("PUT", "client-secret", Some(json!({"state": "rotated"}))).await;
@@ -238,10 +238,10 @@ async fn a_date_does_not_outlive_its_secret() {
         let hint = answer.body["hints"][0].as_str().unwrap();
         assert!(hint.contains("the date of an older client secret"), "{hint}");
     }
-    entered["secret_expires_on"] = "2028-09-30".into();
+    entered["secret_expires_on"] = "2099-09-30".into();
     bench.store("dynamics365/connections/emea", &entered.to_string()).await;
     let answer = bench.request("GET", "/v1/connections/emea", None).await;
-    assert_eq!(answer.body["secret"]["expires_on"], "2028-09-30", "{:#}", answer.body);
+    assert_eq!(answer.body["secret"]["expires_on"], "2099-09-30", "{:#}", answer.body);
 }
 
 #[tokio::test]
@@ -603,5 +603,124 @@ async fn what_was_done_is_in_the_log_and_what_was_said_is_not() {
         let answer = bench.request("GET", &path, None).await;
         let detail = answer.problem("invalid_arguments")["detail"].to_string();
         assert!(detail.contains(says), "{detail}");
+    }
+}
+
+/// A change takes as long as Entra ID and Dataverse take to answer.
+#[tokio::test]
+async fn of_two_changes_at_once_none_is_lost() {
+    let latency = Duration::from_millis(150);
+    let bench = Bench::start_with(Options { latency, ..Options::default() }).await;
+    set_up(&bench, "emea", bench.credentials()).await;
+    let slow = || set_up(&bench, "emea", json!({"secret_expires_on": "2099-03-31"}));
+    let quick = async |change: Value| {
+        tokio::time::sleep(latency).await;
+        set_up(&bench, "emea", change).await
+    };
+    let (slow_one, quick_one) = tokio::join!(slow(), quick(json!({"label": "renamed"})));
+    // The one that was tried first is stored first; the other finds that out.
+    assert_eq!(slow_one.status, 200, "{:#}", slow_one.body);
+    let problem = quick_one.problem("version_conflict");
+    assert_eq!(problem["write"], "not_happened");
+    set_up(&bench, "emea", json!({"label": "renamed"})).await;
+    let answer = bench.request("GET", "/v1/connections/emea", None).await;
+    assert_eq!(answer.body["label"], "renamed");
+
+    // Somebody who removes a connection is not overruled by a rename.
+    let removal = async {
+        tokio::time::sleep(latency).await;
+        bench.request("DELETE", "/v1/connections/emea", None).await
+    };
+    let rename = set_up(&bench, "emea", json!({"label": "again"}));
+    let (renamed, removed) = tokio::join!(rename, removal);
+    assert_eq!(removed.status, 200);
+    renamed.problem("version_conflict");
+    works(&bench, "emea").await.problem("connection_not_found");
+}
+
+#[tokio::test]
+async fn an_outdated_date_stays_outdated_and_an_old_one_hinders_nothing() {
+    let bench = Bench::start().await;
+    bench.control("PUT", "graph", Some(json!({"permissions": []}))).await;
+    let past = with(bench.credentials(), "secret_expires_on", "2020-01-31");
+    let answer = set_up(&bench, "emea", past.clone()).await;
+    let detail = answer.problem("invalid_arguments")["detail"].as_str().unwrap();
+    assert!(detail.starts_with("secret_expires_on: must not be in the past"), "{detail}");
+    let far = with(bench.credentials(), "secret_expires_on", "2099-01-31");
+    let answer = set_up(&bench, "emea", far.clone()).await;
+    let hint = answer.body["hints"][0].as_str().unwrap();
+    assert!(hint.contains("more than 24 months away"), "{hint}");
+
+    // It was stored by hand, and says nothing about a change of the label.
+    bench.store("dynamics365/connections/emea", &past.to_string()).await;
+    let answer = set_up(&bench, "emea", json!({"label": "B"})).await;
+    assert_eq!((answer.status, &answer.body["label"]), (200, &json!("B")));
+
+    bench.store("dynamics365/connections/emea", &far.to_string()).await;
+    bench.request("GET", "/v1/connections/emea", None).await;
+    bench.control("PUT", "client-secret", Some(json!({"state": "rotated"}))).await;
+    let rotated = with(far, "client_secret", dataverse_emulator::ROTATED_CLIENT_SECRET);
+    bench.store("dynamics365/connections/emea", &rotated.to_string()).await;
+    bench.request("GET", "/v1/connections/emea", None).await;
+    let answer = set_up(&bench, "emea", json!({"label": "C"})).await;
+    assert_eq!(answer.body["secret"].get("expires_on"), None, "{:#}", answer.body);
+    let hint = answer.body["hints"][0].as_str().unwrap();
+    assert!(hint.contains("the date of an older client secret"), "{hint}");
+}
+
+#[tokio::test]
+async fn the_secret_stays_with_its_application_and_its_environment() {
+    let bench = Bench::start().await;
+    set_up(&bench, "emea", bench.credentials()).await;
+    for (field, value) in [
+        ("tenant_id", "contoso.example"),
+        ("client_id", UNKNOWN),
+        ("instance_url", "https://contoso.crm.dynamics.cn"),
+    ] {
+        let answer = set_up(&bench, "emea", json!({field: value})).await;
+        let detail = answer.problem("invalid_arguments")["detail"].as_str().unwrap();
+        assert!(detail.starts_with("client_secret is missing"), "{detail}");
+    }
+    let label = format!("two\nlines {}", "x".repeat(100));
+    let answer = set_up(&bench, "emea", json!({"label": label})).await;
+    answer.problem("invalid_arguments");
+    works(&bench, "emea").await.result();
+}
+
+#[tokio::test]
+async fn a_connection_whose_secret_was_deleted_by_hand_is_broken_wherever_one_looks() {
+    let bench = Bench::start().await;
+    set_up(&bench, "emea", bench.credentials()).await;
+    bench.stack.secrets().delete("dynamics365/connections/emea").await.unwrap();
+    let answer = bench.request("GET", "/v1/connections/emea", None).await;
+    assert_eq!((answer.status, &answer.body["state"]), (200, &json!("broken")));
+    assert_eq!(answer.body["problem"]["code"], "connection_not_found");
+    let list = bench.request("GET", "/v1/connections", None).await.body;
+    assert!(list.to_string().contains("connection_not_found"), "{list:#}");
+    bench.request("GET", "/v1/connections/nobody", None).await.problem("connection_not_found");
+}
+
+#[tokio::test]
+async fn an_administrator_is_told_nothing_for_a_visitor() {
+    let bench = Bench::start().await;
+    for error in [
+        json!({"status": 403, "error": {"code": "0x80040220", "message": "no"}}),
+        json!({"status": 403, "error": {"code": "0x80099999", "message": "no"}}),
+        json!({"status": 400, "error": {"code": "0x80040265", "message": "a plug-in"}}),
+        json!({"status": 503, "error": {"code": "0x80060888", "message": "later"}}),
+    ] {
+        bench.control("POST", "reset", None).await;
+        let mut fault = error;
+        fault["kind"] = "answer".into();
+        fault["path"] = "/api/data".into();
+        fault["times"] = 1_000_000.into();
+        bench.control("POST", "faults", Some(fault)).await;
+        let refused = set_up(&bench, "emea", bench.credentials()).await.body;
+        let looked = bench.request("GET", "/v1/connections/default", None).await.body;
+        for text in [refused.to_string(), looked["problem"].to_string()] {
+            for word in ["visitor", "person", "Say that", "Apologise"] {
+                assert!(!text.contains(word), "{word}: {text}");
+            }
+        }
     }
 }

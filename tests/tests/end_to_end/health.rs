@@ -198,11 +198,12 @@ async fn what_was_stored_by_hand_is_watched() {
     bench.store("dynamics365/other/connections/theirs", &entered.to_string()).await;
     bench.store("dynamics365/connections/gone", &entered.to_string()).await;
     bench.stack.secrets().delete("dynamics365/connections/gone").await.unwrap();
-    bench.store("dynamics365/connections/Not An Id", &entered.to_string()).await;
+    bench.store("dynamics365/connections/Not_An_Id", &entered.to_string()).await;
     assert_eq!(listed().await, ["default"]);
 
     let report = check(&bench).await;
     assert_eq!(listed().await, ["default", "hand", "torn"]);
+    assert_eq!(report["others"], json!(["dynamics365/connections/Not_An_Id"]));
     assert_eq!(of(&report, "hand")["state"], "healthy");
     assert_eq!(of(&report, "torn")["cause"], "credentials_malformed");
     assert_eq!(events(&report), ["connection_broken"]);
@@ -219,6 +220,44 @@ async fn what_was_stored_by_hand_is_watched() {
     let message = report["alerts"][0]["message"].as_str().unwrap();
     assert!(message.contains("torn, \"By hand\""), "{message}");
     assert_eq!(events(&check(&bench).await), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_test_alert_reaches_whoever_gets_alerts() {
+    #[derive(Clone, Default)]
+    struct Kept(Arc<std::sync::Mutex<Vec<Alert>>>);
+
+    impl Alerts for Kept {
+        async fn send(&self, alert: &Alert) -> Result<(), AlertError> {
+            self.0.lock().unwrap().push(alert.clone());
+            Ok(())
+        }
+    }
+
+    let bench = Bench::start().await;
+    let kept = Kept::default();
+    let connections = Connections::new(
+        toolkit::lambda::http_client().unwrap(),
+        bench.stack.secrets(),
+        Environment::default(),
+    );
+    let needs = Needs::of(&stack::tools());
+    let checker = Checker::new(connections, table(&bench), kept.clone(), needs);
+    let sent = checker.send_test_alert().await.unwrap();
+    let kept = kept.0.lock().unwrap();
+    let [alert] = kept.as_slice() else { panic!("{kept:?}") };
+    assert_eq!((alert, alert.subject.as_str()), (&sent, "Dynamics 365 tools: test alert"));
+}
+
+#[tokio::test]
+async fn the_log_has_the_code_of_what_a_check_found() {
+    let bench = Bench::start().await;
+    secret(&bench, json!({"state": "expired"})).await;
+    check(&bench).await;
+    let path = "/v1/connections/default/activity?outcome=failed";
+    let answer = bench.request("GET", path, None).await.body;
+    let entry = &answer["entries"][0];
+    assert_eq!((&entry["kind"], &entry["code"]), (&json!("check"), &json!("AADSTS7000222")));
 }
 
 #[tokio::test]

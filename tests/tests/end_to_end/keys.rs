@@ -1,6 +1,14 @@
 //! API keys that are made over the API.
 
+use std::time::Duration;
+
+use auth::{Connections, Environment};
+use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
+use stack::STATE_TABLE;
+use state::State;
+use toolkit::operation::{Function, Routes};
+use toolkit::{Caller, Edge, Grants, Incoming, Scope};
 
 use crate::harness::{Answer, Bench};
 
@@ -116,4 +124,83 @@ async fn a_damaged_key_is_looked_up_nowhere() {
         assert_eq!(bench.request_with_key(&key, "GET", "/v1/tools", None).await.status, 401);
     }
     assert_eq!(bench.stack.aws_requests(), before);
+}
+
+/// The gateway keeps what a key allows for five minutes.
+#[tokio::test]
+async fn a_revoked_key_makes_no_successor_while_the_gateway_still_knows_it() {
+    let bench = Bench::start().await;
+    let form = json!({"client": "administrator", "connections": ["*"], "scopes": ["admin"]});
+    let made = make(&bench, stack::API_KEY, form).await.body;
+    let known = Caller {
+        client: "administrator".to_owned(),
+        connections: Grants::All,
+        scopes: [Scope::Admin].into(),
+        key: Some(text(&made, "id").parse().unwrap()),
+    };
+    let emulator = bench.stack.emulator().url().parse().unwrap();
+    let connections = Connections::new(
+        toolkit::lambda::http_client().unwrap(),
+        bench.stack.secrets(),
+        Environment::local(emulator),
+    );
+    let state = State::at_endpoint(&bench.stack.aws_url(), STATE_TABLE);
+    let home = connection::Administration::new(connections, state, stack::tools());
+    let service = Edge::of(Function::new(home, connection::operations(Routes::default())).unwrap());
+    let call = async |method: &str, path: &str, body: Value| {
+        let incoming = Incoming {
+            method: method.parse().unwrap(),
+            path: path.to_owned(),
+            query: String::new(),
+            headers: HeaderMap::new(),
+            body: toolkit::Body::Text(body.to_string().into()),
+            caller: Some(known.clone()),
+            request_id: "r-1".to_owned(),
+            deadline: tokio::time::Instant::now() + Duration::from_secs(20),
+        };
+        let reply = service.exchange(incoming).await;
+        reply.map(|reply| reply.status.as_u16()).map_err(|error| error.code().as_str())
+    };
+    let successor = json!({"client": "x", "connections": ["*"], "scopes": ["admin"]});
+    assert_eq!(call("POST", "/v1/keys", successor.clone()).await, Ok(201));
+
+    // It is narrowed, and cannot widen itself again.
+    let path = format!("/v1/keys/{}", text(&made, "id"));
+    let narrow = json!({"connections": ["emea"]});
+    assert_eq!(bench.request("PUT", &path, Some(narrow)).await.status, 200);
+    assert_eq!(call("PUT", &path, json!({"connections": ["*"]})).await, Err("forbidden"));
+    assert_eq!(call("DELETE", "/v1/connections/default", json!(null)).await, Err("forbidden"));
+    bench.request("DELETE", &path, None).await;
+    assert_eq!(call("POST", "/v1/keys", successor).await, Err("unauthenticated"));
+    assert_eq!(
+        call("DELETE", "/v1/connections/default", json!(null)).await,
+        Err("unauthenticated")
+    );
+}
+
+#[tokio::test]
+async fn a_page_tells_nothing_of_keys_that_one_may_not_see() {
+    let bench = Bench::start().await;
+    let form = |ids: &[&str]| json!({"client": "x", "connections": ids, "scopes": ["admin"]});
+    let own = make(&bench, stack::API_KEY, form(&["emea"])).await.body;
+    for ids in [&["apac"][..], &["emea"], &["apac"], &["apac"], &["emea"], &["apac"]] {
+        make(&bench, stack::API_KEY, form(ids)).await;
+    }
+    let mut seen = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let path = format!("/v1/keys?limit=1{cursor}");
+        let page = bench.request_with_key(text(&own, "key"), "GET", &path, None).await.body;
+        let [key] = page["keys"].as_array().unwrap().as_slice() else { panic!("{page:#}") };
+        assert_eq!(key["connections"], json!(["emea"]));
+        seen.push(key["id"].clone());
+        match page.get("next").and_then(Value::as_str) {
+            Some(next) => {
+                assert_eq!(key["id"], next);
+                cursor = format!("&cursor={next}");
+            }
+            None => break,
+        }
+    }
+    assert_eq!(seen.len(), 3);
 }

@@ -10,7 +10,7 @@ use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolEr
 
 use super::{
     KeyId, KeyView, SAMPLE, client, connection_list, connections, given, is_visible, names,
-    no_such_key, not_done, scope_list,
+    no_such_key, not_done, scope_list, trail,
 };
 use crate::{Administration, table};
 
@@ -79,6 +79,8 @@ impl Endpoint for ChangeKey {
             changed.scopes = names(scopes)?;
         }
         home.state.change_key(&hash, &before, &changed).await.map_err(not_done)?;
+        let request_id = &request.incoming.request_id;
+        trail("an API key was changed", &changed, Some(&before), &request.caller, request_id);
         Ok(Done::new(changed.into()))
     }
 }

@@ -62,9 +62,21 @@ impl Endpoint for ListKeys {
         request: Request<'_, ListKeys>,
     ) -> Result<Done<Listed>, ToolError> {
         let Parameters { limit, cursor } = request.parameters;
-        let after = cursor.map(|Next(id)| id);
-        let page = home.state.keys_page(limit.get(), after).await.map_err(table::failed)?;
-        let keys = page.keys.into_iter().filter(|key| is_visible(key, &request.caller));
-        Ok(Done::new(Listed { keys: keys.map(KeyView::from).collect(), next: page.next }))
+        let limit = limit.get();
+        let mut after = cursor.map(|Next(id)| id);
+        let mut keys = Vec::new();
+        // Until the page is full: where it ends must not tell of a key that the caller may not see.
+        loop {
+            let page = home.state.keys_page(limit, after).await.map_err(table::failed)?;
+            keys.extend(page.keys.into_iter().filter(|key| is_visible(key, &request.caller)));
+            after = page.next;
+            if after.is_none() || keys.len() > limit {
+                break;
+            }
+        }
+        let is_more = keys.len() > limit;
+        keys.truncate(limit);
+        let next = keys.last().filter(|_| is_more).map(|key| key.id);
+        Ok(Done::new(Listed { keys: keys.into_iter().map(KeyView::from).collect(), next }))
     }
 }

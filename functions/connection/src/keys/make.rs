@@ -11,7 +11,7 @@ use toolkit::operation::{Json, NoParameters, Nothing, Section};
 use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolError, new_api_key};
 use uuid::Uuid;
 
-use super::{KeyView, client, connection_list, connections, names, not_done, scope_list};
+use super::{KeyView, client, connection_list, connections, names, not_done, scope_list, trail};
 use crate::Administration;
 
 /// Makes an API key. Only its hash is kept.
@@ -91,7 +91,8 @@ impl Endpoint for MakeKey {
         let key = new_api_key().map_err(ToolError::internal)?;
         let hash: [u8; 32] = Sha256::digest(key.expose_secret().as_bytes()).into();
         home.state.add_key(&KeyHash::new(&hash), &made).await.map_err(not_done)?;
-        tracing::info!(id = %made.id, client = made.client, "an API key was made");
+        let request_id = &request.incoming.request_id;
+        trail("an API key was made", &made, None, &request.caller, request_id);
         Ok(Done::new(Made { view: made.into(), key }).with_status(StatusCode::CREATED))
     }
 }

@@ -7,7 +7,7 @@ use toolkit::operation::{Empty, Nothing, Section};
 use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolError};
 use uuid::Uuid;
 
-use super::{KeyId, SAMPLE, id, is_visible, no_such_key, not_done};
+use super::{KeyId, SAMPLE, id, is_visible, no_such_key, not_done, trail};
 use crate::{Administration, table};
 
 /// Revokes an API key.
@@ -54,7 +54,8 @@ impl Endpoint for RevokeKey {
         let (_, key) =
             found.filter(|(_, key)| is_visible(key, &request.caller)).ok_or_else(no_such_key)?;
         home.state.revoke_key(id).await.map_err(not_done)?;
-        tracing::info!(%id, client = key.client, "an API key was revoked");
+        let request_id = &request.incoming.request_id;
+        trail("an API key was revoked", &key, None, &request.caller, request_id);
         Ok(Done::new(Revoked { id, revoked: true }))
     }
 }

@@ -44,12 +44,12 @@ pub(crate) async fn first(given: &First, service: &ServiceArguments) -> Result<(
     let name = names.api_keys();
     let secrets = Secrets::from_environment().await.with_names(names);
     let secrets = secrets.with_key(given.secrets_key.clone());
-    let mut keys = match secrets.text(&name).await {
-        Ok(text) => list_of(&name, text.expose_secret())?,
-        Err(SecretError::NotFound { .. }) => Vec::new(),
+    let (mut keys, version) = match secrets.current(&name).await {
+        Ok((text, version)) => (list_of(&name, text.expose_secret())?, version),
+        Err(SecretError::NotFound { .. }) => (Vec::new(), None),
         Err(error) => return Err(error.into()),
     };
-    let keys_before = keys.clone();
+    let others = keys.len();
     let key = new_api_key()?;
     keys.push(json!({
         "client": given.client,
@@ -57,9 +57,14 @@ pub(crate) async fn first(given: &First, service: &ServiceArguments) -> Result<(
         "connections": ["*"],
         "scopes": ["admin"],
     }));
+    // Somebody else may make a first key at the same moment.
+    let now = secrets.current(&name).await.map(|(_, version)| version).unwrap_or_default();
+    if now != version {
+        return Err(CliError::Changed { name });
+    }
     secrets.store(&name, json!({ "keys": keys }).to_string()).await?;
-    if !keys_before.is_empty() {
-        eprint(&format!("The secret has {} keys more, which stay.", keys_before.len()));
+    if others > 0 {
+        eprint(&format!("The secret has {others} keys more, which stay."));
     }
     eprint(&format!(
         "The key's hash is in the secret {name}. The key has the scope admin and works within five \

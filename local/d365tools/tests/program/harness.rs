@@ -101,7 +101,7 @@ impl Bench {
             dataverse_emulator::CLIENT_ID,
             dataverse_emulator::CLIENT_SECRET,
             &url,
-            "2028-11-30",
+            "2099-11-30",
             "Production",
         ];
         if let Some(line) = lines.get_mut(place) {

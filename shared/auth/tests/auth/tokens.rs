@@ -101,7 +101,7 @@ fn fault(error: &(dyn std::error::Error + 'static)) -> EntraProblem {
 #[tokio::test]
 async fn an_answer_that_makes_no_sense_is_no_token_and_is_not_kept() {
     let long = format!("{}{}", "t".repeat(1024 * 1024), "oken");
-    for (answer, expected) in [
+    let cases = [
         (granted("to\nken", 3599), EntraProblem::Unreadable),
         (granted("tökén", 3599), EntraProblem::Unreadable),
         (granted("", 3599), EntraProblem::Unreadable),
@@ -116,7 +116,9 @@ async fn an_answer_that_makes_no_sense_is_no_token_and_is_not_kept() {
         ),
         (ResponseTemplate::new(302), EntraProblem::Unreadable),
         (ResponseTemplate::new(503).set_body_string("<html>Busy</html>"), EntraProblem::Busy),
-    ] {
+    ];
+    // Each waits between its attempts.
+    let checks = cases.map(|(answer, expected)| async move {
         let world = World::start().await;
         world.secret(SECRET, 9).await;
         world.entra(SECRET, answer, 3).await;
@@ -126,7 +128,8 @@ async fn an_answer_that_makes_no_sense_is_no_token_and_is_not_kept() {
         assert_eq!(fault(&*error), expected);
         // The next call asks anew, and gets one.
         assert_eq!(tokens.tokens().token(soon()).await.unwrap().expose(), "token-1");
-    }
+    });
+    futures::future::join_all(checks).await;
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use auth::ConnectionId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use strum::{EnumString, IntoStaticStr, VariantNames};
+use uuid::Uuid;
 
 use crate::{ErrorCode, ToolError};
 
@@ -84,17 +85,21 @@ pub struct Caller {
     pub connections: Grants,
     /// The rights of the key.
     pub scopes: Scopes,
+    /// The id of the key; `None` for one of the secret.
+    pub key: Option<Uuid>,
 }
 
 impl Caller {
     /// The context that the authorizer passes on. API Gateway only takes flat values.
     pub fn to_context(&self) -> HashMap<String, Value> {
         let scopes: Vec<_> = self.scopes.iter().map(|scope| scope.as_str()).collect();
-        HashMap::from([
+        let mut context = HashMap::from([
             ("client".to_owned(), self.client.clone().into()),
             ("connections".to_owned(), self.connections.to_string().into()),
             ("scopes".to_owned(), scopes.join(" ").into()),
-        ])
+        ]);
+        context.extend(self.key.map(|key| ("key".to_owned(), key.to_string().into())));
+        context
     }
 
     /// Reads the context that [`Caller::to_context`] wrote. `None` for anything else.
@@ -106,6 +111,7 @@ impl Caller {
             client: text("client")?.to_owned(),
             connections: Grants::parse(connections).ok()?,
             scopes: scopes.split(' ').filter_map(|name| name.parse().ok()).collect(),
+            key: text("key").and_then(|key| key.parse().ok()),
         })
     }
 
@@ -208,6 +214,7 @@ mod tests {
             client: "chat platform".to_owned(),
             connections: Grants::parse(connections.iter().copied()).unwrap(),
             scopes: scopes.iter().copied().collect(),
+            key: None,
         }
     }
 
@@ -217,6 +224,7 @@ mod tests {
             caller(&["*"], &[Scope::Read, Scope::Write, Scope::Admin]),
             caller(&["emea", "apac"], &[Scope::Read]),
             caller(&[], &[]),
+            Caller { key: Some(Uuid::nil()), ..caller(&["emea"], &[Scope::Write]) },
         ] {
             assert_eq!(Caller::from_context(&before.to_context()), Some(before));
         }

@@ -140,7 +140,7 @@ impl ApiKey {
             .map_err(|_| wrong("sha256", "it must be 64 hexadecimal digits"))?;
         let connections = Grants::parse(entry.connections.iter().map(String::as_str))
             .map_err(|_| wrong("connections", "one is no connection id"))?;
-        let caller = Caller { client: entry.client, connections, scopes: entry.scopes };
+        let caller = Caller { client: entry.client, connections, scopes: entry.scopes, key: None };
         Ok(ApiKey { hash, caller })
     }
 }
@@ -187,7 +187,11 @@ impl fmt::Debug for ApiKeys {
 
 impl Caller {
     /// Who a key of the table was made for.
-    pub(super) fn of_made(key: &MadeKey) -> Result<Caller, ApiKeysError> {
+    ///
+    /// # Errors
+    ///
+    /// [`ApiKeysError::Unknown`]: a later version made it, and it allows what this one does not know.
+    pub fn of_made(key: &MadeKey) -> Result<Caller, ApiKeysError> {
         let connections = key.connections.iter().map(String::as_str);
         Ok(Caller {
             client: key.client.clone(),
@@ -198,6 +202,7 @@ impl Caller {
                 .map(|scope| scope.parse())
                 .collect::<Result<Scopes, _>>()
                 .map_err(|_| ApiKeysError::Unknown)?,
+            key: Some(key.id),
         })
     }
 }

@@ -104,7 +104,8 @@ fn unknown(problem: &str) -> Option<&str> {
 
 /// Whether a name looks like that of a field, and not like a secret that stands in the wrong place.
 fn is_plain(name: &str) -> bool {
-    name.len() <= 30 && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+    (1..=30).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
 }
 
 /// How serde's message about a field begins that is not known. The field's name follows, and then

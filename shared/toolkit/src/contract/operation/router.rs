@@ -10,6 +10,12 @@ use crate::{Call, Caller, ErrorCode, Handler, Incoming, Reply, Scope, ToolError}
 
 /// The data that the operations of a function work with.
 pub trait Home: Send + Sync + 'static {
+    /// The caller as of now, before an administrator's change. What the gateway knows of an API key
+    /// may be five minutes old, and in that time a revoked key could make a successor.
+    fn renewed(&self, caller: Caller) -> impl Future<Output = Result<Caller, ToolError>> + Send {
+        std::future::ready(Ok(caller))
+    }
+
     /// The error for a path without an operation.
     fn nothing_there(&self, _path: &str, operations: &[Declaration]) -> ToolError {
         let routes: Vec<_> = operations.iter().map(Declaration::route).collect();
@@ -166,6 +172,8 @@ async fn carry_out<E: Endpoint>(
     call: &mut Call,
 ) -> Result<Reply, ToolError> {
     call.kind = E::KIND;
+    let is_change = E::SCOPE == Some(Scope::Admin) && E::EFFECT.writes();
+    let caller = if is_change { home.renewed(caller).await? } else { caller };
     let connection = if E::About::IS_IN_PATH { in_path.remove("id") } else { None };
     let about = E::About::of(&incoming, connection.as_deref(), &caller)?;
     call.connection = E::About::connection(&about).cloned();
