@@ -270,7 +270,9 @@ pub(crate) fn measure(bench: &Bench, client: &Runtime, form: Form, report: &mut 
                     let ratio = compared.function_work.median().as_secs_f64()
                         / compared.bare_work.median().as_secs_f64();
                     let of_work = format!("{name}, processor time, ratio");
-                    report.judged(GROUP, of_work, ratio, "", AtMost(5.0));
+                    // Without optimization, ours is slower than the libraries, which are optimized a little.
+                    let most = if cfg!(debug_assertions) { 15.0 } else { 5.0 };
+                    report.judged(GROUP, of_work, ratio, "", AtMost(most));
                 } else {
                     let ratio = |share| {
                         let function = compared.function.percentile(share).as_secs_f64();
