@@ -54,7 +54,7 @@ mod tests {
             "client": "chat platform",
             "sha256": sha256_hex("a key"),
             "connections": ["emea", "apac"],
-            "scopes": ["read", "write"],
+            "scopes": ["read", "write"], "for": "staff",
         }]});
         Mock::given(header("x-amz-target", "secretsmanager.GetSecretValue"))
             .and(body_partial_json(json!({"SecretId": "dynamics365/api-keys"})))
@@ -87,7 +87,8 @@ mod tests {
             json!({
                 "isAuthorized": true,
                 "context": {
-                    "client": "chat platform", "connections": "apac,emea", "scopes": "read write",
+                    "client": "chat platform", "connections": "apac,emea", "for": "staff",
+                    "scopes": "read write",
                 },
             })
         );
@@ -102,7 +103,7 @@ mod tests {
     }
 
     fn known(key: &str) -> Value {
-        json!({"client": key, "sha256": sha256_hex(key), "connections": ["*"], "scopes": ["read"]})
+        json!({"client": key, "sha256": sha256_hex(key), "connections": ["*"], "scopes": ["read"], "for": "staff"})
     }
 
     fn document(keys: &[Value]) -> ResponseTemplate {

@@ -19,7 +19,8 @@ pub use annotations::Annotations;
 pub use answer::answer_schema;
 pub use format::Format;
 pub use selection::Selection;
-pub use template::{Company, Template};
+pub use template::{Company, Starter};
+pub use toolkit::Template;
 
 use toolkit::{Collect, Declaration, Definition, Home};
 

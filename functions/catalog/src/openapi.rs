@@ -15,7 +15,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use toolkit::operation::{Empty, NoParameters, Nothing, Section};
 use toolkit::{
-    Declaration, Done, Effect, Endpoint, ErrorCode, Example, Operation, Request, Scope, ToolError,
+    Declaration, Done, Effect, Endpoint, ErrorCode, Example, Operation, Request, Scope, Serves,
+    ToolError,
 };
 
 use crate::Catalog;
@@ -33,6 +34,7 @@ impl Operation for GetOpenApi {
     const SECTION: Section = Section::Catalog;
     const METHOD: Method = Method::GET;
     const SCOPE: Option<Scope> = Some(Scope::Read);
+    const IS_FOR_VISITORS: bool = true;
     const EFFECT: Effect = Effect::Reads;
     const IS_KEPT: bool = true;
     const ANSWERS: &'static [(StatusCode, &'static str)] =
@@ -53,12 +55,24 @@ impl Operation for GetOpenApi {
 impl Endpoint for GetOpenApi {
     type Home = Catalog;
 
-    async fn call(_: &Catalog, _: Request<'_, GetOpenApi>) -> Result<Done<Document>, ToolError> {
-        Ok(Done::new(Document(DOCUMENT.clone())))
+    async fn call(
+        _: &Catalog,
+        request: Request<'_, GetOpenApi>,
+    ) -> Result<Done<Document>, ToolError> {
+        let caller = &request.caller;
+        if caller.serves == Serves::Staff && caller.tools.is_none() {
+            return Ok(Done::new(Document(DOCUMENT.clone())));
+        }
+        let reaches = |one: &Declaration| {
+            let is_in_reach = caller.authorize_reach(one.is_for_visitors).is_ok();
+            is_in_reach && (one.definition.is_none() || caller.has_tool(one.id))
+        };
+        let operations: Vec<_> = crate::declarations().into_iter().filter(reaches).collect();
+        Ok(Done::new(Document(document(&operations))))
     }
 }
 
-/// The document, which never changes while the process runs.
+/// The document for a key without limits, which never changes while the process runs.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| document(&crate::declarations()));
 
 fn document(operations: &[Declaration]) -> Value {

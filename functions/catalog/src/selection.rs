@@ -6,9 +6,8 @@ use std::sync::LazyLock;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use strum::{EnumString, VariantNames};
-use toolkit::Definition;
+use toolkit::{Definition, Template};
 
-use crate::Template;
 use crate::names::{no_variant, none_of};
 
 /// Which tools are asked for; without more, all.

@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use toolkit::operation::{Empty, NoParameters, Nothing, Section};
 use toolkit::{
-    Audience, Done, Effect, Endpoint, ErrorCode, Example, Operation, Request, Scope, ToolError,
+    Audience, Done, Effect, Endpoint, ErrorCode, Example, Operation, Request, Scope, Template,
+    ToolError,
 };
 
+use crate::template::tools_of;
 use crate::tools_list::PROBLEMS;
-use crate::{Catalog, Company, Format, Template};
+use crate::{Catalog, Company, Format, Starter};
 
 /// How many tool calls a bot may make for one message of the visitor. A bot that needs more is
 /// lost.
@@ -43,6 +45,7 @@ impl Operation for ListTemplates {
     const SECTION: Section = Section::Catalog;
     const METHOD: Method = Method::GET;
     const SCOPE: Option<Scope> = Some(Scope::Read);
+    const IS_FOR_VISITORS: bool = true;
     const EFFECT: Effect = Effect::Reads;
     const IS_KEPT: bool = true;
     const ANSWERS: &'static [(StatusCode, &'static str)] = &[(StatusCode::OK, "The templates.")];
@@ -64,13 +67,17 @@ impl Endpoint for ListTemplates {
 
     async fn call(
         catalog: &Catalog,
-        _: Request<'_, ListTemplates>,
+        request: Request<'_, ListTemplates>,
     ) -> Result<Done<Listed>, ToolError> {
+        let has = |name: &str| request.caller.has_tool(name);
         let entry = |template: Template| TemplateSummary {
             id: template.id(),
             title: template.title(),
             description: template.description(),
-            tools: template.tools_of(&catalog.tools).map(|tool| tool.name).collect(),
+            tools: tools_of(template, &catalog.tools)
+                .map(|tool| tool.name)
+                .filter(|name| has(name))
+                .collect(),
         };
         Ok(Done::new(Listed { templates: Template::ALL.iter().copied().map(entry).collect() }))
     }
@@ -112,6 +119,7 @@ impl Operation for GetTemplate {
     const SECTION: Section = Section::Catalog;
     const METHOD: Method = Method::GET;
     const SCOPE: Option<Scope> = Some(Scope::Read);
+    const IS_FOR_VISITORS: bool = true;
     const EFFECT: Effect = Effect::Reads;
     const IS_KEPT: bool = true;
     const ANSWERS: &'static [(StatusCode, &'static str)] = &[(StatusCode::OK, "The template.")];
@@ -140,15 +148,16 @@ impl Endpoint for GetTemplate {
             ToolError::new(ErrorCode::NotFound, "there is no such template")
                 .next_step(format!("Take one of {}.", Template::IDS.join(", ")))
         })?;
-        let tools = || template.tools_of(&catalog.tools);
+        let caller = &request.caller;
+        let tools = || tools_of(template, &catalog.tools).filter(|tool| caller.has_tool(tool.name));
         let writing: Vec<_> =
             tools().filter(|tool| tool.effect.writes()).map(|tool| tool.name).collect();
         Ok(Done::new(Ready {
             id: template.id(),
             title: template.title(),
             description: template.description(),
-            system_prompt: template.system_prompt(company.as_ref()),
-            tools: format.tools(tools(), Audience::of(&request.caller)),
+            system_prompt: template.system_prompt(company.as_ref(), |tool| caller.has_tool(tool)),
+            tools: format.tools(tools(), Audience::of(caller)),
             settings: settings(template, &writing),
         }))
     }

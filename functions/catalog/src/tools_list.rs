@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use toolkit::operation::{Empty, Nothing, Section};
 use toolkit::{
-    Audience, Done, Effect, Endpoint, ErrorCode, Example, Operation, Request, Scope, ToolError,
+    Audience, Done, Effect, Endpoint, ErrorCode, Example, Operation, Request, Scope, Template,
+    ToolError,
 };
 
 use crate::selection::{Access, Group};
-use crate::{Catalog, Format, Selection, Template};
+use crate::{Catalog, Format, Selection};
 
 /// How the operations of the catalogue may fail.
 pub(crate) const PROBLEMS: [ErrorCode; 7] = [
@@ -53,6 +54,7 @@ impl Operation for ListTools {
     const SECTION: Section = Section::Catalog;
     const METHOD: Method = Method::GET;
     const SCOPE: Option<Scope> = Some(Scope::Read);
+    const IS_FOR_VISITORS: bool = true;
     const EFFECT: Effect = Effect::Reads;
     const IS_KEPT: bool = true;
     const ANSWERS: &'static [(StatusCode, &'static str)] =
@@ -79,7 +81,9 @@ impl Endpoint for ListTools {
     ) -> Result<Done<Listed>, ToolError> {
         let Parameters { format, group, template, access } = request.parameters;
         let selection = Selection::new(group, template, access);
-        let wanted = catalog.tools.iter().filter(|tool| selection.has(tool));
-        Ok(Done::new(Listed { tools: format.tools(wanted, Audience::of(&request.caller)) }))
+        let wanted = catalog.tools.iter();
+        let caller = &request.caller;
+        let wanted = wanted.filter(|tool| selection.has(tool) && caller.has_tool(tool.name));
+        Ok(Done::new(Listed { tools: format.tools(wanted, Audience::of(caller)) }))
     }
 }

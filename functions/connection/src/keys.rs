@@ -8,7 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 use state::{MadeKey, StateError};
 use strum::VariantNames as _;
-use toolkit::{Caller, ErrorCode, Grants, Scope, Scopes, ToolError, WriteState};
+use toolkit::{
+    Caller, Definition, ErrorCode, Grants, Scope, Scopes, Serves, ToolError, WriteState,
+};
 use uuid::Uuid;
 
 use crate::{schema, table};
@@ -37,6 +39,9 @@ pub(crate) struct KeyView {
     connections: Vec<String>,
     #[schemars(schema_with = "scope_list")]
     scopes: Vec<String>,
+    r#for: Option<String>,
+    tools: Option<Vec<String>>,
+    template: Option<String>,
     #[schemars(schema_with = "schema::moment")]
     made_at: Timestamp,
     made_by: String,
@@ -46,8 +51,20 @@ pub(crate) struct KeyView {
 
 impl From<MadeKey> for KeyView {
     fn from(key: MadeKey) -> KeyView {
-        let MadeKey { id, client, connections, scopes, made_at, made_by, changed_at } = key;
-        KeyView { id, client, connections, scopes, made_at, made_by, changed_at }
+        let MadeKey { id, client, connections, scopes, made_at, made_by, changed_at, .. } = key;
+        let (serves, tools, template) = (key.serves, key.tools, key.template);
+        KeyView {
+            id,
+            client,
+            connections,
+            scopes,
+            r#for: serves,
+            tools,
+            template,
+            made_at,
+            made_by,
+            changed_at,
+        }
     }
 }
 
@@ -130,19 +147,65 @@ fn names(scopes: &[Scope]) -> Result<Vec<String>, ToolError> {
     Ok(scopes.into_iter().map(|scope| scope.as_str().to_owned()).collect())
 }
 
+/// Whom a key serves.
+pub(crate) fn serves(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "enum": Serves::VARIANTS})
+}
+
+/// Checks that whom a key serves fits its scopes. Keys for visitors reach nothing that an
+/// administrator needs.
+fn fits(serves: Option<Serves>, scopes: &[String]) -> Result<(), ToolError> {
+    let has_admin = scopes.iter().any(|scope| scope == Scope::Admin.as_str());
+    if serves == Some(Serves::Visitors) && has_admin {
+        return Err(ToolError::invalid("scopes", "a key for visitors cannot have the scope admin"));
+    }
+    Ok(())
+}
+
+/// The names of tools that a key is limited to, if there are such tools.
+fn tools(names: &[String], all: &[Definition]) -> Result<Vec<String>, ToolError> {
+    let mut known = Vec::new();
+    for (position, name) in names.iter().enumerate() {
+        let name = name.trim();
+        if !all.iter().any(|tool| tool.name == name) {
+            let place = format!("tools[{position}]");
+            let meant = auth::meant_field(name, all.iter().map(|tool| tool.name));
+            let meant = meant.map(|meant| format!(" did you mean {meant}?")).unwrap_or_default();
+            let problem = format!("there is no such tool:{meant} GET /v1/tools lists them");
+            return Err(ToolError::invalid(&place, problem));
+        }
+        if !known.iter().any(|one| one == name) {
+            known.push(name.to_owned());
+        }
+    }
+    if known.is_empty() {
+        return Err(ToolError::invalid("tools", "must name a tool at least"));
+    }
+    Ok(known)
+}
+
+/// The error for a key that is limited twice.
+fn limited_twice() -> ToolError {
+    ToolError::invalid("template", "cannot be given together with tools: either limits the key")
+}
+
 /// Writes a line about a key to the log: who did what to it, and what it allows by now.
 fn trail(what: &'static str, key: &MadeKey, before: Option<&MadeKey>, by: &Caller, request: &str) {
-    let lists = |key: &MadeKey| (key.scopes.join(" "), key.connections.join(" "));
-    let (scopes, connections) = lists(key);
-    let before = before.map(|before| (before.client.clone(), lists(before)));
-    let before = before.map(|(client, (scopes, connections))| {
-        format!("client {client:?}, scopes {scopes}, connections {connections}")
-    });
+    let allows = |key: &MadeKey| {
+        let serves = key.serves.as_deref().unwrap_or("nobody");
+        let tools = key.tools.as_ref().map(|tools| tools.join(" "));
+        let tools = tools.or_else(|| key.template.clone()).unwrap_or_else(|| "all".to_owned());
+        format!(
+            "for {serves}, client {:?}, scopes {}, connections {}, tools {tools}",
+            key.client,
+            key.scopes.join(" "),
+            key.connections.join(" ")
+        )
+    };
+    let before = before.map(allows);
     tracing::info!(
         id = %key.id,
-        client = key.client,
-        scopes,
-        connections,
+        allows = allows(key),
         before,
         by = by.client,
         by_key = by.key.map(|id| id.to_string()),

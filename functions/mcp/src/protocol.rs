@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use catalog::{Company, Format, Template, answer_schema};
+use catalog::{Company, Format, Starter as _, Template, answer_schema};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use rmcp::model::{
@@ -83,22 +83,21 @@ impl Protocol {
         Ok(Protocol { entries: definitions.iter().map(entry).collect::<Result<_, _>>()?, tools })
     }
 
-    /// The tools that are selected and that the key's scopes allow.
+    /// The tools that are selected and that the key allows.
     fn allowed(&self, visit: &Visit) -> impl Iterator<Item = &ListedTool> {
         self.entries.iter().filter(|ListedTool { definition, .. }| {
-            visit.selection.has(definition) && visit.caller.authorize(definition.scope).is_ok()
+            visit.selection.has(definition)
+                && visit.caller.has_tool(definition.name)
+                && visit.caller.authorize(definition.scope).is_ok()
         })
     }
 
-    /// The templates whose tools are all allowed. The prompt of another one would name tools that
-    /// the model does not have.
+    /// The templates of which a tool is allowed. What their prompts say of other tools is left out.
     fn templates(&self, visit: &Visit) -> impl Iterator<Item = Template> {
-        let has_all = |template: &Template| {
-            let of_template = |entry: &&ListedTool| template.has(entry.definition.name);
-            self.allowed(visit).filter(of_template).count()
-                == self.entries.iter().filter(of_template).count()
+        let has_any = |template: &Template| {
+            self.allowed(visit).any(|entry| template.has(entry.definition.name))
         };
-        Template::ALL.iter().copied().filter(has_all)
+        Template::ALL.iter().copied().filter(has_any)
     }
 
     /// Calls a tool the way a client of `/v1/tools` does.
@@ -190,11 +189,12 @@ impl ServerHandler for Protocol {
             .map_err(|_| invalid("there is no prompt of that name: see prompts/list"))?;
         if !self.templates(&visit).any(|allowed| allowed == template) {
             return Err(invalid(
-                "that prompt names tools that this API key, or the server's address, leaves out",
+                "this API key, or the server's address, leaves out all tools of that prompt",
             ));
         }
         let company = company(request.arguments.unwrap_or_default())?;
-        let text = template.system_prompt(company.as_ref());
+        let allowed: Vec<_> = self.allowed(&visit).map(|entry| entry.definition.name).collect();
+        let text = template.system_prompt(company.as_ref(), |tool| allowed.contains(&tool));
         // The protocol has no system messages.
         let message = PromptMessage::new_text(Role::User, text);
         Ok(GetPromptResult::new(vec![message]).with_description(template.description()).into())

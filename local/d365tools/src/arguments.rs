@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use auth::ConnectionId;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 use url::Url;
 use uuid::Uuid;
@@ -82,6 +82,9 @@ pub(crate) enum KeyCommand {
     /// Make the first key of a deployment. This writes to AWS Secrets Manager, because the API
     /// answers to nobody yet, and uses the AWS credentials of the shell.
     First(First),
+    /// Say whom the keys of the secret serve that do not say it, because they are older. This writes
+    /// to AWS Secrets Manager, with the AWS credentials of the shell.
+    Upgrade(Upgrade),
     /// Make a key. It is shown once.
     Make(Make),
     /// List the keys that were made over the API.
@@ -124,6 +127,40 @@ pub(crate) struct Make {
     /// What it allows: read, write or admin. Can be given several times.
     #[arg(long = "scope", value_name = "SCOPE", required = true)]
     pub(crate) scopes: Vec<String>,
+    /// Whom it serves: a bot that talks to visitors, or the company's own staff.
+    #[arg(long = "for", value_name = "WHOM")]
+    pub(crate) serves: Serves,
+    #[command(flatten)]
+    pub(crate) limit: LimitArguments,
+}
+
+/// The tools that a key is limited to.
+#[derive(Args, Debug)]
+pub(crate) struct LimitArguments {
+    /// A tool that it is limited to. Can be given several times.
+    #[arg(long = "tool", value_name = "NAME")]
+    pub(crate) tools: Vec<String>,
+    /// The template whose tools it is limited to.
+    #[arg(long, value_name = "ID", conflicts_with = "tools")]
+    pub(crate) template: Option<String>,
+}
+
+/// Whom a key serves.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Serves {
+    /// A bot that talks to people outside the company.
+    Visitors,
+    /// The company's own people.
+    Staff,
+}
+
+impl Serves {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Serves::Visitors => "visitors",
+            Serves::Staff => "staff",
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -140,6 +177,30 @@ pub(crate) struct Change {
     /// What it allows from now on: read, write or admin. Can be given several times.
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<String>,
+    /// Whom it serves from now on.
+    #[arg(long = "for", value_name = "WHOM")]
+    pub(crate) serves: Option<Serves>,
+    #[command(flatten)]
+    pub(crate) limit: LimitArguments,
+    /// It is not limited to some tools any more.
+    #[arg(long, conflicts_with_all = ["tools", "template"])]
+    pub(crate) all_tools: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Upgrade {
+    /// The name of the stack in CloudFormation.
+    #[arg(long, value_name = "NAME", default_value = "dynamics365-tools")]
+    pub(crate) stack: String,
+    /// The stack's parameter Prefix, if it is set.
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) prefix: Option<String>,
+    /// Only the keys of this client.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) client: Option<String>,
+    /// Whom they serve. Those with the scope admin are for staff.
+    #[arg(long = "for", value_name = "WHOM")]
+    pub(crate) serves: Serves,
 }
 
 #[derive(Args, Debug)]

@@ -23,6 +23,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CliError> {
     let open = || Api::open(service);
     let is_well = match arguments.command {
         Command::Key(KeyCommand::First(first)) => key::first(&first, service).await.map(|()| true),
+        Command::Key(KeyCommand::Upgrade(upgrade)) => key::upgrade(&upgrade).await.map(|()| true),
         Command::Key(KeyCommand::Keep) => key::keep(service).map(|()| true),
         Command::Key(KeyCommand::Make(make)) => key::make(&open()?, &make).await.map(|()| true),
         Command::Key(KeyCommand::List) => key::list(&open()?).await.map(|()| true),

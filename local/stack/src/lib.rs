@@ -40,6 +40,12 @@ use uuid::Uuid;
 /// The API key of the local stack. It is valid for all connections and all scopes.
 pub const API_KEY: &str = "local-dev-key";
 
+/// The API key of a bot that talks to visitors: every connection, the scopes `read` and `write`.
+pub const VISITOR_KEY: &str = "local-visitor-key";
+
+/// The API key of an administrator: every connection, the scope `admin`.
+pub const ADMIN_KEY: &str = "local-admin-key";
+
 /// The state table of the local stack.
 pub const STATE_TABLE: &str = "dynamics365-tools";
 
@@ -254,6 +260,9 @@ async fn add_sample_key(state: &State) -> Result<(), StartError> {
         client: "sample client".to_owned(),
         connections: vec!["default".to_owned()],
         scopes: vec!["read".to_owned(), "write".to_owned()],
+        serves: Some("visitors".to_owned()),
+        tools: None,
+        template: Some("customer-service".to_owned()),
         made_at: now,
         made_by: "local development".to_owned(),
         changed_at: now,
@@ -274,12 +283,17 @@ async fn store_secrets(secrets: &Secrets, emulator_url: &str) -> Result<(), Star
         "instance_url": emulator_url,
         "label": LABEL,
     });
-    let keys = json!({"keys": [{
-        "client": "local development",
-        "sha256": sha256_hex(API_KEY),
-        "connections": ["*"],
-        "scopes": ["read", "write", "admin"],
-    }]});
+    let key = |client: &str, key: &str, scopes: &[&str], serves: &str| {
+        json!({
+            "client": client, "sha256": sha256_hex(key), "connections": ["*"], "scopes": scopes,
+            "for": serves,
+        })
+    };
+    let keys = json!({"keys": [
+        key("local development", API_KEY, &["read", "write", "admin"], "staff"),
+        key("local bot", VISITOR_KEY, &["read", "write"], "visitors"),
+        key("local administrator", ADMIN_KEY, &["admin"], "staff"),
+    ]});
     for (name, value) in [
         (secrets.names().connection(&ConnectionId::fallback()), credentials),
         (secrets.names().api_keys(), keys),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use serde_json::{Value, json};
-use stack::{API_KEY, Options, STATE_TABLE, Stack};
+use stack::{ADMIN_KEY, API_KEY, Options, STATE_TABLE, Stack, VISITOR_KEY};
 use state::Partition;
 use toolkit::Origin;
 
@@ -122,7 +122,10 @@ fn announce(stack: &Stack) {
     let (url, aws) = (stack.url(), stack.aws_url());
     let emulator = stack.emulator();
     println!("The tools        {url}/v1/tools/{{tool}}");
-    println!("  API key        {API_KEY}");
+    println!(
+        "  API keys       {API_KEY} (staff, every scope), {VISITOR_KEY} (a bot for visitors),"
+    );
+    println!("                 {ADMIN_KEY} (an administrator)");
     println!("  for bots       {url}/v1/tools, {url}/v1/templates, {url}/v1/openapi.json");
     println!("  over MCP       {url}/mcp");
     println!(

@@ -48,7 +48,10 @@ pub(crate) fn event(operation: &Declaration) -> String {
         "accountId": "123456789012",
         "apiId": "a1b2c3d4e5",
         "authorizer": {
-            "lambda": { "client": "local", "connections": "*", "scopes": "read write admin" },
+            "lambda": {
+                "client": "local", "connections": "*", "for": "staff",
+                "scopes": "read write admin",
+            },
         },
         "domainName": DOMAIN,
         "domainPrefix": "a1b2c3d4e5",

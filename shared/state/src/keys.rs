@@ -38,6 +38,15 @@ pub struct MadeKey {
     pub connections: Vec<String>,
     /// What it allows: the names of scopes.
     pub scopes: Vec<String>,
+    /// Whom it serves; `None` for keys that were made before that was asked.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    pub serves: Option<String>,
+    /// The tools that it is limited to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tools: Option<Vec<String>>,
+    /// The template whose tools it is limited to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
     /// When it was made.
     pub made_at: Timestamp,
     /// The client that made it.

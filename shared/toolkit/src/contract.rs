@@ -8,4 +8,5 @@ pub mod operation;
 pub(crate) mod part;
 pub(crate) mod schema;
 pub(crate) mod service;
+pub(crate) mod template;
 pub(crate) mod tool;

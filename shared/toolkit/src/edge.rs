@@ -22,7 +22,7 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use http::header::{
     ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
-    IF_NONE_MATCH, RETRY_AFTER, WWW_AUTHENTICATE,
+    IF_NONE_MATCH, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, Method, Response, StatusCode};
 use jiff::Timestamp;
@@ -216,6 +216,8 @@ impl Reply {
             self = Reply::new(StatusCode::NOT_MODIFIED, Body::default());
         }
         self.headers.insert(CACHE_CONTROL, KEPT);
+        // Another key, or another connection, may have other tools.
+        self.headers.insert(VARY, HeaderValue::from_static("Authorization, X-Connection-Id"));
         self.headers.extend(HeaderValue::try_from(tag).ok().map(|tag| (ETAG, tag)));
         self
     }

@@ -28,11 +28,12 @@ pub use contract::operation::{
 pub use contract::part::optional_part;
 pub use contract::schema::{result_schema, strict_schema};
 pub use contract::service::{PATIENCE, Service, Tools};
+pub use contract::template::Template;
 pub use contract::tool::{Answer, Change, Tool};
 pub use crm::case::{Escalation, EscalationReason};
 pub use crm::tables::choices::STATE;
 pub use edge::call::Call;
-pub use edge::caller::{Caller, Grants, Scope, Scopes};
+pub use edge::caller::{Caller, Grants, Scope, Scopes, Serves};
 pub use edge::journal::Journal;
 pub use edge::key_store::KeyStore;
 pub use edge::keys::{ApiKeys, ApiKeysError, WrongEntry, sha256_hex};

@@ -304,6 +304,8 @@ async fn call_over(
                 connections: Grants::All,
                 scopes: [Scope::Read, Scope::Write].into(),
                 key: None,
+                serves: toolkit::Serves::Staff,
+                tools: None,
             }),
             request_id: "r-1".to_owned(),
             deadline: tokio::time::Instant::now() + Duration::from_secs(20),

@@ -91,6 +91,8 @@ async fn the_instance_url_is_that_of_another_organization() {
                 connections: Grants::All,
                 scopes: [Scope::Read].into(),
                 key: None,
+                serves: toolkit::Serves::Staff,
+                tools: None,
             }),
             request_id: "r".to_owned(),
             deadline: tokio::time::Instant::now() + Duration::from_secs(10),

@@ -353,7 +353,7 @@ async fn it_takes_the_scope_to_read() {
     let bench = Bench::start().await;
     let key = json!({
         "client": "writer", "sha256": sha256_hex("writer"), "connections": ["*"],
-        "scopes": ["write"],
+        "scopes": ["write"], "for": "staff",
     });
     bench.store("dynamics365/api-keys", &json!({ "keys": [key] }).to_string()).await;
     for path in ["/v1/tools", "/v1/templates", "/v1/templates/full-specialist"] {

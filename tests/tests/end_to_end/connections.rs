@@ -29,7 +29,7 @@ async fn also_key(bench: &Bench, name: &str, connections: &[&str], scopes: &[&st
     let key = |name: &str, connections: &[&str], scopes: &[&str]| {
         json!({
             "client": name, "sha256": sha256_hex(name), "connections": connections,
-            "scopes": scopes,
+            "scopes": scopes, "for": "staff",
         })
     };
     let keys =

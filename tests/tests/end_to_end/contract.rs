@@ -23,7 +23,7 @@ async fn a_key_opens_what_it_is_bound_to() {
     let key = |name: &str, connections: &[&str], scopes: &[&str]| {
         json!({
             "client": name, "sha256": sha256_hex(name), "connections": connections,
-            "scopes": scopes,
+            "scopes": scopes, "for": "staff",
         })
     };
     let keys = json!({"keys": [

@@ -23,7 +23,7 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 #[tokio::test]
 async fn a_key_works_is_changed_and_is_revoked() {
     let bench = Bench::start().await;
-    let form = json!({"client": " chat ", "connections": ["default"], "scopes": ["read", "read"]});
+    let form = json!({"client": " chat ", "connections": ["default"], "scopes": ["read", "read"], "for": "staff"});
     let made = make(&bench, stack::API_KEY, form).await;
     assert_eq!(made.status, 201, "{:#}", made.body);
     let (key, id) = (text(&made.body, "key").to_owned(), text(&made.body, "id").to_owned());
@@ -39,7 +39,8 @@ async fn a_key_works_is_changed_and_is_revoked() {
     assert!(text(problem, "admin_action").contains("PUT /v1/keys/{id}"), "{problem}");
 
     let path = format!("/v1/keys/{id}");
-    let changed = bench.request("PUT", &path, Some(json!({"scopes": ["admin"]}))).await;
+    let changed =
+        bench.request("PUT", &path, Some(json!({"scopes": ["admin"], "for": "staff"}))).await;
     assert_eq!(changed.body["scopes"], json!(["admin"]));
     assert_eq!(changed.body["connections"], json!(["default"]));
     assert_eq!(tools().await.status, 403);
@@ -51,7 +52,7 @@ async fn a_key_works_is_changed_and_is_revoked() {
     assert_eq!(revoked.body, json!({"id": id, "revoked": true}));
     assert_eq!(tools().await.status, 401);
     for method in ["DELETE", "PUT"] {
-        let body = (method == "PUT").then(|| json!({"scopes": ["read"]}));
+        let body = (method == "PUT").then(|| json!({"scopes": ["read"], "for": "staff"}));
         bench.request(method, &path, body).await.problem("not_found");
     }
 }
@@ -59,7 +60,7 @@ async fn a_key_works_is_changed_and_is_revoked() {
 #[tokio::test]
 async fn a_key_gives_away_no_more_than_it_has() {
     let bench = Bench::start().await;
-    let form = |connections: &[&str]| json!({"client": "emea", "connections": connections, "scopes": ["admin"]});
+    let form = |connections: &[&str]| json!({"client": "emea", "connections": connections, "scopes": ["admin"], "for": "staff"});
     let own = make(&bench, stack::API_KEY, form(&["emea", "apac"])).await;
     let own = text(&own.body, "key");
     for beyond in [&["*"][..], &["default"], &["emea", "default"]] {
@@ -76,7 +77,7 @@ async fn a_key_gives_away_no_more_than_it_has() {
     assert_eq!(listed.body["keys"].as_array().unwrap().len(), 2, "{:#}", listed.body);
     let path = format!("/v1/keys/{}", text(&all.body, "id"));
     bench.request_with_key(own, "DELETE", &path, None).await.problem("not_found");
-    let change = Some(json!({"scopes": ["read"]}));
+    let change = Some(json!({"scopes": ["read"], "for": "staff"}));
     bench.request_with_key(own, "PUT", &path, change).await.problem("not_found");
     let path = format!("/v1/keys/{}", text(&within.body, "id"));
     let wider = Some(json!({"connections": ["default"]}));
@@ -86,7 +87,8 @@ async fn a_key_gives_away_no_more_than_it_has() {
 #[tokio::test]
 async fn a_form_that_means_nothing_says_what_is_wrong() {
     let bench = Bench::start().await;
-    let good = json!({"client": "chat", "connections": ["default"], "scopes": ["read"]});
+    let good =
+        json!({"client": "chat", "connections": ["default"], "scopes": ["read"], "for": "staff"});
     for (field, value, says) in [
         ("client", json!("  "), "client"),
         ("client", json!("two\nlines"), "client"),
@@ -114,7 +116,7 @@ async fn a_form_that_means_nothing_says_what_is_wrong() {
 #[tokio::test]
 async fn a_damaged_key_is_looked_up_nowhere() {
     let bench = Bench::start().await;
-    let form = json!({"client": "chat", "connections": ["*"], "scopes": ["read"]});
+    let form = json!({"client": "chat", "connections": ["*"], "scopes": ["read"], "for": "staff"});
     let made = make(&bench, stack::API_KEY, form).await;
     let mut key = text(&made.body, "key").to_owned();
     let last = key.pop().unwrap();
@@ -130,13 +132,15 @@ async fn a_damaged_key_is_looked_up_nowhere() {
 #[tokio::test]
 async fn a_revoked_key_makes_no_successor_while_the_gateway_still_knows_it() {
     let bench = Bench::start().await;
-    let form = json!({"client": "administrator", "connections": ["*"], "scopes": ["admin"]});
+    let form = json!({"client": "administrator", "connections": ["*"], "scopes": ["admin"], "for": "staff"});
     let made = make(&bench, stack::API_KEY, form).await.body;
     let known = Caller {
         client: "administrator".to_owned(),
         connections: Grants::All,
         scopes: [Scope::Admin].into(),
         key: Some(text(&made, "id").parse().unwrap()),
+        serves: toolkit::Serves::Staff,
+        tools: None,
     };
     let emulator = bench.stack.emulator().url().parse().unwrap();
     let connections = Connections::new(
@@ -161,7 +165,8 @@ async fn a_revoked_key_makes_no_successor_while_the_gateway_still_knows_it() {
         let reply = service.exchange(incoming).await;
         reply.map(|reply| reply.status.as_u16()).map_err(|error| error.code().as_str())
     };
-    let successor = json!({"client": "x", "connections": ["*"], "scopes": ["admin"]});
+    let successor =
+        json!({"client": "x", "connections": ["*"], "scopes": ["admin"], "for": "staff"});
     assert_eq!(call("POST", "/v1/keys", successor.clone()).await, Ok(201));
 
     // It is narrowed, and cannot widen itself again.
@@ -181,7 +186,7 @@ async fn a_revoked_key_makes_no_successor_while_the_gateway_still_knows_it() {
 #[tokio::test]
 async fn a_page_tells_nothing_of_keys_that_one_may_not_see() {
     let bench = Bench::start().await;
-    let form = |ids: &[&str]| json!({"client": "x", "connections": ids, "scopes": ["admin"]});
+    let form = |ids: &[&str]| json!({"client": "x", "connections": ids, "scopes": ["admin"], "for": "staff"});
     let own = make(&bench, stack::API_KEY, form(&["emea"])).await.body;
     for ids in [&["apac"][..], &["emea"], &["apac"], &["apac"], &["emea"], &["apac"]] {
         make(&bench, stack::API_KEY, form(ids)).await;
@@ -203,4 +208,123 @@ async fn a_page_tells_nothing_of_keys_that_one_may_not_see() {
         }
     }
     assert_eq!(seen.len(), 3);
+}
+
+/// Every operation that there is, called with the example that it declares.
+#[tokio::test]
+async fn a_key_for_visitors_reaches_no_administration() {
+    let bench = Bench::start().await;
+    let form = json!({
+        "client": "bot", "connections": ["*"], "scopes": ["read", "write"], "for": "visitors",
+    });
+    let own = make(&bench, stack::API_KEY, form).await.body;
+    for key in [text(&own, "key"), stack::VISITOR_KEY] {
+        for one in catalog::declarations() {
+            let mut path = one.path.to_string();
+            for (name, value) in one.example.path {
+                path = path.replace(&format!("{{{name}}}"), value);
+            }
+            let path = format!("{path}?{}", one.example.query);
+            let body = serde_json::from_str(one.example.body).ok();
+            let answer = bench.request_with_key(key, one.method.as_str(), &path, body).await;
+            let is_refused = answer.status == 403 && answer.body["code"] == "forbidden";
+            let is_open = one.path.starts_with("/v1/tools")
+                || one.path.starts_with("/v1/templates")
+                || one.path == "/v1/openapi.json";
+            assert_eq!(is_refused, !is_open, "{} {path}: {:#}", one.method, answer.body);
+        }
+    }
+    let with_admin = json!({
+        "client": "bot", "connections": ["*"], "scopes": ["admin"], "for": "visitors",
+    });
+    let refused = make(&bench, stack::API_KEY, with_admin).await;
+    let detail = text(refused.problem("invalid_arguments"), "detail").to_owned();
+    assert_eq!(detail, "scopes: a key for visitors cannot have the scope admin");
+    let nobody = json!({"client": "bot", "connections": ["*"], "scopes": ["read"]});
+    let refused = make(&bench, stack::API_KEY, nobody).await;
+    assert_eq!(text(refused.problem("invalid_arguments"), "detail"), "for is missing");
+}
+
+#[tokio::test]
+async fn a_key_has_the_tools_that_it_is_limited_to_and_no_others() {
+    let bench = Bench::start().await;
+    let made = async |limit: Value| {
+        let mut form = json!({
+            "client": "bot", "connections": ["*"], "scopes": ["read", "write"], "for": "visitors",
+        });
+        form.as_object_mut().unwrap().extend(limit.as_object().unwrap().clone());
+        make(&bench, stack::API_KEY, form).await
+    };
+    let some = made(json!({"tools": ["dynamics365_get_contact_by_email"]})).await.body;
+    let of_template = made(json!({"template": "customer-service"})).await.body;
+    assert_eq!(text(&of_template, "template"), "customer-service");
+    let email = json!({"email": crate::harness::MAREN});
+    let by_email = "/v1/tools/dynamics365_get_contact_by_email";
+    let leads = "/v1/tools/dynamics365_search_leads";
+    for (key, count) in [(text(&some, "key"), 1), (text(&of_template, "key"), 9)] {
+        let get = async |path: &str| bench.request_with_key(key, "GET", path, None).await.body;
+        assert_eq!(get("/v1/tools").await["tools"].as_array().unwrap().len(), count);
+        let call = async |path: &str, body: Value| {
+            bench.request_with_key(key, "POST", path, Some(body)).await
+        };
+        assert_eq!(call(by_email, email.clone()).await.status, 200);
+        let refused = call(leads, json!({"query": "x"})).await;
+        let detail = text(refused.problem("forbidden"), "detail").to_owned();
+        assert!(detail.ends_with("dynamics365_search_leads is none of them"), "{detail}");
+
+        let document = get("/v1/openapi.json").await;
+        let paths: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
+        assert_eq!(paths.iter().filter(|path| path.starts_with("/v1/tools/")).count(), count);
+        assert!(!paths.iter().any(|path| path.starts_with("/v1/connections")), "{paths:?}");
+        let template = get("/v1/templates/customer-service").await;
+        let prompt = text(&template, "system_prompt");
+        assert_eq!(template["tools"].as_array().unwrap().len(), count);
+        assert_eq!(prompt.contains("dynamics365_create_case"), count > 1, "{prompt}");
+        assert!(prompt.contains("dynamics365_get_contact_by_email"));
+    }
+    for (limit, says) in [
+        (json!({"tools": ["dynamics365_get_lead"]}), "tools[0]: there is no such tool"),
+        (json!({"tools": []}), "tools: must name a tool at least"),
+        (json!({"template": "nothing"}), "template must be one of: customer-service"),
+        (
+            json!({"tools": ["dynamics365_get_case"], "template": "customer-service"}),
+            "template: cannot be given together with tools",
+        ),
+    ] {
+        let refused = made(limit).await;
+        let detail = text(refused.problem("invalid_arguments"), "detail").to_owned();
+        assert!(detail.starts_with(says), "{detail}");
+    }
+
+    // Either takes the other's place, and null ends the limit.
+    let path = format!("/v1/keys/{}", text(&some, "id"));
+    let changed = bench.request("PUT", &path, Some(json!({"template": "sales-assistant"}))).await;
+    assert_eq!(changed.body.get("tools"), None, "{:#}", changed.body);
+    let changed = bench.request("PUT", &path, Some(json!({"template": null}))).await;
+    assert_eq!(changed.body.get("template"), None, "{:#}", changed.body);
+    let all = bench.request_with_key(text(&some, "key"), "GET", "/v1/tools", None).await.body;
+    assert_eq!(all["tools"].as_array().unwrap().len(), stack::tools().len());
+}
+
+#[tokio::test]
+async fn an_answer_of_the_catalogue_is_kept_for_its_key_alone() {
+    let bench = Bench::start().await;
+    let http = reqwest::Client::new();
+    let ask = async |key: &str, tag: Option<&str>| {
+        let asked = http.get(format!("{}/v1/tools", bench.stack.url())).bearer_auth(key);
+        let asked = tag.iter().fold(asked, |asked, tag| asked.header("if-none-match", *tag));
+        let answer = asked.send().await.unwrap();
+        let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+        (answer.status().as_u16(), header("etag"), header("vary"))
+    };
+    let form = json!({
+        "client": "bot", "connections": ["*"], "scopes": ["read"], "for": "visitors",
+        "template": "customer-service",
+    });
+    let own = make(&bench, stack::API_KEY, form).await.body;
+    let (_, whole, vary) = ask(stack::API_KEY, None).await;
+    assert_eq!(vary, "Authorization, X-Connection-Id");
+    assert_eq!(ask(stack::API_KEY, Some(&whole)).await.0, 304);
+    let (status, some, _) = ask(text(&own, "key"), Some(&whole)).await;
+    assert!(status == 200 && some != whole);
 }

@@ -383,7 +383,7 @@ async fn a_thousand_connections_are_listed_in_few_requests() {
     let key = |name: &str, connections: &[String]| {
         json!({
             "client": name, "sha256": sha256_hex(name), "connections": connections,
-            "scopes": ["admin"],
+            "scopes": ["admin"], "for": "staff",
         })
     };
     // The key is also bound to connections that have not been set up.

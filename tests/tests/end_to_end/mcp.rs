@@ -428,11 +428,11 @@ async fn a_key_shows_what_it_allows() {
     let bench = Bench::start().await;
     let keys = json!({"keys": [
         {"client": "all", "sha256": sha256_hex(API_KEY), "connections": ["*"],
-         "scopes": ["read", "write", "admin"]},
+         "scopes": ["read", "write", "admin"], "for": "staff"},
         {"client": "reader", "sha256": sha256_hex("reader"), "connections": ["default"],
-         "scopes": ["read"]},
+         "scopes": ["read"], "for": "staff"},
         {"client": "elsewhere", "sha256": sha256_hex("elsewhere"),
-         "connections": ["emea", "apac"], "scopes": ["read", "write"]},
+         "connections": ["emea", "apac"], "scopes": ["read", "write"], "for": "staff"},
     ]});
     bench.store("dynamics365/api-keys", &keys.to_string()).await;
 

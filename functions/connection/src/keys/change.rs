@@ -1,16 +1,19 @@
 use std::borrow::Cow;
 
+use auth::Sent;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use state::MadeKey;
 use toolkit::operation::{Json, Nothing, Section};
-use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolError};
+use toolkit::{
+    Done, Effect, Endpoint, Example, Operation, Request, Scope, Serves, Template, ToolError,
+};
 
 use super::{
-    KeyId, KeyView, SAMPLE, client, connection_list, connections, given, is_visible, names,
-    no_such_key, not_done, scope_list, trail,
+    KeyId, KeyView, SAMPLE, client, connection_list, connections, fits, given, is_visible,
+    limited_twice, names, no_such_key, not_done, scope_list, serves, tools, trail,
 };
 use crate::{Administration, table};
 
@@ -30,6 +33,17 @@ pub(crate) struct Form {
     #[schemars(schema_with = "scope_list")]
     #[serde(default, deserialize_with = "given")]
     scopes: Option<Vec<Scope>>,
+    #[schemars(schema_with = "serves")]
+    #[serde(default, deserialize_with = "given")]
+    r#for: Option<Serves>,
+    /// It takes the place of a template. `null`: it is not limited to some tools any more.
+    #[schemars(with = "Option<Vec<String>>")]
+    #[serde(default)]
+    tools: Sent<Vec<String>>,
+    /// It takes the place of tools. `null`: it is not limited to a template any more.
+    #[schemars(with = "Option<Template>")]
+    #[serde(default)]
+    template: Sent<Template>,
 }
 
 impl Operation for ChangeKey {
@@ -62,8 +76,15 @@ impl Endpoint for ChangeKey {
         request: Request<'_, ChangeKey>,
     ) -> Result<Done<KeyView>, ToolError> {
         let (KeyId { id }, Json(form)) = (request.parameters, request.body);
-        if form.client.is_none() && form.connections.is_none() && form.scopes.is_none() {
-            return Err(ToolError::needs_one_of("client, connections, scopes"));
+        let is_limited = form.tools != Sent::Omitted || form.template != Sent::Omitted;
+        if form.client.is_none()
+            && form.connections.is_none()
+            && form.scopes.is_none()
+            && form.r#for.is_none()
+            && !is_limited
+        {
+            let fields = "client, connections, scopes, for, tools, template";
+            return Err(ToolError::needs_one_of(fields));
         }
         let found = home.state.key(id).await.map_err(table::failed)?;
         let (hash, before) =
@@ -78,6 +99,26 @@ impl Endpoint for ChangeKey {
         if let Some(scopes) = &form.scopes {
             changed.scopes = names(scopes)?;
         }
+        if let Some(serves) = form.r#for {
+            changed.serves = Some(serves.as_str().to_owned());
+        }
+        match (form.tools, form.template) {
+            (Sent::Value(_), Sent::Value(_)) => return Err(limited_twice()),
+            (Sent::Value(names), _) => {
+                changed.tools = Some(tools(&names, &home.tools)?);
+                changed.template = None;
+            }
+            (_, Sent::Value(template)) => {
+                changed.template = Some(template.id().to_owned());
+                changed.tools = None;
+            }
+            (tools, template) => {
+                changed.tools = changed.tools.filter(|_| tools == Sent::Omitted);
+                changed.template = changed.template.filter(|_| template == Sent::Omitted);
+            }
+        }
+        let serves = changed.serves.as_deref().and_then(|serves| serves.parse().ok());
+        fits(serves, &changed.scopes)?;
         home.state.change_key(&hash, &before, &changed).await.map_err(not_done)?;
         let request_id = &request.incoming.request_id;
         trail("an API key was changed", &changed, Some(&before), &request.caller, request_id);

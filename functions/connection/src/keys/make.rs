@@ -8,10 +8,16 @@ use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 use state::{KeyHash, MadeKey};
 use toolkit::operation::{Json, NoParameters, Nothing, Section};
-use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolError, new_api_key};
+use toolkit::{
+    Done, Effect, Endpoint, Example, Operation, Request, Scope, Serves, Template, ToolError,
+    new_api_key,
+};
 use uuid::Uuid;
 
-use super::{KeyView, client, connection_list, connections, names, not_done, scope_list, trail};
+use super::{
+    KeyView, client, connection_list, connections, fits, limited_twice, names, not_done,
+    scope_list, serves, tools, trail,
+};
 use crate::Administration;
 
 /// Makes an API key. Only its hash is kept.
@@ -29,6 +35,14 @@ pub(crate) struct Form {
     /// What it allows. None of the scopes includes another.
     #[schemars(schema_with = "scope_list")]
     scopes: Vec<Scope>,
+    /// Whom it serves: a bot that talks to visitors, or the company's own staff. One for visitors
+    /// reaches the tools, the templates, the OpenAPI document and `/mcp` only.
+    #[schemars(schema_with = "serves")]
+    r#for: Serves,
+    /// The names of the tools that it is limited to. Without it, and without template: all.
+    tools: Option<Vec<String>>,
+    /// The template whose tools it is limited to.
+    template: Option<Template>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -57,7 +71,7 @@ impl Operation for MakeKey {
     const ANSWERS: &'static [(StatusCode, &'static str)] =
         &[(StatusCode::CREATED, "It has been made, and works from now on.")];
     const EXAMPLE: Example = Example::with_body(
-        r#"{"client": "chat platform", "connections": ["default"], "scopes": ["read", "write"]}"#,
+        r#"{"client": "chat platform", "connections": ["default"], "scopes": ["read", "write"], "for": "visitors", "template": "customer-service"}"#,
     );
 
     type About = Nothing;
@@ -79,11 +93,19 @@ impl Endpoint for MakeKey {
     ) -> Result<Done<Made>, ToolError> {
         let Json(form) = request.body;
         let now = Timestamp::now();
+        let scopes = names(&form.scopes)?;
+        fits(Some(form.r#for), &scopes)?;
+        if form.tools.is_some() && form.template.is_some() {
+            return Err(limited_twice());
+        }
         let made = MadeKey {
             id: Uuid::now_v7(),
             client: client(&form.client)?,
             connections: connections(&form.connections, &request.caller)?,
-            scopes: names(&form.scopes)?,
+            scopes,
+            serves: Some(form.r#for.as_str().to_owned()),
+            tools: form.tools.map(|names| tools(&names, &home.tools)).transpose()?,
+            template: form.template.map(|template| template.id().to_owned()),
             made_at: now,
             made_by: request.caller.client.clone(),
             changed_at: now,

@@ -243,6 +243,17 @@ async fn keys(api: &Api, connections: Option<&BTreeSet<String>>, report: &mut Re
         return report.unknown("keys", "which connections there are is not known");
     };
     let mut is_good = true;
+    for key in keys.iter().filter(|key| key.serves.is_none()) {
+        is_good = false;
+        report.bad(
+            &format!("key of {}", key.client),
+            &format!(
+                "it does not say whom it serves, and is refused.\nTo do: `d365tools key change {} \
+                 --for visitors`, or staff.",
+                key.id
+            ),
+        );
+    }
     for key in &keys {
         let unknown: Vec<_> =
             key.connections.iter().filter(|id| *id != "*" && !connections.contains(*id)).collect();

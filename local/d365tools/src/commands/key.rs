@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 use toolkit::{ApiKeys, new_api_key, sha256_hex};
 use uuid::Uuid;
 
-use super::encoded;
 use crate::api::Api;
-use crate::arguments::{Change, First, Make, ServiceArguments};
+use crate::arguments::{Change, First, LimitArguments, Make, Serves, ServiceArguments, Upgrade};
 use crate::error::CliError;
 use crate::print::{eprint, print, table};
 use crate::{ask, kept_keys};
@@ -24,9 +23,31 @@ pub(crate) struct Key {
     pub(crate) scopes: Vec<String>,
     pub(crate) made_at: Timestamp,
     pub(crate) made_by: String,
+    /// Whom it serves; a key that is older than that is refused.
+    #[serde(default, rename = "for")]
+    pub(crate) serves: Option<String>,
+    #[serde(default)]
+    tools: Option<Vec<String>>,
+    #[serde(default)]
+    template: Option<String>,
     /// Only when it is made.
     #[serde(default)]
     key: Option<SecretString>,
+}
+
+impl Key {
+    fn serves(&self) -> &str {
+        self.serves.as_deref().unwrap_or("nobody")
+    }
+
+    /// The tools that it is limited to.
+    fn limit(&self) -> String {
+        match (&self.tools, &self.template) {
+            (Some(tools), _) => format!("{} tools", tools.len()),
+            (None, Some(template)) => template.clone(),
+            (None, None) => "all tools".to_owned(),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -35,40 +56,65 @@ struct Page {
     next: Option<Uuid>,
 }
 
+/// The secret with the first keys of a deployment.
+struct FirstKeys {
+    secrets: Secrets,
+    name: String,
+    entries: Vec<Value>,
+    version: Option<String>,
+}
+
+impl FirstKeys {
+    async fn read(
+        stack: &str,
+        prefix: Option<String>,
+        kms_key: Option<String>,
+    ) -> Result<FirstKeys, CliError> {
+        let names = SecretNames::new(prefix.unwrap_or_else(|| format!("dynamics365/{stack}")));
+        let name = names.api_keys();
+        let secrets = Secrets::from_environment().await.with_names(names).with_key(kms_key);
+        let (entries, version) = match secrets.current(&name).await {
+            Ok((text, version)) => (list_of(&name, text.expose_secret())?, version),
+            Err(SecretError::NotFound { .. }) => (Vec::new(), None),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(FirstKeys { secrets, name, entries, version })
+    }
+
+    async fn store(&self) -> Result<(), CliError> {
+        // Somebody else may change it at the same moment.
+        let now = self.secrets.current(&self.name).await.map(|(_, version)| version);
+        if now.unwrap_or_default() != self.version {
+            return Err(CliError::Changed { name: self.name.clone() });
+        }
+        let text = json!({ "keys": self.entries }).to_string();
+        Ok(self.secrets.store(&self.name, text).await?)
+    }
+}
+
 /// Makes the first key of a deployment: one that may set connections up and make further keys. The
 /// keys that stand in the secret already stay.
 pub(crate) async fn first(given: &First, service: &ServiceArguments) -> Result<(), CliError> {
     let url = if given.keep { Some(service.url()?) } else { None };
-    let prefix = given.prefix.clone();
-    let names = SecretNames::new(prefix.unwrap_or_else(|| format!("dynamics365/{}", given.stack)));
-    let name = names.api_keys();
-    let secrets = Secrets::from_environment().await.with_names(names);
-    let secrets = secrets.with_key(given.secrets_key.clone());
-    let (mut keys, version) = match secrets.current(&name).await {
-        Ok((text, version)) => (list_of(&name, text.expose_secret())?, version),
-        Err(SecretError::NotFound { .. }) => (Vec::new(), None),
-        Err(error) => return Err(error.into()),
-    };
-    let others = keys.len();
+    let kms_key = given.secrets_key.clone();
+    let mut keys = FirstKeys::read(&given.stack, given.prefix.clone(), kms_key).await?;
+    let others = keys.entries.len();
     let key = new_api_key()?;
-    keys.push(json!({
+    keys.entries.push(json!({
         "client": given.client,
         "sha256": sha256_hex(key.expose_secret()),
         "connections": ["*"],
         "scopes": ["admin"],
+        "for": Serves::Staff.as_str(),
     }));
-    // Somebody else may make a first key at the same moment.
-    let now = secrets.current(&name).await.map(|(_, version)| version).unwrap_or_default();
-    if now != version {
-        return Err(CliError::Changed { name });
-    }
-    secrets.store(&name, json!({ "keys": keys }).to_string()).await?;
+    keys.store().await?;
     if others > 0 {
         eprint(&format!("The secret has {others} keys more, which stay."));
     }
     eprint(&format!(
-        "The key's hash is in the secret {name}. The key has the scope admin and works within five \
-         minutes. It is shown this once:"
+        "The key's hash is in the secret {}. The key has the scope admin and works within five \
+         minutes. It is shown this once:",
+        keys.name
     ));
     print(key.expose_secret());
     match url {
@@ -77,7 +123,33 @@ pub(crate) async fn first(given: &First, service: &ServiceArguments) -> Result<(
     }
 }
 
-/// The entries of the secret, which must be a list of keys: another secret is not overwritten.
+/// Says whom the keys of the secret serve that do not say it.
+pub(crate) async fn upgrade(given: &Upgrade) -> Result<(), CliError> {
+    let mut keys = FirstKeys::read(&given.stack, given.prefix.clone(), None).await?;
+    let mut changed = Vec::new();
+    for entry in &mut keys.entries {
+        let client = entry["client"].as_str().unwrap_or_default().to_owned();
+        let is_meant = given.client.as_ref().is_none_or(|name| *name == client);
+        if entry.get("for").is_some() || !is_meant {
+            continue;
+        }
+        let has_admin = entry["scopes"].as_array().is_some_and(|all| all.contains(&json!("admin")));
+        let serves = if has_admin { Serves::Staff } else { given.serves };
+        entry["for"] = serves.as_str().into();
+        changed.push(format!("{client}: for {}", serves.as_str()));
+    }
+    if changed.is_empty() {
+        print("Every key says whom it serves.");
+        return Ok(());
+    }
+    keys.store().await?;
+    changed.iter().for_each(|line| print(line));
+    print("They work within five minutes.");
+    Ok(())
+}
+
+/// The entries of the secret, which must be a list of keys: another secret is not overwritten. Entries
+/// that are wrong or old are among them.
 fn list_of(name: &str, text: &str) -> Result<Vec<Value>, CliError> {
     let not_a_list = || CliError::NotAKeyList { name: name.to_owned() };
     ApiKeys::parse(text).map_err(|_| not_a_list())?;
@@ -103,9 +175,11 @@ pub(crate) fn keep(service: &ServiceArguments) -> Result<(), CliError> {
 
 /// Makes a key, and shows it.
 pub(crate) async fn make(api: &Api, given: &Make) -> Result<(), CliError> {
-    let form = json!({
+    let mut form = json!({
         "client": given.client, "connections": given.connections, "scopes": given.scopes,
+        "for": given.serves.as_str(),
     });
+    limit(&mut form, &given.limit);
     let made: Key = api.post("/v1/keys", form).await?;
     eprint(&format!(
         "The key {} of {} works from now on. It is shown this once:",
@@ -113,6 +187,16 @@ pub(crate) async fn make(api: &Api, given: &Make) -> Result<(), CliError> {
     ));
     print(made.key.as_ref().map(|key| key.expose_secret()).unwrap_or_default());
     Ok(())
+}
+
+/// Adds the tools that a key is limited to.
+fn limit(form: &mut Value, given: &LimitArguments) {
+    if !given.tools.is_empty() {
+        form["tools"] = json!(given.tools);
+    }
+    if let Some(template) = &given.template {
+        form["template"] = template.as_str().into();
+    }
 }
 
 /// All keys that the caller's own may see.
@@ -137,12 +221,14 @@ pub(crate) async fn list(api: &Api) -> Result<(), CliError> {
         print("No key was made over the API yet. `d365tools key make` makes one.");
         return Ok(());
     }
-    let heads = ["ID", "SCOPES", "MADE", "BY", "CONNECTIONS", "CLIENT"];
+    let heads = ["ID", "FOR", "SCOPES", "TOOLS", "MADE", "BY", "CONNECTIONS", "CLIENT"];
     let mut rows = vec![heads.map(str::to_owned).to_vec()];
     for key in keys {
         rows.push(vec![
             key.id.to_string(),
+            key.serves().to_owned(),
             key.scopes.join(","),
+            key.limit(),
             format!("{:.0}", key.made_at),
             key.made_by,
             key.connections.join(","),
@@ -164,13 +250,24 @@ pub(crate) async fn change(api: &Api, given: &Change) -> Result<(), CliError> {
             form[name] = json!(list);
         }
     }
-    let path = format!("/v1/keys/{}", encoded(&given.id.to_string()));
+    if let Some(serves) = given.serves {
+        form["for"] = serves.as_str().into();
+    }
+    limit(&mut form, &given.limit);
+    if given.all_tools {
+        form["tools"] = Value::Null;
+        form["template"] = Value::Null;
+    }
+    let path = format!("/v1/keys/{}", given.id);
     let key: Key = api.put(&path, form).await?;
     print(&format!(
-        "The key of {} allows {} on {} now. The gateway may know what it was for five minutes.",
+        "The key of {} allows {} on {} now, for {}, with {}. The gateway may know what it was for \
+         five minutes.",
         key.client,
         key.scopes.join(", "),
-        key.connections.join(", ")
+        key.connections.join(", "),
+        key.serves(),
+        key.limit()
     ));
     Ok(())
 }

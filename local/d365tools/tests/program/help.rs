@@ -11,6 +11,7 @@ fn every_command_explains_itself() {
         ("help_key_first", &["key", "first", "--help"]),
         ("help_key_make", &["key", "make", "--help"]),
         ("help_key_change", &["key", "change", "--help"]),
+        ("help_key_upgrade", &["key", "upgrade", "--help"]),
         ("help_key_list", &["key", "list", "--help"]),
         ("help_key_revoke", &["key", "revoke", "--help"]),
         ("help_key_keep", &["key", "keep", "--help"]),

@@ -1,5 +1,9 @@
 //! `key`: from the first one on.
 
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+use toolkit::{ApiKeys, Serves, sha256_hex};
+
 use crate::harness::Bench;
 
 fn key(text: &str) -> &str {
@@ -29,13 +33,19 @@ async fn from_the_first_key_to_that_of_the_platform() {
         "read",
         "--scope",
         "write",
+        "--for",
+        "visitors",
+        "--template",
+        "customer-service",
     ];
     let made = bench.run_with(&[], &make, "").await;
     let platform = key(made.well()).to_owned();
     let listed = bench.run_with(&[], &["key", "list"], "").await;
     let line =
         listed.well().lines().find(|line| line.contains("chat platform")).unwrap().to_owned();
-    assert!(line.contains("read,write") && line.contains("administrator"), "{line}");
+    for says in ["visitors", "read,write", "customer-service", "administrator"] {
+        assert!(line.contains(says), "{line}");
+    }
     assert!(!listed.out.contains(&platform));
     let id = line.split_whitespace().next().unwrap();
 
@@ -44,7 +54,11 @@ async fn from_the_first_key_to_that_of_the_platform() {
     let refused = refused.failed();
     assert!(refused.contains("scope admin") && refused.contains("read, write"), "{refused}");
     let change = ["key", "change", id, "--scope", "read", "--scope", "admin"];
-    assert!(bench.run_with(&[], &change, "").await.well().contains("read, admin"));
+    let refused = bench.run_with(&[], &change, "").await;
+    assert!(refused.failed().contains("a key for visitors cannot have the scope admin"));
+    let change = ["key", "change", id, "--scope", "admin", "--for", "staff", "--all-tools"];
+    let changed = bench.run_with(&[], &change, "").await;
+    assert!(changed.well().contains("allows admin on default now, for staff, with all tools"));
     bench.run_with(&with_platform, &["key", "list"], "").await.well();
 
     bench.run_with(&[], &["key", "revoke", id], "").await.well();
@@ -77,4 +91,28 @@ async fn another_secret_is_not_overwritten() {
     let run = bench.run_with(&[], &["key", "first", "--stack", "other"], "").await;
     assert!(run.failed().contains("dynamics365/other/api-keys"), "{run:?}");
     assert!(!format!("{run:?}").contains("a password"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn older_keys_are_told_whom_they_serve() {
+    let bench = Bench::start().await;
+    let secrets = bench.stack.secrets();
+    let name = secrets.names().api_keys();
+    let entry = |client: &str, scopes: &[&str]| {
+        json!({
+            "client": client, "sha256": sha256_hex(client), "connections": ["*"], "scopes": scopes,
+        })
+    };
+    let keys = [entry("bot", &["read"]), entry("boss", &["admin"])];
+    secrets.store(&name, json!({ "keys": keys }).to_string()).await.unwrap();
+    let upgrade = ["key", "upgrade", "--prefix", "dynamics365", "--for", "visitors"];
+    let run = bench.run_with(&[], &upgrade, "").await;
+    assert!(run.well().contains("bot: for visitors\nboss: for staff\n"), "{run:?}");
+    let text = secrets.text(&name).await.unwrap();
+    let keys = ApiKeys::parse(text.expose_secret()).unwrap();
+    assert_eq!(keys.left_out(), []);
+    assert_eq!(keys.caller("bot").unwrap().serves, Serves::Visitors);
+    assert_eq!(keys.caller("boss").unwrap().serves, Serves::Staff);
+    let again = bench.run_with(&[], &upgrade, "").await;
+    assert!(again.well().contains("Every key says whom it serves."));
 }

@@ -85,6 +85,8 @@ pub trait Operation: Send + Sync + 'static {
     const METHOD: Method;
     /// The scope that an API key needs for it; `None` if every key will do.
     const SCOPE: Option<Scope>;
+    /// Whether a key for visitors reaches it.
+    const IS_FOR_VISITORS: bool = false;
     /// What it does to the world.
     const EFFECT: Effect;
     /// Whether a repeated call changes nothing more.

@@ -69,6 +69,7 @@ impl<T: Tool> Operation for T {
     const SECTION: Section = Section::Tools;
     const METHOD: Method = Method::POST;
     const SCOPE: Option<Scope> = Some(scope_of(T::EFFECT));
+    const IS_FOR_VISITORS: bool = true;
     const EFFECT: Effect = T::EFFECT;
     const IS_IDEMPOTENT: bool = T::IS_IDEMPOTENT;
     const REACHES_OUT: bool = T::REACHES_OUT;

@@ -44,6 +44,35 @@ impl Scope {
     }
 }
 
+/// Whom an API key serves.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Serves {
+    /// A bot that talks to people outside the company.
+    Visitors,
+    /// The company's own people.
+    Staff,
+}
+
+impl Serves {
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// The rights of an API key.
 pub type Scopes = BTreeSet<Scope>;
 
@@ -87,6 +116,10 @@ pub struct Caller {
     pub scopes: Scopes,
     /// The id of the key; `None` for one of the secret.
     pub key: Option<Uuid>,
+    /// Whom it serves.
+    pub serves: Serves,
+    /// The tools that it is limited to; `None` means all.
+    pub tools: Option<BTreeSet<String>>,
 }
 
 impl Caller {
@@ -98,7 +131,10 @@ impl Caller {
             ("connections".to_owned(), self.connections.to_string().into()),
             ("scopes".to_owned(), scopes.join(" ").into()),
         ]);
+        context.insert("for".to_owned(), self.serves.as_str().into());
         context.extend(self.key.map(|key| ("key".to_owned(), key.to_string().into())));
+        let tools = self.tools.as_ref().map(|tools| tools.iter().cloned().collect::<Vec<_>>());
+        context.extend(tools.map(|tools| ("tools".to_owned(), tools.join(" ").into())));
         context
     }
 
@@ -112,6 +148,9 @@ impl Caller {
             connections: Grants::parse(connections).ok()?,
             scopes: scopes.split(' ').filter_map(|name| name.parse().ok()).collect(),
             key: text("key").and_then(|key| key.parse().ok()),
+            // An authorizer that is older than this does not say it.
+            serves: text("for")?.parse().ok()?,
+            tools: text("tools").map(|tools| tools.split_whitespace().map(str::to_owned).collect()),
         })
     }
 
@@ -154,6 +193,36 @@ impl Caller {
                 format!("this API key is not bound to the connection {id}"),
             ))
         }
+    }
+
+    /// Whether the key may call this tool, as far as it is limited to some.
+    pub fn has_tool(&self, name: &str) -> bool {
+        self.tools.as_ref().is_none_or(|tools| tools.contains(name))
+    }
+
+    /// Checks that the key may call this tool.
+    pub fn authorize_tool(&self, name: &str) -> Result<(), ToolError> {
+        if self.has_tool(name) {
+            return Ok(());
+        }
+        let detail = format!("this API key is limited to some tools, and {name} is none of them");
+        Err(ToolError::new(ErrorCode::Forbidden, detail)
+            .next_step("Do not call this tool: GET /v1/tools lists those that the key has.")
+            .admin_action(
+                "Call with a key that has the tool, or give it to this one: PUT /v1/keys/{id} with \
+                 all the tools that it shall have.",
+            ))
+    }
+
+    /// Checks that a key for visitors may come here at all, whatever its scopes.
+    pub fn authorize_reach(&self, is_for_visitors: bool) -> Result<(), ToolError> {
+        if is_for_visitors || self.serves == Serves::Staff {
+            return Ok(());
+        }
+        let detail = "this API key is for visitors: it reaches the tools, the templates, the OpenAPI \
+                      document and /mcp, and nothing else";
+        Err(ToolError::new(ErrorCode::Forbidden, detail)
+            .admin_action("Call with a key that is for staff."))
     }
 
     /// Checks that the key has this scope.
@@ -215,6 +284,8 @@ mod tests {
             connections: Grants::parse(connections.iter().copied()).unwrap(),
             scopes: scopes.iter().copied().collect(),
             key: None,
+            serves: Serves::Staff,
+            tools: None,
         }
     }
 
@@ -225,10 +296,19 @@ mod tests {
             caller(&["emea", "apac"], &[Scope::Read]),
             caller(&[], &[]),
             Caller { key: Some(Uuid::nil()), ..caller(&["emea"], &[Scope::Write]) },
+            Caller {
+                serves: Serves::Visitors,
+                tools: Some(["a_tool", "another"].map(str::to_owned).into()),
+                ..caller(&["emea"], &[Scope::Read])
+            },
         ] {
             assert_eq!(Caller::from_context(&before.to_context()), Some(before));
         }
         assert_eq!(Caller::from_context(&HashMap::new()), None);
+        // Whoever does not say whom a key serves has let nobody in.
+        let mut context = caller(&["*"], &[Scope::Read]).to_context();
+        context.remove("for");
+        assert_eq!(Caller::from_context(&context), None);
     }
 
     #[test]

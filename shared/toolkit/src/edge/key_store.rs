@@ -82,7 +82,15 @@ impl KeyStore {
         let hash: [u8; 32] = Sha256::digest(key.as_bytes()).into();
         match state.key_of_hash(&KeyHash::new(&hash)).await {
             Ok(Some(key)) => {
-                let caller = Caller::of_made(&key)?;
+                let caller = match Caller::of_made(&key) {
+                    // The others still count.
+                    Err(error @ ApiKeysError::ForNobody) => {
+                        let to_do = error.cure();
+                        tracing::error!(id = %key.id, to_do, "{error}: it is refused");
+                        return Ok(None);
+                    }
+                    made => made?,
+                };
                 self.known.lock().put(hash, (caller.clone(), Instant::now()));
                 Ok(Some(caller))
             }

@@ -1,5 +1,6 @@
 //! The API keys that stand in the deployment's secret, as hashes, and are compared in constant time.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use auth::{Failure, SecretError};
@@ -9,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use state::{MadeKey, StateError};
 use subtle::ConstantTimeEq as _;
 
-use crate::{Caller, Grants, Scopes};
+use crate::{Caller, Grants, Scope, Scopes, Serves, Template};
 
 /// The API keys of all clients.
 #[derive(Clone, Default)]
@@ -39,6 +40,9 @@ pub enum ApiKeysError {
     /// The table with the keys that were made over the API did not give one.
     #[error("the table with the API keys: {0}")]
     Table(#[from] StateError),
+    /// The table holds a key that does not say whom it serves.
+    #[error("an API key in the table does not say whom it is for")]
+    ForNobody,
     /// The table holds a key that this version does not understand.
     #[error("an API key in the table allows what this version does not know")]
     Unknown,
@@ -54,6 +58,7 @@ impl ApiKeysError {
                 "nothing, if it passes; else look at the way to AWS DynamoDB"
             }
             ApiKeysError::Table(_) => "let the function's role read the table's API keys",
+            ApiKeysError::ForNobody => "give it its `for` with d365tools key change --for",
             ApiKeysError::Unknown => "deploy the version that made the key, or revoke the key",
             ApiKeysError::Secret(NotFound { .. }) => "make the secret, as docs/deploying.md says",
             ApiKeysError::Secret(NotText { .. }) => "store the secret as text",
@@ -72,7 +77,7 @@ impl ApiKeysError {
         match self {
             ApiKeysError::Secret(error) => matches!(error, SecretError::Unavailable { .. }),
             ApiKeysError::Table(error) => error.is_unavailable(),
-            ApiKeysError::Malformed | ApiKeysError::Unknown => false,
+            ApiKeysError::Malformed | ApiKeysError::ForNobody | ApiKeysError::Unknown => false,
         }
     }
 }
@@ -83,7 +88,10 @@ impl Failure for ApiKeysError {
     fn may_pass(&self) -> bool {
         match self {
             ApiKeysError::Secret(error) => error.may_pass(),
-            ApiKeysError::Malformed | ApiKeysError::Table(_) | ApiKeysError::Unknown => true,
+            ApiKeysError::Malformed
+            | ApiKeysError::Table(_)
+            | ApiKeysError::ForNobody
+            | ApiKeysError::Unknown => true,
         }
     }
 
@@ -116,13 +124,16 @@ struct KeyEntry {
     sha256: String,
     connections: Vec<String>,
     scopes: Scopes,
+    r#for: Serves,
+    tools: Option<BTreeSet<String>>,
+    template: Option<Template>,
 }
 
 impl ApiKey {
     fn of(position: usize, entry: Value) -> Result<ApiKey, WrongEntry> {
         let wrong = |field: &str, problem| {
             // The path may contain names that somebody wrote in place of ours. Those are not shown.
-            let is_ours = ["client", "sha256", "connections", "scopes"]
+            let is_ours = ["client", "sha256", "connections", "scopes", "for", "tools", "template"]
                 .iter()
                 .any(|name| field.strip_prefix(name).is_some_and(|rest| !rest.contains('.')));
             let field = if is_ours { format!(".{field}") } else { String::new() };
@@ -131,8 +142,9 @@ impl ApiKey {
         let entry: KeyEntry = serde_path_to_error::deserialize(entry).map_err(|error| {
             wrong(
                 &error.path().to_string(),
-                "each key has client, sha256, connections (a list of ids, or of \"*\") and scopes \
-                 (a list of read, write, admin), and nothing else",
+                "each key has client, sha256, connections (a list of ids, or of \"*\"), scopes (a list \
+                 of read, write, admin) and for (visitors or staff). It may have tools (a list of \
+                 names) or a template. `d365tools key upgrade` gives keys their `for`",
             )
         })?;
         let mut hash = [0; 32];
@@ -140,14 +152,29 @@ impl ApiKey {
             .map_err(|_| wrong("sha256", "it must be 64 hexadecimal digits"))?;
         let connections = Grants::parse(entry.connections.iter().map(String::as_str))
             .map_err(|_| wrong("connections", "one is no connection id"))?;
-        let caller = Caller { client: entry.client, connections, scopes: entry.scopes, key: None };
+        if entry.r#for == Serves::Visitors && entry.scopes.contains(&Scope::Admin) {
+            return Err(wrong("scopes", "a key for visitors has no scope admin"));
+        }
+        let caller = Caller {
+            client: entry.client,
+            connections,
+            scopes: entry.scopes,
+            key: None,
+            serves: entry.r#for,
+            tools: limit(entry.tools, entry.template),
+        };
         Ok(ApiKey { hash, caller })
     }
 }
 
+/// The tools that a key is limited to: those that are named, or those of a template.
+fn limit(tools: Option<BTreeSet<String>>, template: Option<Template>) -> Option<BTreeSet<String>> {
+    tools.or_else(|| template.and_then(Template::full_names))
+}
+
 impl ApiKeys {
     /// Reads
-    /// `{"keys":[{"client":"…","sha256":"<64 hex digits>","connections":["default"],"scopes":["read"]}]}`.
+    /// `{"keys":[{"client":"…","sha256":"<64 hex digits>","connections":["default"],"scopes":["read"],"for":"visitors"}]}`.
     /// A wrong entry is left out. The other entries still count.
     pub fn parse(text: &str) -> Result<ApiKeys, ApiKeysError> {
         let document: Document = serde_json::from_str(text).map_err(|_| ApiKeysError::Malformed)?;
@@ -193,6 +220,9 @@ impl Caller {
     /// [`ApiKeysError::Unknown`]: a later version made it, and it allows what this one does not know.
     pub fn of_made(key: &MadeKey) -> Result<Caller, ApiKeysError> {
         let connections = key.connections.iter().map(String::as_str);
+        let serves = key.serves.as_deref().ok_or(ApiKeysError::ForNobody)?;
+        let template = key.template.as_deref().map(str::parse).transpose();
+        let template = template.map_err(|_: String| ApiKeysError::Unknown)?;
         Ok(Caller {
             client: key.client.clone(),
             connections: Grants::parse(connections).map_err(|_| ApiKeysError::Unknown)?,
@@ -203,6 +233,8 @@ impl Caller {
                 .collect::<Result<Scopes, _>>()
                 .map_err(|_| ApiKeysError::Unknown)?,
             key: Some(key.id),
+            serves: serves.parse().map_err(|_| ApiKeysError::Unknown)?,
+            tools: limit(key.tools.clone().map(BTreeSet::from_iter), template),
         })
     }
 }
@@ -217,11 +249,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::Scope;
 
     fn document(hash: &str) -> String {
         json!({"keys": [{
             "client": "chat platform", "sha256": hash, "connections": ["emea"], "scopes": ["read"],
+            "for": "visitors", "template": "customer-service",
         }]})
         .to_string()
     }
@@ -232,6 +264,10 @@ mod tests {
         let caller = keys.caller("a key").unwrap();
         assert_eq!(caller.client, "chat platform");
         assert!(caller.scopes.contains(&Scope::Read) && !caller.scopes.contains(&Scope::Write));
+        assert_eq!(caller.serves, Serves::Visitors);
+        assert!(
+            caller.has_tool("dynamics365_get_case") && !caller.has_tool("dynamics365_get_lead")
+        );
         assert!(keys.caller("another").is_none() && keys.caller("").is_none());
         assert_eq!(format!("{keys:?}"), "ApiKeys { count: 1, .. }");
     }
@@ -251,6 +287,10 @@ mod tests {
             (with("connections", json!(["EM EA"])), "keys[1].connections:"),
             (with("connections", json!([17])), "keys[1].connections[0]:"),
             (with("scopes", json!(["reed"])), "keys[1].scopes[0]:"),
+            (with("scopes", json!(["admin"])), "keys[1].scopes:"),
+            (with("for", json!("reed")), "keys[1].for:"),
+            (with("for", json!(null)), "keys[1].for:"),
+            (with("template", json!("reed")), "keys[1].template:"),
             (with("a-hash", json!("reed")), "keys[1]:"),
             (json!("a-hash"), "keys[1]:"),
             (json!(null), "keys[1]:"),

@@ -29,6 +29,8 @@ pub struct Declaration {
     pub path: Cow<'static, str>,
     /// The scope that an API key needs for it; `None` if every key will do.
     pub scope: Option<Scope>,
+    /// Whether a key for visitors reaches it.
+    pub is_for_visitors: bool,
     /// What it does to the world.
     pub effect: Effect,
     /// Whether callers may keep the answer for a while.
@@ -142,6 +144,7 @@ impl Declaration {
             method: O::METHOD,
             path: O::path(),
             scope: O::SCOPE,
+            is_for_visitors: O::IS_FOR_VISITORS,
             effect: O::EFFECT,
             is_kept: O::IS_KEPT,
             takes_connection: O::About::IS_IN_HEADER,

@@ -177,7 +177,11 @@ async fn carry_out<E: Endpoint>(
     let connection = if E::About::IS_IN_PATH { in_path.remove("id") } else { None };
     let about = E::About::of(&incoming, connection.as_deref(), &caller)?;
     call.connection = E::About::connection(&about).cloned();
+    caller.authorize_reach(E::IS_FOR_VISITORS)?;
     E::SCOPE.map_or(Ok(()), |scope| caller.authorize(scope))?;
+    if declaration.definition.is_some() {
+        caller.authorize_tool(declaration.id)?;
+    }
     let mut given = incoming.parameters(&declaration.query)?;
     given.extend(in_path);
     let parameters = E::Parameters::read(given)?;
