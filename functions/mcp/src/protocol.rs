@@ -92,12 +92,19 @@ impl Protocol {
         })
     }
 
-    /// The templates of which a tool is allowed. What their prompts say of other tools is left out.
+    /// The templates whose tools are all selected, and of which the key allows one at least. What
+    /// their prompts say of tools that the key does not allow is left out.
     fn templates(&self, visit: &Visit) -> impl Iterator<Item = Template> {
-        let has_any = |template: &Template| {
-            self.allowed(visit).any(|entry| template.has(entry.definition.name))
+        let is_listed = |template: &Template| {
+            let mut of_template = self
+                .entries
+                .iter()
+                .map(|entry| &entry.definition)
+                .filter(|definition| template.has(definition.name));
+            of_template.all(|definition| visit.selection.has(definition))
+                && self.allowed(visit).any(|entry| template.has(entry.definition.name))
         };
-        Template::ALL.iter().copied().filter(has_any)
+        Template::ALL.iter().copied().filter(is_listed)
     }
 
     /// Calls a tool the way a client of `/v1/tools` does.

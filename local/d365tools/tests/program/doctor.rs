@@ -20,7 +20,8 @@ async fn what_is_well_is_good_and_what_nobody_can_know_is_unknown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_bad_says_what_mends_it() {
     let bench = Bench::start().await;
-    let make = ["key", "make", "--client", "x", "--connection", "nowhere", "--scope", "read"];
+    let make = "key make --client x --connection nowhere --scope read --for staff";
+    let make: Vec<_> = make.split(' ').collect();
     bench.run(&make, "").await.well();
     let roles = json!({"state": "enabled", "roles": ["Salesperson"]});
     bench.control("PUT", "application-user", roles).await;

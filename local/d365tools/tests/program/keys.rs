@@ -52,7 +52,14 @@ async fn from_the_first_key_to_that_of_the_platform() {
     let with_platform = [("D365TOOLS_KEY", platform.as_str())];
     let refused = bench.run_with(&with_platform, &["key", "list"], "").await;
     let refused = refused.failed();
+    assert!(refused.contains("is for visitors"), "{refused}");
+    let change = ["key", "change", id, "--for", "staff"];
+    bench.run_with(&[], &change, "").await.well();
+    let refused = bench.run_with(&with_platform, &["key", "list"], "").await;
+    let refused = refused.failed();
     assert!(refused.contains("scope admin") && refused.contains("read, write"), "{refused}");
+    let change = ["key", "change", id, "--for", "visitors"];
+    bench.run_with(&[], &change, "").await.well();
     let change = ["key", "change", id, "--scope", "read", "--scope", "admin"];
     let refused = bench.run_with(&[], &change, "").await;
     assert!(refused.failed().contains("a key for visitors cannot have the scope admin"));

@@ -88,7 +88,8 @@ fn wrong<T: JsonSchema>(error: &serde_path_to_error::Error<serde_json::Error>) -
 /// The values that a choice has, from a message that one is none of them: ours, or serde's. The value
 /// that was sent is not among them.
 fn choices(problem: &str) -> Option<String> {
-    if let Some(rest) = problem.strip_prefix("must be one of: ") {
+    if let Some(rest) = problem.strip_prefix("must be one of") {
+        let rest = rest.trim_start_matches([':', ' ']);
         return Some(rest.rsplit_once(" at line ").map_or(rest, |(text, _)| text).to_owned());
     }
     let rest = problem.strip_prefix("unknown variant `")?;
