@@ -1,31 +1,24 @@
 //! A run: it looks at every connection, stores what is new, tells people, and measures.
 
 use std::collections::BTreeSet;
-use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth::health::{Check, Circumstances, Decision, Event, Finding, Health, Occasion, decide};
-use auth::{
-    ConnectionError, ConnectionId, Connections, Credentials, CredentialsForm, DatedSecret,
-    Inspection, SecretError, SecretExpiry, WithSecrets, inspect,
-};
-use dataverse::Session;
+use auth::{Connections, SecretError, WithSecrets};
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 use state::{EntryKind, LogEntry, Registration, State, StateError};
-use tokio::time::{Instant, timeout_at};
-use toolkit::{Needs, ToolError};
+use tokio::time::Instant;
+use toolkit::Needs;
 
 use crate::budget::{AT_ONCE, SHORTEST_PATIENCE, for_looks, patience};
+use crate::look::{Look, Looker, Subject};
 use crate::measure::{Counts, measure};
 use crate::outage::{Outages, region};
 use crate::tell::{TRIES, Teller, Telling};
 use crate::{Alert, AlertError, Alerts, Checked, Report, message};
-
-/// How much longer than its deadline a look is waited for.
-const GRACE: Duration = Duration::from_millis(500);
 
 /// Looks at connections, and tells people about them. Cheap to clone.
 pub struct Checker<A> {
@@ -60,15 +53,6 @@ struct Run {
     looking: Instant,
 }
 
-/// A connection, and how it was when it was last looked at.
-#[derive(Clone, Debug)]
-struct Subject {
-    connection: Registration,
-    health: Option<Health>,
-    /// Whether the list does not have it. Somebody stored its secret by other means than the set-up.
-    is_new: bool,
-}
-
 /// The connections to look at.
 struct Subjects {
     all: Vec<Subject>,
@@ -76,42 +60,6 @@ struct Subjects {
     was_cut: bool,
     /// The connections that have a secret, and the secrets that are no connection's.
     with_secrets: Result<WithSecrets, SecretError>,
-}
-
-/// What a look learns of a connection on the way.
-#[derive(Default)]
-struct Learned {
-    credentials: OnceLock<Arc<Credentials>>,
-    /// What the secret says, if that is no valid credentials.
-    form: OnceLock<CredentialsForm>,
-    session: OnceLock<Session>,
-}
-
-/// What a look at a connection found.
-struct Look {
-    /// The connection as the list had it; `None` if the list does not have it.
-    before: Option<Registration>,
-    /// The connection as its secret and the environment say it is now.
-    connection: Registration,
-    region: String,
-    /// The health as it is stored now.
-    health: Option<Health>,
-    found: Finding,
-    /// When the look began and ended.
-    began: Timestamp,
-    ended: Timestamp,
-    /// The events of this look. Some may also be pending in `health`.
-    events: Vec<Event>,
-    is_stored: bool,
-    problem: Option<StateError>,
-    /// For the activity log.
-    outcome: &'static str,
-    /// The error code of Dataverse or Entra ID, and Dataverse's id of the request.
-    code: Option<String>,
-    dataverse_request_id: Option<String>,
-    trips: u32,
-    throttles: u32,
-    took: Duration,
 }
 
 /// What happened to a connection in this run.
@@ -299,7 +247,8 @@ impl<A: Alerts> Checker<A> {
             }
             let id = subject.connection.id.clone();
             let deadline = (now + patience(many - place, time)).min(run.looking);
-            let mut look = self.look(subject, deadline).await;
+            let looker = Looker { connections: &self.inner.connections, needs: &self.inner.needs };
+            let mut look = looker.look(subject, deadline).await;
             // Nobody needs its token and its credentials any more.
             self.inner.connections.forget(&id);
             match self.inner.register(&look).await {
@@ -318,87 +267,6 @@ impl<A: Alerts> Checker<A> {
             (place, Seen::Looked(Box::new(look)))
         }
         .boxed()
-    }
-
-    /// Looks at one connection. A panic, or a wait without end, does not reach the other looks.
-    async fn look(&self, subject: Subject, deadline: Instant) -> Look {
-        let Subject { connection, health, is_new } = subject;
-        let id = connection.id.clone();
-        let (began, started) = (Timestamp::now(), Instant::now());
-        let learned = Learned::default();
-        let work = self.inspect(&connection.id, &learned, deadline);
-        let work = AssertUnwindSafe(work).catch_unwind();
-        let done = timeout_at(deadline + GRACE, work).await;
-        let before = (!is_new).then_some(connection);
-        let inspection = done.as_ref().ok().and_then(|it| it.as_ref().ok()?.as_ref().ok());
-        let connection = now_known(&id, before.as_ref(), &learned, inspection, began);
-        let error = done.as_ref().ok().and_then(|it| it.as_ref().ok()?.as_ref().err());
-        let code = error.and_then(ToolError::foreign_code);
-        let details = error.and_then(ToolError::dataverse_details);
-        let dataverse_request_id = details.and_then(|details| details.request_id.clone());
-        let health = health.map(|health| {
-            // Of another client secret, nobody knows yet when it ends.
-            let is_new = before.as_ref().is_some_and(|before| connection.has_new_secret(before));
-            let known = if is_new { SecretExpiry::Unknown } else { health.secret };
-            Health { secret: connection.expiry(known), ..health }
-        });
-        let (found, outcome) = match done {
-            Ok(Ok(Ok(inspection))) => (self.inner.works(&inspection, &connection), "ok"),
-            Ok(Ok(Err(error))) => {
-                let found = error.finding();
-                if found == Finding::Failed {
-                    tracing::error!(connection = %connection.id, %error, "a check failed");
-                }
-                (found, error.code().as_str())
-            }
-            // The panic has already written its own line to the log.
-            Ok(Err(_)) => (Finding::Failed, "internal"),
-            Err(_) => {
-                let detail = "the check took too long".to_owned();
-                (Finding::Unanswered { detail, fault: None }, "deadline_exceeded")
-            }
-        };
-        Look {
-            region: region(&connection.instance_url),
-            before,
-            connection,
-            health,
-            found,
-            began,
-            ended: Timestamp::now(),
-            events: Vec::new(),
-            is_stored: false,
-            problem: None,
-            outcome,
-            code,
-            dataverse_request_id,
-            trips: learned.session.get().map_or(0, Session::trips),
-            throttles: learned.session.get().map_or(0, Session::throttled),
-            took: started.elapsed(),
-        }
-    }
-
-    /// Inspects a connection. Its secret is read again, and it gets a new token.
-    async fn inspect(
-        &self,
-        id: &ConnectionId,
-        learned: &Learned,
-        deadline: Instant,
-    ) -> Result<Inspection, ToolError> {
-        let connections = &self.inner.connections;
-        connections.forget(id);
-        let opened = connections.open(id).await;
-        if let Err(ConnectionError::Credentials(_)) = &opened
-            && let Ok((Some(form), _)) = connections.stored(id).await
-        {
-            learned.form.get_or_init(|| form);
-        }
-        let connection = opened?;
-        learned.credentials.get_or_init(|| connection.credentials());
-        let session = learned
-            .session
-            .get_or_init(|| connection.client().session(deadline).with_patience(toolkit::PATIENCE));
-        Ok(inspect(&connection, &connections.graph(), session).await?)
     }
 
     /// Decides which of the connections that did not answer are broken. By now it is known whether
@@ -430,15 +298,6 @@ impl<A: Alerts> Checker<A> {
 }
 
 impl<A> Inner<A> {
-    /// The finding of a successful inspection. If Microsoft Graph does not say when the secret ends,
-    /// the day in the registration counts.
-    fn works(&self, inspection: &Inspection, registration: &Registration) -> Finding {
-        Finding::Works {
-            missing_privileges: self.needs.missing(&inspection.privileges),
-            secret: inspection.secret.or_given(registration.secret_expires_on()),
-        }
-    }
-
     /// Takes what the look found out about the connection down in the list. A connection that has a
     /// secret comes into the list, whatever is wrong with it.
     ///
@@ -541,37 +400,6 @@ impl<A> Inner<A> {
             tracing::warn!(%error, connection = %id, "the activity log was not written");
         }
     }
-}
-
-/// A connection as it is known after a look: what its secret says, if it could be read, and what the
-/// environment says of itself.
-fn now_known(
-    id: &ConnectionId,
-    before: Option<&Registration>,
-    learned: &Learned,
-    inspection: Option<&Inspection>,
-    now: Timestamp,
-) -> Registration {
-    let Some(credentials) = learned.credentials.get() else {
-        let form = learned.form.get();
-        let unread = || Registration::unread(id, form, now);
-        return match before {
-            None => unread(),
-            // What was known of it when it was valid says more.
-            Some(before)
-                if form.is_none() || before.secret.is_some() || before.organization.is_some() =>
-            {
-                before.clone()
-            }
-            Some(before) => Registration { registered_at: before.registered_at, ..unread() },
-        };
-    };
-    let known = before.and_then(|before| before.secret.as_ref());
-    let secret = DatedSecret::found(credentials, known);
-    let organization = inspection
-        .map(|inspection| &inspection.organization)
-        .or_else(|| before.and_then(|before| before.organization.as_ref()));
-    Registration::new(id, credentials, secret, organization, before, now)
 }
 
 impl From<Look> for Telling {

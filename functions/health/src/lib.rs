@@ -15,6 +15,7 @@
 mod alerts;
 mod budget;
 mod check;
+mod look;
 mod measure;
 mod message;
 mod outage;

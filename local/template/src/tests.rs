@@ -1,5 +1,7 @@
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
+use std::path::PathBuf;
 
 use super::*;
 
@@ -70,4 +72,30 @@ fn the_changelog_begins_with_this_version() {
         "bump the version in Cargo.toml, or add a section"
     );
     assert!(day.len() == "2026-11-30)".len(), "{latest}");
+}
+
+/// What is longer does more than one thing. Tests do not count.
+#[test]
+fn no_file_has_more_than_500_lines() {
+    fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.file_name().and_then(OsStr::to_str) {
+                Some("target" | "tests" | "tests.rs" | "node_modules") => {}
+                _ if path.is_dir() => files(&path, found),
+                Some(name) if name.ends_with(".rs") => found.push(path),
+                _ => {}
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for folder in ["functions", "shared", "local"] {
+        files(&Path::new(ROOT).join(folder), &mut found);
+    }
+    assert!(found.len() > 200, "{}", found.len());
+    for path in found {
+        let text = fs::read_to_string(&path).unwrap();
+        let lines = text.lines().take_while(|line| line.trim() != "#[cfg(test)]").count();
+        assert!(lines <= 500, "{} has {lines} lines", path.display());
+    }
 }

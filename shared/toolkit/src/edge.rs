@@ -3,6 +3,7 @@
 
 pub(crate) mod call;
 pub(crate) mod caller;
+mod deadline;
 pub(crate) mod journal;
 pub(crate) mod json;
 pub(crate) mod key_store;
@@ -13,7 +14,6 @@ pub(crate) mod origins;
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::ops::RangeInclusive;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,19 +32,14 @@ use state::{EntryKind, LogEntry};
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
+use deadline::sooner;
+
 use crate::{
     ApiKeysError, Call, Caller, ErrorCode, Journal, KeyStore, ToolError, WriteState, sha256_hex,
 };
 
 /// The header that names the connection of a call.
 pub const CONNECTION_ID: HeaderName = HeaderName::from_static("x-connection-id");
-/// The header by which a caller asks for an answer sooner, in milliseconds. The answer to a call that
-/// takes longer is `deadline_exceeded`.
-const DEADLINE_MS: HeaderName = HeaderName::from_static("x-deadline-ms");
-
-/// The deadlines that a caller may ask for, in milliseconds. API Gateway itself gives up after 30
-/// seconds, and the functions answer before that.
-const DEADLINES_MS: RangeInclusive<u64> = 100..=28_000;
 
 /// The header that names the chat of a call.
 pub const CONVERSATION_ID: HeaderName = HeaderName::from_static("x-conversation-id");
@@ -410,24 +405,6 @@ pub(crate) fn header<'a>(
         ));
     }
     Ok(Some(text))
-}
-
-/// The request with the deadline that its header `X-Deadline-Ms` asks for, if that is sooner.
-fn sooner(mut incoming: Incoming, now: Instant) -> Result<Incoming, ToolError> {
-    let Some(text) = header(&incoming.headers, &DEADLINE_MS)? else { return Ok(incoming) };
-    let wanted = text.parse().ok().filter(|wanted| DEADLINES_MS.contains(wanted));
-    let wanted = wanted.ok_or_else(|| {
-        ToolError::invalid(
-            "header X-Deadline-Ms",
-            format!(
-                "must be a whole number of milliseconds from {} to {}",
-                DEADLINES_MS.start(),
-                DEADLINES_MS.end()
-            ),
-        )
-    })?;
-    incoming.deadline = incoming.deadline.min(now + Duration::from_millis(wanted));
-    Ok(incoming)
 }
 
 /// The entry of the activity log for a call. It contains no names, texts or arguments.
