@@ -21,7 +21,7 @@ from local_stack import AWS, EMULATOR, KEY, Failed, local_stack, wait_for_ports
 ROOT = Path(__file__).resolve().parent.parent
 EVENTS = ROOT / "events"
 # Where `sam local start-api` serves all functions.
-GATEWAY = 43010
+GATEWAY = 23010
 
 
 def expect(condition, problem, shown):

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 # These are not the stack's usual ports, because a developer may have one running.
-API, EMULATOR, AWS = 43000, 43001, 43002
+# Below the ports that the system gives to whoever connects somewhere.
+API, EMULATOR, AWS = 23000, 23001, 23002
 URL = f"http://127.0.0.1:{API}"
 KEY = "local-dev-key"
 

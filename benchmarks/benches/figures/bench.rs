@@ -213,7 +213,8 @@ pub(crate) fn event(tool: &str, arguments: &Value) -> String {
             "accountId": "123456789012",
             "apiId": "a1b2c3d4e5",
             "authorizer": {"lambda": {
-                "client": "local", "connections": "*", "scopes": "read write admin",
+                "client": "local", "connections": "*", "for": "staff",
+                "scopes": "read write admin",
             }},
             "domainName": "a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com",
             "domainPrefix": "a1b2c3d4e5",

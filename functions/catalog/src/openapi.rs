@@ -81,6 +81,21 @@ fn document(operations: &[Declaration]) -> Value {
         let item = paths.entry(declaration.path.to_string()).or_insert_with(|| json!({}));
         item[declaration.method.as_str().to_lowercase()] = operation::describe(declaration);
     }
+    let has = |section: Section| operations.iter().any(|one| one.section == section);
+    let connections = match has(Section::Connections) {
+        true => ", and the connections that they work over",
+        false => "",
+    };
+    let mut tags = vec![
+        json!({"name": "tools", "description": "What a bot can do."}),
+        json!({"name": "catalog", "description": "What there is, for those who build bots."}),
+    ];
+    for (section, tag) in [
+        (Section::Connections, json!({"name": "connections", "description": "The Dynamics 365 environments."})),
+        (Section::Keys, json!({"name": "keys", "description": "The API keys."})),
+    ] {
+        tags.extend(has(section).then_some(tag));
+    }
     let tools = operations.iter().filter(|one| one.section == Section::Tools).count();
     json!({
         "openapi": "3.1.0",
@@ -88,18 +103,13 @@ fn document(operations: &[Declaration]) -> Value {
             "title": "Dynamics 365 tools for chat bots",
             "version": env!("CARGO_PKG_VERSION"),
             "description": format!(
-                "{tools} tools over Microsoft Dynamics 365, what bot builders need to use them, and \
-                 the connections that they work over."
+                "{tools} tools over Microsoft Dynamics 365, what bot builders need to use \
+                 them{connections}."
             ),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "tags": [
-            {"name": "tools", "description": "What a bot can do."},
-            {"name": "catalog", "description": "What there is, for those who build bots."},
-            {"name": "connections", "description": "The Dynamics 365 environments."},
-            {"name": "keys", "description": "The API keys."},
-        ],
+        "tags": tags,
         "paths": paths,
         "components": {
             "securitySchemes": {

@@ -96,26 +96,64 @@ fn named(text: &str) -> impl Iterator<Item = &str> {
 /// How the names of all tools begin.
 const TOOL: &str = "dynamics365_";
 
-/// The prompt without the sentences that name a missing tool. The steps of a list are numbered anew.
+/// The prompt without what is about missing tools: sentences that name one, and lines that end with
+/// a comment such as `<!-- get_case -->`. `<!-- not get_case -->` marks what takes such a line's place.
+/// The steps of a list are numbered anew.
 fn without_tools(prompt: &str, is_missing: impl Fn(&str) -> bool) -> String {
     let mut lines = Vec::new();
     let mut step = 0;
     for line in prompt.lines() {
+        let (line, condition) = condition(line);
+        let is_out = match condition {
+            Some((tool, is_without)) => is_missing(&format!("{TOOL}{tool}")) != is_without,
+            None => false,
+        };
         let (mark, text) = split_mark(line);
-        let kept: Vec<_> = text
-            .split_inclusive(". ")
-            .filter(|sentence| !named(sentence).any(&is_missing))
-            .collect();
-        let kept = kept.concat();
-        if kept.trim().is_empty() && !text.trim().is_empty() {
+        let (label, text) = split_label(text);
+        let sentences = text.split_inclusive(". ").flat_map(|part| part.split_inclusive("; "));
+        let kept = sentences.filter(|sentence| !named(sentence).any(&is_missing));
+        let kept = as_sentence(&kept.collect::<String>(), text);
+        if is_out || (kept.is_empty() && !text.is_empty()) {
             continue;
         }
-        let is_step = mark.trim_end().ends_with('.');
+        let is_step = mark.ends_with(". ");
         step = if is_step { step + 1 } else { 0 };
         let mark = if is_step { format!("{step}. ") } else { mark.to_owned() };
-        lines.push(format!("{mark}{}", kept.trim_end()));
+        lines.push(format!("{mark}{label}{kept}"));
     }
     lines.join("\n")
+}
+
+/// What is left of a text, with a capital at its beginning and a full stop at its end where it lost
+/// them.
+fn as_sentence(kept: &str, text: &str) -> String {
+    let kept = kept.trim_end();
+    if kept == text.trim_end() {
+        return kept.to_owned();
+    }
+    let kept = kept.strip_suffix(';').map_or_else(|| kept.to_owned(), |kept| format!("{kept}."));
+    let mut letters = kept.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
+}
+
+/// A line without its comment, the tool that the comment names, and whether the line is for those who
+/// do not have it.
+fn condition(line: &str) -> (&str, Option<(&str, bool)>) {
+    let parts = line.trim_end().strip_suffix(" -->").and_then(|line| line.rsplit_once(" <!-- "));
+    match parts {
+        Some((line, tool)) => match tool.strip_prefix("not ") {
+            Some(tool) => (line, Some((tool, true))),
+            None => (line, Some((tool, false))),
+        },
+        None => (line, None),
+    }
+}
+
+/// A text in the label `**A person.** ` at its beginning, and the rest.
+fn split_label(text: &str) -> (&str, &str) {
+    let end = text.strip_prefix("**").and_then(|rest| rest.find("** ")).map(|end| end + 5);
+    text.split_at(end.unwrap_or_default())
 }
 
 /// A line in its mark, `3. ` or `- `, and the rest.
@@ -159,28 +197,55 @@ mod tests {
         }
     }
 
+    /// The tools of a key that only reads.
+    fn reads(tool: &str) -> bool {
+        tools::definitions().iter().any(|one| one.name == tool && !one.effect.writes())
+    }
+
     #[test]
-    fn what_a_key_does_not_have_is_left_out_of_the_prompt() {
+    fn a_prompt_names_what_a_key_has_and_nothing_else() {
         for &template in Template::ALL {
             let before = whole(template, None);
             let tools: BTreeSet<_> = named(&before).collect();
-            for missing in &tools {
-                let prompt = template.system_prompt(None, |tool| tool != *missing);
-                let left: BTreeSet<_> = named(&prompt).collect();
-                assert!(!left.contains(missing), "{}: {missing}", template.id());
-                let steps: Vec<_> = prompt.lines().map(split_mark).collect();
+            let reading: BTreeSet<_> = tools.iter().copied().filter(|tool| reads(tool)).collect();
+            let all_but_one = tools.iter().map(|missing| {
+                tools.iter().copied().filter(|tool| tool != missing).collect::<BTreeSet<_>>()
+            });
+            for has in all_but_one.chain([reading]) {
+                let prompt = template.system_prompt(None, |tool| has.contains(tool));
+                assert_eq!(named(&prompt).collect::<BTreeSet<_>>(), has, "{prompt}");
+                assert!(!prompt.contains("<!--") && prompt.contains("## Hand over"), "{prompt}");
                 let mut expected = 0;
-                for (mark, text) in steps {
-                    assert!(mark.is_empty() || !text.trim().is_empty(), "{}", template.id());
+                for line in prompt.lines() {
+                    let (mark, text) = split_mark(line);
+                    assert!(mark.is_empty() || !text.trim().is_empty(), "{prompt}");
                     expected = if mark.ends_with(". ") { expected + 1 } else { 0 };
                     assert!(expected == 0 || mark == format!("{expected}. "), "{prompt}");
                 }
-                assert!(prompt.contains("## Hand over"), "{prompt}");
             }
         }
-        let text = "1. One. Use `dynamics365_a`.\n2. `dynamics365_a` alone\n3. Two.\n\nEnd.";
+    }
+
+    #[test]
+    fn prompts_for_keys_that_only_read() {
+        for &template in Template::ALL {
+            let prompt = template.system_prompt(None, reads);
+            for order in ["open the case", "Give the case number", "closing note, on", "one note"] {
+                assert!(!prompt.contains(order), "{}: {order}", template.id());
+            }
+            insta::assert_snapshot!(format!("reads_{}", template.id()), prompt);
+        }
+    }
+
+    #[test]
+    fn what_is_left_are_sentences() {
+        let text = "1. One. Use `dynamics365_a`.\n2. `dynamics365_a` alone\n3. Two: see; \
+                    `dynamics365_a` too; three.\n- Open it. <!-- a -->\n- Do not. <!-- not a -->\n\
+                    **Label.** `dynamics365_a` is it. And `dynamics365_b`.\n\nEnd.";
         let left = without_tools(text, |tool| tool == "dynamics365_a");
-        assert_eq!(left, "1. One.\n2. Two.\n\nEnd.");
+        let expected = "1. One.\n2. Two: see; three.\n- Do not.\n**Label.** And `dynamics365_b`.\n\n\
+                        End.";
+        assert_eq!(left, expected);
     }
 
     #[test]

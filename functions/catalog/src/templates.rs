@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use toolkit::operation::{Empty, NoParameters, Nothing, Section};
 use toolkit::{
-    Audience, Done, Effect, Endpoint, ErrorCode, Example, Operation, Request, Scope, Template,
-    ToolError,
+    Audience, Caller, Definition, Done, Effect, Endpoint, ErrorCode, Example, Operation, Request,
+    Scope, Template, ToolError,
 };
 
 use crate::template::tools_of;
@@ -69,17 +69,17 @@ impl Endpoint for ListTemplates {
         catalog: &Catalog,
         request: Request<'_, ListTemplates>,
     ) -> Result<Done<Listed>, ToolError> {
-        let has = |name: &str| request.caller.has_tool(name);
+        let has = |tool: &&Definition| may_call(&request.caller, tool);
         let entry = |template: Template| TemplateSummary {
             id: template.id(),
             title: template.title(),
             description: template.description(),
-            tools: tools_of(template, &catalog.tools)
-                .map(|tool| tool.name)
-                .filter(|name| has(name))
-                .collect(),
+            tools: tools_of(template, &catalog.tools).filter(has).map(|tool| tool.name).collect(),
         };
-        Ok(Done::new(Listed { templates: Template::ALL.iter().copied().map(entry).collect() }))
+        let templates = Template::ALL.iter().copied().map(entry);
+        // One without tools is of no use to the key.
+        let templates = templates.filter(|template| !template.tools.is_empty()).collect();
+        Ok(Done::new(Listed { templates }))
     }
 }
 
@@ -156,11 +156,18 @@ impl Endpoint for GetTemplate {
             id: template.id(),
             title: template.title(),
             description: template.description(),
-            system_prompt: template.system_prompt(company.as_ref(), |tool| caller.has_tool(tool)),
+            system_prompt: template.system_prompt(company.as_ref(), |name| {
+                tools().any(|tool| tool.name == name)
+            }),
             tools: format.tools(tools(), Audience::of(caller)),
             settings: settings(template, &writing),
         }))
     }
+}
+
+/// Whether the key may call the tool.
+fn may_call(caller: &Caller, tool: &Definition) -> bool {
+    caller.has_tool(tool.name) && caller.authorize(tool.scope).is_ok()
 }
 
 /// What the chat platform has to set and send.

@@ -152,14 +152,18 @@ pub(crate) fn serves(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "enum": Serves::VARIANTS})
 }
 
-/// Checks that whom a key serves fits its scopes. Keys for visitors reach nothing that an
-/// administrator needs.
-fn fits(serves: Option<Serves>, scopes: &[String]) -> Result<(), ToolError> {
-    let has_admin = scopes.iter().any(|scope| scope == Scope::Admin.as_str());
-    if serves == Some(Serves::Visitors) && has_admin {
-        return Err(ToolError::invalid("scopes", "a key for visitors cannot have the scope admin"));
+/// Checks that a key's scopes fit whom it serves, and its limit. Keys for visitors reach nothing that
+/// an administrator needs, and an administrator could lift a limit.
+fn fits(serves: Option<Serves>, scopes: &[String], is_limited: bool) -> Result<(), ToolError> {
+    if !scopes.iter().any(|scope| scope == Scope::Admin.as_str()) {
+        return Ok(());
     }
-    Ok(())
+    let problem = match (serves, is_limited) {
+        (Some(Serves::Visitors), _) => "a key for visitors cannot have the scope admin",
+        (_, true) => "a key that is limited to tools or to a template cannot have the scope admin",
+        _ => return Ok(()),
+    };
+    Err(ToolError::invalid("scopes", problem))
 }
 
 /// The names of tools that a key is limited to, if there are such tools.

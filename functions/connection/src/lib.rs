@@ -24,6 +24,7 @@ mod view;
 use auth::{ConnectionId, Connections};
 use dataverse::Session;
 use state::State;
+use toolkit::operation::Section;
 use toolkit::{
     Call, Caller, Collect, Definition, ErrorCode, Home, Incoming, Needs, PATIENCE, ToolError,
 };
@@ -81,14 +82,19 @@ impl Administration {
 }
 
 impl Home for Administration {
-    async fn renewed(&self, caller: Caller) -> Result<Caller, ToolError> {
+    async fn renewed(&self, caller: Caller, section: Section) -> Result<Caller, ToolError> {
+        let is_about_keys = section == Section::Keys;
         let Some(id) = caller.key else { return Ok(caller) };
         match table::soon(self.state.key(id)).await {
-            Ok(Some((_, key))) => Caller::of_made(&key).map_err(ToolError::internal),
+            Ok(Some((_, key))) => Caller::of_made(&key).map_err(|error| {
+                ToolError::new(ErrorCode::Unauthenticated, "this API key allows nothing any more")
+                    .for_log(error)
+            }),
             Ok(None) => {
                 Err(ToolError::new(ErrorCode::Unauthenticated, "this API key has been revoked"))
             }
-            // Connections can be set up while the table does not answer. A key cannot be made then.
+            // Connections can be set up while the table does not answer. Keys are not made then.
+            Err(error) if is_about_keys => Err(table::failed(error)),
             Err(error) => {
                 tracing::warn!(%error, key = %id, "what the gateway knows of the key counts");
                 Ok(caller)

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use auth::health::{Occasion, Standing};
 use auth::{
-    ChangeError, ConnectionError, CredentialsChange, CredentialsForm, ExpirySource, LONGEST_LABEL,
+    ChangeError, ConnectionError, CredentialsChange, CredentialsForm, ExpirySource, LONGEST_LABEL, SecretError,
     inspect,
 };
 use http::{Method, StatusCode};
@@ -115,7 +115,7 @@ impl Endpoint for SetUpConnection {
         let (stored, version) = connections.stored(id).await.map_err(unread)?;
         let is_dated = change.has_expiry();
         label(&change)?;
-        let form = change.applied_to(stored).map_err(incomplete)?;
+        let form = change.applied_to(stored, connections.environment()).map_err(incomplete)?;
         // A date that is stored already may be over.
         let expiry = if is_dated { expiry(&form, now)? } else { None };
         let credentials = form
@@ -132,7 +132,10 @@ impl Endpoint for SetUpConnection {
         if connections.stored(id).await.map_err(unread)?.1 != version {
             return Err(changed_meanwhile());
         }
-        connections.store(id, &form).await.map_err(known::secret_not_changed)?;
+        match connections.store(id, &form).await {
+            Err(SecretError::Exists { .. }) => return Err(changed_meanwhile()),
+            stored => stored.map_err(known::secret_not_changed)?,
+        }
         let credentials = trial.credentials();
         let occasion = Occasion::SetUp;
         let registered =

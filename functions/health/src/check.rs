@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth::health::{Check, Circumstances, Decision, Event, Finding, Health, Occasion, decide};
-use auth::{Connections, SecretError, WithSecrets};
+use auth::{Connections, FormNames, SecretError, WithSecrets};
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{self, StreamExt as _};
 use jiff::Timestamp;
@@ -199,7 +199,7 @@ impl<A: Alerts> Checker<A> {
         };
         let now = Timestamp::now();
         let new = |id| {
-            let connection = Registration::unread(&id, None, now);
+            let connection = Registration::unread(&id, FormNames::default(), now);
             Subject { connection, health: None, is_new: true }
         };
         let mut all: Vec<_> = registered.into_iter().map(with_health).collect();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use auth::health::{Event, Finding, Health};
 use auth::{
-    ConnectionError, ConnectionId, Connections, Credentials, CredentialsForm, DatedSecret,
+    ConnectionError, ConnectionId, Connections, Credentials, DatedSecret, FormNames,
     Inspection, SecretExpiry, inspect,
 };
 use dataverse::Session;
@@ -34,8 +34,8 @@ pub(crate) struct Subject {
 #[derive(Default)]
 struct Learned {
     credentials: OnceLock<Arc<Credentials>>,
-    /// What the secret says, if that is no valid credentials.
-    form: OnceLock<CredentialsForm>,
+    /// What is valid of the credentials, if not all of them are.
+    names: OnceLock<FormNames>,
     session: OnceLock<Session>,
 }
 
@@ -145,7 +145,7 @@ impl Looker<'_> {
         if let Err(ConnectionError::Credentials(_)) = &opened
             && let Ok((Some(form), _)) = connections.stored(id).await
         {
-            learned.form.get_or_init(|| form);
+            learned.names.get_or_init(|| form.names(connections.environment()));
         }
         let connection = opened?;
         learned.credentials.get_or_init(|| connection.credentials());
@@ -175,13 +175,13 @@ fn now_known(
     now: Timestamp,
 ) -> Registration {
     let Some(credentials) = learned.credentials.get() else {
-        let form = learned.form.get();
-        let unread = || Registration::unread(id, form, now);
+        let names = learned.names.get();
+        let unread = || Registration::unread(id, names.cloned().unwrap_or_default(), now);
         return match before {
             None => unread(),
             // What was known of it when it was valid says more.
             Some(before)
-                if form.is_none() || before.secret.is_some() || before.organization.is_some() =>
+                if names.is_none() || before.secret.is_some() || before.organization.is_some() =>
             {
                 before.clone()
             }

@@ -196,7 +196,7 @@ impl ServerHandler for Protocol {
             .map_err(|_| invalid("there is no prompt of that name: see prompts/list"))?;
         if !self.templates(&visit).any(|allowed| allowed == template) {
             return Err(invalid(
-                "this API key, or the server's address, leaves out all tools of that prompt",
+                "this API key has no tool of that prompt, or the server's address leaves out some of them",
             ));
         }
         let company = company(request.arguments.unwrap_or_default())?;

@@ -42,6 +42,13 @@ pub(crate) enum CliError {
          if nobody needs it."
     )]
     NotAKeyList { name: String },
+    #[error(
+        "There are no keys in the secret {name}. If the stack has the parameter Prefix, give it with \
+         --prefix."
+    )]
+    NoFirstKeys { name: String },
+    #[error("No key in the secret {name} is that of the client {client:?}.")]
+    NoSuchClient { name: String, client: String },
     #[error("Somebody else has changed the secret {name} at this moment. Try again.")]
     Changed { name: String },
     #[error("{0}")]

@@ -108,6 +108,19 @@ pub struct CredentialsForm {
     pub(crate) label: Option<String>,
 }
 
+/// What a form says of a connection, as far as it is valid.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FormNames {
+    /// What people call it.
+    pub label: Option<String>,
+    /// Its environment.
+    pub instance_url: Option<InstanceUrl>,
+    /// Its directory.
+    pub tenant_id: Option<String>,
+    /// Its application.
+    pub client_id: Option<Uuid>,
+}
+
 impl fmt::Debug for CredentialsForm {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("CredentialsForm").finish_non_exhaustive()
@@ -122,12 +135,16 @@ impl CredentialsForm {
             .map_err(|error| CredentialsError::Malformed { problem: problem(text, &error) })
     }
 
-    /// What people call the connection, its environment, its directory and its application, as they
-    /// were entered.
-    pub fn names(&self) -> (Option<&str>, &str, &str, &str) {
-        let text = |text| value(text);
-        let (instance, tenant) = (text(&self.instance_url), text(&self.tenant_id));
-        (given(&self.label), instance, tenant, text(&self.client_id))
+    /// What people call the connection, its environment, its directory and its application: those
+    /// that are valid. The text of a field may be a secret that was put there by mistake.
+    pub fn names(&self, environment: &Environment) -> FormNames {
+        let tenant_id = id(&self.tenant_id);
+        FormNames {
+            label: given(&self.label).map(name),
+            instance_url: environment.instance(value(&self.instance_url)).ok(),
+            tenant_id: Some(tenant_id).filter(|tenant_id| is_tenant(tenant_id)),
+            client_id: Uuid::parse_str(&id(&self.client_id)).ok(),
+        }
     }
 
     /// The text to store as the connection's secret.
@@ -334,6 +351,22 @@ mod tests {
             let stored = CredentialsForm::read(&pasted.to_string()).unwrap().to_secret();
             let stored = Credentials::parse(stored.expose_secret(), &Environment::default());
             assert!(stored.unwrap().is(&credentials), "{pasted}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_the_wrong_field_is_no_name() {
+        let secret = "SECR8Q~the-real-client-secret-value";
+        for field in ["tenant_id", "client_id", "instance_url"] {
+            let form = CredentialsForm::read(&with(field, secret.into()).to_string()).unwrap();
+            let names = form.names(&Environment::default());
+            assert!(!format!("{names:?}").contains("SECR8Q"), "{names:?}");
+            let given = [
+                names.tenant_id.is_some(),
+                names.client_id.is_some(),
+                names.instance_url.is_some(),
+            ];
+            assert_eq!(given.iter().filter(|given| **given).count(), 2, "{field}");
         }
     }
 

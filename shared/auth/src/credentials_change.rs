@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::credentials::id;
 use crate::pasted::value;
-use crate::{CredentialsForm, Step};
+use crate::{CredentialsForm, Environment, Step};
 
 /// A field of a change: left out, removed, or given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -101,6 +101,7 @@ impl CredentialsChange {
     pub fn applied_to(
         self,
         stored: Option<CredentialsForm>,
+        environment: &Environment,
     ) -> Result<CredentialsForm, ChangeError> {
         let stored = stored.as_ref();
         let tenant_id = stored.map(|it| it.tenant_id.clone());
@@ -114,7 +115,7 @@ impl CredentialsChange {
         let of_same_application = stored.filter(|stored| {
             id(&stored.tenant_id) == id(&tenant_id)
                 && id(&stored.client_id) == id(&client_id)
-                && host(&stored.instance_url) == host(&instance_url)
+                && is_same_instance(&stored.instance_url, &instance_url, environment)
         });
         if matches!(self.client_secret, Sent::Omitted)
             && stored.is_some()
@@ -141,12 +142,11 @@ impl CredentialsChange {
     }
 }
 
-/// The environment that an address leads to, however it was entered.
-fn host(text: &str) -> String {
-    let text = value(text).to_ascii_lowercase();
-    let text = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);
-    let host = text.split(['/', '?', '#']).next().unwrap_or_default();
-    host.replacen(".api.", ".", 1)
+/// Whether two addresses lead to the same instance, however they were entered. One that is not valid
+/// leads nowhere.
+fn is_same_instance(one: &str, other: &str, environment: &Environment) -> bool {
+    let instance = |text: &str| environment.instance(value(text)).ok();
+    instance(one).is_some_and(|one| Some(one) == instance(other))
 }
 
 fn needed<T>(
@@ -191,7 +191,7 @@ mod tests {
     /// What is stored after a change, or why it is not.
     fn changed(change: Value, stored: Option<CredentialsForm>) -> Result<Value, ChangeError> {
         let change: CredentialsChange = serde_json::from_value(change).unwrap();
-        let form = change.applied_to(stored)?;
+        let form = change.applied_to(stored, &Environment::default())?;
         Ok(serde_json::from_str(form.to_secret().expose_secret()).unwrap())
     }
 
@@ -234,6 +234,10 @@ mod tests {
             ("instance_url", "https://fabrikam.crm.dynamics.com"),
             ("instance_url", "https://contoso.crm.dynamics.cn"),
             ("instance_url", "http://contoso.crm.dynamics.com:81"),
+            ("instance_url", "https:fabrikam.crm.dynamics.com/?x=://contoso.crm.dynamics.com"),
+            ("instance_url", "https://fabrikam.crm.dynamics.com\\@contoso.crm.dynamics.com"),
+            ("instance_url", "https://contoso.crm.dynamics.com@fabrikam.crm.dynamics.com"),
+            ("instance_url", "https://contoso.crm.dynamics.com.evil.example"),
         ] {
             let error = changed(json!({field: other}), Some(stored())).unwrap_err();
             assert_eq!(error, ChangeError::SecretOfAnother, "{field} {other}");

@@ -148,6 +148,7 @@ impl Diagnosis {
             }
             SecretError::NotFound { .. }
             | SecretError::Unavailable { .. }
+            | SecretError::Exists { .. }
             | SecretError::NoDescriptor => None,
         }
     }

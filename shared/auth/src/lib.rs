@@ -47,7 +47,7 @@ pub use cause::{Cause, Effect};
 pub use client_secret::ClientSecret;
 pub use connection_id::{ConnectionId, InvalidConnectionId};
 pub use connections::{Connection, Connections, WithSecrets};
-pub use credentials::{Credentials, CredentialsError, CredentialsForm, LONGEST_LABEL};
+pub use credentials::{Credentials, CredentialsError, CredentialsForm, FormNames, LONGEST_LABEL};
 pub use credentials_change::{ChangeError, CredentialsChange, Sent};
 pub use diagnosis::Diagnosis;
 pub use entra::{Entra, EntraError, EntraProblem};

@@ -52,6 +52,12 @@ pub enum SecretError {
         /// The secret's name.
         name: String,
     },
+    /// Somebody else has made it at the same moment.
+    #[error("the secret {name} was made by somebody else at the same moment")]
+    Exists {
+        /// The secret's name.
+        name: String,
+    },
     /// Secrets Manager could not be reached, or failed.
     #[error("Secrets Manager did not answer: {problem}")]
     Unavailable {
@@ -68,7 +74,7 @@ impl Failure for SecretError {
         use SecretError::*;
         match self {
             Unavailable { .. } | Denied { .. } | NotWritable { .. } | NoDescriptor => true,
-            NotFound { .. } | NotText { .. } => false,
+            NotFound { .. } | NotText { .. } | Exists { .. } => false,
         }
     }
 
@@ -157,8 +163,8 @@ impl Secrets {
         }
     }
 
-    /// Stores a text under a name. If there is no secret of that name, it
-    /// is created; if it is marked for deletion, it is restored.
+    /// Stores a text under a name. If there is no secret of that name, it is created; if it is marked
+    /// for deletion, it is restored.
     pub async fn store(&self, name: &str, text: impl Into<String>) -> Result<(), SecretError> {
         let text = text.into();
         let put = || self.client.put_secret_value().secret_id(name).secret_string(&text).send();
@@ -175,9 +181,8 @@ impl Secrets {
                 Err(error) => error,
             };
             let is_there = error.as_service_error();
-            // Somebody else made it at the same moment.
             if is_there.is_some_and(|error| error.is_resource_exists_exception()) {
-                return put().await.map(drop).map_err(|error| unanswered(name, &error));
+                return Err(SecretError::Exists { name: name.to_owned() });
             }
             return Err(unanswered(name, &error));
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use auth::{ConnectionId, Credentials, CredentialsForm, DatedSecret, Organization, SecretExpiry};
+use auth::{ConnectionId, Credentials, DatedSecret, FormNames, Organization, SecretExpiry};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -66,24 +66,15 @@ impl Registration {
         }
     }
 
-    /// The entry for a connection whose credentials are not valid. `form` is what they say, if they
-    /// can be read.
-    pub fn unread(
-        id: &ConnectionId,
-        form: Option<&CredentialsForm>,
-        now: Timestamp,
-    ) -> Registration {
-        /// The most characters of a text that was not checked.
-        const MOST: usize = 200;
-        let (label, instance, tenant, client) =
-            form.map(CredentialsForm::names).unwrap_or_default();
-        let text = |text: &str| text.chars().take(MOST).collect();
+    /// The entry for a connection whose credentials are not valid. `names` are what is valid of them.
+    pub fn unread(id: &ConnectionId, names: FormNames, now: Timestamp) -> Registration {
+        let FormNames { label, instance_url, tenant_id, client_id } = names;
         Registration {
             id: id.clone(),
-            label: label.map(text),
-            instance_url: text(instance),
-            tenant_id: text(tenant),
-            client_id: text(client),
+            label,
+            instance_url: instance_url.map(|url| url.as_str().to_owned()).unwrap_or_default(),
+            tenant_id: tenant_id.unwrap_or_default(),
+            client_id: client_id.map(|id| id.to_string()).unwrap_or_default(),
             organization: None,
             secret: None,
             registered_at: now,

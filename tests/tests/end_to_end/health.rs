@@ -222,6 +222,28 @@ async fn what_was_stored_by_hand_is_watched() {
     assert_eq!(events(&check(&bench).await), [""; 0]);
 }
 
+/// Whoever stores a connection by hand may put the secret into the wrong field.
+#[tokio::test]
+async fn a_secret_in_the_wrong_field_is_told_to_nobody() {
+    let bench = Bench::start().await;
+    let secret = "SECR8Q~the-real-client-secret-value";
+    for field in ["tenant_id", "client_id", "instance_url"] {
+        let mut torn = bench.credentials();
+        torn["client_secret"] = dataverse_emulator::CLIENT_ID.into();
+        torn[field] = secret.into();
+        torn["label"] = "a\nforged line".into();
+        let name = format!("dynamics365/connections/torn-{}", field.replace('_', "-"));
+        bench.store(&name, &torn.to_string()).await;
+    }
+    let report = check(&bench).await;
+    assert_eq!(events(&report), ["connection_broken"; 3]);
+    let list = bench.request("GET", "/v1/connections", None).await.body;
+    for text in [report.to_string(), list.to_string()] {
+        assert!(!text.contains("SECR8Q"), "{text}");
+    }
+    assert!(list.to_string().contains("a forged line"), "{list:#}");
+}
+
 #[tokio::test]
 async fn a_test_alert_reaches_whoever_gets_alerts() {
     #[derive(Clone, Default)]

@@ -328,3 +328,53 @@ async fn an_answer_of_the_catalogue_is_kept_for_its_key_alone() {
     let (status, some, _) = ask(text(&own, "key"), Some(&whole)).await;
     assert!(status == 200 && some != whole);
 }
+
+#[tokio::test]
+async fn a_key_that_does_not_say_whom_it_serves_is_refused_alone() {
+    let bench = Bench::start().await;
+    let state = State::at_endpoint(&bench.stack.aws_url(), STATE_TABLE);
+    let form = json!({
+        "client": "old", "connections": ["default"], "scopes": ["read"], "for": "visitors",
+    });
+    let made = make(&bench, stack::API_KEY, form).await.body;
+    let (key, id) = (text(&made, "key"), text(&made, "id"));
+    let (hash, now) = state.key(id.parse().unwrap()).await.unwrap().unwrap();
+    let old = state::MadeKey { serves: None, ..now.clone() };
+    state.change_key(&hash, &now, &old).await.unwrap();
+    let refused = bench.request_with_key(key, "GET", "/v1/tools", None).await;
+    refused.problem("unauthenticated");
+    let listed = bench.request("GET", "/v1/keys", None).await;
+    let listed = listed.body["keys"].as_array().unwrap();
+    assert!(listed.iter().any(|one| one["id"] == id && one.get("for").is_none()));
+    let path = format!("/v1/keys/{id}");
+    let named = bench.request("PUT", &path, Some(json!({"for": "visitors"}))).await;
+    assert_eq!(named.body["for"], "visitors");
+    assert_eq!(bench.request_with_key(key, "GET", "/v1/tools", None).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_limit_holds_over_mcp_too_and_no_administrator_has_one() {
+    let bench = Bench::start().await;
+    let form = json!({
+        "client": "bot", "connections": ["*"], "scopes": ["read", "write"], "for": "visitors",
+        "tools": ["dynamics365_get_contact_by_email", "dynamics365_create_case"],
+    });
+    let own = make(&bench, stack::API_KEY, form).await.body;
+    let ask = async |method: &str, params: Value| {
+        let message = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        bench.request_with_key(text(&own, "key"), "POST", "/mcp", Some(message)).await.body
+    };
+    let listed = ask("tools/list", json!({})).await;
+    assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), 2, "{listed:#}");
+    let call = json!({"name": "dynamics365_search_leads", "arguments": {"query": "x"}});
+    let refused = ask("tools/call", call).await.to_string();
+    assert!(refused.contains("forbidden"), "{refused}");
+    let prompt = ask("prompts/get", json!({"name": "customer-service"})).await.to_string();
+    assert!(prompt.contains("create_case") && !prompt.contains("search_contacts"), "{prompt}");
+
+    let limited = json!({
+        "client": "boss", "connections": ["*"], "scopes": ["admin"], "for": "staff",
+        "template": "customer-service",
+    });
+    make(&bench, stack::API_KEY, limited).await.problem("invalid_arguments");
+}

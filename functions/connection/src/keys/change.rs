@@ -118,7 +118,8 @@ impl Endpoint for ChangeKey {
             }
         }
         let serves = changed.serves.as_deref().and_then(|serves| serves.parse().ok());
-        fits(serves, &changed.scopes)?;
+        let is_limited = changed.tools.is_some() || changed.template.is_some();
+        fits(serves, &changed.scopes, is_limited)?;
         home.state.change_key(&hash, &before, &changed).await.map_err(not_done)?;
         let request_id = &request.incoming.request_id;
         trail("an API key was changed", &changed, Some(&before), &request.caller, request_id);

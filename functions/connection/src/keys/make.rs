@@ -94,7 +94,8 @@ impl Endpoint for MakeKey {
         let Json(form) = request.body;
         let now = Timestamp::now();
         let scopes = names(&form.scopes)?;
-        fits(Some(form.r#for), &scopes)?;
+        let is_limited = form.tools.is_some() || form.template.is_some();
+        fits(Some(form.r#for), &scopes, is_limited)?;
         if form.tools.is_some() && form.template.is_some() {
             return Err(limited_twice());
         }

@@ -126,11 +126,17 @@ pub(crate) async fn first(given: &First, service: &ServiceArguments) -> Result<(
 /// Says whom the keys of the secret serve that do not say it.
 pub(crate) async fn upgrade(given: &Upgrade) -> Result<(), CliError> {
     let mut keys = FirstKeys::read(&given.stack, given.prefix.clone(), None).await?;
-    let mut changed = Vec::new();
+    if keys.entries.is_empty() {
+        return Err(CliError::NoFirstKeys { name: keys.name });
+    }
+    let (mut changed, mut is_client_there) = (Vec::new(), false);
     for entry in &mut keys.entries {
         let client = entry["client"].as_str().unwrap_or_default().to_owned();
         let is_meant = given.client.as_ref().is_none_or(|name| *name == client);
-        if entry.get("for").is_some() || !is_meant {
+        is_client_there |= is_meant;
+        let says = entry["for"].as_str();
+        if !is_meant || [Serves::Visitors, Serves::Staff].iter().any(|one| says == Some(one.as_str()))
+        {
             continue;
         }
         let has_admin = entry["scopes"].as_array().is_some_and(|all| all.contains(&json!("admin")));
@@ -138,13 +144,16 @@ pub(crate) async fn upgrade(given: &Upgrade) -> Result<(), CliError> {
         entry["for"] = serves.as_str().into();
         changed.push(format!("{client}: for {}", serves.as_str()));
     }
+    if let Some(client) = given.client.as_ref().filter(|_| !is_client_there) {
+        return Err(CliError::NoSuchClient { name: keys.name, client: client.clone() });
+    }
     if changed.is_empty() {
         print("Every key says whom it serves.");
         return Ok(());
     }
     keys.store().await?;
     changed.iter().for_each(|line| print(line));
-    print("They work within five minutes.");
+    print("They work within ten minutes: five until the secret is read, five in the gateway.");
     Ok(())
 }
 

@@ -120,6 +120,12 @@ async fn older_keys_are_told_whom_they_serve() {
     assert_eq!(keys.left_out(), []);
     assert_eq!(keys.caller("bot").unwrap().serves, Serves::Visitors);
     assert_eq!(keys.caller("boss").unwrap().serves, Serves::Staff);
+    let elsewhere = ["key", "upgrade", "--stack", "other", "--for", "visitors"];
+    let run = bench.run_with(&[], &elsewhere, "").await;
+    assert!(run.failed().contains("no keys in the secret dynamics365/other/api-keys"), "{run:?}");
+    let nobody = [&upgrade[..], &["--client", "nobody"]].concat();
+    let run = bench.run_with(&[], &nobody, "").await;
+    assert!(run.failed().contains("that of the client \"nobody\""), "{run:?}");
     let again = bench.run_with(&[], &upgrade, "").await;
     assert!(again.well().contains("Every key says whom it serves."));
 }

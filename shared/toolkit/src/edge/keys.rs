@@ -68,7 +68,7 @@ impl ApiKeysError {
             ApiKeysError::Secret(Unavailable { .. }) => {
                 "nothing, if it passes; else look at the way to AWS Secrets Manager"
             }
-            ApiKeysError::Secret(NoDescriptor) => "report it: this is a defect",
+            ApiKeysError::Secret(NoDescriptor | Exists { .. }) => "report it: this is a defect",
         }
     }
 
@@ -152,8 +152,21 @@ impl ApiKey {
             .map_err(|_| wrong("sha256", "it must be 64 hexadecimal digits"))?;
         let connections = Grants::parse(entry.connections.iter().map(String::as_str))
             .map_err(|_| wrong("connections", "one is no connection id"))?;
-        if entry.r#for == Serves::Visitors && entry.scopes.contains(&Scope::Admin) {
-            return Err(wrong("scopes", "a key for visitors has no scope admin"));
+        if entry.scopes.contains(&Scope::Admin) {
+            if entry.r#for == Serves::Visitors {
+                return Err(wrong("scopes", "a key for visitors has no scope admin"));
+            }
+            if entry.tools.is_some() || entry.template.is_some() {
+                return Err(wrong("scopes", "a key that is limited to tools has no scope admin"));
+            }
+        }
+        if let Some(tools) = &entry.tools {
+            if entry.template.is_some() {
+                return Err(wrong("template", "either tools or a template limits the key"));
+            }
+            if tools.is_empty() || !tools.iter().all(|tool| is_tool_name(tool)) {
+                return Err(wrong("tools", "it must be a list of names such as dynamics365_get_case"));
+            }
         }
         let caller = Caller {
             client: entry.client,
@@ -165,6 +178,14 @@ impl ApiKey {
         };
         Ok(ApiKey { hash, caller })
     }
+}
+
+/// Whether this may be the name of a tool.
+fn is_tool_name(name: &str) -> bool {
+    let rest = name.strip_prefix("dynamics365_");
+    rest.is_some_and(|rest| {
+        !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    })
 }
 
 /// The tools that a key is limited to: those that are named, or those of a template.
@@ -223,6 +244,11 @@ impl Caller {
         let serves = key.serves.as_deref().ok_or(ApiKeysError::ForNobody)?;
         let template = key.template.as_deref().map(str::parse).transpose();
         let template = template.map_err(|_: String| ApiKeysError::Unknown)?;
+        let is_admins = key.scopes.iter().any(|scope| scope == Scope::Admin.as_str());
+        let is_limited = key.tools.is_some() || key.template.is_some();
+        if is_admins && (serves == Serves::Visitors.as_str() || is_limited) {
+            return Err(ApiKeysError::Unknown);
+        }
         Ok(Caller {
             client: key.client.clone(),
             connections: Grants::parse(connections).map_err(|_| ApiKeysError::Unknown)?,
@@ -288,6 +314,7 @@ mod tests {
             (with("connections", json!([17])), "keys[1].connections[0]:"),
             (with("scopes", json!(["reed"])), "keys[1].scopes[0]:"),
             (with("scopes", json!(["admin"])), "keys[1].scopes:"),
+            (with("tools", json!(["reed"])), "keys[1].template:"),
             (with("for", json!("reed")), "keys[1].for:"),
             (with("for", json!(null)), "keys[1].for:"),
             (with("template", json!("reed")), "keys[1].template:"),

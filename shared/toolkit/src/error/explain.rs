@@ -103,6 +103,7 @@ fn of_secret(error: &SecretError) -> ToolError {
         SecretError::Denied { .. }
         | SecretError::NotWritable { .. }
         | SecretError::NotText { .. }
+        | SecretError::Exists { .. }
         | SecretError::NoDescriptor => ToolError::internal(error),
     }
 }

@@ -5,14 +5,20 @@ use std::collections::BTreeMap;
 use futures::future::{BoxFuture, FutureExt as _};
 use http::Method;
 
-use crate::operation::{About, Collect, Declaration, Done, Endpoint, Input, Parameters, Request};
+use crate::operation::{
+    About, Collect, Declaration, Done, Endpoint, Input, Parameters, Request, Section,
+};
 use crate::{Call, Caller, ErrorCode, Handler, Incoming, Reply, Scope, ToolError};
 
 /// The data that the operations of a function work with.
 pub trait Home: Send + Sync + 'static {
     /// The caller as of now, before an administrator's change. What the gateway knows of an API key
     /// may be five minutes old, and in that time a revoked key could make a successor.
-    fn renewed(&self, caller: Caller) -> impl Future<Output = Result<Caller, ToolError>> + Send {
+    fn renewed(
+        &self,
+        caller: Caller,
+        _section: Section,
+    ) -> impl Future<Output = Result<Caller, ToolError>> + Send {
         std::future::ready(Ok(caller))
     }
 
@@ -163,6 +169,13 @@ fn serve<'a, E: Endpoint>(
     carry_out::<E>(home, declaration, incoming, caller, in_path, call).boxed()
 }
 
+/// Checks that the key may call the operation at all.
+fn authorize<E: Endpoint>(caller: &Caller) -> Result<(), ToolError> {
+    caller.authorize_reach(E::IS_FOR_VISITORS)?;
+    E::SCOPE.map_or(Ok(()), |scope| caller.authorize(scope))?;
+    if E::SECTION == Section::Tools { caller.authorize_tool(E::ID) } else { Ok(()) }
+}
+
 async fn carry_out<E: Endpoint>(
     home: &E::Home,
     declaration: &Declaration,
@@ -172,16 +185,13 @@ async fn carry_out<E: Endpoint>(
     call: &mut Call,
 ) -> Result<Reply, ToolError> {
     call.kind = E::KIND;
+    authorize::<E>(&caller)?;
     let is_change = E::SCOPE == Some(Scope::Admin) && E::EFFECT.writes();
-    let caller = if is_change { home.renewed(caller).await? } else { caller };
+    let caller = if is_change { home.renewed(caller, E::SECTION).await? } else { caller };
+    authorize::<E>(&caller)?;
     let connection = if E::About::IS_IN_PATH { in_path.remove("id") } else { None };
     let about = E::About::of(&incoming, connection.as_deref(), &caller)?;
     call.connection = E::About::connection(&about).cloned();
-    caller.authorize_reach(E::IS_FOR_VISITORS)?;
-    E::SCOPE.map_or(Ok(()), |scope| caller.authorize(scope))?;
-    if declaration.definition.is_some() {
-        caller.authorize_tool(declaration.id)?;
-    }
     let mut given = incoming.parameters(&declaration.query)?;
     given.extend(in_path);
     let parameters = E::Parameters::read(given)?;
