@@ -91,7 +91,10 @@ fn document(operations: &[Declaration]) -> Value {
         json!({"name": "catalog", "description": "What there is, for those who build bots."}),
     ];
     for (section, tag) in [
-        (Section::Connections, json!({"name": "connections", "description": "The Dynamics 365 environments."})),
+        (
+            Section::Connections,
+            json!({"name": "connections", "description": "The Dynamics 365 environments."}),
+        ),
         (Section::Keys, json!({"name": "keys", "description": "The API keys."})),
     ] {
         tags.extend(has(section).then_some(tag));

@@ -149,16 +149,20 @@ impl Endpoint for GetTemplate {
                 .next_step(format!("Take one of {}.", Template::IDS.join(", ")))
         })?;
         let caller = &request.caller;
-        let tools = || tools_of(template, &catalog.tools).filter(|tool| caller.has_tool(tool.name));
+        let tools = || tools_of(template, &catalog.tools).filter(|tool| may_call(caller, tool));
+        if tools().next().is_none() {
+            let detail = "this API key has none of the tools of that template";
+            return Err(ToolError::new(ErrorCode::Forbidden, detail)
+                .next_step("GET /v1/templates lists those that it has tools of."));
+        }
         let writing: Vec<_> =
             tools().filter(|tool| tool.effect.writes()).map(|tool| tool.name).collect();
         Ok(Done::new(Ready {
             id: template.id(),
             title: template.title(),
             description: template.description(),
-            system_prompt: template.system_prompt(company.as_ref(), |name| {
-                tools().any(|tool| tool.name == name)
-            }),
+            system_prompt: template
+                .system_prompt(company.as_ref(), |name| tools().any(|tool| tool.name == name)),
             tools: format.tools(tools(), Audience::of(caller)),
             settings: settings(template, &writing),
         }))

@@ -2,8 +2,8 @@ use std::borrow::Cow;
 
 use auth::health::{Occasion, Standing};
 use auth::{
-    ChangeError, ConnectionError, CredentialsChange, CredentialsForm, ExpirySource, LONGEST_LABEL, SecretError,
-    inspect,
+    ChangeError, ConnectionError, CredentialsChange, CredentialsForm, ExpirySource, LONGEST_LABEL,
+    SecretError, inspect,
 };
 use http::{Method, StatusCode};
 use jiff::civil::Date;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth::health::{Check, Circumstances, Decision, Event, Finding, Health, Occasion, decide};
+use auth::health::{Check, Circumstances, Decision, Finding, Health, Occasion, decide};
 use auth::{Connections, FormNames, SecretError, WithSecrets};
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{self, StreamExt as _};

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use auth::health::{Event, Finding, Health};
 use auth::{
-    ConnectionError, ConnectionId, Connections, Credentials, DatedSecret, FormNames,
-    Inspection, SecretExpiry, inspect,
+    ConnectionError, ConnectionId, Connections, Credentials, DatedSecret, FormNames, Inspection,
+    SecretExpiry, inspect,
 };
 use dataverse::Session;
 use futures::future::FutureExt as _;

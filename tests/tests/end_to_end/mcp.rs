@@ -468,6 +468,24 @@ async fn a_key_shows_what_it_allows() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_limited_to_tools_has_no_others() {
+    let bench = Bench::start().await;
+    let form = json!({
+        "client": "bot", "connections": ["*"], "scopes": ["read", "write"], "for": "visitors",
+        "tools": ["dynamics365_get_contact_by_email", "dynamics365_create_case"],
+    });
+    let made = bench.request("POST", "/v1/keys", Some(form)).await.body;
+    let authorization = format!("Bearer {}", made["key"].as_str().unwrap());
+    let client = Client::of(&bench).with("authorization", &authorization);
+    assert_eq!(client.names("tools").await.len(), 2);
+    client.call("search_leads", json!({"query": "x"})).await.problem("forbidden");
+    let prompt = client.ask("prompts/get", json!({"name": "customer-service"})).await;
+    let prompt = prompt.result()["messages"].to_string();
+    assert!(prompt.contains("create_case") && !prompt.contains("search_contacts"), "{prompt}");
+    client.ask("prompts/get", json!({"name": "account-manager"})).await.result();
+}
+
+#[tokio::test]
 async fn the_address_can_ask_for_fewer_tools() {
     let bench = Bench::start().await;
     let client = Client::of(&bench).at("?template=customer-service");

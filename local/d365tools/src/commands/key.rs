@@ -135,7 +135,8 @@ pub(crate) async fn upgrade(given: &Upgrade) -> Result<(), CliError> {
         let is_meant = given.client.as_ref().is_none_or(|name| *name == client);
         is_client_there |= is_meant;
         let says = entry["for"].as_str();
-        if !is_meant || [Serves::Visitors, Serves::Staff].iter().any(|one| says == Some(one.as_str()))
+        if !is_meant
+            || [Serves::Visitors, Serves::Staff].iter().any(|one| says == Some(one.as_str()))
         {
             continue;
         }

@@ -165,7 +165,10 @@ impl ApiKey {
                 return Err(wrong("template", "either tools or a template limits the key"));
             }
             if tools.is_empty() || !tools.iter().all(|tool| is_tool_name(tool)) {
-                return Err(wrong("tools", "it must be a list of names such as dynamics365_get_case"));
+                return Err(wrong(
+                    "tools",
+                    "it must be a list of names such as dynamics365_get_case",
+                ));
             }
         }
         let caller = Caller {
