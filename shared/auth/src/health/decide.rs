@@ -779,4 +779,17 @@ mod tests {
         assert_eq!(health.standing(), Standing::Broken);
         assert_eq!(health.pending.len(), 1);
     }
+
+    #[test]
+    fn a_look_that_somebody_asked_for_is_stored_even_if_nothing_is_new() {
+        let before = healthy(NOW);
+        let finding = works(before.secret, &[]);
+        let stored = |occasion| {
+            let circumstances = Circumstances { occasion, ..circumstances(Check::Connections) };
+            decide(Some(&before), &finding, &circumstances).health.is_some()
+        };
+        assert!(stored(Occasion::Test) && stored(Occasion::SetUp));
+        let check = Occasion::Check { check: Check::Connections, outage: Some(false) };
+        assert!(!stored(Occasion::Look) && !stored(check));
+    }
 }
