@@ -1,7 +1,7 @@
 //! Starter templates: a system prompt, the tools that it names, and what to set.
 
 use crm::text::Line;
-use toolkit::{Definition, Template};
+use toolkit::{Definition, TOOL_PREFIX, Template};
 
 use Template::{AccountManager, CustomerService, FullSpecialist, SalesAssistant};
 
@@ -90,11 +90,8 @@ pub(crate) fn tools_of(
 /// The tools that a text names.
 fn named(text: &str) -> impl Iterator<Item = &str> {
     let is_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
-    text.split(move |character| !is_name(character)).filter(|word| word.starts_with(TOOL))
+    text.split(move |character| !is_name(character)).filter(|word| word.starts_with(TOOL_PREFIX))
 }
-
-/// How the names of all tools begin.
-const TOOL: &str = "dynamics365_";
 
 /// The prompt without what is about missing tools: sentences that name one, and lines that end with
 /// a comment such as `<!-- get_case -->`. `<!-- not get_case -->` marks what takes such a line's place.
@@ -105,7 +102,7 @@ fn without_tools(prompt: &str, is_missing: impl Fn(&str) -> bool) -> String {
     for line in prompt.lines() {
         let (line, condition) = condition(line);
         let is_out = match condition {
-            Some((tool, is_without)) => is_missing(&format!("{TOOL}{tool}")) != is_without,
+            Some((tool, is_without)) => is_missing(&format!("{TOOL_PREFIX}{tool}")) != is_without,
             None => false,
         };
         let (mark, text) = split_mark(line);

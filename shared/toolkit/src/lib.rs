@@ -28,7 +28,7 @@ pub use contract::operation::{
 pub use contract::part::optional_part;
 pub use contract::schema::{result_schema, strict_schema};
 pub use contract::service::{PATIENCE, Service, Tools};
-pub use contract::template::Template;
+pub use contract::template::{TOOL_PREFIX, Template};
 pub use contract::tool::{Answer, Change, Tool};
 pub use crm::case::{Escalation, EscalationReason};
 pub use crm::tables::choices::STATE;

@@ -54,6 +54,9 @@ impl Operation for ListKeys {
     }
 }
 
+/// How many keys are read at once, at least.
+const READ_AT_ONCE: usize = 100;
+
 impl Endpoint for ListKeys {
     type Home = Administration;
 
@@ -66,8 +69,10 @@ impl Endpoint for ListKeys {
         let mut after = cursor.map(|Next(id)| id);
         let mut keys = Vec::new();
         // Until the page is full: where it ends must not tell of a key that the caller may not see.
+        // However few are wanted, many are read at once, for most may be others'.
         loop {
-            let page = home.state.keys_page(limit, after).await.map_err(table::failed)?;
+            let page = home.state.keys_page(limit.max(READ_AT_ONCE), after).await;
+            let page = page.map_err(table::failed)?;
             keys.extend(page.keys.into_iter().filter(|key| is_visible(key, &request.caller)));
             after = page.next;
             if after.is_none() || keys.len() > limit {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use strum::{EnumString, IntoStaticStr, VariantArray, VariantNames};
 
 /// How the names of all tools begin.
-const PREFIX: &str = "dynamics365_";
+pub const TOOL_PREFIX: &str = "dynamics365_";
 
 /// A starter template, for a kind of bot.
 #[derive(
@@ -85,12 +85,12 @@ impl Template {
 
     /// The whole names of the template's tools; `None` means all tools.
     pub fn full_names(self) -> Option<BTreeSet<String>> {
-        Some(self.tools()?.iter().map(|tool| format!("{PREFIX}{tool}")).collect())
+        Some(self.tools()?.iter().map(|tool| format!("{TOOL_PREFIX}{tool}")).collect())
     }
 
     /// Whether the template has this tool.
     pub fn has(self, tool: &str) -> bool {
-        let name = tool.trim_start_matches(PREFIX);
+        let name = tool.trim_start_matches(TOOL_PREFIX);
         self.tools().is_none_or(|tools| tools.contains(&name))
     }
 

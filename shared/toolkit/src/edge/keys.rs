@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use state::{MadeKey, StateError};
 use subtle::ConstantTimeEq as _;
 
-use crate::{Caller, Grants, Scope, Scopes, Serves, Template};
+use crate::{Caller, Grants, Scope, Scopes, Serves, TOOL_PREFIX, Template};
 
 /// The API keys of all clients.
 #[derive(Clone, Default)]
@@ -185,7 +185,7 @@ impl ApiKey {
 
 /// Whether this may be the name of a tool.
 fn is_tool_name(name: &str) -> bool {
-    let rest = name.strip_prefix("dynamics365_");
+    let rest = name.strip_prefix(TOOL_PREFIX);
     rest.is_some_and(|rest| {
         !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
     })

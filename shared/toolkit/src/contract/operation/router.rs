@@ -187,8 +187,13 @@ async fn carry_out<E: Endpoint>(
     call.kind = E::KIND;
     authorize::<E>(&caller)?;
     let is_change = E::SCOPE == Some(Scope::Admin) && E::EFFECT.writes();
-    let caller = if is_change { home.renewed(caller, E::SECTION).await? } else { caller };
-    authorize::<E>(&caller)?;
+    let caller = if is_change {
+        let renewed = home.renewed(caller, E::SECTION).await?;
+        authorize::<E>(&renewed)?;
+        renewed
+    } else {
+        caller
+    };
     let connection = if E::About::IS_IN_PATH { in_path.remove("id") } else { None };
     let about = E::About::of(&incoming, connection.as_deref(), &caller)?;
     call.connection = E::About::connection(&about).cloned();
