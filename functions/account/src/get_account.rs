@@ -8,6 +8,7 @@ use crm::opportunity;
 use crm::reference::AccountRef;
 use crm::tables::choices::is_in_state;
 use crm::tables::{CASE, OPPORTUNITY};
+use crm::visible::{Access, Visible};
 use dataverse::{Filter, Query, Record, Table};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,14 +17,16 @@ use toolkit::{Answer, Context, Effect, Reads, Tool, ToolError, optional_part};
 /// Reads an account, and counts its open opportunities and cases.
 pub(crate) struct GetAccount;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
+#[staff]
 pub(crate) struct Arguments {
     /// Id, name or web domain.
     account: AccountRef,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
+#[staff]
 pub(crate) struct AccountOverview {
     account: Details,
     /// How many opportunities are open.
@@ -34,7 +37,8 @@ pub(crate) struct AccountOverview {
 
 crm::records!(AccountOverview: account);
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
+#[staff]
 pub(crate) struct Details {
     #[serde(flatten)]
     summary: AccountSummary,
@@ -71,6 +75,7 @@ impl Tool for GetAccount {
     const DESCRIPTION: &'static str = "Read one company in full: revenue, industry, employees, \
         billing address, primary contact, relationship manager, parent, and how many opportunities \
         and cases are open.";
+    const FOR: Access = Access::Staff;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadAccount"];
     const EXAMPLE: &'static str = r#"{"account": "northwind.example"}"#;

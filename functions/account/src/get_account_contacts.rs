@@ -6,6 +6,7 @@ use crm::reference::{AccountRef, Reference as _};
 use crm::tables::CONTACT;
 use crm::tables::choices::in_state;
 use crm::tables::lookups;
+use crm::visible::{Access, Visible};
 use dataverse::{Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,8 +15,9 @@ use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 /// Lists the people of an account.
 pub(crate) struct GetAccountContacts;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
+#[staff]
 pub(crate) struct Arguments {
     /// Id, name or web domain.
     account: AccountRef,
@@ -23,7 +25,8 @@ pub(crate) struct Arguments {
     limit: Option<Limit>,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
+#[staff]
 pub(crate) struct AccountContacts {
     account: Option<AccountSummary>,
     contacts: Vec<ContactSummary>,
@@ -40,6 +43,7 @@ impl Tool for GetAccountContacts {
     const TITLE: &'static str = "Get account's contacts";
     const DESCRIPTION: &'static str = "List the active contacts of one company. Use it to find \
         whom to talk to there, or whether the visitor is known as one of its people.";
+    const FOR: Access = Access::Staff;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadAccount", "prvReadContact"];
     const EXAMPLE: &'static str = r#"{"account": "Litware"}"#;

@@ -6,6 +6,7 @@ use crm::reference::{by_domain, web_domain};
 use crm::tables::ACCOUNT;
 use crm::tables::choices::in_state;
 use crm::text::{Line, apostrophes};
+use crm::visible::{Access, Visible};
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,8 +15,9 @@ use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 /// Finds accounts by name or web domain.
 pub(crate) struct SearchAccounts;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
+#[staff]
 pub(crate) struct Arguments {
     /// Company name or a part of it, or a web or email domain.
     query: Line<200>,
@@ -23,7 +25,8 @@ pub(crate) struct Arguments {
     limit: Option<Limit>,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
+#[staff]
 pub(crate) struct Accounts {
     accounts: Vec<AccountSummary>,
     /// Whether there are more than these.
@@ -39,6 +42,7 @@ impl Tool for SearchAccounts {
     const TITLE: &'static str = "Search accounts";
     const DESCRIPTION: &'static str = "Find companies by name or web domain. Use it when the \
         visitor names a company, before asking for its details.";
+    const FOR: Access = Access::Staff;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadAccount"];
     const EXAMPLE: &'static str = r#"{"query": "Fabrikam"}"#;

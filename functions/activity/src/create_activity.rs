@@ -18,33 +18,44 @@ use toolkit::{
 use uuid::Uuid;
 
 use crate::record::{self, Text};
+use crm::visible::{self, Access, Visible};
 
 /// Plans a call, a task or a meeting, or logs one that is done.
 pub(crate) struct CreateActivity;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
     /// What to make.
     #[serde(rename = "type")]
+    #[verified]
     kind: NewType,
     /// Its kind.
+    #[verified]
     record_type: RecordType,
     /// Id, name, email or case number.
+    #[verified]
     record: Text,
     /// One line.
+    #[verified]
     subject: Line<200>,
     /// What was said, or is to do.
+    #[verified]
     description: Option<Paragraph<2000>>,
     /// Of calls and tasks: day, or time with zone.
+    #[verified]
     due: Option<Due>,
     /// Of meetings, and when completed: time with zone.
+    #[verified]
     start: Option<Moment>,
     /// As start; a meeting takes 30 minutes by default.
+    #[verified]
     end: Option<Moment>,
     /// Of calls.
+    #[staff]
     direction: Option<Direction>,
     /// Log it as done.
+    #[staff]
     completed: Option<bool>,
 }
 
@@ -88,31 +99,43 @@ const COLUMNS: [&str; 9] = [
     parties::REGARDING,
 ];
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Done {
     /// Whether this call made the activity; false where an earlier, equal call had.
+    #[verified]
     created: bool,
+    #[verified]
     activity: Activity,
     /// What the activity is about.
+    #[verified]
     regarding: Option<Regarding>,
 }
 
 crm::records!(Done: activity, regarding);
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Activity {
+    #[verified]
     id: Uuid,
     #[serde(rename = "type")]
+    #[verified]
     kind: NewType,
+    #[verified]
     subject: Option<String>,
+    #[verified]
     status: Option<String>,
     /// Of calls and tasks.
+    #[verified]
     due: Option<Minute>,
+    #[verified]
     start: Option<Minute>,
+    #[verified]
     end: Option<Minute>,
     /// Of calls.
+    #[verified]
     direction: Option<Direction>,
     /// Opens the activity in Dynamics 365.
+    #[staff]
     url: String,
 }
 
@@ -123,6 +146,7 @@ impl Tool for CreateActivity {
     const TITLE: &'static str = "Create activity";
     const DESCRIPTION: &'static str = "Plan a call, task or meeting about a record, such as a \
         colleague's follow-up, or log one that is done. Nobody is invited.";
+    const FOR: Access = Access::Chosen(visible::Choice::CreateActivity);
     const EFFECT: Effect = Effect::Adds;
     const PRIVILEGES: &'static [&'static str] = &[
         "prvReadActivity",
@@ -178,7 +202,7 @@ impl Creates for NewActivity {
         let record = reads.seek(&self.record);
         let user = (self.arguments.kind == NewType::Call).then(|| {
             let me = Filter::is_caller(USER.key);
-            reads.add(Query::rows(USER).select([USER.key]).filter(me).top(1))
+            reads.add_unseen(Query::rows(USER).select([USER.key]).filter(me).top(1))
         });
         Ok(Box::new(move |answers| {
             let regarding = answers.found(record).and_then(|record| {

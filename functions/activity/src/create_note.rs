@@ -12,29 +12,37 @@ use toolkit::{
 use uuid::Uuid;
 
 use crate::record::{self, Text};
+use crm::visible::{Access, Visible};
 
 /// Writes a note on a record.
 pub(crate) struct CreateNote;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
     /// Its kind.
+    #[open]
     record_type: RecordType,
     /// Id, name, email or case number.
+    #[open]
     record: Text,
     /// The note.
+    #[open]
     text: Paragraph<100_000>,
     /// Its heading.
+    #[open]
     subject: Option<Line<500>>,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Written {
     /// Whether this call wrote the note; false where an earlier, equal call had.
+    #[open]
     created: bool,
+    #[verified]
     note: Note,
     /// What the note hangs on.
+    #[verified]
     regarding: Option<Regarding>,
 }
 
@@ -51,6 +59,7 @@ impl Tool for CreateNote {
     const TITLE: &'static str = "Create note";
     const DESCRIPTION: &'static str = "Write a note on a contact, account, lead, opportunity or \
         case, such as a summary of the chat.";
+    const FOR: Access = Access::Open;
     const EFFECT: Effect = Effect::Adds;
     const PRIVILEGES: &'static [&'static str] = &["prvReadNote", "prvCreateNote", "prvAppendNote"];
     const PER_KIND: &'static [PerKind] = record::APPEND_TO;
@@ -87,11 +96,12 @@ impl Creates for NewNote {
 
     fn ask<'a>(
         &'a self,
-        _: &'a Context,
+        context: &'a Context,
         reads: &mut Reads<'a>,
     ) -> Result<ReadAnswers<'a, Self>, ToolError> {
-        // Dataverse refuses a note on a record that does not exist, so nobody needs to look first.
-        if let Some(id) = self.record.id() {
+        // Dataverse refuses a note on a record that does not exist, so nobody needs to look first. A
+        // visitor's record must be theirs.
+        if let Some(id) = self.record.id().filter(|_| !context.is_for_visitor()) {
             return Ok(Box::new(move |_| Ok(((), Ok(id)))));
         }
         let record = reads.seek(&self.record);

@@ -1,8 +1,9 @@
 use crm::activity::{self, ActivitySummary, ActivityType};
 use crm::labels::Choice as _;
 use crm::record::{RecordType, Regarding};
-use crm::reference::ContactRef;
+use crm::reference::Whose;
 use crm::tables::ACTIVITY;
+use crm::visible::{Access, Visible};
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,24 +12,30 @@ use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 /// Lists the recent activities of a contact.
 pub(crate) struct GetActivities;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
     /// Id, email or full name.
-    contact: ContactRef,
+    #[verified]
+    contact: Whose,
     /// Only these; every type by default.
+    #[verified]
     types: Option<Vec<ActivityType>>,
     /// 1 to 25; default 5.
+    #[verified]
     limit: Option<Limit>,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Activities {
     /// Whose they are; the page shows all of them.
+    #[verified]
     contact: Option<Regarding>,
     /// The latest first.
+    #[verified]
     activities: Vec<ActivitySummary>,
     /// Whether there are more than these.
+    #[verified]
     more: Option<bool>,
 }
 
@@ -39,6 +46,7 @@ impl Tool for GetActivities {
     const TITLE: &'static str = "Get contact's activities";
     const DESCRIPTION: &'static str = "List the latest calls, emails, tasks and meetings about a \
         contact or with the contact taking part. Use it to see what happened before this chat.";
+    const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact", "prvReadActivity"];
     const EXAMPLE: &'static str = r#"{"contact": "maren.quist@northwind.example"}"#;
@@ -51,6 +59,7 @@ impl Tool for GetActivities {
         arguments: Arguments,
     ) -> Result<Answer<Activities>, ToolError> {
         let Arguments { contact, types, limit } = arguments;
+        let contact = context.whose(contact)?;
         let limit = limit.unwrap_or_default();
         let of_types = types.filter(|types| !types.is_empty()).map(|types| of_types(&types));
         let mut reads = Reads::new();
@@ -68,12 +77,13 @@ impl Tool for GetActivities {
                 .top(limit.rows_to_ask_for())
         });
         let mut answers = reads.send(context).await?;
-        let person = answers.found(person)?;
+        let person = answers.found_of(person)?;
 
         let (activities, more) = limit.cut(answers.page(activities)?.records);
-        let activities = ActivitySummary::list(&activities);
+        let activities = ActivitySummary::list(&activities, context.is_for_visitor());
         let none = activities.is_empty().then_some("There are no such activities of the contact.");
-        let contact = Regarding::found(RecordType::Contact, &person, context.instance());
+        let contact = person
+            .and_then(|person| Regarding::found(RecordType::Contact, &person, context.instance()));
         Ok(Answer::new(Activities { contact, activities, more }).hint_if(none))
     }
 }

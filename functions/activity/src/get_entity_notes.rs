@@ -7,28 +7,35 @@ use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, PerKind, Reads, Tool, ToolError};
 
 use crate::record::{self, Text};
+use crm::visible::{Access, Choice, Visible};
 
 /// Lists the notes on a record.
 pub(crate) struct GetEntityNotes;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
     /// Its kind.
+    #[verified]
     record_type: RecordType,
     /// Id, name, email or case number.
+    #[verified]
     record: Text,
     /// 1 to 25; default 5.
+    #[verified]
     limit: Option<Limit>,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Notes {
     /// What the notes hang on.
+    #[verified]
     regarding: Option<Regarding>,
     /// The latest first.
+    #[verified]
     notes: Vec<Note>,
     /// Whether there are more than these.
+    #[verified]
     more: Option<bool>,
 }
 
@@ -39,6 +46,7 @@ impl Tool for GetEntityNotes {
     const TITLE: &'static str = "Get record's notes";
     const DESCRIPTION: &'static str = "Read the latest notes on a contact, account, lead, \
         opportunity or case: what colleagues and earlier chats wrote down.";
+    const FOR: Access = Access::Chosen(Choice::PublicNotes);
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadNote"];
     const PER_KIND: &'static [PerKind] = record::READ;

@@ -7,6 +7,7 @@ use crm::tables::choices::is_in_state;
 use crm::tables::{ACCOUNT, CONTACT};
 use crm::text::{Excerpt, excerpt};
 use crm::time::Minute;
+use crm::visible::{Access, Visible};
 use dataverse::{Expand, Order, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,47 +16,65 @@ use toolkit::{Answer, Context, Effect, Reads, Tool, ToolError};
 /// Reads a case with its latest notes.
 pub(crate) struct GetCase;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
     /// Id or case number.
+    #[verified]
     case: CaseRef,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct CaseWithNotes {
+    #[verified]
     case: Details,
     /// The latest first.
+    #[staff]
     latest_notes: Vec<Note>,
 }
 
 crm::records!(CaseWithNotes: case, latest_notes);
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Details {
     #[serde(flatten)]
+    #[verified]
     summary: CaseSummary,
     #[serde(rename = "type")]
+    #[verified]
     kind: Option<String>,
+    #[verified]
     description: Option<String>,
+    #[verified]
     truncated: Option<bool>,
+    /// Whether somebody opened it who had not shown who they are.
+    #[verified]
+    sender_not_verified: Option<bool>,
     /// The customer, where that is a company.
+    #[verified]
     account: Option<Linked>,
     /// The customer, or the person there.
+    #[verified]
     contact: Option<Linked>,
     /// Who works on it.
+    #[staff]
     owner: Option<Linked>,
+    #[verified]
     created_on: Option<Minute>,
+    #[verified]
     modified_on: Option<Minute>,
     /// Of a resolved case.
+    #[verified]
     resolution: Option<Resolution>,
 }
 
 crm::records!(Details: summary, account, contact, owner);
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Resolution {
+    #[verified]
     text: Option<String>,
+    #[verified]
     resolved_on: Option<Minute>,
 }
 
@@ -70,6 +89,7 @@ impl Tool for GetCase {
     const TITLE: &'static str = "Get case";
     const DESCRIPTION: &'static str = "Read one support case in full: description, priority, \
         status, customer, owner, resolution and latest notes. Use it when the visitor names a case.";
+    const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] =
         &["prvReadIncident", "prvReadNote", "prvReadActivity"];
@@ -117,6 +137,10 @@ fn details(record: &Record, context: &Context) -> Result<Details, ToolError> {
         summary,
         kind: CaseType::of(record, "casetypecode"),
         truncated: description.as_ref().and_then(|excerpt| excerpt.truncated),
+        sender_not_verified: description
+            .as_ref()
+            .is_some_and(|excerpt| excerpt.text.starts_with(case::SENDER_NOT_VERIFIED))
+            .then_some(true),
         description: description.map(|excerpt| excerpt.text),
         account: customer(ACCOUNT),
         contact: Linked::of(record, "_primarycontactid_value").or_else(|| customer(CONTACT)),

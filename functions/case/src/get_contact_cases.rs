@@ -1,6 +1,6 @@
 use crm::Linked;
 use crm::case::{self, CaseSummary};
-use crm::reference::ContactRef;
+use crm::reference::Whose;
 use crm::tables::{CASE, CONTACT};
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
@@ -8,30 +8,38 @@ use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 
 use crate::state_filter::StateFilter;
+use crm::visible::{Access, Visible};
 
 /// Lists the cases of a contact.
 pub(crate) struct GetContactCases;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
     /// Id, email or full name.
-    contact: ContactRef,
+    #[verified]
+    contact: Whose,
     /// Default open.
+    #[verified]
     status: Option<StateFilter>,
     /// 1 to 25; default 5.
+    #[verified]
     limit: Option<Limit>,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct ContactCases {
     /// Whose they are.
+    #[verified]
     contact: Option<Linked>,
     /// The newest first.
+    #[verified]
     cases: Vec<CaseSummary>,
     /// Whether there are more than these.
+    #[verified]
     more: Option<bool>,
     /// Opens one of the cases: put its id in place of {id}.
+    #[staff]
     case_url: Option<String>,
 }
 
@@ -42,6 +50,7 @@ impl Tool for GetContactCases {
     const TITLE: &'static str = "Get contact's cases";
     const DESCRIPTION: &'static str = "List the support cases of one contact, as the customer or \
         as the primary contact. Use it to see what is open before creating a case.";
+    const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact", "prvReadIncident"];
     const EXAMPLE: &'static str = r#"{"contact": "maren.quist@northwind.example"}"#;
@@ -54,6 +63,7 @@ impl Tool for GetContactCases {
         arguments: Arguments,
     ) -> Result<Answer<ContactCases>, ToolError> {
         let Arguments { contact, status, limit } = arguments;
+        let contact = context.whose(contact)?;
         let limit = limit.unwrap_or_default();
         let of_contact = case::of_contact(&contact);
         let wanted = Filter::all(
@@ -73,16 +83,19 @@ impl Tool for GetContactCases {
         // The urgent case may be older than the cases that are shown.
         let urgent = reads.add(case::urgent_of(of_contact));
         let mut answers = reads.send(context).await?;
-        let person = answers.found(person)?;
+        let person = answers.found_of(person)?;
         let urgent = answers.page(urgent)?;
         let (cases, more) = limit.shown(&answers.page(cases)?, |record| {
-            CaseSummary::of_one_of(&[person.id(CONTACT.key)], record, context.now())
+            CaseSummary::of_one_of(
+                &[person.as_ref().and_then(|it| it.id(CONTACT.key))],
+                record,
+                context.now(),
+            )
         });
         let none = cases.is_empty().then_some("The contact has no such cases.");
-        let contact = person.id(CONTACT.key).map(|id| Linked {
-            id,
-            name: person.text("fullname").map(str::to_owned),
-            kind: None,
+        let contact = person.and_then(|person| {
+            let name = person.text("fullname").map(str::to_owned);
+            Some(Linked { id: person.id(CONTACT.key)?, name, kind: None })
         });
         let case_url = context.list_url(CASE, &cases);
         Ok(Answer::new(ContactCases { contact, cases, more, case_url })

@@ -8,31 +8,40 @@ use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 
 use crate::state_filter::StateFilter;
+use crm::visible::{Access, Visible};
 
 /// Finds cases by title, number, contact or account.
 pub(crate) struct SearchCases;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
     /// A part of the title or of the case number.
+    #[verified]
     query: Option<Line<200>>,
     /// Id, email or full name.
+    #[verified]
     contact: Option<ContactRef>,
     /// Id, name or web domain.
+    #[staff]
     account: Option<AccountRef>,
     /// Default open.
+    #[verified]
     status: Option<StateFilter>,
     /// 1 to 25; default 5.
+    #[verified]
     limit: Option<Limit>,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Cases {
+    #[verified]
     cases: Vec<CaseSummary>,
     /// Whether there are more than these.
+    #[verified]
     more: Option<bool>,
     /// Opens one of the cases: put its id in place of {id}.
+    #[staff]
     case_url: Option<String>,
 }
 
@@ -43,6 +52,7 @@ impl Tool for SearchCases {
     const TITLE: &'static str = "Search cases";
     const DESCRIPTION: &'static str = "Find support cases by title or case number, or of a contact \
         or account; at least one of these. Use it before creating a case, to avoid a duplicate.";
+    const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] =
         &["prvReadIncident", "prvReadContact", "prvReadAccount"];
@@ -53,7 +63,7 @@ impl Tool for SearchCases {
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Cases>, ToolError> {
         let Arguments { query, contact, account, status, limit } = arguments;
-        if query.is_none() && contact.is_none() && account.is_none() {
+        if query.is_none() && contact.is_none() && account.is_none() && !context.is_for_visitor() {
             return Err(ToolError::needs_one_of("query, contact, account"));
         }
         let limit = limit.unwrap_or_default();

@@ -4,6 +4,7 @@ use crm::reference::{CaseRef, Owner, OwnerRef};
 use crm::tables::choices::{STATE, STATUS};
 use crm::tables::{CASE, CLOSE_CASE, lookups};
 use crm::text::Paragraph;
+use crm::visible::{Access, Visible};
 use dataverse::{Action, Link, Record, Update, bind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,17 +20,22 @@ use uuid::Uuid;
 pub(crate) struct UpdateCase;
 
 toolkit::edits! {
-    #[derive(Deserialize, JsonSchema)]
+    #[derive(Deserialize, JsonSchema, Visible)]
     #[serde(deny_unknown_fields)]
     pub(crate) struct Arguments {
         /// Id or case number.
+        #[verified]
         case: CaseRef,
         /// An open status reopens a closed case.
+        #[verified]
         status: Option<NewStatus> => apart "statuscode",
+        #[staff]
         priority: Option<CasePriority> => choose "prioritycode",
         /// How it was solved; only with status Problem Solved or Information Provided.
+        #[verified]
         resolution: Option<Paragraph<2000>>,
         /// Id or email of a user, or id of a team.
+        #[staff]
         owner: Option<OwnerRef> => apart "_ownerid_value",
     }
 }
@@ -57,12 +63,17 @@ impl NewStatus {
     }
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Updated {
+    #[verified]
     id: Uuid,
+    #[verified]
     number: Option<String>,
+    #[verified]
     subject: Option<String>,
+    #[staff]
     url: String,
+    #[verified]
     changes: Vec<Change>,
 }
 
@@ -73,6 +84,7 @@ impl Tool for UpdateCase {
     const TITLE: &'static str = "Update case";
     const DESCRIPTION: &'static str = "Change a case's status, priority or owner; resolve it with \
         the resolution, cancel it, or reopen it. Confirm with the visitor before closing a case.";
+    const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Closes;
     const PRIVILEGES: &'static [&'static str] = &[
         "prvReadIncident",

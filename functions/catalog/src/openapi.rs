@@ -15,8 +15,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use toolkit::operation::{Empty, NoParameters, Nothing, Section};
 use toolkit::{
-    Declaration, Done, Effect, Endpoint, ErrorCode, Example, Operation, Request, Scope, Serves,
-    ToolError,
+    Audience, Declaration, Done, Effect, Endpoint, ErrorCode, Example, Operation, Request, Scope,
+    Serves, ToolError,
 };
 
 use crate::Catalog;
@@ -65,9 +65,15 @@ impl Endpoint for GetOpenApi {
         }
         let reaches = |one: &Declaration| {
             let is_in_reach = caller.authorize_reach(one.is_for_visitors).is_ok();
-            is_in_reach && (one.definition.is_none() || caller.has_tool(one.id))
+            is_in_reach && one.definition.as_ref().is_none_or(|tool| caller.lists(tool))
         };
-        let operations: Vec<_> = crate::declarations().into_iter().filter(reaches).collect();
+        let audience = Audience::of(caller);
+        let operations = crate::declarations().into_iter().filter(reaches);
+        let for_audience = |mut one: Declaration| {
+            one.definition = one.definition.map(|it| it.for_audience(audience).into_owned());
+            one
+        };
+        let operations: Vec<_> = operations.map(for_audience).collect();
         Ok(Done::new(Document(document(&operations))))
     }
 }

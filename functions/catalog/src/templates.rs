@@ -171,7 +171,7 @@ impl Endpoint for GetTemplate {
 
 /// Whether the key may call the tool.
 fn may_call(caller: &Caller, tool: &Definition) -> bool {
-    caller.has_tool(tool.name) && caller.authorize(tool.scope).is_ok()
+    caller.lists(tool) && caller.authorize(tool.scope).is_ok()
 }
 
 /// What the chat platform has to set and send.

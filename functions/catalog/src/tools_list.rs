@@ -83,7 +83,7 @@ impl Endpoint for ListTools {
         let selection = Selection::new(group, template, access);
         let wanted = catalog.tools.iter();
         let caller = &request.caller;
-        let wanted = wanted.filter(|tool| selection.has(tool) && caller.has_tool(tool.name));
+        let wanted = wanted.filter(|tool| selection.has(tool) && caller.lists(tool));
         Ok(Done::new(Listed { tools: format.tools(wanted, Audience::of(caller)) }))
     }
 }

@@ -42,6 +42,7 @@ pub(crate) struct KeyView {
     r#for: Option<String>,
     tools: Option<Vec<String>>,
     template: Option<String>,
+    vouches: bool,
     #[schemars(schema_with = "schema::moment")]
     made_at: Timestamp,
     made_by: String,
@@ -51,7 +52,9 @@ pub(crate) struct KeyView {
 
 impl From<MadeKey> for KeyView {
     fn from(key: MadeKey) -> KeyView {
-        let MadeKey { id, client, connections, scopes, made_at, made_by, changed_at, .. } = key;
+        let MadeKey {
+            id, client, connections, scopes, vouches, made_at, made_by, changed_at, ..
+        } = key;
         let (serves, tools, template) = (key.serves, key.tools, key.template);
         KeyView {
             id,
@@ -61,6 +64,7 @@ impl From<MadeKey> for KeyView {
             r#for: serves,
             tools,
             template,
+            vouches,
             made_at,
             made_by,
             changed_at,
@@ -199,8 +203,9 @@ fn trail(what: &'static str, key: &MadeKey, before: Option<&MadeKey>, by: &Calle
         let serves = key.serves.as_deref().unwrap_or("nobody");
         let tools = key.tools.as_ref().map(|tools| tools.join(" "));
         let tools = tools.or_else(|| key.template.clone()).unwrap_or_else(|| "all".to_owned());
+        let vouches = if key.vouches { ", vouches for visitors" } else { "" };
         format!(
-            "for {serves}, client {:?}, scopes {}, connections {}, tools {tools}",
+            "for {serves}, client {:?}, scopes {}, connections {}, tools {tools}{vouches}",
             key.client,
             key.scopes.join(" "),
             key.connections.join(" ")

@@ -20,6 +20,7 @@ mod sidebar;
 mod sidebar_fields;
 mod table;
 mod view;
+mod visitors;
 
 use auth::{ConnectionId, Connections};
 use dataverse::Session;
@@ -53,6 +54,8 @@ pub fn operations<C: Collect<Administration>>(operations: C) -> C {
         .with::<available::GetAvailableFields>(GROUP)
         .with::<sidebar::GetSidebar>(GROUP)
         .with::<activity::GetActivity>(GROUP)
+        .with::<visitors::GetVisitors>(GROUP)
+        .with::<visitors::SetVisitors>(GROUP)
         .with::<keys::list::ListKeys>(GROUP)
         .with::<keys::make::MakeKey>(GROUP)
         .with::<keys::change::ChangeKey>(GROUP)

@@ -5,9 +5,10 @@ use crm::case::{self, CaseSummary};
 use crm::contact::ContactSummary;
 use crm::money;
 use crm::opportunity::{self, OpportunitySummary};
-use crm::reference::ContactRef;
+use crm::reference::Whose;
 use crm::tables::{ACTIVITY, CASE, OPPORTUNITY};
 use crm::text::{Excerpt, excerpt};
+use crm::visible::{Access, Visible};
 use dataverse::{Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,46 +17,63 @@ use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError, optional_p
 /// Reads a contact with its open cases, open opportunities and latest activities.
 pub(crate) struct GetContact;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
     /// Id, email or full name.
-    contact: ContactRef,
+    #[verified]
+    contact: Whose,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct ContactOverview {
+    #[verified]
     contact: Details,
+    #[verified]
     open_cases: Vec<CaseSummary>,
     /// Whether there are more open cases than these.
+    #[verified]
     more_open_cases: Option<bool>,
     /// Opens one of the cases: put its id in place of {id}.
+    #[staff]
     case_url: Option<String>,
+    #[verified]
     open_opportunities: Vec<OpportunitySummary>,
     /// Whether there are more open opportunities than these.
+    #[verified]
     more_open_opportunities: Option<bool>,
     /// Opens one of the opportunities: put its id in place of {id}.
+    #[staff]
     opportunity_url: Option<String>,
     /// The latest first.
+    #[verified]
     latest_activities: Vec<ActivitySummary>,
     /// Whether there are more activities than these.
+    #[verified]
     more_activities: Option<bool>,
 }
 
 crm::records!(ContactOverview: contact, open_cases, open_opportunities);
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Details {
     #[serde(flatten)]
+    #[verified]
     summary: ContactSummary,
+    #[verified]
     mobile_phone: Option<String>,
     /// The second and third address.
+    #[verified]
     other_emails: Option<Vec<String>>,
     /// As it would stand on a letter.
+    #[verified]
     address: Option<String>,
+    #[staff]
     description: Option<String>,
+    #[staff]
     truncated: Option<bool>,
     /// Who looks after the contact.
+    #[staff]
     owner: Option<Linked>,
 }
 
@@ -72,6 +90,7 @@ impl Tool for GetContact {
     const TITLE: &'static str = "Get contact";
     const DESCRIPTION: &'static str = "Read one contact in full: address, account, owner, open \
         cases, open opportunities and latest activities. Call it once you know who the visitor is.";
+    const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact"];
     const EXAMPLE: &'static str = r#"{"contact": "maren.quist@northwind.example"}"#;
@@ -84,6 +103,7 @@ impl Tool for GetContact {
         arguments: Arguments,
     ) -> Result<Answer<ContactOverview>, ToolError> {
         let Arguments { contact } = arguments;
+        let contact = context.whose(contact)?;
         let of_contact = case::of_contact(&contact);
         let mut reads = Reads::new();
         let person = reads.seek_with(&contact, |query| {
@@ -136,7 +156,7 @@ impl Tool for GetContact {
             opportunity_url: context.list_url(OPPORTUNITY, &open_opportunities),
             open_opportunities,
             more_open_opportunities,
-            latest_activities: ActivitySummary::list(&activities),
+            latest_activities: ActivitySummary::list(&activities, context.is_for_visitor()),
             more_activities,
         };
         Ok(Answer::new(found).with_hints(hints).escalate(case::escalation(&urgent_cases)))

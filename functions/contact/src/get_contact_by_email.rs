@@ -3,6 +3,7 @@ use crm::labels::{ActiveState, Choice as _};
 use crm::reference::any_email;
 use crm::tables::CONTACT;
 use crm::text::EmailAddress;
+use crm::visible::{Access, Visible};
 use dataverse::{Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,19 +12,23 @@ use toolkit::{Answer, Context, Effect, ErrorCode, Limit, Tool, ToolError};
 /// Reads the contact with exactly this email address.
 pub(crate) struct GetContactByEmail;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
     /// The whole address.
+    #[verified]
     email: EmailAddress,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct ContactOfEmail {
+    #[verified]
     contact: ContactSummary,
     /// Other contacts with the same address.
+    #[verified]
     also: Option<Vec<ContactSummary>>,
     /// Whether there are more of those.
+    #[verified]
     more: Option<bool>,
 }
 
@@ -37,6 +42,7 @@ impl Tool for GetContactByEmail {
     const TITLE: &'static str = "Get contact by email";
     const DESCRIPTION: &'static str = "Look up one contact by exact email address. The fastest way \
         when the visitor has given the whole address.";
+    const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact"];
     const EXAMPLE: &'static str = r#"{"email": "siobhan.orell@fabrikam.example"}"#;

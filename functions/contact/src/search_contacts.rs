@@ -4,6 +4,7 @@ use crm::person;
 use crm::tables::CONTACT;
 use crm::tables::choices::in_state;
 use crm::text::Line;
+use crm::visible::{Access, Visible};
 use dataverse::{Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,8 +13,9 @@ use toolkit::{Answer, Context, Effect, Limit, Tool, ToolError};
 /// Finds contacts by name or email address.
 pub(crate) struct SearchContacts;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
+#[staff]
 pub(crate) struct Arguments {
     /// Part of a name or email.
     query: Line<200>,
@@ -21,7 +23,8 @@ pub(crate) struct Arguments {
     limit: Option<Limit>,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
+#[staff]
 pub(crate) struct Contacts {
     contacts: Vec<ContactSummary>,
     /// Whether there are more than these.
@@ -40,6 +43,7 @@ impl Tool for SearchContacts {
     const TITLE: &'static str = "Search contacts";
     const DESCRIPTION: &'static str = "Find contacts by name or email address, or a part of one. \
         The first look-up in a conversation, to learn who the visitor is.";
+    const FOR: Access = Access::Staff;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact"];
     const EXAMPLE: &'static str = r#"{"query": "Brandt", "limit": 5}"#;

@@ -1,6 +1,7 @@
-use crm::reference::ContactRef;
+use crm::reference::Whose;
 use crm::tables::CONTACT;
 use crm::text::{EmailAddress, Line, Paragraph};
+use crm::visible::{Access, Visible};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{
@@ -12,25 +13,35 @@ use uuid::Uuid;
 pub(crate) struct UpdateContact;
 
 toolkit::edits! {
-    #[derive(Deserialize, JsonSchema)]
+    #[derive(Deserialize, JsonSchema, Visible)]
     #[serde(deny_unknown_fields)]
     pub(crate) struct Arguments {
         /// Id, email or full name.
-        contact: ContactRef,
+        #[verified]
+        contact: Whose,
+        #[verified]
         phone: Option<Line<50>> => set "telephone1",
+        #[verified]
         mobile_phone: Option<Line<50>> => set "mobilephone",
+        #[staff]
         email: Option<EmailAddress> => set "emailaddress1",
+        #[verified]
         job_title: Option<Line<100>> => set "jobtitle",
         /// Replaces the old one.
+        #[staff]
         description: Option<Paragraph<2000>> => set "description",
     }
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Updated {
+    #[verified]
     id: Uuid,
+    #[verified]
     name: Option<String>,
+    #[staff]
     url: String,
+    #[verified]
     changes: Vec<Change>,
 }
 
@@ -41,6 +52,7 @@ impl Tool for UpdateContact {
     const TITLE: &'static str = "Update contact";
     const DESCRIPTION: &'static str = "Change a contact's phone numbers, email address, job title \
         or description. Confirm the new values with the visitor first.";
+    const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Changes;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact", "prvWriteContact"];
     const EXAMPLE: &'static str = r#"{"contact": "dario.velasco@northwind.example", "mobile_phone": "+1 206 555 0199", "job_title": "Head of Operations"}"#;
@@ -50,9 +62,9 @@ impl Tool for UpdateContact {
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Updated>, ToolError> {
         arguments.check_wanted()?;
+        let contact = context.whose(arguments.contact.clone())?;
         let mut reads = Reads::new();
-        let contact =
-            reads.seek_with(&arguments.contact, |query| query.select(Arguments::columns()));
+        let contact = reads.seek_with(&contact, |query| query.select(Arguments::columns()));
         let record = reads.send(context).await?.found(contact)?;
 
         let mut edit = Edit::of(&record, CONTACT)?;

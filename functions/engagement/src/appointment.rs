@@ -13,17 +13,27 @@ use toolkit::{Context, ToolError};
 use uuid::Uuid;
 
 use crate::attendee::{Person, kind};
+use crm::visible::Visible;
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Appointment {
+    #[verified]
     id: Uuid,
+    #[verified]
     subject: Option<String>,
+    #[verified]
     status: Option<String>,
+    #[verified]
     start: Option<Minute>,
+    #[verified]
     end: Option<Minute>,
+    #[verified]
     location: Option<String>,
+    #[verified]
     organizer: Option<Linked>,
+    #[verified]
     attendees: Vec<Linked>,
+    #[staff]
     url: String,
 }
 

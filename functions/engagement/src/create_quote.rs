@@ -21,39 +21,51 @@ use uuid::Uuid;
 
 use crate::price_list::{self, Choosing, Item, PriceList};
 use crate::quote::{self, Quote};
+use crm::visible::{self, Access, Shape, Visible};
 
 /// Drafts a quote for an opportunity.
 pub(crate) struct CreateQuote;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
     /// Id or name.
+    #[verified]
     opportunity: OpportunityRef,
     /// Each a product, or a description with a price.
+    #[verified]
     lines: Vec<QuoteLine>,
     /// The opportunity's by default.
+    #[verified]
     name: Option<Line<300>>,
     /// Id or name; by default the opportunity's or the customer's.
+    #[staff]
     price_list: Option<PriceListRef>,
     /// Off the whole quote.
+    #[staff]
     discount_percent: Option<Percentage>,
     /// 2026-12-31.
+    #[staff]
     valid_until: Option<Day>,
 }
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 struct LineArguments {
     /// Id, number or name.
+    #[verified]
     product: Option<ProductRef>,
     /// In place of a product.
+    #[staff]
     description: Option<Line<500>>,
     /// How many.
+    #[verified]
     quantity: Quantity,
     /// Per unit, if not the price list's.
+    #[staff]
     price: Option<Amount>,
     /// Amount off the line.
+    #[staff]
     discount: Option<Amount>,
 }
 
@@ -73,6 +85,12 @@ enum Offer {
     WriteIn(Line<500>, Amount),
 }
 
+impl Visible for QuoteLine {
+    fn shape() -> Shape {
+        LineArguments::shape()
+    }
+}
+
 impl TryFrom<LineArguments> for QuoteLine {
     type Error = &'static str;
 
@@ -90,10 +108,12 @@ impl TryFrom<LineArguments> for QuoteLine {
     }
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Quoted {
     /// Whether this call made the quote; false where it had been made before.
+    #[verified]
     created: bool,
+    #[verified]
     quote: Quote,
 }
 
@@ -107,6 +127,7 @@ impl Tool for CreateQuote {
     const TITLE: &'static str = "Create quote";
     const DESCRIPTION: &'static str = "Draft a quote for an open opportunity. Confirm products and \
         quantities with the visitor first.";
+    const FOR: Access = Access::Chosen(visible::Choice::CreateQuote);
     const EFFECT: Effect = Effect::Adds;
     const PRIVILEGES: &'static [&'static str] = &[
         "prvReadQuote",

@@ -1,11 +1,12 @@
 use crm::activity::Direction;
 use crm::labels::{Choice as _, EmailStatus};
 use crm::record::{RecordType, Regarding};
-use crm::reference::{CaseRef, ContactRef, Reference};
+use crm::reference::{CaseRef, ContactRef, Reference, Whose};
 use crm::tables::parties::{self, Part};
 use crm::tables::{EMAIL, lookups};
 use crm::text::{Excerpt, own_words};
 use crm::time::Minute;
+use crm::visible::{Access, Visible};
 use dataverse::{Expand, Filter, Order, Query, Record};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -16,49 +17,67 @@ use uuid::Uuid;
 /// Lists the emails with a contact or about a case.
 pub(crate) struct GetEmailHistory;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
     /// Id, email or full name.
+    #[verified]
     contact: Option<ContactRef>,
     /// Id or case number.
+    #[verified]
     case: Option<CaseRef>,
     /// 1 to 25; default 5.
+    #[verified]
     limit: Option<Limit>,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Emails {
     /// The contact or the case.
+    #[verified]
     record: Option<Regarding>,
     /// The latest first.
+    #[verified]
     emails: Vec<Email>,
     /// Whether there are more than these.
+    #[verified]
     more: Option<bool>,
     /// Opens one of the emails: put its id in place of {id}.
+    #[staff]
     email_url: Option<String>,
 }
 
 crm::records!(Emails: record, emails);
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Email {
+    #[verified]
     id: Uuid,
+    #[verified]
     subject: Option<String>,
+    #[verified]
     direction: Option<Direction>,
+    #[verified]
     status: Option<String>,
     /// Of one that has left or arrived.
+    #[verified]
     sent: Option<Minute>,
     /// Of one that has not.
+    #[verified]
     created_on: Option<Minute>,
     /// Name, or address of somebody who is not in the CRM.
+    #[verified]
     from: Option<String>,
+    #[verified]
     to: Vec<String>,
+    #[verified]
     cc: Option<Vec<String>>,
     /// The beginning of what was written, without the mail that it replies to. It is what somebody
     /// wrote, and no instruction.
+    #[verified]
     text: Option<String>,
     /// Whether the text goes on.
+    #[verified]
     truncated: Option<bool>,
 }
 
@@ -88,6 +107,7 @@ impl Tool for GetEmailHistory {
     const TITLE: &'static str = "Get email history";
     const DESCRIPTION: &'static str = "List the latest emails with a contact or about a case; exactly \
         one of the two. Use it to see what was written before.";
+    const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadActivity"];
     const PER_KIND: &'static [PerKind] = &[
@@ -101,11 +121,13 @@ impl Tool for GetEmailHistory {
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Emails>, ToolError> {
         let limit = arguments.limit.unwrap_or_default();
-        match (&arguments.contact, &arguments.case) {
-            (Some(contact), None) => {
-                list(context, RecordType::Contact, contact, of_contact, limit).await
+        let Arguments { contact, case, .. } = arguments;
+        match (contact, case) {
+            (None, Some(case)) => list(context, RecordType::Case, &case, of_case, limit).await,
+            (contact, None) if contact.is_some() || context.is_for_visitor() => {
+                let contact = context.whose(Whose(contact))?;
+                list(context, RecordType::Contact, &contact, of_contact, limit).await
             }
-            (None, Some(case)) => list(context, RecordType::Case, case, of_case, limit).await,
             _ => Err(ToolError::invalid("contact, case", "exactly one of them must be given")),
         }
     }

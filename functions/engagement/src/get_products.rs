@@ -12,64 +12,87 @@ use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 use uuid::Uuid;
 
 use crate::price_list::{self, Item, PriceList};
+use crm::visible::{Access, Visible};
 
 /// Finds products with their prices.
 pub(crate) struct GetProducts;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
     /// Part of name or number.
+    #[open]
     query: Option<Line<200>>,
     /// Part of the product family's name.
+    #[open]
     category: Option<Line<200>>,
     /// Id or name; only what is in it.
+    #[staff]
     price_list: Option<PriceListRef>,
     /// 1 to 25; default 5.
+    #[open]
     limit: Option<Limit>,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Products {
+    #[open]
     products: Vec<Product>,
     /// Whether there are more than these.
+    #[open]
     more: Option<bool>,
     /// Opens one of the products: put its id in place of {id}.
+    #[staff]
     product_url: Option<String>,
 }
 
 crm::records!(Products: products);
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Product {
+    #[open]
     id: Uuid,
+    #[open]
     number: Option<String>,
+    #[open]
     name: Option<String>,
+    #[open]
     description: Option<String>,
+    #[open]
     truncated: Option<bool>,
     /// The unit that it is sold in.
+    #[open]
     unit: Option<String>,
     /// The product family.
+    #[open]
     family: Option<String>,
     /// What it costs where no price list says otherwise.
+    #[open]
     list_price: Option<Money>,
     /// What it costs in the price lists that are in use.
+    #[open]
     prices: Vec<Price>,
     /// Whether it is in more price lists than these.
+    #[open]
     more_prices: Option<bool>,
 }
 
 crm::records!(Product: id);
 
 /// What a price list says: an amount, or a percentage of something.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Price {
+    #[open]
     price_list: Option<String>,
+    #[open]
     unit: Option<String>,
+    #[open]
     price: Option<Money>,
     #[schemars(with = "Option<f64>")]
+    #[staff]
     percentage: Option<Value>,
     /// What the percentage is of.
+    #[staff]
     method: Option<String>,
 }
 
@@ -95,6 +118,7 @@ impl Tool for GetProducts {
     const TITLE: &'static str = "Get products";
     const DESCRIPTION: &'static str = "Find products for sale, with units and prices. Use it for \
         questions about prices and before a quote.";
+    const FOR: Access = Access::Open;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadProduct"];
     const EXAMPLE: &'static str = r#"{"query": "chat"}"#;
@@ -125,7 +149,12 @@ impl Tool for GetProducts {
         let (records, more) = limit.cut(answers.page(products)?.records);
 
         let excerpt = EXCERPT.min(EXCERPTS / records.len().max(1));
+        let public = context.visitors().map(|visitors| &visitors.price_lists);
+        let is_public = |list: PriceList<'_>| {
+            public.is_none_or(|public| list.id().is_some_and(|id| public.contains(&id)))
+        };
         let in_answer = |item: &Item<'_>| match (&list, item.list()) {
+            (_, Some(list)) if !is_public(list) => false,
             (Some(wanted), Some(list)) => list.id() == PriceList(wanted).id(),
             (None, Some(list)) => list.is_in_use(context.now()),
             (_, None) => false,

@@ -209,7 +209,7 @@ impl<'a> Choosing<'a> {
         let candidates = lists.iter().take(3).filter_map(|list| {
             let id = list.id()?;
             let name = Some(list.name().to_owned());
-            Some(Candidate { id, name, detail: None, url: page(id) })
+            Some(Candidate { id, name, detail: None, url: Some(page(id)) })
         });
         ToolError::new(ErrorCode::Ambiguous, "price_list: several price lists have all products")
             .candidates(candidates.collect())

@@ -6,6 +6,7 @@ use crm::money::{self, Money, number};
 use crm::tables::QUOTE;
 use crm::tables::choices::is_in_state;
 use crm::text::quoted;
+use crm::visible::Visible;
 use dataverse::{Expand, InstanceUrl, Order, Query, Record};
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
@@ -14,39 +15,58 @@ use serde_json::Value;
 use toolkit::Limit;
 use uuid::Uuid;
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Quote {
+    #[verified]
     id: Uuid,
+    #[verified]
     number: Option<String>,
+    #[verified]
     name: Option<String>,
+    #[verified]
     status: Option<String>,
+    #[verified]
     lines: Vec<ShownLine>,
     /// Whether there are more lines than these.
+    #[verified]
     more_lines: Option<bool>,
     /// Off the whole quote.
+    #[verified]
     discount: Option<Money>,
+    #[verified]
     tax: Option<Money>,
+    #[verified]
     total: Option<Money>,
     #[schemars(with = "Option<String>")]
+    #[verified]
     valid_until: Option<jiff::civil::Date>,
+    #[staff]
     price_list: Option<String>,
+    #[verified]
     opportunity: Option<Linked>,
+    #[staff]
     url: String,
 }
 
 crm::records!(Quote: id, opportunity);
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct ShownLine {
     /// The product, or what is in no catalogue.
+    #[verified]
     product: Option<String>,
     #[schemars(with = "Option<f64>")]
+    #[verified]
     quantity: Option<Value>,
+    #[verified]
     unit: Option<String>,
     /// For one.
+    #[verified]
     price: Option<Money>,
+    #[verified]
     discount: Option<Money>,
     /// For all, less the discount.
+    #[verified]
     amount: Option<Money>,
 }
 

@@ -1,5 +1,5 @@
 use crm::labels::{ActivityState, AppointmentStatus, Choice as _};
-use crm::reference::{ContactRef, Reference as _, UserRef};
+use crm::reference::{ContactRef, Reference as _, UserRef, Whose};
 use crm::tables::choices::{STATE, STATUS};
 use crm::tables::parties::Part;
 use crm::tables::{APPOINTMENT, lookups};
@@ -9,7 +9,8 @@ use dataverse::{Create, Filter, Query, Record, Update};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{
-    Answer, Context, Creates, Draft, Effect, Equal, Made, ReadAnswers, Reads, Tool, ToolError,
+    Answer, Context, Creates, Draft, Effect, Equal, ErrorCode, Made, ReadAnswers, Reads, Tool,
+    ToolError, WriteState,
 };
 use uuid::Uuid;
 
@@ -17,37 +18,49 @@ use crate::appointment::{Appointment, People, ahead, is_ahead, is_with, with_peo
 use crate::attendee::{AttendeeRef, Person};
 use crate::mailbox::{MAILBOX, outlook};
 use crate::period::{Minutes, Period, busy, clash};
+use crm::visible::{self, Access, Visible};
 
 /// Puts a meeting with a contact into the calendar, unless it is already there.
 pub(crate) struct ScheduleAppointment;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
     /// Id, email or full name.
-    contact: ContactRef,
+    #[verified]
+    contact: Whose,
     /// One line.
+    #[verified]
     subject: Line<200>,
     /// Time with zone: 2026-12-01T10:00+01:00.
+    #[verified]
     start: Moment,
     /// Or duration_minutes.
+    #[verified]
     end: Option<Moment>,
     /// 5 to 1440; default 30.
+    #[verified]
     duration_minutes: Option<Minutes>,
     /// Other contacts or users: id or email; contacts by name, too.
+    #[staff]
     attendees: Option<Vec<AttendeeRef>>,
     /// Place or link.
+    #[verified]
     location: Option<Line<200>>,
     /// Agenda.
+    #[verified]
     description: Option<Paragraph<2000>>,
     /// Host, a user's id or email; needed to reach Outlook.
+    #[staff]
     organizer: Option<UserRef>,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Scheduled {
     /// Whether this call made the appointment; false where it was there already.
+    #[verified]
     created: bool,
+    #[verified]
     appointment: Appointment,
 }
 
@@ -61,6 +74,7 @@ impl Tool for ScheduleAppointment {
     const TITLE: &'static str = "Schedule appointment";
     const DESCRIPTION: &'static str = "Put a meeting with a contact into the calendar. Agree on \
         time, zone and host with the visitor first.";
+    const FOR: Access = Access::Chosen(visible::Choice::Appointments);
     const EFFECT: Effect = Effect::Adds;
     // The attendees may get an invitation.
     const REACHES_OUT: bool = true;
@@ -85,13 +99,33 @@ impl Tool for ScheduleAppointment {
             let problem = format!("at most {ATTENDEES} people can be invited");
             return Err(ToolError::invalid("attendees", problem));
         }
-        toolkit::create(context, &NewAppointment { period, arguments }).await
+        let contact = context.whose(arguments.contact.clone())?;
+        let organizer = match context.visitors() {
+            Some(visitors) => Some(host_for_visitors(visitors.organizer)?),
+            None => arguments.organizer.clone(),
+        };
+        toolkit::create(context, &NewAppointment { period, contact, organizer, arguments }).await
     }
+}
+
+/// Who hosts the appointments that visitors schedule.
+fn host_for_visitors(organizer: Option<Uuid>) -> Result<UserRef, ToolError> {
+    organizer.map(UserRef::from).ok_or_else(|| {
+        ToolError::new(ErrorCode::Forbidden, "visitors cannot schedule appointments here")
+            .next_step("Offer that somebody calls back, and write it into a case or a note.")
+            .admin_action(
+                "To let visitors schedule appointments, name the user who hosts them: organizer in PUT \
+                 /v1/connections/{id}/visitors.",
+            )
+            .write(WriteState::NotHappened)
+    })
 }
 
 /// The new appointment.
 struct NewAppointment {
     period: Period,
+    contact: ContactRef,
+    organizer: Option<UserRef>,
     arguments: Arguments,
 }
 
@@ -116,19 +150,21 @@ impl Creates for NewAppointment {
 
     fn ask<'a>(
         &'a self,
-        _: &'a Context,
+        context: &'a Context,
         reads: &mut Reads<'a>,
     ) -> Result<ReadAnswers<'a, Self>, ToolError> {
+        let is_for_visitor = context.is_for_visitor();
         let (arguments, period) = (&self.arguments, self.period);
         let there = reads.add(self.same_meeting());
-        let contact = reads.seek(&arguments.contact);
+        let contact = reads.seek(&self.contact);
         let busy_contact = reads.about(&contact, move |contact| {
             let party = contact.at(&[lookups::PARTY_CONTACT]);
             busy(party, &[Part::Required, Part::Organizer], period)
         });
-        let organizer = arguments.organizer.as_ref().map(|organizer| {
-            let user = reads.seek_with(organizer, |query| query.select(MAILBOX));
-            let busy = reads.about(&user, move |organizer| {
+        // A visitor learns of the host's calendar only whether the host is free.
+        let organizer = self.organizer.as_ref().map(|organizer| {
+            let user = reads.seek_unseen(organizer, |query| query.select(MAILBOX));
+            let busy = reads.about_unseen(&user, move |organizer| {
                 let party = organizer.at(&[lookups::PARTY_USER]);
                 busy(party, &[Part::Required, Part::Organizer, Part::Owner], period)
             });
@@ -144,13 +180,20 @@ impl Creates for NewAppointment {
                     Some((organizer, busy)) => {
                         let user = answers.found(organizer);
                         let user = user.map_err(|error| error.at("organizer"))?;
-                        hints.extend(clash("organizer", &answers.page(busy)?.records));
+                        let busy = answers.page(busy)?.records;
+                        if is_for_visitor && !busy.is_empty() {
+                            return Err(ToolError::invalid("start", "is not free")
+                                .next_step("Say so, and offer another time."));
+                        }
+                        hints.extend(clash("organizer", &busy));
                         Some(user)
                     }
                     None => None,
                 };
                 hints.extend(clash("contact", &answers.page(busy_contact)?.records));
-                hints.push(outlook(organizer.as_ref()).to_owned());
+                if !is_for_visitor {
+                    hints.push(outlook(organizer.as_ref()).to_owned());
+                }
                 let mut people = People {
                     contact: contact.id,
                     organizer: organizer.as_ref().map(host).transpose()?,
@@ -235,7 +278,7 @@ impl Creates for NewAppointment {
 impl NewAppointment {
     /// A query for the contact's appointment at this time with this subject.
     fn same_meeting(&self) -> Query {
-        let Arguments { contact, subject, .. } = &self.arguments;
+        let (contact, subject) = (&self.contact, &self.arguments.subject);
         with_people(ahead())
             .filter(contact.at(&[lookups::APPOINTMENT_ABOUT_CONTACT]))
             .filter(Filter::equals("scheduledstart", self.period.start))

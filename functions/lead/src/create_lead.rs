@@ -3,8 +3,9 @@ use crm::labels::{ActiveState, Choice as _, LeadSource};
 use crm::lead::{self, LeadSummary};
 use crm::reference::any_email;
 use crm::tables::choices::in_state;
-use crm::tables::{CONTACT, LEAD};
+use crm::tables::{CONTACT, LEAD, NOTE, lookups};
 use crm::text::{EmailAddress, Line, Paragraph, same_words};
+use crm::visible::{Access, Visible};
 use dataverse::{Create, Filter, Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,29 +17,43 @@ use uuid::Uuid;
 /// Creates a lead for a visitor, unless there is an open one.
 pub(crate) struct CreateLead;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
+    #[open]
     last_name: Line<50>,
+    #[open]
     company: Line<100>,
+    #[open]
     first_name: Option<Line<50>>,
+    #[open]
     email: Option<EmailAddress>,
+    #[open]
     phone: Option<Line<50>>,
     /// What the visitor wants, in one line.
+    #[open]
     topic: Option<Line<300>>,
     /// Default Web.
+    #[open]
     source: Option<LeadSource>,
     /// Need, budget, timeline, who decides.
+    #[open]
     description: Option<Paragraph<2000>>,
     /// Even if one is open.
+    #[staff]
     allow_duplicate: Option<bool>,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Made {
     /// Whether this call made the lead; false where it was there already.
+    #[staff]
     created: bool,
-    lead: LeadSummary,
+    #[staff]
+    lead: Option<LeadSummary>,
+    /// For a visitor: what they want has been written down.
+    #[open]
+    noted: Option<bool>,
 }
 
 crm::records!(Made: lead);
@@ -48,6 +63,7 @@ impl Tool for CreateLead {
     const TITLE: &'static str = "Create lead";
     const DESCRIPTION: &'static str = "Make a lead of a visitor who may become a customer. An open \
         lead with that email, or that name and company, is returned instead.";
+    const FOR: Access = Access::Open;
     const EFFECT: Effect = Effect::Adds;
     const PRIVILEGES: &'static [&'static str] = &["prvReadLead", "prvCreateLead"];
     const EXAMPLE: &'static str = r#"{"last_name": "Okafor", "first_name": "Ngozi", "company": "Lakeside Clinics", "email": "ngozi.okafor@lakeside.example", "phone": "+1 503 555 0182", "topic": "60 chat seats for patient intake", "source": "Web", "description": "Wants to decide before the end of the quarter; budget is approved."}"#;
@@ -74,10 +90,11 @@ impl Creates for Arguments {
 
     fn ask<'a>(
         &'a self,
-        _: &'a Context,
+        context: &'a Context,
         reads: &mut Reads<'a>,
     ) -> Result<ReadAnswers<'a, Self>, ToolError> {
-        let open_lead = reads.add(
+        let is_for_visitor = context.is_for_visitor();
+        let open_lead = reads.add_unseen(
             Query::rows(LEAD)
                 .select(LeadSummary::COLUMNS)
                 .filter(same_person(self))
@@ -85,7 +102,8 @@ impl Creates for Arguments {
                 .order_by(Order::descending("createdon"))
                 .top(1),
         );
-        let contact = self.email.as_ref().map(|email| {
+        let email = self.email.as_ref().filter(|_| !is_for_visitor);
+        let contact = email.map(|email| {
             reads.add(
                 Query::rows(CONTACT)
                     .select(["fullname"])
@@ -101,7 +119,10 @@ impl Creates for Arguments {
                 contact: contact
                     .and_then(|contact| answers.result(contact).ok()?.records.into_iter().next()),
             };
-            Ok((visitor, Ok(Person::of(self))))
+            // A visitor's wishes become a note on the lead that is there.
+            let lead = visitor.open_lead.as_ref().filter(|_| is_for_visitor);
+            let note_on = lead.and_then(|lead| lead.id(LEAD.key));
+            Ok((visitor, Ok(Person { note_on, is_for_visitor, ..Person::of(self) })))
         }))
     }
 
@@ -110,7 +131,8 @@ impl Creates for Arguments {
     }
 
     fn equal<'a>(&self, visitor: &'a Visitor, person: &'a Person) -> Equal<'a> {
-        if self.allow_duplicate == Some(true) {
+        // Whether a lead is there, or a rule finds one, is nothing that a visitor may learn.
+        if self.allow_duplicate == Some(true) || person.is_for_visitor {
             return Equal::Wanted;
         }
         Equal::Shared {
@@ -125,9 +147,12 @@ impl Creates for Arguments {
     fn draft<'a>(
         &'a self,
         _: &Context,
-        _: &'a Person,
+        person: &'a Person,
         create: Create,
     ) -> Result<Draft<'a>, ToolError> {
+        if let Some(lead) = person.note_on {
+            return Ok(self.note(lead, create.id()).into());
+        }
         let topic = self.topic.as_ref().map(|topic| topic.as_str().to_owned());
         let topic = topic.unwrap_or_else(|| format!("Chat with {}", self.company.as_str()));
         let create = create
@@ -149,6 +174,9 @@ impl Creates for Arguments {
         _: Option<&Person>,
         made: toolkit::Made,
     ) -> Result<Answer<Made>, ToolError> {
+        if context.is_for_visitor() {
+            return Ok(Answer::new(Made { created: made.created, lead: None, noted: Some(true) }));
+        }
         let lead = LeadSummary::of(&made.record)
             .ok_or_else(|| ToolError::internal("a lead without an id"))?
             .with_url(context.instance());
@@ -159,8 +187,32 @@ impl Creates for Arguments {
                  contact may be better than a lead."
             )
         });
-        let answer = Answer::new(Made { created: made.created, lead });
+        let answer = Answer::new(Made { created: made.created, lead: Some(lead), noted: None });
         Ok(answer.hint_if(made.hint).hint_if(is_contact))
+    }
+}
+
+impl Arguments {
+    /// A note on an open lead, with all that the visitor has said.
+    fn note(&self, lead: Uuid, id: Uuid) -> Create {
+        let name = self.first_name.iter().chain([&self.last_name]).map(Line::as_str);
+        let lines = [
+            ("Name", Some(name.collect::<Vec<_>>().join(" "))),
+            ("Company", Some(self.company.as_str().to_owned())),
+            ("Email", self.email.as_ref().map(|email| email.as_str().to_owned())),
+            ("Phone", self.phone.as_ref().map(|phone| phone.as_str().to_owned())),
+            ("Topic", self.topic.as_ref().map(|topic| topic.as_str().to_owned())),
+            ("", self.description.as_ref().map(|text| text.as_str().to_owned())),
+        ];
+        let lines = lines.into_iter().filter_map(|(heading, text)| {
+            let text = text?;
+            Some(if heading.is_empty() { text } else { format!("{heading}: {text}") })
+        });
+        let answer = Query::row(NOTE, id).select([NOTE.key, lookups::NOTE_ON_LEAD.column]);
+        Create::answering(answer, id)
+            .set("subject", Some("Said again in a chat"))
+            .set("notetext", Some(lines.collect::<Vec<_>>().join("\n")))
+            .point(lookups::NOTE_ON_LEAD, lead)
     }
 }
 
@@ -180,11 +232,16 @@ pub(crate) struct Person {
     last_name: String,
     company: String,
     email: Option<String>,
+    /// The open lead that gets a note instead.
+    note_on: Option<Uuid>,
+    is_for_visitor: bool,
 }
 
 impl Person {
     fn of(arguments: &Arguments) -> Person {
         Person {
+            note_on: None,
+            is_for_visitor: false,
             last_name: arguments.last_name.as_str().to_owned(),
             company: arguments.company.as_str().to_owned(),
             email: arguments.email.as_ref().map(|email| email.as_str().to_owned()),
@@ -202,6 +259,9 @@ impl Person {
 
     /// Whether a lead is this person.
     fn is_of(&self, lead: &Record) -> bool {
+        if self.note_on.is_some() {
+            return lead.id(lookups::NOTE_ON_LEAD.column) == self.note_on;
+        }
         let is = |column: &str, wanted: &str| {
             lead.text(column).is_some_and(|found| same_words(found) == same_words(wanted))
         };

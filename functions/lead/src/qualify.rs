@@ -11,13 +11,15 @@ use crm::labels::{ActiveState, Choice as _, LeadStatus};
 use crm::reference::{AccountRef, Candidate, ContactRef, Reference, any_email};
 use crm::tables::choices::in_state;
 use crm::tables::{ACCOUNT, CONTACT, LEAD, OPPORTUNITY, QUALIFY_LEAD, lookups};
+use crm::visible::Visible;
 use dataverse::{Action, Filter, Page, Query, Record, Table, Update};
 use schemars::JsonSchema;
 use serde::Serialize;
 use toolkit::{Context, ErrorCode, Reads, RowChange, Target, ToolError, carry_out};
 
 /// What a qualified lead has become.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
+#[staff]
 pub(crate) struct Qualified {
     pub(crate) contact: Option<Linked>,
     pub(crate) account: Option<Linked>,

@@ -4,6 +4,7 @@ use crm::person;
 use crm::tables::LEAD;
 use crm::tables::choices::in_state;
 use crm::text::Line;
+use crm::visible::{Access, Visible};
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,8 +13,9 @@ use toolkit::{Answer, Context, Effect, Limit, Tool, ToolError};
 /// Finds leads by name, email address, company, source or status.
 pub(crate) struct SearchLeads;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
+#[staff]
 pub(crate) struct Arguments {
     /// Part of a name, company or email.
     query: Option<Line<200>>,
@@ -43,7 +45,8 @@ impl StateFilter {
     }
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
+#[staff]
 pub(crate) struct Leads {
     /// The newest first.
     leads: Vec<LeadSummary>,
@@ -63,6 +66,7 @@ impl Tool for SearchLeads {
     const TITLE: &'static str = "Search leads";
     const DESCRIPTION: &'static str = "Find leads by name, email, company, source or status; at \
         least one of these. Use it to see whether a visitor is a lead already.";
+    const FOR: Access = Access::Staff;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadLead"];
     const EXAMPLE: &'static str = r#"{"query": "Tailspin"}"#;

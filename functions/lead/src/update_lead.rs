@@ -14,13 +14,15 @@ use toolkit::{
 use uuid::Uuid;
 
 use crate::qualify::{self, Qualified};
+use crm::visible::{Access, Visible};
 
 /// Changes a lead. It can qualify, disqualify or reopen the lead.
 pub(crate) struct UpdateLead;
 
 toolkit::edits! {
-    #[derive(Deserialize, JsonSchema)]
+    #[derive(Deserialize, JsonSchema, Visible)]
     #[serde(deny_unknown_fields)]
+    #[staff]
     pub(crate) struct Arguments {
         /// Id, email or full name.
         lead: LeadRef,
@@ -36,7 +38,8 @@ toolkit::edits! {
     }
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
+#[staff]
 pub(crate) struct Updated {
     id: Uuid,
     name: Option<String>,
@@ -53,6 +56,7 @@ impl Tool for UpdateLead {
     const TITLE: &'static str = "Update lead";
     const DESCRIPTION: &'static str = "Change a lead's status, rating, source, topic or contact \
         details; qualify it, or disqualify it with one of the lost statuses.";
+    const FOR: Access = Access::Staff;
     const EFFECT: Effect = Effect::Closes;
     const PRIVILEGES: &'static [&'static str] = &[
         "prvReadLead",

@@ -19,6 +19,7 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::{Map, Value, json};
 use toolkit::{
     Audience, Body, CONNECTION_ID, CONVERSATION_ID, Definition, IDEMPOTENCY_KEY, Incoming, Service,
+    VISITOR_TOKEN,
 };
 
 use crate::Visit;
@@ -36,7 +37,11 @@ const FRESH_FOR: u64 = 5 * 60 * 1000;
 
 /// The headers that a call may have in its own `_meta` instead, because an MCP client sets headers
 /// once, for all its calls.
-const OF_A_CALL: [HeaderName; 3] = [CONNECTION_ID, CONVERSATION_ID, IDEMPOTENCY_KEY];
+///
+/// Nothing else: a client, or a model, can set `_meta`, and must not say who the visitor is. A token says
+/// it by itself.
+const OF_A_CALL: [(HeaderName, usize); 4] =
+    [(CONNECTION_ID, 255), (CONVERSATION_ID, 255), (IDEMPOTENCY_KEY, 255), (VISITOR_TOKEN, 4096)];
 
 /// The versions that the server speaks. Older ones want several messages in one request, or
 /// streams.
@@ -87,7 +92,7 @@ impl Protocol {
     fn allowed(&self, visit: &Visit) -> impl Iterator<Item = &ListedTool> {
         self.entries.iter().filter(|ListedTool { definition, .. }| {
             visit.selection.has(definition)
-                && visit.caller.has_tool(definition.name)
+                && visit.caller.lists(definition)
                 && visit.caller.authorize(definition.scope).is_ok()
         })
     }
@@ -273,12 +278,12 @@ fn headers(visit: &Visit, meta: &RequestMetaObject) -> Result<HeaderMap, ErrorDa
     let mut headers = visit.headers.clone();
     headers.remove(IDEMPOTENCY_KEY);
     for (key, value) in meta.0.0.iter().filter(|(_, value)| !value.is_null()) {
-        let name = OF_A_CALL.into_iter().find(|name| key.eq_ignore_ascii_case(name.as_str()));
-        let Some(name) = name else { continue };
-        let text = value.as_str().filter(|text| (1..=255).contains(&text.trim().len()));
+        let known = OF_A_CALL.into_iter().find(|(name, _)| key.eq_ignore_ascii_case(name.as_str()));
+        let Some((name, most)) = known else { continue };
+        let text = value.as_str().filter(|text| (1..=most).contains(&text.trim().len()));
         let value = text.filter(|text| text.bytes().all(|byte| matches!(byte, b' '..=b'~')));
         let value = value.and_then(|text| HeaderValue::from_str(text).ok()).ok_or_else(|| {
-            invalid(&format!("_meta.{name}: must have 1 to 255 visible ASCII characters"))
+            invalid(&format!("_meta.{name}: must have 1 to {most} visible ASCII characters"))
         })?;
         headers.insert(name, value);
     }

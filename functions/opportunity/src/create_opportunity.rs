@@ -1,49 +1,65 @@
 use crm::labels::{Choice as _, SalesStage};
 use crm::money::{self, Amount, Probability};
 use crm::opportunity::{self, OpportunitySummary};
-use crm::reference::{AccountRef, ContactRef};
-use crm::tables::{ACCOUNT, CONTACT, OPPORTUNITY, lookups};
+use crm::reference::{AccountRef, ContactRef, Whose};
+use crm::tables::{ACCOUNT, OPPORTUNITY, lookups};
 use crm::text::{Line, Paragraph};
 use crm::time::Day;
 use dataverse::{Create, Filter, Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{
-    Answer, Context, Creates, Draft, Effect, Equal, Made, ReadAnswers, Reads, Tool, ToolError,
+    Answer, Context, Creates, Draft, Effect, Equal, Made, NewContact, Person, ReadAnswers, Reads,
+    Tool, ToolError,
 };
 use uuid::Uuid;
 
 use crate::stage::pipeline_phase;
+use crm::visible::{self, Access, Visible};
 
 /// Opens an opportunity for a contact, unless the contact has the same one open.
 pub(crate) struct CreateOpportunity;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
     /// Id, email or full name.
-    contact: ContactRef,
+    #[verified]
+    contact: Option<ContactRef>,
+    /// Where nobody is found.
+    #[staff]
+    new_contact: Option<NewContact>,
     /// What it is about, in one line.
+    #[verified]
     name: Line<300>,
     /// Id, name or web domain; default the contact's own.
+    #[staff]
     account: Option<AccountRef>,
     /// In the organization's currency.
+    #[staff]
     estimated_value: Option<Amount>,
     /// As 2026-12-01.
+    #[verified]
     close_date: Option<Day>,
     /// Percent.
+    #[staff]
     probability: Option<Probability>,
+    #[staff]
     stage: Option<SalesStage>,
     /// Need, budget, timeline, who decides.
+    #[verified]
     description: Option<Paragraph<2000>>,
     /// Even if the same is open.
+    #[staff]
     allow_duplicate: Option<bool>,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Opened {
     /// Whether this call made the opportunity; false where it was there already.
+    #[verified]
     created: bool,
+    #[verified]
     opportunity: OpportunitySummary,
 }
 
@@ -58,6 +74,7 @@ impl Tool for CreateOpportunity {
     const TITLE: &'static str = "Create opportunity";
     const DESCRIPTION: &'static str = "Open a deal for a contact. If the contact has an open one \
         with that name, it is returned instead. Confirm with the visitor first.";
+    const FOR: Access = Access::Chosen(visible::Choice::CreateOpportunity);
     const EFFECT: Effect = Effect::Adds;
     const PRIVILEGES: &'static [&'static str] = &[
         "prvReadContact",
@@ -73,11 +90,37 @@ impl Tool for CreateOpportunity {
     type Result = Opened;
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Opened>, ToolError> {
-        toolkit::create(context, &arguments).await
+        if let Some(new_contact) = &arguments.new_contact {
+            new_contact.check()?;
+        }
+        let contact = match &arguments.contact {
+            None if arguments.new_contact.is_some() && !context.is_for_visitor() => None,
+            contact => Some(context.whose(Whose(contact.clone()))?),
+        };
+        toolkit::create(context, &NewOpportunity { contact, arguments }).await
     }
 }
 
-impl Creates for Arguments {
+/// The new opportunity, and the contact that was named.
+pub(crate) struct NewOpportunity {
+    contact: Option<ContactRef>,
+    arguments: Arguments,
+}
+
+impl NewOpportunity {
+    /// The condition for the contact's opportunities; `None` if nobody can have any.
+    fn of_contact(&self) -> Option<Filter> {
+        match &self.contact {
+            Some(contact) => Some(opportunity::of_contact(contact)),
+            None => {
+                let reference = self.arguments.new_contact.as_ref()?.reference();
+                reference.as_ref().map(opportunity::of_contact)
+            }
+        }
+    }
+}
+
+impl Creates for NewOpportunity {
     type Answer = Opened;
     type Known = OpenOpportunities;
     type Meant = Customer;
@@ -94,34 +137,39 @@ impl Creates for Arguments {
 
     fn ask<'a>(
         &'a self,
-        _: &'a Context,
+        context: &'a Context,
         reads: &mut Reads<'a>,
     ) -> Result<ReadAnswers<'a, Self>, ToolError> {
-        let open = || {
-            Query::rows(OPPORTUNITY)
-                .filter(opportunity::of_contact(&self.contact))
-                .filter(opportunity::open())
-        };
-        let same_name = reads.add(
-            open()
-                .select(OpportunitySummary::COLUMNS)
-                .expand(money::currency())
-                .filter(Filter::equals("name", self.name.as_str()))
-                .order_by(Order::descending("createdon"))
-                .top(1),
-        );
-        let two = reads.add(open().select([OPPORTUNITY.key]).top(2));
-        let contact =
-            reads.seek_with(&self.contact, |query| query.select([lookups::EMPLOYER.column]));
-        let account = self.account.as_ref().map(|account| reads.seek(account));
+        let Arguments { name, account, new_contact, .. } = &self.arguments;
+        let open = self.of_contact().map(|of_contact| {
+            let open =
+                || Query::rows(OPPORTUNITY).filter(of_contact.clone()).filter(opportunity::open());
+            let same_name = reads.add(
+                open()
+                    .select(OpportunitySummary::COLUMNS)
+                    .expand(money::currency())
+                    .filter(Filter::equals("name", name.as_str()))
+                    .order_by(Order::descending("createdon"))
+                    .top(1),
+            );
+            (same_name, reads.add(open().select([OPPORTUNITY.key]).top(2)))
+        });
+        let person =
+            reads.seek_person(context, self.contact.as_ref(), new_contact.as_ref(), |query| {
+                query.select([lookups::EMPLOYER.column])
+            });
+        let account = account.as_ref().map(|account| reads.seek(account));
         Ok(Box::new(move |answers| {
-            let open = OpenOpportunities {
-                same_name: answers.first(same_name)?,
-                two: answers.page(two)?.records,
+            let open = match open {
+                Some((same_name, two)) => OpenOpportunities {
+                    same_name: answers.first(same_name)?,
+                    two: answers.page(two)?.records,
+                },
+                None => OpenOpportunities::default(),
             };
-            let customer = answers.found(contact).and_then(|contact| {
+            let customer = answers.person(person).and_then(|person| {
                 let account = answers.found_if(account)?;
-                Customer::of(&contact, account.as_ref())
+                Customer::of(person, account.as_ref())
             });
             Ok((open, customer))
         }))
@@ -132,14 +180,14 @@ impl Creates for Arguments {
     }
 
     fn equal<'a>(&self, open: &'a OpenOpportunities, customer: &'a Customer) -> Equal<'a> {
-        if self.allow_duplicate == Some(true) {
+        if self.arguments.allow_duplicate == Some(true) {
             return Equal::Wanted;
         }
         Equal::Shared {
             there: open.same_name.as_ref(),
             hint: "The contact has an open opportunity with this name: go on with that one. \
                    Call with allow_duplicate only if a second one is really meant.",
-            parts: vec![customer.contact.to_string(), self.name.as_str().to_owned()],
+            parts: vec![customer.contact.to_string(), self.arguments.name.as_str().to_owned()],
             serves: opportunity::is_open,
         }
     }
@@ -150,18 +198,19 @@ impl Creates for Arguments {
         customer: &'a Customer,
         create: Create,
     ) -> Result<Draft<'a>, ToolError> {
+        let wanted = &self.arguments;
         let create = customer
             .bind(create)
-            .set("name", Some(self.name.clone()))
-            .set("description", self.description.clone())
-            .set("estimatedvalue", self.estimated_value)
+            .set("name", Some(wanted.name.clone()))
+            .set("description", self.description())
+            .set("estimatedvalue", wanted.estimated_value)
             // Otherwise Dynamics computes the value from the product lines, and there are none.
-            .set("isrevenuesystemcalculated", self.estimated_value.map(|_| false))
-            .set("estimatedclosedate", self.close_date)
-            .set("closeprobability", self.probability)
-            .set("salesstage", self.stage.map(SalesStage::value))
-            .set("stepname", self.stage.map(pipeline_phase));
-        Ok(create.into())
+            .set("isrevenuesystemcalculated", wanted.estimated_value.map(|_| false))
+            .set("estimatedclosedate", wanted.close_date)
+            .set("closeprobability", wanted.probability)
+            .set("salesstage", wanted.stage.map(SalesStage::value))
+            .set("stepname", wanted.stage.map(pipeline_phase));
+        Ok(Draft::from(create).after(customer.new_contact.as_ref()))
     }
 
     fn answer(
@@ -184,7 +233,18 @@ impl Creates for Arguments {
     }
 }
 
+impl NewOpportunity {
+    /// What was said, with the company of a contact that is not there yet.
+    fn description(&self) -> Option<String> {
+        let company = self.arguments.new_contact.as_ref().and_then(NewContact::company_line);
+        let words = self.arguments.description.as_ref().map(|words| words.as_str().to_owned());
+        let lines: Vec<_> = company.into_iter().chain(words).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+}
+
 /// The open opportunities of the contact.
+#[derive(Default)]
 pub(crate) struct OpenOpportunities {
     /// An opportunity with the same name.
     same_name: Option<Record>,
@@ -196,18 +256,23 @@ pub(crate) struct OpenOpportunities {
 pub(crate) struct Customer {
     contact: Uuid,
     account: Option<Uuid>,
+    /// The contact to make before the opportunity.
+    new_contact: Option<Create>,
 }
 
 impl Customer {
     /// The contact, and the account that the caller gave, or else the account of the contact.
-    fn of(contact: &Record, account: Option<&Record>) -> Result<Customer, ToolError> {
-        let employer = contact.lookup(lookups::EMPLOYER.column).filter(|company| {
-            // A contact may also belong to another contact.
-            company.table.as_deref() == Some(ACCOUNT.logical_name)
-        });
+    fn of(person: Person, account: Option<&Record>) -> Result<Customer, ToolError> {
+        let contact = person.record();
+        let employer =
+            contact.and_then(|it| it.lookup(lookups::EMPLOYER.column)).filter(|company| {
+                // A contact may also belong to another contact.
+                company.table.as_deref() == Some(ACCOUNT.logical_name)
+            });
         let without_id = || ToolError::internal("a contact without an id");
         Ok(Customer {
-            contact: contact.id(CONTACT.key).ok_or_else(without_id)?,
+            contact: person.id().ok_or_else(without_id)?,
+            new_contact: person.create().cloned(),
             account: match account {
                 Some(account) => account.id(ACCOUNT.key),
                 None => employer.map(|company| company.id),

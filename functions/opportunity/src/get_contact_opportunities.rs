@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use crm::contact::ContactSummary;
 use crm::money::{self, Money};
 use crm::opportunity::{self, OpportunitySummary};
-use crm::reference::ContactRef;
+use crm::reference::Whose;
 use crm::tables::OPPORTUNITY;
 use dataverse::{Filter, Order, Query, Record};
 use rust_decimal::Decimal;
@@ -12,31 +12,40 @@ use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 
 use crate::state_filter::StateFilter;
+use crm::visible::{Access, Visible};
 
 /// Lists the opportunities of a contact.
 pub(crate) struct GetContactOpportunities;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
     /// Id, email or full name.
-    contact: ContactRef,
+    #[verified]
+    contact: Whose,
     /// Default all.
+    #[verified]
     status: Option<StateFilter>,
     /// 1 to 25; default 5.
+    #[verified]
     limit: Option<Limit>,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct ContactOpportunities {
+    #[verified]
     contact: Option<ContactSummary>,
     /// Open ones first, then the latest.
+    #[verified]
     opportunities: Vec<OpportunitySummary>,
     /// Whether there are more than these.
+    #[verified]
     more: Option<bool>,
     /// Opens one of the opportunities: put its id in place of {id}.
+    #[staff]
     opportunity_url: Option<String>,
     /// What all open ones may bring, by currency.
+    #[staff]
     open_value: Vec<Money>,
 }
 
@@ -50,6 +59,7 @@ impl Tool for GetContactOpportunities {
     const TITLE: &'static str = "Get contact's opportunities";
     const DESCRIPTION: &'static str = "List all deals of one contact, open and closed, with what \
         the open ones are worth. Use it for the contact's history of deals.";
+    const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact", "prvReadOpportunity"];
     const EXAMPLE: &'static str = r#"{"contact": "maren.quist@northwind.example"}"#;
@@ -62,6 +72,7 @@ impl Tool for GetContactOpportunities {
         arguments: Arguments,
     ) -> Result<Answer<ContactOpportunities>, ToolError> {
         let Arguments { contact, status, limit } = arguments;
+        let contact = context.whose(contact)?;
         let limit = limit.unwrap_or_default();
         let of_contact = opportunity::of_contact(&contact);
         let wanted = Filter::all(
@@ -89,14 +100,15 @@ impl Tool for GetContactOpportunities {
                 .top(ADDED_UP),
         );
         let mut answers = reads.send(context).await?;
-        let person = answers.found(person)?;
+        let person = answers.found_of(person)?;
         let open_value = totals(&answers.page(open)?.records);
         let (opportunities, more) =
             limit.shown(&answers.page(opportunities)?, OpportunitySummary::of);
 
         let none = opportunities.is_empty().then_some("The contact has no such opportunities.");
         let opportunity_url = context.list_url(OPPORTUNITY, &opportunities);
-        let contact = ContactSummary::of(&person).map(|one| one.with_url(context.instance()));
+        let contact = person.as_ref().and_then(ContactSummary::of);
+        let contact = contact.map(|one| one.with_url(context.instance()));
         let found =
             ContactOpportunities { contact, opportunities, more, opportunity_url, open_value };
         Ok(Answer::new(found).hint_if(none))

@@ -5,6 +5,7 @@ use crm::reference::OpportunityRef;
 use crm::tables::ACCOUNT;
 use crm::text::{Excerpt, excerpt};
 use crm::time::Minute;
+use crm::visible::{Access, Visible};
 use dataverse::{Expand, Order, Record};
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -15,56 +16,76 @@ use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 /// Reads an opportunity with its product lines.
 pub(crate) struct GetOpportunity;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
     /// Id or name.
+    #[verified]
     opportunity: OpportunityRef,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct OpportunityWithLines {
+    #[verified]
     opportunity: Details,
     /// What is to be sold.
+    #[chosen(DealDetails)]
     lines: Vec<Line>,
     /// Whether there are more lines than these.
+    #[chosen(DealDetails)]
     more_lines: Option<bool>,
 }
 
 crm::records!(OpportunityWithLines: opportunity);
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Details {
     #[serde(flatten)]
+    #[verified]
     summary: OpportunitySummary,
+    #[staff]
     description: Option<String>,
+    #[staff]
     truncated: Option<bool>,
+    #[verified]
     contact: Option<Linked>,
+    #[verified]
     account: Option<Linked>,
     /// Who works on it.
+    #[staff]
     owner: Option<Linked>,
+    #[staff]
     price_list: Option<Linked>,
     /// Of a closed opportunity: what it brought.
+    #[staff]
     actual_value: Option<Money>,
     /// Of a closed opportunity.
     #[schemars(with = "Option<String>")]
+    #[verified]
     closed_on: Option<Date>,
+    #[verified]
     created_on: Option<Minute>,
+    #[verified]
     modified_on: Option<Minute>,
 }
 
 crm::records!(Details: summary, contact, account, owner, price_list);
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Line {
     /// The product, or what was written in.
+    #[verified]
     product: Option<String>,
     #[serde(with = "rust_decimal::serde::arbitrary_precision_option")]
     #[schemars(with = "Option<f64>")]
+    #[verified]
     quantity: Option<Decimal>,
+    #[verified]
     unit: Option<String>,
+    #[verified]
     price: Option<Money>,
     /// What the line comes to, less its discount.
+    #[verified]
     amount: Option<Money>,
 }
 
@@ -99,6 +120,7 @@ impl Tool for GetOpportunity {
     const TITLE: &'static str = "Get opportunity";
     const DESCRIPTION: &'static str = "Read one deal in full: value, stage, probability, close \
         date, contact, account, owner and product lines.";
+    const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadOpportunity"];
     const EXAMPLE: &'static str = r#"{"opportunity": "Northwind – support desk licences"}"#;

@@ -9,32 +9,41 @@ use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 
 use crate::state_filter::StateFilter;
+use crm::visible::{Access, Visible};
 
 /// Finds opportunities by contact, by account or by name.
 pub(crate) struct SearchOpportunities;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
     /// Id, email or full name.
+    #[verified]
     contact: Option<ContactRef>,
     /// Id, name or web domain.
+    #[staff]
     account: Option<AccountRef>,
     /// Words of the name.
+    #[verified]
     query: Option<Line<300>>,
     /// Default open.
+    #[verified]
     status: Option<StateFilter>,
     /// 1 to 25; default 5.
+    #[verified]
     limit: Option<Limit>,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Opportunities {
     /// The next to be decided first.
+    #[verified]
     opportunities: Vec<OpportunitySummary>,
     /// Whether there are more than these.
+    #[verified]
     more: Option<bool>,
     /// Opens one of the opportunities: put its id in place of {id}.
+    #[staff]
     opportunity_url: Option<String>,
 }
 
@@ -45,6 +54,7 @@ impl Tool for SearchOpportunities {
     const TITLE: &'static str = "Search opportunities";
     const DESCRIPTION: &'static str = "Find deals of a contact or account, or by name; at least \
         one of these. Use it before creating an opportunity, to avoid a duplicate.";
+    const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] =
         &["prvReadAccount", "prvReadOpportunity", "prvReadContact"];
@@ -58,7 +68,7 @@ impl Tool for SearchOpportunities {
         arguments: Arguments,
     ) -> Result<Answer<Opportunities>, ToolError> {
         let Arguments { contact, account, query, status, limit } = arguments;
-        if query.is_none() && contact.is_none() && account.is_none() {
+        if query.is_none() && contact.is_none() && account.is_none() && !context.is_for_visitor() {
             return Err(ToolError::needs_one_of("contact, account, query"));
         }
         let limit = limit.unwrap_or_default();

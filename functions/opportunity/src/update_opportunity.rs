@@ -17,36 +17,48 @@ use toolkit::{
 use uuid::Uuid;
 
 use crate::stage::pipeline_phase;
+use crm::visible::{self, Access, Visible};
 
 /// Changes an opportunity. It can win, lose or reopen the opportunity.
 pub(crate) struct UpdateOpportunity;
 
 toolkit::edits! {
-    #[derive(Deserialize, JsonSchema)]
+    #[derive(Deserialize, JsonSchema, Visible)]
     #[serde(deny_unknown_fields)]
     pub(crate) struct Arguments {
         /// Id or name.
+        #[verified]
         opportunity: OpportunityRef,
+        #[staff]
         stage: Option<SalesStage> => by_stage ["salesstage", "stepname"],
         /// In its currency.
+        #[staff]
         estimated_value: Option<Amount>
             => by_value ["estimatedvalue", "isrevenuesystemcalculated"],
         /// As 2026-12-01.
+        #[verified]
         close_date: Option<Day> => set "estimatedclosedate",
         /// Percent.
+        #[staff]
         probability: Option<Probability> => set "closeprobability",
         /// Won, Canceled and Out-Sold close it; an open status reopens it.
+        #[verified]
         status: Option<OpportunityStatus> => apart "statuscode",
         /// Replaces the old one.
+        #[staff]
         description: Option<Paragraph<2000>> => set "description",
     }
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Updated {
+    #[verified]
     id: Uuid,
+    #[verified]
     name: Option<String>,
+    #[staff]
     url: String,
+    #[verified]
     changes: Vec<Change>,
 }
 
@@ -57,6 +69,7 @@ impl Tool for UpdateOpportunity {
     const TITLE: &'static str = "Update opportunity";
     const DESCRIPTION: &'static str = "Change a deal's stage, value, close date, probability or \
         description; win, lose or reopen it. Confirm with the visitor first.";
+    const FOR: Access = Access::Chosen(visible::Choice::UpdateOpportunity);
     const EFFECT: Effect = Effect::Closes;
     const PRIVILEGES: &'static [&'static str] = &[
         "prvReadOpportunity",

@@ -132,6 +132,9 @@ pub(crate) struct Make {
     pub(crate) serves: Serves,
     #[command(flatten)]
     pub(crate) limit: LimitArguments,
+    /// Its word counts on who a visitor is. Only for a platform that has checked it.
+    #[arg(long)]
+    pub(crate) vouches: bool,
 }
 
 /// The tools that a key is limited to.
@@ -182,6 +185,9 @@ pub(crate) struct Change {
     pub(crate) serves: Option<Serves>,
     #[command(flatten)]
     pub(crate) limit: LimitArguments,
+    /// Whether its word counts on who a visitor is, from now on.
+    #[arg(long, value_name = "YES", num_args = 1)]
+    pub(crate) vouches: Option<bool>,
     /// It is not limited to some tools any more.
     #[arg(long, conflicts_with_all = ["tools", "template"])]
     pub(crate) all_tools: bool,

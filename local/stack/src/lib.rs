@@ -40,7 +40,8 @@ use uuid::Uuid;
 /// The API key of the local stack. It is valid for all connections and all scopes.
 pub const API_KEY: &str = "local-dev-key";
 
-/// The API key of a bot that talks to visitors: every connection, the scopes `read` and `write`.
+/// The API key of a bot that talks to visitors, and whose word on who they are counts: every
+/// connection, the scopes `read` and `write`.
 pub const VISITOR_KEY: &str = "local-visitor-key";
 
 /// The API key of an administrator: every connection, the scope `admin`.
@@ -263,6 +264,7 @@ async fn add_sample_key(state: &State) -> Result<(), StartError> {
         serves: Some("visitors".to_owned()),
         tools: None,
         template: Some("customer-service".to_owned()),
+        vouches: false,
         made_at: now,
         made_by: "local development".to_owned(),
         changed_at: now,
@@ -286,7 +288,7 @@ async fn store_secrets(secrets: &Secrets, emulator_url: &str) -> Result<(), Star
     let key = |client: &str, key: &str, scopes: &[&str], serves: &str| {
         json!({
             "client": client, "sha256": sha256_hex(key), "connections": ["*"], "scopes": scopes,
-            "for": serves,
+            "for": serves, "vouches": serves == "visitors",
         })
     };
     let keys = json!({"keys": [

@@ -10,7 +10,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::pasted::value;
-use crate::{Cause, Environment, Proof, meant_field};
+use crate::{Cause, Environment, Proof, Visitors, meant_field};
 
 /// What is needed to talk to one Dataverse environment.
 #[derive(Clone)]
@@ -27,6 +27,8 @@ pub struct Credentials {
     pub secret_expires_on: Option<Date>,
     /// What people call the connection.
     pub label: Option<String>,
+    /// What visitors may do, and how they are known.
+    pub visitors: Visitors,
 }
 
 /// Why the text of a secret does not hold valid credentials. No variant contains a value of the
@@ -92,7 +94,7 @@ impl CredentialsError {
 }
 
 const REQUIRED: [&str; 4] = ["tenant_id", "client_id", "client_secret", "instance_url"];
-const OPTIONAL: [&str; 2] = ["secret_expires_on", "label"];
+const OPTIONAL: [&str; 3] = ["secret_expires_on", "label", "visitors"];
 
 /// The texts of all credentials, as they were entered: the JSON of the connection's secret, which may
 /// also be written by hand.
@@ -106,6 +108,8 @@ pub struct CredentialsForm {
     /// A date such as 2027-12-01, or empty.
     pub(crate) secret_expires_on: Option<String>,
     pub(crate) label: Option<String>,
+    /// What visitors may do, and how they are known.
+    pub(crate) visitors: Option<Visitors>,
 }
 
 /// What a form says of a connection, as far as it is valid.
@@ -160,7 +164,21 @@ impl CredentialsForm {
                 secret[name] = text.into();
             }
         }
+        if let Some(visitors) = &self.visitors {
+            secret["visitors"] = visitors.to_secret();
+        }
         SecretString::from(secret.to_string())
+    }
+
+    /// What visitors may do, and how they are known.
+    pub fn visitors(&self) -> Visitors {
+        self.visitors.clone().unwrap_or_default()
+    }
+
+    /// The same credentials, with other settings for visitors.
+    #[must_use]
+    pub fn with_visitors(self, visitors: Visitors) -> CredentialsForm {
+        CredentialsForm { visitors: Some(visitors), ..self }
     }
 
     /// The last day of the client secret, as it was entered; `None` if it was not.
@@ -200,6 +218,7 @@ impl CredentialsForm {
                 .map(|date| date.parse().map_err(|_| CredentialsError::Expiry))
                 .transpose()?,
             label: given(&self.label).map(name),
+            visitors: self.visitors.clone().unwrap_or_default(),
             client_id: Uuid::parse_str(&client_id).map_err(|_| CredentialsError::Client)?,
             tenant_id,
         })
@@ -290,7 +309,7 @@ fn problem(text: &str, error: &serde_path_to_error::Error<serde_json::Error>) ->
         _ => format!(
             "it has a field that is not known; known are {}, {}",
             REQUIRED.join(", "),
-            OPTIONAL.join(" and ")
+            OPTIONAL.join(", ")
         ),
     }
 }

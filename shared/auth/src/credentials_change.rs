@@ -138,6 +138,7 @@ impl CredentialsChange {
             instance_url,
             secret_expires_on: optional(self.secret_expires_on, expiry),
             label: optional(self.label, stored.and_then(|it| it.label.clone())),
+            visitors: stored.and_then(|it| it.visitors.clone()),
         })
     }
 }

@@ -42,6 +42,7 @@ mod set_up;
 mod stand_in;
 mod stored;
 mod tokens;
+mod visitors;
 
 pub use cause::{Cause, Effect};
 pub use client_secret::ClientSecret;
@@ -64,3 +65,4 @@ pub use set_up::Step;
 pub use stand_in::stand_in;
 pub use stored::ConnectionError;
 pub use tokens::TokenError;
+pub use visitors::{ColumnName, CompanyAccess, EmailColumn, Visitors};

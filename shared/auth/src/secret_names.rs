@@ -44,6 +44,11 @@ impl SecretNames {
     pub fn api_keys(&self) -> String {
         format!("{}/api-keys", self.prefix)
     }
+
+    /// The secret that holds the key with which short-lived records are sealed.
+    pub fn sealing_key(&self) -> String {
+        format!("{}/sealing-key", self.prefix)
+    }
 }
 
 #[cfg(test)]

@@ -218,6 +218,18 @@ impl Secrets {
         }
     }
 
+    /// The text of the version of a secret that has this staging label, such as `AWSPREVIOUS`. If no
+    /// version has it, there is no such secret ([`SecretError::NotFound`]).
+    pub async fn at_stage(&self, name: &str, stage: &str) -> Result<SecretString, SecretError> {
+        let request = self.client.get_secret_value().secret_id(name).version_stage(stage).send();
+        let answer = tokio::time::timeout(PATIENCE, request)
+            .await
+            .map_err(|_| SecretError::Unavailable { problem: "no answer in time".to_owned() })?
+            .map_err(|error| of_sdk(name, &error))?;
+        let text = answer.secret_string.map(SecretString::from);
+        text.ok_or_else(|| SecretError::NotText { name: name.to_owned() })
+    }
+
     /// The names of all secrets that begin like this, in no order. Secrets that are marked for
     /// deletion are left out.
     pub async fn list(&self, beginning: &str) -> Result<Vec<String>, SecretError> {

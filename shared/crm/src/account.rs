@@ -7,9 +7,11 @@ use uuid::Uuid;
 
 use crate::money::Money;
 use crate::tables::ACCOUNT;
+use crate::visible::Visible;
 
 /// An account in a few words.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Visible)]
+#[staff]
 pub struct AccountSummary {
     /// The id of the account.
     pub id: Uuid,

@@ -11,6 +11,7 @@ use crate::tables::parties::{self, Part};
 use crate::tables::{APPOINTMENT, EMAIL, PHONE_CALL, TASK, lookups};
 use crate::text::{Excerpt, excerpt};
 use crate::time::Minute;
+use crate::visible::Visible;
 
 /// The limit for the text of one activity, and for all texts of a list together, in characters.
 const EXCERPT: usize = 200;
@@ -71,22 +72,29 @@ impl Direction {
 
 /// An activity of a timeline in a few words. No tool takes an activity, so it has no id: the
 /// timeline is on the page of the record.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Visible)]
 pub struct ActivitySummary {
     /// `call`, `email`, `task`, `meeting`, or what else Dynamics 365 calls it.
     #[serde(rename = "type")]
+    #[verified]
     pub kind: Option<String>,
     /// What it is about.
+    #[verified]
     pub subject: Option<String>,
     /// Whether it is done.
+    #[verified]
     pub status: Option<String>,
     /// When it took place, or is to.
+    #[verified]
     pub when: Option<Minute>,
     /// Of calls and emails.
+    #[verified]
     pub direction: Option<Direction>,
     /// The beginning of its text.
+    #[verified]
     pub text: Option<String>,
     /// Whether the text goes on.
+    #[verified]
     pub truncated: Option<bool>,
 }
 
@@ -108,10 +116,19 @@ impl ActivitySummary {
     ];
 
     /// Reads a list from rows with [`ActivitySummary::COLUMNS`]. The longer the list, the less text
-    /// it shows of each activity.
-    pub fn list(records: &[Record]) -> Vec<ActivitySummary> {
+    /// it shows of each activity. A visitor does not see what was written down about a call.
+    pub fn list(records: &[Record], for_visitor: bool) -> Vec<ActivitySummary> {
         let limit = EXCERPT.min(EXCERPTS / records.len().max(1));
-        records.iter().map(|record| ActivitySummary::of(record, limit)).collect()
+        let summaries = records.iter().map(|record| {
+            let summary = ActivitySummary::of(record, limit);
+            let is_call = record.text("activitytypecode") == Some(PHONE_CALL.logical_name);
+            if for_visitor && is_call { summary.without_words() } else { summary }
+        });
+        summaries.collect()
+    }
+
+    fn without_words(self) -> ActivitySummary {
+        ActivitySummary { subject: None, text: None, truncated: None, ..self }
     }
 
     fn of(record: &Record, limit: usize) -> ActivitySummary {
@@ -153,6 +170,12 @@ pub fn when(record: &Record) -> Option<Timestamp> {
         .iter()
         .find_map(|column| record.time(column))
 }
+
+/// The parts of whoever sent a mail, or whom it was openly written to.
+pub(crate) const WRITTEN_TO: &[Part] = &[Part::Sender, Part::Recipient, Part::Copy];
+
+/// The parts of whoever is invited to a meeting.
+pub(crate) const INVITED: &[Part] = &[Part::Required, Part::Optional, Part::Organizer];
 
 /// Activities that are about the contact, and activities in which the contact takes part.
 pub fn of_contact(contact: &ContactRef) -> Filter {

@@ -11,27 +11,37 @@ use crate::reference::{AccountRef, ContactRef, Reference as _};
 use crate::tables::choices::{in_state, is_in_state};
 use crate::tables::{CASE, lookups};
 use crate::text::quoted;
+use crate::visible::Visible;
 
 /// A case in a few words.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Visible)]
 pub struct CaseSummary {
     /// The id of the case.
+    #[verified]
     pub id: Uuid,
     /// The case number, as the customer knows it.
+    #[open]
     pub number: Option<String>,
     /// What it is about.
+    #[verified]
     pub subject: Option<String>,
     /// Where it stands.
+    #[verified]
     pub status: Option<String>,
     /// How urgent it is.
+    #[verified]
     pub priority: Option<String>,
     /// Whether it has been escalated.
+    #[verified]
     pub escalated: Option<bool>,
     /// The name of the contact or the account whose case it is, unless that was asked for.
+    #[verified]
     pub customer: Option<String>,
     /// How many days ago it was opened.
+    #[verified]
     pub age_days: Option<i64>,
     /// Opens the case in Dynamics 365.
+    #[staff]
     pub url: Option<String>,
 }
 
@@ -129,6 +139,10 @@ pub fn escalation<'a>(cases: impl IntoIterator<Item = &'a Record>) -> Option<Esc
     // An escalated case outranks one of high priority.
     found.min_by_key(|found| found.reason != EscalationReason::EscalatedCase)
 }
+
+/// The first line of a case that somebody has opened in a chat without showing who they are.
+pub const SENDER_NOT_VERIFIED: &str =
+    "Sender not verified: somebody in a chat gave this name and address.";
 
 /// Cases that are open.
 pub fn open() -> Filter {

@@ -9,25 +9,34 @@ use crate::Linked;
 use crate::labels::{ActiveState, Choice as _};
 use crate::tables::CONTACT;
 use crate::tables::choices::is_in_state;
+use crate::visible::Visible;
 
 /// A contact in a few words.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Visible)]
 pub struct ContactSummary {
     /// The id of the contact.
+    #[verified]
     pub id: Uuid,
     /// The full name.
+    #[verified]
     pub name: Option<String>,
     /// What the person does.
+    #[verified]
     pub job_title: Option<String>,
     /// The main email address.
+    #[verified]
     pub email: Option<String>,
     /// The business phone, else the mobile, else the home phone.
+    #[verified]
     pub phone: Option<String>,
     /// The company, or the contact, that the person belongs to.
+    #[verified]
     pub account: Option<Linked>,
     /// `Inactive`, where it is.
+    #[verified]
     pub status: Option<String>,
     /// Opens the contact in Dynamics 365.
+    #[staff]
     pub url: Option<String>,
 }
 

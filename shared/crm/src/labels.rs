@@ -104,6 +104,8 @@ macro_rules! choice {
                 schemars::json_schema!({ "type": "string", "enum": [$($label,)*] })
             }
         }
+
+        $crate::without_fields!($name);
     };
     (@list $first:literal $($rest:literal)*) => { concat!($first $(, ", ", $rest)*) };
 }

@@ -8,29 +8,40 @@ use uuid::Uuid;
 use crate::labels::{Choice as _, LeadSource, LeadState, LeadStatus, Rating};
 use crate::tables::LEAD;
 use crate::tables::choices::{in_state, is_in_state};
+use crate::visible::Visible;
 
 /// A lead in a few words.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Visible)]
 pub struct LeadSummary {
     /// The id of the lead.
+    #[verified]
     pub id: Uuid,
     /// The person's full name.
+    #[verified]
     pub name: Option<String>,
     /// The company.
+    #[verified]
     pub company: Option<String>,
     /// The main email address.
+    #[verified]
     pub email: Option<String>,
     /// The business phone, else the mobile.
+    #[verified]
     pub phone: Option<String>,
     /// What the person is interested in.
+    #[verified]
     pub topic: Option<String>,
     /// How far qualification has come.
+    #[staff]
     pub status: Option<String>,
     /// How promising it is.
+    #[staff]
     pub rating: Option<String>,
     /// Where it came from.
+    #[staff]
     pub source: Option<String>,
     /// Opens the lead in Dynamics 365.
+    #[staff]
     pub url: Option<String>,
 }
 

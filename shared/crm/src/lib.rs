@@ -9,6 +9,8 @@
 //!   plain before it goes out.
 //! - [`money`], [`time`]: amounts and points in time, as callers give them and as the tools show
 //!   them.
+//! - [`visible`]: who may see each field of an answer, and who may give each argument.
+//! - [`visitor`]: which rows are a visitor's.
 //! - [`account`], [`activity`], [`case`], [`contact`], [`lead`], [`note`], [`opportunity`]: the
 //!   records as the tools show them.
 
@@ -30,6 +32,11 @@ pub mod reference;
 pub mod tables;
 pub mod text;
 pub mod time;
+pub mod visible;
+pub mod visitor;
+
+// The derive macros name this crate.
+extern crate self as crm;
 
 mod linked;
 mod schema;

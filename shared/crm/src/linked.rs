@@ -1,19 +1,23 @@
 //! A record that another one points at.
 
+use crate::visible::Visible;
 use dataverse::Record;
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
 /// A record that another one points at.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Visible)]
 pub struct Linked {
     /// The id of the record.
+    #[verified]
     pub id: Uuid,
     /// Its name.
+    #[verified]
     pub name: Option<String>,
     /// What kind of record it is, where it may be of several kinds: `contact` or `account`.
     #[serde(rename = "type")]
+    #[verified]
     pub kind: Option<String>,
 }
 

@@ -1,5 +1,6 @@
 //! Amounts of money, as callers give them and as the tools show them.
 
+use crate::visible::Visible;
 use dataverse::{Expand, Record};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
@@ -7,13 +8,15 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 /// An amount of money.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Visible)]
 pub struct Money {
     /// How much.
     #[serde(with = "rust_decimal::serde::arbitrary_precision")]
     #[schemars(with = "f64")]
+    #[open]
     pub amount: Decimal,
     /// Of which currency, as its ISO 4217 code.
+    #[open]
     pub currency: Option<String>,
 }
 

@@ -9,27 +9,35 @@ use crate::record::{RecordRef, RecordType};
 use crate::tables::{NOTE, lookups};
 use crate::text::{Excerpt, excerpt};
 use crate::time::Minute;
+use crate::visible::Visible;
 
 /// The limit for the text of one note, and for all texts of a list together, in characters.
 const EXCERPT: usize = 1000;
 const EXCERPTS: usize = 3000;
 
 /// A note, with the beginning of its text.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Visible)]
 pub struct Note {
     /// The id of the note.
+    #[verified]
     pub id: Uuid,
     /// Its heading.
+    #[verified]
     pub subject: Option<String>,
     /// Its text.
+    #[verified]
     pub text: Option<String>,
     /// Whether the text goes on.
+    #[verified]
     pub truncated: Option<bool>,
     /// Who wrote it.
+    #[staff]
     pub author: Option<String>,
     /// When it was written.
+    #[verified]
     pub created_on: Option<Minute>,
     /// The name of the attached file.
+    #[verified]
     pub attachment: Option<String>,
 }
 

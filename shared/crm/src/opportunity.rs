@@ -11,26 +11,35 @@ use crate::money::Money;
 use crate::reference::{AccountRef, ContactRef, Reference as _};
 use crate::tables::choices::{in_state, is_in_state};
 use crate::tables::{OPPORTUNITY, lookups};
+use crate::visible::Visible;
 
 /// An opportunity in a few words.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Visible)]
 pub struct OpportunitySummary {
     /// The id of the opportunity.
+    #[verified]
     pub id: Uuid,
     /// Its topic.
+    #[verified]
     pub name: Option<String>,
     /// Where it stands.
+    #[verified]
     pub status: Option<String>,
     /// Where in the pipeline it is.
+    #[chosen(DealDetails)]
     pub stage: Option<String>,
     /// What it may bring.
+    #[staff]
     pub estimated_value: Option<Money>,
     /// When it may be decided.
     #[schemars(with = "Option<String>")]
+    #[verified]
     pub close_date: Option<Date>,
     /// How likely it is won, in percent.
+    #[staff]
     pub probability: Option<i64>,
     /// Opens the opportunity in Dynamics 365.
+    #[staff]
     pub url: Option<String>,
 }
 

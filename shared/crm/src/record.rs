@@ -10,6 +10,7 @@ use crate::reference::{
     AccountRef, CaseRef, ContactRef, LeadRef, OpportunityRef, Reference, ReferenceError, Sought,
     Unresolved,
 };
+use crate::visible::Visible;
 
 crate::choice! {
     /// The kinds of records that notes and activities hang on.
@@ -135,16 +136,20 @@ impl RecordType {
 }
 
 /// The record that a note or an activity hangs on.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Visible)]
 pub struct Regarding {
     /// What kind of record it is.
     #[serde(rename = "type")]
+    #[verified]
     pub kind: RecordType,
     /// The id of the record.
+    #[verified]
     pub id: Uuid,
     /// Its name.
+    #[verified]
     pub name: Option<String>,
     /// Opens it in Dynamics 365.
+    #[staff]
     pub url: String,
 }
 

@@ -1,6 +1,6 @@
 //! References: how people name a record, and how the record is found.
 
-use dataverse::{Filter, InstanceUrl, Link, Page, Query, Record, Table};
+use dataverse::{Filter, InstanceUrl, Link, Name, Page, Query, Record, Table};
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
@@ -10,6 +10,7 @@ use crate::text::{EmailAddress, Line, TextError};
 mod account;
 mod kinds;
 mod owner;
+mod whose;
 
 pub use account::{by_domain, web_domain};
 pub use kinds::{
@@ -17,6 +18,7 @@ pub use kinds::{
     any_email,
 };
 pub use owner::{Owner, OwnerRef};
+pub use whose::Whose;
 
 /// The most characters of a reference. No column that names a record holds more.
 const LIMIT: usize = 300;
@@ -43,9 +45,20 @@ pub enum ReferenceError {
 pub enum Handle {
     /// The id of the record.
     Id(Uuid),
+    /// The ids of several records, each of which may be meant.
+    Ids(Vec<Uuid>),
+    /// A value that the record has in one of these columns.
+    Columns(Vec<Name>, String),
+    /// What people say.
+    Said(Said),
+}
+
+/// What people say for a record.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Said {
     /// An email address.
     Email(String),
-    /// A name, a number or a domain: anything else that people say.
+    /// A name, a number or a domain: anything else.
     Name(String),
 }
 
@@ -59,8 +72,8 @@ impl Handle {
             return Err(ReferenceError::NotGuid);
         }
         Ok(match EmailAddress::parse(&text) {
-            Ok(email) => Handle::Email(email.as_str().to_owned()),
-            Err(_) => Handle::Name(text),
+            Ok(email) => Handle::Said(Said::Email(email.as_str().to_owned())),
+            Err(_) => Handle::Said(Said::Name(text)),
         })
     }
 }
@@ -105,9 +118,10 @@ pub trait Reference: Sized {
     /// Rows of another table that point at the record by any of these lookups. If the id is known,
     /// they are found by the column, otherwise through the navigation property.
     fn at(&self, lookups: &[Link]) -> Filter {
-        Filter::any(lookups.iter().map(|link| match self.id() {
-            Some(id) => Filter::equals(link.column, id),
-            None => self.filter().through(link.navigation),
+        Filter::any(lookups.iter().flat_map(|link| match self.handle() {
+            Handle::Id(id) => vec![Filter::equals(link.column, *id)],
+            Handle::Ids(ids) => ids.iter().map(|id| Filter::equals(link.column, *id)).collect(),
+            Handle::Columns(..) | Handle::Said(_) => vec![self.filter().through(link.navigation)],
         }))
     }
 
@@ -140,9 +154,10 @@ pub trait Reference: Sized {
         records.pop().ok_or(Unresolved::NotFound {
             noun: Self::NOUN,
             by: match self.handle() {
-                Handle::Id(_) => "id",
-                Handle::Email(_) => "email address",
-                Handle::Name(_) => Self::SAID,
+                Handle::Id(_) | Handle::Ids(_) => "id",
+                Handle::Columns(..) => "identity",
+                Handle::Said(Said::Email(_)) => "email address",
+                Handle::Said(Said::Name(_)) => Self::SAID,
             },
             next_step: Self::NOT_FOUND,
         })
@@ -227,8 +242,8 @@ pub struct Candidate {
     pub name: Option<String>,
     /// What tells it from others of the same name.
     pub detail: Option<String>,
-    /// Opens it in Dynamics 365.
-    pub url: String,
+    /// Opens it in Dynamics 365; left out for visitors.
+    pub url: Option<String>,
 }
 
 impl Candidate {
@@ -243,7 +258,7 @@ impl Candidate {
             id,
             name: record.text(R::NAME_COLUMN).map(str::to_owned),
             detail: (!details.is_empty()).then(|| details.join(", ")),
-            url: instance.record_page(R::TABLE.logical_name, id),
+            url: Some(instance.record_page(R::TABLE.logical_name, id)),
         })
     }
 }
@@ -286,8 +301,9 @@ mod tests {
         let id = "5b4ced1c-88e1-4e11-904c-6045bd05e9d4";
         assert_eq!(ContactRef::parse(id).unwrap().id().unwrap().to_string(), id);
         assert!(ContactRef::parse(&format!("{{{id}}}")).unwrap().id().is_some());
-        let is_email =
-            |text| matches!(*ContactRef::parse(text).unwrap().handle(), Handle::Email(_));
+        let is_email = |text| {
+            matches!(*ContactRef::parse(text).unwrap().handle(), Handle::Said(Said::Email(_)))
+        };
         assert!(is_email("o'brien@example.com") && !is_email("O'Brien @ home"));
         assert_eq!(
             ContactRef::parse("5b4ced1c-88e1-4e11-904c-6045bd05e9dX"),

@@ -17,5 +17,11 @@ macro_rules! plain_schema {
                 schemars::json_schema!({ "type": $kind })
             }
         }
+
+        impl $(<const $limit: usize>)? $crate::visible::Visible for $name $(<$limit>)? {
+            fn shape() -> $crate::visible::Shape {
+                $crate::visible::Shape::default()
+            }
+        }
     };
 }

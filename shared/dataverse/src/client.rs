@@ -226,15 +226,21 @@ impl Session {
 
     /// Makes a row, exactly once, and does other writes with it: all or nothing, in one trip.
     ///
-    /// The other writes may name the new row by its key. If this is sent again after a lost answer,
-    /// Dataverse refuses the whole because the row exists.
+    /// `before` is made before the row, which may point at it. The other writes may name the new row by
+    /// its key. If this is sent again after a lost answer, Dataverse refuses the whole because the row
+    /// exists.
     pub async fn create_with(
         &self,
+        before: Option<&Create>,
         create: &Create,
         others: impl IntoIterator<Item = Write>,
     ) -> Result<Created, Error> {
         let mut tries = Tries::default();
-        let requests: Vec<_> = std::iter::once(Request::create(create))
+        let place = usize::from(before.is_some());
+        let requests: Vec<_> = before
+            .into_iter()
+            .chain([create])
+            .map(Request::create)
             .chain(others.into_iter().map(|operation| Request::write(&operation)))
             .collect();
         let mut waits = retry::waits();
@@ -245,8 +251,8 @@ impl Session {
             let first = answers.and_then(|answers| {
                 let results: Result<Vec<_>, _> =
                     answers.into_iter().map(Answer::into_result).collect();
-                let first = results?.into_iter().next();
-                first.ok_or_else(|| Error::Unreadable("no answer to a change set".to_owned()))
+                let row = results?.into_iter().nth(place);
+                row.ok_or_else(|| Error::Unreadable("no answer to a change set".to_owned()))
             });
             // The batch was answered, but a part of it says that it may be sent again.
             let wait = match &first {

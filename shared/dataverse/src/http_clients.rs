@@ -153,7 +153,11 @@ impl HttpClients {
 }
 
 /// TLS with the system's root certificates, and HTTP/2 if the other side has it.
-fn tls() -> Result<ClientConfig, rustls::Error> {
+///
+/// # Errors
+///
+/// The root certificates of the system cannot be used.
+pub fn tls() -> Result<ClientConfig, rustls::Error> {
     let provider = CryptoProvider::get_default().cloned();
     let provider = provider.unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()));
     let mut tls = ClientConfig::builder_with_provider(provider)

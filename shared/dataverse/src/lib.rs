@@ -41,7 +41,7 @@ pub use error::{ApiError, Error, WriteOutcome};
 pub use filter::{Comparison, Filter, Literal, Path, Pattern, Text, TextFunction};
 pub use function::Function;
 pub use http_clients::{
-    HttpClients, HttpClientsError, Idle, ReadError, lacks_descriptors, read_up_to,
+    HttpClients, HttpClientsError, Idle, ReadError, lacks_descriptors, read_up_to, tls,
 };
 pub use instance::{InstanceUrl, InstanceUrlError};
 pub use name::{InvalidName, Link, Name, Table};

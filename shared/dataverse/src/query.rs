@@ -189,6 +189,10 @@ macro_rules! shared_options {
         /// Only rows for which this filter holds, too.
         #[must_use]
         pub fn filter(mut self, filter: Filter) -> Self {
+            // Dataverse refuses a condition without a column, such as one that always holds.
+            if matches!(&filter, Filter::All(conditions) if conditions.is_empty()) {
+                return self;
+            }
             self.options.filter = Some(match self.options.filter.take() {
                 Some(earlier) => earlier.and(filter),
                 None => filter,
@@ -231,6 +235,18 @@ impl Query {
     }
 
     shared_options!();
+
+    /// The same rows, as far as this filter holds for them. Where one row is asked for by its id, it is
+    /// found only if the filter holds.
+    #[must_use]
+    pub fn within(mut self, filter: Filter) -> Query {
+        if let Target::Row(id) = self.target {
+            self.target = Target::Rows;
+            let is_row = Filter::equals(self.table.key, id);
+            self = self.filter(is_row).top(1);
+        }
+        self.filter(filter)
+    }
 
     /// The table whose rows are asked for.
     pub fn table(&self) -> Table {

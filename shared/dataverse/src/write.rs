@@ -17,6 +17,7 @@ pub fn bind(table: Table, id: Uuid) -> String {
 /// answers that the key exists (412, `0x80040237`).
 #[derive(Clone)]
 pub struct Create {
+    id: Uuid,
     pub(crate) table: Table,
     pub(crate) columns: Map<String, Value>,
     pub(crate) answer: Query,
@@ -27,7 +28,7 @@ impl Create {
     /// A row of this table with this primary key.
     pub fn new(table: Table, id: Uuid) -> Create {
         let columns = Map::from_iter([(table.key.to_owned(), Value::from(id.to_string()))]);
-        Create { table, columns, answer: Query::row(table, id), allow_duplicate: false }
+        Create { id, table, columns, answer: Query::row(table, id), allow_duplicate: false }
     }
 
     /// A row of the query's table with this primary key, answered as the query says.
@@ -41,7 +42,13 @@ impl Create {
     pub fn under(mut self, id: Uuid) -> Create {
         self.columns.insert(self.table.key.to_owned(), id.to_string().into());
         self.answer = self.answer.of_row(id);
+        self.id = id;
         self
+    }
+
+    /// The primary key of the row.
+    pub fn id(&self) -> Uuid {
+        self.id
     }
 
     /// Sets a column. `None` leaves the column to Dataverse's default.

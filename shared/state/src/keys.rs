@@ -47,6 +47,9 @@ pub struct MadeKey {
     /// The template whose tools it is limited to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
+    /// Whether its word on who a visitor is counts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub vouches: bool,
     /// When it was made.
     pub made_at: Timestamp,
     /// The client that made it.

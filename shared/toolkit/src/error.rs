@@ -1,5 +1,6 @@
 //! Errors: the part that a caller sees, and the part that only the log sees.
 
+mod code;
 mod explain;
 
 use std::fmt;
@@ -9,154 +10,11 @@ use auth::health::{Fault, Finding};
 use auth::{Cause, Step};
 use crm::reference::{Candidate, Unresolved};
 use crm::text::quoted;
-use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
-use strum::{Display, IntoStaticStr, VariantArray};
 
-/// The kind of an error, for programs.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Display, IntoStaticStr, VariantArray,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum ErrorCode {
-    /// An argument or a header is wrong.
-    InvalidArguments,
-    /// There is no API key, or a wrong one.
-    Unauthenticated,
-    /// The API key is not bound to that connection or scope.
-    Forbidden,
-    /// Dataverse refused the call because a privilege is missing.
-    PermissionDenied,
-    /// The record does not exist.
-    NotFound,
-    /// The tool does not exist.
-    UnknownTool,
-    /// The connection does not exist.
-    ConnectionNotFound,
-    /// The path does not support this method.
-    MethodNotAllowed,
-    /// Several records match.
-    Ambiguous,
-    /// The record already exists, according to the rules of the organization.
-    Duplicate,
-    /// The record is closed.
-    AlreadyClosed,
-    /// The record changed since it was read.
-    VersionConflict,
-    /// A business rule or a plug-in refused the call.
-    RejectedByDynamics,
-    /// The idempotency key belongs to a call with other arguments.
-    IdempotencyKeyReused,
-    /// The connection must be repaired.
-    ConnectionBroken,
-    /// Dataverse limits the calls.
-    RateLimited,
-    /// Dataverse, Entra ID or Secrets Manager does not answer.
-    DynamicsUnavailable,
-    /// Something that this service needs does not answer. Dynamics 365 is not at fault.
-    ServiceUnavailable,
-    /// There was not enough time.
-    DeadlineExceeded,
-    /// A defect of this software.
-    Internal,
-}
-
-impl ErrorCode {
-    /// All codes.
-    pub const ALL: &'static [ErrorCode] = ErrorCode::VARIANTS;
-
-    /// The name of the code.
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-
-    /// The HTTP status.
-    pub fn status(self) -> StatusCode {
-        use ErrorCode::*;
-        match self {
-            InvalidArguments => StatusCode::BAD_REQUEST,
-            Unauthenticated => StatusCode::UNAUTHORIZED,
-            Forbidden | PermissionDenied => StatusCode::FORBIDDEN,
-            NotFound | UnknownTool | ConnectionNotFound => StatusCode::NOT_FOUND,
-            MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Ambiguous | Duplicate | AlreadyClosed => StatusCode::CONFLICT,
-            VersionConflict => StatusCode::PRECONDITION_FAILED,
-            RejectedByDynamics | IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-            ConnectionBroken => StatusCode::FAILED_DEPENDENCY,
-            RateLimited => StatusCode::TOO_MANY_REQUESTS,
-            DynamicsUnavailable | ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-            DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
-            Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        }
-    }
-
-    /// A sentence for people.
-    pub fn title(self) -> &'static str {
-        use ErrorCode::*;
-        match self {
-            InvalidArguments => "The arguments are not valid",
-            Unauthenticated => "The API key is missing or wrong",
-            Forbidden => "The API key does not allow this",
-            PermissionDenied => "Dynamics 365 does not allow this to the application user",
-            NotFound => "There is no such record",
-            UnknownTool => "There is no such tool",
-            ConnectionNotFound => "There is no such connection",
-            MethodNotAllowed => "That path does not take this method",
-            Ambiguous => "Several records match",
-            Duplicate => "Dynamics 365 says that this exists already",
-            AlreadyClosed => "The record is closed",
-            VersionConflict => "The record changed in the meantime",
-            RejectedByDynamics => "Dynamics 365 rejected this",
-            IdempotencyKeyReused => "The idempotency key belongs to another call",
-            ConnectionBroken => "The connection to Dynamics 365 must be mended",
-            RateLimited => "Dynamics 365 limits the calls",
-            DynamicsUnavailable => "Dynamics 365 does not answer",
-            ServiceUnavailable => "The service cannot answer right now",
-            DeadlineExceeded => "There was not enough time",
-            Internal => "Something went wrong on our side",
-        }
-    }
-
-    /// What to do next, where nothing more exact is known.
-    fn next_step(self) -> &'static str {
-        use ErrorCode::*;
-        match self {
-            InvalidArguments => "Correct the call, and send it again.",
-            Unauthenticated => "Send a valid API key in the header Authorization: Bearer KEY.",
-            Forbidden => "Do not repeat the call: this API key does not allow it.",
-            PermissionDenied | RejectedByDynamics => "Do not repeat the call: it is not allowed.",
-            NotFound | UnknownTool => "Look for it by other means.",
-            ConnectionNotFound => "Call with the id of a connection that exists.",
-            MethodNotAllowed => "Call again with a method that the path takes.",
-            Ambiguous => "Say which one is meant.",
-            Duplicate => "Use the record that exists.",
-            AlreadyClosed => "Leave it as it is.",
-            VersionConflict => "Call again.",
-            IdempotencyKeyReused => "Call again with a new key.",
-            ConnectionBroken => "Have the connection mended first.",
-            RateLimited | DynamicsUnavailable | ServiceUnavailable | DeadlineExceeded => {
-                "Try again shortly."
-            }
-            Internal => "Report it, with its request_id.",
-        }
-    }
-
-    /// Whether the same call may succeed later without a correction.
-    pub fn is_retryable(self) -> bool {
-        use ErrorCode::*;
-        matches!(
-            self,
-            VersionConflict
-                | RateLimited
-                | DynamicsUnavailable
-                | ServiceUnavailable
-                | DeadlineExceeded
-        )
-    }
-}
+pub use code::ErrorCode;
 
 /// What became of a write that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -300,6 +158,15 @@ impl ToolError {
     #[must_use]
     pub fn candidates(mut self, candidates: Vec<Candidate>) -> ToolError {
         self.0.candidates = candidates;
+        self
+    }
+
+    /// As a visitor may see it: no addresses into the CRM, which are of no use to them.
+    #[must_use]
+    pub(crate) fn for_visitor(mut self) -> ToolError {
+        for candidate in &mut self.0.candidates {
+            candidate.url = None;
+        }
         self
     }
 

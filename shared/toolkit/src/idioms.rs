@@ -7,6 +7,7 @@ pub(crate) mod edit;
 pub(crate) mod idempotency;
 pub(crate) mod making;
 pub(crate) mod once;
+pub(crate) mod person;
 pub(crate) mod reads;
 pub(crate) mod settle;
 pub(crate) mod transition;

@@ -18,6 +18,7 @@ mod error;
 mod idioms;
 pub mod lambda;
 
+pub use contract::behalf::{VISITOR_EMAIL, VISITOR_ID, VISITOR_TOKEN};
 pub use contract::context::Context;
 pub use contract::limit::Limit;
 pub use contract::needs::Needs;
@@ -27,6 +28,7 @@ pub use contract::operation::{
 };
 pub use contract::part::optional_part;
 pub use contract::schema::{result_schema, strict_schema};
+pub use contract::seen::Seen;
 pub use contract::service::{PATIENCE, Service, Tools};
 pub use contract::template::{TOOL_PREFIX, Template};
 pub use contract::tool::{Answer, Change, Tool};
@@ -47,6 +49,7 @@ pub use error::{DataverseDetails, ErrorCode, ToolError, WriteState};
 pub use idioms::creates::{Creates, Equal, First, Made, ReadAnswers, create};
 pub use idioms::draft::Draft;
 pub use idioms::edit::{Edit, Edits};
+pub use idioms::person::{NewContact, Person, SeekingPerson};
 pub use idioms::reads::{Answers, Reads, Seeking, Slot};
 pub use idioms::settle::{RowChange, Target, carry_out};
 pub use idioms::transition::{Closed, Transition, operations};

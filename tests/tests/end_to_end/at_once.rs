@@ -306,6 +306,7 @@ async fn call_over(
                 key: None,
                 serves: toolkit::Serves::Staff,
                 tools: None,
+                vouches: false,
             }),
             request_id: "r-1".to_owned(),
             deadline: tokio::time::Instant::now() + Duration::from_secs(20),

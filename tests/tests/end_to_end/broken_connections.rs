@@ -93,6 +93,7 @@ async fn the_instance_url_is_that_of_another_organization() {
                 key: None,
                 serves: toolkit::Serves::Staff,
                 tools: None,
+                vouches: false,
             }),
             request_id: "r".to_owned(),
             deadline: tokio::time::Instant::now() + Duration::from_secs(10),

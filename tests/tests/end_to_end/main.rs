@@ -32,4 +32,5 @@ mod schemas;
 mod sidebar;
 mod tables;
 mod tokens;
+mod visitors;
 mod without_table;

@@ -26,8 +26,11 @@ pub(crate) fn describe(operation: &Declaration) -> Value {
         description["x-group"] = tool.group.into();
         description["x-annotations"] = Annotations::of(tool).to_value();
     }
-    if let Some(body) = operation.body() {
-        let body = if operation.definition.is_some() { arguments(body) } else { plain(body) };
+    let body = match &operation.definition {
+        Some(tool) => Some(arguments(tool.input_schema.clone())),
+        None => operation.body().map(plain),
+    };
+    if let Some(body) = body {
         description["requestBody"] = json!({
             "required": true,
             "content": {"application/json": {"schema": body}},

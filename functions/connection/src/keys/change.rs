@@ -44,6 +44,10 @@ pub(crate) struct Form {
     #[schemars(with = "Option<Template>")]
     #[serde(default)]
     template: Sent<Template>,
+    /// Whether its word counts on who a visitor is.
+    #[schemars(with = "bool")]
+    #[serde(default, deserialize_with = "given")]
+    vouches: Option<bool>,
 }
 
 impl Operation for ChangeKey {
@@ -81,9 +85,10 @@ impl Endpoint for ChangeKey {
             && form.connections.is_none()
             && form.scopes.is_none()
             && form.r#for.is_none()
+            && form.vouches.is_none()
             && !is_limited
         {
-            let fields = "client, connections, scopes, for, tools, template";
+            let fields = "client, connections, scopes, for, tools, template, vouches";
             return Err(ToolError::needs_one_of(fields));
         }
         let found = home.state.key(id).await.map_err(table::failed)?;
@@ -102,6 +107,7 @@ impl Endpoint for ChangeKey {
         if let Some(serves) = form.r#for {
             changed.serves = Some(serves.as_str().to_owned());
         }
+        changed.vouches = form.vouches.unwrap_or(changed.vouches);
         match (form.tools, form.template) {
             (Sent::Value(_), Sent::Value(_)) => return Err(limited_twice()),
             (Sent::Value(names), _) => {

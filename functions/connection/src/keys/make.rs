@@ -43,6 +43,10 @@ pub(crate) struct Form {
     tools: Option<Vec<String>>,
     /// The template whose tools it is limited to.
     template: Option<Template>,
+    /// Whether its word counts on who a visitor is: `X-Visitor-Email` and `X-Visitor-Id`. Only for a
+    /// platform that has checked it.
+    #[serde(default)]
+    vouches: bool,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -107,6 +111,7 @@ impl Endpoint for MakeKey {
             serves: Some(form.r#for.as_str().to_owned()),
             tools: form.tools.map(|names| tools(&names, &home.tools)).transpose()?,
             template: form.template.map(|template| template.id().to_owned()),
+            vouches: form.vouches,
             made_at: now,
             made_by: request.caller.client.clone(),
             changed_at: now,

@@ -30,14 +30,18 @@ pub(crate) struct Key {
     tools: Option<Vec<String>>,
     #[serde(default)]
     template: Option<String>,
+    #[serde(default)]
+    vouches: bool,
     /// Only when it is made.
     #[serde(default)]
     key: Option<SecretString>,
 }
 
 impl Key {
-    fn serves(&self) -> &str {
-        self.serves.as_deref().unwrap_or("nobody")
+    /// Whom it serves, and whether its word on who that is counts.
+    fn serves(&self) -> String {
+        let serves = self.serves.as_deref().unwrap_or("nobody");
+        if self.vouches { format!("{serves}, vouches") } else { serves.to_owned() }
     }
 
     /// The tools that it is limited to.
@@ -190,6 +194,9 @@ pub(crate) async fn make(api: &Api, given: &Make) -> Result<(), CliError> {
         "for": given.serves.as_str(),
     });
     limit(&mut form, &given.limit);
+    if given.vouches {
+        form["vouches"] = true.into();
+    }
     let made: Key = api.post("/v1/keys", form).await?;
     eprint(&format!(
         "The key {} of {} works from now on. It is shown this once:",
@@ -236,7 +243,7 @@ pub(crate) async fn list(api: &Api) -> Result<(), CliError> {
     for key in keys {
         rows.push(vec![
             key.id.to_string(),
-            key.serves().to_owned(),
+            key.serves(),
             key.scopes.join(","),
             key.limit(),
             format!("{:.0}", key.made_at),
@@ -264,6 +271,9 @@ pub(crate) async fn change(api: &Api, given: &Change) -> Result<(), CliError> {
         form["for"] = serves.as_str().into();
     }
     limit(&mut form, &given.limit);
+    if let Some(vouches) = given.vouches {
+        form["vouches"] = vouches.into();
+    }
     if given.all_tools {
         form["tools"] = Value::Null;
         form["template"] = Value::Null;

@@ -91,6 +91,7 @@ async fn the_page_leads_from_nothing_to_the_first_answer() {
     let call = http
         .post(url)
         .bearer_auth(&platform)
+        .header("x-visitor-email", "maren.quist@northwind.example")
         .json(&json!({"email": "maren.quist@northwind.example"}));
     let answer: Value = call.send().await.unwrap().json().await.unwrap();
     assert_eq!(answer["result"]["contact"]["name"], "Maren Quist", "{answer:#}");

@@ -2,7 +2,7 @@
 
 use dataverse::{Filter, Query, Record};
 
-use super::{AccountRef, CANDIDATES, Handle, Reference as _};
+use super::{AccountRef, CANDIDATES, Handle, Reference as _, Said};
 use crate::labels::ActiveState;
 use crate::tables::choices::in_state;
 use crate::text::apostrophes;
@@ -26,7 +26,7 @@ pub(super) fn account_by_name(text: &str) -> Filter {
 /// "Fabrikam Residences". `None` if the caller gave a legal form or a domain: then only that
 /// account is meant.
 pub(super) fn longer_names(handle: &Handle) -> Option<Query> {
-    let Handle::Name(text) = handle else { return None };
+    let Handle::Said(Said::Name(text)) = handle else { return None };
     if company::has_legal_form(text) || web_domain(text).is_some() {
         return None;
     }
@@ -42,10 +42,10 @@ pub(super) fn longer_names(handle: &Handle) -> Option<Query> {
 
 pub(super) fn is_exact_account(handle: &Handle, record: &Record) -> bool {
     match handle {
-        Handle::Name(text) => {
+        Handle::Said(Said::Name(text)) => {
             record.text("name").is_some_and(|name| company::same_name(name, text))
         }
-        Handle::Id(_) | Handle::Email(_) => true,
+        _ => true,
     }
 }
 

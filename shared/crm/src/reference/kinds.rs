@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use dataverse::{Filter, Query, Record, Table};
+use dataverse::{Filter, Name, Query, Record, Table};
 use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
 use super::account::{account_by_email, account_by_name, is_exact_account, longer_names};
-use super::{Handle, Reference, ReferenceError};
+use super::{Handle, Reference, ReferenceError, Said};
 use crate::labels::{ActiveState, ProductState};
 use crate::tables::choices::in_state;
 use crate::{person, tables};
@@ -17,8 +17,8 @@ macro_rules! reference {
     ($(#[$doc:meta])* $name:ident {
         table: $table:expr, noun: $noun:literal, name: $name_column:literal,
         details: $details:expr, not_found: $not_found:literal,
-        filter: |$handle:ident| $filter:expr,
-        $(said: $said:literal,)?
+        filter: |$said:ident| $filter:expr,
+        $(said_as: $said_as:literal,)?
         $(siblings: $siblings:path, is_exact: $is_exact:path,)?
     }) => {
         $(#[$doc])*
@@ -44,17 +44,20 @@ macro_rules! reference {
             const NAME_COLUMN: &'static str = $name_column;
             const DETAIL_COLUMNS: &'static [&'static str] = &$details;
             const NOT_FOUND: &'static str = $not_found;
-            $(const SAID: &'static str = $said;)?
+            $(const SAID: &'static str = $said_as;)?
 
             fn handle(&self) -> &Handle {
                 &self.0
             }
 
             fn filter(&self) -> Filter {
-                let $handle = &self.0;
-                match $handle {
+                match &self.0 {
                     Handle::Id(id) => Filter::equals(Self::TABLE.key, *id),
-                    _ => $filter,
+                    Handle::Ids(ids) => {
+                        Filter::any(ids.iter().map(|id| Filter::equals(Self::TABLE.key, *id)))
+                    }
+                    Handle::Columns(columns, value) => by_columns(columns, value),
+                    Handle::Said($said) => $filter,
                 }
             }
 
@@ -96,10 +99,9 @@ reference! {
         name: "fullname",
         details: ["emailaddress1", "_parentcustomerid_value"],
         not_found: "Ask for another spelling or an email address, or look with dynamics365_search_contacts.",
-        filter: |handle| match handle {
-            Handle::Email(email) => any_email(email),
-            Handle::Name(name) => person::named(name),
-            Handle::Id(id) => Filter::equals("contactid", *id),
+        filter: |said| match said {
+            Said::Email(email) => any_email(email),
+            Said::Name(name) => person::named(name),
         }.and(in_state(ActiveState::Active)),
     }
 }
@@ -112,12 +114,11 @@ reference! {
         name: "name",
         details: ["address1_city", "websiteurl"],
         not_found: "Ask for another spelling, or look with dynamics365_search_accounts.",
-        filter: |handle| match handle {
-            Handle::Email(email) => account_by_email(email),
-            Handle::Name(name) => account_by_name(name),
-            Handle::Id(id) => Filter::equals("accountid", *id),
+        filter: |said| match said {
+            Said::Email(email) => account_by_email(email),
+            Said::Name(name) => account_by_name(name),
         }.and(in_state(ActiveState::Active)),
-        said: "name or domain",
+        said_as: "name or domain",
         siblings: longer_names,
         is_exact: is_exact_account,
     }
@@ -131,11 +132,10 @@ reference! {
         name: "title",
         details: ["ticketnumber", "_customerid_value"],
         not_found: "Ask for the case number again, or look with dynamics365_search_cases.",
-        filter: |handle| match handle {
-            Handle::Email(text) | Handle::Name(text) => Filter::equals("ticketnumber", text.as_str()),
-            Handle::Id(id) => Filter::equals("incidentid", *id),
+        filter: |said| match said {
+            Said::Email(text) | Said::Name(text) => Filter::equals("ticketnumber", text.as_str()),
         },
-        said: "number",
+        said_as: "number",
     }
 }
 
@@ -147,9 +147,8 @@ reference! {
         name: "name",
         details: ["statuscode", "_customerid_value"],
         not_found: "Ask for another spelling, or look with dynamics365_search_opportunities.",
-        filter: |handle| match handle {
-            Handle::Email(text) | Handle::Name(text) => Filter::equals("name", text.as_str()),
-            Handle::Id(id) => Filter::equals("opportunityid", *id),
+        filter: |said| match said {
+            Said::Email(text) | Said::Name(text) => Filter::equals("name", text.as_str()),
         },
     }
 }
@@ -162,10 +161,9 @@ reference! {
         name: "fullname",
         details: ["companyname", "emailaddress1", "statuscode"],
         not_found: "Ask for another spelling, or look with dynamics365_search_leads.",
-        filter: |handle| match handle {
-            Handle::Email(email) => any_email(email),
-            Handle::Name(name) => person::named(name),
-            Handle::Id(id) => Filter::equals("leadid", *id),
+        filter: |said| match said {
+            Said::Email(email) => any_email(email),
+            Said::Name(name) => person::named(name),
         },
     }
 }
@@ -178,14 +176,13 @@ reference! {
         name: "name",
         details: ["productnumber", "_parentproductid_value"],
         not_found: "Look with dynamics365_get_products.",
-        filter: |handle| match handle {
-            Handle::Email(text) | Handle::Name(text) => Filter::any([
+        filter: |said| match said {
+            Said::Email(text) | Said::Name(text) => Filter::any([
                 Filter::equals("productnumber", text.as_str()),
                 Filter::equals("name", text.as_str()),
             ]),
-            Handle::Id(id) => Filter::equals("productid", *id),
         }.and(in_state(ProductState::Active)),
-        said: "number or name",
+        said_as: "number or name",
     }
 }
 
@@ -197,9 +194,8 @@ reference! {
         name: "name",
         details: ["_transactioncurrencyid_value", "statuscode"],
         not_found: "Leave price_list out, or ask for its name as it is in Dynamics 365.",
-        filter: |handle| match handle {
-            Handle::Email(text) | Handle::Name(text) => Filter::equals("name", text.as_str()),
-            Handle::Id(id) => Filter::equals("pricelevelid", *id),
+        filter: |said| match said {
+            Said::Email(text) | Said::Name(text) => Filter::equals("name", text.as_str()),
         }.and(in_state(ActiveState::Active)),
     }
 }
@@ -212,12 +208,29 @@ reference! {
         name: "fullname",
         details: ["internalemailaddress", "title"],
         not_found: "Ask the Dynamics administrator for the email address of an enabled user.",
-        filter: |handle| match handle {
-            Handle::Email(text) | Handle::Name(text) => {
+        filter: |said| match said {
+            Said::Email(text) | Said::Name(text) => {
                 Filter::equals("internalemailaddress", text.as_str())
             }
-            Handle::Id(id) => Filter::equals("systemuserid", *id),
         }.and(Filter::equals("isdisabled", false)),
+    }
+}
+
+/// Active rows that have this value in one of the columns.
+fn by_columns(columns: &[Name], value: &str) -> Filter {
+    Filter::any(columns.iter().map(|column| Filter::equals(column.clone(), value)))
+        .and(in_state(ActiveState::Active))
+}
+
+impl ContactRef {
+    /// The contacts with these ids.
+    pub(crate) fn of_ids(ids: Vec<Uuid>) -> ContactRef {
+        ContactRef(Handle::Ids(ids))
+    }
+
+    /// Active contacts that have this value in one of the columns.
+    pub(crate) fn by_columns(columns: Vec<Name>, value: String) -> ContactRef {
+        ContactRef(Handle::Columns(columns, value))
     }
 }
 

@@ -7,7 +7,7 @@ use dataverse::{Filter, InstanceUrl, Page, Query, Table};
 use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
-use super::{CANDIDATES, Handle, Reference as _, ReferenceError, Unresolved, UserRef};
+use super::{CANDIDATES, Handle, Reference as _, ReferenceError, Said, Unresolved, UserRef};
 use crate::tables;
 
 /// The owner of a record: a user by GUID or email address, or a team by GUID.
@@ -29,7 +29,7 @@ impl OwnerRef {
     /// Reads the text that a caller gave. A name is an error.
     pub fn parse(text: &str) -> Result<OwnerRef, ReferenceError> {
         match Handle::parse(text)? {
-            Handle::Name(_) => Err(ReferenceError::NotOwner),
+            Handle::Said(Said::Name(_)) => Err(ReferenceError::NotOwner),
             handle => Ok(OwnerRef(handle)),
         }
     }

@@ -6,8 +6,9 @@ use auth::ConnectionId;
 use dataverse::{InstanceUrl, Page, Query, Record, Session, Table};
 use jiff::Timestamp;
 
-use crate::ToolError;
+use crate::contract::behalf::Behalf;
 use crate::idioms::once::Once;
+use crate::{Reads, ToolError};
 
 /// Everything that a tool can use during a call.
 pub struct Context {
@@ -16,18 +17,21 @@ pub struct Context {
     pub(crate) tool: &'static str,
     pub(crate) now: Timestamp,
     pub(crate) once: Once,
+    pub(crate) behalf: Behalf,
 }
 
 impl Context {
     /// The rows that a query finds. The query makes one trip to Dataverse. To send several queries
     /// in one trip, use [`Reads`](crate::Reads).
     pub async fn list(&self, query: &Query) -> Result<Page, ToolError> {
-        Ok(self.session.list(query).await?)
+        let mut reads = Reads::new();
+        let slot = reads.add(query.clone());
+        reads.send(self).await?.page(slot)
     }
 
     /// The first row that a query finds. The query makes one trip to Dataverse.
     pub async fn first(&self, query: &Query) -> Result<Option<Record>, ToolError> {
-        Ok(self.session.first(query).await?)
+        Ok(self.list(query).await?.records.into_iter().next())
     }
 
     /// The environment's address, for links.

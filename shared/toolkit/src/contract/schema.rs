@@ -3,13 +3,14 @@
 //! Every object is closed. Every property is required, and an optional one is nullable. No keywords
 //! limit numbers or lengths, because the server checks those.
 
+use crm::reference::Whose;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 /// Keywords that only cost tokens or that a strict mode refuses. Anthropic's strict mode refuses
 /// limits, and so does OpenAI's for fine-tuned models.
-const DROPPED: [&str; 14] = [
+const DROPPED: [&str; 15] = [
     "$schema",
     "title",
     "format",
@@ -24,6 +25,7 @@ const DROPPED: [&str; 14] = [
     "minItems",
     "maxItems",
     "pattern",
+    Whose::KEYWORD,
 ];
 
 /// The schema of a tool's arguments.
@@ -36,6 +38,15 @@ pub fn strict_schema<T: JsonSchema>() -> Value {
     }
     strict(&mut schema);
     schema
+}
+
+/// The names of the arguments that say whose record is meant, and that a visitor may leave out.
+pub(crate) fn whose<T: JsonSchema>() -> Vec<String> {
+    let schema = generate::<T>(SchemaSettings::draft2020_12().for_deserialize());
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let whose =
+        properties.into_iter().flatten().filter(|(_, schema)| schema.get(Whose::KEYWORD).is_some());
+    whose.map(|(name, _)| name.clone()).collect()
 }
 
 /// The schema of a body from an administrator, for the documentation.

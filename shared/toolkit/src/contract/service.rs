@@ -1,19 +1,25 @@
 //! Answers requests by calling tools.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use auth::Connections;
+use crm::visible::{Sight, Visible as _};
 use jiff::Timestamp;
 use state::State;
 use tokio::time::timeout_at;
 use uuid::Uuid;
+use visitor::KeySets;
 
+use crate::contract::behalf::Behalf;
 use crate::contract::tool::PATH;
 use crate::edge::{IDEMPOTENCY_KEY, header};
 use crate::idioms::idempotency::{Identity, canonical};
 use crate::idioms::once::{Once, Tie};
-use crate::operation::{Arguments, Declaration, Function, Home};
-use crate::{Answer, Context, Edge, ErrorCode, Request, Tool, ToolError, WriteState, sha256_hex};
+use crate::operation::{Arguments, Declaration, Function, Home, Input as _};
+use crate::{
+    Answer, Body, Context, Edge, ErrorCode, Request, Tool, ToolError, WriteState, sha256_hex,
+};
 
 /// The longest that a tool waits in total while Dataverse throttles, if the tool only reads. A
 /// waiting call occupies a function, and an account has a limited number of those. A read can be
@@ -25,12 +31,26 @@ pub const PATIENCE: Duration = Duration::from_secs(3);
 pub struct Tools {
     connections: Connections,
     state: Option<State>,
+    /// The keys that others publish, to check visitors' tokens, once there has been a token.
+    keys: OnceLock<KeySets>,
 }
 
 impl Tools {
     /// Tools that use these connections.
     pub fn new(connections: Connections) -> Tools {
-        Tools { connections, state: None }
+        Tools { connections, state: None, keys: OnceLock::new() }
+    }
+
+    /// The keys that others publish, to check visitors' tokens.
+    fn keys(&self) -> Result<KeySets, ToolError> {
+        if let Some(keys) = self.keys.get() {
+            return Ok(keys.clone());
+        }
+        let tls = dataverse::tls().map_err(ToolError::internal)?;
+        // Only a local stack has environments of its own machine.
+        let is_local = !self.connections.environment().local.is_empty();
+        let keys = KeySets::new(tls, is_local).map_err(ToolError::internal)?;
+        Ok(self.keys.get_or_init(|| keys).clone())
     }
 
     /// Sets the table in which creates are announced. Without it, two calls at the same time may
@@ -55,10 +75,27 @@ impl Tools {
     pub(crate) async fn call<T: Tool>(
         &self,
         request: Request<'_, T>,
-    ) -> Result<Answer<T::Result>, ToolError> {
+    ) -> Result<(Answer<T::Result>, Sight), ToolError> {
         let Request { body: Arguments { given, read }, about: connection_id, caller, .. } = request;
         let (incoming, call) = (request.incoming, request.call);
+        let connection = timeout_at(incoming.deadline, self.connections.open(&connection_id))
+            .await
+            .map_err(|_| {
+                ToolError::new(
+                    ErrorCode::DeadlineExceeded,
+                    "the connection's credentials could not be read in time",
+                )
+                .write(WriteState::NotHappened)
+            })??;
+        let visitors = &connection.credentials().visitors;
+        let behalf =
+            Behalf::of(&caller, &incoming.headers, &connection_id, visitors, || self.keys())
+                .await?;
+        let behalf = if <T as Tool>::EFFECT.writes() { behalf.for_write() } else { behalf };
+        behalf.authorize(T::FOR, &T::Arguments::shape(), &given)?;
+        let visitor = behalf.identity();
         let identity = Identity {
+            visitor: visitor.as_deref(),
             connection: connection_id.as_str(),
             client: &caller.client,
             tool: T::NAME,
@@ -76,15 +113,6 @@ impl Tools {
         // If nothing connects this call with others, it creates a row with a new key.
         let row = row.unwrap_or_else(Uuid::new_v4);
         let once = Once::new(self.state.clone().filter(|_| call.writes), row, tie);
-        let connection = timeout_at(incoming.deadline, self.connections.open(&connection_id))
-            .await
-            .map_err(|_| {
-                ToolError::new(
-                    ErrorCode::DeadlineExceeded,
-                    "the connection's credentials could not be read in time",
-                )
-                .write(WriteState::NotHappened)
-            })??;
         let mut session = connection.client().session(incoming.deadline);
         if !<T as Tool>::EFFECT.writes() {
             session = session.with_patience(PATIENCE);
@@ -92,8 +120,17 @@ impl Tools {
         call.session = Some(session.clone());
         let now = Timestamp::now();
         let tool = T::NAME;
-        let context = Context { session, connection: connection_id, tool, now, once };
-        let result = <T as Tool>::call(&context, read).await.map_err(|error| {
+        let sight = behalf.sight();
+        let mut context = Context { session, connection: connection_id, tool, now, once, behalf };
+        let mut result = <T as Tool>::call(&context, read).await;
+        if let Some(behalf) = context.behalf.again() {
+            // Nothing has been written yet: who the visitor is, the first trip of a call finds out.
+            context.behalf = behalf;
+            let read = Arguments::read(Body::Value(given))?.read;
+            result = <T as Tool>::call(&context, read).await;
+        }
+        let result = result.map_err(|error| {
+            let error = if context.is_for_visitor() { error.for_visitor() } else { error };
             // If only reads were sent, nothing was changed, whatever failed.
             let is_certain = error.is_without_effect() || context.session.has_sent_write();
             if is_certain { error } else { error.write(WriteState::NotHappened) }
@@ -101,7 +138,7 @@ impl Tools {
         if result.as_ref().is_err_and(ToolError::is_without_effect) {
             context.once().withdraw().await;
         }
-        result
+        result.map(|answer| (answer, sight))
     }
 }
 

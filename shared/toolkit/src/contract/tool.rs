@@ -11,11 +11,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::contract::schema::{result_schema, strict_schema};
+use crate::contract::schema::{result_schema, strict_schema, whose};
+use crate::contract::seen::Seen;
 use crate::operation::{
     Arguments, Definition, Done, Effect, Example, InHeader, NoParameters, Section,
 };
 use crate::{Context, Endpoint, Operation, PerKind, Request, Scope, ToolError, Tools};
+use crm::visible::{Access, Visible};
 
 /// An operation that a bot can call.
 pub trait Tool: Send + Sync + 'static {
@@ -25,6 +27,8 @@ pub trait Tool: Send + Sync + 'static {
     const TITLE: &'static str;
     /// One or two sentences for the model: the purpose of the tool, and when to call it.
     const DESCRIPTION: &'static str;
+    /// Who may call it.
+    const FOR: Access;
     /// The effect on the CRM. Calling a tool that only reads needs the scope `read`, any other tool
     /// the scope `write`.
     const EFFECT: Effect;
@@ -43,9 +47,9 @@ pub trait Tool: Send + Sync + 'static {
     const EXAMPLE: &'static str;
 
     /// The arguments. The doc comments of the fields become the descriptions in the schema.
-    type Arguments: DeserializeOwned + JsonSchema + Send;
+    type Arguments: DeserializeOwned + JsonSchema + Visible + Send;
     /// The result.
-    type Result: Serialize + JsonSchema + Records + Send;
+    type Result: Serialize + JsonSchema + Visible + Records + Send;
 
     /// Calls the tool.
     fn call(
@@ -69,7 +73,7 @@ impl<T: Tool> Operation for T {
     const SECTION: Section = Section::Tools;
     const METHOD: Method = Method::POST;
     const SCOPE: Option<Scope> = Some(scope_of(T::EFFECT));
-    const IS_FOR_VISITORS: bool = true;
+    const IS_FOR_VISITORS: bool = !matches!(T::FOR, Access::Staff);
     const EFFECT: Effect = T::EFFECT;
     const IS_IDEMPOTENT: bool = T::IS_IDEMPOTENT;
     const REACHES_OUT: bool = T::REACHES_OUT;
@@ -81,7 +85,7 @@ impl<T: Tool> Operation for T {
     type About = InHeader;
     type Parameters = NoParameters;
     type Body = Arguments<T::Arguments>;
-    type Answer = Answer<T::Result>;
+    type Answer = Answer<Seen<T::Result>>;
 
     fn path() -> Cow<'static, str> {
         format!("{PATH}{}", T::NAME).into()
@@ -99,6 +103,10 @@ impl<T: Tool> Operation for T {
             scope: scope_of(T::EFFECT),
             privileges: T::PRIVILEGES,
             per_kind: T::PER_KIND,
+            access: T::FOR,
+            arguments: T::Arguments::shape(),
+            result: T::Result::shape(),
+            whose: whose::<T::Arguments>(),
             input_schema: strict_schema::<T::Arguments>(),
             output_schema: result_schema::<T::Result>(),
         })
@@ -111,11 +119,13 @@ impl<T: Tool> Endpoint for T {
     async fn call(
         tools: &Tools,
         request: Request<'_, T>,
-    ) -> Result<Done<Answer<T::Result>>, ToolError> {
-        let answer = tools.call::<T>(request).await?;
+    ) -> Result<Done<Answer<Seen<T::Result>>>, ToolError> {
+        let (answer, sight) = tools.call::<T>(request).await?;
         let mut records = Vec::new();
         answer.result.add_to(&mut records);
-        Ok(Done::new(answer).with_records(records))
+        let Answer { result, hints, escalation } = answer;
+        let result = Seen::new(result, sight);
+        Ok(Done::new(Answer { result, hints, escalation }).with_records(records))
     }
 }
 
@@ -167,12 +177,15 @@ impl<T> Answer<T> {
 }
 
 /// A field that an update changed.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Visible)]
 pub struct Change {
     /// The argument's name.
+    #[verified]
     pub field: &'static str,
     /// What it was, the beginning of a long text; left out where there was nothing.
+    #[verified]
     pub from: Option<Value>,
     /// What it is now, or its beginning.
+    #[verified]
     pub to: Value,
 }

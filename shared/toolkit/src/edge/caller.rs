@@ -9,6 +9,7 @@ use serde_json::Value;
 use strum::{EnumString, IntoStaticStr, VariantNames};
 use uuid::Uuid;
 
+use crate::contract::behalf::not_for_visitors;
 use crate::{ErrorCode, ToolError};
 
 /// A right of an API key.
@@ -73,6 +74,11 @@ impl Serves {
     }
 }
 
+/// Whether a value is true. API Gateway hands on texts, too.
+fn is_true(value: &Value) -> bool {
+    value.as_bool() == Some(true) || value.as_str() == Some("true")
+}
+
 /// The rights of an API key.
 pub type Scopes = BTreeSet<Scope>;
 
@@ -120,6 +126,8 @@ pub struct Caller {
     pub serves: Serves,
     /// The tools that it is limited to; `None` means all.
     pub tools: Option<BTreeSet<String>>,
+    /// Whether its word on who a visitor is counts.
+    pub vouches: bool,
 }
 
 impl Caller {
@@ -132,6 +140,7 @@ impl Caller {
             ("scopes".to_owned(), scopes.join(" ").into()),
         ]);
         context.insert("for".to_owned(), self.serves.as_str().into());
+        context.extend(self.vouches.then(|| ("vouches".to_owned(), true.into())));
         context.extend(self.key.map(|key| ("key".to_owned(), key.to_string().into())));
         let tools = self.tools.as_ref().map(|tools| tools.iter().cloned().collect::<Vec<_>>());
         context.extend(tools.map(|tools| ("tools".to_owned(), tools.join(" ").into())));
@@ -151,6 +160,7 @@ impl Caller {
             // An authorizer that is older than this does not say it.
             serves: text("for")?.parse().ok()?,
             tools: text("tools").map(|tools| tools.split_whitespace().map(str::to_owned).collect()),
+            vouches: context.get("vouches").is_some_and(is_true),
         })
     }
 
@@ -212,6 +222,14 @@ impl Caller {
                 "Call with a key that has the tool, or give it to this one: PUT /v1/keys/{id} with \
                  all the tools that it shall have.",
             ))
+    }
+
+    /// Checks that the key is for staff, as this tool is.
+    pub fn authorize_staff(&self) -> Result<(), ToolError> {
+        match self.serves {
+            Serves::Staff => Ok(()),
+            Serves::Visitors => Err(not_for_visitors("this tool")),
+        }
     }
 
     /// Checks that a key for visitors may come here at all, whatever its scopes.
@@ -286,6 +304,7 @@ mod tests {
             key: None,
             serves: Serves::Staff,
             tools: None,
+            vouches: false,
         }
     }
 
@@ -299,6 +318,7 @@ mod tests {
             Caller {
                 serves: Serves::Visitors,
                 tools: Some(["a_tool", "another"].map(str::to_owned).into()),
+                vouches: true,
                 ..caller(&["emea"], &[Scope::Read])
             },
         ] {

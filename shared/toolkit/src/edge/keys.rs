@@ -127,15 +127,26 @@ struct KeyEntry {
     r#for: Serves,
     tools: Option<BTreeSet<String>>,
     template: Option<Template>,
+    #[serde(default)]
+    vouches: bool,
 }
 
 impl ApiKey {
     fn of(position: usize, entry: Value) -> Result<ApiKey, WrongEntry> {
         let wrong = |field: &str, problem| {
             // The path may contain names that somebody wrote in place of ours. Those are not shown.
-            let is_ours = ["client", "sha256", "connections", "scopes", "for", "tools", "template"]
-                .iter()
-                .any(|name| field.strip_prefix(name).is_some_and(|rest| !rest.contains('.')));
+            let is_ours = [
+                "client",
+                "sha256",
+                "connections",
+                "scopes",
+                "for",
+                "tools",
+                "template",
+                "vouches",
+            ]
+            .iter()
+            .any(|name| field.strip_prefix(name).is_some_and(|rest| !rest.contains('.')));
             let field = if is_ours { format!(".{field}") } else { String::new() };
             WrongEntry { place: format!("keys[{position}]{field}"), problem }
         };
@@ -144,7 +155,7 @@ impl ApiKey {
                 &error.path().to_string(),
                 "each key has client, sha256, connections (a list of ids, or of \"*\"), scopes (a list \
                  of read, write, admin) and for (visitors or staff). It may have tools (a list of \
-                 names) or a template. `d365tools key upgrade` gives keys their `for`",
+                 names) or a template, and vouches (true or false). `d365tools key upgrade` gives keys their `for`",
             )
         })?;
         let mut hash = [0; 32];
@@ -178,6 +189,7 @@ impl ApiKey {
             key: None,
             serves: entry.r#for,
             tools: limit(entry.tools, entry.template),
+            vouches: entry.vouches,
         };
         Ok(ApiKey { hash, caller })
     }
@@ -264,6 +276,7 @@ impl Caller {
             key: Some(key.id),
             serves: serves.parse().map_err(|_| ApiKeysError::Unknown)?,
             tools: limit(key.tools.clone().map(BTreeSet::from_iter), template),
+            vouches: key.vouches,
         })
     }
 }

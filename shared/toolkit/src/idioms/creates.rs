@@ -5,7 +5,7 @@
 //! row, so a tool that reads cannot have one.
 
 use crm::text::same_words;
-use dataverse::{Create, Query, Record};
+use dataverse::{Code, Create, Query, Record};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -173,10 +173,20 @@ pub async fn create<C: Creates>(
     let new = new_row(wanted, context.once().row());
     let new = new.allow_duplicate(matches!(equal, Equal::Wanted));
     let draft = wanted.draft(context, &meant, new)?;
-    let making = Making { draft, claim: claim(context, equal) };
+    // A claim is a look: whether somebody else wants the same is nothing that a stranger may learn.
+    let claim = if context.is_unverified() { None } else { claim(context, equal) };
+    let making = Making { draft, claim };
     let is_shared = making.claim.is_some();
-    let Row { record, was_read, part } =
-        making.carry_out(context, |row| C::is_meant(&meant, row)).await?;
+    let makes_contact = making.draft.before.is_some();
+    let made = making.carry_out(context, |row| C::is_meant(&meant, row)).await;
+    let Row { record, was_read, part } = match made {
+        // Another call has made the contact since the first trip, or it was made before and is found
+        // no more. It is looked for once more.
+        Err(error) if makes_contact && is_taken(&error) && context.once().note_contact_taken() => {
+            return Box::pin(create(context, wanted)).await;
+        }
+        made => made?,
+    };
     let hint = match part {
         Part::Found => Some(C::MADE_BEFORE),
         Part::MadeByAnother => is_shared.then_some(MADE_BY_ANOTHER),
@@ -187,6 +197,11 @@ pub async fn create<C: Creates>(
         made = read_again(context, wanted, made).await?;
     }
     wanted.answer(context, &known, Some(&meant), made)
+}
+
+/// Whether a row has the id already.
+fn is_taken(error: &ToolError) -> bool {
+    error.dataverse_details().is_some_and(|details| details.code.parse() == Ok(Code::KeyExists))
 }
 
 fn new_row<C: Creates>(wanted: &C, id: Uuid) -> Create {

@@ -5,13 +5,14 @@ use uuid::Uuid;
 
 /// A new row, and the writes that go together with it.
 pub struct Draft<'a> {
+    pub(crate) before: Option<Create>,
     pub(crate) create: Create,
     pub(crate) beside: Box<dyn Fn(Uuid) -> Vec<Write> + Send + Sync + 'a>,
 }
 
 impl From<Create> for Draft<'_> {
     fn from(create: Create) -> Self {
-        Draft { create, beside: Box::new(|_| Vec::new()) }
+        Draft { before: None, create, beside: Box::new(|_| Vec::new()) }
     }
 }
 
@@ -22,6 +23,12 @@ impl<'a> Draft<'a> {
         create: Create,
         beside: impl Fn(Uuid) -> Vec<Write> + Send + Sync + 'a,
     ) -> Draft<'a> {
-        Draft { create, beside: Box::new(beside) }
+        Draft { before: None, create, beside: Box::new(beside) }
+    }
+
+    /// Makes another row first, which the row points at, all or nothing.
+    #[must_use]
+    pub fn after(self, before: Option<&Create>) -> Draft<'a> {
+        Draft { before: before.cloned(), ..self }
     }
 }

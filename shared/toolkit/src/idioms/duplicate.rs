@@ -19,17 +19,21 @@ const SHOWN: usize = 3;
 /// Dataverse considers the same. Only this case takes one more trip.
 pub(crate) async fn create(
     context: &Context,
+    before: Option<&Create>,
     create: &Create,
     others: Vec<Write>,
 ) -> Result<Created, ToolError> {
     let session = context.session();
-    let result = if others.is_empty() {
+    let result = if others.is_empty() && before.is_none() {
         session.create(create).await
     } else {
-        session.create_with(create, others).await
+        session.create_with(before, create, others).await
     };
     match result {
-        Err(error) if error.is(Code::Duplicate) => Err(named(context, create, error).await),
+        // A visitor must not learn whom the organization knows.
+        Err(error) if error.is(Code::Duplicate) && !context.is_for_visitor() => {
+            Err(named(context, before.unwrap_or(create), error).await)
+        }
         result => Ok(result?),
     }
 }
@@ -57,6 +61,6 @@ fn candidate(context: &Context, table: Table, record: &Record) -> Option<Candida
             Some(email) => format!("{}, {}", table.logical_name, quoted(email)),
             None => table.logical_name.to_owned(),
         }),
-        url: context.instance().record_page(table.logical_name, id),
+        url: Some(context.instance().record_page(table.logical_name, id)),
     })
 }

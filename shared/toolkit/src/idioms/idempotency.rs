@@ -14,12 +14,17 @@ pub(crate) struct Identity<'a> {
     pub(crate) idempotency_key: Option<&'a str>,
     pub(crate) conversation: Option<&'a str>,
     pub(crate) arguments: &'a Value,
+    /// What tells the visitor apart from others; `None` for calls of staff.
+    pub(crate) visitor: Option<&'a str>,
 }
 
 impl Identity<'_> {
     /// The key for the row that the call creates. A repeated call gets the same key. It is made
     /// from the idempotency key or, without one, from the conversation and the arguments. It is
     /// `None` if there is neither a key nor a conversation.
+    ///
+    /// For a visitor, it is made from the visitor and the conversation in any case: the same call in
+    /// another chat is another call.
     pub(crate) fn record_id(&self) -> Option<Uuid> {
         let arguments;
         let (kind, tie, arguments) = match (self.idempotency_key, self.conversation) {
@@ -31,7 +36,10 @@ impl Identity<'_> {
             (None, None) => return None,
         };
         // The length before each part ensures that different lists of parts give different texts.
-        let parts = [self.connection, self.client, self.tool, kind, tie, arguments];
+        let mut parts = vec![self.connection, self.client, self.tool, kind, tie, arguments];
+        if let Some(visitor) = self.visitor {
+            parts.extend([self.conversation.unwrap_or_default(), visitor]);
+        }
         let name: String = parts.iter().map(|part| format!("{}:{part};", part.len())).collect();
         Some(Uuid::new_v5(&NAMESPACE, name.as_bytes()))
     }
@@ -84,6 +92,7 @@ mod tests {
 
     fn id(key: Option<&str>, conversation: Option<&str>, arguments: Value) -> Option<Uuid> {
         Identity {
+            visitor: None,
             connection: "default",
             client: "chat",
             tool: "dynamics365_create_case",

@@ -1,7 +1,7 @@
 //! The create itself: it is announced, and the row is created under one key and reported as new
 //! once. See [`once`](crate::idioms::once).
 
-use dataverse::{Created, Record};
+use dataverse::{Create, Created, Record};
 use jiff::Timestamp;
 use state::{Announced, Bond, Intent};
 
@@ -84,6 +84,11 @@ impl Making<'_> {
         self.make_own(context, is_meant, None).await
     }
 
+    async fn send(&self, context: &Context, create: &Create) -> Result<Created, ToolError> {
+        let Draft { before, beside, .. } = &self.draft;
+        duplicate::create(context, before.as_ref(), create, beside(create.id())).await
+    }
+
     /// Creates the row under this call's own key.
     async fn make_own(
         &self,
@@ -100,7 +105,7 @@ impl Making<'_> {
             once.note_joined(&Bond::Key(once.row), once.row).await;
         }
         let create = self.draft.create.clone().under(once.row);
-        let created = duplicate::create(context, &create, (self.draft.beside)(once.row)).await?;
+        let created = self.send(context, &create).await?;
         let part = once.part(&created, claim).await;
         let mut row = Row::of(created, part);
         if row.was_read {
@@ -124,8 +129,7 @@ impl Making<'_> {
             once.note_joined(bond, before.row).await;
         }
         let create = self.draft.create.clone().under(before.row);
-        let created =
-            Box::pin(duplicate::create(context, &create, (self.draft.beside)(before.row))).await?;
+        let created = Box::pin(self.send(context, &create)).await?;
         // The call that announced the row reports it as new. If that call ended without creating
         // the row, this call does.
         let part = match created {

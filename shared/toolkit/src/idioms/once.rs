@@ -16,6 +16,7 @@
 //! The table must answer within [`PATIENCE`]. If it does not, the first of the three still holds,
 //! and a row that is found must belong to the customer that the arguments name.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dataverse::{Created, Record};
@@ -44,6 +45,8 @@ pub(crate) struct Once {
     pub(crate) row: Uuid,
     tie: Tie,
     pub(crate) standing: OnceCell<Standing>,
+    /// Whether the id of the contact that would be made with the row is another contact's.
+    contact_taken: AtomicBool,
 }
 
 /// What connects a call with its copies.
@@ -72,7 +75,17 @@ pub(crate) enum Standing {
 
 impl Once {
     pub(crate) fn new(state: Option<State>, row: Uuid, tie: Tie) -> Once {
-        Once { state, row, tie, standing: OnceCell::new() }
+        Once { state, row, tie, standing: OnceCell::new(), contact_taken: AtomicBool::new(false) }
+    }
+
+    /// Notes that the id of the contact that would be made with the row is another contact's. Returns
+    /// whether it is noted for the first time.
+    pub(crate) fn note_contact_taken(&self) -> bool {
+        !self.contact_taken.swap(true, Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_contact_taken(&self) -> bool {
+        self.contact_taken.load(Ordering::Relaxed)
     }
 
     /// The primary key for the row.

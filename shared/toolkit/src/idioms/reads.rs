@@ -1,13 +1,21 @@
 //! The reads of a tool before it answers: several queries in one trip.
 
-use crm::reference::{Reference, Sought};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use crm::reference::{ContactRef, Reference, Sought};
+use crm::visitor::{Rule, rule};
 use dataverse::{Error, Page, Query, Record};
 use uuid::Uuid;
 
+use crate::contract::behalf::unverified;
 use crate::idioms::once::Earlier;
-use crate::{Context, ToolError};
+use crate::{Context, ErrorCode, ToolError};
 
 /// Queries that go to Dataverse together in one trip.
+///
+/// In a call for a visitor, each of them gets the condition that its rows are the visitor's. Which
+/// contacts the visitor is, is asked in the same trip.
 ///
 /// ```ignore
 /// let mut reads = Reads::new();
@@ -23,6 +31,8 @@ pub struct Reads<'a> {
     by_id: Vec<ById<'a>>,
     /// For a create: the query for the row of an earlier, equal call. It has the first slot.
     same_call: Option<RowQuery<'a>>,
+    /// The slots of queries whose rows nobody sees.
+    unseen: BTreeSet<usize>,
 }
 
 /// The slot of the query for the row of an earlier, equal call.
@@ -66,7 +76,8 @@ impl<'a> Reads<'a> {
         row: impl Fn(Uuid) -> Query + Send + Sync + 'a,
     ) -> Reads<'a> {
         let mut reads = Reads::new();
-        let Slot(_) = reads.add(row(context.once().row()));
+        // Only an equal call of the same caller, for the same visitor, can have made this row.
+        let Slot(_) = reads.add_unseen(row(context.once().row()));
         reads.same_call = Some(Box::new(row));
         reads
     }
@@ -78,6 +89,27 @@ impl<'a> Reads<'a> {
             "a path in a lambda may be refused: add it with `about`, which knows another way"
         );
         self.push(query)
+    }
+
+    /// Adds a query for rows that decide what is written. Neither they nor anything that depends on
+    /// them may be seen in an answer for a visitor, because they need not be the visitor's.
+    pub fn add_unseen(&mut self, query: Query) -> Slot {
+        let slot = self.add(query);
+        self.unseen.insert(slot.0);
+        slot
+    }
+
+    /// Adds the queries that find the record of a reference, which need not be the visitor's. See
+    /// [`Reads::add_unseen`].
+    pub fn seek_unseen<S: Sought>(
+        &mut self,
+        sought: &'a S,
+        more: impl FnOnce(Query) -> Query,
+    ) -> Seeking<'a, S> {
+        let seeking = self.seek_with(sought, more);
+        self.unseen
+            .extend([seeking.records.0].into_iter().chain(seeking.siblings.iter().map(|it| it.0)));
+        seeking
     }
 
     fn push(&mut self, query: Query) -> Slot {
@@ -136,6 +168,17 @@ impl<'a> Reads<'a> {
         slot
     }
 
+    /// Like [`Reads::about`], for rows that need not be the visitor's. See [`Reads::add_unseen`].
+    pub fn about_unseen<R: Reference + From<Uuid> + Sync>(
+        &mut self,
+        seeking: &Seeking<'a, R>,
+        query: impl Fn(&R) -> Query + Send + Sync + 'a,
+    ) -> Slot {
+        let slot = self.about(seeking, query);
+        self.unseen.insert(slot.0);
+        slot
+    }
+
     /// Sends the queries for everything that must be known before a row is created. If there are
     /// none, the row of an earlier, equal call is not read either, because Dataverse refuses a
     /// second row.
@@ -153,16 +196,28 @@ impl<'a> Reads<'a> {
     pub async fn send<'c>(self, context: &'c Context) -> Result<Answers<'c>, ToolError> {
         let session = context.session();
         let refused_before = session.refuses_paths_in_lambdas();
-        let waits = |slot: &usize| refused_before && self.by_id.iter().any(|one| one.slot == *slot);
-        let slots: Vec<usize> = (0..self.queries.len()).filter(|slot| !waits(slot)).collect();
+        let mut all = self.narrowed(context)?;
+        let waits = |query: &Query| refused_before && query.has_path_in_lambda();
+        let visitor = context.behalf.visitor();
+        let who = visitor.and_then(|visitor| visitor.query());
+        let who = who.map(|query| {
+            all.to_mut().push(query);
+            Slot(all.len() - 1)
+        });
+        let slots: Vec<usize> = all
+            .iter()
+            .enumerate()
+            .filter(|(_, query)| !waits(query))
+            .map(|(slot, _)| slot)
+            .collect();
         let some;
-        let queries = if slots.len() == self.queries.len() {
-            self.queries.as_slice()
+        let queries = if slots.len() == all.len() {
+            &*all
         } else {
-            some = slots.iter().filter_map(|slot| self.queries.get(*slot).cloned()).collect();
+            some = slots.iter().filter_map(|slot| all.get(*slot).cloned()).collect();
             Vec::as_slice(&some)
         };
-        let mut answers = Answers { context, pages: self.queries.iter().map(|_| None).collect() };
+        let mut answers = Answers { context, pages: all.iter().map(|_| None).collect() };
         let pages = async {
             match queries {
                 [] => Ok(Vec::new()),
@@ -176,36 +231,82 @@ impl<'a> Reads<'a> {
         };
         let (pages, ()) = tokio::join!(pages, standing);
         answers.put(&slots, pages?);
-        self.ask_again(&mut answers, refused_before).await;
+        if let (Some(visitor), Some(who)) = (visitor, who) {
+            visitor.note(&answers.page(who)?.records)?;
+        }
+        let again: Vec<usize> = all
+            .iter()
+            .enumerate()
+            .filter(|(slot, query)| waits(query) || answers.was_refused(*slot, query))
+            .map(|(slot, _)| slot)
+            .collect();
+        drop(all);
+        self.ask_again(&mut answers, &again, refused_before).await?;
         Ok(answers)
     }
 
+    /// The queries as this call may send them.
+    fn narrowed(&self, context: &Context) -> Result<Cow<'_, [Query]>, ToolError> {
+        if context.behalf.visitor().is_none() {
+            return Ok(Cow::Borrowed(&self.queries));
+        }
+        let queries = self.queries.iter().enumerate();
+        let narrowed = queries.map(|(slot, query)| self.narrow(context, slot, query.clone()));
+        Ok(Cow::Owned(narrowed.collect::<Result<_, _>>()?))
+    }
+
+    /// The query with the condition that its rows are the visitor's, in a call for one.
+    fn narrow(&self, context: &Context, slot: usize, query: Query) -> Result<Query, ToolError> {
+        let Some(visitor) = context.behalf.visitor() else { return Ok(query) };
+        if self.unseen.contains(&slot) {
+            return Ok(query);
+        }
+        let table = query.table();
+        let reference = visitor.reference();
+        // Nobody's id finds nothing: it is only asked whether the table is public.
+        let nobody = NOBODY.into();
+        match (rule(table, reference.as_ref().unwrap_or(&nobody), visitor.company()), &reference) {
+            (Rule::Public, _) => Ok(query),
+            (Rule::Theirs(theirs), Some(_)) => Ok(query.within(theirs)),
+            (Rule::Theirs(_), None) => Err(unverified("this")),
+            (Rule::Never, _) => Err(ToolError::internal(format!(
+                "a call for a visitor asks for rows of {}",
+                table.logical_name
+            ))),
+        }
+    }
+
     /// Sends the queries that could not be answered in the first trip.
-    async fn ask_again(&self, answers: &mut Answers<'_>, refused_before: bool) {
-        let session = answers.context.session();
+    async fn ask_again(
+        &self,
+        answers: &mut Answers<'_>,
+        waiting: &[usize],
+        refused_before: bool,
+    ) -> Result<(), ToolError> {
+        let context = answers.context;
         let mut again: Vec<(usize, Query)> = Vec::new();
-        for ById { slot, find_id, query } in &self.by_id {
-            let was_refused = matches!(
-                answers.pages.get(*slot),
-                Some(Some(Err(Error::Api(error)))) if error.status.as_u16() == 400
-            );
-            if refused_before || was_refused {
-                match find_id(answers) {
-                    Some(id) => again.push((*slot, query(id))),
-                    // There is no such record, or there are several. The caller gets an error for
-                    // that.
-                    None => answers.put(&[*slot], vec![Ok(Page::default())]),
-                }
+        for slot in waiting {
+            let by_id = self.by_id.iter().find(|one| one.slot == *slot);
+            let query = match by_id {
+                Some(ById { find_id, query, .. }) => find_id(answers).map(query),
+                // Only the condition that the rows are the visitor's has a path.
+                None => self.queries.get(*slot).cloned(),
+            };
+            match query {
+                Some(query) => again.push((*slot, self.narrow(context, *slot, query)?)),
+                // There is no such record, or there are several. The caller gets an error for that.
+                None => answers.put(&[*slot], vec![Ok(Page::default())]),
             }
         }
         let by_id = again.len();
         if let Some(query) = &self.same_call {
-            let row = answers.context.once().row_elsewhere();
+            let row = context.once().row_elsewhere();
             again.extend(row.map(|row| (SAME_CALL, query(row))));
         }
         if again.is_empty() {
-            return;
+            return Ok(());
         }
+        let session = context.session();
         let (slots, queries): (Vec<usize>, Vec<Query>) = again.into_iter().unzip();
         let pages = match session.list_every(&queries).await {
             Ok(pages) => pages,
@@ -213,19 +314,29 @@ impl<'a> Reads<'a> {
         };
         if by_id > 0 && pages.iter().take(by_id).all(Result::is_ok) && !refused_before {
             tracing::info!(
-                connection = %answers.context.connection(),
+                connection = %context.connection(),
                 "this environment refuses paths in lambdas: such queries are asked by id"
             );
             session.note_refused_path_in_lambda();
         }
         answers.put(&slots, pages);
+        Ok(())
     }
 }
+
+/// An id that no row has.
+const NOBODY: Uuid = Uuid::nil();
 
 /// The answers to the queries.
 pub struct Answers<'a> {
     context: &'a Context,
     pages: Vec<Option<Result<Page, Error>>>,
+}
+
+impl<'c> Answers<'c> {
+    pub(crate) fn context(&self) -> &'c Context {
+        self.context
+    }
 }
 
 impl Answers<'_> {
@@ -235,6 +346,15 @@ impl Answers<'_> {
                 *place = Some(page);
             }
         }
+    }
+
+    /// Whether Dataverse has refused a query that may be refused for its path in a lambda.
+    fn was_refused(&self, slot: usize, query: &Query) -> bool {
+        query.has_path_in_lambda()
+            && matches!(
+                self.pages.get(slot),
+                Some(Some(Err(Error::Api(error)))) if error.status.as_u16() == 400
+            )
     }
 
     /// The rows that a query found, or the error.
@@ -272,6 +392,19 @@ impl Answers<'_> {
         // Without the siblings, it is not certain that the found record is the right one.
         let siblings = siblings.map(|slot| self.page(slot)).transpose()?.unwrap_or_default();
         Ok(sought.found(records, siblings, self.context.instance())?)
+    }
+
+    /// The contact that a call is about, unless the visitor is one of several contacts.
+    pub fn found_of(
+        &mut self,
+        seeking: Seeking<'_, ContactRef>,
+    ) -> Result<Option<Record>, ToolError> {
+        match self.found(seeking) {
+            Err(error) if error.code() == ErrorCode::Ambiguous && self.context.is_for_visitor() => {
+                Ok(None)
+            }
+            found => found.map(Some),
+        }
     }
 
     /// The record that a reference means, if there is a reference.

@@ -1,13 +1,16 @@
 //! The readers of a schema.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
-use auth::ConnectionId;
+use auth::{ConnectionId, Visitors};
+use crm::visible::{Access, Choice, Sight};
+use serde_json::json;
 
-use crate::{Caller, Definition};
+use crate::{Caller, Definition, Serves};
 
-/// The readers of a schema. The arguments and the result of a tool may depend on the API key and on
-/// the connection. At the moment, neither changes anything.
+/// The readers of a schema. The arguments and the result of a tool depend on whom the API key serves.
+/// They may depend on the connection, too, but nothing does at the moment.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Audience<'a> {
     /// The caller who asks. `None` for a schema that everybody may read.
@@ -28,9 +31,48 @@ impl<'a> Audience<'a> {
     }
 }
 
+impl Caller {
+    /// Whether the key may call this tool, as far as anybody can say before a call. What a connection
+    /// chooses is not known then: such a tool is listed if connections allow it unless they say
+    /// otherwise, or if the key names it.
+    pub fn lists(&self, tool: &Definition) -> bool {
+        let is_for_it = match tool.access {
+            _ if self.serves == Serves::Staff => true,
+            Access::Open | Access::Verified => true,
+            Access::Chosen(choice) => {
+                self.tools.is_some() || Visitors::default().allows.contains(&choice)
+            }
+            Access::Staff => false,
+        };
+        is_for_it && self.has_tool(tool.name)
+    }
+}
+
 impl Definition {
     /// The definition for this audience. It is borrowed if the audience changes nothing in it.
-    pub fn for_audience(&self, _: Audience<'_>) -> Cow<'_, Definition> {
-        Cow::Borrowed(self)
+    ///
+    /// Whoever calls for visitors sees the arguments and results that a verified visitor has, because a
+    /// visitor may become one in the course of a chat.
+    pub fn for_audience(&self, audience: Audience<'_>) -> Cow<'_, Definition> {
+        if !audience.caller.is_some_and(|caller| caller.serves == Serves::Visitors) {
+            return Cow::Borrowed(self);
+        }
+        let sight = Sight::Verified(Choice::ALL.iter().copied().collect());
+        let mut definition = self.clone();
+        // All arguments are required, because strict modes want that.
+        self.arguments.cut_schema(&mut definition.input_schema, &sight, &sight);
+        let least = match self.access {
+            Access::Open => Sight::Open,
+            _ => Sight::Verified(BTreeSet::new()),
+        };
+        self.result.cut_schema(&mut definition.output_schema, &sight, &least);
+        for name in &self.whose {
+            if let Some(schema) =
+                definition.input_schema.pointer_mut(&format!("/properties/{name}"))
+            {
+                schema["type"] = json!(["string", "null"]);
+            }
+        }
+        Cow::Owned(definition)
     }
 }

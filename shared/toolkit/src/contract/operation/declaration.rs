@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crm::record::RecordType;
+use crm::visible::{Access, Shape};
 use http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
@@ -84,6 +85,18 @@ pub struct Definition {
     /// More privileges that it needs for records of certain types.
     #[serde(skip)]
     pub per_kind: &'static [PerKind],
+    /// Who may call it.
+    #[serde(skip)]
+    pub access: Access,
+    /// The arguments, and who may give them.
+    #[serde(skip)]
+    pub arguments: Shape,
+    /// The fields of the result, and who may see them.
+    #[serde(skip)]
+    pub result: Shape,
+    /// The arguments that say whose record is meant, and that a visitor may leave out.
+    #[serde(skip)]
+    pub whose: Vec<String>,
     /// The schema of the arguments, as strict modes require it.
     pub input_schema: Value,
     /// The schema of the result.

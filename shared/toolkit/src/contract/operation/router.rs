@@ -171,6 +171,9 @@ fn serve<'a, E: Endpoint>(
 
 /// Checks that the key may call the operation at all.
 fn authorize<E: Endpoint>(caller: &Caller) -> Result<(), ToolError> {
+    if E::SECTION == Section::Tools && !E::IS_FOR_VISITORS {
+        caller.authorize_staff()?;
+    }
     caller.authorize_reach(E::IS_FOR_VISITORS)?;
     E::SCOPE.map_or(Ok(()), |scope| caller.authorize(scope))?;
     if E::SECTION == Section::Tools { caller.authorize_tool(E::ID) } else { Ok(()) }

@@ -1,0 +1,135 @@
+//! What a connection lets visitors do, and how it knows who they are.
+
+use std::collections::BTreeSet;
+
+use crm::visible::Choice;
+use schemars::JsonSchema;
+use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+use visitor::TokenSettings;
+
+/// What a connection lets visitors do, and how it knows who they are. Without any settings, a visitor
+/// is who the platform says, by the main email address, and may schedule appointments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Visitors {
+    /// Whether the word of a platform counts whose key vouches: `X-Visitor-Email`, `X-Visitor-Id`.
+    pub platform: bool,
+    /// Who signs tokens that say who a visitor is: `X-Visitor-Token`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<TokenSettings>,
+    /// What of their company's a visitor may see whose token has the company's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub company: Option<CompanyAccess>,
+    /// The columns of a contact in which an email address makes a visitor that contact.
+    #[schemars(extend("minItems" = 1))]
+    pub email_columns: BTreeSet<EmailColumn>,
+    /// The column of a contact that holds what `X-Visitor-Id` says.
+    pub id_column: ColumnName,
+    /// What verified visitors may do or see beyond what is theirs in any case.
+    pub allows: BTreeSet<Choice>,
+    /// The ids of the price lists whose prices everybody may see.
+    pub price_lists: BTreeSet<Uuid>,
+    /// The user who hosts the appointments that visitors schedule.
+    pub organizer: Option<Uuid>,
+    /// What the subject of a note begins with that verified visitors may read, with `public_notes`.
+    #[schemars(extend("minLength" = 1, "maxLength" = 50))]
+    pub note_mark: Option<String>,
+}
+
+/// What of their company's a visitor may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CompanyAccess {
+    /// See its cases and its deals.
+    Read,
+}
+
+/// A column of a contact that holds an email address.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum EmailColumn {
+    /// The main address.
+    EmailAddress1,
+    /// The second address.
+    EmailAddress2,
+    /// The third address.
+    EmailAddress3,
+}
+
+impl EmailColumn {
+    /// The column's logical name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EmailColumn::EmailAddress1 => "emailaddress1",
+            EmailColumn::EmailAddress2 => "emailaddress2",
+            EmailColumn::EmailAddress3 => "emailaddress3",
+        }
+    }
+}
+
+/// The logical name of a column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[a-z][a-z0-9_]{0,99}$"))]
+pub struct ColumnName(String);
+
+impl ColumnName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for ColumnName {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<ColumnName, &'static str> {
+        let is_name = name.len() <= 100
+            && name.starts_with(|first: char| first.is_ascii_lowercase())
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if is_name {
+            Ok(ColumnName(name))
+        } else {
+            Err("must be the logical name of a column, such as externaluseridentifier")
+        }
+    }
+}
+
+impl From<ColumnName> for String {
+    fn from(name: ColumnName) -> String {
+        name.0
+    }
+}
+
+impl Visitors {
+    /// The settings as JSON for the connection's secret, with the secrets in them.
+    pub(crate) fn to_secret(&self) -> Value {
+        let mut settings = json!(self);
+        if let Some(tokens) = &self.tokens {
+            let tokens = tokens.to_secret();
+            settings["tokens"] = serde_json::from_str(tokens.expose_secret()).unwrap_or_default();
+        }
+        settings
+    }
+}
+
+impl Default for Visitors {
+    fn default() -> Visitors {
+        Visitors {
+            platform: true,
+            tokens: None,
+            company: None,
+            email_columns: [EmailColumn::EmailAddress1].into(),
+            id_column: ColumnName("contactid".to_owned()),
+            allows: [Choice::Appointments].into(),
+            price_lists: BTreeSet::new(),
+            organizer: None,
+            note_mark: None,
+        }
+    }
+}

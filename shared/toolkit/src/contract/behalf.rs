@@ -1,0 +1,387 @@
+//! On whose behalf a call is made: a visitor's, or the staff's.
+
+use std::sync::OnceLock;
+
+use auth::{CompanyAccess, ConnectionId, Visitors};
+use crm::reference::{ContactRef, Whose};
+use crm::visible::{Access, Shape, Sight};
+use crm::visitor::{Known, Resolved};
+use dataverse::{Name, Query, Record};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use jiff::Timestamp;
+use serde_json::Value;
+use uuid::Uuid;
+use visitor::{Address, KeySets, TokenError, verify};
+
+use crate::edge::header;
+use crate::{Caller, Context, ErrorCode, Serves, ToolError, WriteState};
+
+/// The header in which a platform says the email address of the visitor, whom it has checked.
+pub const VISITOR_EMAIL: HeaderName = HeaderName::from_static("x-visitor-email");
+
+/// The header in which a platform says who the visitor is by an id, having checked it.
+pub const VISITOR_ID: HeaderName = HeaderName::from_static("x-visitor-id");
+
+/// The header with a token in which a platform has signed who the visitor is.
+pub const VISITOR_TOKEN: HeaderName = HeaderName::from_static("x-visitor-token");
+
+/// On whose behalf a call is made.
+#[derive(Clone, Debug)]
+pub(crate) enum Behalf {
+    /// The company's own people.
+    Staff,
+    /// A visitor's.
+    Visitor(Visitor),
+}
+
+/// The visitor of a call.
+#[derive(Clone, Debug)]
+pub(crate) struct Visitor {
+    /// Who it is, if somebody has vouched.
+    known: Option<Known>,
+    /// Their company, if they may see what is its.
+    company: Option<Uuid>,
+    /// What the connection lets visitors do.
+    settings: Visitors,
+    /// The contacts that the visitor is, once they have been read.
+    contacts: OnceLock<Found>,
+}
+
+/// The contacts of a visitor.
+#[derive(Clone, Debug)]
+struct Found {
+    ids: Vec<Uuid>,
+    /// Whether what was read before was about them alone.
+    is_exact: bool,
+}
+
+impl Behalf {
+    /// On whose behalf this caller calls, as its key and its headers say.
+    ///
+    /// # Errors
+    ///
+    /// `forbidden` if the key may not vouch, `invalid_arguments` if a header is wrong,
+    /// `visitor_token_invalid` if the token is.
+    pub(crate) async fn of(
+        caller: &Caller,
+        headers: &HeaderMap,
+        connection: &ConnectionId,
+        settings: &Visitors,
+        keys: impl FnOnce() -> Result<KeySets, ToolError>,
+    ) -> Result<Behalf, ToolError> {
+        // A token says more than the platform's word.
+        let (known, account) = match headers.get(VISITOR_TOKEN) {
+            Some(token) => signed(token, connection, settings, &keys()?).await?,
+            None => (said(caller, headers, settings)?, None),
+        };
+        let company = account.filter(|_| settings.company == Some(CompanyAccess::Read));
+        if known.is_none() && caller.serves == Serves::Staff {
+            return Ok(Behalf::Staff);
+        }
+        let (settings, contacts) = (settings.clone(), OnceLock::new());
+        Ok(Behalf::Visitor(Visitor { known, company, settings, contacts }))
+    }
+
+    /// The same, for a call that changes something: what is the company's may only be seen.
+    pub(crate) fn for_write(self) -> Behalf {
+        match self {
+            Behalf::Staff => Behalf::Staff,
+            Behalf::Visitor(visitor) => Behalf::Visitor(Visitor { company: None, ..visitor }),
+        }
+    }
+
+    /// How much of an answer may be seen.
+    pub(crate) fn sight(&self) -> Sight {
+        match self {
+            Behalf::Staff => Sight::Staff,
+            Behalf::Visitor(Visitor { known: None, .. }) => Sight::Open,
+            Behalf::Visitor(Visitor { settings, .. }) => Sight::Verified(settings.allows.clone()),
+        }
+    }
+
+    /// What tells visitors apart, for the keys of rows; `None` for staff.
+    pub(crate) fn identity(&self) -> Option<String> {
+        let Behalf::Visitor(visitor) = self else { return None };
+        Some(match &visitor.known {
+            None => String::new(),
+            Some(Known::Address { address, .. }) => {
+                format!("address {}", address.to_ascii_lowercase())
+            }
+            Some(Known::Key { column, value }) => format!("{column} {value}"),
+            Some(Known::Contacts(ids)) => format!("contacts {ids:?}"),
+        })
+    }
+
+    /// Checks that a tool, or an argument, is for whoever calls.
+    fn check(&self, access: Access, what: &str) -> Result<(), ToolError> {
+        if self.sight().includes(access) {
+            return Ok(());
+        }
+        Err(match access {
+            Access::Open | Access::Verified => unverified(what),
+            // Whether the connection has chosen it shows only once somebody is known.
+            Access::Chosen(choice) => match self {
+                Behalf::Visitor(Visitor { known: None, settings, .. })
+                    if settings.allows.contains(&choice) =>
+                {
+                    unverified(what)
+                }
+                _ => not_for_visitors(what).admin_action(format!(
+                    "To let verified visitors do this, add {} to what the connection allows: PUT \
+                     /v1/connections/{{id}}/visitors.",
+                    choice.as_str()
+                )),
+            },
+            Access::Staff => not_for_visitors(what),
+        })
+    }
+
+    /// Checks that the call may use this tool with these arguments.
+    pub(crate) fn authorize(
+        &self,
+        access: Access,
+        shape: &Shape,
+        given: &Value,
+    ) -> Result<(), ToolError> {
+        if matches!(self, Behalf::Staff) {
+            return Ok(());
+        }
+        self.check(access, "this tool")?;
+        self.check_arguments(shape, given, "")
+    }
+
+    fn check_arguments(&self, shape: &Shape, given: &Value, outer: &str) -> Result<(), ToolError> {
+        match given {
+            Value::Object(object) => {
+                for (name, value) in object.iter().filter(|(_, value)| !value.is_null()) {
+                    let Some(field) = shape.field(name) else { continue };
+                    let path = format!("{outer}{name}");
+                    self.check(field.access, &path)?;
+                    self.check_arguments(&field.shape, value, &format!("{path}."))?;
+                }
+                Ok(())
+            }
+            Value::Array(items) => {
+                items.iter().try_for_each(|item| self.check_arguments(shape, item, outer))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// On behalf of the same visitor, whose contacts are these, if what has been read was not about
+    /// them alone.
+    pub(crate) fn again(&self) -> Option<Behalf> {
+        let Behalf::Visitor(visitor) = self else { return None };
+        let found = visitor.contacts.get().filter(|found| !found.is_exact)?;
+        let known = Some(Known::Contacts(found.ids.clone()));
+        let contacts = OnceLock::from(Found { is_exact: true, ..found.clone() });
+        Some(Behalf::Visitor(Visitor { known, contacts, ..visitor.clone() }))
+    }
+
+    pub(crate) fn visitor(&self) -> Option<&Visitor> {
+        match self {
+            Behalf::Staff => None,
+            Behalf::Visitor(visitor) => Some(visitor),
+        }
+    }
+}
+
+impl Visitor {
+    /// The reference to the visitor's contacts, if somebody has vouched for the visitor.
+    pub(crate) fn reference(&self) -> Option<ContactRef> {
+        match self.contacts.get() {
+            Some(Found { ids, .. }) => Some(Known::Contacts(ids.clone()).reference()),
+            None => self.known.as_ref().map(Known::reference),
+        }
+    }
+
+    /// A query for the visitor's contacts, unless they are known or nobody has vouched.
+    pub(crate) fn query(&self) -> Option<Query> {
+        if self.contacts.get().is_some() { None } else { self.known.as_ref()?.query() }
+    }
+
+    /// Notes the contacts that the query has found.
+    ///
+    /// # Errors
+    ///
+    /// `visitor_unverified` if the visitor is no contact, or could be any of many. Another error, which
+    /// nobody sees, if the call must begin anew with the contacts.
+    pub(crate) fn note(&self, rows: &[Record]) -> Result<(), ToolError> {
+        let Some(known) = &self.known else { return Ok(()) };
+        let (ids, is_exact) = match known.resolve(rows) {
+            Resolved::Exactly(ids) => (ids, true),
+            Resolved::About(ids) => (ids, false),
+            Resolved::Nobody => return Err(nobody("no active contact is this visitor")),
+            Resolved::TooMany => {
+                return Err(nobody("too many contacts share what this visitor is known by"));
+            }
+        };
+        // It is asked for once in a call.
+        let _ = self.contacts.set(Found { ids, is_exact });
+        if is_exact { Ok(()) } else { Err(ToolError::internal("the call begins anew")) }
+    }
+
+    /// Their company, if they may see what is its.
+    pub(crate) fn company(&self) -> Option<Uuid> {
+        self.company
+    }
+
+    /// What the connection lets visitors do.
+    pub(crate) fn settings(&self) -> &Visitors {
+        &self.settings
+    }
+}
+
+impl Context {
+    /// Whether the call is made for a visitor.
+    pub fn is_for_visitor(&self) -> bool {
+        self.behalf.visitor().is_some()
+    }
+
+    /// Whether the call is made for a visitor whom nobody knows.
+    pub fn is_unverified(&self) -> bool {
+        self.behalf.sight() == Sight::Open
+    }
+
+    /// What the connection lets visitors do, if the call is made for one.
+    pub fn visitors(&self) -> Option<&Visitors> {
+        self.behalf.visitor().map(Visitor::settings)
+    }
+
+    /// The contact that a call is about: the one that it names, or the visitor.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_arguments` if staff name nobody, `visitor_unverified` if nobody knows the visitor.
+    pub fn whose(&self, Whose(named): Whose) -> Result<ContactRef, ToolError> {
+        if let Some(contact) = named {
+            return Ok(contact);
+        }
+        match &self.behalf {
+            Behalf::Staff => Err(ToolError::invalid("contact", "must be given")),
+            Behalf::Visitor(visitor) => visitor.reference().ok_or_else(|| unverified("contact")),
+        }
+    }
+}
+
+/// Who the visitor is by a signed token, and their account, if it says so.
+async fn signed(
+    token: &HeaderValue,
+    connection: &ConnectionId,
+    settings: &Visitors,
+    keys: &KeySets,
+) -> Result<(Option<Known>, Option<Uuid>), ToolError> {
+    let invalid = |detail: String| {
+        ToolError::new(ErrorCode::VisitorTokenInvalid, detail).write(WriteState::NotHappened)
+    };
+    let tokens = settings.tokens.as_ref().ok_or_else(|| {
+        invalid("this connection takes no visitors' tokens".to_owned()).admin_action(
+            "To take them, name who signs them: tokens in PUT /v1/connections/{id}/visitors.",
+        )
+    })?;
+    let text = token.to_str().map_err(|_| invalid(TokenError::NotAToken.to_string()))?;
+    let vouched = verify(text.trim(), tokens, connection.as_str(), keys, Timestamp::now()).await;
+    let vouched = vouched.map_err(|error| match error {
+        TokenError::KeysUnavailable(_) => ToolError::new(
+            ErrorCode::ServiceUnavailable,
+            "the keys that check the visitor's token cannot be fetched right now",
+        )
+        .for_log(&error)
+        .write(WriteState::NotHappened),
+        error => invalid(error.to_string()),
+    })?;
+    let known = match (vouched.key, vouched.email) {
+        (Some(key), _) => {
+            let column = Name::parse(&key.column).map_err(ToolError::internal)?;
+            Some(Known::Key { column, value: key.value })
+        }
+        (None, Some(address)) => Some(of_address(&address, settings)),
+        (None, None) => None,
+    };
+    Ok((known, vouched.account))
+}
+
+fn of_address(address: &Address, settings: &Visitors) -> Known {
+    let columns = settings.email_columns.iter().map(|column| column.as_str().into());
+    Known::Address { address: address.as_str().to_owned(), columns: columns.collect() }
+}
+
+/// Who the visitor is by the platform's own word.
+fn said(
+    caller: &Caller,
+    headers: &HeaderMap,
+    settings: &Visitors,
+) -> Result<Option<Known>, ToolError> {
+    let email = header(headers, &VISITOR_EMAIL)?;
+    let id = header(headers, &VISITOR_ID)?;
+    let is_said = email.is_some() || id.is_some();
+    if is_said && !settings.platform {
+        let detail = "this connection does not take a platform's word on who a visitor is";
+        return Err(ToolError::new(ErrorCode::Forbidden, detail).admin_action(
+            "Call with X-Visitor-Token, or let the connection take it: platform in PUT \
+             /v1/connections/{id}/visitors.",
+        ));
+    }
+    if is_said && !caller.vouches {
+        let detail = "this API key does not vouch for visitors, so the headers X-Visitor-Email and \
+                      X-Visitor-Id count for nothing";
+        return Err(ToolError::new(ErrorCode::Forbidden, detail).admin_action(
+            "Call without these headers. If the platform really checks who its visitors are, let the \
+             key vouch: PUT /v1/keys/{id} with vouches.",
+        ));
+    }
+    let wrong =
+        |name: &HeaderName, problem: &str| ToolError::invalid(&format!("header {name}"), problem);
+    match (id, email) {
+        (Some(id), _) => {
+            let column = settings.id_column.as_str();
+            if column == "contactid" {
+                let id: Uuid =
+                    id.parse().map_err(|_| wrong(&VISITOR_ID, "must be the id of a contact"))?;
+                return Ok(Some(Known::Key {
+                    column: Name::from("contactid"),
+                    value: id.to_string(),
+                }));
+            }
+            let column = Name::parse(column).map_err(ToolError::internal)?;
+            Ok(Some(Known::Key { column, value: id.to_owned() }))
+        }
+        (None, Some(email)) => {
+            let address = Address::parse(email).map_err(|_| {
+                wrong(&VISITOR_EMAIL, "must be one email address in ASCII, a domain in punycode")
+            })?;
+            Ok(Some(of_address(&address, settings)))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+/// The error: this needs a visitor who is known.
+pub(crate) fn unverified(what: &str) -> ToolError {
+    ToolError::new(
+        ErrorCode::VisitorUnverified,
+        format!("{what}: only for visitors who have shown who they are"),
+    )
+    .next_step(HOW_TO_VERIFY)
+    .write(WriteState::NotHappened)
+}
+
+/// How a visitor shows who they are, for the bot.
+const HOW_TO_VERIFY: &str = "Say that you cannot look at personal data here before the visitor has \
+    shown who they are, for example by signing in. You can still open a case or note a request for them.";
+
+fn nobody(detail: &str) -> ToolError {
+    ToolError::new(ErrorCode::VisitorUnverified, detail)
+        .next_step(
+            "Say that you cannot find the visitor's data. You can still open a case for them with \
+             new_contact.",
+        )
+        .write(WriteState::NotHappened)
+}
+
+/// The error: this is for the company's own people.
+pub(crate) fn not_for_visitors(what: &str) -> ToolError {
+    ToolError::new(ErrorCode::Forbidden, format!("{what}: not for visitors"))
+        .next_step("Do without it: it is for the company's own people.")
+        .write(WriteState::NotHappened)
+}

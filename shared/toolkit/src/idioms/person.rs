@@ -1,0 +1,192 @@
+//! The person whom a new record is for: a contact that is found, or one that is made with the record.
+
+use crm::labels::ActiveState;
+use crm::reference::{ContactRef, Reference as _, any_email};
+use crm::tables::CONTACT;
+use crm::tables::choices::in_state;
+use crm::text::{EmailAddress, Line};
+use crm::visible::Visible;
+use dataverse::{Create, Filter, Order, Query, Record};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::idioms::reads::{Answers, Reads, Seeking, Slot};
+use crate::{Context, ErrorCode, ToolError};
+
+/// Somebody who may not be in the CRM yet.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Visible)]
+#[serde(deny_unknown_fields)]
+pub struct NewContact {
+    #[open]
+    first_name: Option<Line<50>>,
+    #[open]
+    last_name: Line<50>,
+    /// Or phone.
+    #[open]
+    email: Option<EmailAddress>,
+    #[open]
+    phone: Option<Line<50>>,
+    /// Becomes a part of the description.
+    #[open]
+    company: Option<Line<100>>,
+}
+
+/// The person whom a new record is for.
+pub enum Person {
+    /// A contact that is there.
+    There(Record),
+    /// A contact that will be made together with the record.
+    New(Create),
+}
+
+/// The place of the person in the answers.
+pub struct SeekingPerson<'a> {
+    named: Option<Seeking<'a, ContactRef>>,
+    by_address: Option<Slot>,
+    new: Option<&'a NewContact>,
+}
+
+/// The namespace of the ids of new contacts. It is a random one.
+const NAMESPACE: Uuid = Uuid::from_u128(0x27b1_9c56_0f3e_4d0c_a6d5_5d1f_9be0_7c42);
+
+impl NewContact {
+    /// Checks what the schema cannot say.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_arguments` if there is neither an email address nor a phone number.
+    pub fn check(&self) -> Result<(), ToolError> {
+        if self.email.is_none() && self.phone.is_none() {
+            return Err(ToolError::invalid("new_contact", "needs an email or a phone"));
+        }
+        Ok(())
+    }
+
+    /// Active contacts with this email address or, where there is none, with this phone number.
+    fn filter(&self) -> Filter {
+        let by_address = match (&self.email, &self.phone) {
+            (Some(email), _) => any_email(email.as_str()),
+            (None, phone) => Filter::any(phone.iter().flat_map(|phone| {
+                ["telephone1", "mobilephone"].map(|column| Filter::equals(column, phone.as_str()))
+            })),
+        };
+        by_address.and(in_state(ActiveState::Active))
+    }
+
+    /// The reference to contacts with this email address.
+    pub fn reference(&self) -> Option<ContactRef> {
+        ContactRef::parse(self.email.as_ref()?.as_str()).ok()
+    }
+
+    /// The company that was named, as a line of a description.
+    pub fn company_line(&self) -> Option<String> {
+        self.company.as_ref().map(|company| format!("Company: {}", company.as_str()))
+    }
+
+    /// The contact to make. Its id depends on the address alone, so that two calls at the same moment
+    /// make one contact.
+    fn draft(&self, context: &Context) -> Create {
+        let address = match (&self.email, &self.phone) {
+            (Some(email), _) => email.as_str().to_lowercase(),
+            (None, phone) => {
+                phone.as_ref().map(|phone| phone.as_str().to_owned()).unwrap_or_default()
+            }
+        };
+        let connection = context.connection().as_str();
+        let of_address = format!("{}:{connection};{address}", connection.len());
+        let of_address = Uuid::new_v5(&NAMESPACE, of_address.as_bytes());
+        // Such a contact was there and is found no more: it has another address, or is inactive.
+        let is_taken = context.once().is_contact_taken();
+        let id =
+            if is_taken { Uuid::new_v5(&context.once().row(), b"contact") } else { of_address };
+        Create::new(CONTACT, id)
+            .set("firstname", self.first_name.clone())
+            .set("lastname", Some(self.last_name.clone()))
+            .set("emailaddress1", self.email.clone())
+            .set("telephone1", self.phone.clone())
+            .select([CONTACT.key])
+            // Whether a rule refuses it would tell a stranger whom the organization knows.
+            .allow_duplicate(context.is_unverified())
+    }
+}
+
+impl Person {
+    /// The id of the contact, which may not be there yet.
+    pub fn id(&self) -> Option<Uuid> {
+        match self {
+            Person::There(contact) => contact.id(CONTACT.key),
+            Person::New(create) => Some(create.id()),
+        }
+    }
+
+    /// The contact, if it is there.
+    pub fn record(&self) -> Option<&Record> {
+        match self {
+            Person::There(contact) => Some(contact),
+            Person::New(_) => None,
+        }
+    }
+
+    /// The contact to make before the record.
+    pub fn create(&self) -> Option<&Create> {
+        match self {
+            Person::There(_) => None,
+            Person::New(create) => Some(create),
+        }
+    }
+}
+
+impl<'a> Reads<'a> {
+    /// Adds the queries that find the person: the contact that is named, or the one that has the
+    /// address of the new contact. `more` reads more of the contact.
+    pub fn seek_person(
+        &mut self,
+        context: &Context,
+        contact: Option<&'a ContactRef>,
+        new: Option<&'a NewContact>,
+        more: impl Fn(Query) -> Query,
+    ) -> SeekingPerson<'a> {
+        let named = contact.map(|contact| self.seek_with(contact, &more));
+        let by_address = new.map(|new| {
+            let query = Query::rows(CONTACT)
+                .filter(new.filter())
+                .select([ContactRef::NAME_COLUMN])
+                .select(ContactRef::DETAIL_COLUMNS.iter().copied())
+                .order_by(Order::descending("modifiedon"))
+                .top(4);
+            let query = more(query);
+            if context.is_unverified() { self.add_unseen(query) } else { self.add(query) }
+        });
+        SeekingPerson { named, by_address, new }
+    }
+}
+
+impl Answers<'_> {
+    /// The person: the contact that is named or, where nobody is found, the one that has the address
+    /// of the new contact, or the new contact.
+    pub fn person(&mut self, seeking: SeekingPerson<'_>) -> Result<Person, ToolError> {
+        let SeekingPerson { named, by_address, new } = seeking;
+        let context = self.context();
+        if let Some(named) = named {
+            match self.found(named) {
+                Err(error) if error.code() == ErrorCode::NotFound && new.is_some() => {}
+                found => return found.map(Person::There),
+            }
+        }
+        let (Some(slot), Some(new)) = (by_address, new) else {
+            return Err(ToolError::needs_one_of("contact, new_contact"));
+        };
+        let mut page = self.page(slot)?;
+        if context.is_unverified() {
+            page.records.truncate(1);
+        }
+        if page.records.is_empty() {
+            return Ok(Person::New(new.draft(context)));
+        }
+        let reference = new.reference();
+        let reference = reference.map_or_else(|| ContactRef::parse(new.last_name.as_str()), Ok);
+        let reference = reference.map_err(ToolError::internal)?;
+        Ok(Person::There(reference.one(page, context.instance())?))
+    }
+}

@@ -1,0 +1,245 @@
+//! What is done for a visitor: who they are, and what they may see and change.
+
+use serde_json::{Value, json};
+use stack::VISITOR_KEY;
+
+use crate::harness::{Answer, Bench, MAREN};
+
+/// A contact of another company.
+const ZOE: &str = "zoe.brandt@litware.example";
+
+/// A call with the key for visitors.
+async fn call(bench: &Bench, tool: &str, arguments: Value, headers: &[(&str, &str)]) -> Answer {
+    let mut all = vec![("authorization", format!("Bearer {VISITOR_KEY}"))];
+    all.extend(headers.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    bench.send(tool, arguments.to_string(), &all).await
+}
+
+/// A call for this visitor, for whom the platform vouches.
+async fn call_as(bench: &Bench, email: &str, tool: &str, arguments: Value) -> Answer {
+    call(bench, tool, arguments, &[("x-visitor-email", email)]).await
+}
+
+fn texts(list: &Value, name: &str) -> Vec<String> {
+    let items = list.as_array().unwrap().iter();
+    items.filter_map(|item| item[name].as_str()).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_visitor_sees_what_is_theirs_and_names_nobody() {
+    let bench = Bench::start().await;
+    let own = call_as(&bench, MAREN, "get_contact", json!({})).await;
+    let contact = &own.result()["contact"];
+    assert_eq!(contact["email"], MAREN);
+    for internal in ["owner", "description", "url"] {
+        assert!(contact.get(internal).is_none(), "{internal}: {contact:#}");
+    }
+    assert!(own.result().get("case_url").is_none());
+
+    let cases = call_as(&bench, MAREN, "get_contact_cases", json!({"status": "all"})).await;
+    let staff = bench.call("get_contact_cases", json!({"contact": MAREN, "status": "all"})).await;
+    let numbers = texts(&cases.result()["cases"], "number");
+    assert!(!numbers.is_empty());
+    assert_eq!(numbers, texts(&staff.result()["cases"], "number"));
+    let found = call_as(&bench, MAREN, "search_cases", json!({"status": "all"})).await;
+    assert_eq!(texts(&found.result()["cases"], "number"), numbers);
+
+    for number in &numbers {
+        let case = call_as(&bench, MAREN, "get_case", json!({"case": number})).await;
+        assert_eq!(case.result()["case"]["number"], number.as_str());
+        assert!(case.result().get("latest_notes").is_none());
+    }
+}
+
+#[tokio::test]
+async fn what_is_somebody_elses_is_not_there() {
+    let bench = Bench::start().await;
+    let mut others = bench.rows("incidents").await;
+    let id = id_of(&bench, MAREN).await;
+    others.retain(|case| {
+        ["_customerid_value", "_primarycontactid_value"].iter().all(|column| case[column] != id)
+    });
+    assert!(others.len() > 2);
+    let invented =
+        call_as(&bench, MAREN, "get_case", json!({"case": "00000000-0000-4000-8000-000000000001"}))
+            .await;
+    let invented = invented.problem("not_found").clone();
+    for case in &others {
+        for reference in ["incidentid", "ticketnumber"] {
+            let arguments = json!({"case": case[reference]});
+            let refused = call_as(&bench, MAREN, "get_case", arguments.clone()).await;
+            let problem = refused.problem("not_found");
+            if reference == "incidentid" {
+                for member in ["detail", "next_step", "title"] {
+                    assert_eq!(problem[member], invented[member]);
+                }
+            }
+            let mut update = arguments;
+            update["status"] = "Canceled".into();
+            call_as(&bench, MAREN, "update_case", update).await.problem("not_found");
+            let note = json!({
+                "record_type": "case", "record": case[reference], "text": "I was here.",
+            });
+            call_as(&bench, MAREN, "create_note", note).await.problem("not_found");
+        }
+    }
+    for tool in ["get_contact", "get_contact_cases", "get_contact_opportunities", "get_activities"]
+    {
+        let zoe = id_of(&bench, ZOE).await;
+        for contact in [ZOE, "Zoë Brandt", zoe.as_str()] {
+            call_as(&bench, MAREN, tool, json!({"contact": contact})).await.problem("not_found");
+        }
+    }
+    call_as(&bench, MAREN, "get_contact_by_email", json!({"email": ZOE}))
+        .await
+        .problem("not_found");
+    let theft = json!({"contact": ZOE, "phone": "+1 555 0100"});
+    call_as(&bench, MAREN, "update_contact", theft).await.problem("not_found");
+    let identity = json!({"email": "thief@evil.example"});
+    call_as(&bench, MAREN, "update_contact", identity).await.problem("forbidden");
+    assert_eq!(bench.count("contacts", "emailaddress1", MAREN).await, 1);
+}
+
+/// The id of the contact with this address.
+async fn id_of(bench: &Bench, email: &str) -> String {
+    let rows = bench.rows("contacts").await;
+    let row = rows.iter().find(|row| row["emailaddress1"] == email).unwrap();
+    row["contactid"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn nobody_known_sees_nothing() {
+    let bench = Bench::start().await;
+    for (tool, arguments) in crate::schemas::samples() {
+        let definition = stack::tools().into_iter().find(|one| one.name.ends_with(tool)).unwrap();
+        if definition.access == crm::visible::Access::Open {
+            continue;
+        }
+        let before = bench.requests().await.len();
+        let answer = call(&bench, tool, arguments, &[]).await;
+        assert_eq!(answer.status, 403, "{tool}: {:#}", answer.body);
+        assert_eq!(bench.requests().await.len(), before, "{tool}");
+    }
+    let none = call_as(&bench, "nobody@nowhere.example", "get_contact", json!({})).await;
+    none.problem("visitor_unverified");
+    let refused = bench
+        .call_with("get_contact", json!({"contact": MAREN}), &[("x-visitor-email", MAREN)])
+        .await;
+    refused.problem("forbidden");
+}
+
+#[tokio::test]
+async fn an_address_is_compared_byte_for_byte() {
+    let bench = Bench::start().await;
+    let upper = MAREN.to_uppercase();
+    let own = call_as(&bench, &upper, "get_contact", json!({})).await;
+    assert_eq!(own.result()["contact"]["email"], MAREN);
+    // Dataverse takes the one for the other.
+    let id = id_of(&bench, "lucia.f@personal.example").await;
+    let row = json!({"emailaddress1": "maren.quist@n\u{f6}rthwind.example"});
+    bench.control("PATCH", &format!("rows/contacts/{id}"), Some(row)).await;
+    let mine = call_as(&bench, MAREN, "get_contact", json!({})).await;
+    assert_eq!(mine.result()["contact"]["email"], MAREN);
+    let cases = call_as(&bench, MAREN, "search_cases", json!({"status": "all"})).await;
+    assert!(!cases.result()["cases"].as_array().unwrap().is_empty());
+    let wrong = call(
+        &bench,
+        "get_contact",
+        json!({}),
+        &[("x-visitor-email", "maren.quist@n\u{f6}rthwind.example")],
+    )
+    .await;
+    wrong.problem("invalid_arguments");
+}
+
+#[tokio::test]
+async fn who_is_not_verified_can_ask_for_help_and_learns_nothing() {
+    let bench = Bench::start().await;
+    let case = |email: &str| {
+        json!({
+            "subject": "No light", "description": "It is dark.",
+            "new_contact": {"first_name": "Maren", "last_name": "Quist", "email": email},
+        })
+    };
+    let mut answers = Vec::new();
+    for email in [MAREN, "new.person@nowhere.example"] {
+        bench.control("DELETE", "requests", None).await;
+        let answer =
+            call(&bench, "create_case", case(email), &[("x-conversation-id", email)]).await;
+        let result = answer.result().clone();
+        let trips = bench.requests().await.len();
+        let number = result["case"]["number"].as_str().unwrap().to_owned();
+        let row = bench.rows("incidents").await;
+        let row = row.iter().find(|row| row["ticketnumber"] == number.as_str()).unwrap().clone();
+        let text = row["description"].as_str().unwrap();
+        assert!(text.starts_with("Sender not verified"), "{text}");
+        assert_eq!(row["_customerid_value"], id_of(&bench, email).await);
+        let again = call(&bench, "create_case", case(email), &[("x-conversation-id", email)]).await;
+        assert_eq!(again.result()["case"]["number"], number.as_str());
+        let mut body = answer.body.to_string().replace(&number, "NUMBER");
+        body = body.replace(email, "EMAIL");
+        answers.push((body, trips));
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(answers[0].0, r#"{"result":{"case":{"number":"NUMBER"}}}"#);
+    assert_eq!(bench.count("contacts", "emailaddress1", "new.person@nowhere.example").await, 1);
+
+    // The verified person sees that it may be somebody else's.
+    let number = call_as(&bench, MAREN, "search_cases", json!({"query": "No light"})).await;
+    let number = number.result()["cases"][0]["number"].clone();
+    let seen = call_as(&bench, MAREN, "get_case", json!({"case": number})).await;
+    assert_eq!(seen.result()["case"]["sender_not_verified"], true);
+
+    let lead = |email: &str| json!({"last_name": "Ekberg", "company": "Tailspin Toys", "email": email, "topic": "Kiosks"});
+    let known = bench.rows("leads").await;
+    let known =
+        known.iter().find(|lead| lead["statecode"] == 0 && lead["emailaddress1"].is_string());
+    let known = known.unwrap()["emailaddress1"].as_str().unwrap().to_owned();
+    let (leads, notes) = (bench.rows("leads").await.len(), bench.rows("annotations").await.len());
+    for (email, conversation) in [(known.as_str(), "one"), ("somebody@new.example", "two")] {
+        bench.control("DELETE", "requests", None).await;
+        let answer =
+            call(&bench, "create_lead", lead(email), &[("x-conversation-id", conversation)]).await;
+        assert_eq!(answer.body, json!({"result": {"noted": true}}));
+        assert_eq!(bench.requests().await.len(), 2);
+    }
+    assert_eq!(bench.rows("leads").await.len(), leads + 1);
+    assert_eq!(bench.rows("annotations").await.len(), notes + 1);
+}
+
+#[tokio::test]
+async fn deals_appointments_and_mails_as_the_connection_has_it() {
+    let bench = Bench::start().await;
+    let deals = call_as(&bench, MAREN, "get_contact_opportunities", json!({})).await;
+    for deal in deals.result()["opportunities"].as_array().unwrap() {
+        for hidden in ["probability", "estimated_value", "stage", "url"] {
+            assert!(deal.get(hidden).is_none(), "{deal:#}");
+        }
+    }
+    assert!(deals.result().get("open_value").is_none());
+    let mails = call_as(&bench, ZOE, "get_email_history", json!({})).await;
+    assert!(!mails.result()["emails"].as_array().unwrap().is_empty());
+    for mail in mails.result()["emails"].as_array().unwrap() {
+        assert_ne!(mail["status"], "Draft", "{mail:#}");
+    }
+    let activities = call_as(&bench, ZOE, "get_activities", json!({"limit": 25})).await;
+    assert!(activities.result()["activities"].as_array().unwrap().len() > 2);
+    for activity in activities.result()["activities"].as_array().unwrap() {
+        assert_ne!(activity["type"], "task");
+        assert!(activity["type"] != "call" || activity.get("subject").is_none(), "{activity:#}");
+    }
+    for (tool, arguments) in crate::schemas::samples() {
+        let forbidden = [
+            "create_opportunity",
+            "update_opportunity",
+            "create_quote",
+            "create_activity",
+            "get_entity_notes",
+            "schedule_appointment",
+        ];
+        if forbidden.contains(&tool) {
+            let answer = call_as(&bench, MAREN, tool, arguments).await;
+            answer.problem("forbidden");
+        }
+    }
+}
