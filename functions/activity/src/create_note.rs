@@ -1,13 +1,14 @@
 use crm::note::{self, Note};
 use crm::record::{RecordRef, RecordType, Regarding};
+use crm::reference::Sought as _;
 use crm::tables::{NOTE, lookups};
 use crm::text::{Line, Paragraph};
-use dataverse::{Create, Query, Record};
+use dataverse::{Create, Page, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{
-    Answer, Context, Creates, Draft, Effect, Equal, Made, PerKind, ReadAnswers, Reads, Tool,
-    ToolError,
+    Answer, Context, Creates, Draft, Effect, Equal, ErrorCode, Made, PerKind, ReadAnswers, Reads,
+    Tool, ToolError,
 };
 use uuid::Uuid;
 
@@ -70,14 +71,38 @@ impl Tool for CreateNote {
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Written>, ToolError> {
         let record = record::parse(arguments.record_type, &arguments.record)?;
-        toolkit::create(context, &NewNote { record, arguments }).await
+        let made_here = context.made_by_stranger().await;
+        toolkit::create(context, &NewNote { record, made_here, arguments }).await
     }
 }
 
 /// The new note, and the record that will have it.
 struct NewNote {
     record: RecordRef,
+    /// Of a visitor whom nobody knows: the records that the chat has made.
+    made_here: Option<Vec<Uuid>>,
     arguments: Arguments,
+}
+
+impl NewNote {
+    /// The record, unless a visitor whom nobody knows asks for what the chat has not made. That is
+    /// answered as if it were not there, whatever was found.
+    fn of_chat(
+        &self,
+        context: &Context,
+        found: Result<Uuid, ToolError>,
+    ) -> Result<Uuid, ToolError> {
+        let Some(made_here) = &self.made_here else { return found };
+        match found {
+            Ok(id) if made_here.contains(&id) => return Ok(id),
+            Err(error) if !matches!(error.code(), ErrorCode::NotFound | ErrorCode::Ambiguous) => {
+                return Err(error);
+            }
+            _ => {}
+        }
+        let nothing = self.record.found(Page::default(), Page::default(), context.instance());
+        Err(nothing.err().map_or_else(|| ToolError::internal("nothing was found"), Into::into))
+    }
 }
 
 const REGARDING: &str = lookups::NOTE_ON_CONTACT.column;
@@ -104,13 +129,18 @@ impl Creates for NewNote {
         if let Some(id) = self.record.id().filter(|_| !context.is_for_visitor()) {
             return Ok(Box::new(move |_| Ok(((), Ok(id)))));
         }
-        let record = reads.seek(&self.record);
+        // A chat may add to what it has made. Everything else is somebody's.
+        let record = if context.is_unverified() {
+            reads.seek_unseen(&self.record, |query| query)
+        } else {
+            reads.seek(&self.record)
+        };
         Ok(Box::new(move |answers| {
             let id = answers.found(record).and_then(|record| {
                 let id = record.id(self.record.kind().table().key);
                 id.ok_or_else(|| ToolError::internal("a record without an id"))
             });
-            Ok(((), id))
+            Ok(((), self.of_chat(context, id)))
         }))
     }
 

@@ -53,6 +53,14 @@ pub(crate) struct Form {
     #[serde(default)]
     #[schemars(with = "Option<BTreeSet<Uuid>>")]
     price_lists: Sent<BTreeSet<Uuid>>,
+    /// The most records that a chat may write while nobody knows the visitor.
+    #[serde(default)]
+    #[schemars(with = "Option<u64>")]
+    writes_per_conversation: Sent<u64>,
+    /// The most records that all such chats of an API key together may write in an hour.
+    #[serde(default)]
+    #[schemars(with = "Option<u64>")]
+    writes_per_hour: Sent<u64>,
     /// The id of the user who hosts the appointments that visitors schedule.
     #[serde(default)]
     #[schemars(with = "Option<Uuid>")]
@@ -257,6 +265,16 @@ impl Form {
             id_column: changed(self.id_column, stored.id_column, usual.id_column),
             allows: changed(self.allows, stored.allows, usual.allows),
             price_lists: changed(self.price_lists, stored.price_lists, usual.price_lists),
+            writes_per_conversation: changed(
+                self.writes_per_conversation,
+                stored.writes_per_conversation,
+                usual.writes_per_conversation,
+            ),
+            writes_per_hour: changed(
+                self.writes_per_hour,
+                stored.writes_per_hour,
+                usual.writes_per_hour,
+            ),
             organizer: changed_if(self.organizer, stored.organizer),
             note_mark: changed_if(self.note_mark, stored.note_mark),
         };

@@ -32,6 +32,10 @@ pub struct Visitors {
     pub allows: BTreeSet<Choice>,
     /// The ids of the price lists whose prices everybody may see.
     pub price_lists: BTreeSet<Uuid>,
+    /// The most records that a chat may write while nobody knows the visitor.
+    pub writes_per_conversation: u64,
+    /// The most records that all such chats of an API key together may write in an hour.
+    pub writes_per_hour: u64,
     /// The user who hosts the appointments that visitors schedule.
     pub organizer: Option<Uuid>,
     /// What the subject of a note begins with that verified visitors may read, with `public_notes`.
@@ -128,6 +132,8 @@ impl Default for Visitors {
             id_column: ColumnName("contactid".to_owned()),
             allows: [Choice::Appointments].into(),
             price_lists: BTreeSet::new(),
+            writes_per_conversation: 3,
+            writes_per_hour: 60,
             organizer: None,
             note_mark: None,
         }

@@ -16,6 +16,8 @@
 //! | `idem#{id}` | `create` | the [`Intent`] of a call that may come again, until `expires_at` |
 //! | `claim#{hash}` | `create` | the same, of a call that others may want, too, until `expires_at` |
 //! | these two | `joined` | that another call went to make the row, until `expires_at` |
+//! | `visit#{hash}` | `writes` | how many records a chat, or a client in an hour, has written |
+//! | `visit#{hash}` | `made` | which ones a chat has made while nobody knew the visitor |
 //!
 //! [`Partition`] says who may do what with which of them, and how long items are kept. The table's
 //! time-to-live attribute is `expires_at`. DynamoDB may take days to delete an expired item, so
@@ -34,6 +36,7 @@ mod outage;
 mod partitions;
 mod sidebar;
 mod table;
+mod visits;
 
 use std::time::Duration;
 
@@ -52,6 +55,7 @@ pub use keys::{KeyHash, KeyPage, MadeKey};
 pub use outage::Outage;
 pub use partitions::{Action, Grant, Partition, Role};
 pub use sidebar::{FieldType, SidebarField};
+pub use visits::{Hour, Visit};
 
 use table::Table;
 

@@ -54,9 +54,10 @@ pub enum Action {
     GetItem,
     PutItem,
     Query,
+    UpdateItem,
 }
 
-use Action::{BatchGetItem, BatchWriteItem, DeleteItem, GetItem, PutItem, Query};
+use Action::{BatchGetItem, BatchWriteItem, DeleteItem, GetItem, PutItem, Query, UpdateItem};
 
 const fn grant(role: Role, actions: &'static [Action]) -> Grant {
     Grant { role, actions }
@@ -153,10 +154,18 @@ pub const SUBJECT: Partition = Partition {
     grants: &[grant(Role::Tools, &[GetItem, PutItem])],
 };
 
+/// How long the table knows what a chat has made.
+pub(crate) const VISIT_KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+/// What a chat with a visitor has made while nobody knew who it was, and how often that happens. Each
+/// item has its own `expires_at`.
+pub const VISIT: Partition =
+    Partition { key: "visit#", kept: None, grants: &[grant(Role::Tools, &[GetItem, UpdateItem])] };
+
 impl Partition {
     /// All of them.
-    pub const ALL: [Partition; 9] =
-        [KEYS, KEY, CONNECTIONS, CONNECTION, ALERTS, CHECKS, ACTIVITY, IDEMPOTENCY, SUBJECT];
+    pub const ALL: [Partition; 10] =
+        [KEYS, KEY, CONNECTIONS, CONNECTION, ALERTS, CHECKS, ACTIVITY, IDEMPOTENCY, SUBJECT, VISIT];
 
     /// The keys of the partition, as policies name them: `activity#*`.
     pub fn pattern(&self) -> String {

@@ -10,8 +10,8 @@ use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, DeleteRequest, KeySchemaElement, KeyType,
-    KeysAndAttributes, PutRequest, ReturnValuesOnConditionCheckFailure, ScalarAttributeType,
-    WriteRequest,
+    KeysAndAttributes, PutRequest, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    ScalarAttributeType, WriteRequest,
 };
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use jiff::Timestamp;
@@ -272,6 +272,31 @@ impl Table {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Adds a number to an attribute, or members to a set, of an item that need not be there. Returns
+    /// the item as it is then. If an answer is lost, a number may be added twice.
+    pub(crate) async fn add(
+        &self,
+        key: &Key,
+        (attribute, value): (&str, AttributeValue),
+        expires_at: AttributeValue,
+    ) -> Result<Item, StateError> {
+        let updated = self
+            .client
+            .update_item()
+            .table_name(&*self.name)
+            .set_key(Some(key.attributes()))
+            .update_expression("ADD #attribute :value SET #expires_at = :expires_at")
+            .expression_attribute_names("#attribute", attribute)
+            .expression_attribute_names("#expires_at", EXPIRES_AT)
+            .expression_attribute_values(":value", value)
+            .expression_attribute_values(":expires_at", expires_at)
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        let updated = updated.map_err(|error| StateError::of_sdk("UpdateItem", &error))?;
+        Ok(updated.attributes.unwrap_or_default())
     }
 
     pub(crate) async fn query(&self, query: Query) -> Result<Rows, StateError> {

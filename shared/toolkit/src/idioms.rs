@@ -1,5 +1,6 @@
 //! The ways in which tools read and write Dataverse: many queries in one trip, and no write twice.
 
+pub(crate) mod chat;
 pub(crate) mod creates;
 pub(crate) mod draft;
 pub(crate) mod duplicate;

@@ -243,3 +243,105 @@ async fn deals_appointments_and_mails_as_the_connection_has_it() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_chat_of_nobody_known_writes_a_little_and_adds_to_that_alone() {
+    let bench = Bench::start().await;
+    let chat = [("x-conversation-id", "one")];
+    let case = |number: usize| {
+        json!({
+            "subject": format!("Broken {number}"), "description": "It is broken.",
+            "new_contact": {"last_name": "Stranger", "email": "stranger@nowhere.example"},
+        })
+    };
+    let made = call(&bench, "create_case", case(1), &chat).await;
+    let number = made.result()["case"]["number"].as_str().unwrap().to_owned();
+    let note = |record: &str| json!({"record_type": "case", "record": record, "text": "More."});
+    let written = call(&bench, "create_note", note(&number), &chat).await;
+    assert_eq!(written.body, json!({"result": {"created": true}}));
+    let elsewhere =
+        call(&bench, "create_note", note(&number), &[("x-conversation-id", "two")]).await;
+    let invented = call(&bench, "create_note", note("CAS-99999-X0X0X0"), &chat).await;
+    let foreign = call(&bench, "create_note", note("CAS-01001-Q7W2E9"), &chat).await;
+    for refused in [&elsewhere, &foreign] {
+        assert_eq!(refused.problem("not_found")["detail"], invented.problem("not_found")["detail"]);
+    }
+    // Several people have this name, and nobody learns who.
+    let ambiguous = json!({"record_type": "contact", "record": "Brandt", "text": "More."});
+    let refused = call(&bench, "create_note", ambiguous, &chat).await;
+    assert!(refused.problem("not_found").get("candidates").is_none());
+
+    call(&bench, "create_case", case(2), &chat).await.result();
+    let refused = call(&bench, "create_case", case(3), &chat).await;
+    refused.problem("visitor_unverified");
+    // The same call again is answered as before.
+    let again = call(&bench, "create_case", case(1), &chat).await;
+    assert_eq!(again.result()["case"]["number"], number.as_str());
+    let change = json!({"writes_per_conversation": 4});
+    let path = "/v1/connections/default/visitors";
+    let settings = bench.request("PUT", path, Some(change)).await;
+    assert_eq!(settings.body["settings"]["writes_per_conversation"], 4, "{:#}", settings.body);
+}
+
+/// A token that a chat platform has signed with a shared secret.
+fn token(claims: &Value) -> String {
+    let header =
+        jsonwebtoken::Header { kid: Some("one".to_owned()), ..jsonwebtoken::Header::default() };
+    let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
+    jsonwebtoken::encode(&header, claims, &key).unwrap()
+}
+
+const SECRET: &str = "a shared secret of more than 32 bytes";
+
+#[tokio::test]
+async fn a_signed_token_says_who_the_visitor_is_and_narrows_any_key() {
+    let bench = Bench::start().await;
+    let now = jiff::Timestamp::now().as_second();
+    let claims = json!({
+        "iss": "https://chat.example", "aud": "default", "exp": now + 600, "email": MAREN,
+        "email_verified": true,
+    });
+    let good = token(&claims);
+    let refused = call(&bench, "get_contact", json!({}), &[("x-visitor-token", &good)]).await;
+    refused.problem("visitor_token_invalid");
+
+    let path = "/v1/connections/default/visitors";
+    let issuers = json!({"tokens": {"issuers": [
+        {"issuer": "https://chat.example", "algorithm": "HS256", "keys": [{"kid": "one", "secret": SECRET}]},
+    ]}});
+    let stored = bench.request("PUT", path, Some(issuers)).await;
+    assert_eq!(stored.status, 200, "{:#}", stored.body);
+    assert!(!stored.body.to_string().contains(SECRET));
+    // A key that is listed without its secret keeps it.
+    let kept = json!({"tokens": {"issuers": [
+        {"issuer": "https://chat.example", "algorithm": "HS256", "keys": [{"kid": "one"}]},
+    ]}});
+    assert_eq!(bench.request("PUT", path, Some(kept)).await.status, 200);
+
+    for key in [VISITOR_KEY, stack::API_KEY] {
+        let with_token = async |tool: &str, arguments: Value, token: &str| {
+            let headers =
+                [("authorization", format!("Bearer {key}")), ("x-visitor-token", token.to_owned())];
+            bench.send_unchecked(tool, arguments.to_string(), &headers).await
+        };
+        let own = with_token("get_contact", json!({}), &good).await;
+        assert_eq!(own.result()["contact"]["email"], MAREN);
+        let other = with_token("get_contact", json!({"contact": ZOE}), &good).await;
+        other.problem("not_found");
+        for (claim, value) in [
+            ("aud", json!("another")),
+            ("exp", json!(now - 120)),
+            ("exp", json!(now + 200_000)),
+            ("email_verified", json!(false)),
+            ("iss", json!("https://other.example")),
+        ] {
+            let mut wrong = claims.clone();
+            wrong[claim] = value;
+            let refused = with_token("get_contact", json!({}), &token(&wrong)).await;
+            assert_eq!(refused.status, 401);
+            refused.problem("visitor_token_invalid");
+        }
+        let altered = format!("{}x", &good[..good.len() - 1]);
+        with_token("get_contact", json!({}), &altered).await.problem("visitor_token_invalid");
+    }
+}

@@ -7,6 +7,7 @@ use dataverse::{InstanceUrl, Page, Query, Record, Session, Table};
 use jiff::Timestamp;
 
 use crate::contract::behalf::Behalf;
+use crate::idioms::chat::Chat;
 use crate::idioms::once::Once;
 use crate::{Reads, ToolError};
 
@@ -18,6 +19,7 @@ pub struct Context {
     pub(crate) now: Timestamp,
     pub(crate) once: Once,
     pub(crate) behalf: Behalf,
+    pub(crate) chat: Chat,
 }
 
 impl Context {

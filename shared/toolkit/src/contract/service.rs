@@ -14,6 +14,7 @@ use visitor::KeySets;
 use crate::contract::behalf::Behalf;
 use crate::contract::tool::PATH;
 use crate::edge::{IDEMPOTENCY_KEY, header};
+use crate::idioms::chat::Chat;
 use crate::idioms::idempotency::{Identity, canonical};
 use crate::idioms::once::{Once, Tie};
 use crate::operation::{Arguments, Declaration, Function, Home, Input as _};
@@ -121,7 +122,9 @@ impl Tools {
         let now = Timestamp::now();
         let tool = T::NAME;
         let sight = behalf.sight();
-        let mut context = Context { session, connection: connection_id, tool, now, once, behalf };
+        let chat = Chat::new(&connection_id, &caller.client, call.conversation.as_deref());
+        let mut context =
+            Context { session, connection: connection_id, tool, now, once, behalf, chat };
         let mut result = <T as Tool>::call(&context, read).await;
         if let Some(behalf) = context.behalf.again() {
             // Nothing has been written yet: who the visitor is, the first trip of a call finds out.

@@ -173,6 +173,9 @@ pub async fn create<C: Creates>(
     let new = new_row(wanted, context.once().row());
     let new = new.allow_duplicate(matches!(equal, Equal::Wanted));
     let draft = wanted.draft(context, &meant, new)?;
+    if context.is_unverified() {
+        context.chat.admit(context).await?;
+    }
     // A claim is a look: whether somebody else wants the same is nothing that a stranger may learn.
     let claim = if context.is_unverified() { None } else { claim(context, equal) };
     let making = Making { draft, claim };
@@ -187,6 +190,9 @@ pub async fn create<C: Creates>(
         }
         made => made?,
     };
+    if context.is_unverified() {
+        context.chat.note_made(context).await;
+    }
     let hint = match part {
         Part::Found => Some(C::MADE_BEFORE),
         Part::MadeByAnother => is_shared.then_some(MADE_BY_ANOTHER),
