@@ -22,16 +22,25 @@ ROOT = Path(__file__).resolve().parent.parent
 # What each function may do, and with what. Everything else is refused by AWS.
 SECRETS = "secret:${SecretsPrefix}/connections/*"
 API_KEYS = "secret:${SecretsPrefix}/api-keys-??????"
+SEALING_KEY = "secret:${SecretsPrefix}/sealing-key-??????"
+MAIL = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/${MailIdentity}"
 SECRETS_KEY, ALERTS_KEY, TABLE, TOPIC = "SecretsKeyArn", "AlertsKey", "StateTable", "AlertsTopic"
 DEAD_LETTERS = "HealthDeadLetters"
 KEPT_TABLE = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${KeptTable}"
 # A key is used through the service that keeps what it encrypts, and nothing else.
 VIA_SECRETS = {"StringEquals": {"kms:ViaService": {"Fn::Sub": "secretsmanager.${AWS::Region}.${AWS::URLSuffix}"}}}
 # What each may do with the table is declared, see `partitions`.
-OF_TOOLS = {SECRETS: {"secretsmanager:GetSecretValue"}, SECRETS_KEY: {"kms:Decrypt"}}
+OF_TOOLS = {
+    SECRETS: {"secretsmanager:GetSecretValue"},
+    SEALING_KEY: {"secretsmanager:GetSecretValue"},
+    SECRETS_KEY: {"kms:Decrypt"},
+}
+SENDING = {**OF_TOOLS, MAIL: {"ses:SendEmail"}}
 PERMISSIONS = {
     "AuthorizerFunction": {API_KEYS: {"secretsmanager:GetSecretValue"}, SECRETS_KEY: {"kms:Decrypt"}},
     "CatalogFunction": {},
+    "McpFunction": SENDING,
+    "VisitorFunction": SENDING,
     "ConnectionFunction": {
         SECRETS: {
             f"secretsmanager:{action}"

@@ -106,8 +106,8 @@ impl Tool for GetAccount {
 
         let mut hints = Vec::new();
         let opportunities =
-            optional_part(answers.result(opportunities), "Opportunities", &mut hints)?;
-        let cases = optional_part(answers.result(cases), "Cases", &mut hints)?;
+            optional_part(context, answers.result(opportunities), "Opportunities", &mut hints)?;
+        let cases = optional_part(context, answers.result(cases), "Cases", &mut hints)?;
         let urgent_cases = answers.result(urgent_cases).unwrap_or_default().records;
         let found = AccountOverview {
             account: details(&company, context)?,

@@ -362,14 +362,13 @@ struct Parties {
 }
 
 impl Parties {
-    /// Adds the parties: to a call the application user (for our side) and the record, to a meeting
-    /// only the record.
+    /// Adds the parties to a call: the application user (for our side) and the record.
     fn take_part(&self, create: Create, kind: NewType, direction: Option<Direction>) -> Create {
         let us = |part: Part| self.user.map(|user| part.given_to(USER, user));
         let them = |part| party(self.regarding.kind, self.regarding.id, part);
         let (navigation, parties) = match (kind, direction) {
-            (NewType::Task, _) => return create,
-            (NewType::Meeting, _) => (parties::OF_APPOINTMENT, [None, them(Part::Required)]),
+            // Whoever takes part in a meeting is invited by Outlook, and sees it as a visitor.
+            (NewType::Task | NewType::Meeting, _) => return create,
             (NewType::Call, Some(Direction::Incoming)) => {
                 (parties::OF_CALL, [us(Part::Recipient), them(Part::Sender)])
             }

@@ -2,7 +2,7 @@ use crm::note::{self, Note};
 use crm::record::{RecordRef, RecordType, Regarding};
 use crm::reference::Sought as _;
 use crm::tables::{NOTE, lookups};
-use crm::text::{Line, Paragraph};
+use crm::text::{Line, Paragraph, same_words};
 use dataverse::{Create, Page, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,25 @@ impl Tool for CreateNote {
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Written>, ToolError> {
         let record = record::parse(arguments.record_type, &arguments.record)?;
         let made_here = context.made_by_stranger().await;
+        // A chat of nobody known makes cases that it knows of, and no other records.
+        if made_here.is_some() && arguments.record_type != RecordType::Case {
+            return Err(ToolError::invalid("record_type", "must be case"));
+        }
+        check_mark(context, arguments.subject.as_ref())?;
         toolkit::create(context, &NewNote { record, made_here, arguments }).await
+    }
+}
+
+/// Refuses a heading by which visitors know the notes that they may read.
+fn check_mark(context: &Context, subject: Option<&Line<500>>) -> Result<(), ToolError> {
+    let mark = context.visitors().and_then(|visitors| visitors.note_mark.as_deref());
+    match (mark, subject) {
+        (Some(mark), Some(subject))
+            if same_words(subject.as_str()).starts_with(&same_words(mark)) =>
+        {
+            Err(ToolError::invalid("subject", "must begin with something else"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -74,6 +74,7 @@ impl Tool for CreateCase {
         "prvAppendToContact",
         "prvReadAccount",
         "prvAppendToAccount",
+        "prvCreateContact",
     ];
     const EXAMPLE: &'static str = r#"{"contact": "zoe.brandt@litware.example", "subject": "Export to CSV stops at 1,000 rows", "description": "The export button on the report page ends after 1,000 rows, in Firefox and in Edge. It worked last week.", "priority": "High"}"#;
 
@@ -91,6 +92,9 @@ impl Tool for CreateCase {
         })
     }
 }
+
+/// The most characters of a case's title.
+const LONGEST_TITLE: usize = 200;
 
 /// The new case, and whose it will be.
 pub(crate) struct NewCase {
@@ -136,6 +140,16 @@ impl NewCase {
             (Some(contact), None) => Some(case::of_contact(contact)),
             (None, None) => new_contact.as_ref()?.reference().as_ref().map(case::of_contact),
         }
+    }
+
+    /// The subject. In every list it shows that nobody knows who wrote it.
+    fn title(&self) -> String {
+        let subject = self.arguments.subject.as_str();
+        if !self.is_unverified {
+            return subject.to_owned();
+        }
+        let marked = format!("{}{subject}", case::NOT_VERIFIED);
+        marked.chars().take(LONGEST_TITLE).collect()
     }
 
     /// What the case says: the visitor's words and, in the first line, whether anybody knows who wrote.
@@ -232,7 +246,7 @@ impl Creates for NewCase {
     ) -> Result<Draft<'a>, ToolError> {
         let create = customer
             .bind(create)
-            .set("title", Some(self.arguments.subject.clone()))
+            .set("title", Some(self.title()))
             .set("description", Some(self.description()))
             .set("prioritycode", self.arguments.priority.map(|priority| priority.value()))
             .set("casetypecode", self.arguments.kind.map(|kind| kind.value()))

@@ -102,6 +102,9 @@ impl Tool for UpdateCase {
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Updated>, ToolError> {
         check(&arguments)?;
+        if context.is_for_visitor() {
+            check_for_visitor(arguments.status)?;
+        }
         let (record, owner) = read(context, &arguments).await?;
         let Plan { target, changes, status, operations } =
             plan(&record, &arguments, owner.as_ref())?;
@@ -135,6 +138,21 @@ fn check(arguments: &Arguments) -> Result<(), ToolError> {
         ));
     }
     arguments.check_wanted()
+}
+
+/// Refuses a status by which colleagues work.
+fn check_for_visitor(status: Option<NewStatus>) -> Result<(), ToolError> {
+    use NewStatus::{Canceled, InProgress, InformationProvided, ProblemSolved};
+    match status {
+        None | Some(InProgress | ProblemSolved | InformationProvided | Canceled) => Ok(()),
+        Some(status) => Err(ToolError::invalid(
+            "status",
+            format!(
+                "{} is for colleagues: a visitor can reopen a case or close it",
+                status.label()
+            ),
+        )),
+    }
 }
 
 /// Reads the case and the new owner, in one trip.

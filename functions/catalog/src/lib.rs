@@ -42,7 +42,9 @@ pub fn operations<C: Collect<Catalog>>(operations: C) -> C {
 
 /// Every operation that the OpenAPI document describes.
 pub fn declarations() -> Vec<Declaration> {
-    connection::operations(operations(tools::declarations()))
+    let mut all = tools::declarations();
+    all.extend(tools::others());
+    connection::operations(operations(all))
 }
 
 impl Catalog {

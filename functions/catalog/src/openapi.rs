@@ -98,6 +98,10 @@ fn document(operations: &[Declaration]) -> Value {
     ];
     for (section, tag) in [
         (
+            Section::Conversations,
+            json!({"name": "conversations", "description": "Chats with visitors."}),
+        ),
+        (
             Section::Connections,
             json!({"name": "connections", "description": "The Dynamics 365 environments."}),
         ),

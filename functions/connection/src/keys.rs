@@ -43,6 +43,7 @@ pub(crate) struct KeyView {
     tools: Option<Vec<String>>,
     template: Option<String>,
     vouches: bool,
+    conversation: Option<String>,
     #[schemars(schema_with = "schema::moment")]
     made_at: Timestamp,
     made_by: String,
@@ -56,6 +57,7 @@ impl From<MadeKey> for KeyView {
             id, client, connections, scopes, vouches, made_at, made_by, changed_at, ..
         } = key;
         let (serves, tools, template) = (key.serves, key.tools, key.template);
+        let conversation = key.conversation;
         KeyView {
             id,
             client,
@@ -65,6 +67,7 @@ impl From<MadeKey> for KeyView {
             tools,
             template,
             vouches,
+            conversation,
             made_at,
             made_by,
             changed_at,
@@ -149,6 +152,22 @@ fn names(scopes: &[Scope]) -> Result<Vec<String>, ToolError> {
         return Err(ToolError::invalid("scopes", "must name one of read, write, admin at least"));
     }
     Ok(scopes.into_iter().map(|scope| scope.as_str().to_owned()).collect())
+}
+
+/// Where the id of a chat counts over the Model Context Protocol besides a call's own `_meta`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ConversationIn {
+    /// In the request's header: only for a client that sends another one with each chat.
+    Header,
+}
+
+impl ConversationIn {
+    fn as_text(self) -> String {
+        match self {
+            ConversationIn::Header => "header".to_owned(),
+        }
+    }
 }
 
 /// Whom a key serves.

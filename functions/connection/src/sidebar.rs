@@ -125,7 +125,7 @@ impl Endpoint for GetSidebar {
         }
         for table in others {
             let noun = format!("The fields of {}", table.label());
-            let page = toolkit::optional_part(next(), &noun, &mut hints)?;
+            let page = toolkit::optional_part_for_staff(next(), &noun, &mut hints)?;
             rows.extend(page.records.into_iter().next().map(|row| (table.label(), row)));
         }
         rows.insert(RecordType::Contact.label(), person);

@@ -1,7 +1,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use auth::{ColumnName, CompanyAccess, CredentialsForm, EmailColumn, SecretError, Sent, Visitors};
+use auth::{
+    Codes, ColumnName, CompanyAccess, CredentialsForm, EmailColumn, SecretError, Sent, Visitors,
+};
 use crm::tables::{CONTACT, PRICE_LIST, USER};
 use crm::visible::{Access, Choice, Shape};
 use dataverse::{Code, Error, Filter, Name, Query, Session};
@@ -33,6 +35,10 @@ pub(crate) struct Form {
     #[serde(default)]
     #[schemars(with = "Option<TokenSettings>")]
     tokens: Sent<Value>,
+    /// The mail with a code by which visitors show who they are.
+    #[serde(default)]
+    #[schemars(with = "Option<Codes>")]
+    codes: Sent<Codes>,
     /// What of their company's a visitor may see whose token has the company's id.
     #[serde(default)]
     #[schemars(with = "Option<CompanyAccess>")]
@@ -260,6 +266,7 @@ impl Form {
         let settings = Visitors {
             platform: changed(self.platform, stored.platform, usual.platform),
             tokens,
+            codes: changed_if(self.codes, stored.codes),
             company: changed_if(self.company, stored.company),
             email_columns: changed(self.email_columns, stored.email_columns, usual.email_columns),
             id_column: changed(self.id_column, stored.id_column, usual.id_column),
@@ -280,6 +287,14 @@ impl Form {
         };
         if settings.email_columns.is_empty() {
             return Err(ToolError::invalid("email_columns", "must name a column at least"));
+        }
+        if let Some(codes) = &settings.codes {
+            let company = |error| ToolError::invalid("codes.company", error);
+            seal::Company::parse(&codes.company).map_err(company)?;
+            if let Some(text) = &codes.text {
+                let text = seal::Template::parse(text);
+                text.map_err(|error| ToolError::invalid("codes.text", error))?;
+            }
         }
         let is_mark = |mark: &String| {
             (1..=50).contains(&mark.trim().chars().count()) && !mark.chars().any(char::is_control)
@@ -327,7 +342,10 @@ async fn check(session: &Session, settings: &Visitors) -> Result<(), ToolError> 
     let mut queries = Vec::new();
     for column in &columns {
         let name = Name::parse(column).map_err(|error| ToolError::invalid("id_column", error))?;
-        queries.push(Query::rows(CONTACT).select([name]).top(1));
+        let is_guid = column == CONTACT.key;
+        let query = Query::rows(CONTACT).select([name.clone()]).top(1);
+        // A column of another type cannot be compared with a text.
+        queries.push(if is_guid { query } else { query.filter(Filter::equals(name, "")) });
     }
     if let Some(user) = settings.organizer {
         let is_enabled = Filter::equals("isdisabled", false);
@@ -342,7 +360,7 @@ async fn check(session: &Session, settings: &Visitors) -> Result<(), ToolError> 
     for (column, page) in columns.iter().zip(pages.by_ref()) {
         match page {
             Err(Error::Api(error)) if is_unknown(&error) => {
-                let problem = format!("contacts have no column {column}");
+                let problem = format!("contacts have no column {column} that holds a text");
                 return Err(ToolError::invalid("id_column, tokens", problem));
             }
             page => drop(page?),

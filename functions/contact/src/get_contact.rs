@@ -137,11 +137,12 @@ impl Tool for GetContact {
         let person = answers.found(person)?;
 
         let mut hints = Vec::new();
-        let cases = optional_part(answers.result(cases), "Cases", &mut hints)?;
+        let cases = optional_part(context, answers.result(cases), "Cases", &mut hints)?;
         let urgent_cases = answers.result(urgent_cases).unwrap_or_default().records;
         let opportunities =
-            optional_part(answers.result(opportunities), "Opportunities", &mut hints)?;
-        let activities = optional_part(answers.result(activities), "Activities", &mut hints)?;
+            optional_part(context, answers.result(opportunities), "Opportunities", &mut hints)?;
+        let activities =
+            optional_part(context, answers.result(activities), "Activities", &mut hints)?;
         let (open_cases, more_open_cases) =
             SHOWN.shown(&cases, |record| CaseSummary::of(record, context.now()));
         let (open_opportunities, more_open_opportunities) =

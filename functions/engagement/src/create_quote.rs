@@ -225,6 +225,14 @@ impl Creates for Arguments {
         let list = ingredients.choosing(context).choose(|line| {
             let offer = self.lines.get(line).map(|line| &line.offer);
             matches!(offer, Some(Offer::Product(_, Some(_))))
+        });
+        let list = list.map_err(|error| {
+            // Which price lists there are, and what is in them, is internal.
+            if !context.is_for_visitor() {
+                return error;
+            }
+            let problem = "these products cannot be priced here";
+            ToolError::invalid("lines", problem).next_step("Say so, and offer a person.")
         })?;
         ingredients.check_discounts(&self.lines, list)?;
         let create = ingredients.quote(create, self, list)?;

@@ -145,7 +145,7 @@ fn of_case(case: &CaseRef) -> Filter {
     case.at(&[lookups::EMAIL_ABOUT_CASE])
 }
 
-async fn list<R: Reference + From<Uuid> + Sync>(
+async fn list<R: Reference + Sync>(
     context: &Context,
     kind: RecordType,
     reference: &R,
@@ -171,7 +171,7 @@ async fn list<R: Reference + From<Uuid> + Sync>(
         emails(reference, "createdon").filter(Filter::is_null("senton"))
     });
     let mut answers = reads.send(context).await?;
-    let record = answers.found(record)?;
+    let record = answers.found_of(record)?;
     let mut records = answers.page(sent)?.records;
     records.extend(answers.page(unsent)?.records);
     records.sort_by_key(|email| std::cmp::Reverse(when(email)));
@@ -181,7 +181,7 @@ async fn list<R: Reference + From<Uuid> + Sync>(
     let emails: Vec<_> = records.iter().filter_map(|email| Email::of(email, excerpt)).collect();
     let none = emails.is_empty().then_some("There are no emails.");
     let email_url = context.list_url(EMAIL, &emails);
-    let record = Regarding::found(kind, &record, context.instance());
+    let record = record.and_then(|record| Regarding::found(kind, &record, context.instance()));
     Ok(Answer::new(Emails { record, emails, more, email_url }).hint_if(none))
 }
 

@@ -26,6 +26,11 @@ crm::plain_schema!(Minutes, "integer");
 /// The longest appointment that an organization allows by default.
 const LONGEST: SignedDuration = SignedDuration::from_hours(10 * 24);
 
+/// The longest appointment that a visitor may book, and how far ahead. The host's calendar is not
+/// theirs.
+const LONGEST_OF_VISITOR: SignedDuration = SignedDuration::from_hours(2);
+const FARTHEST_OF_VISITOR: SignedDuration = SignedDuration::from_hours(180 * 24);
+
 /// How late a start may be. A start of "now" is often over when the call arrives.
 const LATE: SignedDuration = SignedDuration::from_mins(5);
 
@@ -69,6 +74,17 @@ impl Period {
             return Err(ToolError::invalid("end", problem));
         }
         Ok(Period { start, end })
+    }
+
+    /// Refuses a period that a visitor may not book.
+    pub(crate) fn check_for_visitor(self, now: Timestamp) -> Result<(), ToolError> {
+        if self.end.duration_since(self.start) > LONGEST_OF_VISITOR {
+            return Err(ToolError::invalid("end", "must be at most 2 hours after the start"));
+        }
+        if self.start.duration_since(now) > FARTHEST_OF_VISITOR {
+            return Err(ToolError::invalid("start", "must be within 180 days"));
+        }
+        Ok(())
     }
 
     /// Refuses a period that begins in the past.

@@ -99,6 +99,9 @@ impl Tool for ScheduleAppointment {
             let problem = format!("at most {ATTENDEES} people can be invited");
             return Err(ToolError::invalid("attendees", problem));
         }
+        if context.is_for_visitor() {
+            period.check_for_visitor(context.now())?;
+        }
         let contact = context.whose(arguments.contact.clone())?;
         let organizer = match context.visitors() {
             Some(visitors) => Some(host_for_visitors(visitors.organizer)?),
@@ -176,12 +179,13 @@ impl Creates for NewAppointment {
             let meeting = || {
                 let contact = Person::contact(&answers.found(contact)?)?;
                 let mut hints = Vec::new();
+                let there = answers.first(there)?;
                 let organizer = match organizer {
                     Some((organizer, busy)) => {
                         let user = answers.found(organizer);
                         let user = user.map_err(|error| error.at("organizer"))?;
                         let busy = answers.page(busy)?.records;
-                        if is_for_visitor && !busy.is_empty() {
+                        if is_for_visitor && !busy.is_empty() && there.is_none() {
                             return Err(ToolError::invalid("start", "is not free")
                                 .next_step("Say so, and offer another time."));
                         }
@@ -204,7 +208,7 @@ impl Creates for NewAppointment {
                     let at = |error: ToolError| error.at(&format!("attendees[{position}]"));
                     people.add(person.map_err(at)?);
                 }
-                Ok(Meeting { people, hints, there: answers.first(there)? })
+                Ok(Meeting { people, hints, there })
             };
             Ok(((), meeting()))
         }))

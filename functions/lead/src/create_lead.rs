@@ -1,4 +1,3 @@
-use crm::company;
 use crm::labels::{ActiveState, Choice as _, LeadSource};
 use crm::lead::{self, LeadSummary};
 use crm::reference::any_email;
@@ -6,6 +5,7 @@ use crm::tables::choices::in_state;
 use crm::tables::{CONTACT, LEAD, NOTE, lookups};
 use crm::text::{EmailAddress, Line, Paragraph, same_words};
 use crm::visible::{Access, Visible};
+use crm::{case, company};
 use dataverse::{Create, Filter, Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -65,7 +65,8 @@ impl Tool for CreateLead {
         lead with that email, or that name and company, is returned instead.";
     const FOR: Access = Access::Open;
     const EFFECT: Effect = Effect::Adds;
-    const PRIVILEGES: &'static [&'static str] = &["prvReadLead", "prvCreateLead"];
+    const PRIVILEGES: &'static [&'static str] =
+        &["prvReadLead", "prvCreateLead", "prvCreateNote", "prvAppendNote", "prvAppendToLead"];
     const EXAMPLE: &'static str = r#"{"last_name": "Okafor", "first_name": "Ngozi", "company": "Lakeside Clinics", "email": "ngozi.okafor@lakeside.example", "phone": "+1 503 555 0182", "topic": "60 chat seats for patient intake", "source": "Web", "description": "Wants to decide before the end of the quarter; budget is approved."}"#;
 
     type Arguments = Arguments;
@@ -97,7 +98,7 @@ impl Creates for Arguments {
         let open_lead = reads.add_unseen(
             Query::rows(LEAD)
                 .select(LeadSummary::COLUMNS)
-                .filter(same_person(self))
+                .filter(if is_for_visitor { of_address(self) } else { same_person(self) })
                 .filter(lead::open())
                 .order_by(Order::descending("createdon"))
                 .top(1),
@@ -163,7 +164,7 @@ impl Creates for Arguments {
             .set("telephone1", self.phone.clone())
             .set("subject", Some(topic))
             .set("leadsourcecode", Some(self.source.unwrap_or(LeadSource::Web).value()))
-            .set("description", self.description.clone());
+            .set("description", self.words(person));
         Ok(create.into())
     }
 
@@ -193,10 +194,19 @@ impl Creates for Arguments {
 }
 
 impl Arguments {
+    /// What was said, and, of a visitor's, that nobody knows who said it.
+    fn words(&self, person: &Person) -> Option<String> {
+        let unverified = person.is_for_visitor.then(|| case::SENDER_NOT_VERIFIED.to_owned());
+        let words = self.description.as_ref().map(|words| words.as_str().to_owned());
+        let lines: Vec<_> = unverified.into_iter().chain(words).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+
     /// A note on an open lead, with all that the visitor has said.
     fn note(&self, lead: Uuid, id: Uuid) -> Create {
         let name = self.first_name.iter().chain([&self.last_name]).map(Line::as_str);
         let lines = [
+            ("", Some(case::SENDER_NOT_VERIFIED.to_owned())),
             ("Name", Some(name.collect::<Vec<_>>().join(" "))),
             ("Company", Some(self.company.as_str().to_owned())),
             ("Email", self.email.as_ref().map(|email| email.as_str().to_owned())),
@@ -269,6 +279,15 @@ impl Person {
             Some(email) => is("emailaddress1", email),
             None => is("lastname", &self.last_name) && is("companyname", &self.company),
         }
+    }
+}
+
+/// Leads with this email address; none if there is no address. That somebody has the same name at the
+/// same company says nothing of a stranger.
+fn of_address(arguments: &Arguments) -> Filter {
+    match &arguments.email {
+        Some(email) => any_email(email.as_str()),
+        None => Filter::equals(LEAD.key, Uuid::nil()),
     }
 }
 

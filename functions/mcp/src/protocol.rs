@@ -18,8 +18,8 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::{Map, Value, json};
 use toolkit::{
-    Audience, Body, CONNECTION_ID, CONVERSATION_ID, Definition, IDEMPOTENCY_KEY, Incoming, Service,
-    VISITOR_TOKEN,
+    Audience, Body, CONNECTION_ID, CONVERSATION_ID, Definition, IDEMPOTENCY_KEY, Incoming, Serves,
+    Service, VISITOR_TOKEN,
 };
 
 use crate::Visit;
@@ -277,6 +277,11 @@ fn company(mut arguments: Map<String, Value>) -> Result<Option<Company>, ErrorDa
 fn headers(visit: &Visit, meta: &RequestMetaObject) -> Result<HeaderMap, ErrorData> {
     let mut headers = visit.headers.clone();
     headers.remove(IDEMPOTENCY_KEY);
+    // Two chats of one client would be one, and the visitor of the second would be that of the first.
+    let is_for_visitors = visit.caller.serves == Serves::Visitors;
+    if is_for_visitors && !visit.caller.conversation_in_header {
+        headers.remove(CONVERSATION_ID);
+    }
     for (key, value) in meta.0.0.iter().filter(|(_, value)| !value.is_null()) {
         let known = OF_A_CALL.into_iter().find(|(name, _)| key.eq_ignore_ascii_case(name.as_str()));
         let Some((name, most)) = known else { continue };

@@ -83,6 +83,7 @@ impl Tool for CreateOpportunity {
         "prvAppendOpportunity",
         "prvAppendToContact",
         "prvAppendToAccount",
+        "prvCreateContact",
     ];
     const EXAMPLE: &'static str = r#"{"contact": "zoe.brandt@litware.example", "name": "Kiosks for three branches", "estimated_value": 5670, "close_date": "2027-02-26", "probability": 30}"#;
 

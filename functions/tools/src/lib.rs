@@ -12,7 +12,18 @@ pub fn all<C: Collect<Tools>>(tools: C) -> C {
     let tools = opportunity::tools(tools);
     let tools = case::tools(tools);
     let tools = activity::tools(tools);
-    engagement::tools(tools)
+    let tools = engagement::tools(tools);
+    visitor_function::tools(tools)
+}
+
+/// Every tool, and what the platform calls besides.
+pub fn operations<C: Collect<Tools>>(operations: C) -> C {
+    visitor_function::operations(all(operations))
+}
+
+/// What the platform calls besides tools, for those who call none.
+pub fn others() -> Vec<Declaration> {
+    visitor_function::operations(Vec::new())
 }
 
 /// What the world may know of every tool, for those who call none.

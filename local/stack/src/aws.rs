@@ -12,7 +12,7 @@ use dataverse_emulator::Hosts;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
 use winterbaume_core::{MockRequest, MockService as _};
@@ -25,13 +25,32 @@ use crate::tables::{REGION, Tables};
 /// A batch of DynamoDB may have up to 16 MB.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
-/// How often each operation was called. This shows the cost of a page or a run.
+/// How often each operation was called, which shows the cost of a page or a run, and the mails that were
+/// sent.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Asked(Arc<Shared<BTreeMap<String, usize>>>);
+pub(crate) struct Asked(Arc<Shared<BTreeMap<String, usize>>>, Arc<Shared<Vec<Value>>>);
 
 impl Asked {
     pub(crate) fn counts(&self) -> BTreeMap<String, usize> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn mails(&self) -> Vec<Value> {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes a mail as Amazon SES does, and prints it.
+    fn mail(&self, body: &[u8]) -> Response {
+        let mail: Value = serde_json::from_slice(body).unwrap_or_default();
+        let simple = &mail["Content"]["Simple"];
+        let to = &mail["Destination"]["ToAddresses"];
+        tracing::info!(
+            "a mail to {to}: {}\n{}",
+            simple["Subject"]["Data"],
+            simple["Body"]["Text"]["Data"]
+        );
+        self.1.lock().unwrap_or_else(PoisonError::into_inner).push(mail);
+        Json(json!({"MessageId": "local"})).into_response()
     }
 
     fn count(&self, target: Option<&str>) {
@@ -132,6 +151,9 @@ async fn answer(State(services): State<Arc<Services>>, request: Request) -> Resp
     };
     let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
     services.asked.count(target);
+    if parts.uri.path() == "/v2/email/outbound-emails" {
+        return services.asked.mail(&body);
+    }
     let is_table = target.is_some_and(|target| target.starts_with(DYNAMODB));
     if is_table {
         let mut table = services.table.subscribe();

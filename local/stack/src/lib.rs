@@ -25,14 +25,15 @@ use dataverse::{HttpClients, Idle};
 use dataverse_emulator::{Emulator, Hosts};
 use jiff::Timestamp;
 use mcp::Mcp;
-use serde_json::json;
+use seal::{Mailer, Sender};
+use serde_json::{Value, json};
 use state::{KeyHash, MadeKey, Role, State, StateError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use toolkit::{
     Declaration, Definition, Edge, Function, Journal, KeyStore, Origins, RouteError, Routes,
-    Service, Tools, sha256_hex,
+    Service, Tools, Verification, sha256_hex,
 };
 use url::Url;
 use uuid::Uuid;
@@ -163,7 +164,7 @@ pub fn tools() -> Vec<Definition> {
 ///
 /// Two tools have the same name.
 pub fn service(home: Tools) -> Result<Service, RouteError> {
-    Ok(Service::of(Function::new(home, tools::all(Routes::default()))?))
+    Ok(Service::of(Function::new(home, tools::operations(Routes::default()))?))
 }
 
 /// Every operation of every function, except those of the Model Context Protocol.
@@ -202,6 +203,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let environment = Environment {
         local: instances.filter_map(|instance| Url::parse(&instance).ok()).collect(),
     };
+    let http_for_mail = http.clone();
     let connections = Connections::new(http, secrets.clone(), environment);
     let state = State::at_endpoint(&aws_url, STATE_TABLE);
     state.create_table().await?;
@@ -211,7 +213,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     }
     // As in AWS, each function reaches the part of the table that is its own.
     let state_of = |role| State::at_endpoint_as(role, &aws_url, STATE_TABLE);
-    let keys = Arc::new(KeyStore::new(secrets, Some(state_of(Role::Authorizer))));
+    let keys = Arc::new(KeyStore::new(secrets.clone(), Some(state_of(Role::Authorizer))));
     // As in AWS, it shares neither secrets nor tokens with the other functions.
     let checker = health::checker(connections.short_lived(), state_of(Role::Health));
     if options.check_at_start {
@@ -223,7 +225,11 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let journal = Journal::new(tools_state.clone());
     // The task ends with the process. Then its table is gone, too.
     let journal_task = tokio::spawn(Arc::clone(&journal).run());
-    let home = Tools::new(connections.clone()).with_state(Some(tools_state));
+    let mailer = mailer(&aws_url, &http_for_mail)?;
+    let home = Tools::new(connections.clone())
+        .with_state(Some(tools_state))
+        .with_verification(Verification::new(secrets.clone(), Some(mailer)))
+        .with_journal(Some(journal.clone()));
     let tools = service(home)?.with_keys(keys.clone()).with_journal(journal.clone());
     let catalog = Function::new(Catalog::new(), catalog::operations(Routes::default()))?;
     let administration =
@@ -240,6 +246,13 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
     let api_task = tokio::spawn(api::serve(api_listener, functions, checker, hosts, stopped));
     let tasks = vec![aws_task, api_task];
     Ok(Stack { api, aws, aws_asked, secret_names, emulator, stop, journal: journal_task, tasks })
+}
+
+/// Sends mails to the stand-in for AWS, which prints them.
+fn mailer(aws_url: &str, http: &HttpClients) -> Result<Mailer, StartError> {
+    let from = Sender::parse("Local stack <no-reply@local.example>");
+    let from = from.map_err(|error| StartError::Client(error.to_string()))?;
+    Ok(Mailer::new(&auth::stand_in(aws_url, "local"), http.clone(), from).at_endpoint(aws_url))
 }
 
 /// Listens, and returns the address at which this machine itself can reach the listener.
@@ -265,6 +278,7 @@ async fn add_sample_key(state: &State) -> Result<(), StartError> {
         tools: None,
         template: Some("customer-service".to_owned()),
         vouches: false,
+        conversation: None,
         made_at: now,
         made_by: "local development".to_owned(),
         changed_at: now,
@@ -299,9 +313,11 @@ async fn store_secrets(secrets: &Secrets, emulator_url: &str) -> Result<(), Star
     for (name, value) in [
         (secrets.names().connection(&ConnectionId::fallback()), credentials),
         (secrets.names().api_keys(), keys),
+        // As in AWS, it is random. Nothing outlives the stack.
+        (secrets.names().sealing_key(), json!(format!("{}{}", Uuid::new_v4(), Uuid::new_v4()))),
     ] {
         secrets
-            .store(&name, value.to_string())
+            .store(&name, &value.as_str().map_or_else(|| value.to_string(), str::to_owned))
             .await
             .map_err(|error| StartError::Secret { name, problem: error.to_string() })?;
     }
@@ -332,6 +348,11 @@ impl Stack {
     /// The secrets, for reading and changing.
     pub fn secrets(&self) -> Secrets {
         Secrets::at_endpoint(&self.aws_url()).with_names(self.secret_names.clone())
+    }
+
+    /// The mails that were sent, each as SES gets it.
+    pub fn mails(&self) -> Vec<Value> {
+        self.aws_asked.mails()
     }
 
     /// Stops listening.

@@ -4,7 +4,7 @@
 use toolkit::Declaration;
 
 use crate::parts::{Part, indented};
-use crate::permissions::{OF_TOOLS, STATE_TABLE};
+use crate::permissions::{OF_TOOLS, SEND_MAIL, STATE_TABLE};
 
 /// The functions that are not groups of tools. Their special settings are written by hand.
 pub(crate) const OTHERS: [&str; 5] = ["authorizer", "catalog", "mcp", "connection", "health"];
@@ -28,6 +28,9 @@ Unknown:
   Type: HttpApi
   Properties: { ApiId: !Ref Api }
 ";
+
+/// The group of tools that sends mails.
+const SENDS_MAIL: &str = "visitor";
 
 /// The groups of tools, in the order of their declaration.
 pub(crate) fn groups(tools: &[Declaration]) -> Vec<&'static str> {
@@ -67,15 +70,21 @@ pub(crate) fn skips() -> [Part; 2] {
 }
 
 /// The resources of the groups of tools. `description` describes a group.
-pub(crate) fn of_tools(tools: &[Declaration], description: impl Fn(&str) -> String) -> Part {
+pub(crate) fn of_tools(
+    tools: &[Declaration],
+    operations: &[Declaration],
+    description: impl Fn(&str) -> String,
+) -> Part {
     let mut resources = Vec::new();
     for group in groups(tools) {
-        let mut events = events(tools.iter().filter(|tool| tool.group == group));
+        let mut events = events(operations.iter().filter(|operation| operation.group == group));
         if resources.is_empty() {
             events.push_str(CATCH_ALL);
         }
         let (skips_of_api, skips) = (indented(SKIPS_OF_API, 8), indented(SKIPS, 8));
-        let policies: Vec<_> = OF_TOOLS.iter().map(|policy| format!("!Ref {policy}")).collect();
+        let mail = (group == SENDS_MAIL).then_some(&SEND_MAIL);
+        let policies = OF_TOOLS.iter().chain(mail);
+        let policies: Vec<_> = policies.map(|policy| format!("!Ref {policy}")).collect();
         resources.push(format!(
             "\
 {id}:

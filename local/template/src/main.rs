@@ -1,6 +1,6 @@
 //! `cargo run -p template`: writes the declared operations, functions and partitions into
 //! `template.yaml`, the router in `Cargo.toml`, the sample events in `events/`, and the tables in
-//! `docs/setting-up.md`.
+//! `docs/setting-up.md` and `docs/security.md`.
 //!
 //! In all but the sample events, it only writes between special comments and does not change the rest.
 //! The result is checked in. A test fails if it is out of date.
@@ -8,6 +8,7 @@
 mod alarms;
 mod causes;
 mod functions;
+mod matrix;
 mod parts;
 mod permissions;
 mod privileges;

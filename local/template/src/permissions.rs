@@ -14,7 +14,15 @@ pub(crate) struct Permission {
 }
 
 /// The names of the policies that every group of tools has.
-pub(crate) const OF_TOOLS: [&str; 2] = ["ReadConnectionsPolicy", "ToolsStatePolicy"];
+pub(crate) const OF_TOOLS: [&str; 3] =
+    ["ReadConnectionsPolicy", "ReadSealingKeyPolicy", "ToolsStatePolicy"];
+
+/// The name of the policy of those that send mails.
+pub(crate) const SEND_MAIL: &str = "SendMailPolicy";
+
+/// What SES knows the sender of mails by.
+const MAIL_IDENTITY: &str = "!Sub \
+    \"arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/${MailIdentity}\"";
 
 /// The table's name, for the functions: the stack's own, or one that an earlier stack has left.
 pub(crate) const STATE_TABLE: &str = "!If [HasKeptTable, !Ref KeptTable, !Ref StateTable]";
@@ -33,6 +41,8 @@ enum Secrets {
     Connections,
     /// The hashes of the API keys.
     ApiKeys,
+    /// The key with which short-lived records are sealed.
+    SealingKey,
 }
 
 impl Secrets {
@@ -42,6 +52,7 @@ impl Secrets {
             Secrets::Connections => format!("{}*", names.connections()),
             // Secrets Manager ends every ARN with a hyphen and six characters of its own.
             Secrets::ApiKeys => format!("{}-??????", names.api_keys()),
+            Secrets::SealingKey => format!("{}-??????", names.sealing_key()),
         }
     }
 
@@ -99,7 +110,7 @@ Condition:
     statements.collect()
 }
 
-fn permissions() -> [Permission; 8] {
+fn permissions() -> [Permission; 10] {
     [
         Permission {
             name: "ReadConnectionsPolicy",
@@ -131,6 +142,16 @@ fn permissions() -> [Permission; 8] {
             name: "ReadApiKeysPolicy",
             description: "Read the hashes of the API keys",
             statements: Secrets::ApiKeys.statements(&["GetSecretValue"], &["Decrypt"]),
+        },
+        Permission {
+            name: "ReadSealingKeyPolicy",
+            description: "Read the key that seals what is kept of visitors",
+            statements: Secrets::SealingKey.statements(&["GetSecretValue"], &["Decrypt"]),
+        },
+        Permission {
+            name: SEND_MAIL,
+            description: "Send codes to visitors by mail",
+            statements: vec![statement("[ses:SendEmail]", MAIL_IDENTITY, "")],
         },
         Permission {
             name: "AuthorizerStatePolicy",

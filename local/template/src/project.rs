@@ -8,7 +8,7 @@ use toolkit::Declaration;
 
 use crate::functions::{self, OTHERS};
 use crate::parts::{self, Part, PartError};
-use crate::{alarms, causes, permissions, privileges, queries, router, samples};
+use crate::{alarms, causes, matrix, permissions, privileges, queries, router, samples};
 
 /// Why the files cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +85,8 @@ impl Project {
         self.fill("template.yaml", &self.template()?, &mut changes)?;
         self.fill("Cargo.toml", &[router::router(&self.operations)], &mut changes)?;
         self.fill("docs/setting-up.md", &self.guide(), &mut changes)?;
+        let tools: Vec<_> = self.tools.iter().filter_map(|tool| tool.definition.as_ref()).collect();
+        self.fill("docs/security.md", &[matrix::of_tools(&tools)], &mut changes)?;
         self.samples(&mut changes)?;
         Ok(changes)
     }
@@ -124,7 +126,7 @@ impl Project {
             functions::events(self.operations.iter().filter(|operation| operation.group == group))
         };
         let mut parts = vec![
-            functions::of_tools(&self.tools, description),
+            functions::of_tools(&self.tools, &self.operations, description),
             Part { name: "events of catalog", text: events("catalog") },
             Part { name: "events of connection", text: events("connection") },
             functions::log_groups(&functions),

@@ -206,6 +206,11 @@ impl Connections {
         self.inner.secrets.names()
     }
 
+    /// The HTTP clients.
+    pub fn http(&self) -> HttpClients {
+        self.inner.http.clone()
+    }
+
     /// Microsoft Graph, for what it knows of a connection's application.
     pub fn graph(&self) -> Graph {
         Graph::new(self.inner.http.clone())

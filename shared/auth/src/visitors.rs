@@ -20,6 +20,9 @@ pub struct Visitors {
     /// Who signs tokens that say who a visitor is: `X-Visitor-Token`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<TokenSettings>,
+    /// The mail with a code by which visitors show who they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub codes: Option<Codes>,
     /// What of their company's a visitor may see whose token has the company's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub company: Option<CompanyAccess>,
@@ -41,6 +44,31 @@ pub struct Visitors {
     /// What the subject of a note begins with that verified visitors may read, with `public_notes`.
     #[schemars(extend("minLength" = 1, "maxLength" = 50))]
     pub note_mark: Option<String>,
+}
+
+/// The mail with a code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Codes {
+    /// The company or site whose chat it is, as visitors know it.
+    pub company: String,
+    /// The language of the mail: `en` or `de`.
+    #[serde(default)]
+    pub language: MailLanguage,
+    /// A text of your own, with `{code}` and, if you like, `{company}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+/// The language of a mail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MailLanguage {
+    /// English.
+    #[default]
+    En,
+    /// German.
+    De,
 }
 
 /// What of their company's a visitor may do.
@@ -127,6 +155,7 @@ impl Default for Visitors {
         Visitors {
             platform: true,
             tokens: None,
+            codes: None,
             company: None,
             email_columns: [EmailColumn::EmailAddress1].into(),
             id_column: ColumnName("contactid".to_owned()),

@@ -116,19 +116,24 @@ impl ActivitySummary {
     ];
 
     /// Reads a list from rows with [`ActivitySummary::COLUMNS`]. The longer the list, the less text
-    /// it shows of each activity. A visitor does not see what was written down about a call.
+    /// it shows of each activity. A visitor does not see what was written down about a call or a meeting:
+    /// it is written for colleagues.
     pub fn list(records: &[Record], for_visitor: bool) -> Vec<ActivitySummary> {
         let limit = EXCERPT.min(EXCERPTS / records.len().max(1));
         let summaries = records.iter().map(|record| {
             let summary = ActivitySummary::of(record, limit);
-            let is_call = record.text("activitytypecode") == Some(PHONE_CALL.logical_name);
-            if for_visitor && is_call { summary.without_words() } else { summary }
+            match record.text("activitytypecode") {
+                Some("email") => summary,
+                Some("appointment") if for_visitor => summary.without_text(),
+                _ if for_visitor => ActivitySummary { subject: None, ..summary.without_text() },
+                _ => summary,
+            }
         });
         summaries.collect()
     }
 
-    fn without_words(self) -> ActivitySummary {
-        ActivitySummary { subject: None, text: None, truncated: None, ..self }
+    fn without_text(self) -> ActivitySummary {
+        ActivitySummary { text: None, truncated: None, ..self }
     }
 
     fn of(record: &Record, limit: usize) -> ActivitySummary {

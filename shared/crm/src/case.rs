@@ -140,6 +140,9 @@ pub fn escalation<'a>(cases: impl IntoIterator<Item = &'a Record>) -> Option<Esc
     found.min_by_key(|found| found.reason != EscalationReason::EscalatedCase)
 }
 
+/// How the title of a case begins that somebody has opened in a chat without showing who they are.
+pub const NOT_VERIFIED: &str = "[not verified] ";
+
 /// The first line of a case that somebody has opened in a chat without showing who they are.
 pub const SENDER_NOT_VERIFIED: &str =
     "Sender not verified: somebody in a chat gave this name and address.";

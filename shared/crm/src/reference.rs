@@ -104,6 +104,9 @@ pub trait Reference: Sized {
     /// The form in which the caller named the record.
     fn handle(&self) -> &Handle;
 
+    /// The reference to any of several records of these ids.
+    fn of_ids(ids: Vec<Uuid>) -> Self;
+
     /// A filter for the rows of the table that the reference may mean.
     fn filter(&self) -> Filter;
 

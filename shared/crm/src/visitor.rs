@@ -77,32 +77,31 @@ impl Known {
             Known::Key { column, value } => {
                 ContactRef::by_columns(vec![column.clone()], value.clone())
             }
-            Known::Contacts(ids) => match ids.as_slice() {
-                [id] => ContactRef::from(*id),
-                _ => ContactRef::of_ids(ids.clone()),
-            },
+            Known::Contacts(ids) => ContactRef::of_ids(ids.clone()),
         }
     }
 
-    /// A query for the contacts that the visitor may be; `None` if they are known.
-    pub fn query(&self) -> Option<Query> {
+    /// A query for the contacts that the visitor may be.
+    pub fn query(&self) -> Query {
         let (columns, value) = match self {
-            Known::Address { address, columns } => (columns.as_slice(), address),
-            Known::Key { column, value } => (std::slice::from_ref(column), value),
-            Known::Contacts(_) => return None,
+            Known::Address { address, columns } => (columns.as_slice(), address.as_str()),
+            Known::Key { column, value } => (std::slice::from_ref(column), value.as_str()),
+            Known::Contacts(_) => (&[][..], ""),
         };
-        let has = Filter::any(
-            columns.iter().map(|column| Filter::equals(column.clone(), value.as_str())),
-        );
+        let has = match self {
+            Known::Contacts(ids) => {
+                Filter::any(ids.iter().map(|id| Filter::equals(CONTACT.key, *id)))
+            }
+            _ => Filter::any(columns.iter().map(|column| Filter::equals(column.clone(), value))),
+        };
         // A contact that was merged is inactive, and stands for its master.
         let counts = Filter::any([in_state(ActiveState::Active), Filter::equals("merged", true)]);
-        let query = Query::rows(CONTACT)
+        Query::rows(CONTACT)
             .select([CONTACT.key, STATE, "merged", "_masterid_value"])
             .select(columns.iter().cloned())
             .filter(has)
             .filter(counts)
-            .top(READ);
-        Some(query)
+            .top(READ)
     }
 
     /// Who the visitor is, by the rows that [`Known::query`] found. They are compared again, byte for
@@ -139,7 +138,7 @@ impl Known {
                 Some(found) => found == value,
                 None => contact.id(column.as_str()).is_some_and(|id| id.to_string() == *value),
             },
-            Known::Contacts(_) => false,
+            Known::Contacts(ids) => contact.id(CONTACT.key).is_some_and(|id| ids.contains(&id)),
         }
     }
 }
@@ -154,9 +153,18 @@ pub enum Rule {
     Never,
 }
 
-/// Which rows of a table the visitor whom this reference means may read. `company` is their account, if
-/// they may see what is its.
-pub fn rule(table: Table, visitor: &ContactRef, company: Option<Uuid>) -> Rule {
+/// What a connection lets its visitors see beyond what is theirs in any case.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct More<'a> {
+    /// Their account, if they may see what is its.
+    pub company: Option<Uuid>,
+    /// What the subject of a note begins with that they may read.
+    pub note_mark: Option<&'a str>,
+}
+
+/// Which rows of a table the visitor whom this reference means may read.
+pub fn rule(table: Table, visitor: &ContactRef, more: More<'_>) -> Rule {
+    let More { company, note_mark } = more;
     let company = company.map(AccountRef::from);
     let or_of_company = |theirs: Filter, of_account: fn(&AccountRef) -> Filter| {
         Filter::any([theirs].into_iter().chain(company.as_ref().map(of_account)))
@@ -197,6 +205,11 @@ pub fn rule(table: Table, visitor: &ContactRef, company: Option<Uuid>) -> Rule {
             Rule::Theirs(is_done.and(takes_part(parties::OF_EMAIL, activity::WRITTEN_TO)))
         }
         tables::APPOINTMENT => Rule::Theirs(takes_part(parties::OF_APPOINTMENT, activity::INVITED)),
+        // Whose record it is on shows by the record, which the same call reads.
+        tables::NOTE => match note_mark {
+            Some(mark) => Rule::Theirs(Filter::starts_with("subject", mark)),
+            None => Rule::Never,
+        },
         _ => Rule::Never,
     }
 }

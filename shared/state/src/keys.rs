@@ -50,6 +50,10 @@ pub struct MadeKey {
     /// Whether its word on who a visitor is counts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub vouches: bool,
+    /// Where the id of a chat counts over the Model Context Protocol, if not in a call's own data:
+    /// `header`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<String>,
     /// When it was made.
     pub made_at: Timestamp,
     /// The client that made it.

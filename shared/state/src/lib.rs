@@ -17,6 +17,9 @@
 //! | `claim#{hash}` | `create` | the same, of a call that others may want, too, until `expires_at` |
 //! | these two | `joined` | that another call went to make the row, until `expires_at` |
 //! | `visit#{hash}` | `writes` | how many records a chat, or a client in an hour, has written |
+//! | `visit#{hash}` | `codes`, `wrong` | how many codes were sent to an address, or were wrong in an hour |
+//! | `visit#{hash}` | `code` | the keyed hash of a chat's [`SentCode`], until `expires_at` |
+//! | `visit#{hash}` | `signed-in` | who the visitor of a chat is by a code: [`SignedIn`] |
 //! | `visit#{hash}` | `made` | which ones a chat has made while nobody knew the visitor |
 //!
 //! [`Partition`] says who may do what with which of them, and how long items are kept. The table's
@@ -55,7 +58,7 @@ pub use keys::{KeyHash, KeyPage, MadeKey};
 pub use outage::Outage;
 pub use partitions::{Action, Grant, Partition, Role};
 pub use sidebar::{FieldType, SidebarField};
-pub use visits::{Hour, Visit};
+pub use visits::{Hour, SentCode, SignedIn, TRIES_OF_CODE, Visit};
 
 use table::Table;
 

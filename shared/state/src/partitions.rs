@@ -159,8 +159,11 @@ pub(crate) const VISIT_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// What a chat with a visitor has made while nobody knew who it was, and how often that happens. Each
 /// item has its own `expires_at`.
-pub const VISIT: Partition =
-    Partition { key: "visit#", kept: None, grants: &[grant(Role::Tools, &[GetItem, UpdateItem])] };
+pub const VISIT: Partition = Partition {
+    key: "visit#",
+    kept: None,
+    grants: &[grant(Role::Tools, &[GetItem, PutItem, UpdateItem])],
+};
 
 impl Partition {
     /// All of them.

@@ -282,7 +282,7 @@ impl Table {
         (attribute, value): (&str, AttributeValue),
         expires_at: AttributeValue,
     ) -> Result<Item, StateError> {
-        let updated = self
+        let update = self
             .client
             .update_item()
             .table_name(&*self.name)
@@ -292,11 +292,37 @@ impl Table {
             .expression_attribute_names("#expires_at", EXPIRES_AT)
             .expression_attribute_values(":value", value)
             .expression_attribute_values(":expires_at", expires_at)
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
+            .return_values(ReturnValue::AllNew);
+        let updated = update.send().await;
         let updated = updated.map_err(|error| StateError::of_sdk("UpdateItem", &error))?;
         Ok(updated.attributes.unwrap_or_default())
+    }
+
+    /// Adds a number to an attribute of an item, if the condition holds for the item. Returns the item
+    /// as it is then; `None` if the condition does not hold.
+    pub(crate) async fn add_if(
+        &self,
+        key: &Key,
+        (attribute, value): (&str, AttributeValue),
+        condition: Expression,
+    ) -> Result<Option<Item>, StateError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&*self.name)
+            .set_key(Some(key.attributes()))
+            .update_expression("ADD #attribute :value")
+            .condition_expression(condition.text)
+            .set_expression_attribute_names(some(condition.names))
+            .set_expression_attribute_values(some(condition.values))
+            .expression_attribute_names("#attribute", attribute)
+            .expression_attribute_values(":value", value)
+            .return_values(ReturnValue::AllNew);
+        match update.send().await {
+            Ok(updated) => Ok(Some(updated.attributes.unwrap_or_default())),
+            Err(error) if condition_failed(&error) => Ok(None),
+            Err(error) => Err(StateError::of_sdk("UpdateItem", &error)),
+        }
     }
 
     pub(crate) async fn query(&self, query: Query) -> Result<Rows, StateError> {

@@ -1,21 +1,67 @@
-//! What a chat has made while nobody knew who the visitor was, and how often that happens.
+//! Chats with visitors: who a visitor is who has entered a code, what a chat has made while nobody knew
+//! the visitor, and how often that happens.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::partitions::{VISIT, VISIT_KEPT};
-use crate::table::{Key, epoch};
+use crate::table::{self, EXPIRES_AT, Expression, Key, epoch};
 use crate::{State, StateError};
 
 /// The sort keys of the items of a partition.
 const MADE: &str = "made";
 const WRITES: &str = "writes";
+const CODES: &str = "codes";
+const WRONG: &str = "wrong";
+const CODE: &str = "code";
+const SIGNED_IN: &str = "signed-in";
 
 /// The attributes of these items.
 const RECORDS: &str = "records";
 const COUNT: &str = "count";
+const TRIES: &str = "tries";
+
+const WHAT_CODE: &str = "a visitor's code";
+const WHAT_SIGN_IN: &str = "who a visitor is";
+
+/// How often a code may be tried.
+pub const TRIES_OF_CODE: u32 = 3;
+
+/// A code that was sent to a visitor, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentCode {
+    /// The keyed hash of the code.
+    pub hash: String,
+    /// The address that it was sent to, sealed.
+    pub address: String,
+}
+
+/// Who a visitor is who has entered a code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedIn {
+    /// The address, sealed.
+    pub address: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// When the last call was.
+    pub last: Timestamp,
+}
+
+/// How long a visitor stays known after the last call, and in all.
+const AFTER_LAST: SignedDuration = SignedDuration::from_mins(30);
+const IN_ALL: SignedDuration = SignedDuration::from_hours(4);
+
+impl SignedIn {
+    /// Until when the visitor is known.
+    pub fn until(&self) -> Timestamp {
+        let after_last = self.last.saturating_add(AFTER_LAST).unwrap_or(Timestamp::MAX);
+        let in_all = self.since.saturating_add(IN_ALL).unwrap_or(Timestamp::MAX);
+        after_last.min(in_all)
+    }
+}
 
 /// A chat with a visitor: the connection, the client, and the conversation. Only a hash of them is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +71,11 @@ impl Visit {
     /// The chat with this id.
     pub fn new(connection: &str, client: &str, conversation: &str) -> Visit {
         Visit(hash(&["conversation", connection, client, conversation]))
+    }
+
+    /// The hash.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -80,6 +131,94 @@ impl State {
         let item = self.table.get(&Key::new(VISIT.of(&visit.0), MADE)).await?;
         let records = item.as_ref().and_then(|item| item.get(RECORDS)?.as_ss().ok());
         Ok(records.into_iter().flatten().filter_map(|record| record.parse().ok()).collect())
+    }
+}
+
+impl State {
+    /// Counts one more code for what this names, such as an address, for this long.
+    pub async fn count_code(&self, name: &str, kept: SignedDuration) -> Result<u64, StateError> {
+        self.count(&Key::new(VISIT.of(hash(&["codes", name])), CODES), kept).await
+    }
+
+    /// Counts one more wrong code in this hour. Returns how many there are with it.
+    pub async fn count_wrong(&self, hour: &Hour) -> Result<u64, StateError> {
+        self.count(&Key::new(VISIT.of(&hour.0), WRONG), SignedDuration::from_hours(2)).await
+    }
+
+    /// How many codes were wrong in this hour.
+    pub async fn wrong_codes(&self, hour: &Hour) -> Result<u64, StateError> {
+        let item = self.table.get(&Key::new(VISIT.of(&hour.0), WRONG)).await?;
+        let count = item.as_ref().and_then(|item| item.get(COUNT)?.as_n().ok());
+        Ok(count.and_then(|count| count.parse().ok()).unwrap_or_default())
+    }
+
+    /// Keeps the code of a chat in the place of an earlier one.
+    pub async fn put_code(
+        &self,
+        visit: &Visit,
+        code: &SentCode,
+        kept: SignedDuration,
+    ) -> Result<(), StateError> {
+        self.put_of_visit(visit, CODE, WHAT_CODE, code, ends(kept)).await
+    }
+
+    /// The code of a chat, to be tried once. The try is counted first, so that tries at the same time
+    /// cannot be more. `None` if there is none that can still be tried.
+    pub async fn try_code(&self, visit: &Visit) -> Result<Option<SentCode>, StateError> {
+        let key = Key::new(VISIT.of(&visit.0), CODE);
+        let one = AttributeValue::N("1".to_owned());
+        let may = Expression::new(
+            "attribute_exists(#pk) AND #expires_at > :now AND (attribute_not_exists(#tries) OR #tries < :most)",
+        );
+        let may = may.with("now", epoch(Timestamp::now()));
+        let may = may.with("most", AttributeValue::N(TRIES_OF_CODE.to_string()));
+        let item = self.table.add_if(&key, (TRIES, one), may).await?;
+        item.map(|item| table::document(WHAT_CODE, item)).transpose()
+    }
+
+    /// Uses the code of a chat up, and keeps who the visitor is.
+    pub async fn sign_in(&self, visit: &Visit, who: &SignedIn) -> Result<(), StateError> {
+        let used = SentCode { hash: String::new(), address: String::new() };
+        self.put_of_visit(visit, CODE, WHAT_CODE, &used, Timestamp::UNIX_EPOCH).await?;
+        self.keep_signed_in(visit, who).await
+    }
+
+    /// Keeps who the visitor of a chat is, as long as that is so.
+    pub async fn keep_signed_in(&self, visit: &Visit, who: &SignedIn) -> Result<(), StateError> {
+        self.put_of_visit(visit, SIGNED_IN, WHAT_SIGN_IN, who, who.until()).await
+    }
+
+    /// Who the visitor of a chat is, if a code has shown it.
+    pub async fn signed_in(&self, visit: &Visit) -> Result<Option<SignedIn>, StateError> {
+        let item = self.table.get(&Key::new(VISIT.of(&visit.0), SIGNED_IN)).await?;
+        // What has been ended has nothing in it.
+        let item = item.filter(|item| item.contains_key("address"));
+        let who: Option<SignedIn> =
+            item.map(|item| table::document(WHAT_SIGN_IN, item)).transpose()?;
+        Ok(who.filter(|who| Timestamp::now() < who.until()))
+    }
+
+    /// Ends all of a chat: nobody is known in it, and it has made nothing.
+    pub async fn end_visit(&self, visit: &Visit) -> Result<(), StateError> {
+        for sort in [SIGNED_IN, CODE, MADE] {
+            let mut item = Key::new(VISIT.of(&visit.0), sort).attributes();
+            item.insert(EXPIRES_AT.to_owned(), epoch(Timestamp::UNIX_EPOCH));
+            self.table.put(item).await?;
+        }
+        Ok(())
+    }
+
+    async fn put_of_visit(
+        &self,
+        visit: &Visit,
+        sort: &str,
+        what: &'static str,
+        document: &impl Serialize,
+        expires_at: Timestamp,
+    ) -> Result<(), StateError> {
+        let mut item = Key::new(VISIT.of(&visit.0), sort).item(what, document)?;
+        item.insert(EXPIRES_AT.to_owned(), epoch(expires_at));
+        self.table.put(item).await
     }
 }
 

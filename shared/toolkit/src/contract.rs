@@ -12,3 +12,4 @@ pub(crate) mod seen;
 pub(crate) mod service;
 pub(crate) mod template;
 pub(crate) mod tool;
+pub(crate) mod verification;

@@ -35,7 +35,8 @@ use uuid::Uuid;
 use deadline::sooner;
 
 use crate::{
-    ApiKeysError, Call, Caller, ErrorCode, Journal, KeyStore, ToolError, WriteState, sha256_hex,
+    ApiKeysError, Call, Caller, ErrorCode, Journal, KeyStore, Serves, ToolError, WriteState,
+    sha256_hex,
 };
 
 /// The header that names the connection of a call.
@@ -362,7 +363,9 @@ impl<H: Handler> Edge<H> {
         }
         let conversation = header(&incoming.headers, &CONVERSATION_ID)?;
         call.conversation = conversation.map(str::to_owned);
-        self.handler.handle(incoming, caller, call).await
+        let is_for_visitors = caller.serves == Serves::Visitors;
+        let result = self.handler.handle(incoming, caller, call).await;
+        result.map_err(|error| if is_for_visitors { error.for_visitor() } else { error })
     }
 }
 
@@ -396,7 +399,11 @@ pub(crate) fn header<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
 ) -> Result<Option<&'a str>, ToolError> {
-    let Some(value) = headers.get(name) else { return Ok(None) };
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(ToolError::invalid(&format!("header {name}"), "must be given once"));
+    }
     let text = value.to_str().map(str::trim).unwrap_or_default();
     if text.is_empty() || text.len() > 255 {
         return Err(ToolError::invalid(

@@ -161,13 +161,47 @@ impl ToolError {
         self
     }
 
-    /// As a visitor may see it: no addresses into the CRM, which are of no use to them.
+    /// As a visitor's bot may see it: without addresses into the CRM, without what only administrators
+    /// can use, and without what a customization of the organization says, which may be about anybody.
+    /// The log has all of it.
     #[must_use]
     pub(crate) fn for_visitor(mut self) -> ToolError {
-        for candidate in &mut self.0.candidates {
+        use ErrorCode::{Forbidden, RejectedByDynamics, Unauthenticated, VisitorTokenInvalid};
+        let parts = &mut *self.0;
+        for candidate in &mut parts.candidates {
             candidate.url = None;
         }
+        if parts.code == RejectedByDynamics {
+            let said = std::mem::replace(
+                &mut parts.detail,
+                "Dynamics 365 does not take this as it is".to_owned(),
+            );
+            parts.for_log.get_or_insert(said);
+        }
+        // These are about the call and its key.
+        if !matches!(parts.code, Forbidden | Unauthenticated | VisitorTokenInvalid) {
+            parts.admin_action = None;
+        }
+        parts.dataverse = None;
+        parts.cause = None;
+        parts.entra_code = None;
         self
+    }
+
+    /// As somebody may see it whom nobody knows and who wanted to write something: whether the record,
+    /// the contact or a note was refused, and why, would tell whom the organization knows.
+    #[must_use]
+    pub(crate) fn for_stranger(self) -> ToolError {
+        let is_of_dataverse = self.0.dataverse.is_some();
+        let error = self.for_visitor();
+        if !is_of_dataverse || error.code().is_retryable() {
+            return error;
+        }
+        let cause = error.0.for_log.unwrap_or(error.0.detail);
+        let detail = "this cannot be written down right now";
+        ToolError::new(ErrorCode::RejectedByDynamics, detail)
+            .next_step("Say so, and offer a person.")
+            .for_log(cause)
     }
 
     /// Sets what happened to the write.

@@ -25,8 +25,12 @@ pub async fn run(tools: Routes<Tools>) -> Result<(), Error> {
 /// Makes the service with these tools from the environment, and prepares it for the first call.
 pub async fn tools(tools: Routes<Tools>) -> Result<Service, Error> {
     let parts = Parts::from_environment().await?;
-    let home = Tools::new(parts.connections.clone()).with_state(parts.state.clone());
-    let service = parts.function(home, tools)?;
+    let journal = parts.journal();
+    let home = Tools::new(parts.connections.clone())
+        .with_state(parts.state.clone())
+        .with_verification(parts.verification())
+        .with_journal(journal.clone());
+    let service = parts.function_with(home, tools, journal)?;
     warm_up::warm_up(&service).await;
     Ok(service)
 }

@@ -18,6 +18,7 @@ mod error;
 mod idioms;
 pub mod lambda;
 
+pub use auth::Visitors;
 pub use contract::behalf::{VISITOR_EMAIL, VISITOR_ID, VISITOR_TOKEN};
 pub use contract::context::Context;
 pub use contract::limit::Limit;
@@ -26,12 +27,13 @@ pub use contract::operation::{
     self, About, Audience, Collect, Declaration, Definition, Done, Effect, Endpoint, Example,
     Function, Home, Operation, PerKind, Request, RouteError, Routes,
 };
-pub use contract::part::optional_part;
+pub use contract::part::{optional_part, optional_part_for_staff};
 pub use contract::schema::{result_schema, strict_schema};
 pub use contract::seen::Seen;
 pub use contract::service::{PATIENCE, Service, Tools};
 pub use contract::template::{TOOL_PREFIX, Template};
 pub use contract::tool::{Answer, Change, Tool};
+pub use contract::verification::Verification;
 pub use crm::case::{Escalation, EscalationReason};
 pub use crm::tables::choices::STATE;
 pub use edge::call::Call;
@@ -46,6 +48,7 @@ pub use edge::{
     Incoming, Reply, bearer, logging,
 };
 pub use error::{DataverseDetails, ErrorCode, ToolError, WriteState};
+pub use idioms::chat::{CODE_LIVES, NoCode};
 pub use idioms::creates::{Creates, Equal, First, Made, ReadAnswers, create};
 pub use idioms::draft::Draft;
 pub use idioms::edit::{Edit, Edits};

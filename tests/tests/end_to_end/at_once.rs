@@ -307,6 +307,7 @@ async fn call_over(
                 serves: toolkit::Serves::Staff,
                 tools: None,
                 vouches: false,
+                conversation_in_header: false,
             }),
             request_id: "r-1".to_owned(),
             deadline: tokio::time::Instant::now() + Duration::from_secs(20),

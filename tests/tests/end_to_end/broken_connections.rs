@@ -94,6 +94,7 @@ async fn the_instance_url_is_that_of_another_organization() {
                 serves: toolkit::Serves::Staff,
                 tools: None,
                 vouches: false,
+                conversation_in_header: false,
             }),
             request_id: "r".to_owned(),
             deadline: tokio::time::Instant::now() + Duration::from_secs(10),

@@ -27,7 +27,7 @@ async fn no_tool_makes_more_trips_than_it_may() {
     }
     assert!(problems.is_empty(), "{problems:#?}");
 
-    let tools = stack::tools();
+    let tools = crate::harness::staffs_tools();
     let untested: Vec<_> = tools
         .iter()
         .map(|tool| tool.name)

@@ -39,7 +39,7 @@ fn keys(value: &Value) -> Vec<&str> {
 }
 
 fn strict_schema(tool: &str) -> Value {
-    let definitions = stack::tools();
+    let definitions = crate::harness::staffs_tools();
     definitions.iter().find(|one| one.name == tool).unwrap().input_schema.clone()
 }
 
@@ -110,8 +110,8 @@ fn check_argument_name(name: &str) {
 async fn our_own_format_has_all_there_is_to_know() {
     let bench = Bench::start().await;
     let tools = tools(&bench, "").await;
-    assert_eq!(tools.len(), stack::tools().len());
-    for (tool, definition) in tools.iter().zip(stack::tools()) {
+    assert_eq!(tools.len(), crate::harness::staffs_tools().len());
+    for (tool, definition) in tools.iter().zip(crate::harness::staffs_tools()) {
         assert_eq!(
             keys(tool),
             [
@@ -143,7 +143,7 @@ async fn our_own_format_has_all_there_is_to_know() {
 async fn openai_takes_the_tools_in_its_strict_mode() {
     let bench = Bench::start().await;
     let tools = tools(&bench, "?format=openai").await;
-    assert_eq!(tools.len(), stack::tools().len());
+    assert_eq!(tools.len(), crate::harness::staffs_tools().len());
     for tool in &tools {
         assert_eq!(keys(tool), ["type", "function"]);
         assert_eq!(tool["type"], "function");
@@ -180,7 +180,7 @@ async fn openai_takes_the_tools_in_its_strict_mode() {
 async fn anthropic_takes_the_tools() {
     let bench = Bench::start().await;
     let tools = tools(&bench, "?format=anthropic").await;
-    assert_eq!(tools.len(), stack::tools().len());
+    assert_eq!(tools.len(), crate::harness::staffs_tools().len());
     for tool in &tools {
         assert_eq!(keys(tool), ["name", "description", "input_schema"]);
         check_name(&tool["name"]);
@@ -203,8 +203,8 @@ async fn gemini_takes_the_tools() {
     assert_eq!(tools.len(), 1);
     assert_eq!(keys(&tools[0]), ["functionDeclarations"]);
     let declarations = tools[0]["functionDeclarations"].as_array().unwrap();
-    assert_eq!(declarations.len(), stack::tools().len());
-    let strict = stack::tools();
+    assert_eq!(declarations.len(), crate::harness::staffs_tools().len());
+    let strict = crate::harness::staffs_tools();
     for (declaration, definition) in declarations.iter().zip(&strict) {
         assert_eq!(keys(declaration), ["name", "description", "parameters"]);
         check_name(&declaration["name"]);
@@ -231,8 +231,8 @@ async fn gemini_takes_the_tools() {
 async fn mcp_lists_the_tools() {
     let bench = Bench::start().await;
     let tools = tools(&bench, "?format=mcp").await;
-    assert_eq!(tools.len(), stack::tools().len());
-    for (tool, definition) in tools.iter().zip(stack::tools()) {
+    assert_eq!(tools.len(), crate::harness::staffs_tools().len());
+    for (tool, definition) in tools.iter().zip(crate::harness::staffs_tools()) {
         assert_eq!(keys(tool), ["name", "title", "description", "inputSchema", "annotations"]);
         check_name(&tool["name"]);
         assert_eq!(tool["inputSchema"]["type"], "object");
@@ -259,7 +259,7 @@ fn the_tools_of_mcp_in_tokens() {
     let count = |value: &Value| bpe_openai::o200k_base().count(&value.to_string());
     let format = catalog::Format::Mcp;
     let (mut read, mut whole) = (0, 0);
-    for definition in stack::tools() {
+    for definition in crate::harness::staffs_tools() {
         let tool = format.definition(&definition);
         whole += count(&tool);
         // Title and annotations are for the client. A model does not see them.
@@ -282,7 +282,7 @@ async fn each_vendors_list() {
             _ => tools,
         };
         let lines: Vec<_> = tools.iter().map(Value::to_string).collect();
-        assert_eq!(lines.len(), stack::tools().len());
+        assert_eq!(lines.len(), crate::harness::staffs_tools().len());
         insta::assert_snapshot!(format!("tools_{format}"), lines.join("\n"));
     }
 }
@@ -290,7 +290,7 @@ async fn each_vendors_list() {
 #[tokio::test]
 async fn filters() {
     let bench = Bench::start().await;
-    let all = stack::tools();
+    let all = crate::harness::staffs_tools();
     let mut groups: Vec<_> = all.iter().map(|tool| tool.group).collect();
     groups.dedup();
     assert_eq!(groups.len(), 7);
@@ -303,7 +303,7 @@ async fn filters() {
 
     let reading = tools(&bench, "?access=read&format=mcp").await;
     let writing = tools(&bench, "?access=write&format=openai").await;
-    assert_eq!(reading.len() + writing.len(), stack::tools().len());
+    assert_eq!(reading.len() + writing.len(), crate::harness::staffs_tools().len());
     assert!(reading.iter().all(|tool| tool["annotations"]["readOnlyHint"] == true));
     assert!(names(&writing).contains(&"dynamics365_create_note"));
 
@@ -428,7 +428,7 @@ async fn templates_are_ready_to_use() {
         assert!(tokens < 1500, "{id}: {tokens}");
     }
     let full = tools(&bench, "?template=full-specialist").await;
-    assert_eq!(full.len(), stack::tools().len());
+    assert_eq!(full.len(), crate::harness::staffs_tools().len());
 }
 
 #[tokio::test]
@@ -513,7 +513,7 @@ async fn the_document_holds_together() {
     assert_eq!(document["openapi"], "3.1.0");
     let mut all = Vec::new();
     references(&document, &mut all);
-    assert!(all.len() > stack::tools().len() * 10);
+    assert!(all.len() > crate::harness::staffs_tools().len() * 10);
     for place in all {
         assert!(document.pointer(place.trim_start_matches('#')).is_some(), "{place}");
     }
@@ -546,7 +546,7 @@ async fn the_document_holds_together() {
 async fn every_tool_is_in_the_document() {
     let bench = Bench::start().await;
     let document = document(&bench).await;
-    for definition in stack::tools() {
+    for definition in crate::harness::staffs_tools() {
         let operation = &document["paths"][format!("/v1/tools/{}", definition.name)]["post"];
         assert_eq!(operation["operationId"], definition.name);
         let input = &operation["requestBody"]["content"]["application/json"]["schema"];

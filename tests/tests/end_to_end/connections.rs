@@ -372,7 +372,9 @@ async fn what_the_role_lacks_is_said_before_a_tool_is_called() {
     let answer = set_up(&bench, "emea", bench.credentials()).await;
     let tools = answer.body["tools"].as_array().unwrap();
     for tool in tools {
-        let is_case = tool["name"].as_str().unwrap().contains("case");
+        let name = tool["name"].as_str().unwrap();
+        // Who has shown who they are hears of their open cases.
+        let is_case = name.contains("case") || name == "dynamics365_verify_visitor";
         assert_eq!(tool["available"], !is_case, "{tool}");
         let lacks = tool["missing_privileges"].to_string();
         assert_eq!(lacks.contains("prvReadIncident"), is_case, "{tool}");
@@ -405,7 +407,7 @@ async fn each_tool_needs_the_privileges_that_it_names() {
     let bench = Bench::start().await;
     let mut problems = Vec::new();
     let mut sets: Vec<(&str, Vec<Value>, Vec<&str>)> = Vec::new();
-    for definition in stack::tools() {
+    for definition in crate::harness::staffs_tools() {
         let tool = definition.name.trim_start_matches("dynamics365_");
         if definition.per_kind.is_empty() {
             sets.push((tool, crate::schemas::thorough(tool), definition.privileges.to_vec()));

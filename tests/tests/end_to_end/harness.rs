@@ -18,6 +18,11 @@ pub(crate) fn sized(whole: usize, few: usize) -> usize {
     if is_whole { whole } else { few }
 }
 
+/// The tools that a key for staff has.
+pub(crate) fn staffs_tools() -> Vec<Definition> {
+    stack::tools().into_iter().filter(|tool| tool.is_for_staff).collect()
+}
+
 /// A contact of the sample organization, whose account has an open case.
 pub(crate) const MAREN: &str = "maren.quist@northwind.example";
 
@@ -232,6 +237,7 @@ fn check_answer(tool: &str, body: &Value, for_visitors: bool) {
             serves: Serves::Visitors,
             tools: None,
             vouches: true,
+            conversation_in_header: false,
         };
         [Audience::EVERYBODY, Audience::of(&visitors)].map(|audience| {
             let validator = |definition: &Definition| {

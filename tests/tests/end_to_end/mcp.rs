@@ -192,7 +192,10 @@ async fn a_client_is_greeted() {
     let modern = modern.with("mcp-method", "tools/list");
     let reply = modern.ask("tools/list", meta).await;
     assert_eq!(reply.result()["resultType"], "complete");
-    assert_eq!(reply.result()["tools"].as_array().unwrap().len(), stack::tools().len());
+    assert_eq!(
+        reply.result()["tools"].as_array().unwrap().len(),
+        crate::harness::staffs_tools().len()
+    );
     assert!(reply.result()["ttlMs"].as_u64().unwrap() > 0);
 }
 
@@ -215,8 +218,8 @@ async fn the_tools_are_those_of_the_catalogue() {
     let bench = Bench::start().await;
     let reply = Client::of(&bench).ask("tools/list", json!({})).await;
     let tools = reply.result()["tools"].as_array().unwrap();
-    assert_eq!(tools.len(), stack::tools().len());
-    for (tool, definition) in tools.iter().zip(stack::tools()) {
+    assert_eq!(tools.len(), crate::harness::staffs_tools().len());
+    for (tool, definition) in tools.iter().zip(crate::harness::staffs_tools()) {
         let mut expected = Format::Mcp.definition(&definition);
         expected["outputSchema"] = answer_schema(&definition);
         assert_eq!(*tool, expected);
@@ -248,7 +251,7 @@ fn values(value: &Value, all: &mut Vec<String>) {
 async fn every_tool_answers_as_its_schema_says() {
     let bench = Bench::start().await;
     let client = Client::of(&bench);
-    let definitions = stack::tools();
+    let definitions = crate::harness::staffs_tools();
     let tokens = |text: &str| bpe_openai::o200k_base().count(text);
     let (mut texts, mut structured) = (0, 0);
     for (tool, arguments) in samples() {
@@ -437,7 +440,7 @@ async fn a_key_shows_what_it_allows() {
     bench.store("dynamics365/api-keys", &keys.to_string()).await;
 
     let reader = Client::of(&bench).with("authorization", "Bearer reader");
-    let definitions = stack::tools();
+    let definitions = crate::harness::staffs_tools();
     let reading: Vec<_> = definitions
         .iter()
         .filter(|one| !one.effect.writes())

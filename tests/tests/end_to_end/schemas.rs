@@ -155,7 +155,9 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
         ),
     ];
     // Of every other tool, its own example.
-    for tool in stack::declarations().into_iter().filter(|one| one.definition.is_some()) {
+    let is_staffs =
+        |one: &toolkit::Declaration| one.definition.as_ref().is_some_and(|tool| tool.is_for_staff);
+    for tool in stack::declarations().into_iter().filter(is_staffs) {
         let name = tool.id.trim_start_matches("dynamics365_");
         if !samples.iter().any(|(sampled, _)| *sampled == name) {
             samples.push((name, serde_json::from_str(tool.example.body).unwrap()));
@@ -168,6 +170,7 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
 pub(crate) fn thorough(tool: &str) -> Vec<Value> {
     const NORTHWIND: &str = "Northwind Traders";
     let samples = || samples().into_iter().filter(|(name, _)| *name == tool).map(|(_, call)| call);
+    let new_contact = json!({"last_name": "Newman", "email": "newman@nowhere.example"});
     let others = match tool {
         // The caller chooses the record, and any kind of record will do.
         "get_entity_notes" => return vec![json!({"record_type": "contact", "record": MAREN})],
@@ -177,7 +180,9 @@ pub(crate) fn thorough(tool: &str) -> Vec<Value> {
         "create_case" => vec![
             json!({"account": NORTHWIND, "contact": MAREN, "subject": "s", "description": "d"}),
             json!({"account": NORTHWIND, "subject": "s", "description": "d"}),
+            json!({"new_contact": new_contact, "subject": "s", "description": "d"}),
         ],
+        "create_opportunity" => vec![json!({"new_contact": new_contact, "name": "n"})],
         "update_opportunity" => {
             vec![json!({"opportunity": "Northwind – support desk licences", "status": "Won"})]
         }

@@ -12,8 +12,8 @@ use toolkit::{
 };
 
 use super::{
-    KeyId, KeyView, SAMPLE, client, connection_list, connections, fits, given, is_visible,
-    limited_twice, names, no_such_key, not_done, scope_list, serves, tools, trail,
+    ConversationIn, KeyId, KeyView, SAMPLE, client, connection_list, connections, fits, given,
+    is_visible, limited_twice, names, no_such_key, not_done, scope_list, serves, tools, trail,
 };
 use crate::{Administration, table};
 
@@ -48,6 +48,10 @@ pub(crate) struct Form {
     #[schemars(with = "bool")]
     #[serde(default, deserialize_with = "given")]
     vouches: Option<bool>,
+    /// `null`: only a call's own `_meta` counts.
+    #[schemars(with = "Option<ConversationIn>")]
+    #[serde(default)]
+    conversation: Sent<ConversationIn>,
 }
 
 impl Operation for ChangeKey {
@@ -86,9 +90,10 @@ impl Endpoint for ChangeKey {
             && form.scopes.is_none()
             && form.r#for.is_none()
             && form.vouches.is_none()
+            && form.conversation == Sent::Omitted
             && !is_limited
         {
-            let fields = "client, connections, scopes, for, tools, template, vouches";
+            let fields = "client, connections, scopes, for, tools, template, vouches, conversation";
             return Err(ToolError::needs_one_of(fields));
         }
         let found = home.state.key(id).await.map_err(table::failed)?;
@@ -108,6 +113,11 @@ impl Endpoint for ChangeKey {
             changed.serves = Some(serves.as_str().to_owned());
         }
         changed.vouches = form.vouches.unwrap_or(changed.vouches);
+        match form.conversation {
+            Sent::Omitted => {}
+            Sent::Null => changed.conversation = None,
+            Sent::Value(place) => changed.conversation = Some(place.as_text()),
+        }
         match (form.tools, form.template) {
             (Sent::Value(_), Sent::Value(_)) => return Err(limited_twice()),
             (Sent::Value(names), _) => {

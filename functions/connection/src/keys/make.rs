@@ -15,8 +15,8 @@ use toolkit::{
 use uuid::Uuid;
 
 use super::{
-    KeyView, client, connection_list, connections, fits, limited_twice, names, not_done,
-    scope_list, serves, tools, trail,
+    ConversationIn, KeyView, client, connection_list, connections, fits, limited_twice, names,
+    not_done, scope_list, serves, tools, trail,
 };
 use crate::Administration;
 
@@ -47,6 +47,8 @@ pub(crate) struct Form {
     /// platform that has checked it.
     #[serde(default)]
     vouches: bool,
+    /// Where the id of a chat counts over the Model Context Protocol besides a call's own `_meta`.
+    conversation: Option<ConversationIn>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -112,6 +114,7 @@ impl Endpoint for MakeKey {
             tools: form.tools.map(|names| tools(&names, &home.tools)).transpose()?,
             template: form.template.map(|template| template.id().to_owned()),
             vouches: form.vouches,
+            conversation: form.conversation.map(ConversationIn::as_text),
             made_at: now,
             made_by: request.caller.client.clone(),
             changed_at: now,

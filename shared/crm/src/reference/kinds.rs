@@ -50,6 +50,13 @@ macro_rules! reference {
                 &self.0
             }
 
+            fn of_ids(ids: Vec<Uuid>) -> Self {
+                Self(match ids.as_slice() {
+                    [id] => Handle::Id(*id),
+                    _ => Handle::Ids(ids),
+                })
+            }
+
             fn filter(&self) -> Filter {
                 match &self.0 {
                     Handle::Id(id) => Filter::equals(Self::TABLE.key, *id),
@@ -223,11 +230,6 @@ fn by_columns(columns: &[Name], value: &str) -> Filter {
 }
 
 impl ContactRef {
-    /// The contacts with these ids.
-    pub(crate) fn of_ids(ids: Vec<Uuid>) -> ContactRef {
-        ContactRef(Handle::Ids(ids))
-    }
-
     /// Active contacts that have this value in one of the columns.
     pub(crate) fn by_columns(columns: Vec<Name>, value: String) -> ContactRef {
         ContactRef(Handle::Columns(columns, value))

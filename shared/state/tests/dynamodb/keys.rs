@@ -13,6 +13,7 @@ fn key(id: Uuid) -> MadeKey {
         tools: Some(vec!["dynamics365_get_case".to_owned()]),
         template: None,
         vouches: false,
+        conversation: None,
         made_at: at("2026-11-24T09:00:00.123456Z"),
         made_by: "administrator".to_owned(),
         changed_at: at("2026-11-24T09:00:00.123456Z"),

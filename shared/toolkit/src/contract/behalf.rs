@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use auth::{CompanyAccess, ConnectionId, Visitors};
 use crm::reference::{ContactRef, Whose};
-use crm::visible::{Access, Shape, Sight};
-use crm::visitor::{Known, Resolved};
+use crm::visible::{Access, Choice, Shape, Sight};
+use crm::visitor::{Known, More, Resolved};
 use dataverse::{Name, Query, Record};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 use visitor::{Address, KeySets, TokenError, verify};
 
 use crate::edge::header;
+use crate::idioms::once::{Once, Tie};
 use crate::{Caller, Context, ErrorCode, Serves, ToolError, WriteState};
 
 /// The header in which a platform says the email address of the visitor, whom it has checked.
@@ -47,12 +48,15 @@ pub(crate) struct Visitor {
     contacts: OnceLock<Found>,
 }
 
-/// The contacts of a visitor.
+/// Who a visitor turned out to be.
 #[derive(Clone, Debug)]
-struct Found {
-    ids: Vec<Uuid>,
-    /// Whether what was read before was about them alone.
-    is_exact: bool,
+enum Found {
+    /// These contacts, and what was read was about them alone.
+    Contacts(Vec<Uuid>),
+    /// These contacts, but what was read may have been about others.
+    About(Vec<Uuid>),
+    /// No contact, or too many.
+    Nobody,
 }
 
 impl Behalf {
@@ -70,7 +74,12 @@ impl Behalf {
         keys: impl FnOnce() -> Result<KeySets, ToolError>,
     ) -> Result<Behalf, ToolError> {
         // A token says more than the platform's word.
-        let (known, account) = match headers.get(VISITOR_TOKEN) {
+        let mut tokens = headers.get_all(VISITOR_TOKEN).iter();
+        let token = tokens.next();
+        if tokens.next().is_some() {
+            return Err(ToolError::invalid("header x-visitor-token", "must be given once"));
+        }
+        let (known, account) = match token {
             Some(token) => signed(token, connection, settings, &keys()?).await?,
             None => (said(caller, headers, settings)?, None),
         };
@@ -80,6 +89,22 @@ impl Behalf {
         }
         let (settings, contacts) = (settings.clone(), OnceLock::new());
         Ok(Behalf::Visitor(Visitor { known, company, settings, contacts }))
+    }
+
+    /// Whether it is for a visitor whom nobody knows.
+    pub(crate) fn is_open(&self) -> bool {
+        self.sight() == Sight::Open
+    }
+
+    /// For the same visitor, who has this address.
+    pub(crate) fn known_by(self, address: &Address) -> Behalf {
+        match self {
+            Behalf::Staff => Behalf::Staff,
+            Behalf::Visitor(visitor) => {
+                let known = Some(of_address(address, &visitor.settings));
+                Behalf::Visitor(Visitor { known, ..visitor })
+            }
+        }
     }
 
     /// The same, for a call that changes something: what is the company's may only be seen.
@@ -154,7 +179,9 @@ impl Behalf {
         match given {
             Value::Object(object) => {
                 for (name, value) in object.iter().filter(|(_, value)| !value.is_null()) {
-                    let Some(field) = shape.field(name) else { continue };
+                    let Some(field) = shape.field(name) else {
+                        return Err(not_for_visitors(name));
+                    };
                     let path = format!("{outer}{name}");
                     self.check(field.access, &path)?;
                     self.check_arguments(&field.shape, value, &format!("{path}."))?;
@@ -168,14 +195,17 @@ impl Behalf {
         }
     }
 
-    /// On behalf of the same visitor, whose contacts are these, if what has been read was not about
-    /// them alone.
-    pub(crate) fn again(&self) -> Option<Behalf> {
+    /// On behalf of the same visitor as far as is known by now, if the call must begin anew with that:
+    /// because what was read was not about the visitor alone, or because the visitor is no contact and
+    /// this is for everybody.
+    pub(crate) fn again(&self, access: Access) -> Option<Behalf> {
         let Behalf::Visitor(visitor) = self else { return None };
-        let found = visitor.contacts.get().filter(|found| !found.is_exact)?;
-        let known = Some(Known::Contacts(found.ids.clone()));
-        let contacts = OnceLock::from(Found { is_exact: true, ..found.clone() });
-        Some(Behalf::Visitor(Visitor { known, contacts, ..visitor.clone() }))
+        let known = match visitor.contacts.get()? {
+            Found::About(ids) => Some(Known::Contacts(ids.clone())),
+            Found::Nobody if access == Access::Open => None,
+            Found::Contacts(_) | Found::Nobody => return None,
+        };
+        Some(Behalf::Visitor(Visitor { known, contacts: OnceLock::new(), ..visitor.clone() }))
     }
 
     pub(crate) fn visitor(&self) -> Option<&Visitor> {
@@ -190,14 +220,14 @@ impl Visitor {
     /// The reference to the visitor's contacts, if somebody has vouched for the visitor.
     pub(crate) fn reference(&self) -> Option<ContactRef> {
         match self.contacts.get() {
-            Some(Found { ids, .. }) => Some(Known::Contacts(ids.clone()).reference()),
-            None => self.known.as_ref().map(Known::reference),
+            Some(Found::Contacts(ids)) => Some(Known::Contacts(ids.clone()).reference()),
+            _ => self.known.as_ref().map(Known::reference),
         }
     }
 
     /// A query for the visitor's contacts, unless they are known or nobody has vouched.
     pub(crate) fn query(&self) -> Option<Query> {
-        if self.contacts.get().is_some() { None } else { self.known.as_ref()?.query() }
+        if self.contacts.get().is_some() { None } else { Some(self.known.as_ref()?.query()) }
     }
 
     /// Notes the contacts that the query has found.
@@ -208,22 +238,27 @@ impl Visitor {
     /// nobody sees, if the call must begin anew with the contacts.
     pub(crate) fn note(&self, rows: &[Record]) -> Result<(), ToolError> {
         let Some(known) = &self.known else { return Ok(()) };
-        let (ids, is_exact) = match known.resolve(rows) {
-            Resolved::Exactly(ids) => (ids, true),
-            Resolved::About(ids) => (ids, false),
-            Resolved::Nobody => return Err(nobody("no active contact is this visitor")),
+        let (found, answer) = match known.resolve(rows) {
+            Resolved::Exactly(ids) => (Found::Contacts(ids), Ok(())),
+            Resolved::About(ids) => {
+                (Found::About(ids), Err(ToolError::internal("the call begins anew")))
+            }
+            Resolved::Nobody => (Found::Nobody, Err(nobody("no active contact is this visitor"))),
             Resolved::TooMany => {
-                return Err(nobody("too many contacts share what this visitor is known by"));
+                let detail = "too many contacts share what this visitor is known by";
+                (Found::Nobody, Err(nobody(detail)))
             }
         };
         // It is asked for once in a call.
-        let _ = self.contacts.set(Found { ids, is_exact });
-        if is_exact { Ok(()) } else { Err(ToolError::internal("the call begins anew")) }
+        let _ = self.contacts.set(found);
+        answer
     }
 
-    /// Their company, if they may see what is its.
-    pub(crate) fn company(&self) -> Option<Uuid> {
-        self.company
+    /// What they may see beyond what is theirs in any case.
+    pub(crate) fn more(&self) -> More<'_> {
+        let allows_notes = self.settings.allows.contains(&Choice::PublicNotes);
+        let note_mark = self.settings.note_mark.as_deref().filter(|_| allows_notes);
+        More { company: self.company, note_mark }
     }
 
     /// What the connection lets visitors do.
@@ -240,7 +275,34 @@ impl Context {
 
     /// Whether the call is made for a visitor whom nobody knows.
     pub fn is_unverified(&self) -> bool {
-        self.behalf.sight() == Sight::Open
+        self.behalf.is_open()
+    }
+
+    /// The same call, for its visitor as somebody who has this address.
+    #[must_use]
+    pub fn known_by(&self, address: &Address) -> Context {
+        self.on_behalf(self.behalf.clone().known_by(address))
+    }
+
+    /// The same call anew, if who the visitor is was not known before. It happens once for each merge
+    /// of the visitor's contacts.
+    pub fn begin_anew(&self) -> Option<Context> {
+        let behalf = self.behalf.again(Access::Verified)?;
+        Some(self.on_behalf(behalf))
+    }
+
+    fn on_behalf(&self, behalf: Behalf) -> Context {
+        Context {
+            session: self.session.clone(),
+            connection: self.connection.clone(),
+            tool: self.tool,
+            now: self.now,
+            once: Once::new(None, self.once.row(), Tie::None),
+            behalf,
+            chat: self.chat.clone(),
+            verification: self.verification.clone(),
+            journal: self.journal.clone(),
+        }
     }
 
     /// What the connection lets visitors do, if the call is made for one.
@@ -291,6 +353,10 @@ async fn signed(
         error => invalid(error.to_string()),
     })?;
     let known = match (vouched.key, vouched.email) {
+        (Some(key), _) if key.column == "contactid" => {
+            let id = key.value.parse().map_err(ToolError::internal)?;
+            Some(Known::Contacts(vec![id]))
+        }
         (Some(key), _) => {
             let column = Name::parse(&key.column).map_err(ToolError::internal)?;
             Some(Known::Key { column, value: key.value })
@@ -333,15 +399,15 @@ fn said(
     let wrong =
         |name: &HeaderName, problem: &str| ToolError::invalid(&format!("header {name}"), problem);
     match (id, email) {
-        (Some(id), _) => {
+        (Some(_), Some(_)) => {
+            Err(wrong(&VISITOR_ID, "cannot be given together with X-Visitor-Email"))
+        }
+        (Some(id), None) => {
             let column = settings.id_column.as_str();
             if column == "contactid" {
                 let id: Uuid =
                     id.parse().map_err(|_| wrong(&VISITOR_ID, "must be the id of a contact"))?;
-                return Ok(Some(Known::Key {
-                    column: Name::from("contactid"),
-                    value: id.to_string(),
-                }));
+                return Ok(Some(Known::Contacts(vec![id])));
             }
             let column = Name::parse(column).map_err(ToolError::internal)?;
             Ok(Some(Known::Key { column, value: id.to_owned() }))

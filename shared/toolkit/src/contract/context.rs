@@ -1,6 +1,7 @@
 //! Everything that a tool can use during a call.
 
 use std::fmt;
+use std::sync::Arc;
 
 use auth::ConnectionId;
 use dataverse::{InstanceUrl, Page, Query, Record, Session, Table};
@@ -9,7 +10,7 @@ use jiff::Timestamp;
 use crate::contract::behalf::Behalf;
 use crate::idioms::chat::Chat;
 use crate::idioms::once::Once;
-use crate::{Reads, ToolError};
+use crate::{Journal, Reads, ToolError, Verification};
 
 /// Everything that a tool can use during a call.
 pub struct Context {
@@ -20,6 +21,8 @@ pub struct Context {
     pub(crate) once: Once,
     pub(crate) behalf: Behalf,
     pub(crate) chat: Chat,
+    pub(crate) verification: Option<Verification>,
+    pub(crate) journal: Option<Arc<Journal>>,
 }
 
 impl Context {
@@ -45,6 +48,24 @@ impl Context {
     /// if the list is empty.
     pub fn list_url<T>(&self, table: Table, list: &[T]) -> Option<String> {
         (!list.is_empty()).then(|| self.instance().record_pages(table.logical_name))
+    }
+
+    /// What finds out by mail who a visitor is, if the deployment has it.
+    pub fn verification(&self) -> Option<&Verification> {
+        self.verification.as_ref()
+    }
+
+    /// Does this work after the call has been answered, so that how long it takes tells nothing.
+    pub fn afterwards(&self, work: impl Future<Output = ()> + Send + 'static) {
+        match &self.journal {
+            Some(journal) => journal.do_later(work),
+            None => drop(tokio::spawn(work)),
+        }
+    }
+
+    /// The session with Dataverse, for work after the answer.
+    pub fn session_for_later(&self) -> Session {
+        self.session.clone()
     }
 
     /// The connection that the call uses.

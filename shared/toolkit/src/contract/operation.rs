@@ -64,6 +64,8 @@ pub enum Section {
     Tools,
     /// Descriptions of the tools and of the API, for those who build bots.
     Catalog,
+    /// Chats with visitors.
+    Conversations,
     /// The Dynamics 365 environments.
     Connections,
     /// The API keys.

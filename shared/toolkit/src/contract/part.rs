@@ -5,12 +5,31 @@ use std::borrow::Cow;
 use crm::text::quoted;
 use dataverse::{Error, Page};
 
-use crate::{ErrorCode, ToolError};
+use crate::{Context, ErrorCode, ToolError};
 
 /// The rows of a part that the answer can do without. If Dataverse refuses this query for any
 /// reason, the rows are left out and a hint says why. It remains an error if Dataverse refuses all
 /// queries (status 401 for the token, 429 or 503 for too many calls) or does not answer.
 pub fn optional_part(
+    context: &Context,
+    part: Result<Page, Error>,
+    what: &str,
+    hints: &mut Vec<String>,
+) -> Result<Page, ToolError> {
+    part_for(context.is_for_visitor(), part, what, hints)
+}
+
+/// The same, for staff, outside of a tool.
+pub fn optional_part_for_staff(
+    part: Result<Page, Error>,
+    what: &str,
+    hints: &mut Vec<String>,
+) -> Result<Page, ToolError> {
+    part_for(false, part, what, hints)
+}
+
+fn part_for(
+    for_visitor: bool,
     part: Result<Page, Error>,
     what: &str,
     hints: &mut Vec<String>,
@@ -29,7 +48,12 @@ pub fn optional_part(
                 ErrorCode::RejectedByDynamics => Cow::Owned(quoted(error.detail())),
                 _ => Cow::Borrowed(error.detail()),
             };
-            hints.push(format!("{what} cannot be shown: {detail}."));
+            // What is wrong is nothing for a visitor.
+            hints.push(if for_visitor {
+                format!("{what} cannot be shown right now.")
+            } else {
+                format!("{what} cannot be shown: {detail}.")
+            });
             Ok(Page::default())
         }
         part => Ok(part?),

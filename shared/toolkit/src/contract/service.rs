@@ -1,12 +1,12 @@
 //! Answers requests by calling tools.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use auth::Connections;
+use auth::{ConnectionId, Connections};
 use crm::visible::{Sight, Visible as _};
 use jiff::Timestamp;
-use state::State;
+use state::{State, Visit};
 use tokio::time::timeout_at;
 use uuid::Uuid;
 use visitor::KeySets;
@@ -19,7 +19,8 @@ use crate::idioms::idempotency::{Identity, canonical};
 use crate::idioms::once::{Once, Tie};
 use crate::operation::{Arguments, Declaration, Function, Home, Input as _};
 use crate::{
-    Answer, Body, Context, Edge, ErrorCode, Request, Tool, ToolError, WriteState, sha256_hex,
+    Answer, Body, Caller, Context, Edge, ErrorCode, Journal, Request, Tool, ToolError,
+    Verification, WriteState, sha256_hex,
 };
 
 /// The longest that a tool waits in total while Dataverse throttles, if the tool only reads. A
@@ -28,10 +29,15 @@ use crate::{
 /// failed write.
 pub const PATIENCE: Duration = Duration::from_secs(3);
 
+/// How often a call begins anew, at most, because who its visitor is was not known before.
+const BEGINNINGS: usize = 3;
+
 /// The data that tools work with.
 pub struct Tools {
     connections: Connections,
     state: Option<State>,
+    verification: Option<Verification>,
+    journal: Option<Arc<Journal>>,
     /// The keys that others publish, to check visitors' tokens, once there has been a token.
     keys: OnceLock<KeySets>,
 }
@@ -39,7 +45,7 @@ pub struct Tools {
 impl Tools {
     /// Tools that use these connections.
     pub fn new(connections: Connections) -> Tools {
-        Tools { connections, state: None, keys: OnceLock::new() }
+        Tools { connections, state: None, verification: None, journal: None, keys: OnceLock::new() }
     }
 
     /// The keys that others publish, to check visitors' tokens.
@@ -62,6 +68,20 @@ impl Tools {
         self
     }
 
+    /// Sets what finds out by mail who a visitor is.
+    #[must_use]
+    pub fn with_verification(mut self, verification: Verification) -> Tools {
+        self.verification = Some(verification);
+        self
+    }
+
+    /// Sets where work is done after an answer.
+    #[must_use]
+    pub fn with_journal(mut self, journal: Option<Arc<Journal>>) -> Tools {
+        self.journal = journal;
+        self
+    }
+
     /// The table in which creates are announced.
     pub(crate) fn state(&self) -> Option<&State> {
         self.state.as_ref()
@@ -70,6 +90,29 @@ impl Tools {
     /// The connections.
     pub fn connections(&self) -> &Connections {
         &self.connections
+    }
+
+    /// Ends all that is known of a chat of this caller: nobody is known in it any more.
+    ///
+    /// # Errors
+    ///
+    /// The table does not do it, or the id is none.
+    pub async fn end_conversation(
+        &self,
+        connection: &ConnectionId,
+        caller: &Caller,
+        conversation: &str,
+    ) -> Result<(), ToolError> {
+        if conversation.is_empty() || conversation.len() > 255 {
+            return Err(ToolError::invalid("id", "must have 1 to 255 characters"));
+        }
+        let Some(state) = &self.state else { return Ok(()) };
+        let visit = Visit::new(connection.as_str(), &caller.client, conversation);
+        Box::pin(state.end_visit(&visit)).await.map_err(|error| {
+            ToolError::new(ErrorCode::ServiceUnavailable, "the chat could not be ended")
+                .next_step("Send it again.")
+                .for_log(error)
+        })
     }
 
     /// Calls a tool.
@@ -89,9 +132,19 @@ impl Tools {
                 .write(WriteState::NotHappened)
             })??;
         let visitors = &connection.credentials().visitors;
+        let chat = Chat::new(&connection_id, &caller.client, call.conversation.as_deref());
         let behalf =
             Behalf::of(&caller, &incoming.headers, &connection_id, visitors, || self.keys())
                 .await?;
+        let behalf = match (&self.state, &self.verification) {
+            (Some(state), Some(verification)) if behalf.is_open() && visitors.codes.is_some() => {
+                match chat.signed_in(state, verification).await {
+                    Some(address) => behalf.known_by(&address),
+                    None => behalf,
+                }
+            }
+            _ => behalf,
+        };
         let behalf = if <T as Tool>::EFFECT.writes() { behalf.for_write() } else { behalf };
         behalf.authorize(T::FOR, &T::Arguments::shape(), &given)?;
         let visitor = behalf.identity();
@@ -121,19 +174,37 @@ impl Tools {
         call.session = Some(session.clone());
         let now = Timestamp::now();
         let tool = T::NAME;
-        let sight = behalf.sight();
-        let chat = Chat::new(&connection_id, &caller.client, call.conversation.as_deref());
-        let mut context =
-            Context { session, connection: connection_id, tool, now, once, behalf, chat };
+        let (verification, journal) = (self.verification.clone(), self.journal.clone());
+        let mut context = Context {
+            session,
+            connection: connection_id,
+            tool,
+            now,
+            once,
+            behalf,
+            chat,
+            verification,
+            journal,
+        };
         let mut result = <T as Tool>::call(&context, read).await;
-        if let Some(behalf) = context.behalf.again() {
+        // Contacts may have been merged several times.
+        for _ in 0..BEGINNINGS {
             // Nothing has been written yet: who the visitor is, the first trip of a call finds out.
+            let Some(behalf) = context.behalf.again(T::FOR) else { break };
+            behalf.authorize(T::FOR, &T::Arguments::shape(), &given)?;
             context.behalf = behalf;
-            let read = Arguments::read(Body::Value(given))?.read;
+            let read = Arguments::read(Body::Value(given.clone()))?.read;
             result = <T as Tool>::call(&context, read).await;
         }
+        let sight = context.behalf.sight();
         let result = result.map_err(|error| {
-            let error = if context.is_for_visitor() { error.for_visitor() } else { error };
+            let error = if context.is_unverified() && call.writes {
+                error.for_stranger()
+            } else if context.is_for_visitor() {
+                error.for_visitor()
+            } else {
+                error
+            };
             // If only reads were sent, nothing was changed, whatever failed.
             let is_certain = error.is_without_effect() || context.session.has_sent_write();
             if is_certain { error } else { error.write(WriteState::NotHappened) }

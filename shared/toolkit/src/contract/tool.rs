@@ -29,6 +29,8 @@ pub trait Tool: Send + Sync + 'static {
     const DESCRIPTION: &'static str;
     /// Who may call it.
     const FOR: Access;
+    /// Whether it is of use to the company's own people.
+    const IS_FOR_STAFF: bool = true;
     /// The effect on the CRM. Calling a tool that only reads needs the scope `read`, any other tool
     /// the scope `write`.
     const EFFECT: Effect;
@@ -41,6 +43,8 @@ pub trait Tool: Send + Sync + 'static {
     /// role has (to read users, teams, currencies) are not listed. Neither are those for optional
     /// parts of an answer.
     const PRIVILEGES: &'static [&'static str];
+    /// More privileges that it needs in a call for a visitor.
+    const PRIVILEGES_FOR_VISITORS: &'static [&'static str] = &[];
     /// More privileges that it needs for records of certain types.
     const PER_KIND: &'static [PerKind] = &[];
     /// Example arguments as JSON. They work on the local stack right after the stack has started.
@@ -102,8 +106,10 @@ impl<T: Tool> Operation for T {
             reaches_out: T::REACHES_OUT,
             scope: scope_of(T::EFFECT),
             privileges: T::PRIVILEGES,
+            privileges_for_visitors: T::PRIVILEGES_FOR_VISITORS,
             per_kind: T::PER_KIND,
             access: T::FOR,
+            is_for_staff: T::IS_FOR_STAFF,
             arguments: T::Arguments::shape(),
             result: T::Result::shape(),
             whose: whose::<T::Arguments>(),

@@ -74,6 +74,9 @@ impl Serves {
     }
 }
 
+/// What a key says whose clients name the chat in a header.
+pub(crate) const HEADER: &str = "header";
+
 /// Whether a value is true. API Gateway hands on texts, too.
 fn is_true(value: &Value) -> bool {
     value.as_bool() == Some(true) || value.as_str() == Some("true")
@@ -128,6 +131,9 @@ pub struct Caller {
     pub tools: Option<BTreeSet<String>>,
     /// Whether its word on who a visitor is counts.
     pub vouches: bool,
+    /// Whether the id of a chat counts over the Model Context Protocol if it is a header of the request.
+    /// Clients set headers once, for all chats, so otherwise only the call's own `_meta` counts.
+    pub conversation_in_header: bool,
 }
 
 impl Caller {
@@ -140,6 +146,8 @@ impl Caller {
             ("scopes".to_owned(), scopes.join(" ").into()),
         ]);
         context.insert("for".to_owned(), self.serves.as_str().into());
+        let in_header = self.conversation_in_header;
+        context.extend(in_header.then(|| ("conversation".to_owned(), HEADER.into())));
         context.extend(self.vouches.then(|| ("vouches".to_owned(), true.into())));
         context.extend(self.key.map(|key| ("key".to_owned(), key.to_string().into())));
         let tools = self.tools.as_ref().map(|tools| tools.iter().cloned().collect::<Vec<_>>());
@@ -161,6 +169,7 @@ impl Caller {
             serves: text("for")?.parse().ok()?,
             tools: text("tools").map(|tools| tools.split_whitespace().map(str::to_owned).collect()),
             vouches: context.get("vouches").is_some_and(is_true),
+            conversation_in_header: text("conversation") == Some(HEADER),
         })
     }
 
@@ -305,6 +314,7 @@ mod tests {
             serves: Serves::Staff,
             tools: None,
             vouches: false,
+            conversation_in_header: false,
         }
     }
 
@@ -319,6 +329,7 @@ mod tests {
                 serves: Serves::Visitors,
                 tools: Some(["a_tool", "another"].map(str::to_owned).into()),
                 vouches: true,
+                conversation_in_header: true,
                 ..caller(&["emea"], &[Scope::Read])
             },
         ] {

@@ -1,8 +1,11 @@
 //! Writes the activity log at times when no caller waits for it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use auth::ConnectionId;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use state::{LogEntry, State};
 use tokio::sync::Notify;
@@ -15,17 +18,29 @@ pub(crate) const RECORDS: usize = 10;
 
 /// Entries of the activity log that are not yet in the table. Noting an entry never waits and never
 /// fails. If entries cannot be written, a warning in the log says so.
-#[derive(Debug)]
 pub struct Journal {
     state: State,
     waiting: Mutex<Vec<(ConnectionId, LogEntry)>>,
+    /// Work that does not have to be done before an answer.
+    later: Mutex<Vec<BoxFuture<'static, ()>>>,
     noted: Notify,
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Journal").finish_non_exhaustive()
+    }
 }
 
 impl Journal {
     /// A journal that writes to this table.
     pub fn new(state: State) -> Arc<Journal> {
-        Arc::new(Journal { state, waiting: Mutex::default(), noted: Notify::new() })
+        Arc::new(Journal {
+            state,
+            waiting: Mutex::default(),
+            later: Mutex::default(),
+            noted: Notify::new(),
+        })
     }
 
     /// Notes an entry. It is written later.
@@ -39,8 +54,16 @@ impl Journal {
         self.noted.notify_one();
     }
 
-    /// Writes the noted entries.
+    /// Does this work when no caller waits for it.
+    pub fn do_later(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.later.lock().push(work.boxed());
+        self.noted.notify_one();
+    }
+
+    /// Does the work that was left for later, and writes the noted entries.
     pub async fn flush(&self) {
+        let later = std::mem::take(&mut *self.later.lock());
+        futures::future::join_all(later).await;
         let mut waiting = std::mem::take(&mut *self.waiting.lock());
         while let Some((connection, _)) = waiting.first() {
             let connection = connection.clone();

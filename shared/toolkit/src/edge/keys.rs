@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use state::{MadeKey, StateError};
 use subtle::ConstantTimeEq as _;
 
+use super::caller::HEADER;
 use crate::{Caller, Grants, Scope, Scopes, Serves, TOOL_PREFIX, Template};
 
 /// The API keys of all clients.
@@ -129,6 +130,14 @@ struct KeyEntry {
     template: Option<Template>,
     #[serde(default)]
     vouches: bool,
+    conversation: Option<ConversationIn>,
+}
+
+/// Where the id of a chat counts.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ConversationIn {
+    Header,
 }
 
 impl ApiKey {
@@ -155,7 +164,7 @@ impl ApiKey {
                 &error.path().to_string(),
                 "each key has client, sha256, connections (a list of ids, or of \"*\"), scopes (a list \
                  of read, write, admin) and for (visitors or staff). It may have tools (a list of \
-                 names) or a template, and vouches (true or false). `d365tools key upgrade` gives keys their `for`",
+                 names) or a template, vouches (true or false), and conversation (header). `d365tools key upgrade` gives keys their `for`",
             )
         })?;
         let mut hash = [0; 32];
@@ -190,6 +199,7 @@ impl ApiKey {
             serves: entry.r#for,
             tools: limit(entry.tools, entry.template),
             vouches: entry.vouches,
+            conversation_in_header: matches!(entry.conversation, Some(ConversationIn::Header)),
         };
         Ok(ApiKey { hash, caller })
     }
@@ -277,6 +287,7 @@ impl Caller {
             serves: serves.parse().map_err(|_| ApiKeysError::Unknown)?,
             tools: limit(key.tools.clone().map(BTreeSet::from_iter), template),
             vouches: key.vouches,
+            conversation_in_header: key.conversation.as_deref() == Some(HEADER),
         })
     }
 }

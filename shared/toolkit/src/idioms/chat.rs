@@ -3,27 +3,155 @@
 //! An organization's automatic replies would mail any address that somebody types. So a chat writes a
 //! few records and no more, and so does everybody together with one API key.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use auth::ConnectionId;
-use jiff::Timestamp;
-use state::{Hour, Visit};
+use jiff::{SignedDuration, Timestamp};
+use seal::{Code, Digits};
+use state::{Hour, SentCode, SignedIn, State, Visit};
 use uuid::Uuid;
+use visitor::Address;
 
 use crate::idioms::once::within;
-use crate::{Context, ErrorCode, ToolError, WriteState};
+use crate::{Context, ErrorCode, ToolError, Verification, WriteState};
 
 /// The chat of a call.
+#[derive(Clone)]
 pub(crate) struct Chat {
     /// The chat, if the call says which it is.
     visit: Option<Visit>,
     hour: Hour,
+    /// Whether the record of this call is counted already.
+    is_counted: Arc<AtomicBool>,
+}
+
+/// What sealed addresses are for.
+const ADDRESS: &str = "visitor's address";
+
+/// What hashed codes are for.
+const CODE: &str = "visitor's code";
+
+/// How long a code can be entered.
+pub const CODE_LIVES: SignedDuration = SignedDuration::from_mins(10);
+
+/// The last call of a chat is written anew after this long.
+const WRITTEN_ANEW: SignedDuration = SignedDuration::from_secs(60);
+
+/// The most codes for an address in a chat and hour, and for an address in a day.
+const OF_CHAT: u64 = 3;
+const OF_DAY: u64 = 10;
+
+/// So many wrong codes in an hour, and codes are longer from then on.
+const MANY_WRONG: u64 = 20;
+
+/// Why no code can be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoCode {
+    /// Too many were sent.
+    TooMany,
+    /// The call does not say which chat it is, or the table or the keys did not answer.
+    NotNow,
 }
 
 impl Chat {
+    /// The address of the visitor of this chat, if a code has shown it.
+    pub(crate) async fn signed_in(
+        &self,
+        state: &State,
+        verification: &Verification,
+    ) -> Option<Address> {
+        let visit = self.visit.as_ref()?;
+        let who = within(state.signed_in(visit)).await??;
+        let sealed = hex::decode(&who.address).ok()?;
+        let opened = verification.seals.open(ADDRESS, &[visit.as_str()], &sealed).await;
+        let opened = opened.inspect_err(|error| tracing::warn!(%error, "a visitor is not known"));
+        let address = String::from_utf8(opened.ok()?).ok()?;
+        let address = Address::parse(&address).ok()?;
+        let now = Timestamp::now();
+        if now.duration_since(who.last) > WRITTEN_ANEW {
+            within(state.keep_signed_in(visit, &SignedIn { last: now, ..who })).await;
+        }
+        Some(address)
+    }
+
+    /// Makes a code for this address, and keeps what it takes to recognize it.
+    async fn new_code(&self, context: &Context, address: &Address) -> Result<Code, NoCode> {
+        let (Some(state), Some(verification), Some(visit)) =
+            (&context.once().state, context.verification(), &self.visit)
+        else {
+            return Err(NoCode::NotNow);
+        };
+        let not_now = |error: &dyn std::fmt::Display| {
+            tracing::error!(%error, "no code can be made for a visitor");
+            NoCode::NotNow
+        };
+        let seals = verification.seals.seals().await.map_err(|error| not_now(&error))?;
+        let lower = address.as_str().to_ascii_lowercase();
+        let connection = context.connection().as_str();
+        let name = |parts: &[&str]| seals.names("visitor's codes", parts).current().to_owned();
+        let of_chat = name(&[connection, &lower, visit.as_str()]);
+        let of_day = name(&[connection, &lower]);
+        let hour = SignedDuration::from_hours(1);
+        for (name, most, kept) in [(of_chat, OF_CHAT, hour), (of_day, OF_DAY, hour * 24)] {
+            let count = state.count_code(&name, kept).await.map_err(|error| not_now(&error))?;
+            if count > most {
+                return Err(NoCode::TooMany);
+            }
+        }
+        let wrong = within(state.wrong_codes(&self.hour)).await.unwrap_or_default();
+        let digits = if wrong > MANY_WRONG { Digits::Eight } else { Digits::Six };
+        let code = Code::new(digits).map_err(|error| not_now(&error))?;
+        let sealed = seals.seal(ADDRESS, &[visit.as_str()], address.as_str().as_bytes());
+        let sent = SentCode {
+            hash: seals.hash(CODE, &[visit.as_str(), code.expose()]).into(),
+            address: hex::encode(sealed.map_err(|error| not_now(&error))?),
+        };
+        state.put_code(visit, &sent, CODE_LIVES).await.map_err(|error| not_now(&error))?;
+        Ok(code)
+    }
+
+    /// The address that this code shows to be the visitor's. From then on, the visitor is known in this
+    /// chat.
+    async fn entered(&self, context: &Context, code: &Code) -> Option<Address> {
+        let state = context.once().state.as_ref()?;
+        let (verification, visit) = (context.verification()?, self.visit.as_ref()?);
+        let failed = |error: &dyn std::fmt::Display| {
+            tracing::error!(%error, "a visitor's code cannot be checked");
+        };
+        let sent = state.try_code(visit).await.inspect_err(|error| failed(error)).ok()?;
+        let is_right = match &sent {
+            Some(sent) => {
+                let parts = [visit.as_str(), code.expose()];
+                let is = verification.seals.is(CODE, &parts, &sent.hash).await;
+                is.inspect_err(|error| failed(error)).ok()?
+            }
+            None => false,
+        };
+        let Some(sent) = sent.filter(|_| is_right) else {
+            let wrong = within(state.count_wrong(&self.hour)).await.unwrap_or_default();
+            if wrong >= MANY_WRONG {
+                tracing::error!(wrong, "many codes of visitors were wrong in this hour");
+            }
+            return None;
+        };
+        let sealed = hex::decode(&sent.address).ok()?;
+        let address = verification.seals.open(ADDRESS, &[visit.as_str()], &sealed).await;
+        let address = address.inspect_err(|error| failed(error)).ok()?;
+        let address = Address::parse(&String::from_utf8(address).ok()?).ok()?;
+        let now = Timestamp::now();
+        let who = SignedIn { address: sent.address, since: now, last: now };
+        state.sign_in(visit, &who).await.inspect_err(|error| failed(error)).ok()?;
+        Some(address)
+    }
+
+    /// The chat of a call.
     pub(crate) fn new(connection: &ConnectionId, client: &str, conversation: Option<&str>) -> Chat {
         let connection = connection.as_str();
         Chat {
             visit: conversation.map(|it| Visit::new(connection, client, it)),
             hour: Hour::new(connection, client, Timestamp::now()),
+            is_counted: Arc::default(),
         }
     }
 
@@ -37,6 +165,9 @@ impl Chat {
         let (Some(state), Some(settings)) = (&context.once().state, context.visitors()) else {
             return Ok(());
         };
+        if self.is_counted.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
         if let Some(visit) = &self.visit {
             let count = within(state.count_write(visit)).await;
             if count.is_some_and(|count| count > settings.writes_per_conversation) {
@@ -73,6 +204,22 @@ fn too_much(detail: &str) -> ToolError {
 }
 
 impl Context {
+    /// Whether the call says which chat it is.
+    pub fn has_conversation(&self) -> bool {
+        self.chat.visit.is_some()
+    }
+
+    /// Makes a code that shows that the visitor of this chat has this address, once it is entered.
+    pub async fn new_code(&self, address: &Address) -> Result<Code, NoCode> {
+        self.chat.new_code(self, address).await
+    }
+
+    /// The address that this code shows to be the visitor's, if it is the one that was sent. From then
+    /// on, the visitor is known in this chat.
+    pub async fn enter_code(&self, code: &Code) -> Option<Address> {
+        self.chat.entered(self, code).await
+    }
+
     /// The records that the chat of this call has made while nobody knew who the visitor was. `None`
     /// unless that is so now.
     pub async fn made_by_stranger(&self) -> Option<Vec<Uuid>> {

@@ -37,8 +37,14 @@ impl Identity<'_> {
         };
         // The length before each part ensures that different lists of parts give different texts.
         let mut parts = vec![self.connection, self.client, self.tool, kind, tie, arguments];
+        let of_all;
         if let Some(visitor) = self.visitor {
             parts.extend([self.conversation.unwrap_or_default(), visitor]);
+            if visitor.is_empty() && self.conversation.is_none() {
+                // Two strangers may have the same key.
+                of_all = canonical(self.arguments);
+                parts.push(&of_all);
+            }
         }
         let name: String = parts.iter().map(|part| format!("{}:{part};", part.len())).collect();
         Some(Uuid::new_v5(&NAMESPACE, name.as_bytes()))

@@ -27,7 +27,6 @@ pub struct NewContact {
     email: Option<EmailAddress>,
     #[open]
     phone: Option<Line<50>>,
-    /// Becomes a part of the description.
     #[open]
     company: Option<Line<100>>,
 }
@@ -147,6 +146,9 @@ impl<'a> Reads<'a> {
         new: Option<&'a NewContact>,
         more: impl Fn(Query) -> Query,
     ) -> SeekingPerson<'a> {
+        // Who is known is one of the visitor's own contacts, or nobody. A contact that a visitor could
+        // have made in somebody's name would take that person's place.
+        let new = new.filter(|_| !context.is_for_visitor() || context.is_unverified());
         let named = contact.map(|contact| self.seek_with(contact, &more));
         let by_address = new.map(|new| {
             let query = Query::rows(CONTACT)

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crm::reference::{ContactRef, Reference, Sought};
+use crm::reference::{Reference, Sought};
 use crm::visitor::{Rule, rule};
 use dataverse::{Error, Page, Query, Record};
 use uuid::Uuid;
 
-use crate::contract::behalf::unverified;
+use crate::contract::behalf::{not_for_visitors, unverified};
 use crate::idioms::once::Earlier;
 use crate::{Context, ErrorCode, ToolError};
 
@@ -41,14 +41,17 @@ const SAME_CALL: usize = 0;
 /// Makes the query for the row with an id, or for rows that point at it.
 type RowQuery<'a> = Box<dyn Fn(Uuid) -> Query + Send + Sync + 'a>;
 
-/// Finds the id of a referenced record in the answers.
-type FindId<'a> = Box<dyn Fn(&Answers<'_>) -> Option<Uuid> + Send + Sync + 'a>;
+/// Finds the ids of a referenced record in the answers. Only a visitor may be several.
+type FindIds<'a> = Box<dyn Fn(&Answers<'_>) -> Vec<Uuid> + Send + Sync + 'a>;
+
+/// Makes the query for rows that point at any of these records.
+type RowsQuery<'a> = Box<dyn Fn(Vec<Uuid>) -> Query + Send + Sync + 'a>;
 
 /// A query that an environment may refuse, and its form for when the id of the record is known.
 struct ById<'a> {
     slot: usize,
-    find_id: FindId<'a>,
-    query: RowQuery<'a>,
+    find_ids: FindIds<'a>,
+    query: RowsQuery<'a>,
 }
 
 /// The place of the answer to a query.
@@ -140,7 +143,7 @@ impl<'a> Reads<'a> {
     /// to another table, and some environments refuse this. Then the query is sent again with the
     /// id that was found in the same trip. This takes one more trip. From then on, such queries of
     /// this connection always take two trips.
-    pub fn about<R: Reference + From<Uuid> + Sync>(
+    pub fn about<R: Reference + Sync>(
         &mut self,
         seeking: &Seeking<'a, R>,
         query: impl Fn(&R) -> Query + Send + Sync + 'a,
@@ -153,23 +156,30 @@ impl<'a> Reads<'a> {
             let (records, siblings) = (seeking.records.0, seeking.siblings.as_ref().map(|s| s.0));
             self.by_id.push(ById {
                 slot: slot.0,
-                find_id: Box::new(move |answers| {
+                find_ids: Box::new(move |answers| {
                     let page = |slot: usize| answers.pages.get(slot)?.as_ref()?.clone().ok();
+                    let Some(found) = page(records) else { return Vec::new() };
+                    if answers.context.is_for_visitor() {
+                        // All of them are the visitor's own.
+                        let ids = found.records.iter().filter_map(|row| row.id(R::TABLE.key));
+                        return ids.collect();
+                    }
                     let siblings = match siblings {
-                        Some(slot) => page(slot)?,
-                        None => Page::default(),
+                        Some(slot) => page(slot),
+                        None => Some(Page::default()),
                     };
                     let instance = answers.context.instance();
-                    sought.found(page(records)?, siblings, instance).ok()?.id(R::TABLE.key)
+                    let one = siblings.and_then(|it| sought.found(found, it, instance).ok());
+                    one.and_then(|record| record.id(R::TABLE.key)).into_iter().collect()
                 }),
-                query: Box::new(move |id| query(&R::from(id))),
+                query: Box::new(move |ids| query(&R::of_ids(ids))),
             });
         }
         slot
     }
 
     /// Like [`Reads::about`], for rows that need not be the visitor's. See [`Reads::add_unseen`].
-    pub fn about_unseen<R: Reference + From<Uuid> + Sync>(
+    pub fn about_unseen<R: Reference + Sync>(
         &mut self,
         seeking: &Seeking<'a, R>,
         query: impl Fn(&R) -> Query + Send + Sync + 'a,
@@ -265,14 +275,11 @@ impl<'a> Reads<'a> {
         let reference = visitor.reference();
         // Nobody's id finds nothing: it is only asked whether the table is public.
         let nobody = NOBODY.into();
-        match (rule(table, reference.as_ref().unwrap_or(&nobody), visitor.company()), &reference) {
+        match (rule(table, reference.as_ref().unwrap_or(&nobody), visitor.more()), &reference) {
             (Rule::Public, _) => Ok(query),
             (Rule::Theirs(theirs), Some(_)) => Ok(query.within(theirs)),
             (Rule::Theirs(_), None) => Err(unverified("this")),
-            (Rule::Never, _) => Err(ToolError::internal(format!(
-                "a call for a visitor asks for rows of {}",
-                table.logical_name
-            ))),
+            (Rule::Never, _) => Err(not_for_visitors(table.logical_name)),
         }
     }
 
@@ -288,7 +295,9 @@ impl<'a> Reads<'a> {
         for slot in waiting {
             let by_id = self.by_id.iter().find(|one| one.slot == *slot);
             let query = match by_id {
-                Some(ById { find_id, query, .. }) => find_id(answers).map(query),
+                Some(ById { find_ids, query, .. }) => {
+                    Some(find_ids(answers)).filter(|ids| !ids.is_empty()).map(query)
+                }
                 // Only the condition that the rows are the visitor's has a path.
                 None => self.queries.get(*slot).cloned(),
             };
@@ -394,10 +403,10 @@ impl Answers<'_> {
         Ok(sought.found(records, siblings, self.context.instance())?)
     }
 
-    /// The contact that a call is about, unless the visitor is one of several contacts.
-    pub fn found_of(
+    /// The record that a call is about, unless it is the visitor, who is several contacts.
+    pub fn found_of<S: Sought>(
         &mut self,
-        seeking: Seeking<'_, ContactRef>,
+        seeking: Seeking<'_, S>,
     ) -> Result<Option<Record>, ToolError> {
         match self.found(seeking) {
             Err(error) if error.code() == ErrorCode::Ambiguous && self.context.is_for_visitor() => {

@@ -141,7 +141,8 @@ async fn unopposed(
     let changed = updates().flat_map(dataverse::Update::reads);
     let columns: Vec<_> = changed.chain([STATE.into()]).chain(status).chain(drawn_from).collect();
     let query = Query::row(target.table, target.id).select(columns.iter().cloned());
-    let now = context.session().first(&query).await.ok().flatten()?;
+    // A visitor's row may be somebody else's by now. Then it is not found.
+    let now = context.first(&query).await.ok().flatten()?;
     let is_same = |column: &dataverse::Name| {
         let column = column.as_str();
         // A column that was not read before cannot be compared, so it must be empty now.

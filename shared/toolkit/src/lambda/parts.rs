@@ -7,7 +7,9 @@ use dataverse::{HttpClients, HttpClientsError, Idle};
 use state::State;
 
 use super::Error;
-use crate::{Edge, Function, Handler, Home, Journal, KeyStore, RouteError, Routes, logging};
+use crate::{
+    Edge, Function, Handler, Home, Journal, KeyStore, RouteError, Routes, Verification, logging,
+};
 
 /// The parts of a function.
 ///
@@ -25,6 +27,7 @@ pub struct Parts {
     /// The state table, if there is one.
     pub state: Option<State>,
     keys: Option<Arc<KeyStore>>,
+    secrets: Secrets,
     /// The AWS configuration, for more clients.
     pub config: aws_config::SdkConfig,
 }
@@ -42,13 +45,24 @@ impl Parts {
         let connections = Connections::new(http_client()?, secrets.clone(), environment);
         let state = variable("STATE_TABLE").map(|table| State::new(&config, table));
         let checks_keys = variable("CHECK_API_KEYS").is_some_and(|value| value == "true");
-        let keys = checks_keys.then(|| Arc::new(KeyStore::new(secrets, state.clone())));
-        Ok(Parts { connections, state, keys, config })
+        let keys = checks_keys.then(|| Arc::new(KeyStore::new(secrets.clone(), state.clone())));
+        Ok(Parts { connections, state, keys, secrets, config })
     }
 
     /// The state table, for a function that cannot work without it.
     pub fn required_state(&self) -> Result<State, Error> {
         self.state.clone().ok_or_else(|| Error::from("the environment has no STATE_TABLE"))
+    }
+
+    /// The journal of the activity log, if there is a table.
+    pub(crate) fn journal(&self) -> Option<Arc<Journal>> {
+        self.state.clone().map(Journal::new)
+    }
+
+    /// What finds out by mail who a visitor is.
+    pub(crate) fn verification(&self) -> Verification {
+        let secrets = self.secrets.clone();
+        Verification::from_environment(secrets, &self.config, self.connections.http())
     }
 
     /// Makes a function from its data and its operations.
@@ -61,16 +75,26 @@ impl Parts {
         home: H,
         routes: Routes<H>,
     ) -> Result<Edge<Function<H>>, RouteError> {
-        Ok(self.edge(Function::new(home, routes)?))
+        self.function_with(home, routes, self.journal())
     }
 
-    fn edge<H: Handler>(&self, handler: H) -> Edge<H> {
+    /// The same, with this journal.
+    pub(crate) fn function_with<H: Home>(
+        &self,
+        home: H,
+        routes: Routes<H>,
+        journal: Option<Arc<Journal>>,
+    ) -> Result<Edge<Function<H>>, RouteError> {
+        Ok(self.edge(Function::new(home, routes)?, journal))
+    }
+
+    fn edge<H: Handler>(&self, handler: H, journal: Option<Arc<Journal>>) -> Edge<H> {
         let mut edge = Edge::of(handler);
         if let Some(keys) = &self.keys {
             edge = edge.with_keys(keys.clone());
         }
-        match &self.state {
-            Some(state) => edge.with_journal(Journal::new(state.clone())),
+        match journal {
+            Some(journal) => edge.with_journal(journal),
             None => edge,
         }
     }

@@ -37,7 +37,7 @@ impl Caller {
     /// otherwise, or if the key names it.
     pub fn lists(&self, tool: &Definition) -> bool {
         let is_for_it = match tool.access {
-            _ if self.serves == Serves::Staff => true,
+            _ if self.serves == Serves::Staff => tool.is_for_staff,
             Access::Open | Access::Verified => true,
             Access::Chosen(choice) => {
                 self.tools.is_some() || Visitors::default().allows.contains(&choice)

@@ -82,12 +82,18 @@ pub struct Definition {
     /// The privileges that the application user needs.
     #[serde(skip)]
     pub privileges: &'static [&'static str],
+    /// More privileges that it needs in a call for a visitor.
+    #[serde(skip)]
+    pub privileges_for_visitors: &'static [&'static str],
     /// More privileges that it needs for records of certain types.
     #[serde(skip)]
     pub per_kind: &'static [PerKind],
     /// Who may call it.
     #[serde(skip)]
     pub access: Access,
+    /// Whether it is of use to the company's own people.
+    #[serde(skip)]
+    pub is_for_staff: bool,
     /// The arguments, and who may give them.
     #[serde(skip)]
     pub arguments: Shape,
@@ -113,10 +119,11 @@ pub struct PerKind {
 }
 
 impl Definition {
-    /// All privileges that the tool needs, for records of any type.
+    /// All privileges that the tool needs, for anybody and for records of any type.
     pub fn all_privileges(&self) -> impl Iterator<Item = &'static str> {
         let per_kind = self.per_kind.iter().flat_map(|one| one.privileges);
-        self.privileges.iter().chain(per_kind).copied()
+        let for_visitors = self.privileges_for_visitors.iter();
+        self.privileges.iter().chain(for_visitors).chain(per_kind).copied()
     }
 }
 
