@@ -1,5 +1,5 @@
 use crm::note::{self, Note};
-use crm::record::{RecordType, Regarding};
+use crm::record::{RecordRef, RecordType, Regarding};
 use crm::tables::NOTE;
 use dataverse::{Order, Query};
 use schemars::JsonSchema;
@@ -59,20 +59,31 @@ impl Tool for GetEntityNotes {
         let Arguments { record_type, record, limit } = arguments;
         let record = record::parse(record_type, &record)?;
         let limit = limit.unwrap_or_default();
-        let mut reads = Reads::new();
-        let sought = reads.seek(&record);
-        let notes = reads.add(
+        let notes = |record: &RecordRef| {
             Query::rows(NOTE)
                 .select(Note::COLUMNS)
-                .filter(note::of_record(&record))
+                .filter(note::of_record(record))
                 .order_by(Order::descending("createdon"))
-                .top(limit.rows_to_ask_for()),
-        );
+                .top(limit.rows_to_ask_for())
+        };
+        let mut reads = Reads::new();
+        let sought = reads.seek(&record);
+        // A visitor's are asked for by the id of the record, once it is theirs for certain: others' may
+        // have the same name.
+        let at_once = (!context.is_for_visitor()).then(|| reads.add(notes(&record)));
         let mut answers = reads.send(context).await?;
         let found = answers.found(sought)?;
+        let notes = match at_once {
+            Some(notes) => answers.page(notes)?,
+            None => {
+                let id = found.id(record_type.table().key);
+                let id = id.ok_or_else(|| ToolError::internal("a record without an id"))?;
+                context.list(&notes(&RecordRef::of_id(record_type, id))).await?
+            }
+        };
         let regarding = Regarding::found(record_type, &found, context.instance());
 
-        let (notes, more) = limit.cut(answers.page(notes)?.records);
+        let (notes, more) = limit.cut(notes.records);
         let notes = Note::list(&notes);
         let none = notes.is_empty().then_some("There are no notes on this record.");
         Ok(Answer::new(Notes { regarding, notes, more }).hint_if(none))

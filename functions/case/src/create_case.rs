@@ -111,6 +111,10 @@ impl NewCase {
             new_contact.check()?;
         }
         let is_unverified = context.is_unverified();
+        if is_unverified {
+            case::check_words(arguments.description.as_str())
+                .map_err(|problem| ToolError::invalid("description", problem))?;
+        }
         let contact = match contact {
             _ if is_unverified && new_contact.is_none() => {
                 return Err(ToolError::invalid("new_contact", "must be given").next_step(

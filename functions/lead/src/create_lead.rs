@@ -65,14 +65,19 @@ impl Tool for CreateLead {
         lead with that email, or that name and company, is returned instead.";
     const FOR: Access = Access::Open;
     const EFFECT: Effect = Effect::Adds;
-    const PRIVILEGES: &'static [&'static str] =
-        &["prvReadLead", "prvCreateLead", "prvCreateNote", "prvAppendNote", "prvAppendToLead"];
+    const PRIVILEGES: &'static [&'static str] = &["prvReadLead", "prvCreateLead"];
+    const PRIVILEGES_FOR_VISITORS: &'static [&'static str] =
+        &["prvCreateNote", "prvAppendNote", "prvAppendToLead"];
     const EXAMPLE: &'static str = r#"{"last_name": "Okafor", "first_name": "Ngozi", "company": "Lakeside Clinics", "email": "ngozi.okafor@lakeside.example", "phone": "+1 503 555 0182", "topic": "60 chat seats for patient intake", "source": "Web", "description": "Wants to decide before the end of the quarter; budget is approved."}"#;
 
     type Arguments = Arguments;
     type Result = Made;
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Made>, ToolError> {
+        if context.is_for_visitor() {
+            case::check_words(arguments.description.as_ref().map_or("", Paragraph::as_str))
+                .map_err(|problem| ToolError::invalid("description", problem))?;
+        }
         toolkit::create(context, &arguments).await
     }
 }
@@ -103,6 +108,7 @@ impl Creates for Arguments {
                 .order_by(Order::descending("createdon"))
                 .top(1),
         );
+        let note = is_for_visitor.then(|| reads.add_row_of_call(context, note_row));
         let email = self.email.as_ref().filter(|_| !is_for_visitor);
         let contact = email.map(|email| {
             reads.add(
@@ -115,6 +121,7 @@ impl Creates for Arguments {
         });
         Ok(Box::new(move |answers| {
             let visitor = Visitor {
+                note: note.map(|note| answers.first(note)).transpose()?.flatten(),
                 open_lead: answers.first(open_lead)?,
                 // The contact is only good for a hint, so an error is ignored.
                 contact: contact
@@ -132,6 +139,14 @@ impl Creates for Arguments {
     }
 
     fn equal<'a>(&self, visitor: &'a Visitor, person: &'a Person) -> Equal<'a> {
+        if visitor.note.is_some() {
+            return Equal::Shared {
+                there: visitor.note.as_ref(),
+                hint: Self::MADE_BEFORE,
+                parts: Vec::new(),
+                serves: |_| true,
+            };
+        }
         // Whether a lead is there, or a rule finds one, is nothing that a visitor may learn.
         if self.allow_duplicate == Some(true) || person.is_for_visitor {
             return Equal::Wanted;
@@ -218,8 +233,7 @@ impl Arguments {
             let text = text?;
             Some(if heading.is_empty() { text } else { format!("{heading}: {text}") })
         });
-        let answer = Query::row(NOTE, id).select([NOTE.key, lookups::NOTE_ON_LEAD.column]);
-        Create::answering(answer, id)
+        Create::answering(note_row(id), id)
             .set("subject", Some("Said again in a chat"))
             .set("notetext", Some(lines.collect::<Vec<_>>().join("\n")))
             .point(lookups::NOTE_ON_LEAD, lead)
@@ -228,6 +242,8 @@ impl Arguments {
 
 /// The records of the visitor that are in the CRM.
 pub(crate) struct Visitor {
+    /// The note that an earlier, equal call has written on it.
+    note: Option<Record>,
     /// An open lead of the person.
     open_lead: Option<Record>,
     /// A contact with the same email address.
@@ -280,6 +296,11 @@ impl Person {
             None => is("lastname", &self.last_name) && is("companyname", &self.company),
         }
     }
+}
+
+/// A query for a note on a lead.
+fn note_row(id: Uuid) -> Query {
+    Query::row(NOTE, id).select([NOTE.key, lookups::NOTE_ON_LEAD.column])
 }
 
 /// Leads with this email address; none if there is no address. That somebody has the same name at the

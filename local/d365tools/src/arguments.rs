@@ -135,6 +135,10 @@ pub(crate) struct Make {
     /// Its word counts on who a visitor is. Only for a platform that has checked it.
     #[arg(long)]
     pub(crate) vouches: bool,
+    /// The chat's id counts over MCP in the request's header, too: for clients that send another one
+    /// with each chat.
+    #[arg(long)]
+    pub(crate) conversation_in_header: bool,
 }
 
 /// The tools that a key is limited to.
@@ -188,6 +192,9 @@ pub(crate) struct Change {
     /// Whether its word counts on who a visitor is, from now on.
     #[arg(long, value_name = "YES", num_args = 1)]
     pub(crate) vouches: Option<bool>,
+    /// Whether the chat's id counts over MCP in the request's header, too, from now on.
+    #[arg(long, value_name = "YES", num_args = 1)]
+    pub(crate) conversation_in_header: Option<bool>,
     /// It is not limited to some tools any more.
     #[arg(long, conflicts_with_all = ["tools", "template"])]
     pub(crate) all_tools: bool,

@@ -20,9 +20,15 @@ pub(crate) const OF_TOOLS: [&str; 3] =
 /// The name of the policy of those that send mails.
 pub(crate) const SEND_MAIL: &str = "SendMailPolicy";
 
-/// What SES knows the sender of mails by.
-const MAIL_IDENTITY: &str = "!Sub \
-    \"arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/${MailIdentity}\"";
+/// What SES may know the sender of mails by: the address, or its domain.
+const MAIL_IDENTITIES: &str =
+    "!Sub \"arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*\"";
+
+/// The only sender.
+const FROM: &str = "\
+Condition:
+  StringEquals: { ses:FromAddress: !Ref MailFrom }
+";
 
 /// The table's name, for the functions: the stack's own, or one that an earlier stack has left.
 pub(crate) const STATE_TABLE: &str = "!If [HasKeptTable, !Ref KeptTable, !Ref StateTable]";
@@ -151,7 +157,7 @@ fn permissions() -> [Permission; 10] {
         Permission {
             name: SEND_MAIL,
             description: "Send codes to visitors by mail",
-            statements: vec![statement("[ses:SendEmail]", MAIL_IDENTITY, "")],
+            statements: vec![statement("[ses:SendEmail]", MAIL_IDENTITIES, FROM)],
         },
         Permission {
             name: "AuthorizerStatePolicy",
@@ -174,6 +180,30 @@ fn permissions() -> [Permission; 10] {
             statements: of_table(Role::Health),
         },
     ]
+}
+
+/// The secret with the sealing key.
+pub(crate) fn sealing_key() -> Part {
+    let name = SecretNames::new("${SecretsPrefix}").sealing_key();
+    let text = format!(
+        "\
+# The key with which short-lived records about visitors are sealed and hashed. After a rotation, the
+# version before still opens what it has sealed.
+SealingKey:
+  Type: AWS::SecretsManager::Secret
+  Metadata:
+    checkov:
+      skip:
+        - {{ id: CKV_AWS_149, comment: \"SecretsKeyArn encrypts it with a key of one's own\" }}
+        - {{ id: CKV2_AWS_57, comment: \"what it seals lives for hours; a new random value is a rotation\" }}
+  Properties:
+    Name: !Sub [\"{name}\", {{ SecretsPrefix: {PREFIX} }}]
+    Description: Seals and hashes what is kept of visitors for a short time
+    KmsKeyId: !If [HasSecretsKey, !Ref SecretsKeyArn, !Ref AWS::NoValue]
+    GenerateSecretString: {{ PasswordLength: 64, ExcludePunctuation: true }}
+"
+    );
+    Part { name: "sealing key", text }
 }
 
 /// The policies.

@@ -133,6 +133,7 @@ impl Project {
             alarms::alarms(&functions),
             queries::queries(&functions),
             permissions::policies(),
+            permissions::sealing_key(),
         ];
         parts.extend(functions::skips());
         Ok(parts)

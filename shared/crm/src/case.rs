@@ -147,6 +147,20 @@ pub const NOT_VERIFIED: &str = "[not verified] ";
 pub const SENDER_NOT_VERIFIED: &str =
     "Sender not verified: somebody in a chat gave this name and address.";
 
+/// The most characters of a stranger's words. With what is written before them, they fit into a
+/// description.
+const STRANGERS_WORDS: usize = 1700;
+
+/// Checks that a stranger's words leave room for what is written before them.
+pub fn check_words(words: &str) -> Result<(), String> {
+    if words.chars().count() <= STRANGERS_WORDS {
+        return Ok(());
+    }
+    Err(format!(
+        "must have at most {STRANGERS_WORDS} characters here: leave out what is not needed"
+    ))
+}
+
 /// Cases that are open.
 pub fn open() -> Filter {
     in_state(CaseState::Active)

@@ -63,6 +63,17 @@ impl RecordRef {
         })
     }
 
+    /// The record of this type and id.
+    pub fn of_id(kind: RecordType, id: Uuid) -> RecordRef {
+        match kind {
+            RecordType::Contact => RecordRef::Contact(id.into()),
+            RecordType::Account => RecordRef::Account(id.into()),
+            RecordType::Lead => RecordRef::Lead(id.into()),
+            RecordType::Opportunity => RecordRef::Opportunity(id.into()),
+            RecordType::Case => RecordRef::Case(id.into()),
+        }
+    }
+
     /// The id, if the caller gave one.
     pub fn id(&self) -> Option<Uuid> {
         each!(self, reference => reference.id())

@@ -52,7 +52,7 @@ pub const MOST: usize = 3;
 
 /// The most rows that are read to find out who a visitor is. Dataverse ignores accents, so there may be
 /// more rows than contacts of this address.
-const READ: u32 = 20;
+const READ: u32 = 100;
 
 /// Who a visitor turned out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]

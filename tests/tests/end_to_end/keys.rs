@@ -277,7 +277,7 @@ async fn a_key_has_the_tools_that_it_is_limited_to_and_no_others() {
     let email = json!({"email": crate::harness::MAREN});
     let by_email = "/v1/tools/dynamics365_get_contact_by_email";
     let products = "/v1/tools/dynamics365_get_products";
-    for (key, count) in [(text(&some, "key"), 1), (text(&of_template, "key"), 8)] {
+    for (key, count) in [(text(&some, "key"), 1), (text(&of_template, "key"), 10)] {
         let get = async |path: &str| bench.request_with_key(key, "GET", path, None).await.body;
         assert_eq!(get("/v1/tools").await["tools"].as_array().unwrap().len(), count);
         let call = async |path: &str, body: Value| {

@@ -25,6 +25,7 @@ mod limits;
 mod many;
 mod mcp;
 mod nasty_text;
+mod non_interference;
 mod odd_answers;
 mod operations;
 mod opportunities;

@@ -194,6 +194,9 @@ pub(crate) async fn make(api: &Api, given: &Make) -> Result<(), CliError> {
         "for": given.serves.as_str(),
     });
     limit(&mut form, &given.limit);
+    if given.conversation_in_header {
+        form["conversation"] = "header".into();
+    }
     if given.vouches {
         form["vouches"] = true.into();
     }
@@ -271,6 +274,9 @@ pub(crate) async fn change(api: &Api, given: &Change) -> Result<(), CliError> {
         form["for"] = serves.as_str().into();
     }
     limit(&mut form, &given.limit);
+    if let Some(in_header) = given.conversation_in_header {
+        form["conversation"] = if in_header { "header".into() } else { Value::Null };
+    }
     if let Some(vouches) = given.vouches {
         form["vouches"] = vouches.into();
     }

@@ -20,8 +20,8 @@ use crate::identity::application::{ApplicationUser, SecretState, UserState};
 use crate::message::UnknownNames;
 use crate::organization::throttle::Limits;
 use crate::organization::{AddedRule, Apps, Privileges, Role, platform};
-use crate::service::load;
 use crate::service::raw::{self, SetColumnsError};
+use crate::service::{load, sample};
 
 const PREFIX: &str = "/_emulator";
 
@@ -37,7 +37,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/requests", get(requests).delete(forget_requests))
         .route("/faults", get(faults).post(arm).delete(disarm))
         .route("/reset", post(reset))
-        .route("/rows/{set}", get(rows))
+        .route("/rows/{set}", get(rows).post(add_rows))
         .route("/rows/{set}/{id}", patch(set_columns))
         .route("/application-user", put(application_user))
         .route("/client-secret", put(client_secret))
@@ -120,7 +120,7 @@ async fn overview(State(shared): Emulator) -> Json<Value> {
             "GET|DELETE /_emulator/requests",
             "GET|POST|DELETE /_emulator/faults",
             "POST /_emulator/reset",
-            "GET /_emulator/rows/{set}",
+            "GET|POST /_emulator/rows/{set}",
             "PATCH /_emulator/rows/{set}/{id}",
             "PUT /_emulator/application-user",
             "PUT /_emulator/client-secret",
@@ -181,6 +181,19 @@ async fn rows(State(shared): Emulator, Path(set): Path<String>) -> Answered<Json
         .flatten()
         .map(Json)
         .ok_or(Misunderstood(StatusCode::NOT_FOUND, unknown))
+}
+
+/// Adds rows in the form of the sample, all or none.
+async fn add_rows(
+    State(shared): Emulator,
+    Path(set): Path<String>,
+    JsonBody(rows): JsonBody<Vec<Map<String, Value>>>,
+) -> Answered<StatusCode> {
+    in_background(move || sample::add(&shared.organization, &set, &rows))
+        .await
+        .unwrap_or_else(|| Err("the emulator failed; its log says where".to_owned()))
+        .map_err(Misunderstood::because)?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn set_columns(

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
+use serde_json::{Map, Value as Json};
 
 use crate::data::sample::{self, SampleTable};
 use crate::data::well_known::APPLICATION_USER_ID;
 use crate::data::{Metadata, Value};
 use crate::message::ApiError;
-use crate::organization::{Caller, Organization, Privileges, Role, Row, Store, platform};
+use crate::organization::{Caller, Numbers, Organization, Privileges, Role, Row, Store, platform};
 use crate::tables;
 use crate::write::body::{BodyReader, Purpose};
 use crate::write::{Context, How, Writer};
@@ -18,14 +19,14 @@ use crate::write::{Context, How, Writer};
 /// The creation time of rows that do not say when they were created.
 const BEGINNING: Timestamp = Timestamp::constant(1_730_707_200, 0);
 
-/// Why the sample cannot be loaded.
+/// Why rows of the sample, or in its form, cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 enum SampleError {
     #[error("sample.json is no JSON: {0}")]
     Json(#[from] serde_json::Error),
-    #[error("sample.json: unknown entity set {0}")]
+    #[error("unknown entity set {0}")]
     UnknownTable(String),
-    #[error("sample.json: {0}: {1}")]
+    #[error("{0}: {1}")]
     Refused(String, ApiError),
 }
 
@@ -39,6 +40,19 @@ pub(crate) fn restart(organization: &Organization) {
     organization.restart(store(), tables::duplicate_rules());
 }
 
+/// Adds rows in the form of the sample to a table, given by its entity set: all of them or none. The
+/// error says why that is not possible.
+pub(crate) fn add(
+    organization: &Organization,
+    entity_set: &str,
+    rows: &[Map<String, Json>],
+) -> Result<(), String> {
+    let mut store = organization.store.write();
+    store
+        .transaction(|store| insert(store, &organization.numbers, entity_set, rows))
+        .map_err(|error| error.to_string())
+}
+
 /// The rows of the sample.
 pub(super) fn store() -> Store {
     #[expect(clippy::expect_used, reason = "the file is embedded and a test loads it")]
@@ -48,29 +62,40 @@ pub(super) fn store() -> Store {
 
 fn load() -> Result<Store, SampleError> {
     let mut store = Store::new();
-    let privileges = Arc::new(Privileges::of_roles(&[Role::SystemAdministrator]));
-    let caller = Caller { user: APPLICATION_USER_ID, privileges };
     let numbers = tables::numbers();
-    let mut writer = Writer {
-        context: Context { store: &mut store, caller: &caller, now: BEGINNING, numbers: &numbers },
-        rules: tables::rules(),
-        duplicate_rules: &tables::duplicate_rules(),
-    };
     for SampleTable { entity_set, rows } in &sample::tables()? {
-        let table = Metadata::get()
-            .entity_set(entity_set)
-            .ok_or_else(|| SampleError::UnknownTable(entity_set.clone()))?;
-        let reader =
-            BodyReader { entity_set, base: "", content_ids: &HashMap::new(), installed: &|_| true };
-        for row in rows {
-            reader
-                .object(table, Purpose::Sample, row)
-                .and_then(|body| writer.create(body, How::Sample))
-                .map_err(|error| SampleError::Refused(entity_set.clone(), error))?;
-        }
+        insert(&mut store, &numbers, entity_set, rows)?;
     }
     add_roles(&mut store);
     Ok(store)
+}
+
+/// Adds rows of one table.
+fn insert(
+    store: &mut Store,
+    numbers: &Numbers,
+    entity_set: &str,
+    rows: &[Map<String, Json>],
+) -> Result<(), SampleError> {
+    let table = Metadata::get()
+        .entity_set(entity_set)
+        .ok_or_else(|| SampleError::UnknownTable(entity_set.to_owned()))?;
+    let privileges = Arc::new(Privileges::of_roles(&[Role::SystemAdministrator]));
+    let caller = Caller { user: APPLICATION_USER_ID, privileges };
+    let mut writer = Writer {
+        context: Context { store, caller: &caller, now: BEGINNING, numbers },
+        rules: tables::rules(),
+        duplicate_rules: &tables::duplicate_rules(),
+    };
+    let reader =
+        BodyReader { entity_set, base: "", content_ids: &HashMap::new(), installed: &|_| true };
+    for row in rows {
+        reader
+            .object(table, Purpose::Sample, row)
+            .and_then(|body| writer.create(body, How::Sample))
+            .map_err(|error| SampleError::Refused(entity_set.to_owned(), error))?;
+    }
+    Ok(())
 }
 
 /// Adds the security roles as rows, and gives the application user its roles.

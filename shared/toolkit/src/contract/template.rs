@@ -55,6 +55,8 @@ impl Template {
                 "update_case",
                 "get_contact_cases",
                 "create_note",
+                "send_visitor_code",
+                "verify_visitor",
             ]),
             SalesAssistant => Some(&[
                 "search_contacts",
@@ -67,6 +69,8 @@ impl Template {
                 "create_opportunity",
                 "create_note",
                 "get_products",
+                "send_visitor_code",
+                "verify_visitor",
             ]),
             AccountManager => Some(&[
                 "get_contact_by_email",

@@ -46,6 +46,12 @@ pub struct SeekingPerson<'a> {
     new: Option<&'a NewContact>,
 }
 
+/// The column with the main address.
+const MAIN: &str = "emailaddress1";
+
+/// The most contacts that are read with an address that Dataverse takes for the stranger's.
+const ALIKE: u32 = 100;
+
 /// The namespace of the ids of new contacts. It is a random one.
 const NAMESPACE: Uuid = Uuid::from_u128(0x27b1_9c56_0f3e_4d0c_a6d5_5d1f_9be0_7c42);
 
@@ -62,15 +68,25 @@ impl NewContact {
         Ok(())
     }
 
-    /// Active contacts with this email address or, where there is none, with this phone number.
-    fn filter(&self) -> Filter {
+    /// Active contacts with this email address or, where there is none, with this phone number. For a
+    /// stranger, only the main address counts: it is what makes somebody that contact.
+    fn filter(&self, for_stranger: bool) -> Filter {
         let by_address = match (&self.email, &self.phone) {
+            (Some(email), _) if for_stranger => Filter::equals(MAIN, email.as_str()),
             (Some(email), _) => any_email(email.as_str()),
             (None, phone) => Filter::any(phone.iter().flat_map(|phone| {
                 ["telephone1", "mobilephone"].map(|column| Filter::equals(column, phone.as_str()))
             })),
         };
         by_address.and(in_state(ActiveState::Active))
+    }
+
+    /// Whether a contact really has this address. Dataverse takes `ö` for `o`, and words for the one
+    /// would reach the other.
+    fn is_of(&self, contact: &Record) -> bool {
+        self.email.as_ref().is_none_or(|email| {
+            contact.text(MAIN).is_some_and(|found| found.eq_ignore_ascii_case(email.as_str()))
+        })
     }
 
     /// The reference to contacts with this email address.
@@ -95,8 +111,9 @@ impl NewContact {
         let connection = context.connection().as_str();
         let of_address = format!("{}:{connection};{address}", connection.len());
         let of_address = Uuid::new_v5(&NAMESPACE, of_address.as_bytes());
-        // Such a contact was there and is found no more: it has another address, or is inactive.
-        let is_taken = context.once().is_contact_taken();
+        // Such a contact was there and is found no more: it has another address, or is inactive. Whether
+        // it was, no stranger may learn.
+        let is_taken = context.once().is_contact_taken() || context.is_unverified();
         let id =
             if is_taken { Uuid::new_v5(&context.once().row(), b"contact") } else { of_address };
         Create::new(CONTACT, id)
@@ -152,11 +169,11 @@ impl<'a> Reads<'a> {
         let named = contact.map(|contact| self.seek_with(contact, &more));
         let by_address = new.map(|new| {
             let query = Query::rows(CONTACT)
-                .filter(new.filter())
+                .filter(new.filter(context.is_unverified()))
                 .select([ContactRef::NAME_COLUMN])
                 .select(ContactRef::DETAIL_COLUMNS.iter().copied())
                 .order_by(Order::descending("modifiedon"))
-                .top(4);
+                .top(if context.is_unverified() { ALIKE } else { 4 });
             let query = more(query);
             if context.is_unverified() { self.add_unseen(query) } else { self.add(query) }
         });
@@ -181,6 +198,7 @@ impl Answers<'_> {
         };
         let mut page = self.page(slot)?;
         if context.is_unverified() {
+            page.records.retain(|contact| new.is_of(contact));
             page.records.truncate(1);
         }
         if page.records.is_empty() {

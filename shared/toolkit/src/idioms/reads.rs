@@ -94,6 +94,11 @@ impl<'a> Reads<'a> {
         self.push(query)
     }
 
+    /// In a create: adds a query for the row that an earlier, equal call may have made in another table.
+    pub fn add_row_of_call(&mut self, context: &Context, row: impl Fn(Uuid) -> Query) -> Slot {
+        self.add_unseen(row(context.once().row()))
+    }
+
     /// Adds a query for rows that decide what is written. Neither they nor anything that depends on
     /// them may be seen in an answer for a visitor, because they need not be the visitor's.
     pub fn add_unseen(&mut self, query: Query) -> Slot {
