@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use stack::{API_KEY, Options, STATE_TABLE, Stack};
 use state::State;
 use tokio::runtime::Runtime;
-use toolkit::{Front as _, Journal, KeyStore, Routes, Service, Tools};
+use toolkit::{Front as _, Journal, KeyStore, Routes, Service, Tools, Verification};
 use tower::Service as _;
 use url::Url;
 
@@ -59,6 +59,27 @@ impl Bench {
         serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default()
     }
 
+    /// Makes a call of the stack's own API, which must succeed.
+    pub(crate) async fn api(
+        &self,
+        method: &str,
+        path: &str,
+        key: &str,
+        headers: &[(&str, &str)],
+        body: Value,
+    ) -> Value {
+        let url = format!("{}{path}", self.stack.url());
+        let mut request = self.http.request(method.parse().unwrap(), url).bearer_auth(key);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.json(&body).send().await.unwrap();
+        let status = response.status();
+        let answer: Value = response.json().await.unwrap();
+        assert!(status.is_success(), "{method} {path}: {status} {answer:#}");
+        answer
+    }
+
     /// How many requests the emulator has seen since its log was last emptied.
     pub(crate) async fn seen(&self, is_counted: impl Fn(&Value) -> bool) -> usize {
         let log = self.control("GET", "requests", None).await;
@@ -73,12 +94,12 @@ impl Bench {
 
     /// A function with these tools, which talks to the stack over this client.
     pub(crate) fn function(&self, tools: Routes<Tools>, http: impl Into<HttpClients>) -> Function {
-        self.function_over(None, tools, http.into())
+        self.function_over(|home| home, tools, http.into())
     }
 
     fn function_over(
         &self,
-        state: Option<State>,
+        complete: impl FnOnce(Tools) -> Tools,
         tools: Routes<Tools>,
         http: HttpClients,
     ) -> Function {
@@ -86,7 +107,7 @@ impl Bench {
         let emulator = Url::parse(&self.stack.emulator().url()).unwrap();
         let connections = Connections::new(http, secrets.clone(), Environment::local(emulator));
         let keys = Arc::new(KeyStore::new(secrets, None));
-        let home = Tools::new(connections).with_state(state);
+        let home = complete(Tools::new(connections));
         let tools = toolkit::Function::new(home, tools).unwrap();
         Function { service: Service::of(tools).with_keys(keys) }
     }
@@ -98,7 +119,7 @@ impl Bench {
         http: impl Into<HttpClients>,
     ) -> Function {
         let Function { service } = self.function(tools, http);
-        Function { service: service.with_journal(Journal::new(self.state())) }
+        Function { service: service.with_journal(Journal::new(self.state(), None)) }
     }
 
     /// The same, but creates are announced in the table.
@@ -107,8 +128,25 @@ impl Bench {
         tools: Routes<Tools>,
         http: impl Into<HttpClients>,
     ) -> Function {
-        let Function { service } = self.function_over(Some(self.state()), tools, http.into());
-        Function { service: service.with_journal(Journal::new(self.state())) }
+        let complete = |home: Tools| home.with_state(Some(self.state()));
+        let Function { service } = self.function_over(complete, tools, http.into());
+        Function { service: service.with_journal(Journal::new(self.state(), None)) }
+    }
+
+    /// The same, but it knows visitors who have entered a code, too.
+    pub(crate) fn function_for_visitors(
+        &self,
+        tools: Routes<Tools>,
+        http: impl Into<HttpClients>,
+    ) -> Function {
+        let journal = Journal::new(self.state(), None);
+        let verification = Verification::new(self.stack.secrets(), None);
+        let complete = |home: Tools| {
+            let home = home.with_state(Some(self.state())).with_verification(verification);
+            home.with_journal(Some(journal.clone()))
+        };
+        let Function { service } = self.function_over(complete, tools, http.into());
+        Function { service: service.with_journal(journal) }
     }
 
     fn state(&self) -> State {

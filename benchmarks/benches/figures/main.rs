@@ -21,6 +21,7 @@ mod report;
 mod sample;
 mod text;
 mod trips;
+mod visitors;
 
 use std::fs::File;
 use std::process::ExitCode;
@@ -83,6 +84,7 @@ fn main() -> ExitCode {
         let started = Instant::now();
         match *part {
             "overhead" => overhead::measure(&bench, &client, form, &mut report),
+            "visitors" => visitors::measure(form, &mut report),
             "lambda" => lambda::measure(&bench, &client, form, &mut report),
             "size" => lambda::size(&mut report),
             "trips" => trips::measure(&bench, &client, &mut report),
@@ -110,5 +112,5 @@ fn main() -> ExitCode {
 }
 
 /// The parts, in the order in which they run.
-const PARTS: [&str; 8] =
-    ["overhead", "lambda", "size", "trips", "load", "growth", "text", "throttled"];
+const PARTS: [&str; 9] =
+    ["overhead", "visitors", "lambda", "size", "trips", "load", "growth", "text", "throttled"];

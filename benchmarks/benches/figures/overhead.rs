@@ -198,13 +198,13 @@ impl Pair {
 }
 
 /// How many calls are made before those that count.
-const WARM_UP: usize = 20;
+pub(crate) const WARM_UP: usize = 20;
 
 /// How many calls of each are made before the activity log is written and the cases are removed.
-const ROUNDS_TOGETHER: usize = 20;
+pub(crate) const ROUNDS_TOGETHER: usize = 20;
 
 /// Does some work, and returns its result, how long it took, and its processor time.
-async fn timed<T>(work: impl Future<Output = T>) -> (T, (Duration, Duration)) {
+pub(crate) async fn timed<T>(work: impl Future<Output = T>) -> (T, (Duration, Duration)) {
     let (started, worked) = (Instant::now(), thread_time());
     let result = work.await;
     (result, (started.elapsed(), thread_time() - worked))

@@ -12,7 +12,7 @@ use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, StatusCode};
 use tokio::net::TcpListener;
 
-use crate::bench::{Bare, Bench, event};
+use crate::bench::{Bare, Bench, Function, event};
 
 /// What the proxy has seen.
 #[derive(Clone, Default)]
@@ -39,9 +39,16 @@ pub(crate) async fn record(
     tool: &str,
     arguments: &serde_json::Value,
 ) -> (Vec<(Bare, Answer)>, serde_json::Value) {
+    record_event(|http| bench.function(tools, http), &event(tool, arguments)).await
+}
+
+/// The same, of any event and of the function that is made with this client.
+pub(crate) async fn record_event(
+    function: impl FnOnce(reqwest::Client) -> Function,
+    event: &str,
+) -> (Vec<(Bare, Answer)>, serde_json::Value) {
     let seen = Seen::default();
-    let client = proxied(seen.clone());
-    let result = bench.function(tools, client).result(&event(tool, arguments)).await;
+    let result = function(proxied(seen.clone())).result(event).await;
     let exchanges = std::mem::take(&mut *seen.exchanges.lock().unwrap());
     // The token for all calls is asked for once.
     let of_dataverse = |one: &(Bare, Answer)| one.0.url.contains("/api/data/");
@@ -55,11 +62,17 @@ pub(crate) fn replay(answer: Answer) -> reqwest::Client {
 
 /// A client whose requests go through the proxy.
 fn proxied(seen: Seen) -> reqwest::Client {
+    let proxy = serve(Router::new().fallback(pass_on).with_state(seen));
+    let client = reqwest::Client::builder().proxy(reqwest::Proxy::http(&proxy).unwrap());
+    client.build().unwrap()
+}
+
+/// Serves this on a free port, and returns its address. The server has a thread of its own, because
+/// its work is not the function's.
+pub(crate) fn serve(router: Router) -> String {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.set_nonblocking(true).unwrap();
-    let proxy = format!("http://{}", listener.local_addr().unwrap());
-    let router = Router::new().fallback(pass_on).with_state(seen);
-    // The proxy has a thread of its own, because its work is not the function's.
+    let address = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async move {
@@ -67,8 +80,7 @@ fn proxied(seen: Seen) -> reqwest::Client {
             axum::serve(listener, router).await.unwrap();
         });
     });
-    let client = reqwest::Client::builder().proxy(reqwest::Proxy::http(&proxy).unwrap());
-    client.build().unwrap()
+    address
 }
 
 async fn pass_on(State(seen): State<Seen>, request: Request) -> Response {

@@ -72,9 +72,8 @@ const COLUMNS: [&str; 6] = [
 impl Tool for GetAccount {
     const NAME: &'static str = "dynamics365_get_account";
     const TITLE: &'static str = "Get account";
-    const DESCRIPTION: &'static str = "Read one company in full: revenue, industry, employees, \
-        billing address, primary contact, relationship manager, parent, and how many opportunities \
-        and cases are open.";
+    const DESCRIPTION: &'static str = "Read one company in full: figures, address, primary \
+        contact, relationship manager, and how many opportunities and cases are open.";
     const FOR: Access = Access::Staff;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadAccount"];

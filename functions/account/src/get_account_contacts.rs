@@ -21,7 +21,7 @@ pub(crate) struct GetAccountContacts;
 pub(crate) struct Arguments {
     /// Id, name or web domain.
     account: AccountRef,
-    /// 1 to 25; default 5.
+    /// Up to 25.
     limit: Option<Limit>,
 }
 
@@ -42,7 +42,7 @@ impl Tool for GetAccountContacts {
     const NAME: &'static str = "dynamics365_get_account_contacts";
     const TITLE: &'static str = "Get account's contacts";
     const DESCRIPTION: &'static str = "List the active contacts of one company. Use it to find \
-        whom to talk to there, or whether the visitor is known as one of its people.";
+        whom to talk to there.";
     const FOR: Access = Access::Staff;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadAccount", "prvReadContact"];

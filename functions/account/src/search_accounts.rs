@@ -21,7 +21,7 @@ pub(crate) struct SearchAccounts;
 pub(crate) struct Arguments {
     /// Company name or a part of it, or a web or email domain.
     query: Line<200>,
-    /// 1 to 25; default 5.
+    /// Up to 25.
     limit: Option<Limit>,
 }
 
@@ -40,8 +40,8 @@ crm::records!(Accounts: accounts);
 impl Tool for SearchAccounts {
     const NAME: &'static str = "dynamics365_search_accounts";
     const TITLE: &'static str = "Search accounts";
-    const DESCRIPTION: &'static str = "Find companies by name or web domain. Use it when the \
-        visitor names a company, before asking for its details.";
+    const DESCRIPTION: &'static str = "Find companies by name or web domain. Use it when \
+        somebody names a company.";
     const FOR: Access = Access::Staff;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadAccount"];

@@ -12,8 +12,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use toolkit::{
-    Answer, Context, Creates, Draft, Effect, Equal, Made, PerKind, ReadAnswers, Reads, Tool,
-    ToolError,
+    Answer, Consequence, Context, Creates, Draft, Effect, Equal, Made, PerKind, ReadAnswers, Reads,
+    Tool, ToolError,
 };
 use uuid::Uuid;
 
@@ -30,7 +30,6 @@ pub(crate) struct Arguments {
     #[serde(rename = "type")]
     #[verified]
     kind: NewType,
-    /// Its kind.
     #[verified]
     record_type: RecordType,
     /// Id, name, email or case number.
@@ -266,6 +265,10 @@ impl Creates for NewActivity {
     }
 
     /// The answer to the create does not show the state that is set after it.
+    fn consequence(&self, _: &Context, _: &Self::Meant) -> Option<Consequence> {
+        None
+    }
+
     fn answer(
         &self,
         context: &Context,

@@ -7,8 +7,8 @@ use dataverse::{Create, Page, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{
-    Answer, Context, Creates, Draft, Effect, Equal, ErrorCode, Made, PerKind, ReadAnswers, Reads,
-    Tool, ToolError,
+    Answer, Consequence, Context, Creates, Draft, Effect, Equal, ErrorCode, Made, PerKind,
+    ReadAnswers, Reads, Tool, ToolError,
 };
 use uuid::Uuid;
 
@@ -21,7 +21,6 @@ pub(crate) struct CreateNote;
 #[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// Its kind.
     #[open]
     record_type: RecordType,
     /// Id, name, email or case number.
@@ -183,6 +182,10 @@ impl Creates for NewNote {
             .set("notetext", Some(text.clone()))
             .point(note::on(*record_type), *id);
         Ok(create.into())
+    }
+
+    fn consequence(&self, _: &Context, _: &Self::Meant) -> Option<Consequence> {
+        None
     }
 
     fn answer(

@@ -15,13 +15,13 @@ pub(crate) struct GetActivities;
 #[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// Id, email or full name.
+    /// Id, email or name.
     #[verified]
     contact: Whose,
     /// Only these; every type by default.
     #[verified]
     types: Option<Vec<ActivityType>>,
-    /// 1 to 25; default 5.
+    /// Up to 25.
     #[verified]
     limit: Option<Limit>,
 }

@@ -15,13 +15,12 @@ pub(crate) struct GetEntityNotes;
 #[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// Its kind.
     #[verified]
     record_type: RecordType,
     /// Id, name, email or case number.
     #[verified]
     record: Text,
-    /// 1 to 25; default 5.
+    /// Up to 25.
     #[verified]
     limit: Option<Limit>,
 }

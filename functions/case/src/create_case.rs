@@ -8,8 +8,8 @@ use dataverse::{Create, Filter, Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{
-    Answer, Context, Creates, Draft, Effect, Equal, Made, NewContact, Person, ReadAnswers, Reads,
-    Tool, ToolError,
+    Answer, Consequence, Context, Creates, Draft, Effect, Equal, Made, NewContact, Person,
+    ReadAnswers, Reads, Tool, ToolError,
 };
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ pub(crate) struct CreateCase;
 #[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// The customer, or the person at the account: id, email or full name.
+    /// The customer, or the person at the account: id, email or name.
     #[verified]
     contact: Option<ContactRef>,
     /// Where nobody is found.
@@ -257,6 +257,10 @@ impl Creates for NewCase {
             // The case comes from a chat.
             .set("caseorigincode", Some(CaseOrigin::Web.value()));
         Ok(Draft::from(create).after(customer.new_contact.as_ref()))
+    }
+
+    fn consequence(&self, _: &Context, _: &Self::Meant) -> Option<Consequence> {
+        None
     }
 
     fn answer(

@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
     /// A part of the title or of the case number.
     #[verified]
     query: Option<Line<200>>,
-    /// Id, email or full name.
+    /// Id, email or name.
     #[verified]
     contact: Option<ContactRef>,
     /// Id, name or web domain.
@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     /// Default open.
     #[verified]
     status: Option<StateFilter>,
-    /// 1 to 25; default 5.
+    /// Up to 25.
     #[verified]
     limit: Option<Limit>,
 }
@@ -51,7 +51,7 @@ impl Tool for SearchCases {
     const NAME: &'static str = "dynamics365_search_cases";
     const TITLE: &'static str = "Search cases";
     const DESCRIPTION: &'static str = "Find support cases by title or case number, or of a contact \
-        or account; at least one of these. Use it before creating a case, to avoid a duplicate.";
+        or account; at least one of these. Use it before creating one.";
     const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] =

@@ -3,15 +3,15 @@ use crm::labels::{CasePriority, CaseState, CaseStatus, Choice as _};
 use crm::reference::{CaseRef, Owner, OwnerRef};
 use crm::tables::choices::{STATE, STATUS};
 use crm::tables::{CASE, CLOSE_CASE, lookups};
-use crm::text::Paragraph;
+use crm::text::{Paragraph, quoted};
 use crm::visible::{Access, Visible};
 use dataverse::{Action, Link, Record, Update, bind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use toolkit::{
-    Answer, Change, Closed, Context, Edit, Edits as _, Effect, Reads, RowChange, Target, Tool,
-    ToolError, Transition, carry_out, operations,
+    Answer, Change, Closed, Consequence, Context, Edit, Edits as _, Effect, Reads, RowChange,
+    Target, Tool, ToolError, Transition, Yes, carry_out, operations,
 };
 use uuid::Uuid;
 
@@ -84,6 +84,7 @@ impl Tool for UpdateCase {
     const TITLE: &'static str = "Update case";
     const DESCRIPTION: &'static str = "Change a case's status, priority or owner; resolve it with \
         the resolution, cancel it, or reopen it. Confirm with the visitor before closing a case.";
+    const ASK_FIRST: &'static str = "Confirm with the visitor before closing a case.";
     const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Closes;
     const PRIVILEGES: &'static [&'static str] = &[
@@ -115,7 +116,9 @@ impl Tool for UpdateCase {
         } else {
             changes.is_empty().then_some("The case is as wanted already.")
         };
-        carry_out(context, target, operations, status.map(NewStatus::value)).await?;
+        let consequence = status.filter(|status| status.state() != CaseState::Active);
+        let consequence = consequence.map(|status| closing(&record, status, &changes));
+        carry_out(context, target, operations, status.map(NewStatus::value), consequence).await?;
         Ok(Answer::new(Updated {
             id: target.id,
             number: record.text("ticketnumber").map(str::to_owned),
@@ -125,6 +128,14 @@ impl Tool for UpdateCase {
         })
         .hint_if(hint))
     }
+}
+
+/// What must be said yes to before a case is closed.
+fn closing(case: &Record, status: NewStatus, changes: &[Change]) -> Consequence {
+    let number = case.text("ticketnumber").unwrap_or_default();
+    let subject = quoted(case.text("title").unwrap_or_default());
+    let sentence = format!("Close the case {number}, {subject}, as {}.", status.label());
+    Consequence::new(Yes::Button, sentence).changing(changes)
 }
 
 /// Checks the arguments as far as that needs no data from Dataverse.

@@ -34,6 +34,8 @@ pub(crate) struct Parameters {
     request_id: Option<String>,
     /// Calls about the record with this id.
     record: Option<RecordId>,
+    /// Calls for the visitor with this contact, or this `visitor` of an entry.
+    visitor: Option<String>,
     /// 50 by default.
     #[serde(default)]
     limit: Within<50, 200>,
@@ -65,6 +67,16 @@ struct ActivityEntry {
     client: Option<String>,
     records: Option<Vec<Uuid>>,
     dataverse_request_id: Option<String>,
+    /// How it was known who the visitor is: `platform`, `token` or `code`; `nobody` if it was not. Only of
+    /// calls for visitors.
+    verified_by: Option<String>,
+    /// A keyed hash of what the visitor is known by. It is another one once the sealing key has been
+    /// rotated.
+    visitor: Option<String>,
+    /// The visitor's contact.
+    contact: Option<Uuid>,
+    /// The `confirmation_id` under which the call waits, or has waited, until somebody says yes.
+    confirmation: Option<String>,
     request_id: String,
 }
 
@@ -84,6 +96,10 @@ impl From<state::LogEntry> for ActivityEntry {
             client: entry.client,
             records: (!entry.records.is_empty()).then_some(entry.records),
             dataverse_request_id: entry.dataverse_request_id,
+            verified_by: entry.verified_by,
+            visitor: entry.visitor,
+            contact: entry.contact,
+            confirmation: entry.confirmation,
             request_id: entry.request_id,
         }
     }
@@ -116,8 +132,18 @@ impl Endpoint for GetActivity {
         home: &Administration,
         request: Request<'_, GetActivity>,
     ) -> Result<Done<Activity>, ToolError> {
-        let Parameters { from, to, tool, outcome, conversation, request_id, record, limit, cursor } =
-            request.parameters;
+        let Parameters {
+            from,
+            to,
+            tool,
+            outcome,
+            conversation,
+            request_id,
+            record,
+            visitor,
+            limit,
+            cursor,
+        } = request.parameters;
         let tool = tool.map(|name| known(home, name)).transpose()?;
         let filter = Filter {
             from: from.map(Moment::begins),
@@ -127,6 +153,7 @@ impl Endpoint for GetActivity {
             conversation,
             request_id,
             record: record.map(|RecordId(id)| id),
+            visitor,
         };
         let cursor = cursor.as_ref().map(|Next(cursor)| cursor);
         let page = home.state.activity(&request.about, &filter, limit.get(), cursor).await;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use auth::Confirm;
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -44,6 +45,8 @@ pub(crate) struct KeyView {
     template: Option<String>,
     vouches: bool,
     conversation: Option<String>,
+    confirm: Option<String>,
+    message_is_enough: bool,
     #[schemars(schema_with = "schema::moment")]
     made_at: Timestamp,
     made_by: String,
@@ -54,10 +57,19 @@ pub(crate) struct KeyView {
 impl From<MadeKey> for KeyView {
     fn from(key: MadeKey) -> KeyView {
         let MadeKey {
-            id, client, connections, scopes, vouches, made_at, made_by, changed_at, ..
+            id,
+            client,
+            connections,
+            scopes,
+            vouches,
+            message_is_enough,
+            made_at,
+            made_by,
+            changed_at,
+            ..
         } = key;
         let (serves, tools, template) = (key.serves, key.tools, key.template);
-        let conversation = key.conversation;
+        let (conversation, confirm) = (key.conversation, key.confirm);
         KeyView {
             id,
             client,
@@ -68,6 +80,8 @@ impl From<MadeKey> for KeyView {
             template,
             vouches,
             conversation,
+            confirm,
+            message_is_enough,
             made_at,
             made_by,
             changed_at,
@@ -211,6 +225,11 @@ fn tools(names: &[String], all: &[Definition]) -> Result<Vec<String>, ToolError>
     Ok(known)
 }
 
+/// The policy as a key has it.
+fn stored(confirm: Confirm) -> Option<String> {
+    (confirm != Confirm::None).then(|| confirm.as_str().to_owned())
+}
+
 /// The error for a key that is limited twice.
 fn limited_twice() -> ToolError {
     ToolError::invalid("template", "cannot be given together with tools: either limits the key")
@@ -223,8 +242,10 @@ fn trail(what: &'static str, key: &MadeKey, before: Option<&MadeKey>, by: &Calle
         let tools = key.tools.as_ref().map(|tools| tools.join(" "));
         let tools = tools.or_else(|| key.template.clone()).unwrap_or_else(|| "all".to_owned());
         let vouches = if key.vouches { ", vouches for visitors" } else { "" };
+        let confirm = key.confirm.as_deref().unwrap_or(Confirm::None.as_str());
         format!(
-            "for {serves}, client {:?}, scopes {}, connections {}, tools {tools}{vouches}",
+            "for {serves}, client {:?}, scopes {}, connections {}, tools {tools}{vouches}, confirm \
+             {confirm}",
             key.client,
             key.scopes.join(" "),
             key.connections.join(" ")

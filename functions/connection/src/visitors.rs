@@ -2,7 +2,8 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use auth::{
-    Codes, ColumnName, CompanyAccess, CredentialsForm, EmailColumn, SecretError, Sent, Visitors,
+    Codes, ColumnName, CompanyAccess, Confirm, CredentialsForm, EmailColumn, SecretError, Sent,
+    Visitors,
 };
 use crm::tables::{CONTACT, PRICE_LIST, USER};
 use crm::visible::{Access, Choice, Shape};
@@ -75,6 +76,14 @@ pub(crate) struct Form {
     #[serde(default)]
     #[schemars(with = "Option<String>", extend("minLength" = 1, "maxLength" = 50))]
     note_mark: Sent<String>,
+    /// Which calls a visitor must have said yes to: `none`, or those with `consequences`.
+    #[serde(default)]
+    #[schemars(with = "Option<Confirm>")]
+    confirm: Sent<Confirm>,
+    /// Whether a message of the visitor is enough for that, also for what cannot be undone.
+    #[serde(default)]
+    #[schemars(with = "Option<bool>")]
+    message_is_enough: Sent<bool>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -284,6 +293,12 @@ impl Form {
             ),
             organizer: changed_if(self.organizer, stored.organizer),
             note_mark: changed_if(self.note_mark, stored.note_mark),
+            confirm: changed(self.confirm, stored.confirm, usual.confirm),
+            message_is_enough: changed(
+                self.message_is_enough,
+                stored.message_is_enough,
+                usual.message_is_enough,
+            ),
         };
         if settings.email_columns.is_empty() {
             return Err(ToolError::invalid("email_columns", "must name a column at least"));

@@ -41,7 +41,7 @@ impl Tool for GetContactByEmail {
     const NAME: &'static str = "dynamics365_get_contact_by_email";
     const TITLE: &'static str = "Get contact by email";
     const DESCRIPTION: &'static str = "Look up one contact by exact email address. The fastest way \
-        when the visitor has given the whole address.";
+        to find somebody.";
     const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact"];

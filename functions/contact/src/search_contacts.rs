@@ -19,7 +19,7 @@ pub(crate) struct SearchContacts;
 pub(crate) struct Arguments {
     /// Part of a name or email.
     query: Line<200>,
-    /// 1 to 25; default 5.
+    /// Up to 25.
     limit: Option<Limit>,
 }
 

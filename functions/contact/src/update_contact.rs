@@ -1,11 +1,13 @@
 use crm::reference::Whose;
 use crm::tables::CONTACT;
-use crm::text::{EmailAddress, Line, Paragraph};
+use crm::text::{EmailAddress, Line, Paragraph, quoted};
 use crm::visible::{Access, Visible};
+use dataverse::Record;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{
-    Answer, Change, Context, Edit, Edits as _, Effect, Reads, Tool, ToolError, carry_out,
+    Answer, Change, Consequence, Context, Edit, Edits as _, Effect, Reads, Tool, ToolError, Yes,
+    carry_out,
 };
 use uuid::Uuid;
 
@@ -16,7 +18,7 @@ toolkit::edits! {
     #[derive(Deserialize, JsonSchema, Visible)]
     #[serde(deny_unknown_fields)]
     pub(crate) struct Arguments {
-        /// Id, email or full name.
+        /// Id, email or name.
         #[verified]
         contact: Whose,
         #[verified]
@@ -52,6 +54,7 @@ impl Tool for UpdateContact {
     const TITLE: &'static str = "Update contact";
     const DESCRIPTION: &'static str = "Change a contact's phone numbers, email address, job title \
         or description. Confirm the new values with the visitor first.";
+    const ASK_FIRST: &'static str = "Confirm the new values with the visitor first.";
     const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Changes;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact", "prvWriteContact"];
@@ -74,7 +77,8 @@ impl Tool for UpdateContact {
         let nothing = edit.is_empty().then_some("The contact has these values already.");
         let (changes, update) = edit.finish();
         let operations = if nothing.is_none() { vec![update.into()] } else { Vec::new() };
-        carry_out(context, target, operations, None).await?;
+        let consequence = consequence(&record, &changes);
+        carry_out(context, target, operations, None, Some(consequence)).await?;
         Ok(Answer::new(Updated {
             id,
             name: record.text("fullname").map(str::to_owned),
@@ -83,4 +87,12 @@ impl Tool for UpdateContact {
         })
         .hint_if(nothing))
     }
+}
+
+/// What must be said yes to. Somebody is recognised by addresses and numbers.
+fn consequence(contact: &Record, changes: &[Change]) -> Consequence {
+    let is_identity = |change: &Change| matches!(change.field, "email" | "phone" | "mobile_phone");
+    let takes = if changes.iter().any(is_identity) { Yes::Button } else { Yes::Message };
+    let name = contact.text("fullname").unwrap_or_default();
+    Consequence::new(takes, format!("Change the contact {}.", quoted(name))).changing(changes)
 }

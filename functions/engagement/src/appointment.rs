@@ -88,6 +88,11 @@ impl People {
         }
     }
 
+    /// What they are called: the host, and whoever is invited.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.organizer.iter().chain(&self.attendees).filter_map(Person::name)
+    }
+
     /// Adds all people to the new appointment.
     pub(crate) fn invite(&self, create: Create) -> Create {
         let organizer = self.organizer.iter().map(|person| person.party(Part::Organizer));

@@ -10,7 +10,7 @@ use dataverse::{Record, Table};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
-use toolkit::{Answers, ErrorCode, Reads, Seeking, ToolError};
+use toolkit::{Answers, ErrorCode, NewContact, Reads, Seeking, ToolError};
 use uuid::Uuid;
 
 /// A contact by id, email address or name, or a user by id or email address. If an address belongs
@@ -100,6 +100,20 @@ impl Person {
     fn of(record: &Record, table: Table) -> Result<Person, ToolError> {
         let id = record.id(table.key).ok_or_else(|| ToolError::internal("nobody has no id"))?;
         Ok(Person { table, id, name: record.text("fullname").map(str::to_owned) })
+    }
+
+    /// A contact that is made together with the appointment.
+    pub(crate) fn new_contact(
+        found: &toolkit::Person,
+        new: Option<&NewContact>,
+    ) -> Result<Person, ToolError> {
+        let id = found.id().ok_or_else(|| ToolError::internal("nobody has no id"))?;
+        Ok(Person { table: CONTACT, id, name: new.map(NewContact::full_name) })
+    }
+
+    /// What the person is called.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// The row that makes the person a party of an activity.

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use crm::labels::{Choice as _, OpportunityStatus, ProductState, ProductStructure};
-use crm::money::{self, Amount, Percentage, Quantity};
+use crm::money::{self, Percentage};
 use crm::opportunity;
 use crm::reference::{OpportunityRef, PriceListRef, ProductRef};
 use crm::tables::choices::is_in_state;
@@ -13,15 +13,17 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use toolkit::{
-    Answer, Context, Creates, Draft, Effect, Equal, ErrorCode, Made, ReadAnswers, Reads, Tool,
-    ToolError, WriteState,
+    Answer, Consequence, Context, Creates, Draft, Effect, Equal, ErrorCode, Made, ReadAnswers,
+    Reads, Tool, ToolError, WriteState, Yes,
 };
 use uuid::Uuid;
 
 use crate::price_list::{self, Choosing, Item, PriceList};
 use crate::quote::{self, Quote};
-use crm::visible::{self, Access, Shape, Visible};
+use crate::quote_line::{Offer, QuoteLine};
+use crm::visible::{self, Access, Visible};
 
 /// Drafts a quote for an opportunity.
 pub(crate) struct CreateQuote;
@@ -49,65 +51,6 @@ pub(crate) struct Arguments {
     valid_until: Option<Day>,
 }
 
-#[derive(Deserialize, JsonSchema, Visible)]
-#[serde(deny_unknown_fields)]
-struct LineArguments {
-    /// Id, number or name.
-    #[verified]
-    product: Option<ProductRef>,
-    /// In place of a product.
-    #[staff]
-    description: Option<Line<500>>,
-    /// How many.
-    #[verified]
-    quantity: Quantity,
-    /// Per unit, if not the price list's.
-    #[staff]
-    price: Option<Amount>,
-    /// Amount off the line.
-    #[staff]
-    discount: Option<Amount>,
-}
-
-// A line of the new quote. This is not a doc comment, because that would be part of the schema.
-#[derive(Deserialize, JsonSchema)]
-#[serde(try_from = "LineArguments")]
-pub(crate) struct QuoteLine {
-    offer: Offer,
-    quantity: Quantity,
-    discount: Option<Amount>,
-}
-
-/// What a line offers.
-#[derive(JsonSchema)]
-enum Offer {
-    Product(ProductRef, Option<Amount>),
-    WriteIn(Line<500>, Amount),
-}
-
-impl Visible for QuoteLine {
-    fn shape() -> Shape {
-        LineArguments::shape()
-    }
-}
-
-impl TryFrom<LineArguments> for QuoteLine {
-    type Error = &'static str;
-
-    fn try_from(arguments: LineArguments) -> Result<QuoteLine, &'static str> {
-        let LineArguments { product, description, quantity, price, discount } = arguments;
-        let offer = match (product, description, price) {
-            (Some(product), None, price) => Offer::Product(product, price),
-            (None, Some(description), Some(price)) => Offer::WriteIn(description, price),
-            (None, Some(_), None) => return Err("a line with a description needs a price"),
-            (Some(_), Some(_), _) | (None, None, _) => {
-                return Err("must have exactly one of product and description");
-            }
-        };
-        Ok(QuoteLine { offer, quantity, discount })
-    }
-}
-
 #[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Quoted {
     /// Whether this call made the quote; false where it had been made before.
@@ -127,6 +70,7 @@ impl Tool for CreateQuote {
     const TITLE: &'static str = "Create quote";
     const DESCRIPTION: &'static str = "Draft a quote for an open opportunity. Confirm products and \
         quantities with the visitor first.";
+    const ASK_FIRST: &'static str = "Confirm products and quantities with the visitor first.";
     const FOR: Access = Access::Chosen(visible::Choice::CreateQuote);
     const EFFECT: Effect = Effect::Adds;
     const PRIVILEGES: &'static [&'static str] = &[
@@ -222,11 +166,7 @@ impl Creates for Arguments {
         ingredients.check_opportunity()?;
         ingredients.check_products(&self.lines)?;
         check_future(self.valid_until, context.now())?;
-        let list = ingredients.choosing(context).choose(|line| {
-            let offer = self.lines.get(line).map(|line| &line.offer);
-            matches!(offer, Some(Offer::Product(_, Some(_))))
-        });
-        let list = list.map_err(|error| {
+        let list = ingredients.list(&self.lines, context).map_err(|error| {
             // Which price lists there are, and what is in them, is internal.
             if !context.is_for_visitor() {
                 return error;
@@ -238,6 +178,25 @@ impl Creates for Arguments {
         let create = ingredients.quote(create, self, list)?;
         let sold = ingredients.sold(&self.lines, list)?;
         Ok(Draft::with(create, move |id| lines(id, &self.lines, &sold)))
+    }
+
+    fn consequence(&self, context: &Context, ingredients: &Ingredients) -> Option<Consequence> {
+        let name = ingredients.opportunity.text("name").unwrap_or_default();
+        // What single products cost is not for every visitor.
+        let list = if context.is_for_visitor() {
+            None
+        } else {
+            ingredients.list(&self.lines, context).ok().flatten()
+        };
+        let lines = self.lines.iter().enumerate();
+        let lines = lines.map(|(place, line)| line.shown(ingredients.products.get(&place), list));
+        let record = json!({
+            "opportunity": name, "name": self.name, "lines": lines.collect::<Vec<_>>(),
+            "discount_percent": self.discount_percent.map(Value::from),
+            "valid_until": self.valid_until.map(Value::from),
+        });
+        let sentence = format!("Draft a quote for the opportunity {}.", quoted(name));
+        Some(Consequence::new(Yes::Button, sentence).making(record))
     }
 
     fn answer(
@@ -313,9 +272,18 @@ fn with_prices(query: Query) -> Query {
 }
 
 impl Ingredients {
-    fn choosing<'a>(&'a self, context: &'a Context) -> Choosing<'a> {
+    /// The price list that the quote goes by.
+    fn list<'a>(
+        &'a self,
+        lines: &[QuoteLine],
+        context: &'a Context,
+    ) -> Result<Option<PriceList<'a>>, ToolError> {
         let Ingredients { opportunity, price_list, products } = self;
-        Choosing { asked_for: price_list.as_ref(), opportunity, products, context }
+        let choosing = Choosing { asked_for: price_list.as_ref(), opportunity, products, context };
+        choosing.choose(|line| {
+            let offer = lines.get(line).map(|line| &line.offer);
+            matches!(offer, Some(Offer::Product(_, Some(_))))
+        })
     }
 
     fn check_opportunity(&self) -> Result<(), ToolError> {

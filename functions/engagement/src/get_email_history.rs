@@ -20,13 +20,13 @@ pub(crate) struct GetEmailHistory;
 #[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// Id, email or full name.
+    /// Id, email or name.
     #[verified]
     contact: Option<ContactRef>,
     /// Id or case number.
     #[verified]
     case: Option<CaseRef>,
-    /// 1 to 25; default 5.
+    /// Up to 25.
     #[verified]
     limit: Option<Limit>,
 }

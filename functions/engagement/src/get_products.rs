@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     /// Id or name; only what is in it.
     #[staff]
     price_list: Option<PriceListRef>,
-    /// 1 to 25; default 5.
+    /// Up to 25.
     #[open]
     limit: Option<Limit>,
 }

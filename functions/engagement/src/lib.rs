@@ -9,6 +9,7 @@ mod mailbox;
 mod period;
 mod price_list;
 mod quote;
+mod quote_line;
 mod schedule_appointment;
 
 use toolkit::{Collect, Tools};

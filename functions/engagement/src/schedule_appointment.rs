@@ -3,14 +3,15 @@ use crm::reference::{ContactRef, Reference as _, UserRef, Whose};
 use crm::tables::choices::{STATE, STATUS};
 use crm::tables::parties::Part;
 use crm::tables::{APPOINTMENT, lookups};
-use crm::text::{Line, Paragraph};
+use crm::text::{Line, Paragraph, quoted};
 use crm::time::Moment;
 use dataverse::{Create, Filter, Query, Record, Update};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use toolkit::{
-    Answer, Context, Creates, Draft, Effect, Equal, ErrorCode, Made, ReadAnswers, Reads, Tool,
-    ToolError, WriteState,
+    Answer, Consequence, Context, Creates, Draft, Effect, Equal, ErrorCode, Made, NewContact,
+    ReadAnswers, Reads, Tool, ToolError, WriteState, Yes,
 };
 use uuid::Uuid;
 
@@ -26,9 +27,12 @@ pub(crate) struct ScheduleAppointment;
 #[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// Id, email or full name.
+    /// Id, email or name.
     #[verified]
-    contact: Whose,
+    contact: Option<ContactRef>,
+    /// Where nobody is found.
+    #[staff]
+    new_contact: Option<NewContact>,
     /// One line.
     #[verified]
     subject: Line<200>,
@@ -86,6 +90,7 @@ impl Tool for ScheduleAppointment {
         "prvAppendToContact",
         "prvAppendToActivity",
         "prvWriteActivity",
+        "prvCreateContact",
     ];
     const EXAMPLE: &'static str = r#"{"contact": "zoe.brandt@litware.example", "subject": "Renewal: open points", "start": "2026-12-03T10:00+00:00", "duration_minutes": 30, "organizer": "rowan.sandstrom@contosodemo.example"}"#;
 
@@ -102,7 +107,15 @@ impl Tool for ScheduleAppointment {
         if context.is_for_visitor() {
             period.check_for_visitor(context.now())?;
         }
-        let contact = context.whose(arguments.contact.clone())?;
+        if let Some(new_contact) = &arguments.new_contact {
+            new_contact.check()?;
+        }
+        let contact = match &arguments.contact {
+            None if arguments.new_contact.is_some() && !context.is_for_visitor() => {
+                arguments.new_contact.as_ref().and_then(NewContact::reference)
+            }
+            contact => Some(context.whose(Whose(contact.clone()))?),
+        };
         let organizer = match context.visitors() {
             Some(visitors) => Some(host_for_visitors(visitors.organizer)?),
             None => arguments.organizer.clone(),
@@ -127,7 +140,8 @@ fn host_for_visitors(organizer: Option<Uuid>) -> Result<UserRef, ToolError> {
 /// The new appointment.
 struct NewAppointment {
     period: Period,
-    contact: ContactRef,
+    /// Nobody can be looked for who has nothing but a phone number.
+    contact: Option<ContactRef>,
     organizer: Option<UserRef>,
     arguments: Arguments,
 }
@@ -135,6 +149,8 @@ struct NewAppointment {
 /// The people who meet, the hints for the answer, and their existing appointment.
 struct Meeting {
     people: People,
+    /// The contact to make before the appointment.
+    new_contact: Option<Create>,
     hints: Vec<String>,
     there: Option<Record>,
 }
@@ -146,6 +162,8 @@ impl Creates for NewAppointment {
 
     const MADE_BEFORE: &'static str =
         "This call, or one at the same moment, had made the appointment before.";
+    // A calendar is soon full.
+    const MOST_OF_A_CHAT: Option<u64> = Some(2);
 
     fn row(&self, id: Uuid) -> Query {
         with_people(Query::row(APPOINTMENT, id))
@@ -158,11 +176,14 @@ impl Creates for NewAppointment {
     ) -> Result<ReadAnswers<'a, Self>, ToolError> {
         let is_for_visitor = context.is_for_visitor();
         let (arguments, period) = (&self.arguments, self.period);
-        let there = reads.add(self.same_meeting());
-        let contact = reads.seek(&self.contact);
-        let busy_contact = reads.about(&contact, move |contact| {
-            let party = contact.at(&[lookups::PARTY_CONTACT]);
-            busy(party, &[Part::Required, Part::Organizer], period)
+        let there = self.same_meeting().map(|query| reads.add(query));
+        let new_contact = arguments.new_contact.as_ref();
+        let person = reads.seek_person(context, self.contact.as_ref(), new_contact, |query| query);
+        let busy_contact = person.named().map(|contact| {
+            reads.about(contact, move |contact| {
+                let party = contact.at(&[lookups::PARTY_CONTACT]);
+                busy(party, &[Part::Required, Part::Organizer], period)
+            })
         });
         // A visitor learns of the host's calendar only whether the host is free.
         let organizer = self.organizer.as_ref().map(|organizer| {
@@ -177,9 +198,13 @@ impl Creates for NewAppointment {
         let attendees: Vec<_> = invited.map(|person| person.seek(reads)).collect();
         Ok(Box::new(move |answers| {
             let meeting = || {
-                let contact = Person::contact(&answers.found(contact)?)?;
+                let found = answers.person(person)?;
+                let contact = match found.record() {
+                    Some(contact) => Person::contact(contact)?,
+                    None => Person::new_contact(&found, new_contact)?,
+                };
                 let mut hints = Vec::new();
-                let there = answers.first(there)?;
+                let there = there.map(|there| answers.first(there)).transpose()?.flatten();
                 let organizer = match organizer {
                     Some((organizer, busy)) => {
                         let user = answers.found(organizer);
@@ -194,7 +219,9 @@ impl Creates for NewAppointment {
                     }
                     None => None,
                 };
-                hints.extend(clash("contact", &answers.page(busy_contact)?.records));
+                if let Some(busy) = busy_contact {
+                    hints.extend(clash("contact", &answers.page(busy)?.records));
+                }
                 if !is_for_visitor {
                     hints.push(outlook(organizer.as_ref()).to_owned());
                 }
@@ -208,7 +235,8 @@ impl Creates for NewAppointment {
                     let at = |error: ToolError| error.at(&format!("attendees[{position}]"));
                     people.add(person.map_err(at)?);
                 }
-                Ok(Meeting { people, hints, there })
+                let new_contact = found.create().cloned();
+                Ok(Meeting { people, new_contact, hints, there })
             };
             Ok(((), meeting()))
         }))
@@ -234,7 +262,7 @@ impl Creates for NewAppointment {
     fn draft<'a>(
         &'a self,
         context: &Context,
-        Meeting { people, .. }: &'a Meeting,
+        Meeting { people, new_contact, .. }: &'a Meeting,
         create: Create,
     ) -> Result<Draft<'a>, ToolError> {
         self.period.check_future(context.now())?;
@@ -252,7 +280,19 @@ impl Creates for NewAppointment {
                 .set(STATE, ActivityState::Scheduled.value())
                 .set(STATUS, AppointmentStatus::Busy.value());
             vec![schedule.into()]
-        }))
+        })
+        .after(new_contact.as_ref()))
+    }
+
+    fn consequence(&self, _: &Context, meeting: &Meeting) -> Option<Consequence> {
+        let Arguments { subject, location, description, .. } = &self.arguments;
+        let with: Vec<_> = meeting.people.names().collect();
+        let record = json!({
+            "subject": subject, "start": self.period.start, "end": self.period.end,
+            "location": location, "description": description, "with": with,
+        });
+        let sentence = format!("Schedule {} at {}.", quoted(subject.as_str()), self.period.start);
+        Some(Consequence::new(Yes::Message, sentence).making(record))
     }
 
     fn answer(
@@ -280,14 +320,15 @@ impl Creates for NewAppointment {
 }
 
 impl NewAppointment {
-    /// A query for the contact's appointment at this time with this subject.
-    fn same_meeting(&self) -> Query {
-        let (contact, subject) = (&self.contact, &self.arguments.subject);
-        with_people(ahead())
+    /// A query for the contact's appointment at this time with this subject; `None` if nobody can have
+    /// any.
+    fn same_meeting(&self) -> Option<Query> {
+        let (contact, subject) = (self.contact.as_ref()?, &self.arguments.subject);
+        let query = with_people(ahead())
             .filter(contact.at(&[lookups::APPOINTMENT_ABOUT_CONTACT]))
             .filter(Filter::equals("scheduledstart", self.period.start))
-            .filter(Filter::equals("subject", subject.as_str()))
-            .top(1)
+            .filter(Filter::equals("subject", subject.as_str()));
+        Some(query.top(1))
     }
 }
 

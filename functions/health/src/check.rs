@@ -394,6 +394,10 @@ impl<A> Inner<A> {
             client: None,
             records: Vec::new(),
             dataverse_request_id: look.dataverse_request_id.clone(),
+            verified_by: None,
+            visitor: None,
+            contact: None,
+            confirmation: None,
             request_id: run.id.to_string(),
         };
         if let Err(error) = self.state.record(id, &[entry]).await {

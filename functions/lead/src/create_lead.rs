@@ -10,7 +10,8 @@ use dataverse::{Create, Filter, Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{
-    Answer, Context, Creates, Draft, Effect, Equal, ReadAnswers, Reads, Tool, ToolError,
+    Answer, Consequence, Context, Creates, Draft, Effect, Equal, ReadAnswers, Reads, Tool,
+    ToolError,
 };
 use uuid::Uuid;
 
@@ -181,6 +182,10 @@ impl Creates for Arguments {
             .set("leadsourcecode", Some(self.source.unwrap_or(LeadSource::Web).value()))
             .set("description", self.words(person));
         Ok(create.into())
+    }
+
+    fn consequence(&self, _: &Context, _: &Self::Meant) -> Option<Consequence> {
+        None
     }
 
     fn answer(

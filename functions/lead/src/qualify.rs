@@ -15,7 +15,7 @@ use crm::visible::Visible;
 use dataverse::{Action, Filter, Page, Query, Record, Table, Update};
 use schemars::JsonSchema;
 use serde::Serialize;
-use toolkit::{Context, ErrorCode, Reads, RowChange, Target, ToolError, carry_out};
+use toolkit::{Consequence, Context, ErrorCode, Reads, RowChange, Target, ToolError, carry_out};
 
 /// What a qualified lead has become.
 #[derive(Serialize, JsonSchema, Visible)]
@@ -52,16 +52,18 @@ pub(crate) async fn qualify(
     lead: &Lead<'_>,
     target: Target<'_>,
     details: Update,
+    consequence: Consequence,
 ) -> Result<(Qualified, Option<String>), ToolError> {
     let target = target.drawn_from(&DRAWN_FROM);
     let mut parts = Parts::linked(lead);
-    let first = parts.carry_out(context, target, details.clone()).await;
+    let first = parts.carry_out(context, target, details.clone(), Some(consequence)).await;
     let mut reused = None;
     let made = match first {
         Err(error) if error.code() == ErrorCode::Duplicate => {
             parts.find(context, lead, error).await?;
             reused = Some(parts.reused());
-            parts.carry_out(context, target, details).await?
+            // Whoever said yes said it to this, too.
+            parts.carry_out(context, target, details, None).await?
         }
         result => result?,
     };
@@ -107,6 +109,7 @@ impl Parts {
         context: &Context,
         target: Target<'_>,
         mut details: Update,
+        consequence: Option<Consequence>,
     ) -> Result<Option<Vec<Record>>, ToolError> {
         if self.found {
             if let Some(contact) = &self.contact {
@@ -129,7 +132,7 @@ impl Parts {
         }
         operations.push(action.into());
         let status = Some(LeadStatus::Qualified.value());
-        let answers = carry_out(context, target, operations, status).await?;
+        let answers = carry_out(context, target, operations, status, consequence).await?;
         Ok(answers.and_then(|answers| {
             let answer = answers.last()?;
             Some(answer.many("value").to_vec())

@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
     source: Option<LeadSource>,
     /// Default any.
     status: Option<StateFilter>,
-    /// 1 to 25; default 5.
+    /// Up to 25.
     limit: Option<Limit>,
 }
 

@@ -2,14 +2,14 @@ use crm::labels::{Choice as _, LeadSource, LeadState, LeadStatus, Rating};
 use crm::reference::LeadRef;
 use crm::tables::LEAD;
 use crm::tables::choices::{STATE, STATUS};
-use crm::text::{EmailAddress, Line};
+use crm::text::{EmailAddress, Line, quoted};
 use dataverse::{Record, Update};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use toolkit::{
-    Answer, Change, Closed, Context, Edit, Edits as _, Effect, Reads, Target, Tool, ToolError,
-    Transition, carry_out, operations,
+    Answer, Change, Closed, Consequence, Context, Edit, Edits as _, Effect, Reads, Target, Tool,
+    ToolError, Transition, Yes, carry_out, operations,
 };
 use uuid::Uuid;
 
@@ -24,7 +24,7 @@ toolkit::edits! {
     #[serde(deny_unknown_fields)]
     #[staff]
     pub(crate) struct Arguments {
-        /// Id, email or full name.
+        /// Id, email or name.
         lead: LeadRef,
         /// Qualified makes a contact, account and opportunity.
         status: Option<LeadStatus> => apart "statuscode",
@@ -111,7 +111,9 @@ impl Tool for UpdateLead {
         let qualified = match status {
             Some(LeadStatus::Qualified) if is_open => {
                 let lead = with_changes(&record, &arguments);
-                let (qualified, reused) = qualify::qualify(context, &lead, target, details).await?;
+                let consequence = closing(&record, LeadStatus::Qualified, &changes);
+                let (qualified, reused) =
+                    qualify::qualify(context, &lead, target, details, consequence).await?;
                 hint = reused;
                 Some(qualified)
             }
@@ -119,7 +121,11 @@ impl Tool for UpdateLead {
                 let transition = status.map(|status| transition(target, status));
                 let operations =
                     operations(target, is_open, details, transition).map_err(|Closed| closed())?;
-                carry_out(context, target, operations, status.map(LeadStatus::value)).await?;
+                let closes = status
+                    .filter(|status| !matches!(status, LeadStatus::New | LeadStatus::Contacted));
+                let consequence = closes.map(|status| closing(&record, status, &changes));
+                let status = status.map(LeadStatus::value);
+                carry_out(context, target, operations, status, consequence).await?;
                 None
             }
         };
@@ -132,6 +138,18 @@ impl Tool for UpdateLead {
         })
         .hint_if(hint))
     }
+}
+
+/// What must be said yes to before a lead is qualified or disqualified.
+fn closing(lead: &Record, status: LeadStatus, changes: &[Change]) -> Consequence {
+    let name = quoted(lead.text("fullname").unwrap_or_default());
+    let sentence = match status {
+        LeadStatus::Qualified => {
+            format!("Qualify the lead {name}: it becomes a contact, an account and an opportunity.")
+        }
+        _ => format!("Disqualify the lead {name}: {}.", status.label()),
+    };
+    Consequence::new(Yes::Button, sentence).changing(changes)
 }
 
 /// The lead with the changes of this call.

@@ -155,7 +155,7 @@ impl Front for Mcp {
     async fn answer(&self, incoming: Incoming) -> Response<Bytes> {
         let started = Instant::now();
         let request_id = incoming.request_id.clone();
-        let mut call = Call { tool: Some("mcp".to_owned()), ..Call::default() };
+        let mut call = Call::of("mcp");
         let (mut response, called) = if self.origins.admit(&incoming.headers) {
             let visit = match self.visit(&incoming, &mut call).await {
                 Ok(visit) => Arc::new(visit),

@@ -7,6 +7,7 @@ use toolkit::{Origins, Routes};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let origins = Origins::from_environment()?;
-    let service = lambda::tools(tools::all(Routes::default())).await?;
+    let service =
+        lambda::tools(tools::all(Routes::default()), tools::confirmable(Routes::default())).await?;
     lambda::serve(Mcp::new(service)?.with_allowed_origins(origins)).await
 }

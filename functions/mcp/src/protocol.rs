@@ -16,10 +16,11 @@ use rmcp::model::{
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
+use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 use toolkit::{
-    Audience, Body, CONNECTION_ID, CONVERSATION_ID, Definition, IDEMPOTENCY_KEY, Incoming, Serves,
-    Service, VISITOR_TOKEN,
+    Audience, Body, CONFIRMATION, CONNECTION_ID, CONVERSATION_ID, Definition, IDEMPOTENCY_KEY,
+    Incoming, Serves, Service, VISITOR_TOKEN,
 };
 
 use crate::Visit;
@@ -51,8 +52,17 @@ const VERSIONS: [ProtocolVersion; 3] =
 const UNKNOWN_METHOD: &str = "there is no such method";
 
 /// The members of a problem that a model sees. The others are for programs.
-const FOR_THE_MODEL: [&str; 7] =
-    ["code", "detail", "next_step", "admin_action", "retry_after", "write", "candidates"];
+const FOR_THE_MODEL: [&str; 9] = [
+    "code",
+    "detail",
+    "next_step",
+    "admin_action",
+    "retry_after",
+    "write",
+    "candidates",
+    "confirmation_id",
+    "preview",
+];
 
 /// A tool, and its form in the protocol if nothing is added for an audience.
 struct ListedTool {
@@ -133,7 +143,10 @@ impl Protocol {
         visit.called.store(true, Ordering::Relaxed);
         Ok(match self.tools.exchange(incoming).await {
             Ok(reply) => result(reply.body.into_value()),
-            Err(error) => failure(error.to_problem(&visit.request_id)),
+            Err(error) => {
+                let button = error.button().map(ExposeSecret::expose_secret);
+                failure(error.to_problem(&visit.request_id), button)
+            }
         })
     }
 }
@@ -282,6 +295,7 @@ fn headers(visit: &Visit, meta: &RequestMetaObject) -> Result<HeaderMap, ErrorDa
     if is_for_visitors && !visit.caller.conversation_in_header {
         headers.remove(CONVERSATION_ID);
     }
+    let mut said = Vec::new();
     for (key, value) in meta.0.0.iter().filter(|(_, value)| !value.is_null()) {
         let known = OF_A_CALL.into_iter().find(|(name, _)| key.eq_ignore_ascii_case(name.as_str()));
         let Some((name, most)) = known else { continue };
@@ -290,7 +304,12 @@ fn headers(visit: &Visit, meta: &RequestMetaObject) -> Result<HeaderMap, ErrorDa
         let value = value.and_then(|text| HeaderValue::from_str(text).ok()).ok_or_else(|| {
             invalid(&format!("_meta.{name}: must have 1 to {most} visible ASCII characters"))
         })?;
-        headers.insert(name, value);
+        // Two tokens may be of two visitors. Of the others, the call's own counts.
+        if said.contains(&name) || (name == VISITOR_TOKEN && headers.contains_key(&name)) {
+            return Err(invalid(&format!("_meta.{name}: must be given once")));
+        }
+        headers.insert(name.clone(), value);
+        said.push(name);
     }
     Ok(headers)
 }
@@ -309,12 +328,18 @@ fn result(answer: Value) -> CallToolResult {
 
 /// An error that the model can mend or report. Programs find the whole problem in `_meta`, because
 /// structured content must follow the tool's schema, even for an error.
-fn failure(problem: Value) -> CallToolResult {
+///
+/// What a platform sends to say yes is in the result's `_meta`, which no model reads.
+fn failure(problem: Value, button: Option<&str>) -> CallToolResult {
     let members = FOR_THE_MODEL
         .into_iter()
         .filter_map(|name| problem.get(name).map(|value| (name.to_owned(), value.clone())));
     let text = outline(&Value::Object(members.collect()));
     let mut result = CallToolResult::error(vec![ContentBlock::text(text)]);
-    result.meta = serde_json::from_value::<MetaObject>(json!({ "problem": problem })).ok();
+    let mut meta = json!({ "problem": problem });
+    if let Some(button) = button {
+        meta[CONFIRMATION.as_str()] = button.into();
+    }
+    result.meta = serde_json::from_value::<MetaObject>(meta).ok();
     result
 }

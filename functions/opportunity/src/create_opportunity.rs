@@ -9,8 +9,8 @@ use dataverse::{Create, Filter, Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{
-    Answer, Context, Creates, Draft, Effect, Equal, Made, NewContact, Person, ReadAnswers, Reads,
-    Tool, ToolError,
+    Answer, Consequence, Context, Creates, Draft, Effect, Equal, Made, NewContact, Person,
+    ReadAnswers, Reads, Tool, ToolError,
 };
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ pub(crate) struct CreateOpportunity;
 #[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// Id, email or full name.
+    /// Id, email or name.
     #[verified]
     contact: Option<ContactRef>,
     /// Where nobody is found.
@@ -212,6 +212,10 @@ impl Creates for NewOpportunity {
             .set("salesstage", wanted.stage.map(SalesStage::value))
             .set("stepname", wanted.stage.map(pipeline_phase));
         Ok(Draft::from(create).after(customer.new_contact.as_ref()))
+    }
+
+    fn consequence(&self, _: &Context, _: &Self::Meant) -> Option<Consequence> {
+        None
     }
 
     fn answer(

@@ -20,13 +20,13 @@ pub(crate) struct GetContactOpportunities;
 #[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// Id, email or full name.
+    /// Id, email or name.
     #[verified]
     contact: Whose,
     /// Default all.
     #[verified]
     status: Option<StateFilter>,
-    /// 1 to 25; default 5.
+    /// Up to 25.
     #[verified]
     limit: Option<Limit>,
 }
@@ -58,7 +58,7 @@ impl Tool for GetContactOpportunities {
     const NAME: &'static str = "dynamics365_get_contact_opportunities";
     const TITLE: &'static str = "Get contact's opportunities";
     const DESCRIPTION: &'static str = "List all deals of one contact, open and closed, with what \
-        the open ones are worth. Use it for the contact's history of deals.";
+        the open ones are worth: the history of deals.";
     const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact", "prvReadOpportunity"];

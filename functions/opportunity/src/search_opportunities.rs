@@ -17,7 +17,7 @@ pub(crate) struct SearchOpportunities;
 #[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// Id, email or full name.
+    /// Id, email or name.
     #[verified]
     contact: Option<ContactRef>,
     /// Id, name or web domain.
@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     /// Default open.
     #[verified]
     status: Option<StateFilter>,
-    /// 1 to 25; default 5.
+    /// Up to 25.
     #[verified]
     limit: Option<Limit>,
 }
@@ -53,7 +53,7 @@ impl Tool for SearchOpportunities {
     const NAME: &'static str = "dynamics365_search_opportunities";
     const TITLE: &'static str = "Search opportunities";
     const DESCRIPTION: &'static str = "Find deals of a contact or account, or by name; at least \
-        one of these. Use it before creating an opportunity, to avoid a duplicate.";
+        one of these. Use it before creating one.";
     const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] =

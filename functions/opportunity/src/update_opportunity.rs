@@ -4,15 +4,15 @@ use crm::opportunity;
 use crm::reference::OpportunityRef;
 use crm::tables::choices::STATUS;
 use crm::tables::{LOSE_OPPORTUNITY, OPPORTUNITY, WIN_OPPORTUNITY};
-use crm::text::Paragraph;
+use crm::text::{Paragraph, quoted};
 use crm::time::Day;
 use dataverse::{Action, Record, bind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use toolkit::{
-    Answer, Change, Closed, Context, Edit, Edits as _, Effect, Reads, Target, Tool, ToolError,
-    Transition, carry_out, operations,
+    Answer, Change, Closed, Consequence, Context, Edit, Edits as _, Effect, Reads, Target, Tool,
+    ToolError, Transition, Yes, carry_out, operations,
 };
 use uuid::Uuid;
 
@@ -69,6 +69,7 @@ impl Tool for UpdateOpportunity {
     const TITLE: &'static str = "Update opportunity";
     const DESCRIPTION: &'static str = "Change a deal's stage, value, close date, probability or \
         description; win, lose or reopen it. Confirm with the visitor first.";
+    const ASK_FIRST: &'static str = "Confirm with the visitor first.";
     const FOR: Access = Access::Chosen(visible::Choice::UpdateOpportunity);
     const EFFECT: Effect = Effect::Closes;
     const PRIVILEGES: &'static [&'static str] = &[
@@ -112,7 +113,9 @@ impl Tool for UpdateOpportunity {
             Some(OpportunityStatus::Won) => target.drawn_from(&["estimatedvalue"]),
             _ => target,
         };
-        carry_out(context, target, operations, status.map(OpportunityStatus::value)).await?;
+        let consequence = status.and_then(|status| closing(&record, status, &changes));
+        carry_out(context, target, operations, status.map(OpportunityStatus::value), consequence)
+            .await?;
 
         let nothing = (changes.is_empty() && !was_computed)
             .then_some("The opportunity is as wanted already.");
@@ -129,6 +132,23 @@ impl Tool for UpdateOpportunity {
         .hint_if(nothing)
         .hint_if(computed))
     }
+}
+
+/// What must be said yes to before a deal is won or lost.
+fn closing(
+    opportunity: &Record,
+    status: OpportunityStatus,
+    changes: &[Change],
+) -> Option<Consequence> {
+    let name = quoted(opportunity.text("name").unwrap_or_default());
+    let sentence = match status {
+        OpportunityStatus::InProgress | OpportunityStatus::OnHold => return None,
+        OpportunityStatus::Won => format!("Win the opportunity {name}."),
+        OpportunityStatus::Canceled | OpportunityStatus::OutSold => {
+            format!("Lose the opportunity {name}: {}.", status.label())
+        }
+    };
+    Some(Consequence::new(Yes::Button, sentence).changing(changes))
 }
 
 /// Sets the stage, which is in two columns.

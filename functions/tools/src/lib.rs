@@ -6,15 +6,10 @@ use toolkit::{Collect, Declaration, Definition, Tools};
 
 /// Every tool of every function.
 pub fn all<C: Collect<Tools>>(tools: C) -> C {
-    let tools = contact::tools(tools);
-    let tools = account::tools(tools);
-    let tools = lead::tools(tools);
-    let tools = opportunity::tools(tools);
-    let tools = case::tools(tools);
-    let tools = activity::tools(tools);
-    let tools = engagement::tools(tools);
-    visitor_function::tools(tools)
+    visitor_function::tools(confirmable(tools))
 }
+
+pub use visitor_function::confirmable;
 
 /// Every tool, and what the platform calls besides.
 pub fn operations<C: Collect<Tools>>(operations: C) -> C {

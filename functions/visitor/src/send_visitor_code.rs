@@ -46,8 +46,7 @@ impl Tool for SendVisitorCode {
     type Result = Sent;
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Sent>, ToolError> {
-        let (visitors, verification) = needed(context)?;
-        let codes = visitors.codes.as_ref().ok_or_else(not_taken)?;
+        let (visitors, codes, verification) = needed(context)?;
         let mailer = verification.mailer.clone().ok_or_else(no_mail)?;
         // An address with other characters is nobody's, and nobody hears of that.
         if let Ok(address) = Address::parse(arguments.email.as_str()) {
@@ -68,8 +67,8 @@ impl Tool for SendVisitorCode {
     }
 }
 
-/// What the connection and the deployment have for it.
-fn needed(context: &Context) -> Result<(&Visitors, &Verification), ToolError> {
+/// What the connection and the deployment have for codes.
+pub(crate) fn needed(context: &Context) -> Result<(&Visitors, &Codes, &Verification), ToolError> {
     let visitors = context.visitors().ok_or_else(|| {
         ToolError::new(
             ErrorCode::Forbidden,
@@ -85,7 +84,8 @@ fn needed(context: &Context) -> Result<(&Visitors, &Verification), ToolError> {
         .next_step("Offer a person: the visitor cannot be verified here.")
         .write(WriteState::NotHappened));
     }
-    Ok((visitors, context.verification().ok_or_else(no_mail)?))
+    let codes = visitors.codes.as_ref().ok_or_else(not_taken)?;
+    Ok((visitors, codes, context.verification().ok_or_else(no_mail)?))
 }
 
 fn not_taken() -> ToolError {

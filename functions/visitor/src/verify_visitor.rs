@@ -1,3 +1,4 @@
+use crate::send_visitor_code::needed;
 use crm::case;
 use crm::labels::{CaseStatus, Choice as _};
 use crm::tables::{CASE, CONTACT};
@@ -64,11 +65,10 @@ impl Tool for VerifyVisitor {
     type Result = Verified;
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Verified>, ToolError> {
+        needed(context)?;
         // What is no code counts as a try, too: nobody learns what a code looks like.
-        let address = match Code::read(arguments.code.as_str()) {
-            Ok(code) => context.enter_code(&code).await,
-            Err(_) => None,
-        };
+        let code = Code::read(arguments.code.as_str()).ok();
+        let address = context.enter_code(code.as_ref()).await;
         let address = address.ok_or_else(wrong)?;
         let mut known = context.known_by(&address);
         loop {

@@ -139,6 +139,38 @@ pub(crate) struct Make {
     /// with each chat.
     #[arg(long)]
     pub(crate) conversation_in_header: bool,
+    #[command(flatten)]
+    pub(crate) confirm: ConfirmArguments,
+}
+
+/// What somebody must have said yes to.
+#[derive(Args, Debug)]
+pub(crate) struct ConfirmArguments {
+    /// Which of its calls somebody must have said yes to before they change anything.
+    #[arg(long, value_name = "WHICH")]
+    pub(crate) confirm: Option<Confirm>,
+    /// Whether a message is enough for that, also for what cannot be undone.
+    #[arg(long, value_name = "YES", num_args = 1)]
+    pub(crate) message_is_enough: Option<bool>,
+}
+
+/// Which calls somebody must have said yes to.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Confirm {
+    /// None.
+    None,
+    /// Those that close, win or lose something, that make a quote or an appointment, or that change the
+    /// data of a contact.
+    Consequences,
+}
+
+impl Confirm {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Confirm::None => "none",
+            Confirm::Consequences => "consequences",
+        }
+    }
 }
 
 /// The tools that a key is limited to.
@@ -195,6 +227,8 @@ pub(crate) struct Change {
     /// Whether the chat's id counts over MCP in the request's header, too, from now on.
     #[arg(long, value_name = "YES", num_args = 1)]
     pub(crate) conversation_in_header: Option<bool>,
+    #[command(flatten)]
+    pub(crate) confirm: ConfirmArguments,
     /// It is not limited to some tools any more.
     #[arg(long, conflicts_with_all = ["tools", "template"])]
     pub(crate) all_tools: bool,

@@ -164,6 +164,7 @@ pub fn tools() -> Vec<Definition> {
 ///
 /// Two tools have the same name.
 pub fn service(home: Tools) -> Result<Service, RouteError> {
+    let home = home.with_confirmable(tools::confirmable(Routes::default()));
     Ok(Service::of(Function::new(home, tools::operations(Routes::default()))?))
 }
 
@@ -222,13 +223,14 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
         tokio::spawn(async move { health::run(&checker).await.map(drop) });
     }
     let tools_state = state_of(Role::Tools);
-    let journal = Journal::new(tools_state.clone());
+    let mailer = mailer(&aws_url, &http_for_mail)?;
+    let verification = Verification::new(secrets.clone(), Some(mailer));
+    let journal = Journal::new(tools_state.clone(), Some(verification.seals.clone()));
     // The task ends with the process. Then its table is gone, too.
     let journal_task = tokio::spawn(Arc::clone(&journal).run());
-    let mailer = mailer(&aws_url, &http_for_mail)?;
     let home = Tools::new(connections.clone())
         .with_state(Some(tools_state))
-        .with_verification(Verification::new(secrets.clone(), Some(mailer)))
+        .with_verification(verification)
         .with_journal(Some(journal.clone()));
     let tools = service(home)?.with_keys(keys.clone()).with_journal(journal.clone());
     let catalog = Function::new(Catalog::new(), catalog::operations(Routes::default()))?;
@@ -279,6 +281,8 @@ async fn add_sample_key(state: &State) -> Result<(), StartError> {
         template: Some("customer-service".to_owned()),
         vouches: false,
         conversation: None,
+        confirm: None,
+        message_is_enough: false,
         made_at: now,
         made_by: "local development".to_owned(),
         changed_at: now,

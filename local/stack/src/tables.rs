@@ -12,7 +12,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use winterbaume_core::{MockRequest, MockResponse, MockService as _, default_account_id};
-use winterbaume_dynamodb::expr::{CompOp, Expr, Operand, evaluate, parse_expression};
+use winterbaume_dynamodb::expr::{
+    CompOp, Expr, Operand, apply_update_actions, evaluate, parse_expression,
+    parse_update_expression,
+};
 use winterbaume_dynamodb::types::SortKeyCondition;
 use winterbaume_dynamodb::{DynamoDbBackend, DynamoDbService, InMemoryDynamoDbBackend, Item};
 
@@ -36,6 +39,8 @@ struct Asked {
     condition_expression: Option<String>,
     key_condition_expression: Option<String>,
     filter_expression: Option<String>,
+    update_expression: Option<String>,
+    return_values: Option<String>,
     expression_attribute_names: HashMap<String, String>,
     expression_attribute_values: Item,
     return_values_on_condition_check_failure: Option<String>,
@@ -92,6 +97,7 @@ impl Tables {
         match operation {
             "GetItem" => self.get(asked).await,
             "PutItem" => self.put(asked).await,
+            "UpdateItem" => self.update(asked).await,
             "DeleteItem" => self.delete(asked).await,
             "Query" => self.query(asked).await,
             "BatchGetItem" => self.get_all(asked).await,
@@ -111,6 +117,27 @@ impl Tables {
         let (account, region) = place();
         self.store.put_item(account, region, asked.table_name, asked.item).await.ok()?;
         Some(done(json!({})))
+    }
+
+    /// Changes an item, or makes one, and answers with all of it.
+    async fn update(&self, asked: Asked) -> Option<MockResponse> {
+        if asked.return_values.as_deref() != Some("ALL_NEW") {
+            return None;
+        }
+        if let Some(refusal) = self.refusal(&asked, &asked.key).await? {
+            return Some(refusal);
+        }
+        let (names, values) =
+            (&asked.expression_attribute_names, &asked.expression_attribute_values);
+        let update = asked.update_expression.as_deref()?;
+        let update = parse_update_expression(update, names, values);
+        let there = self.found(&asked.table_name, &asked.key).await?;
+        let mut item = there.unwrap_or_else(|| asked.key.clone());
+        apply_update_actions(&mut item, &update);
+        let (account, region) = place();
+        let put = self.store.put_item(account, region, asked.table_name, item.clone());
+        put.await.ok()?;
+        Some(done(json!({ "Attributes": item })))
     }
 
     async fn delete(&self, asked: Asked) -> Option<MockResponse> {
@@ -212,8 +239,8 @@ impl Tables {
 }
 
 /// The operations that are answered here.
-const OPERATIONS: [&str; 6] =
-    ["GetItem", "PutItem", "DeleteItem", "Query", "BatchGetItem", "BatchWriteItem"];
+const OPERATIONS: [&str; 7] =
+    ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "BatchGetItem", "BatchWriteItem"];
 
 /// The account and the region of the tables.
 fn place() -> (String, String) {

@@ -40,6 +40,17 @@ impl Alarm {
         }
     }
 
+    /// About a metric of calls for visitors: so many in an hour are somebody who tries.
+    fn of_visitors(metric: &'static str, threshold: &'static str, description: &str) -> Alarm {
+        Alarm {
+            statistic: "Sum",
+            period_seconds: 3600,
+            threshold,
+            says_when_over: false,
+            ..Alarm::of_check(metric, metric, description)
+        }
+    }
+
     /// About a metric that the health check counts.
     fn of_check(name: &str, metric: &'static str, description: &str) -> Alarm {
         Alarm {
@@ -96,7 +107,7 @@ impl Alarm {
 }
 
 /// What the health check counts, whether it runs at all, and what the API answers.
-fn of_the_whole() -> [Alarm; 5] {
+fn of_the_whole() -> [Alarm; 7] {
     let heartbeat = Alarm {
         statistic: "Sum",
         periods: 2,
@@ -147,6 +158,19 @@ fn of_the_whole() -> [Alarm; 5] {
         heartbeat,
         dead_letters,
         api,
+        Alarm::of_visitors(
+            "VisitorsNotFound",
+            "200",
+            "Calls for visitors have named much that is not there. Somebody may be trying ids and \
+             numbers. The saved query Calls by client says through which platform.",
+        ),
+        Alarm::of_visitors(
+            "VisitorsRefused",
+            "500",
+            "Many calls for visitors were refused because nobody knows who they are, wrong codes \
+             among them. Somebody may be guessing codes, or a platform does not say who its visitors \
+             are.",
+        ),
     ]
 }
 

@@ -65,4 +65,6 @@ pub use set_up::Step;
 pub use stand_in::stand_in;
 pub use stored::ConnectionError;
 pub use tokens::TokenError;
-pub use visitors::{Codes, ColumnName, CompanyAccess, EmailColumn, MailLanguage, Visitors};
+pub use visitors::{
+    Codes, ColumnName, CompanyAccess, Confirm, EmailColumn, MailLanguage, Visitors,
+};

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;
 use visitor::TokenSettings;
 
@@ -44,6 +45,42 @@ pub struct Visitors {
     /// What the subject of a note begins with that verified visitors may read, with `public_notes`.
     #[schemars(extend("minLength" = 1, "maxLength" = 50))]
     pub note_mark: Option<String>,
+    /// Which calls a visitor must have said yes to.
+    pub confirm: Confirm,
+    /// Whether a message of the visitor is enough for that, also for what cannot be undone.
+    pub message_is_enough: bool,
+}
+
+/// Which calls somebody must have said yes to before they change anything.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    EnumString,
+    IntoStaticStr,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Confirm {
+    /// None.
+    #[default]
+    None,
+    /// Those that close, qualify, win or lose something, that make a quote or an appointment, or that
+    /// change the data of a contact.
+    Consequences,
+}
+
+impl Confirm {
+    /// The name.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// The mail with a code.
@@ -165,6 +202,8 @@ impl Default for Visitors {
             writes_per_hour: 60,
             organizer: None,
             note_mark: None,
+            confirm: Confirm::None,
+            message_is_enough: false,
         }
     }
 }

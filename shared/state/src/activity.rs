@@ -62,6 +62,18 @@ pub struct LogEntry {
     /// The id by which Microsoft's support finds the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataverse_request_id: Option<String>,
+    /// How it was known who the visitor is; `nobody` if it was not. `None` for calls of staff.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_by: Option<String>,
+    /// The keyed hash of what the visitor is known by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visitor: Option<String>,
+    /// The visitor's contact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<Uuid>,
+    /// The id under which the call waits, or has waited, until somebody says yes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmation: Option<String>,
     /// The id of the request to this bundle.
     pub request_id: String,
 }
@@ -96,6 +108,8 @@ pub struct Filter {
     pub request_id: Option<String>,
     /// About this record, among others.
     pub record: Option<Uuid>,
+    /// For this visitor: the keyed hash, or the contact's id.
+    pub visitor: Option<String>,
 }
 
 /// How calls ended.
@@ -161,6 +175,12 @@ impl Filter {
             ("outcome", outcome),
             ("conversation", equals("#conversation = :conversation", &self.conversation)),
             ("request_id", equals("#request_id = :request_id", &self.request_id)),
+            (
+                "visitor",
+                self.visitor
+                    .as_ref()
+                    .map(|it| ("(#visitor = :visitor OR #contact = :visitor)", it.clone())),
+            ),
             ("record", self.record.map(|id| ("contains(#records, :record)", id.to_string()))),
         ];
         let mut all = Expression::default();

@@ -54,6 +54,12 @@ pub struct MadeKey {
     /// `header`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<String>,
+    /// Which of its calls somebody must have said yes to, if any: `consequences`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<String>,
+    /// Whether a message is enough for that, also for what cannot be undone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub message_is_enough: bool,
     /// When it was made.
     pub made_at: Timestamp,
     /// The client that made it.

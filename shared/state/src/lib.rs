@@ -18,8 +18,11 @@
 //! | these two | `joined` | that another call went to make the row, until `expires_at` |
 //! | `visit#{hash}` | `writes` | how many records a chat, or a client in an hour, has written |
 //! | `visit#{hash}` | `codes`, `wrong` | how many codes were sent to an address, or were wrong in an hour |
+//! | `visit#{hash}` | `not-found` | how often something was not found in a chat, or in an hour |
 //! | `visit#{hash}` | `code` | the keyed hash of a chat's [`SentCode`], until `expires_at` |
 //! | `visit#{hash}` | `signed-in` | who the visitor of a chat is by a code: [`SignedIn`] |
+//! | `visit#{hash}` | `confirm#{id}` | a sealed call that waits until somebody says yes; `confirm`: the open one |
+//! | `visit#{hash}` | `confirm-taken#{id}`, `confirm-outcome#{id}` | that it is carried out, and what came of it |
 //! | `visit#{hash}` | `made` | which ones a chat has made while nobody knew the visitor |
 //!
 //! [`Partition`] says who may do what with which of them, and how long items are kept. The table's
@@ -29,6 +32,7 @@
 mod activity;
 mod alerts;
 mod checks;
+mod confirmations;
 mod connections;
 mod creates;
 mod cursor;
@@ -50,6 +54,7 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 
 pub use activity::{Ended, EntryKind, Filter, LogEntry, Page};
 pub use alerts::Claim;
+pub use confirmations::{CONFIRMATION_WAITS, Waiting};
 pub use connections::{Added, ConnectionPage, Registration};
 pub use creates::{Announced, Bond, Intent, Ticket};
 pub use cursor::{ConnectionCursor, Cursor, InvalidCursor};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use crate::confirmations::OPEN;
 use crate::partitions::{VISIT, VISIT_KEPT};
 use crate::table::{self, EXPIRES_AT, Expression, Key, epoch};
 use crate::{State, StateError};
@@ -15,6 +16,7 @@ use crate::{State, StateError};
 const MADE: &str = "made";
 const WRITES: &str = "writes";
 const CODES: &str = "codes";
+const NOT_FOUND: &str = "not-found";
 const WRONG: &str = "wrong";
 const CODE: &str = "code";
 const SIGNED_IN: &str = "signed-in";
@@ -23,6 +25,7 @@ const SIGNED_IN: &str = "signed-in";
 const RECORDS: &str = "records";
 const COUNT: &str = "count";
 const TRIES: &str = "tries";
+const ENDED: &str = "ended";
 
 const WHAT_CODE: &str = "a visitor's code";
 const WHAT_SIGN_IN: &str = "who a visitor is";
@@ -79,6 +82,14 @@ impl Visit {
     }
 }
 
+impl Visit {
+    /// In the place of a chat, for a call that belongs to none: what waits under this id until somebody
+    /// says yes.
+    pub fn of_confirmation(connection: &str, client: &str, id: &str) -> Visit {
+        Visit(hash(&["confirmation", connection, client, id]))
+    }
+}
+
 /// How often something has happened in this hour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hour(String);
@@ -110,6 +121,23 @@ impl State {
     /// Counts one more record that was written in this chat. Returns how many there are with it.
     pub async fn count_write(&self, visit: &Visit) -> Result<u64, StateError> {
         self.count(&Key::new(VISIT.of(&visit.0), WRITES), VISIT_KEPT).await
+    }
+
+    /// Counts one more record that a chat has made with a tool. Returns how many there are with it.
+    pub async fn count_made(&self, visit: &Visit, tool: &str) -> Result<u64, StateError> {
+        let key = Key::new(VISIT.of(&visit.0), format!("{WRITES}#{tool}"));
+        self.count(&key, VISIT_KEPT).await
+    }
+
+    /// Counts once more that something was not found: in a chat or, where there is none, in this hour.
+    /// Returns how often it was.
+    pub async fn count_not_found(
+        &self,
+        visit: Option<&Visit>,
+        hour: &Hour,
+    ) -> Result<u64, StateError> {
+        let place = visit.map_or(&hour.0, |visit| &visit.0);
+        self.count(&Key::new(VISIT.of(place), NOT_FOUND), VISIT_KEPT).await
     }
 
     async fn count(&self, key: &Key, kept: SignedDuration) -> Result<u64, StateError> {
@@ -176,16 +204,38 @@ impl State {
         item.map(|item| table::document(WHAT_CODE, item)).transpose()
     }
 
-    /// Uses the code of a chat up, and keeps who the visitor is.
-    pub async fn sign_in(&self, visit: &Visit, who: &SignedIn) -> Result<(), StateError> {
+    /// Uses the code of a chat up, and keeps who the visitor is. `false` if the chat was ended since the
+    /// code was tried.
+    pub async fn sign_in(
+        &self,
+        visit: &Visit,
+        who: &SignedIn,
+        tried_at: Timestamp,
+    ) -> Result<bool, StateError> {
         let used = SentCode { hash: String::new(), address: String::new() };
         self.put_of_visit(visit, CODE, WHAT_CODE, &used, Timestamp::UNIX_EPOCH).await?;
-        self.keep_signed_in(visit, who).await
+        let goes_on = Expression::new("attribute_not_exists(#ended) OR #ended < :tried")
+            .with("tried", milliseconds(tried_at));
+        self.put_signed_in(visit, who, goes_on).await
     }
 
-    /// Keeps who the visitor of a chat is, as long as that is so.
-    pub async fn keep_signed_in(&self, visit: &Visit, who: &SignedIn) -> Result<(), StateError> {
-        self.put_of_visit(visit, SIGNED_IN, WHAT_SIGN_IN, who, who.until()).await
+    /// Keeps who the visitor of a chat is, as long as that is so, unless the chat was ended.
+    pub async fn keep_signed_in(&self, visit: &Visit, who: &SignedIn) -> Result<bool, StateError> {
+        let since = AttributeValue::S(who.since.to_string());
+        let is_still = Expression::new("#since = :since").with("since", since);
+        self.put_signed_in(visit, who, is_still).await
+    }
+
+    async fn put_signed_in(
+        &self,
+        visit: &Visit,
+        who: &SignedIn,
+        condition: Expression,
+    ) -> Result<bool, StateError> {
+        let key = Key::new(VISIT.of(&visit.0), SIGNED_IN);
+        let mut item = key.item(WHAT_SIGN_IN, who)?;
+        item.insert(EXPIRES_AT.to_owned(), epoch(who.until()));
+        Ok(self.table.put_if(&key, item, condition).await?.is_some())
     }
 
     /// Who the visitor of a chat is, if a code has shown it.
@@ -200,12 +250,16 @@ impl State {
 
     /// Ends all of a chat: nobody is known in it, and it has made nothing.
     pub async fn end_visit(&self, visit: &Visit) -> Result<(), StateError> {
-        for sort in [SIGNED_IN, CODE, MADE] {
+        for sort in [CODE, MADE, OPEN] {
             let mut item = Key::new(VISIT.of(&visit.0), sort).attributes();
             item.insert(EXPIRES_AT.to_owned(), epoch(Timestamp::UNIX_EPOCH));
             self.table.put(item).await?;
         }
-        Ok(())
+        // A code that is being entered at this moment must find it.
+        let mut item = Key::new(VISIT.of(&visit.0), SIGNED_IN).attributes();
+        item.insert(ENDED.to_owned(), milliseconds(Timestamp::now()));
+        item.insert(EXPIRES_AT.to_owned(), epoch(ends(AFTER_LAST)));
+        self.table.put(item).await
     }
 
     async fn put_of_visit(
@@ -220,6 +274,11 @@ impl State {
         item.insert(EXPIRES_AT.to_owned(), epoch(expires_at));
         self.table.put(item).await
     }
+}
+
+/// A moment as a number.
+fn milliseconds(at: Timestamp) -> AttributeValue {
+    AttributeValue::N(at.as_millisecond().to_string())
 }
 
 fn ends(kept: SignedDuration) -> Timestamp {

@@ -2,6 +2,7 @@
 //! them.
 
 pub(crate) mod behalf;
+pub(crate) mod confirm;
 pub(crate) mod context;
 pub(crate) mod limit;
 pub(crate) mod needs;

@@ -26,6 +26,7 @@ use http::header::{
 };
 use http::{HeaderMap, Method, Response, StatusCode};
 use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use serde_json::Value;
 use state::{EntryKind, LogEntry};
@@ -35,8 +36,8 @@ use uuid::Uuid;
 use deadline::sooner;
 
 use crate::{
-    ApiKeysError, Call, Caller, ErrorCode, Journal, KeyStore, Serves, ToolError, WriteState,
-    sha256_hex,
+    ApiKeysError, CONFIRMATION, Call, Caller, ErrorCode, Journal, KeyStore, Serves, ToolError,
+    WriteState, sha256_hex,
 };
 
 /// The header that names the connection of a call.
@@ -323,7 +324,8 @@ impl<H: Handler> Edge<H> {
         if let (Some(journal), Some(kind), Some(connection)) =
             (&self.journal, call.kind, &call.connection)
         {
-            journal.note(connection, entry(&call, kind, &result, &request_id, duration));
+            let visitor = call.visitor.as_ref().and_then(|visitor| visitor.identity.clone());
+            journal.note(connection, entry(&call, kind, &result, &request_id, duration), visitor);
         }
         result
     }
@@ -414,6 +416,12 @@ pub(crate) fn header<'a>(
     Ok(Some(text))
 }
 
+/// The id under which the call waits, or has waited, until somebody says yes.
+pub(crate) fn confirmation<'a>(call: &'a Call, error: Option<&'a ToolError>) -> Option<&'a str> {
+    let waits = error.and_then(ToolError::confirmation_id);
+    waits.or(call.confirmation.as_deref())
+}
+
 /// The entry of the activity log for a call. It contains no names, texts or arguments.
 fn entry(
     call: &Call,
@@ -439,6 +447,11 @@ fn entry(
         client: call.client.clone(),
         records: result.as_ref().map(Reply::named_records).unwrap_or_default(),
         dataverse_request_id: details.and_then(|details| details.request_id.clone()),
+        verified_by: call.visitor.as_ref().map(|visitor| visitor.way().to_owned()),
+        // The journal knows the key that it is hashed with.
+        visitor: None,
+        contact: call.visitor.as_ref().and_then(|visitor| visitor.contact),
+        confirmation: confirmation(call, error).map(str::to_owned),
         request_id: request_id.to_owned(),
     }
 }
@@ -449,6 +462,8 @@ fn respond(result: Result<Reply, ToolError>, request_id: &str) -> Response<Bytes
     let error = result.as_ref().err();
     let allow = error.and_then(ToolError::allow).and_then(|it| HeaderValue::from_str(it).ok());
     let retry_after = error.and_then(ToolError::seconds_to_wait);
+    let button = error.and_then(ToolError::button);
+    let button = button.and_then(|it| HeaderValue::from_str(it.expose_secret()).ok());
     let (content_type, Reply { status, headers, body, .. }) = match result {
         Ok(reply) => ("application/json", reply),
         Err(error) => {
@@ -473,6 +488,10 @@ fn respond(result: Result<Reply, ToolError>, request_id: &str) -> Response<Bytes
     }
     if let Some(seconds) = retry_after {
         headers.insert(RETRY_AFTER, seconds.into());
+    }
+    if let Some(mut button) = button {
+        button.set_sensitive(true);
+        headers.insert(CONFIRMATION, button);
     }
     if let Some(methods) = allow {
         headers.insert(ALLOW, methods);

@@ -11,8 +11,11 @@ use auth::{Cause, Step};
 use crm::reference::{Candidate, Unresolved};
 use crm::text::quoted;
 use schemars::JsonSchema;
+use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::{Value, json};
+
+use crate::idioms::consent::Asked;
 
 pub use code::ErrorCode;
 
@@ -57,6 +60,8 @@ struct Parts {
     entra_code: Option<u32>,
     /// The methods that the path takes.
     allow: Option<String>,
+    /// What somebody must say yes to.
+    asked: Option<Asked>,
     /// The cause for the log. Callers do not see it.
     for_log: Option<String>,
 }
@@ -76,6 +81,7 @@ impl ToolError {
             cause: None,
             entra_code: None,
             allow: None,
+            asked: None,
             for_log: None,
         }))
     }
@@ -262,6 +268,23 @@ impl ToolError {
         self.0.dataverse.as_ref()
     }
 
+    /// Sets what somebody must say yes to.
+    #[must_use]
+    pub(crate) fn asking(mut self, asked: Asked) -> ToolError {
+        self.0.asked = Some(asked);
+        self
+    }
+
+    /// The id of the call that waits until somebody says yes.
+    pub(crate) fn confirmation_id(&self) -> Option<&str> {
+        self.0.asked.as_ref().map(|asked| asked.id.as_str())
+    }
+
+    /// What the platform sends to say yes, for a place that no model reads.
+    pub fn button(&self) -> Option<&SecretString> {
+        self.0.asked.as_ref()?.button.as_ref()
+    }
+
     /// The methods that the path takes, if the call used another one.
     pub(crate) fn allow(&self) -> Option<&str> {
         self.0.allow.as_deref()
@@ -357,6 +380,9 @@ impl ToolError {
         set("set_up_step", step.map(|step| step.number().into()));
         set("write", parts.write.map(|state| json!(state)));
         set("candidates", (!parts.candidates.is_empty()).then(|| json!(parts.candidates)));
+        let asked = parts.asked.as_ref();
+        set("confirmation_id", asked.map(|asked| asked.id.as_str().into()));
+        set("preview", asked.map(|asked| asked.preview.clone()));
         set("dataverse", parts.dataverse.as_ref().map(|details| json!(details)));
         problem["request_id"] = request_id.into();
         crate::edge::json::tidy(&mut problem);

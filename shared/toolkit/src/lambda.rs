@@ -19,17 +19,19 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Serves tools until Lambda stops the process.
 pub async fn run(tools: Routes<Tools>) -> Result<(), Error> {
-    serve(self::tools(tools).await?).await
+    serve(self::tools(tools, Routes::default()).await?).await
 }
 
 /// Makes the service with these tools from the environment, and prepares it for the first call.
-pub async fn tools(tools: Routes<Tools>) -> Result<Service, Error> {
+/// `confirmable` are the tools whose calls somebody can say yes to.
+pub async fn tools(tools: Routes<Tools>, confirmable: Routes<Tools>) -> Result<Service, Error> {
     let parts = Parts::from_environment().await?;
     let journal = parts.journal();
     let home = Tools::new(parts.connections.clone())
         .with_state(parts.state.clone())
         .with_verification(parts.verification())
-        .with_journal(journal.clone());
+        .with_journal(journal.clone())
+        .with_confirmable(confirmable);
     let service = parts.function_with(home, tools, journal)?;
     warm_up::warm_up(&service).await;
     Ok(service)

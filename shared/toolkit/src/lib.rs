@@ -20,6 +20,7 @@ pub mod lambda;
 
 pub use auth::Visitors;
 pub use contract::behalf::{VISITOR_EMAIL, VISITOR_ID, VISITOR_TOKEN};
+pub use contract::confirm::{CONFIRM_TOOL, Carried};
 pub use contract::context::Context;
 pub use contract::limit::Limit;
 pub use contract::needs::Needs;
@@ -49,6 +50,7 @@ pub use edge::{
 };
 pub use error::{DataverseDetails, ErrorCode, ToolError, WriteState};
 pub use idioms::chat::{CODE_LIVES, NoCode};
+pub use idioms::consent::{CONFIRMATION, Consequence, MESSAGE_ID, Preview, Yes};
 pub use idioms::creates::{Creates, Equal, First, Made, ReadAnswers, create};
 pub use idioms::draft::Draft;
 pub use idioms::edit::{Edit, Edits};

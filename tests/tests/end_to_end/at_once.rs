@@ -307,6 +307,8 @@ async fn call_over(
                 serves: toolkit::Serves::Staff,
                 tools: None,
                 vouches: false,
+                confirm: auth::Confirm::None,
+                message_is_enough: false,
                 conversation_in_header: false,
             }),
             request_id: "r-1".to_owned(),

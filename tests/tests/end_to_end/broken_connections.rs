@@ -94,6 +94,8 @@ async fn the_instance_url_is_that_of_another_organization() {
                 serves: toolkit::Serves::Staff,
                 tools: None,
                 vouches: false,
+                confirm: auth::Confirm::None,
+                message_is_enough: false,
                 conversation_in_header: false,
             }),
             request_id: "r".to_owned(),

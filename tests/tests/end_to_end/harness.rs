@@ -40,6 +40,8 @@ pub(crate) struct Answer {
     pub(crate) retry_after: Option<String>,
     pub(crate) allow: Option<String>,
     pub(crate) request_id: Option<String>,
+    /// What the platform sends to say yes.
+    pub(crate) button: Option<String>,
     pub(crate) body: Value,
     pub(crate) took: Duration,
 }
@@ -147,6 +149,24 @@ impl Bench {
         answer(request).await
     }
 
+    /// Sends a request with these headers and no others.
+    pub(crate) async fn request_with(
+        &self,
+        (method, path): (&str, &str),
+        body: Option<Value>,
+        headers: &[(&str, String)],
+    ) -> Answer {
+        let url = format!("{}{path}", self.stack.url());
+        let mut request = self.http.request(method.parse().unwrap(), url);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        if let Some(body) = body {
+            request = request.body(body.to_string());
+        }
+        answer(request).await
+    }
+
     /// Calls a tool, and counts the requests to Dataverse.
     pub(crate) async fn counted(&self, tool: &str, arguments: Value) -> (Answer, usize) {
         // This reads the secret and gets the token, because budgets are for a warm connection.
@@ -237,6 +257,8 @@ fn check_answer(tool: &str, body: &Value, for_visitors: bool) {
             serves: Serves::Visitors,
             tools: None,
             vouches: true,
+            confirm: auth::Confirm::None,
+            message_is_enough: false,
             conversation_in_header: false,
         };
         [Audience::EVERYBODY, Audience::of(&visitors)].map(|audience| {
@@ -266,6 +288,7 @@ async fn answer(request: reqwest::RequestBuilder) -> Answer {
         retry_after: header("retry-after"),
         allow: header("allow"),
         request_id: header("x-request-id"),
+        button: header("x-confirmation"),
         took,
         body: response.json().await.unwrap(),
     }

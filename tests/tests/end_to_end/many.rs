@@ -474,6 +474,10 @@ async fn calls(bench: &Bench, calls: usize, connections: usize) -> (Duration, Du
             client: Some("chat platform".to_owned()),
             records: Vec::new(),
             dataverse_request_id: None,
+            verified_by: None,
+            visitor: None,
+            contact: None,
+            confirmation: None,
             request_id: format!("request-{number}"),
         };
         let entries: Vec<_> = (first..first + 25).map(entry).collect();

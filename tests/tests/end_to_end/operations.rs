@@ -27,7 +27,10 @@ async fn example(bench: &Bench, declaration: &toolkit::Declaration) -> crate::ha
 async fn every_example_is_answered_well() {
     let mut bench = Bench::start().await;
     for declaration in stack::declarations() {
-        if declaration.definition.as_ref().is_some_and(|tool| !tool.is_for_staff) {
+        let is_for_visitors =
+            declaration.definition.as_ref().is_some_and(|tool| !tool.is_for_staff);
+        // Nothing waits for a yes straight after the start.
+        if is_for_visitors || declaration.id == "confirm" {
             continue;
         }
         let answer = example(&bench, &declaration).await;

@@ -43,7 +43,7 @@ fn the_definitions_of_the_tools() {
 }
 
 /// Arguments that need no description. A model reads every definition in every conversation.
-const NAMES_THAT_SAY_ALL: [&str; 13] = [
+const NAMES_THAT_SAY_ALL: [&str; 14] = [
     "last_name",
     "first_name",
     "company",
@@ -57,6 +57,7 @@ const NAMES_THAT_SAY_ALL: [&str; 13] = [
     "stage",
     "priority",
     "type",
+    "record_type",
 ];
 
 #[test]
@@ -183,6 +184,9 @@ pub(crate) fn thorough(tool: &str) -> Vec<Value> {
             json!({"new_contact": new_contact, "subject": "s", "description": "d"}),
         ],
         "create_opportunity" => vec![json!({"new_contact": new_contact, "name": "n"})],
+        "schedule_appointment" => vec![
+            json!({"new_contact": new_contact, "subject": "s", "start": "2031-03-03T10:00+01:00"}),
+        ],
         "update_opportunity" => {
             vec![json!({"opportunity": "Northwind – support desk licences", "status": "Won"})]
         }

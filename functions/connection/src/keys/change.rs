@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use auth::Sent;
+use auth::{Confirm, Sent};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -13,7 +13,8 @@ use toolkit::{
 
 use super::{
     ConversationIn, KeyId, KeyView, SAMPLE, client, connection_list, connections, fits, given,
-    is_visible, limited_twice, names, no_such_key, not_done, scope_list, serves, tools, trail,
+    is_visible, limited_twice, names, no_such_key, not_done, scope_list, serves, stored, tools,
+    trail,
 };
 use crate::{Administration, table};
 
@@ -52,6 +53,14 @@ pub(crate) struct Form {
     #[schemars(with = "Option<ConversationIn>")]
     #[serde(default)]
     conversation: Sent<ConversationIn>,
+    /// Which of its calls somebody must have said yes to.
+    #[schemars(with = "Confirm")]
+    #[serde(default, deserialize_with = "given")]
+    confirm: Option<Confirm>,
+    /// Whether a message is enough for that.
+    #[schemars(with = "bool")]
+    #[serde(default, deserialize_with = "given")]
+    message_is_enough: Option<bool>,
 }
 
 impl Operation for ChangeKey {
@@ -91,9 +100,12 @@ impl Endpoint for ChangeKey {
             && form.r#for.is_none()
             && form.vouches.is_none()
             && form.conversation == Sent::Omitted
+            && form.confirm.is_none()
+            && form.message_is_enough.is_none()
             && !is_limited
         {
-            let fields = "client, connections, scopes, for, tools, template, vouches, conversation";
+            let fields = "client, connections, scopes, for, tools, template, vouches, \
+                          conversation, confirm, message_is_enough";
             return Err(ToolError::needs_one_of(fields));
         }
         let found = home.state.key(id).await.map_err(table::failed)?;
@@ -113,6 +125,10 @@ impl Endpoint for ChangeKey {
             changed.serves = Some(serves.as_str().to_owned());
         }
         changed.vouches = form.vouches.unwrap_or(changed.vouches);
+        if let Some(confirm) = form.confirm {
+            changed.confirm = stored(confirm);
+        }
+        changed.message_is_enough = form.message_is_enough.unwrap_or(changed.message_is_enough);
         match form.conversation {
             Sent::Omitted => {}
             Sent::Null => changed.conversation = None,

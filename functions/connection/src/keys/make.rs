@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use auth::Confirm;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -16,7 +17,7 @@ use uuid::Uuid;
 
 use super::{
     ConversationIn, KeyView, client, connection_list, connections, fits, limited_twice, names,
-    not_done, scope_list, serves, tools, trail,
+    not_done, scope_list, serves, stored, tools, trail,
 };
 use crate::Administration;
 
@@ -49,6 +50,13 @@ pub(crate) struct Form {
     vouches: bool,
     /// Where the id of a chat counts over the Model Context Protocol besides a call's own `_meta`.
     conversation: Option<ConversationIn>,
+    /// Which of its calls somebody must have said yes to before they change anything: none, or those
+    /// with consequences.
+    #[serde(default)]
+    confirm: Confirm,
+    /// Whether a message of whom the bot talks to is enough for that, also for what cannot be undone.
+    #[serde(default)]
+    message_is_enough: bool,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -115,6 +123,8 @@ impl Endpoint for MakeKey {
             template: form.template.map(|template| template.id().to_owned()),
             vouches: form.vouches,
             conversation: form.conversation.map(ConversationIn::as_text),
+            confirm: stored(form.confirm),
+            message_is_enough: form.message_is_enough,
             made_at: now,
             made_by: request.caller.client.clone(),
             changed_at: now,

@@ -9,7 +9,9 @@ use toolkit::{ApiKeys, new_api_key, sha256_hex};
 use uuid::Uuid;
 
 use crate::api::Api;
-use crate::arguments::{Change, First, LimitArguments, Make, Serves, ServiceArguments, Upgrade};
+use crate::arguments::{
+    Change, ConfirmArguments, First, LimitArguments, Make, Serves, ServiceArguments, Upgrade,
+};
 use crate::error::CliError;
 use crate::print::{eprint, print, table};
 use crate::{ask, kept_keys};
@@ -200,6 +202,7 @@ pub(crate) async fn make(api: &Api, given: &Make) -> Result<(), CliError> {
     if given.vouches {
         form["vouches"] = true.into();
     }
+    confirm(&mut form, &given.confirm);
     let made: Key = api.post("/v1/keys", form).await?;
     eprint(&format!(
         "The key {} of {} works from now on. It is shown this once:",
@@ -216,6 +219,16 @@ fn limit(form: &mut Value, given: &LimitArguments) {
     }
     if let Some(template) = &given.template {
         form["template"] = template.as_str().into();
+    }
+}
+
+/// Adds what somebody must have said yes to.
+fn confirm(form: &mut Value, given: &ConfirmArguments) {
+    if let Some(confirm) = given.confirm {
+        form["confirm"] = confirm.as_str().into();
+    }
+    if let Some(is_enough) = given.message_is_enough {
+        form["message_is_enough"] = is_enough.into();
     }
 }
 
@@ -280,6 +293,7 @@ pub(crate) async fn change(api: &Api, given: &Change) -> Result<(), CliError> {
     if let Some(vouches) = given.vouches {
         form["vouches"] = vouches.into();
     }
+    confirm(&mut form, &given.confirm);
     if given.all_tools {
         form["tools"] = Value::Null;
         form["template"] = Value::Null;

@@ -56,6 +56,10 @@ async fn an_entry_is_kept_as_it_was_recorded_for_ninety_days() {
         client: Some("support bot".to_owned()),
         records: vec![uuid!("33333333-3333-3333-3333-333333333333")],
         dataverse_request_id: Some("9a1b".to_owned()),
+        verified_by: Some("token".to_owned()),
+        visitor: Some("a hash".to_owned()),
+        contact: Some(uuid!("33333333-3333-3333-3333-333333333333")),
+        confirmation: Some("3f9a1b2c".to_owned()),
         duration_ms: u64::MAX,
         ..call(Timestamp::now(), "")
     };

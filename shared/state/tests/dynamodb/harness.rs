@@ -248,6 +248,10 @@ pub fn call(at: Timestamp, tool: &str) -> LogEntry {
         client: None,
         records: Vec::new(),
         dataverse_request_id: None,
+        verified_by: None,
+        visitor: None,
+        contact: None,
+        confirmation: None,
         request_id: Uuid::new_v4().to_string(),
     }
 }

@@ -13,6 +13,8 @@ fn key(id: Uuid) -> MadeKey {
         tools: Some(vec!["dynamics365_get_case".to_owned()]),
         template: None,
         vouches: false,
+        confirm: None,
+        message_is_enough: false,
         conversation: None,
         made_at: at("2026-11-24T09:00:00.123456Z"),
         made_by: "administrator".to_owned(),

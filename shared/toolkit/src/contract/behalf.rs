@@ -9,10 +9,13 @@ use crm::visitor::{Known, More, Resolved};
 use dataverse::{Name, Query, Record};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde_json::Value;
+use strum::IntoStaticStr;
 use uuid::Uuid;
 use visitor::{Address, KeySets, TokenError, verify};
 
+use crate::edge::call::ForVisitor;
 use crate::edge::header;
 use crate::idioms::once::{Once, Tie};
 use crate::{Caller, Context, ErrorCode, Serves, ToolError, WriteState};
@@ -35,9 +38,29 @@ pub(crate) enum Behalf {
     Visitor(Visitor),
 }
 
+/// How it is known who a visitor is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+pub(crate) enum Way {
+    /// The platform says so.
+    Platform,
+    /// A token says so.
+    Token,
+    /// The visitor has entered a code.
+    Code,
+}
+
+impl Way {
+    pub(crate) fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// The visitor of a call.
 #[derive(Clone, Debug)]
 pub(crate) struct Visitor {
+    /// How it is known who it is.
+    way: Option<Way>,
     /// Who it is, if somebody has vouched.
     known: Option<Known>,
     /// Their company, if they may see what is its.
@@ -79,16 +102,20 @@ impl Behalf {
         if tokens.next().is_some() {
             return Err(ToolError::invalid("header x-visitor-token", "must be given once"));
         }
-        let (known, account) = match token {
-            Some(token) => signed(token, connection, settings, &keys()?).await?,
-            None => (said(caller, headers, settings)?, None),
+        let (known, account, way) = match token {
+            Some(token) => {
+                let (known, account) = signed(token, connection, settings, &keys()?).await?;
+                (known, account, Way::Token)
+            }
+            None => (said(caller, headers, settings)?, None, Way::Platform),
         };
+        let way = known.as_ref().map(|_| way);
         let company = account.filter(|_| settings.company == Some(CompanyAccess::Read));
         if known.is_none() && caller.serves == Serves::Staff {
             return Ok(Behalf::Staff);
         }
         let (settings, contacts) = (settings.clone(), OnceLock::new());
-        Ok(Behalf::Visitor(Visitor { known, company, settings, contacts }))
+        Ok(Behalf::Visitor(Visitor { way, known, company, settings, contacts }))
     }
 
     /// Whether it is for a visitor whom nobody knows.
@@ -102,7 +129,7 @@ impl Behalf {
             Behalf::Staff => Behalf::Staff,
             Behalf::Visitor(visitor) => {
                 let known = Some(of_address(address, &visitor.settings));
-                Behalf::Visitor(Visitor { known, ..visitor })
+                Behalf::Visitor(Visitor { known, way: Some(Way::Code), ..visitor })
             }
         }
     }
@@ -208,6 +235,17 @@ impl Behalf {
         Some(Behalf::Visitor(Visitor { known, contacts: OnceLock::new(), ..visitor.clone() }))
     }
 
+    /// For whom it is, for the log.
+    pub(crate) fn for_log(&self) -> Option<ForVisitor> {
+        let Behalf::Visitor(visitor) = self else { return None };
+        let identity = visitor.way.and_then(|_| self.identity()).map(SecretString::from);
+        let contact = match visitor.contacts.get() {
+            Some(Found::Contacts(ids) | Found::About(ids)) => ids.first().copied(),
+            Some(Found::Nobody) | None => None,
+        };
+        Some(ForVisitor { way: visitor.way, identity, contact })
+    }
+
     pub(crate) fn visitor(&self) -> Option<&Visitor> {
         match self {
             Behalf::Staff => None,
@@ -300,6 +338,8 @@ impl Context {
             once: Once::new(None, self.once.row(), Tie::None),
             behalf,
             chat: self.chat.clone(),
+            // It is for a tool that needs no yes.
+            consent: None,
             verification: self.verification.clone(),
             journal: self.journal.clone(),
         }

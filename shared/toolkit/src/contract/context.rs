@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::contract::behalf::Behalf;
 use crate::idioms::chat::Chat;
+use crate::idioms::consent::Consent;
 use crate::idioms::once::Once;
 use crate::{Journal, Reads, ToolError, Verification};
 
@@ -21,6 +22,7 @@ pub struct Context {
     pub(crate) once: Once,
     pub(crate) behalf: Behalf,
     pub(crate) chat: Chat,
+    pub(crate) consent: Option<Consent>,
     pub(crate) verification: Option<Verification>,
     pub(crate) journal: Option<Arc<Journal>>,
 }

@@ -29,6 +29,7 @@ pub use collect::Collect;
 pub use declaration::{Declaration, Definition, Parameter, PerKind, Place};
 pub use input::{Arguments, Empty, Input, Json};
 pub use parameters::{NoParameters, Parameters, Within, from_text, names_of};
+pub(crate) use router::ByName;
 pub use router::{Function, Home, RouteError, Routes};
 
 /// The effect of an operation.

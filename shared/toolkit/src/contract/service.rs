@@ -3,23 +3,26 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use auth::{ConnectionId, Connections};
+use auth::{Connection, ConnectionId, Connections, Visitors};
 use crm::visible::{Sight, Visible as _};
+use http::HeaderMap;
 use jiff::Timestamp;
 use state::{State, Visit};
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 use visitor::KeySets;
 
 use crate::contract::behalf::Behalf;
 use crate::contract::tool::PATH;
+use crate::edge::call::ForVisitor;
 use crate::edge::{IDEMPOTENCY_KEY, header};
 use crate::idioms::chat::Chat;
+use crate::idioms::consent::{Confirmed, Consent, MESSAGE_ID, policy};
 use crate::idioms::idempotency::{Identity, canonical};
 use crate::idioms::once::{Once, Tie};
-use crate::operation::{Arguments, Declaration, Function, Home, Input as _};
+use crate::operation::{Arguments, ByName, Declaration, Function, Home, Input as _};
 use crate::{
-    Answer, Body, Caller, Context, Edge, ErrorCode, Journal, Request, Tool, ToolError,
+    Answer, Body, Caller, Context, Edge, ErrorCode, Journal, Request, Routes, Tool, ToolError,
     Verification, WriteState, sha256_hex,
 };
 
@@ -40,12 +43,21 @@ pub struct Tools {
     journal: Option<Arc<Journal>>,
     /// The keys that others publish, to check visitors' tokens, once there has been a token.
     keys: OnceLock<KeySets>,
+    /// The tools whose calls somebody can say yes to.
+    confirmable: Option<ByName<Tools>>,
 }
 
 impl Tools {
     /// Tools that use these connections.
     pub fn new(connections: Connections) -> Tools {
-        Tools { connections, state: None, verification: None, journal: None, keys: OnceLock::new() }
+        Tools {
+            connections,
+            state: None,
+            verification: None,
+            journal: None,
+            keys: OnceLock::new(),
+            confirmable: None,
+        }
     }
 
     /// The keys that others publish, to check visitors' tokens.
@@ -82,6 +94,23 @@ impl Tools {
         self
     }
 
+    /// Sets the tools whose calls somebody can say yes to.
+    #[must_use]
+    pub fn with_confirmable(mut self, tools: Routes<Tools>) -> Tools {
+        self.confirmable = Some(ByName::of(tools));
+        self
+    }
+
+    /// The tools whose calls somebody can say yes to.
+    pub(crate) fn confirmable(&self) -> Option<&ByName<Tools>> {
+        self.confirmable.as_ref()
+    }
+
+    /// What finds out by mail who a visitor is, and seals.
+    pub(crate) fn verification(&self) -> Option<&Verification> {
+        self.verification.as_ref()
+    }
+
     /// The table in which creates are announced.
     pub(crate) fn state(&self) -> Option<&State> {
         self.state.as_ref()
@@ -115,28 +144,33 @@ impl Tools {
         })
     }
 
-    /// Calls a tool.
-    pub(crate) async fn call<T: Tool>(
+    /// The connection, with its credentials.
+    pub(crate) async fn open(
         &self,
-        request: Request<'_, T>,
-    ) -> Result<(Answer<T::Result>, Sight), ToolError> {
-        let Request { body: Arguments { given, read }, about: connection_id, caller, .. } = request;
-        let (incoming, call) = (request.incoming, request.call);
-        let connection = timeout_at(incoming.deadline, self.connections.open(&connection_id))
-            .await
-            .map_err(|_| {
-                ToolError::new(
-                    ErrorCode::DeadlineExceeded,
-                    "the connection's credentials could not be read in time",
-                )
-                .write(WriteState::NotHappened)
-            })??;
-        let visitors = &connection.credentials().visitors;
-        let chat = Chat::new(&connection_id, &caller.client, call.conversation.as_deref());
-        let behalf =
-            Behalf::of(&caller, &incoming.headers, &connection_id, visitors, || self.keys())
-                .await?;
-        let behalf = match (&self.state, &self.verification) {
+        id: &ConnectionId,
+        deadline: Instant,
+    ) -> Result<Connection, ToolError> {
+        let opened = timeout_at(deadline, self.connections.open(id)).await.map_err(|_| {
+            ToolError::new(
+                ErrorCode::DeadlineExceeded,
+                "the connection's credentials could not be read in time",
+            )
+            .write(WriteState::NotHappened)
+        })?;
+        Ok(opened?)
+    }
+
+    /// On whose behalf a call is made, by its key, its headers and its chat.
+    pub(crate) async fn behalf(
+        &self,
+        caller: &Caller,
+        headers: &HeaderMap,
+        connection: &ConnectionId,
+        visitors: &Visitors,
+        chat: &Chat,
+    ) -> Result<Behalf, ToolError> {
+        let behalf = Behalf::of(caller, headers, connection, visitors, || self.keys()).await?;
+        Ok(match (&self.state, &self.verification) {
             (Some(state), Some(verification)) if behalf.is_open() && visitors.codes.is_some() => {
                 match chat.signed_in(state, verification).await {
                     Some(address) => behalf.known_by(&address),
@@ -144,8 +178,23 @@ impl Tools {
                 }
             }
             _ => behalf,
-        };
+        })
+    }
+
+    /// Calls a tool.
+    pub(crate) async fn call<T: Tool>(
+        &self,
+        request: Request<'_, T>,
+    ) -> Result<(Answer<T::Result>, Sight), ToolError> {
+        let Request { body: Arguments { given, read }, about: connection_id, caller, .. } = request;
+        let (incoming, call) = (request.incoming, request.call);
+        let connection = self.open(&connection_id, incoming.deadline).await?;
+        let visitors = &connection.credentials().visitors;
+        let chat = Chat::new(&connection_id, &caller.client, call.conversation.as_deref());
+        let behalf =
+            self.behalf(&caller, &incoming.headers, &connection_id, visitors, &chat).await?;
         let behalf = if <T as Tool>::EFFECT.writes() { behalf.for_write() } else { behalf };
+        call.visitor = behalf.for_log();
         behalf.authorize(T::FOR, &T::Arguments::shape(), &given)?;
         let visitor = behalf.identity();
         let identity = Identity {
@@ -165,7 +214,18 @@ impl Tools {
             (Some(_), Some(_)) => Tie::Key(sha256_hex(canonical(&given))),
         };
         // If nothing connects this call with others, it creates a row with a new key.
-        let row = row.unwrap_or_else(Uuid::new_v4);
+        let by_yes = call.confirmed.as_ref().map(Confirmed::row);
+        let row = row.or(by_yes).unwrap_or_else(Uuid::new_v4);
+        let message = header(&incoming.headers, &MESSAGE_ID)?;
+        let policy = policy(&caller, behalf.visitor().map(|_| visitors));
+        let consent = policy.filter(|_| call.writes).map(|message_is_enough| {
+            let key = identity.idempotency_key;
+            let consent = Consent::new(message_is_enough, &caller, given.clone(), key, message);
+            match call.confirmed.take() {
+                Some(confirmed) => consent.to(confirmed.preview),
+                None => consent,
+            }
+        });
         let once = Once::new(self.state.clone().filter(|_| call.writes), row, tie);
         let mut session = connection.client().session(incoming.deadline);
         if !<T as Tool>::EFFECT.writes() {
@@ -183,6 +243,7 @@ impl Tools {
             once,
             behalf,
             chat,
+            consent,
             verification,
             journal,
         };
@@ -195,6 +256,14 @@ impl Tools {
             context.behalf = behalf;
             let read = Arguments::read(Body::Value(given.clone()))?.read;
             result = <T as Tool>::call(&context, read).await;
+        }
+        // Who began anew as nobody is still whom somebody vouched for.
+        let way = call.visitor.as_ref().and_then(|visitor| visitor.way);
+        let identity = call.visitor.take().and_then(|visitor| visitor.identity);
+        let visitor = context.behalf.for_log();
+        call.visitor = visitor.map(|visitor| ForVisitor { way, identity, ..visitor });
+        if result.as_ref().is_err_and(|error| error.code() == ErrorCode::NotFound) {
+            context.chat.note_not_found(&context);
         }
         let sight = context.behalf.sight();
         let result = result.map_err(|error| {

@@ -57,6 +57,7 @@ impl Template {
                 "create_note",
                 "send_visitor_code",
                 "verify_visitor",
+                "confirm",
             ]),
             SalesAssistant => Some(&[
                 "search_contacts",
@@ -71,6 +72,7 @@ impl Template {
                 "get_products",
                 "send_visitor_code",
                 "verify_visitor",
+                "confirm",
             ]),
             AccountManager => Some(&[
                 "get_contact_by_email",
@@ -82,6 +84,7 @@ impl Template {
                 "get_activities",
                 "create_activity",
                 "get_entity_notes",
+                "confirm",
             ]),
             FullSpecialist => None,
         }

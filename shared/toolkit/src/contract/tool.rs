@@ -27,6 +27,9 @@ pub trait Tool: Send + Sync + 'static {
     const TITLE: &'static str;
     /// One or two sentences for the model: the purpose of the tool, and when to call it.
     const DESCRIPTION: &'static str;
+    /// The end of the description, if it says that the visitor must be asked first. It is left out where
+    /// the call waits for a yes anyway: nobody is asked twice.
+    const ASK_FIRST: &'static str = "";
     /// Who may call it.
     const FOR: Access;
     /// Whether it is of use to the company's own people.
@@ -100,6 +103,7 @@ impl<T: Tool> Operation for T {
             name: T::NAME,
             title: T::TITLE,
             description: T::DESCRIPTION,
+            ask_first: T::ASK_FIRST,
             group,
             effect: T::EFFECT,
             is_idempotent: T::IS_IDEMPOTENT,

@@ -3,13 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
-use auth::ConnectionId;
+use auth::{Confirm, ConnectionId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use strum::{EnumString, IntoStaticStr, VariantNames};
 use uuid::Uuid;
 
 use crate::contract::behalf::not_for_visitors;
+use crate::contract::confirm::CONFIRM_TOOL;
 use crate::{ErrorCode, ToolError};
 
 /// A right of an API key.
@@ -74,6 +75,9 @@ impl Serves {
     }
 }
 
+/// The name in the authorizer's context.
+const MESSAGE_IS_ENOUGH: &str = "message_is_enough";
+
 /// What a key says whose clients name the chat in a header.
 pub(crate) const HEADER: &str = "header";
 
@@ -134,6 +138,10 @@ pub struct Caller {
     /// Whether the id of a chat counts over the Model Context Protocol if it is a header of the request.
     /// Clients set headers once, for all chats, so otherwise only the call's own `_meta` counts.
     pub conversation_in_header: bool,
+    /// Which of its calls somebody must have said yes to.
+    pub confirm: Confirm,
+    /// Whether a message is enough for that, also for what cannot be undone.
+    pub message_is_enough: bool,
 }
 
 impl Caller {
@@ -149,6 +157,10 @@ impl Caller {
         let in_header = self.conversation_in_header;
         context.extend(in_header.then(|| ("conversation".to_owned(), HEADER.into())));
         context.extend(self.vouches.then(|| ("vouches".to_owned(), true.into())));
+        if self.confirm != Confirm::None {
+            context.insert("confirm".to_owned(), self.confirm.as_str().into());
+        }
+        context.extend(self.message_is_enough.then(|| (MESSAGE_IS_ENOUGH.to_owned(), true.into())));
         context.extend(self.key.map(|key| ("key".to_owned(), key.to_string().into())));
         let tools = self.tools.as_ref().map(|tools| tools.iter().cloned().collect::<Vec<_>>());
         context.extend(tools.map(|tools| ("tools".to_owned(), tools.join(" ").into())));
@@ -170,6 +182,8 @@ impl Caller {
             tools: text("tools").map(|tools| tools.split_whitespace().map(str::to_owned).collect()),
             vouches: context.get("vouches").is_some_and(is_true),
             conversation_in_header: text("conversation") == Some(HEADER),
+            confirm: text("confirm").map_or(Ok(Confirm::None), str::parse).ok()?,
+            message_is_enough: context.get(MESSAGE_IS_ENOUGH).is_some_and(is_true),
         })
     }
 
@@ -216,7 +230,8 @@ impl Caller {
 
     /// Whether the key may call this tool, as far as it is limited to some.
     pub fn has_tool(&self, name: &str) -> bool {
-        self.tools.as_ref().is_none_or(|tools| tools.contains(name))
+        // Saying yes does nothing without another tool's call that waits.
+        name == CONFIRM_TOOL || self.tools.as_ref().is_none_or(|tools| tools.contains(name))
     }
 
     /// Checks that the key may call this tool.
@@ -315,6 +330,8 @@ mod tests {
             tools: None,
             vouches: false,
             conversation_in_header: false,
+            confirm: Confirm::None,
+            message_is_enough: false,
         }
     }
 
@@ -330,6 +347,8 @@ mod tests {
                 tools: Some(["a_tool", "another"].map(str::to_owned).into()),
                 vouches: true,
                 conversation_in_header: true,
+                confirm: Confirm::Consequences,
+                message_is_enough: true,
                 ..caller(&["emea"], &[Scope::Read])
             },
         ] {

@@ -7,6 +7,8 @@ use auth::ConnectionId;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
+use seal::SealKeys;
+use secrecy::{ExposeSecret as _, SecretString};
 use state::{LogEntry, State};
 use tokio::sync::Notify;
 
@@ -20,11 +22,23 @@ pub(crate) const RECORDS: usize = 10;
 /// fails. If entries cannot be written, a warning in the log says so.
 pub struct Journal {
     state: State,
-    waiting: Mutex<Vec<(ConnectionId, LogEntry)>>,
+    /// What visitors are hashed with.
+    seals: Option<SealKeys>,
+    waiting: Mutex<Vec<Noted>>,
     /// Work that does not have to be done before an answer.
     later: Mutex<Vec<BoxFuture<'static, ()>>>,
     noted: Notify,
 }
+
+/// An entry that waits, with what its visitor is known by.
+struct Noted {
+    connection: ConnectionId,
+    entry: LogEntry,
+    visitor: Option<SecretString>,
+}
+
+/// What hashes of visitors are for.
+const VISITOR: &str = "visitor in the activity log";
 
 impl fmt::Debug for Journal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -33,10 +47,12 @@ impl fmt::Debug for Journal {
 }
 
 impl Journal {
-    /// A journal that writes to this table.
-    pub fn new(state: State) -> Arc<Journal> {
+    /// A journal that writes to this table. It names visitors by hashes with this key; without one, it
+    /// names none.
+    pub fn new(state: State, seals: Option<SealKeys>) -> Arc<Journal> {
         Arc::new(Journal {
             state,
+            seals,
             waiting: Mutex::default(),
             later: Mutex::default(),
             noted: Notify::new(),
@@ -44,13 +60,18 @@ impl Journal {
     }
 
     /// Notes an entry. It is written later.
-    pub fn note(&self, connection: &ConnectionId, entry: LogEntry) {
+    pub(crate) fn note(
+        &self,
+        connection: &ConnectionId,
+        entry: LogEntry,
+        visitor: Option<SecretString>,
+    ) {
         let mut waiting = self.waiting.lock();
         if waiting.len() >= WAITING {
             waiting.remove(0);
             tracing::warn!("the activity log cannot keep up: an entry is lost");
         }
-        waiting.push((connection.clone(), entry));
+        waiting.push(Noted { connection: connection.clone(), entry, visitor });
         self.noted.notify_one();
     }
 
@@ -65,12 +86,12 @@ impl Journal {
         let later = std::mem::take(&mut *self.later.lock());
         futures::future::join_all(later).await;
         let mut waiting = std::mem::take(&mut *self.waiting.lock());
-        while let Some((connection, _)) = waiting.first() {
+        while let Some(Noted { connection, .. }) = waiting.first() {
             let connection = connection.clone();
             let (ours, others): (Vec<_>, Vec<_>) =
-                waiting.into_iter().partition(|(of, _)| *of == connection);
+                waiting.into_iter().partition(|noted| noted.connection == connection);
             waiting = others;
-            let entries: Vec<LogEntry> = ours.into_iter().map(|(_, entry)| entry).collect();
+            let entries = self.entries(ours).await;
             if let Err(error) = self.state.record(&connection, &entries).await {
                 let entries_of = entries.len();
                 tracing::warn!(%error, %connection, entries_of, "the activity log was not written");
@@ -81,11 +102,36 @@ impl Journal {
         }
     }
 
+    /// The entries, with the hashes of their visitors.
+    async fn entries(&self, noted: Vec<Noted>) -> Vec<LogEntry> {
+        let has_visitors = noted.iter().any(|noted| noted.visitor.is_some());
+        let seals = match &self.seals {
+            Some(seals) if has_visitors => {
+                let seals = seals.seals().await;
+                seals.inspect_err(|error| tracing::warn!(%error, "visitors are not named")).ok()
+            }
+            _ => None,
+        };
+        let hashed = |noted: Noted| {
+            let Noted { connection, mut entry, visitor } = noted;
+            if let (Some(seals), Some(visitor)) = (&seals, &visitor) {
+                let parts = [connection.as_str(), visitor.expose_secret()];
+                entry.visitor = Some(seals.names(VISITOR, &parts).current().to_owned());
+            }
+            entry
+        };
+        noted.into_iter().map(hashed).collect()
+    }
+
     /// Keeps entries that could not be written for the next attempt, as many as there is room for.
     fn put_back(&self, connection: &ConnectionId, entries: Vec<LogEntry>) {
         let mut waiting = self.waiting.lock();
         let room = WAITING.saturating_sub(waiting.len());
-        let again = entries.into_iter().take(room).map(|entry| (connection.clone(), entry));
+        let again = entries.into_iter().take(room).map(|entry| Noted {
+            connection: connection.clone(),
+            entry,
+            visitor: None,
+        });
         waiting.extend(again);
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use auth::{Failure, SecretError};
+use auth::{Confirm, Failure, SecretError};
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -131,6 +131,10 @@ struct KeyEntry {
     #[serde(default)]
     vouches: bool,
     conversation: Option<ConversationIn>,
+    #[serde(default)]
+    confirm: Confirm,
+    #[serde(default)]
+    message_is_enough: bool,
 }
 
 /// Where the id of a chat counts.
@@ -153,6 +157,9 @@ impl ApiKey {
                 "tools",
                 "template",
                 "vouches",
+                "conversation",
+                "confirm",
+                "message_is_enough",
             ]
             .iter()
             .any(|name| field.strip_prefix(name).is_some_and(|rest| !rest.contains('.')));
@@ -164,7 +171,8 @@ impl ApiKey {
                 &error.path().to_string(),
                 "each key has client, sha256, connections (a list of ids, or of \"*\"), scopes (a list \
                  of read, write, admin) and for (visitors or staff). It may have tools (a list of \
-                 names) or a template, vouches (true or false), and conversation (header). `d365tools key upgrade` gives keys their `for`",
+                 names) or a template, vouches (true or false), conversation (header), confirm (none or \
+                 consequences) and message_is_enough (true or false). `d365tools key upgrade` gives keys their `for`",
             )
         })?;
         let mut hash = [0; 32];
@@ -200,6 +208,8 @@ impl ApiKey {
             tools: limit(entry.tools, entry.template),
             vouches: entry.vouches,
             conversation_in_header: matches!(entry.conversation, Some(ConversationIn::Header)),
+            confirm: entry.confirm,
+            message_is_enough: entry.message_is_enough,
         };
         Ok(ApiKey { hash, caller })
     }
@@ -288,6 +298,12 @@ impl Caller {
             tools: limit(key.tools.clone().map(BTreeSet::from_iter), template),
             vouches: key.vouches,
             conversation_in_header: key.conversation.as_deref() == Some(HEADER),
+            confirm: key
+                .confirm
+                .as_deref()
+                .map_or(Ok(Confirm::None), str::parse)
+                .map_err(|_| ApiKeysError::Unknown)?,
+            message_is_enough: key.message_is_enough,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Log lines: JSON in Lambda, text on a terminal.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -14,7 +15,9 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use super::json;
+use super::call::ForVisitor;
+use super::{confirmation, json};
+use crate::contract::behalf::Way;
 use crate::{Call, ErrorCode, ToolError};
 
 /// How log lines are written. Until it is set, they are written for a terminal.
@@ -194,6 +197,8 @@ struct CallLine<'a> {
     dataverse_code: Option<&'a str>,
     dataverse_request_id: Option<&'a str>,
     cause: Option<&'a str>,
+    verified_by: Option<&'static str>,
+    confirmation: Option<&'a str>,
     #[serde(rename = "Trips")]
     trips: u32,
     #[serde(rename = "Throttles")]
@@ -212,6 +217,26 @@ struct Counted<'a> {
     calls: u8,
     #[serde(rename = "Errors")]
     errors: u8,
+    #[serde(flatten)]
+    of_visitors: BTreeMap<&'static str, u8>,
+}
+
+/// What is counted of calls for visitors and of calls that wait for a yes, and whether this call is one.
+fn of_visitors(line: &CallLine<'_>) -> BTreeMap<&'static str, u8> {
+    let is_for_visitor = line.verified_by.is_some();
+    let (way, outcome) = (line.verified_by.unwrap_or_default(), line.outcome);
+    let all = [
+        ("VisitorsUnverified", way == "nobody"),
+        ("VisitorsVerified", is_for_visitor && way != "nobody"),
+        ("VisitorsVerifiedByPlatform", way == Way::Platform.as_str()),
+        ("VisitorsVerifiedByToken", way == Way::Token.as_str()),
+        ("VisitorsVerifiedByCode", way == Way::Code.as_str()),
+        ("VisitorsRefused", outcome == ErrorCode::VisitorUnverified.as_str()),
+        ("VisitorsNotFound", is_for_visitor && outcome == ErrorCode::NotFound.as_str()),
+        ("ConfirmationsRequired", outcome == ErrorCode::ConfirmationRequired.as_str()),
+        ("ConfirmationsGiven", line.confirmation.is_some() && outcome == "ok"),
+    ];
+    all.into_iter().filter(|(_, is_one)| *is_one).map(|(name, _)| (name, 1)).collect()
 }
 
 impl<'a> CallLine<'a> {
@@ -236,6 +261,8 @@ impl<'a> CallLine<'a> {
             dataverse_code: details.map(|details| details.code.as_str()),
             dataverse_request_id: details.and_then(|details| details.request_id.as_deref()),
             cause: error.and_then(ToolError::log_cause),
+            verified_by: call.visitor.as_ref().map(ForVisitor::way),
+            confirmation: confirmation(call, error),
             tool: call.tool.as_deref().unwrap_or("none"),
             outcome: error.map_or("ok", |error| error.code().as_str()),
             trips: session.map_or(0, dataverse::Session::trips),
@@ -247,8 +274,12 @@ impl<'a> CallLine<'a> {
     fn with_metrics(self, now: Timestamp, style: &'a Style) -> Measured<'a, Counted<'a>> {
         let level = self.level;
         let by = Dimensions::of(style, self.client);
-        let counted = Counted { calls: 1, errors: u8::from(level != Level::Info), line: self };
-        Measured::new(now, level, "call", counted, by, CALL_UNITS)
+        let of_visitors = of_visitors(&self);
+        let more = of_visitors.keys().map(|name| (*name, "Count"));
+        let units: Vec<_> = CALL_UNITS.iter().copied().chain(more).collect();
+        let errors = u8::from(level != Level::Info);
+        let counted = Counted { calls: 1, errors, of_visitors, line: self };
+        Measured::new(now, level, "call", counted, by, &units)
     }
 }
 
@@ -331,7 +362,7 @@ impl<'a, T> Measured<'a, T> {
         message: &'static str,
         line: T,
         by: Dimensions<'a>,
-        units: &'a [(&'a str, &'a str)],
+        units: &[(&'a str, &'a str)],
     ) -> Measured<'a, T> {
         let metrics = units.iter().map(|(name, unit)| Metric { name, unit }).collect();
         Measured {

@@ -37,6 +37,8 @@ pub enum ErrorCode {
     Duplicate,
     /// The record is closed.
     AlreadyClosed,
+    /// It is not done before somebody says yes to it.
+    ConfirmationRequired,
     /// The record changed since it was read.
     VersionConflict,
     /// A business rule or a plug-in refused the call.
@@ -75,7 +77,7 @@ impl ErrorCode {
             Forbidden | VisitorUnverified | PermissionDenied => StatusCode::FORBIDDEN,
             NotFound | UnknownTool | ConnectionNotFound => StatusCode::NOT_FOUND,
             MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Ambiguous | Duplicate | AlreadyClosed => StatusCode::CONFLICT,
+            Ambiguous | Duplicate | AlreadyClosed | ConfirmationRequired => StatusCode::CONFLICT,
             VersionConflict => StatusCode::PRECONDITION_FAILED,
             RejectedByDynamics | IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             ConnectionBroken => StatusCode::FAILED_DEPENDENCY,
@@ -103,6 +105,7 @@ impl ErrorCode {
             Ambiguous => "Several records match",
             Duplicate => "Dynamics 365 says that this exists already",
             AlreadyClosed => "The record is closed",
+            ConfirmationRequired => "Somebody must say yes to this first",
             VersionConflict => "The record changed in the meantime",
             RejectedByDynamics => "Dynamics 365 rejected this",
             IdempotencyKeyReused => "The idempotency key belongs to another call",
@@ -131,6 +134,7 @@ impl ErrorCode {
             Ambiguous => "Say which one is meant.",
             Duplicate => "Use the record that exists.",
             AlreadyClosed => "Leave it as it is.",
+            ConfirmationRequired => "Say what it would do, and wait for a yes.",
             VersionConflict => "Call again.",
             IdempotencyKeyReused => "Call again with a new key.",
             ConnectionBroken => "Have the connection mended first.",

@@ -45,6 +45,9 @@ const OF_DAY: u64 = 10;
 /// So many wrong codes in an hour, and codes are longer from then on.
 const MANY_WRONG: u64 = 20;
 
+/// So much that was not found in one chat is noted in the log.
+const MANY_NOT_FOUND: u64 = 20;
+
 /// Why no code can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoCode {
@@ -55,6 +58,11 @@ pub enum NoCode {
 }
 
 impl Chat {
+    /// The chat, if the call says which it is.
+    pub(crate) fn visit(&self) -> Option<&Visit> {
+        self.visit.as_ref()
+    }
+
     /// The address of the visitor of this chat, if a code has shown it.
     pub(crate) async fn signed_in(
         &self,
@@ -90,10 +98,12 @@ impl Chat {
         let lower = address.as_str().to_ascii_lowercase();
         let connection = context.connection().as_str();
         let name = |parts: &[&str]| seals.names("visitor's codes", parts).current().to_owned();
-        let of_chat = name(&[connection, &lower, visit.as_str()]);
-        let of_day = name(&[connection, &lower]);
+        let hours = Timestamp::now().as_second() / 3600;
+        let (of_hour, of_day) = (format!("hour {hours}"), format!("day {}", hours / 24));
+        let of_chat = name(&[connection, &lower, visit.as_str(), &of_hour]);
+        let of_day = name(&[connection, &lower, &of_day]);
         let hour = SignedDuration::from_hours(1);
-        for (name, most, kept) in [(of_chat, OF_CHAT, hour), (of_day, OF_DAY, hour * 24)] {
+        for (name, most, kept) in [(of_chat, OF_CHAT, hour * 2), (of_day, OF_DAY, hour * 25)] {
             let count = state.count_code(&name, kept).await.map_err(|error| not_now(&error))?;
             if count > most {
                 return Err(NoCode::TooMany);
@@ -113,20 +123,21 @@ impl Chat {
 
     /// The address that this code shows to be the visitor's. From then on, the visitor is known in this
     /// chat.
-    async fn entered(&self, context: &Context, code: &Code) -> Option<Address> {
+    async fn entered(&self, context: &Context, code: Option<&Code>) -> Option<Address> {
         let state = context.once().state.as_ref()?;
         let (verification, visit) = (context.verification()?, self.visit.as_ref()?);
         let failed = |error: &dyn std::fmt::Display| {
             tracing::error!(%error, "a visitor's code cannot be checked");
         };
+        let tried_at = Timestamp::now();
         let sent = state.try_code(visit).await.inspect_err(|error| failed(error)).ok()?;
-        let is_right = match &sent {
-            Some(sent) => {
+        let is_right = match (&sent, code) {
+            (Some(sent), Some(code)) => {
                 let parts = [visit.as_str(), code.expose()];
                 let is = verification.seals.is(CODE, &parts, &sent.hash).await;
                 is.inspect_err(|error| failed(error)).ok()?
             }
-            None => false,
+            _ => false,
         };
         let Some(sent) = sent.filter(|_| is_right) else {
             let wrong = within(state.count_wrong(&self.hour)).await.unwrap_or_default();
@@ -141,8 +152,10 @@ impl Chat {
         let address = Address::parse(&String::from_utf8(address).ok()?).ok()?;
         let now = Timestamp::now();
         let who = SignedIn { address: sent.address, since: now, last: now };
-        state.sign_in(visit, &who).await.inspect_err(|error| failed(error)).ok()?;
-        Some(address)
+        let signed_in = state.sign_in(visit, &who, tried_at).await;
+        // It is not if somebody has ended the chat meanwhile.
+        let is_signed_in = signed_in.inspect_err(|error| failed(error)).ok()?;
+        is_signed_in.then_some(address)
     }
 
     /// The chat of a call.
@@ -181,6 +194,49 @@ impl Chat {
         Ok(())
     }
 
+    /// Counts one more record that a visitor who is known makes with this tool. While the table does not
+    /// answer, nothing is counted.
+    ///
+    /// # Errors
+    ///
+    /// `forbidden`: it would be one too many.
+    pub(crate) async fn admit_one_more(
+        &self,
+        context: &Context,
+        most: u64,
+    ) -> Result<(), ToolError> {
+        let (Some(state), true) = (&context.once().state, context.is_for_visitor()) else {
+            return Ok(());
+        };
+        if self.is_counted.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let Some(visit) = &self.visit else { return Ok(()) };
+        let count = within(state.count_made(visit, context.tool())).await;
+        if count.is_none_or(|count| count <= most) {
+            return Ok(());
+        }
+        Err(ToolError::new(ErrorCode::Forbidden, "this chat has made as many of these as it may")
+            .next_step("Offer a person for more.")
+            .write(WriteState::NotHappened))
+    }
+
+    /// Counts, after the answer, that something was not found that a visitor's call named. Many of them in
+    /// one chat may be somebody who tries ids.
+    pub(crate) fn note_not_found(&self, context: &Context) {
+        let (Some(state), true) = (context.once().state.clone(), context.is_for_visitor()) else {
+            return;
+        };
+        let (visit, hour) = (self.visit.clone(), self.hour.clone());
+        context.afterwards(async move {
+            let count = within(state.count_not_found(visit.as_ref(), &hour)).await;
+            let count = count.unwrap_or_default();
+            if count == MANY_NOT_FOUND {
+                tracing::warn!(count, "a visitor's chat has named much that is not there");
+            }
+        });
+    }
+
     /// Notes the record that the call has made.
     pub(crate) async fn note_made(&self, context: &Context) {
         if let (Some(state), Some(visit)) = (&context.once().state, &self.visit) {
@@ -215,8 +271,8 @@ impl Context {
     }
 
     /// The address that this code shows to be the visitor's, if it is the one that was sent. From then
-    /// on, the visitor is known in this chat.
-    pub async fn enter_code(&self, code: &Code) -> Option<Address> {
+    /// on, the visitor is known in this chat. `None` for a text that cannot be a code; it counts as a try.
+    pub async fn enter_code(&self, code: Option<&Code>) -> Option<Address> {
         self.chat.entered(self, code).await
     }
 

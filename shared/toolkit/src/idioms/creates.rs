@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::idioms::draft::Draft;
 use crate::idioms::making::{Claim, Making, Row};
 use crate::idioms::once::Part;
-use crate::{Answer, Answers, Context, Reads, ToolError, WriteState};
+use crate::{Answer, Answers, Consequence, Context, Reads, ToolError, WriteState};
 
 /// A row that a call wants to create. It is created exactly once.
 ///
@@ -34,6 +34,9 @@ pub trait Creates: Sized + Sync {
     /// only with these columns, and the row is read again when everything is written. If `None`,
     /// the create answers with the whole row.
     const ANSWERS_EARLY: Option<&'static [&'static str]> = None;
+
+    /// The most of them that a chat with a visitor may make.
+    const MOST_OF_A_CHAT: Option<u64> = None;
 
     /// A query for the row with this id, with all columns that [`Creates::is_meant`] and
     /// [`Creates::answer`] read. It looks for the row that an earlier, equal call created, and it
@@ -66,6 +69,9 @@ pub trait Creates: Sized + Sync {
         meant: &'a Self::Meant,
         create: Create,
     ) -> Result<Draft<'a>, ToolError>;
+
+    /// What somebody must have said yes to, where a policy wants that. `None` if there is nothing.
+    fn consequence(&self, context: &Context, meant: &Self::Meant) -> Option<Consequence>;
 
     /// Makes the tool's answer. `meant` may be missing only if an earlier, equal call created the
     /// row.
@@ -173,8 +179,11 @@ pub async fn create<C: Creates>(
     let new = new_row(wanted, context.once().row());
     let new = new.allow_duplicate(matches!(equal, Equal::Wanted));
     let draft = wanted.draft(context, &meant, new)?;
+    context.stop_before(wanted.consequence(context, &meant)).await?;
     if context.is_unverified() {
         context.chat.admit(context).await?;
+    } else if let Some(most) = C::MOST_OF_A_CHAT {
+        context.chat.admit_one_more(context, most).await?;
     }
     // A claim is a look: whether somebody else wants the same is nothing that a stranger may learn.
     let claim = if context.is_unverified() { None } else { claim(context, equal) };

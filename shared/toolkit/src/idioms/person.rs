@@ -89,6 +89,12 @@ impl NewContact {
         })
     }
 
+    /// The first and the last name, as Dataverse puts them together.
+    pub fn full_name(&self) -> String {
+        let names = self.first_name.iter().chain([&self.last_name]);
+        names.map(Line::as_str).collect::<Vec<_>>().join(" ")
+    }
+
     /// The reference to contacts with this email address.
     pub fn reference(&self) -> Option<ContactRef> {
         ContactRef::parse(self.email.as_ref()?.as_str()).ok()
@@ -124,6 +130,13 @@ impl NewContact {
             .select([CONTACT.key])
             // Whether a rule refuses it would tell a stranger whom the organization knows.
             .allow_duplicate(context.is_unverified())
+    }
+}
+
+impl<'a> SeekingPerson<'a> {
+    /// The place of the contact that is named.
+    pub fn named(&self) -> Option<&Seeking<'a, ContactRef>> {
+        self.named.as_ref()
     }
 }
 

@@ -9,7 +9,7 @@ use dataverse::{
 };
 use uuid::Uuid;
 
-use crate::{Context, ToolError, WriteState};
+use crate::{Consequence, Context, ToolError, WriteState};
 
 /// How often a change is repeated after somebody else changed the row in between.
 const TRIES: usize = 3;
@@ -82,6 +82,9 @@ impl From<RowChange> for Write {
 
 /// Carries out all operations or none, in one trip, and returns their answers.
 ///
+/// `consequence` is what somebody must have said yes to, where a policy wants that. Without a yes,
+/// nothing is sent.
+///
 /// `status` is the new `statuscode` of the row, if it changes. If the answer is lost, nothing is
 /// sent again, but the row is read. If the row has this status, the work was done (the result is
 /// `None`, because the answers are lost). If it still has the old version, the work was not done.
@@ -95,7 +98,11 @@ pub async fn carry_out(
     target: Target<'_>,
     mut operations: Vec<RowChange>,
     status: Option<i64>,
+    consequence: Option<Consequence>,
 ) -> Result<Option<Vec<Record>>, ToolError> {
+    if !operations.is_empty() {
+        context.stop_before(consequence).await?;
+    }
     let mut etag = target.etag.to_owned();
     let mut tries_left = TRIES;
     loop {

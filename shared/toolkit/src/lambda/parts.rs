@@ -56,7 +56,8 @@ impl Parts {
 
     /// The journal of the activity log, if there is a table.
     pub(crate) fn journal(&self) -> Option<Arc<Journal>> {
-        self.state.clone().map(Journal::new)
+        let seals = self.verification().seals;
+        self.state.clone().map(|state| Journal::new(state, Some(seals)))
     }
 
     /// What finds out by mail who a visitor is.

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use auth::{ConnectionId, Visitors};
+use auth::{Confirm, ConnectionId, Visitors};
 use crm::visible::{Access, Choice, Sight};
 use serde_json::json;
 
-use crate::{Caller, Definition, Serves};
+use crate::{CONFIRM_TOOL, Caller, Definition, Serves};
 
 /// The readers of a schema. The arguments and the result of a tool depend on whom the API key serves.
 /// They may depend on the connection, too, but nothing does at the moment.
@@ -37,6 +37,7 @@ impl Caller {
     /// otherwise, or if the key names it.
     pub fn lists(&self, tool: &Definition) -> bool {
         let is_for_it = match tool.access {
+            _ if tool.name == CONFIRM_TOOL => self.confirm != Confirm::None,
             _ if self.serves == Serves::Staff => tool.is_for_staff,
             Access::Open | Access::Verified => true,
             Access::Chosen(choice) => {
@@ -54,11 +55,21 @@ impl Definition {
     /// Whoever calls for visitors sees the arguments and results that a verified visitor has, because a
     /// visitor may become one in the course of a chat.
     pub fn for_audience(&self, audience: Audience<'_>) -> Cow<'_, Definition> {
-        if !audience.caller.is_some_and(|caller| caller.serves == Serves::Visitors) {
+        let is_asked = audience.caller.is_some_and(|caller| caller.confirm != Confirm::None);
+        let asked_once = is_asked && !self.ask_first.is_empty();
+        let is_visitors = audience.caller.is_some_and(|caller| caller.serves == Serves::Visitors);
+        if !is_visitors && !asked_once {
             return Cow::Borrowed(self);
         }
-        let sight = Sight::Verified(Choice::ALL.iter().copied().collect());
         let mut definition = self.clone();
+        if asked_once {
+            let shorter = self.description.strip_suffix(self.ask_first);
+            definition.description = shorter.map_or(self.description, str::trim_end);
+        }
+        if !is_visitors {
+            return Cow::Owned(definition);
+        }
+        let sight = Sight::Verified(Choice::ALL.iter().copied().collect());
         // All arguments are required, because strict modes want that.
         self.arguments.cut_schema(&mut definition.input_schema, &sight, &sight);
         let least = match self.access {

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 
 use crm::record::RecordType;
-use crm::visible::{Access, Shape};
+use crm::visible::{Access, Shape, Visible};
 use http::{Method, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::operation::{About, Effect, Example, Input, Operation, Parameters, Section};
-use crate::{ErrorCode, Scope, result_schema};
+use crate::{ErrorCode, Scope, result_schema, strict_schema};
 
 /// The description of an operation.
 #[derive(Clone, Debug)]
@@ -64,6 +65,9 @@ pub struct Definition {
     pub title: &'static str,
     /// The description for the model.
     pub description: &'static str,
+    /// The end of the description, if it says that the visitor must be asked first.
+    #[serde(skip)]
+    pub ask_first: &'static str,
     /// The group of the tool.
     #[serde(skip)]
     pub group: &'static str,
@@ -119,6 +123,35 @@ pub struct PerKind {
 }
 
 impl Definition {
+    /// The definition of an operation that is called like a tool, and that answers as another tool does.
+    pub fn of_operation<O: Operation, A: JsonSchema + Visible>(
+        group: &'static str,
+        access: Access,
+    ) -> Definition {
+        Definition {
+            name: O::ID,
+            title: O::TITLE,
+            description: O::DESCRIPTION,
+            ask_first: "",
+            group,
+            effect: O::EFFECT,
+            is_idempotent: O::IS_IDEMPOTENT,
+            reaches_out: O::REACHES_OUT,
+            scope: O::SCOPE.unwrap_or(Scope::Read),
+            privileges: &[],
+            privileges_for_visitors: &[],
+            per_kind: &[],
+            access,
+            // Whom it is listed for depends on the key alone.
+            is_for_staff: false,
+            arguments: A::shape(),
+            result: Shape::default(),
+            whose: Vec::new(),
+            input_schema: strict_schema::<A>(),
+            output_schema: json!({"type": "object", "additionalProperties": true}),
+        }
+    }
+
     /// All privileges that the tool needs, for anybody and for records of any type.
     pub fn all_privileges(&self) -> impl Iterator<Item = &'static str> {
         let per_kind = self.per_kind.iter().flat_map(|one| one.privileges);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::future::{BoxFuture, FutureExt as _};
 use http::Method;
+use percent_encoding::percent_decode_str;
 
 use crate::operation::{
     About, Collect, Declaration, Done, Endpoint, Input, Parameters, Request, Section,
@@ -63,6 +64,32 @@ impl<H: Home> Collect<H> for Routes<H> {
     fn put<E: Endpoint<Home = H>>(&mut self, group: &'static str) {
         self.declarations.push(Declaration::of::<E>(group));
         self.serve.push(serve::<E>);
+    }
+}
+
+/// Operations that are called by their names.
+pub(crate) struct ByName<H>(BTreeMap<&'static str, (Declaration, Serve<H>)>);
+
+impl<H: Home> ByName<H> {
+    /// These operations.
+    pub(crate) fn of(routes: Routes<H>) -> ByName<H> {
+        let Routes { declarations, serve } = routes;
+        let named = declarations.into_iter().zip(serve);
+        ByName(named.map(|(declaration, serve)| (declaration.id, (declaration, serve))).collect())
+    }
+
+    /// Calls the operation of this name. `None` if there is none.
+    pub(crate) fn call<'a>(
+        &'a self,
+        home: &'a H,
+        name: &str,
+        incoming: Incoming,
+        caller: Caller,
+        call: &'a mut Call,
+    ) -> Option<BoxFuture<'a, Result<Reply, ToolError>>> {
+        let (declaration, serve) = self.0.get(name)?;
+        call.tool = Some(declaration.id.to_owned());
+        Some(serve(home, declaration, incoming, caller, BTreeMap::new(), call))
     }
 }
 
@@ -146,8 +173,12 @@ impl<H: Home> Handler for Function<H> {
         };
         call.tool = Some(declaration.id.to_owned());
         call.writes = declaration.effect.writes();
-        let in_path =
-            found.params.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+        let mut in_path = BTreeMap::new();
+        for (name, text) in found.params.iter() {
+            let decoded = percent_decode_str(text).decode_utf8();
+            let decoded = decoded.map_err(|_| ToolError::invalid(name, "must be UTF-8"))?;
+            in_path.insert(name.to_owned(), decoded.into_owned());
+        }
         serve(&self.home, declaration, incoming, caller, in_path, call).await
     }
 }
