@@ -26,7 +26,6 @@ pub(crate) struct CreateActivity;
 #[derive(Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
-    /// What to make.
     #[serde(rename = "type")]
     #[verified]
     kind: NewType,

@@ -45,7 +45,7 @@ impl Tool for GetActivities {
     const NAME: &'static str = "dynamics365_get_activities";
     const TITLE: &'static str = "Get contact's activities";
     const DESCRIPTION: &'static str = "List the latest calls, emails, tasks and meetings about a \
-        contact or with the contact taking part. Use it to see what happened before this chat.";
+        contact or with the contact taking part.";
     const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact", "prvReadActivity"];

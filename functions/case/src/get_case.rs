@@ -88,7 +88,7 @@ impl Tool for GetCase {
     const NAME: &'static str = "dynamics365_get_case";
     const TITLE: &'static str = "Get case";
     const DESCRIPTION: &'static str = "Read one support case in full: description, priority, \
-        status, customer, owner, resolution and latest notes. Use it when the visitor names a case.";
+        status, customer, owner, resolution and latest notes.";
     const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] =

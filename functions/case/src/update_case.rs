@@ -3,7 +3,7 @@ use crm::labels::{CasePriority, CaseState, CaseStatus, Choice as _};
 use crm::reference::{CaseRef, Owner, OwnerRef};
 use crm::tables::choices::{STATE, STATUS};
 use crm::tables::{CASE, CLOSE_CASE, lookups};
-use crm::text::{Paragraph, quoted};
+use crm::text::{Paragraph, excerpt, quoted};
 use crm::visible::{Access, Visible};
 use dataverse::{Action, Link, Record, Update, bind};
 use schemars::JsonSchema;
@@ -31,7 +31,10 @@ toolkit::edits! {
         status: Option<NewStatus> => apart "statuscode",
         #[staff]
         priority: Option<CasePriority> => choose "prioritycode",
-        /// How it was solved; only with status Problem Solved or Information Provided.
+        /// Added to the description.
+        #[verified]
+        details: Option<Paragraph<1000>> => apart "description",
+        /// How it was solved; with Problem Solved or Information Provided.
         #[verified]
         resolution: Option<Paragraph<2000>>,
         /// Id or email of a user, or id of a team.
@@ -82,9 +85,9 @@ crm::records!(Updated: id);
 impl Tool for UpdateCase {
     const NAME: &'static str = "dynamics365_update_case";
     const TITLE: &'static str = "Update case";
-    const DESCRIPTION: &'static str = "Change a case's status, priority or owner; resolve it with \
-        the resolution, cancel it, or reopen it. Confirm with the visitor before closing a case.";
-    const ASK_FIRST: &'static str = "Confirm with the visitor before closing a case.";
+    const DESCRIPTION: &'static str = "Change a case's status, priority or owner; add details; resolve it with \
+        the resolution, cancel it, or reopen it. Confirm before closing.";
+    const ASK_FIRST: &'static str = "Confirm before closing.";
     const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Closes;
     const PRIVILEGES: &'static [&'static str] = &[
@@ -129,6 +132,9 @@ impl Tool for UpdateCase {
         .hint_if(hint))
     }
 }
+
+/// The most characters of a case's description.
+const DESCRIPTION: usize = 2000;
 
 /// What must be said yes to before a case is closed.
 fn closing(case: &Record, status: NewStatus, changes: &[Change]) -> Consequence {
@@ -213,6 +219,9 @@ fn plan<'a>(
         let link = Link { to: *table, ..lookups::CASE_OWNER };
         edit.point("owner", link, (*id, name.as_deref()));
     }
+    if let Some(details) = &arguments.details {
+        add_details(record, &mut edit, details.as_str())?;
+    }
     let from = CaseStatus::of(record, STATUS);
     let status = arguments.status.filter(|status| from.as_deref() != Some(status.label()));
     if let Some(status) = status {
@@ -229,6 +238,23 @@ fn plan<'a>(
         ToolError::already_closed("case", from, Some(CaseStatus::InProgress.label()))
     })?;
     Ok(Plan { target, changes, status, operations })
+}
+
+/// Adds to the description, once. What is there is not shown: it may be internal.
+fn add_details(record: &Record, edit: &mut Edit<'_>, details: &str) -> Result<(), ToolError> {
+    let before = record.text("description").unwrap_or_default();
+    if before.contains(details) {
+        return Ok(());
+    }
+    let after =
+        if before.is_empty() { details.to_owned() } else { format!("{before}\n\n{details}") };
+    if after.chars().count() > DESCRIPTION {
+        return Err(ToolError::invalid("details", "have no more room in the description")
+            .next_step("Write them into a note on the case: dynamics365_create_note."));
+    }
+    edit.note("details", None, excerpt(details, 200).text);
+    edit.column("description", after);
+    Ok(())
 }
 
 fn transition(

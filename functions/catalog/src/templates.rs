@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use auth::Confirm;
 use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use serde_json::{Map, Value, json};
 use toolkit::operation::{Empty, NoParameters, Nothing, Section};
 use toolkit::{
     Audience, Caller, Definition, Done, Effect, Endpoint, ErrorCode, Example, Operation, Request,
-    Scope, Template, ToolError,
+    Scope, Serves, Template, ToolError,
 };
 
 use crate::template::tools_of;
@@ -164,7 +165,7 @@ impl Endpoint for GetTemplate {
             system_prompt: template
                 .system_prompt(company.as_ref(), |name| tools().any(|tool| tool.name == name)),
             tools: format.tools(tools(), Audience::of(caller)),
-            settings: settings(template, &writing),
+            settings: settings(template, &writing, caller),
         }))
     }
 }
@@ -175,8 +176,8 @@ fn may_call(caller: &Caller, tool: &Definition) -> bool {
 }
 
 /// What the chat platform has to set and send.
-fn settings(template: Template, writing: &[&str]) -> Value {
-    json!({
+fn settings(template: Template, writing: &[&str], caller: &Caller) -> Value {
+    let mut settings = json!({
         "call": {"method": "POST", "path": "/v1/tools/{tool}", "body": "the arguments"},
         "headers": [
             {
@@ -200,7 +201,32 @@ fn settings(template: Template, writing: &[&str]) -> Value {
         "max_tool_calls_per_message": CALLS_PER_MESSAGE,
         "max_tool_calls_without_result": CALLS_WITHOUT_RESULT,
         "escalate_when": escalations(template),
-    })
+    });
+    if let Some(headers) = settings["headers"].as_array_mut() {
+        headers.extend(headers_for(caller));
+    }
+    settings
+}
+
+/// What else to send with this key. The platform sets it, never the model.
+fn headers_for(caller: &Caller) -> Vec<Value> {
+    let mut headers = Vec::new();
+    if caller.serves == Serves::Visitors {
+        let name = if caller.vouches { "X-Visitor-Email" } else { "X-Visitor-Token" };
+        headers.push(json!({
+            "name": name,
+            "send_with": "every call for a visitor whom the platform has checked",
+            "value": "Who the visitor is. Never what the visitor or the model says.",
+        }));
+    }
+    if caller.confirm != Confirm::None {
+        headers.push(json!({
+            "name": "X-Message-Id",
+            "send_with": "write_tools",
+            "value": "The id of the visitor's message that is being answered.",
+        }));
+    }
+    headers
 }
 
 /// When a person takes over. The prompt says the same. A bot for colleagues tells them of an urgent

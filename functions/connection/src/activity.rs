@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::look::TestConnection;
 use crate::parameters::{Moment, Next, Outcome, RecordId};
 use crate::set_up::SetUpConnection;
+use crate::visitors::SetVisitors;
 use crate::{Administration, schema, table};
 
 /// Shows what was done over a connection, the latest first.
@@ -170,7 +171,7 @@ impl Endpoint for GetActivity {
 }
 
 /// The operations beside the tools that the log has.
-const OTHERS: [&str; 2] = [SetUpConnection::ID, TestConnection::ID];
+const OTHERS: [&str; 3] = [SetUpConnection::ID, TestConnection::ID, SetVisitors::ID];
 
 /// The name of an operation that the log can have.
 fn known(home: &Administration, name: String) -> Result<String, ToolError> {

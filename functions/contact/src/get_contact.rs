@@ -89,7 +89,7 @@ impl Tool for GetContact {
     const NAME: &'static str = "dynamics365_get_contact";
     const TITLE: &'static str = "Get contact";
     const DESCRIPTION: &'static str = "Read one contact in full: address, account, owner, open \
-        cases, open opportunities and latest activities. Call it once you know who the visitor is.";
+        cases, open opportunities and latest activities.";
     const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact"];

@@ -25,7 +25,7 @@ toolkit::edits! {
         phone: Option<Line<50>> => set "telephone1",
         #[verified]
         mobile_phone: Option<Line<50>> => set "mobilephone",
-        #[staff]
+        #[verified]
         email: Option<EmailAddress> => set "emailaddress1",
         #[verified]
         job_title: Option<Line<100>> => set "jobtitle",
@@ -53,8 +53,8 @@ impl Tool for UpdateContact {
     const NAME: &'static str = "dynamics365_update_contact";
     const TITLE: &'static str = "Update contact";
     const DESCRIPTION: &'static str = "Change a contact's phone numbers, email address, job title \
-        or description. Confirm the new values with the visitor first.";
-    const ASK_FIRST: &'static str = "Confirm the new values with the visitor first.";
+        or description. Confirm with the visitor first.";
+    const ASK_FIRST: &'static str = "Confirm with the visitor first.";
     const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Changes;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact", "prvWriteContact"];
@@ -65,6 +65,7 @@ impl Tool for UpdateContact {
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Updated>, ToolError> {
         arguments.check_wanted()?;
+        check_for_visitor(context, &arguments)?;
         let contact = context.whose(arguments.contact.clone())?;
         let mut reads = Reads::new();
         let contact = reads.seek_with(&contact, |query| query.select(Arguments::columns()));
@@ -74,11 +75,20 @@ impl Tool for UpdateContact {
         arguments.edit(&mut edit);
         let target = edit.target();
         let id = target.id;
+        let old = record.text("emailaddress1").map(str::to_owned);
+        let new = arguments.email.as_ref().map(EmailAddress::as_str);
+        let new = new.filter(|new| context.is_for_visitor() && old.as_deref() != Some(*new));
+        if let Some(new) = new {
+            context.check_new_address(new).await?;
+        }
         let nothing = edit.is_empty().then_some("The contact has these values already.");
         let (changes, update) = edit.finish();
         let operations = if nothing.is_none() { vec![update.into()] } else { Vec::new() };
         let consequence = consequence(&record, &changes);
         carry_out(context, target, operations, None, Some(consequence)).await?;
+        if let Some(new) = new {
+            context.address_changed(old, new).await;
+        }
         Ok(Answer::new(Updated {
             id,
             name: record.text("fullname").map(str::to_owned),
@@ -95,4 +105,20 @@ fn consequence(contact: &Record, changes: &[Change]) -> Consequence {
     let takes = if changes.iter().any(is_identity) { Yes::Button } else { Yes::Message };
     let name = contact.text("fullname").unwrap_or_default();
     Consequence::new(takes, format!("Change the contact {}.", quoted(name))).changing(changes)
+}
+
+/// Refuses a number by which the connection recognises its visitors.
+fn check_for_visitor(context: &Context, arguments: &Arguments) -> Result<(), ToolError> {
+    let Some(visitors) = context.visitors() else { return Ok(()) };
+    let numbers = [
+        ("phone", "telephone1", &arguments.phone),
+        ("mobile_phone", "mobilephone", &arguments.mobile_phone),
+    ];
+    for (field, column, number) in numbers {
+        if number.is_some() && visitors.id_column.as_str() == column {
+            return Err(ToolError::invalid(field, "cannot be changed in a chat")
+                .next_step("Offer a person: visitors are recognised by it."));
+        }
+    }
+    Ok(())
 }

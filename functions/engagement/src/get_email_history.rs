@@ -106,7 +106,7 @@ impl Tool for GetEmailHistory {
     const NAME: &'static str = "dynamics365_get_email_history";
     const TITLE: &'static str = "Get email history";
     const DESCRIPTION: &'static str = "List the latest emails with a contact or about a case; exactly \
-        one of the two. Use it to see what was written before.";
+        one of the two.";
     const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Reads;
     const PRIVILEGES: &'static [&'static str] = &["prvReadActivity"];

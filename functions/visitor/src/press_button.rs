@@ -21,7 +21,7 @@ pub(crate) struct Parameters {
 }
 
 impl Operation for PressButton {
-    const ID: &'static str = "confirm";
+    const ID: &'static str = "press_button";
     const TITLE: &'static str = "Say yes to a call that waits";
     const DESCRIPTION: &'static str = "For the platform's button. The header X-Confirmation has the \
         value that came in the same header with what is shown. The other headers are those of the call \
@@ -31,6 +31,7 @@ impl Operation for PressButton {
     const SCOPE: Option<Scope> = Some(Scope::Write);
     const IS_FOR_VISITORS: bool = true;
     const EFFECT: Effect = Effect::Closes;
+    const TAKES_BUTTON: bool = true;
     const KIND: Option<EntryKind> = Some(EntryKind::ToolCall);
     const ANSWERS: &'static [(StatusCode, &'static str)] =
         &[(StatusCode::OK, "What the tool itself answers.")];

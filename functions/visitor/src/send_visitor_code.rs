@@ -1,14 +1,12 @@
-use auth::{Codes, EmailColumn, MailLanguage};
+use auth::EmailColumn;
 use crm::text::EmailAddress;
 use crm::visible::{Access, Visible};
 use crm::visitor::{Known, Resolved};
 use dataverse::{Record, Session};
 use schemars::JsonSchema;
-use seal::{Code, CodeMail, Company, Language, Mailer, Template};
+use seal::{Mail, Mailer};
 use serde::{Deserialize, Serialize};
-use toolkit::{
-    Answer, Context, Effect, ErrorCode, NoCode, Tool, ToolError, Verification, Visitors, WriteState,
-};
+use toolkit::{Answer, CodeFor, Context, Effect, Tool, ToolError};
 use visitor::Address;
 
 /// Sends a code to the address of a contact.
@@ -46,14 +44,12 @@ impl Tool for SendVisitorCode {
     type Result = Sent;
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Sent>, ToolError> {
-        let (visitors, codes, verification) = needed(context)?;
-        let mailer = verification.mailer.clone().ok_or_else(no_mail)?;
+        let codes = context.codes()?;
         // An address with other characters is nobody's, and nobody hears of that.
         if let Ok(address) = Address::parse(arguments.email.as_str()) {
-            let code = context.new_code(&address).await.map_err(no_code)?;
-            let mail = mail(codes, &code)?;
-            let columns =
-                visitors.email_columns.iter().map(|column| EmailColumn::as_str(*column).into());
+            let mail = codes.new_code(&address, CodeFor::SignIn).await?;
+            let (mailer, columns) = (codes.mailer()?, codes.email_columns());
+            let columns = columns.iter().map(|column| EmailColumn::as_str(*column).into());
             let known =
                 Known::Address { address: address.as_str().to_owned(), columns: columns.collect() };
             // Whether anybody has the address shows after the answer, and to nobody but them.
@@ -67,70 +63,8 @@ impl Tool for SendVisitorCode {
     }
 }
 
-/// What the connection and the deployment have for codes.
-pub(crate) fn needed(context: &Context) -> Result<(&Visitors, &Codes, &Verification), ToolError> {
-    let visitors = context.visitors().ok_or_else(|| {
-        ToolError::new(
-            ErrorCode::Forbidden,
-            "this tool is for visitors, and this API key is for staff",
-        )
-        .write(WriteState::NotHappened)
-    })?;
-    if !context.has_conversation() {
-        return Err(ToolError::new(
-            ErrorCode::InvalidArguments,
-            "a code needs the header X-Conversation-Id: it counts in that chat alone",
-        )
-        .next_step("Offer a person: the visitor cannot be verified here.")
-        .write(WriteState::NotHappened));
-    }
-    let codes = visitors.codes.as_ref().ok_or_else(not_taken)?;
-    Ok((visitors, codes, context.verification().ok_or_else(no_mail)?))
-}
-
-fn not_taken() -> ToolError {
-    ToolError::new(ErrorCode::Forbidden, "this connection sends no codes to visitors")
-        .next_step("Offer a person: the visitor cannot be verified here.")
-        .admin_action("To send codes, set codes in PUT /v1/connections/{id}/visitors.")
-        .write(WriteState::NotHappened)
-}
-
-fn no_mail() -> ToolError {
-    ToolError::new(ErrorCode::Forbidden, "this deployment sends no mails")
-        .next_step("Offer a person: the visitor cannot be verified here.")
-        .admin_action("To send mails, deploy with the parameter MailFrom.")
-        .write(WriteState::NotHappened)
-}
-
-fn no_code(why: NoCode) -> ToolError {
-    let error = match why {
-        NoCode::TooMany => ToolError::new(
-            ErrorCode::VisitorUnverified,
-            "so many codes were sent to this address that no more can be sent for a while",
-        )
-        .next_step("Ask the visitor to look for the last code, or offer a person."),
-        NoCode::NotNow => {
-            ToolError::new(ErrorCode::ServiceUnavailable, "no code can be sent right now")
-                .next_step("Apologise for the delay and try again shortly.")
-        }
-    };
-    error.write(WriteState::NotHappened)
-}
-
-/// The mail with a code, as the connection wants it.
-fn mail(codes: &Codes, code: &Code) -> Result<CodeMail, ToolError> {
-    let company = Company::parse(&codes.company).map_err(ToolError::internal)?;
-    let own =
-        codes.text.as_deref().map(Template::parse).transpose().map_err(ToolError::internal)?;
-    let language = match codes.language {
-        MailLanguage::En => Language::English,
-        MailLanguage::De => Language::German,
-    };
-    Ok(CodeMail::new(language, &company, code, own.as_ref()))
-}
-
 /// Sends the mail to the address that is stored on the contact, if there is one.
-async fn send(session: Session, known: Known, mailer: Mailer, mail: CodeMail) {
+async fn send(session: Session, known: Known, mailer: Mailer, mail: Mail) {
     let page = match session.list(&known.query()).await {
         Ok(page) => page,
         Err(error) => {

@@ -1,4 +1,3 @@
-use crate::send_visitor_code::needed;
 use crm::case;
 use crm::labels::{CaseStatus, Choice as _};
 use crm::tables::{CASE, CONTACT};
@@ -8,7 +7,9 @@ use dataverse::{Order, Query, Record};
 use schemars::JsonSchema;
 use seal::Code;
 use serde::{Deserialize, Serialize};
-use toolkit::{Answer, Context, Effect, ErrorCode, Limit, Reads, Tool, ToolError, WriteState};
+use toolkit::{
+    Answer, Context, Effect, Entered, ErrorCode, Limit, Reads, Tool, ToolError, WriteState,
+};
 
 /// Takes the code that was sent to a visitor.
 pub(crate) struct VerifyVisitor;
@@ -65,11 +66,17 @@ impl Tool for VerifyVisitor {
     type Result = Verified;
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Verified>, ToolError> {
-        needed(context)?;
+        context.codes()?;
         // What is no code counts as a try, too: nobody learns what a code looks like.
         let code = Code::read(arguments.code.as_str()).ok();
-        let address = context.enter_code(code.as_ref()).await;
-        let address = address.ok_or_else(wrong)?;
+        let address = match context.enter_code(code.as_ref()).await.ok_or_else(wrong)? {
+            Entered::SignedIn(address) => address,
+            Entered::NewAddress => {
+                let nothing = Verified { contacts: Vec::new(), open_cases: Vec::new(), more: None };
+                return Ok(Answer::new(nothing)
+                    .hint("The new address is theirs. Call dynamics365_update_contact again."));
+            }
+        };
         let mut known = context.known_by(&address);
         loop {
             match look(&known).await {

@@ -325,6 +325,9 @@ pub(crate) struct Activity {
     /// Only calls that were about this record.
     #[arg(long)]
     pub(crate) record: Option<String>,
+    /// Only calls for the visitor with this contact's id, or this `visitor` of an entry.
+    #[arg(long)]
+    pub(crate) visitor: Option<String>,
     /// From this point in time or day on.
     #[arg(long)]
     pub(crate) from: Option<String>,

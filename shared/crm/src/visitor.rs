@@ -160,11 +160,13 @@ pub struct More<'a> {
     pub company: Option<Uuid>,
     /// What the subject of a note begins with that they may read.
     pub note_mark: Option<&'a str>,
+    /// The cases that their chat made before it was known who they are.
+    pub made: &'a [Uuid],
 }
 
 /// Which rows of a table the visitor whom this reference means may read.
 pub fn rule(table: Table, visitor: &ContactRef, more: More<'_>) -> Rule {
-    let More { company, note_mark } = more;
+    let More { company, note_mark, made } = more;
     let company = company.map(AccountRef::from);
     let or_of_company = |theirs: Filter, of_account: fn(&AccountRef) -> Filter| {
         Filter::any([theirs].into_iter().chain(company.as_ref().map(of_account)))
@@ -180,7 +182,11 @@ pub fn rule(table: Table, visitor: &ContactRef, more: More<'_>) -> Rule {
         | tables::UNIT
         | tables::CURRENCY => Rule::Public,
         tables::CONTACT => Rule::Theirs(visitor.filter()),
-        tables::CASE => Rule::Theirs(or_of_company(case::of_contact(visitor), case::of_account)),
+        tables::CASE => {
+            let made = made.iter().map(|id| Filter::equals(tables::CASE.key, *id));
+            let own = Filter::any([case::of_contact(visitor)].into_iter().chain(made));
+            Rule::Theirs(or_of_company(own, case::of_account))
+        }
         tables::OPPORTUNITY => {
             Rule::Theirs(or_of_company(opportunity::of_contact(visitor), opportunity::of_account))
         }

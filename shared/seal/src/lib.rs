@@ -16,7 +16,7 @@
 //! previous one made still opens and is recognized. After a second rotation, it does not.
 //!
 //! A [`Code`] is what a visitor gets by mail and types into the chat. [`Mailer`] sends the mail with
-//! Amazon SES, and [`CodeMail`] is its text, in the visitor's language or in the administrator's own
+//! Amazon SES, and [`Mail`] is its text, in the visitor's language or in the administrator's own
 //! words ([`Template`]).
 //!
 //! Nothing here shows a key, a code, an address or a text in an error or in its `Debug`.
@@ -38,4 +38,4 @@ pub use key::{KeyError, KeyId, SealingKey};
 pub use mail::Mailer;
 pub use seal::{Hashed, Names, SealError, Seals};
 pub use store::{OpenError, ReadsSecret, SealKeys, SealKeysError, Stage};
-pub use texts::{CODE_LIVES, CodeMail, Company, CompanyError, Language, Template, TemplateError};
+pub use texts::{CODE_LIVES, Company, CompanyError, Language, Mail, Template, TemplateError};

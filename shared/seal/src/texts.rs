@@ -39,6 +39,21 @@ const GERMAN: (&str, &str) = (
      Wenn Sie keinen Code angefordert haben, können Sie diese E-Mail ignorieren.\n",
 );
 
+const CHANGED_ENGLISH: (&str, &str) = (
+    "Your email address at {company}",
+    "Your email address at {company} was changed in a chat. From now on, mails go to the new one.\n\
+     \n\
+     If you did not ask for that, please tell us at once.\n",
+);
+
+const CHANGED_GERMAN: (&str, &str) = (
+    "Ihre E-Mail-Adresse bei {company}",
+    "Ihre E-Mail-Adresse bei {company} wurde in einem Chat geändert. Von nun an gehen E-Mails an die \
+     neue.\n\
+     \n\
+     Wenn Sie das nicht veranlasst haben, sagen Sie uns bitte sofort Bescheid.\n",
+);
+
 /// The language of a mail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Language {
@@ -60,6 +75,13 @@ impl Language {
         match self {
             Language::English => ENGLISH,
             Language::German => GERMAN,
+        }
+    }
+
+    fn texts_of_change(self) -> (&'static str, &'static str) {
+        match self {
+            Language::English => CHANGED_ENGLISH,
+            Language::German => CHANGED_GERMAN,
         }
     }
 }
@@ -172,31 +194,38 @@ impl Template {
     }
 }
 
-/// The subject and the text of a mail with a code.
+/// The subject and the text of a mail.
 #[derive(Clone, PartialEq, Eq)]
-pub struct CodeMail {
+pub struct Mail {
     subject: String,
     text: String,
 }
 
-impl fmt::Debug for CodeMail {
+impl fmt::Debug for Mail {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("CodeMail").finish_non_exhaustive()
+        formatter.debug_struct("Mail").finish_non_exhaustive()
     }
 }
 
-impl CodeMail {
-    /// The mail in this language, or with this text. The subject is ours, and without the code: it is
+impl Mail {
+    /// The mail with a code in this language, or with this text. The subject is ours, and without the code: it is
     /// shown on locked screens.
-    pub fn new(
+    pub fn with_code(
         language: Language,
         company: &Company,
         code: &Code,
         own: Option<&Template>,
-    ) -> CodeMail {
+    ) -> Mail {
         let (subject, text) = language.texts();
         let text = own.map_or(text, Template::as_str);
-        CodeMail { subject: filled(subject, company, code), text: filled(text, company, code) }
+        let code = Some(code);
+        Mail { subject: filled(subject, company, code), text: filled(text, company, code) }
+    }
+
+    /// The mail to an address that was somebody's, in this language.
+    pub fn of_changed_address(language: Language, company: &Company) -> Mail {
+        let (subject, text) = language.texts_of_change();
+        Mail { subject: filled(subject, company, None), text: filled(text, company, None) }
     }
 
     /// The subject.
@@ -211,11 +240,11 @@ impl CodeMail {
 }
 
 /// A text with the code and the company in their places. What they say is not read again.
-fn filled(text: &str, company: &Company, code: &Code) -> String {
+fn filled(text: &str, company: &Company, code: Option<&Code>) -> String {
     Pieces(text)
         .map(|piece| match piece {
             Piece::Plain(text) => text,
-            Piece::Code => code.expose(),
+            Piece::Code => code.map(Code::expose).unwrap_or_default(),
             Piece::Company => company.as_str(),
             Piece::Unknown => "",
         })
@@ -291,10 +320,10 @@ mod tests {
 
     use super::*;
 
-    fn mail(language: Language, own: Option<&str>) -> CodeMail {
+    fn mail(language: Language, own: Option<&str>) -> Mail {
         let own = own.map(|own| Template::parse(own).unwrap());
         let company = Company::parse("Müller & {code} GmbH").unwrap();
-        CodeMail::new(language, &company, &Code::read("123456").unwrap(), own.as_ref())
+        Mail::with_code(language, &company, &Code::read("123456").unwrap(), own.as_ref())
     }
 
     #[test]
@@ -381,7 +410,7 @@ mod tests {
     fn nothing_of_it_is_shown() {
         let own = Template::parse("{code}").unwrap();
         let mail = mail(Language::English, None);
-        assert_eq!(format!("{own:?} {mail:?}"), "Template(..) CodeMail { .. }");
+        assert_eq!(format!("{own:?} {mail:?}"), "Template(..) Mail { .. }");
     }
 
     proptest! {

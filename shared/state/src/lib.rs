@@ -23,6 +23,7 @@
 //! | `visit#{hash}` | `signed-in` | who the visitor of a chat is by a code: [`SignedIn`] |
 //! | `visit#{hash}` | `confirm#{id}` | a sealed call that waits until somebody says yes; `confirm`: the open one |
 //! | `visit#{hash}` | `confirm-taken#{id}`, `confirm-outcome#{id}` | that it is carried out, and what came of it |
+//! | `visit#{hash}` | `shown-address` | a new address that the visitor has shown to be theirs |
 //! | `visit#{hash}` | `made` | which ones a chat has made while nobody knew the visitor |
 //!
 //! [`Partition`] says who may do what with which of them, and how long items are kept. The table's

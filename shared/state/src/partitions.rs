@@ -157,7 +157,7 @@ pub const SUBJECT: Partition = Partition {
 /// How long the table knows what a chat has made.
 pub(crate) const VISIT_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
-/// What a chat with a visitor has made while nobody knew who it was, and how often that happens. Each
+/// What a chat with a visitor has shown, made and left waiting for a yes, and how often that happens. Each
 /// item has its own `expires_at`.
 pub const VISIT: Partition = Partition {
     key: "visit#",

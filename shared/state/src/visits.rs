@@ -20,6 +20,7 @@ const NOT_FOUND: &str = "not-found";
 const WRONG: &str = "wrong";
 const CODE: &str = "code";
 const SIGNED_IN: &str = "signed-in";
+const SHOWN: &str = "shown-address";
 
 /// The attributes of these items.
 const RECORDS: &str = "records";
@@ -40,6 +41,16 @@ pub struct SentCode {
     pub hash: String,
     /// The address that it was sent to, sealed.
     pub address: String,
+    /// Whether it is to show that a new address of a visitor who is known is theirs.
+    #[serde(default)]
+    pub is_new_address: bool,
+}
+
+/// An address that a visitor who is known has shown to be theirs, too.
+#[derive(Serialize, Deserialize)]
+struct Shown {
+    /// The address, sealed.
+    address: String,
 }
 
 /// Who a visitor is who has entered a code.
@@ -51,6 +62,9 @@ pub struct SignedIn {
     pub since: Timestamp,
     /// When the last call was.
     pub last: Timestamp,
+    /// The records that the chat made while nobody knew who it was.
+    #[serde(default)]
+    pub made: Vec<Uuid>,
 }
 
 /// How long a visitor stays known after the last call, and in all.
@@ -212,11 +226,46 @@ impl State {
         who: &SignedIn,
         tried_at: Timestamp,
     ) -> Result<bool, StateError> {
-        let used = SentCode { hash: String::new(), address: String::new() };
-        self.put_of_visit(visit, CODE, WHAT_CODE, &used, Timestamp::UNIX_EPOCH).await?;
+        self.use_up_code(visit).await?;
         let goes_on = Expression::new("attribute_not_exists(#ended) OR #ended < :tried")
             .with("tried", milliseconds(tried_at));
-        self.put_signed_in(visit, who, goes_on).await
+        let is_signed_in = self.put_signed_in(visit, who, goes_on).await?;
+        if is_signed_in && !who.made.is_empty() {
+            // It is the visitor's from now on. Who signs in as another does not inherit it.
+            self.forget(visit, MADE).await?;
+        }
+        Ok(is_signed_in)
+    }
+
+    /// Uses the code of a chat up.
+    async fn use_up_code(&self, visit: &Visit) -> Result<(), StateError> {
+        let (hash, address) = (String::new(), String::new());
+        let used = SentCode { hash, address, is_new_address: false };
+        self.put_of_visit(visit, CODE, WHAT_CODE, &used, Timestamp::UNIX_EPOCH).await
+    }
+
+    /// Uses the code of a chat up, and keeps that the visitor has shown that this address is theirs, too.
+    pub async fn put_shown_address(
+        &self,
+        visit: &Visit,
+        address: String,
+        kept: SignedDuration,
+    ) -> Result<(), StateError> {
+        self.use_up_code(visit).await?;
+        self.put_of_visit(visit, SHOWN, WHAT_SIGN_IN, &Shown { address }, ends(kept)).await
+    }
+
+    /// The address that the visitor of a chat has shown to be theirs, too, sealed.
+    pub async fn shown_address(&self, visit: &Visit) -> Result<Option<String>, StateError> {
+        let item = self.table.get(&Key::new(VISIT.of(&visit.0), SHOWN)).await?;
+        let now = Timestamp::now().as_second();
+        let is_there = |until: &AttributeValue| {
+            until.as_n().is_ok_and(|until| until.parse().is_ok_and(|until: i64| until > now))
+        };
+        let item = item.filter(|item| item.get(EXPIRES_AT).is_some_and(is_there));
+        let shown: Option<Shown> =
+            item.map(|item| table::document(WHAT_SIGN_IN, item)).transpose()?;
+        Ok(shown.map(|shown| shown.address))
     }
 
     /// Keeps who the visitor of a chat is, as long as that is so, unless the chat was ended.
@@ -250,15 +299,19 @@ impl State {
 
     /// Ends all of a chat: nobody is known in it, and it has made nothing.
     pub async fn end_visit(&self, visit: &Visit) -> Result<(), StateError> {
-        for sort in [CODE, MADE, OPEN] {
-            let mut item = Key::new(VISIT.of(&visit.0), sort).attributes();
-            item.insert(EXPIRES_AT.to_owned(), epoch(Timestamp::UNIX_EPOCH));
-            self.table.put(item).await?;
+        for sort in [CODE, MADE, OPEN, SHOWN] {
+            self.forget(visit, sort).await?;
         }
         // A code that is being entered at this moment must find it.
         let mut item = Key::new(VISIT.of(&visit.0), SIGNED_IN).attributes();
         item.insert(ENDED.to_owned(), milliseconds(Timestamp::now()));
         item.insert(EXPIRES_AT.to_owned(), epoch(ends(AFTER_LAST)));
+        self.table.put(item).await
+    }
+
+    async fn forget(&self, visit: &Visit, sort: &str) -> Result<(), StateError> {
+        let mut item = Key::new(VISIT.of(&visit.0), sort).attributes();
+        item.insert(EXPIRES_AT.to_owned(), epoch(Timestamp::UNIX_EPOCH));
         self.table.put(item).await
     }
 

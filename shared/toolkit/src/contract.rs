@@ -8,6 +8,7 @@ pub(crate) mod limit;
 pub(crate) mod needs;
 pub mod operation;
 pub(crate) mod part;
+pub(crate) mod refusals;
 pub(crate) mod schema;
 pub(crate) mod seen;
 pub(crate) mod service;

@@ -4,6 +4,7 @@
 pub(crate) mod call;
 pub(crate) mod caller;
 mod deadline;
+mod entry;
 pub(crate) mod journal;
 pub(crate) mod json;
 pub(crate) mod key_store;
@@ -25,15 +26,15 @@ use http::header::{
     IF_NONE_MATCH, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, Method, Response, StatusCode};
-use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use serde_json::Value;
-use state::{EntryKind, LogEntry};
+
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use deadline::sooner;
+use entry::entry;
 
 use crate::{
     ApiKeysError, CONFIRMATION, Call, Caller, ErrorCode, Journal, KeyStore, Serves, ToolError,
@@ -414,46 +415,6 @@ pub(crate) fn header<'a>(
         ));
     }
     Ok(Some(text))
-}
-
-/// The id under which the call waits, or has waited, until somebody says yes.
-pub(crate) fn confirmation<'a>(call: &'a Call, error: Option<&'a ToolError>) -> Option<&'a str> {
-    let waits = error.and_then(ToolError::confirmation_id);
-    waits.or(call.confirmation.as_deref())
-}
-
-/// The entry of the activity log for a call. It contains no names, texts or arguments.
-fn entry(
-    call: &Call,
-    kind: EntryKind,
-    result: &Result<Reply, ToolError>,
-    request_id: &str,
-    duration: Duration,
-) -> LogEntry {
-    let error = result.as_ref().err().or(call.found.as_ref());
-    let details = error.and_then(ToolError::dataverse_details);
-    let cause = error.and_then(ToolError::connection_cause);
-    LogEntry {
-        at: Timestamp::now(),
-        kind,
-        tool: call.tool.clone(),
-        outcome: error.map_or("ok", |error| error.code().as_str()).to_owned(),
-        cause: cause.map(|cause| cause.as_str().to_owned()),
-        set_up_step: cause.and_then(auth::Cause::step).map(auth::Step::number),
-        code: error.and_then(ToolError::foreign_code),
-        duration_ms: duration.as_millis() as u64,
-        trips: call.session.as_ref().map_or(0, dataverse::Session::trips),
-        conversation: call.conversation.clone(),
-        client: call.client.clone(),
-        records: result.as_ref().map(Reply::named_records).unwrap_or_default(),
-        dataverse_request_id: details.and_then(|details| details.request_id.clone()),
-        verified_by: call.visitor.as_ref().map(|visitor| visitor.way().to_owned()),
-        // The journal knows the key that it is hashed with.
-        visitor: None,
-        contact: call.visitor.as_ref().and_then(|visitor| visitor.contact),
-        confirmation: confirmation(call, error).map(str::to_owned),
-        request_id: request_id.to_owned(),
-    }
 }
 
 fn respond(result: Result<Reply, ToolError>, request_id: &str) -> Response<Bytes> {

@@ -49,7 +49,9 @@ pub use edge::{
     Incoming, Reply, bearer, logging,
 };
 pub use error::{DataverseDetails, ErrorCode, ToolError, WriteState};
-pub use idioms::chat::{CODE_LIVES, NoCode};
+pub use idioms::chat::CODE_LIVES;
+pub(crate) use idioms::chat::NoCode;
+pub use idioms::codes::{CodeFor, Codes, Entered};
 pub use idioms::consent::{CONFIRMATION, Consequence, MESSAGE_ID, Preview, Yes};
 pub use idioms::creates::{Creates, Equal, First, Made, ReadAnswers, create};
 pub use idioms::draft::Draft;

@@ -244,23 +244,28 @@ impl Bench {
     }
 }
 
+/// A bot that talks to visitors.
+pub(crate) fn bot_for_visitors() -> Caller {
+    Caller {
+        client: "bot".to_owned(),
+        connections: Grants::All,
+        scopes: [Scope::Read, Scope::Write].into(),
+        key: None,
+        serves: Serves::Visitors,
+        tools: None,
+        vouches: true,
+        confirm: auth::Confirm::None,
+        message_is_enough: false,
+        conversation_in_header: false,
+    }
+}
+
 /// Checks each answer of a tool against the tool's schema, as visitors or staff have it.
 #[track_caller]
 fn check_answer(tool: &str, body: &Value, for_visitors: bool) {
     static VALIDATORS: LazyLock<[HashMap<&str, Validator>; 2]> = LazyLock::new(|| {
         let definitions = stack::tools();
-        let visitors = Caller {
-            client: "bot".to_owned(),
-            connections: Grants::All,
-            scopes: [Scope::Read, Scope::Write].into(),
-            key: None,
-            serves: Serves::Visitors,
-            tools: None,
-            vouches: true,
-            confirm: auth::Confirm::None,
-            message_is_enough: false,
-            conversation_in_header: false,
-        };
+        let visitors = bot_for_visitors();
         [Audience::EVERYBODY, Audience::of(&visitors)].map(|audience| {
             let validator = |definition: &Definition| {
                 let schema = answer_schema(&definition.for_audience(audience));

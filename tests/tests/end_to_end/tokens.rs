@@ -1,11 +1,16 @@
 //! How much a model has to read, in tokens of `o200k`.
 
+use crm::visible::Access;
 use serde_json::{Value, json};
+use toolkit::{Audience, Definition};
 
-use crate::harness::{Bench, MAREN};
+use crate::harness::{Bench, MAREN, bot_for_visitors};
 
 /// The most tokens that the definitions of all tools take together.
 const TOKENS_OF_ALL: usize = 4800;
+
+/// The most that those take that a key for visitors can have, with all that a connection can allow.
+const TOKENS_FOR_VISITORS: usize = 4000;
 
 fn tokens(value: &Value) -> usize {
     bpe_openai::o200k_base().count(&value.to_string())
@@ -13,9 +18,24 @@ fn tokens(value: &Value) -> usize {
 
 #[test]
 fn the_definitions_of_all_tools() {
+    let total = of_definitions(stack::tools().iter());
+    assert!(total <= TOKENS_OF_ALL, "{total} tokens");
+}
+
+#[test]
+fn the_definitions_for_visitors() {
+    let key = bot_for_visitors();
     let definitions = stack::tools();
-    let mut total = 0;
-    for definition in &definitions {
+    let reached = definitions.iter().filter(|tool| tool.access != Access::Staff);
+    let shown: Vec<_> = reached.map(|tool| tool.for_audience(Audience::of(&key))).collect();
+    let total = of_definitions(shown.iter().map(AsRef::as_ref));
+    assert!(total <= TOKENS_FOR_VISITORS, "{total} tokens");
+}
+
+/// The tokens of these definitions.
+fn of_definitions<'a>(definitions: impl Iterator<Item = &'a Definition>) -> usize {
+    let (mut total, mut count) = (0, 0);
+    for definition in definitions {
         let tokens = tokens(&json!({
             "name": definition.name,
             "description": definition.description,
@@ -23,9 +43,10 @@ fn the_definitions_of_all_tools() {
         }));
         println!("{tokens:5} {}", definition.name);
         total += tokens;
+        count += 1;
     }
-    println!("{total:5} tokens for {} tools", definitions.len());
-    assert!(total <= TOKENS_OF_ALL, "{total} tokens");
+    println!("{total:5} tokens for {count} tools");
+    total
 }
 
 #[tokio::test]

@@ -96,7 +96,10 @@ async fn what_is_somebody_elses_is_not_there() {
     let theft = json!({"contact": ZOE, "phone": "+1 555 0100"});
     call_as(&bench, MAREN, "update_contact", theft).await.problem("not_found");
     let identity = json!({"email": "thief@evil.example"});
-    call_as(&bench, MAREN, "update_contact", identity).await.problem("forbidden");
+    // Without a chat, and without codes, no address can be shown to be theirs.
+    let chat = [("x-visitor-email", MAREN), ("x-conversation-id", "chat")];
+    call_as(&bench, MAREN, "update_contact", identity.clone()).await.problem("invalid_arguments");
+    call(&bench, "update_contact", identity, &chat).await.problem("forbidden");
     assert_eq!(bench.count("contacts", "emailaddress1", MAREN).await, 1);
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use toolkit::operation::Parameter;
-use toolkit::{Declaration, Definition, ErrorCode};
+use toolkit::{CONFIRM_TOOL, Declaration, Definition, ErrorCode};
 
 use crate::annotations::Annotations;
 use crate::answer::answer_schema;
@@ -51,7 +51,10 @@ fn parameters(operation: &Declaration) -> Vec<Value> {
     let mut headers = Vec::new();
     if operation.takes_connection {
         headers.extend(["ConnectionId", "ConversationId"]);
-        headers.extend(operation.effect.writes().then_some("IdempotencyKey"));
+        // Of a call that waits for a yes, its own key counts.
+        let creates = operation.definition.as_ref().is_some_and(|tool| tool.name != CONFIRM_TOOL);
+        headers.extend((creates && operation.effect.writes()).then_some("IdempotencyKey"));
+        headers.extend(operation.takes_button.then_some("Confirmation"));
     }
     headers.extend(operation.is_kept.then_some("IfNoneMatch"));
     let shared = |name| json!({"$ref": format!("#/components/parameters/{name}")});
@@ -141,8 +144,14 @@ pub(crate) fn headers() -> Value {
     );
     all.insert(
         "IdempotencyKey".to_owned(),
-        header("Idempotency-Key", key, "The same key never creates twice."),
+        header("Idempotency-Key", key.clone(), "The same key never creates twice."),
     );
+    // What says who a visitor is, or which message is answered, is left out: some clients let the model
+    // fill in whatever the document has. The button alone is of no use to a model, which never sees its
+    // value.
+    let mut button = header("X-Confirmation", key, "What came in this header with what is shown.");
+    button["required"] = true.into();
+    all.insert("Confirmation".to_owned(), button);
     all.insert(
         "IfNoneMatch".to_owned(),
         header("If-None-Match", json!({"type": "string"}), "The ETag of what the caller has."),

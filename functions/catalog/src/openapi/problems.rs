@@ -6,7 +6,7 @@ use auth::Cause;
 use crm::reference::Candidate;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
-use toolkit::{DataverseDetails, ErrorCode, Escalation, WriteState, result_schema};
+use toolkit::{DataverseDetails, ErrorCode, Escalation, Preview, WriteState, result_schema};
 
 use crate::schema::optional;
 
@@ -96,6 +96,11 @@ fn problem() -> Value {
             "set_up_step": {"type": "integer", "minimum": 1, "maximum": 6},
             "write": result_schema::<WriteState>(),
             "candidates": {"type": "array", "items": candidate},
+            "confirmation_id": {
+                "type": "string",
+                "description": "Under which the call waits until somebody says yes.",
+            },
+            "preview": optional(result_schema::<Preview>()),
             "dataverse": optional(result_schema::<DataverseDetails>()),
             "request_id": {"type": "string"},
         },

@@ -37,6 +37,7 @@ pub(crate) async fn activity(api: &Api, given: &Activity) -> Result<(), CliError
         ("conversation", &given.conversation),
         ("request_id", &given.request_id),
         ("record", &given.record),
+        ("visitor", &given.visitor),
         ("from", &given.from),
         ("to", &given.to),
     ];

@@ -15,6 +15,7 @@ use strum::IntoStaticStr;
 use uuid::Uuid;
 use visitor::{Address, KeySets, TokenError, verify};
 
+use crate::contract::refusals::{nobody, not_for_visitors, unverified};
 use crate::edge::call::ForVisitor;
 use crate::edge::header;
 use crate::idioms::once::{Once, Tie};
@@ -63,6 +64,8 @@ pub(crate) struct Visitor {
     way: Option<Way>,
     /// Who it is, if somebody has vouched.
     known: Option<Known>,
+    /// The cases that the chat made before it was known who it is.
+    made: Vec<Uuid>,
     /// Their company, if they may see what is its.
     company: Option<Uuid>,
     /// What the connection lets visitors do.
@@ -115,7 +118,8 @@ impl Behalf {
             return Ok(Behalf::Staff);
         }
         let (settings, contacts) = (settings.clone(), OnceLock::new());
-        Ok(Behalf::Visitor(Visitor { way, known, company, settings, contacts }))
+        let made = Vec::new();
+        Ok(Behalf::Visitor(Visitor { way, known, made, company, settings, contacts }))
     }
 
     /// Whether it is for a visitor whom nobody knows.
@@ -123,13 +127,14 @@ impl Behalf {
         self.sight() == Sight::Open
     }
 
-    /// For the same visitor, who has this address.
-    pub(crate) fn known_by(self, address: &Address) -> Behalf {
+    /// For the same visitor, who has this address, and whose chat made these records before that was
+    /// known.
+    pub(crate) fn known_by(self, address: &Address, made: Vec<Uuid>) -> Behalf {
         match self {
             Behalf::Staff => Behalf::Staff,
             Behalf::Visitor(visitor) => {
                 let known = Some(of_address(address, &visitor.settings));
-                Behalf::Visitor(Visitor { known, way: Some(Way::Code), ..visitor })
+                Behalf::Visitor(Visitor { known, way: Some(Way::Code), made, ..visitor })
             }
         }
     }
@@ -235,6 +240,11 @@ impl Behalf {
         Some(Behalf::Visitor(Visitor { known, contacts: OnceLock::new(), ..visitor.clone() }))
     }
 
+    /// How it is known who the visitor is.
+    pub(crate) fn way(&self) -> Option<Way> {
+        self.visitor().and_then(|visitor| visitor.way)
+    }
+
     /// For whom it is, for the log.
     pub(crate) fn for_log(&self) -> Option<ForVisitor> {
         let Behalf::Visitor(visitor) = self else { return None };
@@ -296,7 +306,7 @@ impl Visitor {
     pub(crate) fn more(&self) -> More<'_> {
         let allows_notes = self.settings.allows.contains(&Choice::PublicNotes);
         let note_mark = self.settings.note_mark.as_deref().filter(|_| allows_notes);
-        More { company: self.company, note_mark }
+        More { company: self.company, note_mark, made: &self.made }
     }
 
     /// What the connection lets visitors do.
@@ -319,7 +329,7 @@ impl Context {
     /// The same call, for its visitor as somebody who has this address.
     #[must_use]
     pub fn known_by(&self, address: &Address) -> Context {
-        self.on_behalf(self.behalf.clone().known_by(address))
+        self.on_behalf(self.behalf.clone().known_by(address, Vec::new()))
     }
 
     /// The same call anew, if who the visitor is was not known before. It happens once for each merge
@@ -460,34 +470,4 @@ fn said(
         }
         (None, None) => Ok(None),
     }
-}
-
-/// The error: this needs a visitor who is known.
-pub(crate) fn unverified(what: &str) -> ToolError {
-    ToolError::new(
-        ErrorCode::VisitorUnverified,
-        format!("{what}: only for visitors who have shown who they are"),
-    )
-    .next_step(HOW_TO_VERIFY)
-    .write(WriteState::NotHappened)
-}
-
-/// How a visitor shows who they are, for the bot.
-const HOW_TO_VERIFY: &str = "Say that you cannot look at personal data here before the visitor has \
-    shown who they are, for example by signing in. You can still open a case or note a request for them.";
-
-fn nobody(detail: &str) -> ToolError {
-    ToolError::new(ErrorCode::VisitorUnverified, detail)
-        .next_step(
-            "Say that you cannot find the visitor's data. You can still open a case for them with \
-             new_contact.",
-        )
-        .write(WriteState::NotHappened)
-}
-
-/// The error: this is for the company's own people.
-pub(crate) fn not_for_visitors(what: &str) -> ToolError {
-    ToolError::new(ErrorCode::Forbidden, format!("{what}: not for visitors"))
-        .next_step("Do without it: it is for the company's own people.")
-        .write(WriteState::NotHappened)
 }

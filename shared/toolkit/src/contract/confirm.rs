@@ -90,6 +90,8 @@ impl Tools {
         let chat = Chat::new(about, &caller.client, call.conversation.as_deref());
         let visitors = &connection.credentials().visitors;
         let behalf = self.behalf(caller, &incoming.headers, about, visitors, &chat).await?;
+        call.tool = Some(CONFIRM_TOOL.to_owned());
+        call.visitor = behalf.for_log();
         let place = place(about.as_str(), &caller.client, chat.visit(), id);
         let found = Found { state, verification, place, id };
 
@@ -115,7 +117,10 @@ impl Tools {
         call.confirmed = Some(Confirmed { id: id.to_owned(), preview: sealed.preview.clone() });
         let result = self.carry_out(sealed, caller, incoming, call).await;
         match &result {
-            Ok(reply) => found.keep(reply).await,
+            Ok(reply) => {
+                call.is_confirmed = true;
+                found.keep(reply).await;
+            }
             Err(error) => {
                 // A new preview has taken its place.
                 let is_over = error.code() == ErrorCode::ConfirmationRequired;

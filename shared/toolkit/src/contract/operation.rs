@@ -96,6 +96,8 @@ pub trait Operation: Send + Sync + 'static {
     const IS_IDEMPOTENT: bool = !matches!(Self::EFFECT, Effect::Adds);
     /// Whether the operation reaches beyond the organization's CRM.
     const REACHES_OUT: bool = false;
+    /// Whether it takes the header `X-Confirmation`.
+    const TAKES_BUTTON: bool = false;
     /// The kind of entry that a call makes in the activity log. `None` if it makes no entry.
     const KIND: Option<state::EntryKind> = None;
     /// Whether callers may keep the answer for a while, because only a new version changes it.

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use visitor::KeySets;
 
 use crate::contract::behalf::Behalf;
+use crate::contract::refusals::with_codes;
 use crate::contract::tool::PATH;
 use crate::edge::call::ForVisitor;
 use crate::edge::{IDEMPOTENCY_KEY, header};
@@ -173,7 +174,7 @@ impl Tools {
         Ok(match (&self.state, &self.verification) {
             (Some(state), Some(verification)) if behalf.is_open() && visitors.codes.is_some() => {
                 match chat.signed_in(state, verification).await {
-                    Some(address) => behalf.known_by(&address),
+                    Some((address, made)) => behalf.known_by(&address, made),
                     None => behalf,
                 }
             }
@@ -195,7 +196,9 @@ impl Tools {
             self.behalf(&caller, &incoming.headers, &connection_id, visitors, &chat).await?;
         let behalf = if <T as Tool>::EFFECT.writes() { behalf.for_write() } else { behalf };
         call.visitor = behalf.for_log();
-        behalf.authorize(T::FOR, &T::Arguments::shape(), &given)?;
+        let takes_codes = visitors.codes.is_some() && chat.visit().is_some();
+        let advised = |error| if takes_codes { with_codes(error) } else { error };
+        behalf.authorize(T::FOR, &T::Arguments::shape(), &given).map_err(advised)?;
         let visitor = behalf.identity();
         let identity = Identity {
             visitor: visitor.as_deref(),
@@ -220,7 +223,9 @@ impl Tools {
         let policy = policy(&caller, behalf.visitor().map(|_| visitors));
         let consent = policy.filter(|_| call.writes).map(|message_is_enough| {
             let key = identity.idempotency_key;
-            let consent = Consent::new(message_is_enough, &caller, given.clone(), key, message);
+            let visitor = visitor.clone();
+            let consent =
+                Consent::new(message_is_enough, &caller, given.clone(), key, message, visitor);
             match call.confirmed.take() {
                 Some(confirmed) => consent.to(confirmed.preview),
                 None => consent,
@@ -252,7 +257,7 @@ impl Tools {
         for _ in 0..BEGINNINGS {
             // Nothing has been written yet: who the visitor is, the first trip of a call finds out.
             let Some(behalf) = context.behalf.again(T::FOR) else { break };
-            behalf.authorize(T::FOR, &T::Arguments::shape(), &given)?;
+            behalf.authorize(T::FOR, &T::Arguments::shape(), &given).map_err(advised)?;
             context.behalf = behalf;
             let read = Arguments::read(Body::Value(given.clone()))?.read;
             result = <T as Tool>::call(&context, read).await;

@@ -48,6 +48,8 @@ pub struct Call {
     pub(crate) confirmed: Option<Confirmed>,
     /// The id of the call that waits, or waited, until somebody says yes.
     pub confirmation: Option<String>,
+    /// Whether a call was carried out that had waited until somebody said yes.
+    pub(crate) is_confirmed: bool,
     /// For which visitor the call is made, if for one.
     pub(crate) visitor: Option<ForVisitor>,
     /// The kind of entry in the activity log. `None` if the call makes no entry.

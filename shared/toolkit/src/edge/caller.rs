@@ -9,8 +9,8 @@ use serde_json::Value;
 use strum::{EnumString, IntoStaticStr, VariantNames};
 use uuid::Uuid;
 
-use crate::contract::behalf::not_for_visitors;
 use crate::contract::confirm::CONFIRM_TOOL;
+use crate::contract::refusals::not_for_visitors;
 use crate::{ErrorCode, ToolError};
 
 /// A right of an API key.

@@ -16,7 +16,8 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::call::ForVisitor;
-use super::{confirmation, json};
+use super::entry::confirmation;
+use super::json;
 use crate::contract::behalf::Way;
 use crate::{Call, ErrorCode, ToolError};
 
@@ -76,8 +77,17 @@ fn start(directives: &str, style: Style) {
 }
 
 /// Our own crates, except the functions, whose names end with `_function`.
-const OURS: [&str; 7] =
-    ["auth", "crm", "dataverse", "dataverse_emulator", "stack", "state", "toolkit"];
+const OURS: [&str; 9] = [
+    "auth",
+    "crm",
+    "dataverse",
+    "dataverse_emulator",
+    "seal",
+    "stack",
+    "state",
+    "toolkit",
+    "visitor",
+];
 
 /// Whether a line comes from one of our crates. Below INFO, other crates log what they send and
 /// receive: events with their bodies, and requests with their secrets.
@@ -199,6 +209,8 @@ struct CallLine<'a> {
     cause: Option<&'a str>,
     verified_by: Option<&'static str>,
     confirmation: Option<&'a str>,
+    #[serde(skip)]
+    is_confirmed: bool,
     #[serde(rename = "Trips")]
     trips: u32,
     #[serde(rename = "Throttles")]
@@ -234,7 +246,7 @@ fn of_visitors(line: &CallLine<'_>) -> BTreeMap<&'static str, u8> {
         ("VisitorsRefused", outcome == ErrorCode::VisitorUnverified.as_str()),
         ("VisitorsNotFound", is_for_visitor && outcome == ErrorCode::NotFound.as_str()),
         ("ConfirmationsRequired", outcome == ErrorCode::ConfirmationRequired.as_str()),
-        ("ConfirmationsGiven", line.confirmation.is_some() && outcome == "ok"),
+        ("ConfirmationsGiven", line.is_confirmed),
     ];
     all.into_iter().filter(|(_, is_one)| *is_one).map(|(name, _)| (name, 1)).collect()
 }
@@ -263,6 +275,7 @@ impl<'a> CallLine<'a> {
             cause: error.and_then(ToolError::log_cause),
             verified_by: call.visitor.as_ref().map(ForVisitor::way),
             confirmation: confirmation(call, error),
+            is_confirmed: call.is_confirmed,
             tool: call.tool.as_deref().unwrap_or("none"),
             outcome: error.map_or("ok", |error| error.code().as_str()),
             trips: session.map_or(0, dataverse::Session::trips),

@@ -13,6 +13,7 @@ use state::{Hour, SentCode, SignedIn, State, Visit};
 use uuid::Uuid;
 use visitor::Address;
 
+use crate::idioms::codes::{CodeFor, Entered, SHOWN_FOR};
 use crate::idioms::once::within;
 use crate::{Context, ErrorCode, ToolError, Verification, WriteState};
 
@@ -63,31 +64,55 @@ impl Chat {
         self.visit.as_ref()
     }
 
-    /// The address of the visitor of this chat, if a code has shown it.
+    /// The address of the visitor of this chat, if a code has shown it, and the records that the chat
+    /// made before that.
     pub(crate) async fn signed_in(
         &self,
         state: &State,
         verification: &Verification,
-    ) -> Option<Address> {
+    ) -> Option<(Address, Vec<Uuid>)> {
         let visit = self.visit.as_ref()?;
         let who = within(state.signed_in(visit)).await??;
-        let sealed = hex::decode(&who.address).ok()?;
-        let opened = verification.seals.open(ADDRESS, &[visit.as_str()], &sealed).await;
-        let opened = opened.inspect_err(|error| tracing::warn!(%error, "a visitor is not known"));
-        let address = String::from_utf8(opened.ok()?).ok()?;
-        let address = Address::parse(&address).ok()?;
-        let now = Timestamp::now();
+        let address = opened(verification, visit, &who.address).await?;
+        let (now, made) = (Timestamp::now(), who.made.clone());
         if now.duration_since(who.last) > WRITTEN_ANEW {
             within(state.keep_signed_in(visit, &SignedIn { last: now, ..who })).await;
         }
-        Some(address)
+        Some((address, made))
     }
 
-    /// Makes a code for this address, and keeps what it takes to recognize it.
-    async fn new_code(&self, context: &Context, address: &Address) -> Result<Code, NoCode> {
+    /// The address that the visitor of this chat has shown to be theirs, too.
+    pub(crate) async fn shown_address(&self, context: &Context) -> Option<Address> {
+        let (state, visit) = (context.once().state.as_ref()?, self.visit.as_ref()?);
+        let sealed = within(state.shown_address(visit)).await??;
+        opened(context.verification()?, visit, &sealed).await
+    }
+
+    /// Knows the visitor of this chat by another address from now on.
+    pub(crate) async fn sign_in_as(&self, context: &Context, address: &Address) {
         let (Some(state), Some(verification), Some(visit)) =
             (&context.once().state, context.verification(), &self.visit)
         else {
+            return;
+        };
+        let Ok(seals) = verification.seals.seals().await else { return };
+        let sealed = seals.seal(ADDRESS, &[visit.as_str()], address.as_str().as_bytes());
+        let (Ok(sealed), Some(Some(who))) = (sealed, within(state.signed_in(visit)).await) else {
+            return;
+        };
+        let who = SignedIn { address: hex::encode(sealed), ..who };
+        within(state.keep_signed_in(visit, &who)).await;
+    }
+
+    /// Makes a code for this address, and keeps what it takes to recognize it.
+    pub(crate) async fn new_code(
+        &self,
+        context: &Context,
+        verification: &Verification,
+        address: &Address,
+        purpose: CodeFor,
+    ) -> Result<Code, NoCode> {
+        let (Some(state), Some(visit)) = (&context.once().state, &self.visit) else {
             return Err(NoCode::NotNow);
         };
         let not_now = |error: &dyn std::fmt::Display| {
@@ -116,14 +141,15 @@ impl Chat {
         let sent = SentCode {
             hash: seals.hash(CODE, &[visit.as_str(), code.expose()]).into(),
             address: hex::encode(sealed.map_err(|error| not_now(&error))?),
+            is_new_address: purpose == CodeFor::NewAddress,
         };
         state.put_code(visit, &sent, CODE_LIVES).await.map_err(|error| not_now(&error))?;
         Ok(code)
     }
 
-    /// The address that this code shows to be the visitor's. From then on, the visitor is known in this
-    /// chat.
-    async fn entered(&self, context: &Context, code: Option<&Code>) -> Option<Address> {
+    /// What this code shows. If it shows who the visitor is, the visitor is known in this chat from then
+    /// on.
+    async fn entered(&self, context: &Context, code: Option<&Code>) -> Option<Entered> {
         let state = context.once().state.as_ref()?;
         let (verification, visit) = (context.verification()?, self.visit.as_ref()?);
         let failed = |error: &dyn std::fmt::Display| {
@@ -146,16 +172,19 @@ impl Chat {
             }
             return None;
         };
-        let sealed = hex::decode(&sent.address).ok()?;
-        let address = verification.seals.open(ADDRESS, &[visit.as_str()], &sealed).await;
-        let address = address.inspect_err(|error| failed(error)).ok()?;
-        let address = Address::parse(&String::from_utf8(address).ok()?).ok()?;
+        if sent.is_new_address {
+            let shown = state.put_shown_address(visit, sent.address, SHOWN_FOR).await;
+            shown.inspect_err(|error| failed(error)).ok()?;
+            return Some(Entered::NewAddress);
+        }
+        let address = opened(verification, visit, &sent.address).await?;
         let now = Timestamp::now();
-        let who = SignedIn { address: sent.address, since: now, last: now };
+        let made = within(state.made(visit)).await.unwrap_or_default();
+        let who = SignedIn { address: sent.address, since: now, last: now, made };
         let signed_in = state.sign_in(visit, &who, tried_at).await;
         // It is not if somebody has ended the chat meanwhile.
         let is_signed_in = signed_in.inspect_err(|error| failed(error)).ok()?;
-        is_signed_in.then_some(address)
+        is_signed_in.then_some(Entered::SignedIn(address))
     }
 
     /// The chat of a call.
@@ -221,6 +250,28 @@ impl Chat {
             .write(WriteState::NotHappened))
     }
 
+    /// Counts one more address that a code is sent to because a visitor wants to have it.
+    ///
+    /// # Errors
+    ///
+    /// `forbidden`: it would be one too many.
+    pub(crate) async fn admit_new_address(
+        &self,
+        context: &Context,
+        most: u64,
+    ) -> Result<(), ToolError> {
+        let (Some(state), Some(visit)) = (&context.once().state, &self.visit) else {
+            return Ok(());
+        };
+        let count = within(state.count_made(visit, "new address")).await;
+        if count.is_some_and(|count| count <= most) {
+            return Ok(());
+        }
+        Err(ToolError::new(ErrorCode::Forbidden, "this chat has tried as many addresses as it may")
+            .next_step("Offer a person.")
+            .write(WriteState::NotHappened))
+    }
+
     /// Counts, after the answer, that something was not found that a visitor's call named. Many of them in
     /// one chat may be somebody who tries ids.
     pub(crate) fn note_not_found(&self, context: &Context) {
@@ -253,6 +304,14 @@ impl Chat {
     }
 }
 
+/// The address that was sealed for this chat.
+async fn opened(verification: &Verification, visit: &Visit, sealed: &str) -> Option<Address> {
+    let sealed = hex::decode(sealed).ok()?;
+    let opened = verification.seals.open(ADDRESS, &[visit.as_str()], &sealed).await;
+    let opened = opened.inspect_err(|error| tracing::warn!(%error, "a visitor is not known"));
+    Address::parse(&String::from_utf8(opened.ok()?).ok()?).ok()
+}
+
 fn too_much(detail: &str) -> ToolError {
     ToolError::new(ErrorCode::VisitorUnverified, detail)
         .next_step("Offer a person: nothing more can be written down before the visitor is known.")
@@ -265,14 +324,8 @@ impl Context {
         self.chat.visit.is_some()
     }
 
-    /// Makes a code that shows that the visitor of this chat has this address, once it is entered.
-    pub async fn new_code(&self, address: &Address) -> Result<Code, NoCode> {
-        self.chat.new_code(self, address).await
-    }
-
-    /// The address that this code shows to be the visitor's, if it is the one that was sent. From then
-    /// on, the visitor is known in this chat. `None` for a text that cannot be a code; it counts as a try.
-    pub async fn enter_code(&self, code: Option<&Code>) -> Option<Address> {
+    /// What this code shows, if it is the one that was sent. `None` for a text that cannot be a code; it counts as a try.
+    pub async fn enter_code(&self, code: Option<&Code>) -> Option<Entered> {
         self.chat.entered(self, code).await
     }
 

@@ -155,6 +155,10 @@ pub(crate) struct Consent {
     idempotency_key: Option<String>,
     message: Option<String>,
     client: String,
+    /// For whom the call was made, before anything was read.
+    visitor: Option<String>,
+    /// Whether the key lists the tool that says yes.
+    has_tool: bool,
 }
 
 /// Whether somebody must say yes, and whether a message is enough for everything then.
@@ -174,6 +178,7 @@ impl Consent {
         arguments: Value,
         idempotency_key: Option<&str>,
         message: Option<&str>,
+        visitor: Option<String>,
     ) -> Consent {
         Consent {
             message_is_enough,
@@ -182,6 +187,8 @@ impl Consent {
             idempotency_key: idempotency_key.map(str::to_owned),
             message: message.map(str::to_owned),
             client: caller.client.clone(),
+            visitor,
+            has_tool: caller.confirm != Confirm::None,
         }
     }
 
@@ -252,7 +259,7 @@ impl Context {
             tool: self.tool.to_owned(),
             arguments: consent.arguments.clone(),
             idempotency_key: consent.idempotency_key.clone(),
-            visitor: self.behalf.identity(),
+            visitor: consent.visitor.clone(),
             preview: preview.clone(),
             button: button.expose_secret().to_owned(),
             message: consent.message.clone(),
@@ -268,7 +275,7 @@ impl Context {
         if let Err(error) = stored {
             return error;
         }
-        let takes_button = !call.message_counts || call.message.is_none();
+        let takes_button = !call.message_counts || call.message.is_none() || !consent.has_tool;
         asks(Asked { id, preview, button: Some(button) }, takes_button)
     }
 }

@@ -8,7 +8,7 @@ use crm::visitor::{Rule, rule};
 use dataverse::{Error, Page, Query, Record};
 use uuid::Uuid;
 
-use crate::contract::behalf::{not_for_visitors, unverified};
+use crate::contract::refusals::{not_for_visitors, unverified};
 use crate::idioms::once::Earlier;
 use crate::{Context, ErrorCode, ToolError};
 

@@ -39,6 +39,8 @@ pub struct Declaration {
     pub is_kept: bool,
     /// Whether the header `X-Connection-Id` names the connection that it is about.
     pub takes_connection: bool,
+    /// Whether it takes the header `X-Confirmation`.
+    pub takes_button: bool,
     /// Whether the path names the connection.
     pub is_below_connection: bool,
     /// The HTTP statuses of success, each with its meaning.
@@ -201,6 +203,7 @@ impl Declaration {
             effect: O::EFFECT,
             is_kept: O::IS_KEPT,
             takes_connection: O::About::IS_IN_HEADER,
+            takes_button: O::TAKES_BUTTON,
             is_below_connection: O::About::IS_IN_PATH,
             answers: O::ANSWERS,
             problems: O::PROBLEMS,
