@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use strum::{EnumString, VariantNames};
-use toolkit::{Definition, Template};
+use toolkit::{CONFIRM_TOOL, Definition, Template};
 
 use crate::names::{no_variant, none_of};
 
@@ -34,7 +34,9 @@ impl Selection {
 
     /// Whether a tool is among the selected ones.
     pub fn has(&self, tool: &Definition) -> bool {
-        self.group.is_none_or(|Group(group)| tool.group == group)
+        // A call of any group may wait for a yes.
+        let is_of = |group: &str| tool.group == group || tool.name == CONFIRM_TOOL;
+        self.group.is_none_or(|Group(group)| is_of(group))
             && self.template.is_none_or(|template| template.has(tool.name))
             && self.access.is_none_or(|access| (access == Access::Write) == tool.effect.writes())
     }

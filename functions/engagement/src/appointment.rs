@@ -93,6 +93,11 @@ impl People {
         self.organizer.iter().chain(&self.attendees).filter_map(Person::name)
     }
 
+    /// Their ids.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = Uuid> {
+        self.organizer.iter().chain(&self.attendees).map(|person| person.id)
+    }
+
     /// Adds all people to the new appointment.
     pub(crate) fn invite(&self, create: Create) -> Create {
         let organizer = self.organizer.iter().map(|person| person.party(Part::Organizer));

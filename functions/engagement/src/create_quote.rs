@@ -5,7 +5,7 @@ use crm::money::{self, Percentage};
 use crm::opportunity;
 use crm::reference::{OpportunityRef, PriceListRef, ProductRef};
 use crm::tables::choices::is_in_state;
-use crm::tables::{ACCOUNT, OPPORTUNITY, PRODUCT, QUOTE_LINE, lookups};
+use crm::tables::{ACCOUNT, OPPORTUNITY, PRICE_LIST, PRODUCT, QUOTE_LINE, lookups};
 use crm::text::{Line, quoted};
 use crm::time::Day;
 use dataverse::{Create, Expand, Query, Record, Write};
@@ -196,7 +196,13 @@ impl Creates for Arguments {
             "valid_until": self.valid_until.map(Value::from),
         });
         let sentence = format!("Draft a quote for the opportunity {}.", quoted(name));
-        Some(Consequence::new(Yes::Button, sentence).making(record))
+        let ids = ingredients.products.values().map(|product| product.id(PRODUCT.key));
+        let ids = json!({
+            "opportunity": ingredients.opportunity.id(OPPORTUNITY.key),
+            "products": ids.collect::<Vec<_>>(),
+            "price_list": ingredients.price_list.as_ref().and_then(|list| list.id(PRICE_LIST.key)),
+        });
+        Some(Consequence::new(Yes::Button, sentence).making(record).of(ids))
     }
 
     fn answer(

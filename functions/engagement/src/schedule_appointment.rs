@@ -290,9 +290,11 @@ impl Creates for NewAppointment {
         let record = json!({
             "subject": subject, "start": self.period.start, "end": self.period.end,
             "location": location, "description": description, "with": with,
+            "new_contact": meeting.new_contact.is_some().then_some(&self.arguments.new_contact),
         });
         let sentence = format!("Schedule {} at {}.", quoted(subject.as_str()), self.period.start);
-        Some(Consequence::new(Yes::Message, sentence).making(record))
+        let ids: Vec<_> = meeting.people.ids().map(|id| id.to_string()).collect();
+        Some(Consequence::new(Yes::Message, sentence).making(record).of(ids))
     }
 
     fn answer(

@@ -6,7 +6,7 @@ use crm::text::{EmailAddress, Line, quoted};
 use dataverse::{Record, Update};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use toolkit::{
     Answer, Change, Closed, Consequence, Context, Edit, Edits as _, Effect, Reads, Target, Tool,
     ToolError, Transition, Yes, carry_out, operations,
@@ -108,27 +108,32 @@ impl Tool for UpdateLead {
         let (changes, details) = edit.finish();
         let is_open = state == Some(LeadState::Open);
         let mut hint = changes.is_empty().then(|| "The lead is as wanted already.".to_owned());
-        let qualified = match status {
-            Some(LeadStatus::Qualified) if is_open => {
-                let lead = with_changes(&record, &arguments);
-                let consequence = closing(&record, LeadStatus::Qualified, &changes);
-                let (qualified, reused) =
-                    qualify::qualify(context, &lead, target, details, consequence).await?;
-                hint = reused;
-                Some(qualified)
-            }
-            _ => {
-                let transition = status.map(|status| transition(target, status));
-                let operations =
-                    operations(target, is_open, details, transition).map_err(|Closed| closed())?;
-                let closes = status
-                    .filter(|status| !matches!(status, LeadStatus::New | LeadStatus::Contacted));
-                let consequence = closes.map(|status| closing(&record, status, &changes));
-                let status = status.map(LeadStatus::value);
-                carry_out(context, target, operations, status, consequence).await?;
-                None
-            }
-        };
+        let qualified =
+            match status {
+                Some(LeadStatus::Qualified) if is_open => {
+                    let lead = with_changes(&record, &arguments);
+                    let consequence = closing(&record, LeadStatus::Qualified, &changes)
+                        .of(json!([lead.company, lead.email, lead.topic]));
+                    let (qualified, reused) =
+                        qualify::qualify(context, &lead, target, details, consequence).await?;
+                    hint = reused;
+                    Some(qualified)
+                }
+                _ => {
+                    let transition = status.map(|status| transition(target, status));
+                    let operations = operations(target, is_open, details, transition)
+                        .map_err(|Closed| closed())?;
+                    let closes = status.filter(|status| {
+                        !matches!(status, LeadStatus::New | LeadStatus::Contacted)
+                    });
+                    let consequence = closes
+                        .map(|status| closing(&record, status, &changes))
+                        .or_else(|| changed_person(&record, &changes));
+                    let status = status.map(LeadStatus::value);
+                    carry_out(context, target, operations, status, consequence).await?;
+                    None
+                }
+            };
         Ok(Answer::new(Updated {
             id: target.id,
             name: record.text("fullname").map(str::to_owned),
@@ -145,11 +150,24 @@ fn closing(lead: &Record, status: LeadStatus, changes: &[Change]) -> Consequence
     let name = quoted(lead.text("fullname").unwrap_or_default());
     let sentence = match status {
         LeadStatus::Qualified => {
-            format!("Qualify the lead {name}: it becomes a contact, an account and an opportunity.")
+            format!(
+                "Qualify the lead {name}: it becomes an opportunity, with a contact and an account that \
+                 are made or were there."
+            )
         }
         _ => format!("Disqualify the lead {name}: {}.", status.label()),
     };
     Consequence::new(Yes::Button, sentence).changing(changes)
+}
+
+/// What must be said yes to before it changes how a person is reached.
+fn changed_person(lead: &Record, changes: &[Change]) -> Option<Consequence> {
+    let is_identity = |change: &Change| matches!(change.field, "email" | "phone");
+    changes.iter().any(is_identity).then(|| {
+        let name = quoted(lead.text("fullname").unwrap_or_default());
+        let sentence = format!("Change the lead {name}.");
+        Consequence::new(Yes::Button, sentence).changing(changes)
+    })
 }
 
 /// The lead with the changes of this call.

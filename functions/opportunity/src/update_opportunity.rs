@@ -113,9 +113,15 @@ impl Tool for UpdateOpportunity {
             Some(OpportunityStatus::Won) => target.drawn_from(&["estimatedvalue"]),
             _ => target,
         };
-        let consequence = status.and_then(|status| closing(&record, status, &changes));
-        carry_out(context, target, operations, status.map(OpportunityStatus::value), consequence)
-            .await?;
+        let consequence = consequence(context, &record, status, &arguments, &changes);
+        carry_out(
+            context,
+            target,
+            operations,
+            status.map(OpportunityStatus::value),
+            Some(consequence),
+        )
+        .await?;
 
         let nothing = (changes.is_empty() && !was_computed)
             .then_some("The opportunity is as wanted already.");
@@ -134,21 +140,36 @@ impl Tool for UpdateOpportunity {
     }
 }
 
-/// What must be said yes to before a deal is won or lost.
-fn closing(
+/// What must be said yes to before a deal changes.
+fn consequence(
+    context: &Context,
     opportunity: &Record,
-    status: OpportunityStatus,
+    status: Option<OpportunityStatus>,
+    arguments: &Arguments,
     changes: &[Change],
-) -> Option<Consequence> {
+) -> Consequence {
     let name = quoted(opportunity.text("name").unwrap_or_default());
-    let sentence = match status {
-        OpportunityStatus::InProgress | OpportunityStatus::OnHold => return None,
-        OpportunityStatus::Won => format!("Win the opportunity {name}."),
-        OpportunityStatus::Canceled | OpportunityStatus::OutSold => {
-            format!("Lose the opportunity {name}: {}.", status.label())
+    let revenue = arguments.estimated_value.map(Value::from);
+    let revenue = revenue.or_else(|| opportunity.value("estimatedvalue"));
+    match status {
+        Some(OpportunityStatus::Won) => {
+            let sentence = format!("Win the opportunity {name}.");
+            let consequence = Consequence::new(Yes::Button, sentence).changing(changes);
+            if context.is_for_visitor() {
+                consequence.of(revenue.unwrap_or_default())
+            } else {
+                consequence.making(json!({ "actual_value": revenue }))
+            }
         }
-    };
-    Some(Consequence::new(Yes::Button, sentence).changing(changes))
+        Some(status @ (OpportunityStatus::Canceled | OpportunityStatus::OutSold)) => {
+            let sentence = format!("Lose the opportunity {name}: {}.", status.label());
+            Consequence::new(Yes::Button, sentence).changing(changes)
+        }
+        _ => {
+            let sentence = format!("Change the opportunity {name}.");
+            Consequence::new(Yes::Message, sentence).changing(changes)
+        }
+    }
 }
 
 /// Sets the stage, which is in two columns.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::partitions::VISIT;
 use crate::table::{self, EXPIRES_AT, Expression, Key, epoch};
+use crate::visits::not_ended_since;
 use crate::{State, StateError, Visit};
 
 /// How long a call waits.
@@ -19,9 +20,6 @@ pub const CONFIRMATION_WAITS: SignedDuration = SignedDuration::from_mins(10);
 
 /// How long what came of it is kept.
 const OUTCOME_KEPT: SignedDuration = SignedDuration::from_hours(1);
-
-/// How long nobody else may carry it out who has taken it. This is longer than a call can take.
-const TAKEN: SignedDuration = SignedDuration::from_secs(35);
 
 /// The sort keys of the items. An id follows after `#`.
 pub(crate) const OPEN: &str = "confirm";
@@ -50,25 +48,30 @@ pub struct Waiting {
     pub call: String,
     /// Whether somebody may still say yes to it.
     pub is_open: bool,
+    /// Whether somebody has taken it to carry it out.
+    pub is_taken: bool,
     /// What came of it, sealed.
     pub outcome: Option<String>,
 }
 
 impl State {
-    /// Lets a call wait, in the place of an earlier one of its chat.
+    /// Lets a call wait that began then, in the place of an earlier one of its chat. `false` if the chat
+    /// was ended since it began.
     pub async fn put_confirmation(
         &self,
         visit: &Visit,
         id: &str,
         call: String,
-    ) -> Result<(), StateError> {
+        began: Timestamp,
+    ) -> Result<bool, StateError> {
         // It is kept longer than it is open, so that whoever says yes again hears what came of it.
         let waits = self.put_sealed(visit, WAITS, id, call, OUTCOME_KEPT);
         waits.await?;
         let newest = Newest { id: id.to_owned() };
-        let mut item = Key::new(VISIT.of(visit.as_str()), OPEN).item(WHAT, &newest)?;
+        let key = Key::new(VISIT.of(visit.as_str()), OPEN);
+        let mut item = key.item(WHAT, &newest)?;
         item.insert(EXPIRES_AT.to_owned(), epoch(from_now(CONFIRMATION_WAITS)));
-        self.table.put(item).await
+        Ok(self.table.put_if(&key, item, not_ended_since(began)).await?.is_some())
     }
 
     /// The call with this id; `None` if there is none.
@@ -79,11 +82,12 @@ impl State {
     ) -> Result<Option<Waiting>, StateError> {
         let partition = VISIT.of(visit.as_str());
         let key = |sort: String| Key::new(partition.clone(), sort);
-        let (waits, open, outcome) =
-            (key(format!("{WAITS}{id}")), key(OPEN.to_owned()), key(format!("{OUTCOME}{id}")));
-        let (waits, open, outcome) = tokio::try_join!(
+        let (waits, open) = (key(format!("{WAITS}{id}")), key(OPEN.to_owned()));
+        let (taken, outcome) = (key(format!("{TAKEN_BY}{id}")), key(format!("{OUTCOME}{id}")));
+        let (waits, open, taken, outcome) = tokio::try_join!(
             self.table.get(&waits),
             self.table.get(&open),
+            self.table.get(&taken),
             self.table.get(&outcome)
         )?;
         let now = Timestamp::now().as_second();
@@ -96,17 +100,20 @@ impl State {
             item.map(|item| table::document::<Sealed>(WHAT, item)).transpose()
         };
         let Some(call) = sealed(waits)? else { return Ok(None) };
-        let newest = open.filter(is_there).map(|item| table::document::<Newest>(WHAT, item));
+        // An ended one names none.
+        let open = open.filter(|item| is_there(item) && item.contains_key("id"));
+        let newest = open.map(|item| table::document::<Newest>(WHAT, item));
         let is_open = newest.transpose()?.is_some_and(|newest| newest.id == id);
         let outcome = sealed(outcome)?.map(|outcome| outcome.sealed);
-        Ok(Some(Waiting { call: call.sealed, is_open, outcome }))
+        let is_taken = taken.is_some_and(|item| is_there(&item));
+        Ok(Some(Waiting { call: call.sealed, is_open, is_taken, outcome }))
     }
 
     /// Takes a call to carry it out. `false` if somebody else is at it.
     pub async fn take_confirmation(&self, visit: &Visit, id: &str) -> Result<bool, StateError> {
         let key = Key::new(VISIT.of(visit.as_str()), format!("{TAKEN_BY}{id}"));
         let mut item = key.attributes();
-        item.insert(EXPIRES_AT.to_owned(), epoch(from_now(TAKEN)));
+        item.insert(EXPIRES_AT.to_owned(), epoch(from_now(OUTCOME_KEPT)));
         let free = Expression::new("attribute_not_exists(#pk) OR #expires_at <= :now")
             .with("now", epoch(Timestamp::now()));
         Ok(self.table.put_if(&key, item, free).await?.is_some())

@@ -227,9 +227,7 @@ impl State {
         tried_at: Timestamp,
     ) -> Result<bool, StateError> {
         self.use_up_code(visit).await?;
-        let goes_on = Expression::new("attribute_not_exists(#ended) OR #ended < :tried")
-            .with("tried", milliseconds(tried_at));
-        let is_signed_in = self.put_signed_in(visit, who, goes_on).await?;
+        let is_signed_in = self.put_signed_in(visit, who, not_ended_since(tried_at)).await?;
         if is_signed_in && !who.made.is_empty() {
             // It is the visitor's from now on. Who signs in as another does not inherit it.
             self.forget(visit, MADE).await?;
@@ -299,14 +297,17 @@ impl State {
 
     /// Ends all of a chat: nobody is known in it, and it has made nothing.
     pub async fn end_visit(&self, visit: &Visit) -> Result<(), StateError> {
-        for sort in [CODE, MADE, OPEN, SHOWN] {
+        for sort in [CODE, MADE, SHOWN] {
             self.forget(visit, sort).await?;
         }
-        // A code that is being entered at this moment must find it.
-        let mut item = Key::new(VISIT.of(&visit.0), SIGNED_IN).attributes();
-        item.insert(ENDED.to_owned(), milliseconds(Timestamp::now()));
-        item.insert(EXPIRES_AT.to_owned(), epoch(ends(AFTER_LAST)));
-        self.table.put(item).await
+        // What is being entered or asked at this moment must find it.
+        for sort in [OPEN, SIGNED_IN] {
+            let mut item = Key::new(VISIT.of(&visit.0), sort).attributes();
+            item.insert(ENDED.to_owned(), milliseconds(Timestamp::now()));
+            item.insert(EXPIRES_AT.to_owned(), epoch(ends(AFTER_LAST)));
+            self.table.put(item).await?;
+        }
+        Ok(())
     }
 
     async fn forget(&self, visit: &Visit, sort: &str) -> Result<(), StateError> {
@@ -327,6 +328,12 @@ impl State {
         item.insert(EXPIRES_AT.to_owned(), epoch(expires_at));
         self.table.put(item).await
     }
+}
+
+/// That a part of a chat was not ended since then.
+pub(crate) fn not_ended_since(then: Timestamp) -> Expression {
+    Expression::new("attribute_not_exists(#ended) OR #ended < :then")
+        .with("then", milliseconds(then))
 }
 
 /// A moment as a number.

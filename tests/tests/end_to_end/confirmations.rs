@@ -322,3 +322,85 @@ async fn over_mcp_the_button_is_where_no_model_reads() {
     Chat { message: None, ..CHAT }.press(&bench, &id, &button).await.result();
     assert_eq!(state_of(&bench, CASE).await, 1);
 }
+
+/// Their rows are read anew once it is known who they are; that is no other visitor.
+#[tokio::test]
+async fn who_has_a_lookalike_or_was_merged_says_yes_as_well() {
+    let bench = asking(json!({})).await;
+    let contacts = bench.rows("contacts").await;
+    let maren = contacts.iter().find(|contact| contact["emailaddress1"] == MAREN).unwrap();
+    let alike = json!([{"lastname": "Quist", "emailaddress1": "maren.quist@nörthwind.example"}]);
+    bench.control("POST", "rows/contacts", Some(alike)).await;
+    let merged = json!([{
+        "lastname": "Quist", "emailaddress1": "maren.old@northwind.example", "merged": true,
+        "statecode": 1, "statuscode": 2,
+        "masterid@odata.bind": format!("/contacts({})", maren["contactid"].as_str().unwrap()),
+    }]);
+    bench.control("POST", "rows/contacts", Some(merged)).await;
+    for (visitor, title) in [(MAREN, "One"), ("maren.old@northwind.example", "Two")] {
+        let chat = Chat { visitor, ..CHAT };
+        let asked = chat.call(&bench, "update_contact", json!({"job_title": title})).await;
+        let (id, button) = waits(&asked);
+        let done = chat.press(&bench, &id, &button).await;
+        assert_eq!(done.result()["changes"][0]["to"], title);
+    }
+}
+
+/// A yes is for the record that was shown, not for one that is called like it by now.
+#[tokio::test]
+async fn a_yes_is_for_the_record_that_was_shown() {
+    let bench = Bench::start().await;
+    let form = json!({
+        "client": "desk", "connections": ["default"], "scopes": ["read", "write"],
+        "for": "staff", "confirm": "consequences",
+    });
+    let key = bench.request("POST", "/v1/keys", Some(form)).await.body["key"].clone();
+    let key = key.as_str().unwrap().to_owned();
+    let first = json!([{"firstname": "Maria", "lastname": "Zed", "telephone1": null}]);
+    bench.control("POST", "rows/contacts", Some(first)).await;
+    let headers = |more: &[(&'static str, &str)]| {
+        let mut headers = vec![
+            ("authorization", format!("Bearer {key}")),
+            ("x-conversation-id", "desk".to_owned()),
+        ];
+        headers.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        headers
+    };
+    let change = json!({"contact": "Maria Zed", "phone": "+1 206 555 0188"}).to_string();
+    let (id, button) = waits(&bench.send("update_contact", change, &headers(&[])).await);
+    let maria = bench.rows("contacts").await;
+    let maria = maria.iter().find(|contact| contact["lastname"] == "Zed").unwrap();
+    let path = format!("rows/contacts/{}", maria["contactid"].as_str().unwrap());
+    bench.control("PATCH", &path, Some(json!({"lastname": "Zee", "fullname": "Maria Zee"}))).await;
+    let other = json!([{"firstname": "Maria", "lastname": "Zed", "telephone1": null}]);
+    bench.control("POST", "rows/contacts", Some(other)).await;
+    let path = format!("/v1/confirmations/{id}");
+    let headers = headers(&[("x-confirmation", &button)]);
+    let asked = bench.request_with(("POST", &path), None, &headers).await;
+    asked.problem("confirmation_required");
+    assert_eq!(bench.count("contacts", "telephone1", "+1 206 555 0188").await, 0);
+}
+
+/// If it is not known whether it was done, it is not done a second time.
+#[tokio::test]
+async fn what_may_have_been_done_is_not_done_again() {
+    let bench = asking(json!({})).await;
+    let (id, button) = waits(&CHAT.call(&bench, "update_case", close()).await);
+    let fault = json!({
+        "method": "POST", "path": "/CloseIncident", "kind": "slow", "delay_ms": 4000,
+        "after_commit": true, "times": 1,
+    });
+    bench.fault(fault).await;
+    let headers = CHAT.headers(&[("x-confirmation", &button), ("x-deadline-ms", "1500")]);
+    let path = format!("/v1/confirmations/{id}");
+    let unknown = bench.request_with(("POST", &path), None, &headers).await;
+    assert_eq!(unknown.body["write"], "unknown", "{:#}", unknown.body);
+    bench.control("DELETE", "faults", None).await;
+    // Somebody else wants it otherwise meanwhile.
+    bench.call("update_case", json!({"case": CASE, "status": "In Progress"})).await.result();
+    let again = CHAT.press(&bench, &id, &button).await;
+    again.problem("service_unavailable");
+    assert_eq!(state_of(&bench, CASE).await, 0);
+    // The tool itself shows it anew.
+    waits(&CHAT.call(&bench, "update_case", close()).await);
+}

@@ -15,8 +15,8 @@ use crate::contract::tool::PATH;
 use crate::edge::{IDEMPOTENCY_KEY, header};
 use crate::idioms::chat::Chat;
 use crate::idioms::consent::{
-    CALL, CONFIRMATION, Confirmed, MESSAGE_ID, OUTCOME, WaitingCall, not_now, not_yet,
-    nothing_waits, open, place, seal,
+    CALL, CONFIRMATION, MESSAGE_ID, OUTCOME, WaitingCall, not_now, not_yet, nothing_waits, open,
+    place, seal,
 };
 use crate::{
     Body, Call, Caller, Done, ErrorCode, Incoming, Reply, ToolError, Tools, Verification,
@@ -98,7 +98,7 @@ impl Tools {
         let waiting = state.confirmation(&found.place, id).await.map_err(not_now)?;
         let waiting = waiting.ok_or_else(nothing_waits)?;
         let sealed: WaitingCall = open(verification, CALL, &found.place, id, &waiting.call).await?;
-        if sealed.visitor != behalf.identity() {
+        if !sealed.is_of(caller, behalf.identity().as_deref()) {
             return Err(nothing_waits());
         }
         call.confirmation = Some(id.to_owned());
@@ -108,26 +108,32 @@ impl Tools {
         if let Some(outcome) = &waiting.outcome {
             return found.opened(outcome).await;
         }
+        if waiting.is_taken {
+            return found.outcome_of_another().await;
+        }
         if !waiting.is_open {
             return Err(nothing_waits());
         }
         if !state.take_confirmation(&found.place, id).await.map_err(not_now)? {
             return found.outcome_of_another().await;
         }
-        call.confirmed = Some(Confirmed { id: id.to_owned(), preview: sealed.preview.clone() });
+        call.confirmed = Some(sealed.confirmed());
         let result = self.carry_out(sealed, caller, incoming, call).await;
         match &result {
             Ok(reply) => {
                 call.is_confirmed = true;
                 found.keep(reply).await;
             }
-            Err(error) => {
-                // A new preview has taken its place.
-                let is_over = error.code() == ErrorCode::ConfirmationRequired;
+            // Nothing was done: it can be confirmed again, unless a new preview has taken its place. If it
+            // is not known whether something was done, it is not done a second time.
+            Err(error) if error.is_without_effect() => {
+                let is_alone = chat.visit().is_none();
+                let is_over = is_alone && error.code() == ErrorCode::ConfirmationRequired;
                 if !is_over && let Err(error) = state.release_confirmation(&found.place, id).await {
-                    tracing::warn!(%error, "a call that failed cannot be confirmed again at once");
+                    tracing::warn!(%error, "a call that failed cannot be confirmed again");
                 }
             }
+            Err(_) => {}
         }
         let Reply { body, records, .. } = result?;
         Ok(Done::new(Carried(body.into_value())).with_records(records))
@@ -173,11 +179,15 @@ impl Found<'_> {
         let body = reply.body.clone().into_value();
         let outcome = json!({"body": body, "records": reply.records});
         let Found { state, verification, place, id } = self;
-        let kept = match seal(verification, OUTCOME, place, id, &outcome).await {
-            Ok(sealed) => state.put_outcome(place, id, sealed).await.map_err(not_now),
-            Err(error) => Err(error),
+        let sealed = match seal(verification, OUTCOME, place, id, &outcome).await {
+            Ok(sealed) => sealed,
+            Err(error) => {
+                let cause = error.log_cause();
+                tracing::warn!(cause, "what came of a confirmed call is not kept");
+                return;
+            }
         };
-        if let Err(error) = kept {
+        if let Err(error) = state.put_outcome(place, id, sealed).await {
             tracing::warn!(%error, "what came of a confirmed call is not kept");
         }
     }
@@ -201,9 +211,12 @@ impl Found<'_> {
                 return self.opened(&outcome).await;
             }
         }
-        let detail = "this is being carried out right now";
+        let detail = "this is being carried out, or it is not known what came of it";
         Err(ToolError::new(ErrorCode::ServiceUnavailable, detail)
-            .next_step("Ask again in some seconds: it is not done twice.")
+            .next_step(
+                "Ask again in some seconds: it is not done twice. If that does not help, call the tool \
+                 itself again: it shows what is still to be done.",
+            )
             .retry_after(Some(Duration::from_secs(5)))
             .write(WriteState::Unknown))
     }

@@ -18,7 +18,7 @@ use crate::contract::tool::PATH;
 use crate::edge::call::ForVisitor;
 use crate::edge::{IDEMPOTENCY_KEY, header};
 use crate::idioms::chat::Chat;
-use crate::idioms::consent::{Confirmed, Consent, MESSAGE_ID, policy};
+use crate::idioms::consent::{Consent, MESSAGE_ID, policy};
 use crate::idioms::idempotency::{Identity, canonical};
 use crate::idioms::once::{Once, Tie};
 use crate::operation::{Arguments, ByName, Declaration, Function, Home, Input as _};
@@ -217,17 +217,19 @@ impl Tools {
             (Some(_), Some(_)) => Tie::Key(sha256_hex(canonical(&given))),
         };
         // If nothing connects this call with others, it creates a row with a new key.
-        let by_yes = call.confirmed.as_ref().map(Confirmed::row);
+        let by_yes = call.confirmed.as_ref().map(|confirmed| confirmed.row);
         let row = row.or(by_yes).unwrap_or_else(Uuid::new_v4);
         let message = header(&incoming.headers, &MESSAGE_ID)?;
-        let policy = policy(&caller, behalf.visitor().map(|_| visitors));
+        // Whoever said yes said it to what was shown, whatever the policy is by now.
+        let policy = policy(&caller, behalf.visitor().map(|_| visitors))
+            .or(call.confirmed.as_ref().map(|_| false));
         let consent = policy.filter(|_| call.writes).map(|message_is_enough| {
             let key = identity.idempotency_key;
             let visitor = visitor.clone();
             let consent =
                 Consent::new(message_is_enough, &caller, given.clone(), key, message, visitor);
             match call.confirmed.take() {
-                Some(confirmed) => consent.to(confirmed.preview),
+                Some(confirmed) => consent.to(confirmed),
                 None => consent,
             }
         });

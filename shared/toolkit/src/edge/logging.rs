@@ -264,6 +264,8 @@ impl<'a> CallLine<'a> {
             level: match error.map(ToolError::code) {
                 None => Level::Info,
                 Some(ErrorCode::Internal) => Level::Error,
+                // It went as it should.
+                Some(ErrorCode::ConfirmationRequired) => Level::Info,
                 Some(_) => Level::Warn,
             },
             request_id,

@@ -5,6 +5,8 @@
 //! carries out that call, with the same key for its row, if it would still do what was shown. No
 //! argument is said twice, so a model cannot say another.
 
+use std::fmt;
+
 use auth::{Confirm, Visitors};
 use http::HeaderName;
 use jiff::Timestamp;
@@ -28,8 +30,9 @@ pub const MESSAGE_ID: HeaderName = HeaderName::from_static("x-message-id");
 pub(crate) const CALL: &str = "call that waits";
 pub(crate) const OUTCOME: &str = "outcome of a call that waited";
 
-/// The namespace of the ids of rows that depend on a confirmation alone. It is a random one.
-const NAMESPACE: Uuid = Uuid::from_u128(0x6d0e_33b8_7c1a_4a5f_9d52_b0a4_5e6f_21d9);
+/// The most bytes of a call that waits. DynamoDB takes 400 KB, and the call is kept as hexadecimal
+/// digits.
+const LARGEST: usize = 150_000;
 
 /// What it takes to say yes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,14 +45,15 @@ pub enum Yes {
 }
 
 /// What a call is about to do that somebody should have said yes to.
-#[derive(Clone, Debug)]
 pub struct Consequence {
     takes: Yes,
     preview: Preview,
+    /// What is not shown, but must be the same when somebody says yes.
+    hidden: Vec<Value>,
 }
 
 /// What a call would do.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Preview {
     /// In one sentence.
     sentence: String,
@@ -65,7 +69,15 @@ impl Consequence {
     /// What a call is about to do, in one sentence, and what it takes to say yes.
     pub fn new(takes: Yes, sentence: impl Into<String>) -> Consequence {
         let preview = Preview { sentence: sentence.into(), changes: Vec::new(), record: None };
-        Consequence { takes, preview }
+        Consequence { takes, preview, hidden: Vec::new() }
+    }
+
+    /// Says what else must be the same when somebody says yes, such as the ids of the records: two may
+    /// have the same name. It is not shown.
+    #[must_use]
+    pub fn of(mut self, hidden: impl Into<Value>) -> Consequence {
+        self.hidden.push(hidden.into());
+        self
     }
 
     /// Shows what changes.
@@ -83,8 +95,21 @@ impl Consequence {
     }
 }
 
+/// Texts of people are in both. No line may show them.
+impl fmt::Debug for Consequence {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Consequence").field("takes", &self.takes).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Preview {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Preview").finish_non_exhaustive()
+    }
+}
+
 /// What is said to be confirmed in an error.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Asked {
     /// The id of the call that waits.
     pub(crate) id: String,
@@ -92,6 +117,12 @@ pub(crate) struct Asked {
     pub(crate) preview: Value,
     /// What the platform sends to say yes. No model may see it.
     pub(crate) button: Option<SecretString>,
+}
+
+impl fmt::Debug for Asked {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Asked").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 /// A call that waits.
@@ -102,8 +133,14 @@ pub(crate) struct WaitingCall {
     pub(crate) idempotency_key: Option<String>,
     /// For whom it was made.
     pub(crate) visitor: Option<String>,
+    /// The API key that it was made with, if it was made over the API.
+    key: Option<Uuid>,
     /// What was shown.
     pub(crate) preview: Value,
+    /// What was not shown, but must be the same.
+    hidden: Vec<Value>,
+    /// The key for its row, if nothing else connects it with others.
+    row: Uuid,
     button: String,
     /// The message that was answered, if the platform said it.
     message: Option<String>,
@@ -116,6 +153,17 @@ pub(crate) struct WaitingCall {
 const READING: jiff::SignedDuration = jiff::SignedDuration::from_secs(3);
 
 impl WaitingCall {
+    /// Whether whoever says yes is who was asked: with the same API key, for the same visitor.
+    pub(crate) fn is_of(&self, caller: &Caller, visitor: Option<&str>) -> bool {
+        self.key == caller.key && self.visitor.as_deref() == visitor
+    }
+
+    /// What somebody says yes to.
+    pub(crate) fn confirmed(&self) -> Confirmed {
+        let WaitingCall { preview, hidden, row, .. } = self;
+        Confirmed { preview: preview.clone(), hidden: hidden.clone(), row: *row }
+    }
+
     /// Checks that somebody has said yes: by a button, or by a message.
     pub(crate) fn check(
         &self,
@@ -150,11 +198,12 @@ pub(crate) struct Consent {
     /// Whether a message is enough for everything.
     message_is_enough: bool,
     /// What somebody has said yes to.
-    given: Option<Value>,
+    given: Option<Confirmed>,
     arguments: Value,
     idempotency_key: Option<String>,
     message: Option<String>,
     client: String,
+    key: Option<Uuid>,
     /// For whom the call was made, before anything was read.
     visitor: Option<String>,
     /// Whether the key lists the tool that says yes.
@@ -187,30 +236,31 @@ impl Consent {
             idempotency_key: idempotency_key.map(str::to_owned),
             message: message.map(str::to_owned),
             client: caller.client.clone(),
+            key: caller.key,
             visitor,
             has_tool: caller.confirm != Confirm::None,
         }
     }
 
     /// Somebody has said yes to this.
-    pub(crate) fn to(self, preview: Value) -> Consent {
-        Consent { given: Some(preview), ..self }
+    pub(crate) fn to(self, given: Confirmed) -> Consent {
+        Consent { given: Some(given), ..self }
     }
 }
 
 /// A call that somebody has said yes to.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct Confirmed {
-    /// The id under which it waited.
-    pub(crate) id: String,
     /// What was shown.
-    pub(crate) preview: Value,
+    preview: Value,
+    hidden: Vec<Value>,
+    /// The key for its row, if nothing else connects it with others.
+    pub(crate) row: Uuid,
 }
 
-impl Confirmed {
-    /// The key for the row of a call that nothing else connects with others.
-    pub(crate) fn row(&self) -> Uuid {
-        Uuid::new_v5(&NAMESPACE, self.id.as_bytes())
+impl fmt::Debug for Confirmed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Confirmed").field("row", &self.row).finish_non_exhaustive()
     }
 }
 
@@ -235,13 +285,15 @@ impl Context {
         };
         let mut preview = json!(consequence.preview);
         crate::edge::json::tidy(&mut preview);
-        if consent.given.as_ref() == Some(&preview) {
+        let Consequence { takes, hidden, .. } = consequence;
+        let is_given = |given: &Confirmed| given.preview == preview && given.hidden == hidden;
+        if consent.given.as_ref().is_some_and(is_given) {
             return Ok(());
         }
         let (Some(state), Some(verification)) = (&self.once.state, &self.verification) else {
             return Err(not_now("there is no state table, or no sealing key"));
         };
-        Err(self.wait(consent, consequence.takes, preview, state, verification).await)
+        Err(self.wait(consent, takes, (preview, hidden), state, verification).await)
     }
 
     /// Lets the call wait, and returns the error that says so.
@@ -249,7 +301,7 @@ impl Context {
         &self,
         consent: &Consent,
         takes: Yes,
-        preview: Value,
+        (preview, hidden): (Value, Vec<Value>),
         state: &State,
         verification: &Verification,
     ) -> ToolError {
@@ -260,20 +312,34 @@ impl Context {
             arguments: consent.arguments.clone(),
             idempotency_key: consent.idempotency_key.clone(),
             visitor: consent.visitor.clone(),
+            key: consent.key,
             preview: preview.clone(),
+            hidden,
+            row: Uuid::new_v4(),
             button: button.expose_secret().to_owned(),
             message: consent.message.clone(),
             message_counts: takes == Yes::Message || consent.message_is_enough,
             asked_at: Timestamp::now(),
         };
         let place = place(self.connection.as_str(), &consent.client, self.chat.visit(), &id);
-        let sealed = seal(verification, CALL, &place, &id, &json!(call)).await;
+        let whole = json!(call);
+        if whole.to_string().len() > LARGEST {
+            return ToolError::new(
+                ErrorCode::InvalidArguments,
+                "this is too long to wait for a yes",
+            )
+            .next_step("Say it in fewer words.")
+            .write(WriteState::NotHappened);
+        }
+        let sealed = seal(verification, CALL, &place, &id, &whole).await;
         let stored = match sealed {
-            Ok(sealed) => state.put_confirmation(&place, &id, sealed).await.map_err(not_now),
-            Err(error) => Err(error),
+            Ok(sealed) => state.put_confirmation(&place, &id, sealed, self.now).await,
+            Err(error) => return error,
         };
-        if let Err(error) = stored {
-            return error;
+        match stored {
+            Ok(true) => {}
+            Ok(false) => return not_now("the chat was ended meanwhile"),
+            Err(error) => return not_now(error),
         }
         let takes_button = !call.message_counts || call.message.is_none() || !consent.has_tool;
         asks(Asked { id, preview, button: Some(button) }, takes_button)
@@ -362,7 +428,10 @@ mod tests {
             arguments: json!({}),
             idempotency_key: None,
             visitor: None,
+            key: None,
             preview: json!({}),
+            hidden: Vec::new(),
+            row: Uuid::nil(),
             button: "b".repeat(32),
             message: message.map(str::to_owned),
             message_counts,

@@ -8,14 +8,14 @@ use crm::text::{EmailAddress, Line};
 use crm::visible::Visible;
 use dataverse::{Create, Filter, Order, Query, Record};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::idioms::reads::{Answers, Reads, Seeking, Slot};
 use crate::{Context, ErrorCode, ToolError};
 
 /// Somebody who may not be in the CRM yet.
-#[derive(Clone, Debug, Deserialize, JsonSchema, Visible)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Visible)]
 #[serde(deny_unknown_fields)]
 pub struct NewContact {
     #[open]

@@ -101,6 +101,8 @@ pub async fn carry_out(
     consequence: Option<Consequence>,
 ) -> Result<Option<Vec<Record>>, ToolError> {
     if !operations.is_empty() {
+        // Another row may have the same name by now.
+        let consequence = consequence.map(|it| it.of(target.id.to_string()));
         context.stop_before(consequence).await?;
     }
     let mut etag = target.etag.to_owned();
