@@ -18,6 +18,7 @@ NAMES = {
     "AWS::Logs::LogGroup": "LogGroupName",
     "AWS::Logs::QueryDefinition": "Name",
     "AWS::SQS::Queue": "QueueName",
+    "AWS::SecretsManager::Secret": "Name",
     "AWS::Scheduler::Schedule": "Name",
 }
 # Types whose names are given in another way, or that have none.

@@ -191,6 +191,9 @@ pub(crate) fn sealing_key() -> Part {
 # version before still opens what it has sealed.
 SealingKey:
   Type: AWS::SecretsManager::Secret
+  # Without the stack, what it has sealed is of no use.
+  DeletionPolicy: Delete
+  UpdateReplacePolicy: Delete
   Metadata:
     checkov:
       skip:

@@ -84,11 +84,12 @@ impl State {
         let key = |sort: String| Key::new(partition.clone(), sort);
         let (waits, open) = (key(format!("{WAITS}{id}")), key(OPEN.to_owned()));
         let (taken, outcome) = (key(format!("{TAKEN_BY}{id}")), key(format!("{OUTCOME}{id}")));
+        let get = |key| async move { self.table.get(key).await };
         let (waits, open, taken, outcome) = tokio::try_join!(
-            self.table.get(&waits),
-            self.table.get(&open),
-            self.table.get(&taken),
-            self.table.get(&outcome)
+            Box::pin(get(&waits)),
+            Box::pin(get(&open)),
+            Box::pin(get(&taken)),
+            Box::pin(get(&outcome)),
         )?;
         let now = Timestamp::now().as_second();
         let is_there = |item: &HashMap<String, AttributeValue>| {

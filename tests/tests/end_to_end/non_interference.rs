@@ -206,7 +206,7 @@ impl Tally {
 /// Makes calls to both organizations, and compares the answers and, with `same_trips`, how many trips
 /// they took. Otherwise, the first organization may take one more.
 async fn compare(pair: &Pair, tools: &[Tool], most: usize, same_trips: bool, tally: &mut Tally) {
-    let mut sides = pair.start().await;
+    let mut sides = Box::pin(pair.start()).await;
     let (mut secrets, pools) = (pair.secrets(&sides), pair.pools());
     let mut generator = Generator::new(pair.seed, tools, &pools);
     let mut scripted = scripts::calls().into_iter();

@@ -32,6 +32,7 @@ pub const VISITOR_TOKEN: HeaderName = HeaderName::from_static("x-visitor-token")
 
 /// On whose behalf a call is made.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a call has one of them")]
 pub(crate) enum Behalf {
     /// The company's own people.
     Staff,

@@ -36,7 +36,7 @@ pub enum Person {
     /// A contact that is there.
     There(Record),
     /// A contact that will be made together with the record.
-    New(Create),
+    New(Box<Create>),
 }
 
 /// The place of the person in the answers.
@@ -215,7 +215,7 @@ impl Answers<'_> {
             page.records.truncate(1);
         }
         if page.records.is_empty() {
-            return Ok(Person::New(new.draft(context)));
+            return Ok(Person::New(Box::new(new.draft(context))));
         }
         let reference = new.reference();
         let reference = reference.map_or_else(|| ContactRef::parse(new.last_name.as_str()), Ok);
