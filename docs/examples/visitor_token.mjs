@@ -4,6 +4,7 @@
 // VISITOR_TOKEN_ISSUER, VISITOR_TOKEN_CONNECTION (the id of the connection; without it: default).
 
 import { createHmac } from "node:crypto";
+import { existsSync, realpathSync } from "node:fs";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 
@@ -34,7 +35,13 @@ function variable(name) {
   return value;
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+function isMain() {
+  const file = process.argv[1];
+  // The file may have been called by a link to it.
+  return file && existsSync(file) && import.meta.url === pathToFileURL(realpathSync(file)).href;
+}
+
+if (isMain()) {
   if (process.argv.length !== 3) {
     console.error("usage: node visitor_token.mjs EMAIL");
     process.exit(1);

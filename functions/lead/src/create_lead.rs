@@ -1,12 +1,12 @@
 use crm::labels::{ActiveState, Choice as _, LeadSource};
 use crm::lead::{self, LeadSummary};
-use crm::reference::any_email;
+use crm::reference::{Reference as _, Whose, any_email};
 use crm::tables::choices::in_state;
 use crm::tables::{CONTACT, LEAD, NOTE, lookups};
 use crm::text::{EmailAddress, Line, Paragraph, same_words};
 use crm::visible::{Access, Visible};
 use crm::{case, company};
-use dataverse::{Create, Filter, Order, Query, Record};
+use dataverse::{Create, Filter, Order, Query, Record, Update, Write};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{
@@ -67,8 +67,14 @@ impl Tool for CreateLead {
     const FOR: Access = Access::Open;
     const EFFECT: Effect = Effect::Adds;
     const PRIVILEGES: &'static [&'static str] = &["prvReadLead", "prvCreateLead"];
-    const PRIVILEGES_FOR_VISITORS: &'static [&'static str] =
-        &["prvCreateNote", "prvAppendNote", "prvAppendToLead"];
+    const PRIVILEGES_FOR_VISITORS: &'static [&'static str] = &[
+        "prvCreateNote",
+        "prvAppendNote",
+        "prvAppendToLead",
+        "prvWriteLead",
+        "prvAppendLead",
+        "prvAppendToContact",
+    ];
     const EXAMPLE: &'static str = r#"{"last_name": "Okafor", "first_name": "Ngozi", "company": "Lakeside Clinics", "email": "ngozi.okafor@lakeside.example", "phone": "+1 503 555 0182", "topic": "60 chat seats for patient intake", "source": "Web", "description": "Wants to decide before the end of the quarter; budget is approved."}"#;
 
     type Arguments = Arguments;
@@ -101,14 +107,24 @@ impl Creates for Arguments {
         reads: &mut Reads<'a>,
     ) -> Result<ReadAnswers<'a, Self>, ToolError> {
         let is_for_visitor = context.is_for_visitor();
-        let open_lead = reads.add_unseen(
+        let open = |whose| {
             Query::rows(LEAD)
                 .select(LeadSummary::COLUMNS)
-                .filter(if is_for_visitor { of_address(self) } else { same_person(self) })
+                .select(PERSON)
+                .filter(whose)
                 .filter(lead::open())
                 .order_by(Order::descending("createdon"))
-                .top(1),
-        );
+        };
+        let whose = if is_for_visitor { of_address(self) } else { same_person(self) };
+        let open_lead = reads.add_unseen(open(whose).top(1));
+        let own = if is_for_visitor && !context.is_unverified() {
+            let whose = context.whose(Whose(None))?.at(&[lookups::LEAD_CONTACT]);
+            let whose = Filter::any([whose].into_iter().chain(context.address().map(of)));
+            // Dataverse takes other addresses for the visitor's, too.
+            Some(reads.add_unseen(open(whose).top(10)))
+        } else {
+            None
+        };
         let note = is_for_visitor.then(|| reads.add_row_of_call(context, note_row));
         let email = self.email.as_ref().filter(|_| !is_for_visitor);
         let contact = email.map(|email| {
@@ -121,6 +137,7 @@ impl Creates for Arguments {
             )
         });
         Ok(Box::new(move |answers| {
+            let own = own.map(|own| answers.page(own)).transpose()?;
             let visitor = Visitor {
                 note: note.map(|note| answers.first(note)).transpose()?.flatten(),
                 open_lead: answers.first(open_lead)?,
@@ -129,9 +146,18 @@ impl Creates for Arguments {
                     .and_then(|contact| answers.result(contact).ok()?.records.into_iter().next()),
             };
             // A visitor's wishes become a note on the lead that is there.
-            let lead = visitor.open_lead.as_ref().filter(|_| is_for_visitor);
-            let note_on = lead.and_then(|lead| lead.id(LEAD.key));
-            Ok((visitor, Ok(Person { note_on, is_for_visitor, ..Person::of(self) })))
+            let sender = match own {
+                Some(own) if self.is_of_sender(context) => Sender::Verified(
+                    own.records
+                        .into_iter()
+                        .chain(visitor.open_lead.clone())
+                        .find(|lead| is_own(context, lead)),
+                    only(context.contacts()),
+                ),
+                _ if is_for_visitor => Sender::Unverified(visitor.open_lead.clone()),
+                _ => Sender::Staff,
+            };
+            Ok((visitor, Ok(Person { sender, ..Person::of(self) })))
         }))
     }
 
@@ -149,7 +175,7 @@ impl Creates for Arguments {
             };
         }
         // Whether a lead is there, or a rule finds one, is nothing that a visitor may learn.
-        if self.allow_duplicate == Some(true) || person.is_for_visitor {
+        if self.allow_duplicate == Some(true) || !matches!(person.sender, Sender::Staff) {
             return Equal::Wanted;
         }
         Equal::Shared {
@@ -163,12 +189,19 @@ impl Creates for Arguments {
 
     fn draft<'a>(
         &'a self,
-        _: &Context,
+        context: &Context,
         person: &'a Person,
         create: Create,
     ) -> Result<Draft<'a>, ToolError> {
-        if let Some(lead) = person.note_on {
-            return Ok(self.note(lead, create.id()).into());
+        if let Some(lead) = person.note_on() {
+            let note = self.note(person, lead, create.id());
+            let update = match &person.sender {
+                Sender::Verified(Some(own), _) => self.update(lead, own),
+                _ => None,
+            };
+            return Ok(Draft::with(note, move |_| {
+                update.clone().into_iter().map(Write::from).collect()
+            }));
         }
         let topic = self.topic.as_ref().map(|topic| topic.as_str().to_owned());
         let topic = topic.unwrap_or_else(|| format!("Chat with {}", self.company.as_str()));
@@ -181,7 +214,18 @@ impl Creates for Arguments {
             .set("subject", Some(topic))
             .set("leadsourcecode", Some(self.source.unwrap_or(LeadSource::Web).value()))
             .set("description", self.words(person));
-        Ok(create.into())
+        Ok(match &person.sender {
+            Sender::Verified(_, contact) => {
+                let address = if self.email.is_none() { context.address() } else { None };
+                let create = create.set("emailaddress1", address);
+                match contact {
+                    Some(contact) => create.point(lookups::LEAD_CONTACT, *contact),
+                    None => create,
+                }
+            }
+            Sender::Staff | Sender::Unverified(_) => create,
+        }
+        .into())
     }
 
     fn consequence(&self, _: &Context, _: &Self::Meant) -> Option<Consequence> {
@@ -214,19 +258,41 @@ impl Creates for Arguments {
 }
 
 impl Arguments {
-    /// What was said, and, of a visitor's, that nobody knows who said it.
+    /// Whether a visitor who is known says this of themselves.
+    fn is_of_sender(&self, context: &Context) -> bool {
+        self.email.as_ref().is_none_or(|email| context.is_of_visitor(email.as_str()))
+    }
+
+    /// What was said, and, where nobody knows who said it, that.
     fn words(&self, person: &Person) -> Option<String> {
-        let unverified = person.is_for_visitor.then(|| case::SENDER_NOT_VERIFIED.to_owned());
+        let unverified = person.sender.warning();
         let words = self.description.as_ref().map(|words| words.as_str().to_owned());
         let lines: Vec<_> = unverified.into_iter().chain(words).collect();
         (!lines.is_empty()).then(|| lines.join("\n"))
     }
 
+    /// The changes to the visitor's own lead: it has the topic and the number that they say now, and what
+    /// it lacked. The words are in the note beside it, so nothing of the staff's is lost.
+    fn update(&self, lead: Uuid, own: &Record) -> Option<Update> {
+        let said = |text: &Option<Line<50>>| text.as_ref().map(|text| text.as_str().to_owned());
+        let topic = self.topic.as_ref().map(|topic| topic.as_str().to_owned());
+        let now = [("subject", topic), ("telephone1", said(&self.phone))];
+        let company = Some(self.company.as_str().to_owned());
+        let lacked = [("firstname", said(&self.first_name)), ("companyname", company)];
+        let lacked = lacked.into_iter().filter(|(column, _)| own.text(column).is_none());
+        let said = now.into_iter().chain(lacked);
+        let update = said.fold(Update::new(LEAD, lead, "*"), |update, (column, text)| match text {
+            Some(text) => update.set(column, text),
+            None => update,
+        });
+        (!update.is_empty()).then_some(update)
+    }
+
     /// A note on an open lead, with all that the visitor has said.
-    fn note(&self, lead: Uuid, id: Uuid) -> Create {
+    fn note(&self, person: &Person, lead: Uuid, id: Uuid) -> Create {
         let name = self.first_name.iter().chain([&self.last_name]).map(Line::as_str);
         let lines = [
-            ("", Some(case::SENDER_NOT_VERIFIED.to_owned())),
+            ("", person.sender.warning()),
             ("Name", Some(name.collect::<Vec<_>>().join(" "))),
             ("Company", Some(self.company.as_str().to_owned())),
             ("Email", self.email.as_ref().map(|email| email.as_str().to_owned())),
@@ -256,23 +322,38 @@ pub(crate) struct Visitor {
 }
 
 /// The columns that say which person a lead is.
-const PERSON: [&str; 3] = ["lastname", "companyname", "emailaddress1"];
+const PERSON: [&str; 5] =
+    ["firstname", "lastname", "companyname", "emailaddress1", lookups::LEAD_CONTACT.column];
 
 /// The person of the new lead.
 pub(crate) struct Person {
     last_name: String,
     company: String,
     email: Option<String>,
-    /// The open lead that gets a note instead.
-    note_on: Option<Uuid>,
-    is_for_visitor: bool,
+    sender: Sender,
+}
+
+/// Who says what the lead is to hold.
+enum Sender {
+    Staff,
+    /// A visitor, of somebody whom nobody knows. An open lead with that address gets a note instead.
+    Unverified(Option<Record>),
+    /// A visitor who is known, of themselves. An open lead of theirs gets a note instead, and is brought
+    /// up to date. A new one points at the contact that they are, unless they are several.
+    Verified(Option<Record>, Option<Uuid>),
+}
+
+impl Sender {
+    /// What the first line says.
+    fn warning(&self) -> Option<String> {
+        matches!(self, Sender::Unverified(_)).then(|| case::SENDER_NOT_VERIFIED.to_owned())
+    }
 }
 
 impl Person {
     fn of(arguments: &Arguments) -> Person {
         Person {
-            note_on: None,
-            is_for_visitor: false,
+            sender: Sender::Staff,
             last_name: arguments.last_name.as_str().to_owned(),
             company: arguments.company.as_str().to_owned(),
             email: arguments.email.as_ref().map(|email| email.as_str().to_owned()),
@@ -288,10 +369,18 @@ impl Person {
         }
     }
 
+    /// The open lead that gets a note instead.
+    fn note_on(&self) -> Option<Uuid> {
+        match &self.sender {
+            Sender::Staff => None,
+            Sender::Unverified(lead) | Sender::Verified(lead, _) => lead.as_ref()?.id(LEAD.key),
+        }
+    }
+
     /// Whether a lead is this person.
     fn is_of(&self, lead: &Record) -> bool {
-        if self.note_on.is_some() {
-            return lead.id(lookups::NOTE_ON_LEAD.column) == self.note_on;
+        if let Some(note_on) = self.note_on() {
+            return lead.id(lookups::NOTE_ON_LEAD.column) == Some(note_on);
         }
         let is = |column: &str, wanted: &str| {
             lead.text(column).is_some_and(|found| same_words(found) == same_words(wanted))
@@ -314,6 +403,26 @@ fn of_address(arguments: &Arguments) -> Filter {
     match &arguments.email {
         Some(email) => any_email(email.as_str()),
         None => Filter::equals(LEAD.key, Uuid::nil()),
+    }
+}
+
+/// Leads with this main email address.
+fn of(address: &str) -> Filter {
+    Filter::equals("emailaddress1", address)
+}
+
+/// Whether a lead is the visitor's own: it points at their contact, or has their address.
+fn is_own(context: &Context, lead: &Record) -> bool {
+    let contact = lead.id(lookups::LEAD_CONTACT.column);
+    contact.is_some_and(|contact| context.contacts().contains(&contact))
+        || lead.text("emailaddress1").is_some_and(|address| context.is_of_visitor(address))
+}
+
+/// The contact, if there is one alone.
+fn only(contacts: &[Uuid]) -> Option<Uuid> {
+    match contacts {
+        [contact] => Some(*contact),
+        _ => None,
     }
 }
 

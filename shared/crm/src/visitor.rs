@@ -54,6 +54,9 @@ pub const MOST: usize = 3;
 /// more rows than contacts of this address.
 const READ: u32 = 100;
 
+/// The main email address of a contact.
+const EMAIL: &str = "emailaddress1";
+
 /// Who a visitor turned out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resolved {
@@ -97,7 +100,7 @@ impl Known {
         // A contact that was merged is inactive, and stands for its master.
         let counts = Filter::any([in_state(ActiveState::Active), Filter::equals("merged", true)]);
         Query::rows(CONTACT)
-            .select([CONTACT.key, STATE, "merged", "_masterid_value"])
+            .select([CONTACT.key, STATE, "merged", "_masterid_value", EMAIL])
             .select(columns.iter().cloned())
             .filter(has)
             .filter(counts)
@@ -126,6 +129,16 @@ impl Known {
             _ if is_exact => Resolved::Exactly(contacts),
             _ => Resolved::About(contacts),
         }
+    }
+
+    /// The addresses of a visitor: the one that was vouched for, and those of the contacts in these rows.
+    pub fn addresses(&self, rows: &[Record]) -> Vec<String> {
+        let vouched = match self {
+            Known::Address { address, .. } => Some(address.as_str()),
+            Known::Key { .. } | Known::Contacts(_) => None,
+        };
+        let theirs = rows.iter().filter(|row| self.is(row)).filter_map(|row| row.text(EMAIL));
+        vouched.into_iter().chain(theirs).map(str::to_owned).collect()
     }
 
     /// Whether a contact really has the value.

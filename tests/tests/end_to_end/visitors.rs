@@ -210,6 +210,71 @@ async fn who_is_not_verified_can_ask_for_help_and_learns_nothing() {
     assert_eq!(bench.rows("annotations").await.len(), notes + 1);
 }
 
+/// The one lead with this topic.
+async fn lead_about(bench: &Bench, topic: &str) -> Value {
+    let leads = bench.rows("leads").await;
+    let mut about = leads.into_iter().filter(|lead| lead["subject"] == topic);
+    let lead = about.next().expect(topic);
+    assert!(about.next().is_none(), "{topic}");
+    lead
+}
+
+#[tokio::test]
+async fn a_visitor_who_is_known_keeps_one_lead_up_to_date() {
+    let bench = Bench::start().await;
+    let contact = id_of(&bench, MAREN).await;
+    let lead = |topic: &str, phone: Value| {
+        json!({"last_name": "Quist", "company": "Northwind", "topic": topic, "phone": phone,
+               "description": format!("About {topic}.")})
+    };
+    // The first is a new lead of theirs, though they have named no address.
+    let made = call_as(&bench, MAREN, "create_lead", lead("Kiosks", Value::Null)).await;
+    assert_eq!(made.body, json!({"result": {"noted": true}}));
+    let first = lead_about(&bench, "Kiosks").await;
+    assert_eq!(first["emailaddress1"], MAREN);
+    assert_eq!(first["_parentcontactid_value"], contact);
+    assert_eq!(first["description"], "About Kiosks.");
+
+    // The next ones bring it up to date, whatever way they are known, and twice is once.
+    let (leads, notes) = (bench.rows("leads").await.len(), bench.rows("annotations").await.len());
+    let wanted = lead("Two more kiosks", json!("+45 30 00 00 01"));
+    for _ in 0..2 {
+        bench.control("DELETE", "requests", None).await;
+        let headers =
+            [("x-visitor-email", "MAREN.QUIST@northwind.example"), ("idempotency-key", "one")];
+        let again = call(&bench, "create_lead", wanted.clone(), &headers).await;
+        assert_eq!(again.body, made.body);
+        assert!(bench.requests().await.len() <= 2);
+    }
+    let mut by_id = lead("Three kiosks", Value::Null);
+    by_id["email"] = MAREN.into();
+    let headers = [("x-visitor-id", contact.as_str())];
+    assert_eq!(call(&bench, "create_lead", by_id, &headers).await.body, made.body);
+    let now = lead_about(&bench, "Three kiosks").await;
+    assert_eq!(now["leadid"], first["leadid"]);
+    assert_eq!(now["telephone1"], "+45 30 00 00 01");
+    assert_eq!(now["description"], "About Kiosks.");
+    assert_eq!(bench.rows("leads").await.len(), leads);
+    let all = bench.rows("annotations").await;
+    assert_eq!(all.len(), notes + 2);
+    let said = all.iter().find(|note| note["notetext"].to_string().contains("Two more")).unwrap();
+    assert_eq!(said["_objectid_value"], first["leadid"]);
+    assert!(!said.to_string().contains("Sender not verified"), "{said:#}");
+
+    // What they say of somebody else says so, and goes to that one's lead.
+    let mut of_zoe = lead("Lamps", Value::Null);
+    of_zoe["email"] = ZOE.into();
+    assert_eq!(call_as(&bench, MAREN, "create_lead", of_zoe).await.body, made.body);
+    let of_zoe = lead_about(&bench, "Lamps").await;
+    assert!(of_zoe["description"].as_str().unwrap().starts_with("Sender not verified"));
+    assert!(of_zoe["_parentcontactid_value"].is_null());
+    let mut from_maren = lead("Lanterns", json!("+45 30 00 00 02"));
+    from_maren["email"] = ZOE.into();
+    assert_eq!(call_as(&bench, MAREN, "create_lead", from_maren).await.body, made.body);
+    let unchanged = lead_about(&bench, "Lamps").await;
+    assert_eq!(unchanged["telephone1"], of_zoe["telephone1"]);
+}
+
 #[tokio::test]
 async fn deals_appointments_and_mails_as_the_connection_has_it() {
     let bench = Bench::start().await;

@@ -73,6 +73,8 @@ pub(crate) struct Visitor {
     settings: Visitors,
     /// The contacts that the visitor is, once they have been read.
     contacts: OnceLock<Found>,
+    /// The email addresses of these contacts, once they have been read.
+    addresses: OnceLock<Vec<String>>,
 }
 
 /// Who a visitor turned out to be.
@@ -118,9 +120,9 @@ impl Behalf {
         if known.is_none() && caller.serves == Serves::Staff {
             return Ok(Behalf::Staff);
         }
-        let (settings, contacts) = (settings.clone(), OnceLock::new());
-        let made = Vec::new();
-        Ok(Behalf::Visitor(Visitor { way, known, made, company, settings, contacts }))
+        let (settings, made) = (settings.clone(), Vec::new());
+        let (contacts, addresses) = Default::default();
+        Ok(Behalf::Visitor(Visitor { way, known, made, company, settings, contacts, addresses }))
     }
 
     /// Whether it is for a visitor whom nobody knows.
@@ -238,7 +240,8 @@ impl Behalf {
             Found::Nobody if access == Access::Open => None,
             Found::Contacts(_) | Found::Nobody => return None,
         };
-        Some(Behalf::Visitor(Visitor { known, contacts: OnceLock::new(), ..visitor.clone() }))
+        let (contacts, addresses) = Default::default();
+        Some(Behalf::Visitor(Visitor { known, contacts, addresses, ..visitor.clone() }))
     }
 
     /// How it is known who the visitor is.
@@ -300,6 +303,7 @@ impl Visitor {
         };
         // It is asked for once in a call.
         let _ = self.contacts.set(found);
+        let _ = self.addresses.set(known.addresses(rows));
         answer
     }
 
@@ -354,6 +358,29 @@ impl Context {
             verification: self.verification.clone(),
             journal: self.journal.clone(),
         }
+    }
+
+    /// The visitor's contacts, once the first trip has read them.
+    pub fn contacts(&self) -> &[Uuid] {
+        match self.behalf.visitor().and_then(|visitor| visitor.contacts.get()) {
+            Some(Found::Contacts(ids)) => ids,
+            _ => &[],
+        }
+    }
+
+    /// The email address by which the visitor is known, if it is by one.
+    pub fn address(&self) -> Option<&str> {
+        match &self.behalf.visitor()?.known {
+            Some(Known::Address { address, .. }) => Some(address),
+            _ => None,
+        }
+    }
+
+    /// Whether an email address is the visitor's, once the first trip has read the contacts. It is
+    /// compared byte for byte, but for ASCII case.
+    pub fn is_of_visitor(&self, address: &str) -> bool {
+        let addresses = self.behalf.visitor().and_then(|visitor| visitor.addresses.get());
+        addresses.is_some_and(|all| all.iter().any(|one| one.eq_ignore_ascii_case(address)))
     }
 
     /// What the connection lets visitors do, if the call is made for one.

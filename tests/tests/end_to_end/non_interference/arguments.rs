@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use crm::visible::Access;
 use serde_json::{Map, Value, json};
-use toolkit::{Audience, Caller};
+use toolkit::{Audience, CONFIRM_TOOL, Caller};
 
 use super::dice::Dice;
-use super::exchange::{Call, LAST_NUMBER, Who};
+use super::exchange::{BUTTON, CONFIRMATION, Call, LAST_NUMBER, Reply, Who};
 use super::others::ALIKE;
 use super::own::{EMAIL, PHONE};
 use super::pool::{Kind, Pool};
@@ -92,16 +92,31 @@ pub(super) struct Generator<'a> {
     last: Option<Call>,
     /// How often the last call is made again.
     again: usize,
+    /// A yes to the last call, which waits for it.
+    yes: Option<Call>,
 }
 
 impl<'a> Generator<'a> {
     pub(super) fn new(seed: u64, tools: &'a [Tool], pools: &'a Pools) -> Generator<'a> {
         let said = vec![LAST_NUMBER.to_owned()];
-        Generator { dice: Dice::new(seed + 7919), tools, pools, said, last: None, again: 0 }
+        Generator {
+            dice: Dice::new(seed + 7919),
+            tools,
+            pools,
+            said,
+            last: None,
+            again: 0,
+            yes: None,
+        }
     }
 
     /// The next call.
     pub(super) fn call(&mut self) -> Call {
+        if let Some(yes) = self.yes.take()
+            && self.dice.percent(80)
+        {
+            return yes;
+        }
         if let Some(last) = self.last.clone() {
             if self.again == 0 && self.dice.percent(6) {
                 self.again = 1 + self.dice.below(4);
@@ -130,20 +145,35 @@ impl<'a> Generator<'a> {
         let key = has_key.then(|| format!("key-{}", self.dice.below(keys)));
         let by_mcp = self.dice.percent(25);
         let Tool { name: tool, writes, reaches_out: goes_on, .. } = *tool;
-        let call = Call { tool, writes, goes_on, arguments, who, chat, key, by_mcp };
+        let call = Call { tool, writes, goes_on, arguments, who, chat, key, by_mcp, message: 0 };
         self.last = Some(call.clone());
         call
     }
 
-    /// Notes what was said, for later calls.
-    pub(super) fn hear(&mut self, call: &Call, answer: &str) {
-        let answer = serde_json::from_str(answer).unwrap_or(Value::Null);
+    /// Notes what was said, for later calls. Where a call waits, the next one says yes, mostly.
+    pub(super) fn hear(&mut self, call: &Call, answer: &Reply) {
+        self.yes = answer.waits().then(|| self.yes_to(call));
+        let answer = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
         for value in [&call.arguments, &answer] {
             note_texts(value, &mut self.said);
         }
         let old = self.said.len().saturating_sub(60);
         self.said.drain(..old);
         self.said.push(LAST_NUMBER.to_owned());
+    }
+
+    fn yes_to(&mut self, call: &Call) -> Call {
+        let who = if self.dice.percent(90) { call.who } else { self.who() };
+        let by_tool = self.dice.percent(20);
+        Call {
+            tool: if by_tool { CONFIRM_TOOL } else { BUTTON },
+            writes: true,
+            arguments: json!({"confirmation_id": CONFIRMATION}),
+            who,
+            key: None,
+            by_mcp: by_tool && self.dice.percent(50),
+            ..call.clone()
+        }
     }
 
     fn who(&mut self) -> Who {
@@ -237,6 +267,7 @@ impl<'a> Generator<'a> {
         let kind = if name == "record" { record } else { Kind::of_argument(name) };
         let pools = self.pools;
         let text = match kind {
+            Kind::Confirmation if self.dice.percent(80) => CONFIRMATION.to_owned(),
             Kind::User => self.dice.pick(&pools.users).clone(),
             Kind::Product => self.dice.pick(&pools.products).clone(),
             Kind::PriceList => self.dice.pick(&pools.price_lists).clone(),
@@ -251,7 +282,7 @@ impl<'a> Generator<'a> {
             Kind::Email | Kind::Contact if self.dice.percent(5) => {
                 (*self.dice.pick(&ALIKE)).to_owned()
             }
-            Kind::Any => {
+            Kind::Any | Kind::Confirmation => {
                 let kind = *self.dice.pick(&Kind::LISTED);
                 self.named(kind, place.slant)
             }

@@ -1,12 +1,13 @@
 //! A call to one of the organizations, and its answer without what may differ.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use stack::VISITOR_KEY;
+use toolkit::CONFIRM_TOOL;
 
 use super::maker::{Maker, Table};
 use super::own::{COLLEAGUES_EMAIL, EMAIL, Own};
@@ -40,6 +41,8 @@ pub(super) struct Call {
     pub(super) chat: String,
     pub(super) key: Option<String>,
     pub(super) by_mcp: bool,
+    /// Which message of the visitor it answers.
+    pub(super) message: usize,
 }
 
 /// An answer.
@@ -54,6 +57,11 @@ pub(super) struct Reply {
 }
 
 impl Reply {
+    /// Whether the call waits until somebody says yes.
+    pub(super) fn waits(&self) -> bool {
+        self.body.contains("confirmation_required") && self.body.contains(CONFIRMATION)
+    }
+
     /// Whether the tool did what it was asked for.
     pub(super) fn is_success(&self) -> bool {
         self.status == 200
@@ -73,7 +81,15 @@ pub(super) struct Side {
     known: HashSet<String>,
     /// The numbers that calls have made, in their order.
     made: Vec<String>,
+    /// For each chat, the call that waited last: its id, and the value of the button.
+    waiting: HashMap<String, [String; 2]>,
 }
+
+/// Not a tool: the platform's button, by which a call that waits is carried out.
+pub(super) const BUTTON: &str = "button";
+
+/// In an argument: the id of what waits in this chat.
+pub(super) const CONFIRMATION: &str = "[confirmation]";
 
 /// In an argument: the number that was made last.
 pub(super) const LAST_NUMBER: &str = "[last number]";
@@ -113,8 +129,8 @@ impl Side {
         assert_eq!(stored.status, 200, "{:#}", stored.body);
         let http = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
         let contact = own.contact.clone();
-        let (known, made) = (HashSet::new(), Vec::new());
-        Side { bench, public, sample, http, contact, known, made }
+        let (known, made, waiting) = Default::default();
+        Side { bench, public, sample, http, contact, known, made, waiting }
     }
 
     /// Notes the numbers that are there before the calls that are compared.
@@ -146,10 +162,24 @@ impl Side {
         (Reply { status, headers, body, trips }, ended)
     }
 
+    /// Whether a call of this chat has waited for a yes.
+    pub(super) fn has_shown(&self, chat: &str) -> bool {
+        self.waiting.contains_key(chat)
+    }
+
     fn request(&self, call: &Call) -> RequestBuilder {
         let url = self.bench.stack.url();
         let arguments = self.with_numbers(&call.arguments.to_string());
-        let request = if call.by_mcp {
+        let [id, button] = self.waiting.get(&call.chat).cloned().unwrap_or_default();
+        let arguments = if call.tool == CONFIRM_TOOL {
+            arguments.replace(CONFIRMATION, &id)
+        } else {
+            arguments
+        };
+        let request = if call.tool == BUTTON {
+            let request = self.http.post(format!("{url}/v1/confirmations/{id}"));
+            request.header("x-conversation-id", &call.chat).header("x-confirmation", button)
+        } else if call.by_mcp {
             let arguments: Value = serde_json::from_str(&arguments).unwrap();
             let params = json!({
                 "name": call.tool, "arguments": arguments,
@@ -169,7 +199,7 @@ impl Side {
                 None => request,
             }
         };
-        let request = request.bearer_auth(VISITOR_KEY);
+        let request = request.bearer_auth(VISITOR_KEY).header("x-message-id", call.message);
         match call.who {
             Who::Address => request.header("x-visitor-email", EMAIL),
             Who::InCapitals => request.header("x-visitor-email", EMAIL.to_uppercase()),
@@ -190,8 +220,21 @@ impl Side {
             .fold(text.to_owned(), |text, (placeholder, number)| text.replace(&placeholder, number))
     }
 
-    /// The answer without what may differ: the ids of requests, and numbers that calls have made.
-    pub(super) fn settled(&mut self, mut reply: Reply) -> Reply {
+    /// The answer without what may differ: the ids of requests and confirmations, and numbers that calls
+    /// have made.
+    pub(super) fn settled(&mut self, call: &Call, mut reply: Reply) -> Reply {
+        if let Some((id, button)) = confirmation(&reply) {
+            reply.body = reply.body.replace(&id, CONFIRMATION);
+            if let Some(button) = button {
+                reply.body = reply.body.replace(&button, "[button]");
+                self.waiting.insert(call.chat.clone(), [id, button]);
+            }
+        }
+        for (name, value) in &mut reply.headers {
+            if name == "x-confirmation" {
+                *value = "[button]".to_owned();
+            }
+        }
         for id in request_ids(&reply) {
             reply.body = reply.body.replace(&id, "[request]");
         }
@@ -212,6 +255,19 @@ impl Side {
         }
         reply
     }
+}
+
+/// The id of a call that waits, if the answer is about one, and the value of the button, if it is shown
+/// for the first time.
+fn confirmation(reply: &Reply) -> Option<(String, Option<String>)> {
+    let body: Value = serde_json::from_str(&reply.body).ok()?;
+    let meta = &body["result"]["_meta"];
+    let id = body["confirmation_id"].as_str();
+    let id = id.or_else(|| meta["problem"]["confirmation_id"].as_str())?;
+    let of_header = reply.headers.iter().find(|(name, _)| name == "x-confirmation");
+    let button = of_header.map(|(_, value)| value.as_str());
+    let button = button.or_else(|| meta["x-confirmation"].as_str());
+    Some((id.to_owned(), button.map(str::to_owned)))
 }
 
 fn placeholder(place: usize) -> String {

@@ -53,6 +53,7 @@ impl Own {
         let contact = maker.contact(&anna, 300, json!({}));
         let cases = cases(&mut maker, &contact);
         deals(&mut maker, &contact);
+        maker.lead(json!({"emailaddress1": EMAIL}));
         let mails = mails(&mut maker, &contact, &cases);
         other_activities(&mut maker, &contact, &cases);
         for (case, days) in [(&cases[0], 1), (&cases[5], 7)] {

@@ -25,6 +25,8 @@ pub(super) enum Kind {
     /// A point in time.
     Moment,
     Day,
+    /// The id of what waits until somebody says yes.
+    Confirmation,
     /// Whatever there is.
     Any,
 }
@@ -48,6 +50,7 @@ impl Kind {
     /// anything.
     pub(super) fn of_argument(name: &str) -> Kind {
         const KINDS: &[(Kind, &[&str])] = &[
+            (Kind::Confirmation, &["confirmation"]),
             (Kind::Contact, &["contact", "customer", "person"]),
             (Kind::Case, &["case", "ticket"]),
             (Kind::Deal, &["opportunity", "deal"]),

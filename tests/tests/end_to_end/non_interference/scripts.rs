@@ -63,7 +63,7 @@ fn case_for_another(place: usize) -> Value {
 fn call(tool: &'static str, who: Who, chat: &str, arguments: Value) -> Call {
     let (chat, key, by_mcp) = (chat.to_owned(), None, false);
     let goes_on = tool == SEND_CODE;
-    Call { tool, writes: true, goes_on, arguments, who, chat, key, by_mcp }
+    Call { tool, writes: true, goes_on, arguments, who, chat, key, by_mcp, message: 0 }
 }
 
 const CREATE_CASE: &str = "dynamics365_create_case";

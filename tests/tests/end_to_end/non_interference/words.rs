@@ -113,6 +113,7 @@ fn what_only_others_have_must_not_be_told() {
         chat: String::new(),
         key: None,
         by_mcp: false,
+        message: 0,
     };
     assert_eq!(secrets.told(&call, r#"{"a":["Anna\nbakodime."]}"#).as_deref(), Some("bakodime"));
     assert_eq!(secrets.told(&call, r#"{"a":"2026-01-01T10:00Z"}"#), None);
