@@ -1,15 +1,21 @@
-//! Four conversations, from the greeting to the closing note, as the calls that a bot makes.
+//! Conversations, from the greeting to the closing note, as the calls that a bot makes: with the company's
+//! own people, and with visitors.
 
 #![expect(clippy::print_stdout, reason = "what each conversation costs is worth seeing")]
 
 use serde_json::{Value, json};
+use stack::API_KEY;
 
-use crate::harness::{Answer, Bench};
+use crate::harness::{Answer, Bench, MAREN, check_answer};
+use crate::visitors::mailed;
 
 /// A chat. Its calls belong together, and it adds up what they cost.
 struct Chat<'a> {
     bench: &'a Bench,
     name: &'static str,
+    /// The key, and who the visitor is, in a chat with one.
+    headers: Vec<(&'static str, String)>,
+    is_for_visitor: bool,
     calls: usize,
     trips: usize,
     tokens: usize,
@@ -17,16 +23,58 @@ struct Chat<'a> {
 
 impl<'a> Chat<'a> {
     fn new(bench: &'a Bench, name: &'static str) -> Chat<'a> {
-        Chat { bench, name, calls: 0, trips: 0, tokens: 0 }
+        let headers = vec![("authorization", format!("Bearer {API_KEY}"))];
+        Chat { bench, name, headers, is_for_visitor: false, calls: 0, trips: 0, tokens: 0 }
+    }
+
+    /// A chat with a visitor, on a connection with these settings, with a key for this starter template.
+    /// What has consequences waits for a yes.
+    async fn with_visitor(
+        bench: &'a Bench,
+        name: &'static str,
+        template: &str,
+        settings: Value,
+    ) -> Chat<'a> {
+        let path = "/v1/connections/default/visitors";
+        let stored = bench.request("PUT", path, Some(settings)).await;
+        assert_eq!(stored.status, 200, "{:#}", stored.body);
+        let key = json!({
+            "client": name, "connections": ["default"], "scopes": ["read", "write"],
+            "for": "visitors", "vouches": true, "template": template, "confirm": "consequences",
+        });
+        let made = bench.request("POST", "/v1/keys", Some(key)).await;
+        let key = made.body["key"].as_str().unwrap();
+        let mut chat = Chat::new(bench, name);
+        chat.headers = vec![("authorization", format!("Bearer {key}"))];
+        chat.is_for_visitor = true;
+        chat
+    }
+
+    /// The visitor signs in.
+    fn signs_in(&mut self, email: &str) {
+        self.headers.push(("x-visitor-email", email.to_owned()));
     }
 
     async fn call(&mut self, tool: &str, arguments: Value) -> Answer {
         self.bench.control("DELETE", "requests", None).await;
-        let header = [("x-conversation-id", self.name)];
-        let answer = self.bench.call_with(tool, arguments.clone(), &header).await;
+        let mut headers = self.headers.clone();
+        headers.push(("x-conversation-id", self.name.replace(' ', "-")));
+        let mut answer = self.bench.send_unchecked(tool, arguments.to_string(), &headers).await;
+        let o200k = bpe_openai::o200k_base();
+        // The visitor presses the button.
+        if let Some(button) = answer.button.clone() {
+            self.tokens += o200k.count(&answer.body.to_string());
+            self.calls += 1;
+            let id = answer.problem("confirmation_required")["confirmation_id"].as_str().unwrap();
+            headers.push(("x-confirmation", button));
+            let yes = format!("/v1/confirmations/{id}");
+            answer = self.bench.request_with(("POST", &yes), None, &headers).await;
+        }
+        if answer.status == 200 {
+            check_answer(tool, &answer.body, self.is_for_visitor);
+        }
         self.calls += 1;
         self.trips += self.bench.requests().await.len();
-        let o200k = bpe_openai::o200k_base();
         self.tokens += o200k.count(&arguments.to_string()) + o200k.count(&answer.body.to_string());
         answer
     }
@@ -213,6 +261,131 @@ async fn full_specialist() {
     chat.result("create_note", note("contact", contact, "Quote sent, meeting on 3 March.")).await;
     chat.ends();
 
+    let deal = deal.as_str().unwrap();
+    assert_eq!(bench.count("quotes", "_opportunityid_value", deal).await, 1);
+}
+
+/// A case that somebody opens whom nobody knows.
+fn case_of_a_stranger() -> Value {
+    json!({
+        "new_contact": {"first_name": "Maren", "last_name": "Quist", "email": MAREN},
+        "subject": "Export stops at 1,000 rows", "description": "In Firefox and in Edge.",
+    })
+}
+
+#[tokio::test]
+async fn customer_service_for_a_visitor() {
+    let bench = Bench::start().await;
+    let settings = json!({"codes": {"company": "Contoso"}});
+    let name = "customer service for a visitor";
+    let mut chat = Chat::with_visitor(&bench, name, "customer-service", settings).await;
+    // Help comes first. The bot asks twice, and one case is opened.
+    let opened = chat.result("create_case", case_of_a_stranger()).await;
+    let number = &opened["case"]["number"];
+    assert_eq!(chat.result("create_case", case_of_a_stranger()).await["case"]["number"], *number);
+    let more = note("case", number, "It began with the last version.");
+    assert_eq!(chat.result("create_note", more).await["created"], true);
+
+    // How an earlier case is doing is for somebody who is known. The mail goes to the address on file.
+    let problem = chat.call("get_contact_cases", json!({})).await;
+    let next_step = problem.problem("visitor_unverified")["next_step"].as_str().unwrap().to_owned();
+    assert!(next_step.contains("dynamics365_send_visitor_code"), "{next_step}");
+    chat.result("send_visitor_code", json!({"email": MAREN})).await;
+    let (_, code) = mailed(&bench, 1).await.remove(0);
+    let verified = chat.result("verify_visitor", json!({"code": code})).await;
+    assert_eq!(verified["contacts"], json!(["Maren Quist"]));
+    let cases = chat.result("get_contact_cases", json!({})).await;
+    let cases = cases["cases"].as_array().unwrap().clone();
+    assert!(cases.iter().any(|case| case["number"] == *number), "{cases:#?}");
+    let known = &cases.iter().find(|case| case["number"] != *number).unwrap()["number"];
+    assert_eq!(chat.result("get_case", json!({"case": known})).await["case"]["number"], *known);
+
+    // The chat solves the new one. What closes it waits for the visitor's yes.
+    let solved = json!({
+        "case": number, "status": "Problem Solved",
+        "resolution": "The limit is a setting of the report; she has raised it.",
+    });
+    assert_eq!(chat.result("update_case", solved).await["changes"][0]["to"], "Problem Solved");
+    let summary = note("case", number, "Export solved in the chat.");
+    assert_eq!(chat.result("create_note", summary).await["created"], true);
+    chat.ends();
+    assert_eq!(bench.count("contacts", "emailaddress1", MAREN).await, 1);
+    let cases = bench.rows("incidents").await;
+    let is_it = |case: &&Value| case["ticketnumber"] == *number;
+    let case = cases.iter().find(is_it).unwrap();
+    assert_eq!(case["statecode"], 1);
+}
+
+#[tokio::test]
+async fn sales_assistant_for_a_visitor() {
+    let bench = Bench::start().await;
+    let name = "sales assistant for a visitor";
+    let mut chat = Chat::with_visitor(&bench, name, "sales-assistant", json!({})).await;
+    // A new prospect, whom nobody knows.
+    let products = chat.result("get_products", json!({"query": "professional"})).await;
+    assert!(!products["products"].as_array().unwrap().is_empty());
+    let email = "ngozi.okafor@lakeside.example";
+    let prospect = json!({
+        "last_name": "Okafor", "first_name": "Ngozi", "company": "Lakeside Clinics",
+        "email": email, "topic": "60 seats for patient intake",
+        "description": "Decides this quarter with the IT lead; the budget is approved.",
+    });
+    for _ in 0..2 {
+        assert_eq!(chat.result("create_lead", prospect.clone()).await, json!({"noted": true}));
+    }
+    chat.call("search_opportunities", json!({})).await.problem("visitor_unverified");
+    chat.ends();
+    assert_eq!(bench.count("leads", "emailaddress1", email).await, 1);
+
+    // Somebody who has signed in.
+    let name = "sales assistant for a known visitor";
+    let mut chat = Chat::with_visitor(&bench, name, "sales-assistant", json!({})).await;
+    chat.signs_in(MAREN);
+    let deals = chat.result("search_opportunities", json!({})).await;
+    let deal = &deals["opportunities"][0];
+    assert!(deal["name"].is_string() && deal.get("probability").is_none(), "{deal:#}");
+    let need = json!({"last_name": "Quist", "company": "Northwind", "topic": "Kiosks"});
+    assert_eq!(chat.result("create_lead", need).await, json!({"noted": true}));
+    chat.ends();
+    assert_eq!(bench.count("leads", "emailaddress1", MAREN).await, 1);
+}
+
+#[tokio::test]
+async fn full_specialist_for_a_visitor() {
+    let bench = Bench::start().await;
+    let settings = json!({
+        "allows": ["appointments", "deal_details", "create_opportunity", "update_opportunity",
+                   "create_quote", "create_activity"],
+        "organizer": "2de92443-cdf9-511f-a2ad-4db3cb4f861d",
+    });
+    let name = "full specialist for a visitor";
+    let mut chat = Chat::with_visitor(&bench, name, "full-specialist", settings).await;
+    chat.signs_in("dario.velasco@northwind.example");
+    let contact = chat.result("get_contact", json!({})).await;
+    assert_eq!(contact["contact"]["name"], "Dario Velasco");
+    let phone = json!({"mobile_phone": "+1 206 555 0188"});
+    chat.result("update_contact", phone).await;
+    chat.result("search_cases", json!({})).await;
+
+    let products = chat.result("get_products", json!({"query": "professional"})).await;
+    let product = &products["products"][0]["number"];
+    let deal = json!({"name": "Chat for the help desk"});
+    let deal = chat.result("create_opportunity", deal).await["opportunity"]["id"].clone();
+    let quote = json!({"opportunity": deal, "lines": [{"product": product, "quantity": 12}]});
+    let first = chat.result("create_quote", quote.clone()).await;
+    assert_eq!(first["created"], true);
+    assert_eq!(chat.result("create_quote", quote).await["quote"]["id"], first["quote"]["id"]);
+    let start = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * 40);
+    let meeting = json!({
+        "subject": "Go through the quote", "start": start, "duration_minutes": 30,
+    });
+    assert_eq!(chat.result("schedule_appointment", meeting).await["created"], true);
+    let closes = json!({"opportunity": deal, "close_date": "2031-03-31"});
+    chat.result("update_opportunity", closes).await;
+    chat.result("get_opportunity", json!({"opportunity": deal})).await;
+    let won = json!({"opportunity": deal, "status": "Won"});
+    chat.result("update_opportunity", won).await;
+    chat.ends();
     let deal = deal.as_str().unwrap();
     assert_eq!(bench.count("quotes", "_opportunityid_value", deal).await, 1);
 }

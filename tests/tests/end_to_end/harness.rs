@@ -30,6 +30,8 @@ pub(crate) const MAREN: &str = "maren.quist@northwind.example";
 pub(crate) struct Bench {
     pub(crate) stack: Stack,
     http: reqwest::Client,
+    /// The API key that calls tools.
+    key: String,
 }
 
 /// The answer to a call.
@@ -73,7 +75,26 @@ impl Bench {
         let stack = stack::start(options).await.unwrap();
         // It speaks plain HTTP; to read certificates takes longer than to start all of the stack.
         let http = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
-        Bench { stack, http }
+        Bench { stack, http, key: API_KEY.to_owned() }
+    }
+
+    /// A stack in which nothing waits for a yes, and one whose calls with consequences do. There, each call
+    /// of a test is followed by a yes, by the platform's button.
+    pub(crate) async fn start_both() -> [Bench; 2] {
+        let (plain, mut asking) = tokio::join!(Bench::start(), Bench::start());
+        let key = json!({
+            "client": "asking", "connections": ["default"], "scopes": ["read", "write"],
+            "for": "staff", "confirm": "consequences",
+        });
+        let made = asking.request("POST", "/v1/keys", Some(key)).await;
+        assert_eq!(made.status, 201, "{:#}", made.body);
+        asking.key = made.body["key"].as_str().unwrap().to_owned();
+        [plain, asking]
+    }
+
+    /// Whether calls wait for a yes, which follows.
+    pub(crate) fn asks(&self) -> bool {
+        self.key != API_KEY
     }
 
     /// Waits until secrets are read again, which is at most every five seconds.
@@ -114,9 +135,15 @@ impl Bench {
         arguments: Value,
         headers: &[(&str, &str)],
     ) -> Answer {
-        let mut all = vec![("authorization", format!("Bearer {API_KEY}"))];
+        let mut all = vec![("authorization", format!("Bearer {}", self.key))];
         all.extend(headers.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        self.send(tool, arguments.to_string(), &all).await
+        let answer = self.send(tool, arguments.to_string(), &all).await;
+        let Some(button) = answer.button.clone().filter(|_| self.asks()) else {
+            return answer;
+        };
+        let id = answer.problem("confirmation_required")["confirmation_id"].as_str().unwrap();
+        all.push(("x-confirmation", button));
+        self.request_with(("POST", &format!("/v1/confirmations/{id}")), None, &all).await
     }
 
     /// Sends a request.
@@ -262,7 +289,7 @@ pub(crate) fn bot_for_visitors() -> Caller {
 
 /// Checks each answer of a tool against the tool's schema, as visitors or staff have it.
 #[track_caller]
-fn check_answer(tool: &str, body: &Value, for_visitors: bool) {
+pub(crate) fn check_answer(tool: &str, body: &Value, for_visitors: bool) {
     static VALIDATORS: LazyLock<[HashMap<&str, Validator>; 2]> = LazyLock::new(|| {
         let definitions = stack::tools();
         let visitors = bot_for_visitors();

@@ -420,7 +420,7 @@ async fn a_signed_token_says_who_the_visitor_is_and_narrows_any_key() {
 }
 
 /// The code in the last mail, and to whom it went.
-async fn mailed(bench: &Bench, count: usize) -> Vec<(String, String)> {
+pub(crate) async fn mailed(bench: &Bench, count: usize) -> Vec<(String, String)> {
     for _ in 0..100 {
         let mails = bench.stack.mails();
         if mails.len() >= count {

@@ -355,47 +355,48 @@ async fn a_contacts_opportunity_makes_a_contacts_quote() {
 
 #[tokio::test]
 async fn a_quote_is_made_once() {
-    let bench = Bench::start().await;
-    let arguments = || {
-        quote(
-            json!([{"product": "CHAT-PRO", "quantity": 3}, {"product": "CHAT-STD", "quantity": 4}]),
-        )
-    };
-    for (kind, after_commit, times) in [
-        ("drop", false, 1),
-        ("drop", true, 1),
-        ("drop", true, 2),
-        ("unavailable", false, 1),
-        ("unavailable", true, 1),
-    ] {
+    for bench in Bench::start_both().await {
+        let arguments = || {
+            quote(
+                json!([{"product": "CHAT-PRO", "quantity": 3}, {"product": "CHAT-STD", "quantity": 4}]),
+            )
+        };
+        for (kind, after_commit, times) in [
+            ("drop", false, 1),
+            ("drop", true, 1),
+            ("drop", true, 2),
+            ("unavailable", false, 1),
+            ("unavailable", true, 1),
+        ] {
+            let before = counts(&bench).await;
+            let fault = json!({
+                "method": "POST", "path": "/quotes", "kind": kind, "after_commit": after_commit,
+                "times": times, "retry_after": 0,
+            });
+            bench.fault(fault).await;
+            let answer = create(&bench, arguments()).await;
+            assert_eq!(answer.result()["created"], true, "{kind} {after_commit}");
+            assert_eq!(lines(&answer).len(), 2);
+            assert_eq!(counts(&bench).await, (before.0 + 1, before.1 + 2), "{kind} {after_commit}");
+        }
+        for header in [("idempotency-key", "quote-1"), ("x-conversation-id", "chat-1")] {
+            let first = bench.call_with("create_quote", arguments(), &[header]).await;
+            assert_eq!(first.result()["created"], true);
+            let before = counts(&bench).await;
+            let again = bench.call_with("create_quote", arguments(), &[header]).await;
+            assert_eq!(again.result()["created"], false);
+            assert_eq!(again.result()["quote"], first.result()["quote"]);
+            assert_eq!(counts(&bench).await, before);
+        }
+        // The same holds for calls at the same moment.
         let before = counts(&bench).await;
-        let fault = json!({
-            "method": "POST", "path": "/quotes", "kind": kind, "after_commit": after_commit,
-            "times": times, "retry_after": 0,
-        });
-        bench.fault(fault).await;
-        let answer = create(&bench, arguments()).await;
-        assert_eq!(answer.result()["created"], true, "{kind} {after_commit}");
-        assert_eq!(lines(&answer).len(), 2);
-        assert_eq!(counts(&bench).await, (before.0 + 1, before.1 + 2), "{kind} {after_commit}");
+        let header = [("idempotency-key", "at once")];
+        let call = || bench.call_with("create_quote", arguments(), &header);
+        let answers = tokio::join!(call(), call(), call());
+        let answers = [answers.0, answers.1, answers.2];
+        assert_eq!(answers.iter().filter(|answer| answer.result()["created"] == true).count(), 1);
+        assert_eq!(counts(&bench).await, (before.0 + 1, before.1 + 2));
     }
-    for header in [("idempotency-key", "quote-1"), ("x-conversation-id", "chat-1")] {
-        let first = bench.call_with("create_quote", arguments(), &[header]).await;
-        assert_eq!(first.result()["created"], true);
-        let before = counts(&bench).await;
-        let again = bench.call_with("create_quote", arguments(), &[header]).await;
-        assert_eq!(again.result()["created"], false);
-        assert_eq!(again.result()["quote"], first.result()["quote"]);
-        assert_eq!(counts(&bench).await, before);
-    }
-    // The same holds for calls at the same moment.
-    let before = counts(&bench).await;
-    let header = [("idempotency-key", "at once")];
-    let call = || bench.call_with("create_quote", arguments(), &header);
-    let answers = tokio::join!(call(), call(), call());
-    let answers = [answers.0, answers.1, answers.2];
-    assert_eq!(answers.iter().filter(|answer| answer.result()["created"] == true).count(), 1);
-    assert_eq!(counts(&bench).await, (before.0 + 1, before.1 + 2));
 }
 
 #[tokio::test]
