@@ -15,3 +15,4 @@ pub(crate) mod service;
 pub(crate) mod template;
 pub(crate) mod tool;
 pub(crate) mod verification;
+pub(crate) mod vouched;

@@ -19,7 +19,6 @@ mod idioms;
 pub mod lambda;
 
 pub use auth::Visitors;
-pub use contract::behalf::{VISITOR_EMAIL, VISITOR_ID, VISITOR_TOKEN};
 pub use contract::confirm::{CONFIRM_TOOL, Carried};
 pub use contract::context::Context;
 pub use contract::limit::Limit;
@@ -35,6 +34,7 @@ pub use contract::service::{PATIENCE, Service, Tools};
 pub use contract::template::{TOOL_PREFIX, Template};
 pub use contract::tool::{Answer, Change, Tool};
 pub use contract::verification::Verification;
+pub use contract::vouched::{VISITOR_EMAIL, VISITOR_ID, VISITOR_TOKEN};
 pub use crm::case::{Escalation, EscalationReason};
 pub use crm::tables::choices::STATE;
 pub use edge::call::Call;

@@ -81,7 +81,7 @@ impl Bench {
     /// A stack in which nothing waits for a yes, and one whose calls with consequences do. There, each call
     /// of a test is followed by a yes, by the platform's button.
     pub(crate) async fn start_both() -> [Bench; 2] {
-        let (plain, mut asking) = tokio::join!(Bench::start(), Bench::start());
+        let (plain, mut asking) = tokio::join!(Box::pin(Bench::start()), Box::pin(Bench::start()));
         let key = json!({
             "client": "asking", "connections": ["default"], "scopes": ["read", "write"],
             "for": "staff", "confirm": "consequences",

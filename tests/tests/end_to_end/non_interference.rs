@@ -54,12 +54,14 @@ struct Pair {
     others: [(Whose, Maker); 2],
     settings: Value,
     refuses_paths: bool,
+    has_rules: bool,
 }
 
 impl Pair {
     /// Two organizations that differ in everything that is not A's. From pair to pair it differs what
     /// the connection allows, whether calls with consequences wait for a yes, whether Dataverse refuses a
-    /// certain kind of query, and whether A is two contacts.
+    /// certain kind of query, whether the organization has rules against duplicates of its own, and
+    /// whether A is two contacts.
     fn new(seed: u64) -> Pair {
         let base = now();
         let own = Own::new(seed, base, seed % 5 == 4);
@@ -78,7 +80,8 @@ impl Pair {
             settings["confirm"] = "consequences".into();
             settings["message_is_enough"] = (seed % 8 == 1).into();
         }
-        Pair { seed, own, others, settings, refuses_paths: seed % 3 == 2 }
+        let (refuses_paths, has_rules) = (seed % 3 == 2, seed.is_multiple_of(3));
+        Pair { seed, own, others, settings, refuses_paths, has_rules }
     }
 
     /// Two organizations that differ only in the people whose addresses Dataverse takes for A's. The
@@ -89,7 +92,7 @@ impl Pair {
         let others = [true, false]
             .map(|has| (Whose::First, others::of(Whose::First, seed, base, &own, has)));
         let settings = json!({"organizer": ROWAN});
-        Pair { seed, own, others, settings, refuses_paths: false }
+        Pair { seed, own, others, settings, refuses_paths: false, has_rules: false }
     }
 
     async fn start(&self) -> [Side; 2] {
@@ -100,6 +103,16 @@ impl Pair {
 
     async fn side(&self, (whose, others): &(Whose, Maker)) -> Side {
         let mut side = Side::start(&self.own, others, &self.settings).await;
+        if self.has_rules {
+            // Whether they find somebody is nothing that a visitor may learn.
+            let same = |table: &str, column: &str| json!({"table": table, "matching": "contact", "columns": [[column, column]]});
+            let rules = [
+                same("contact", "telephone1"),
+                same("lead", "telephone1"),
+                same("lead", "lastname"),
+            ];
+            side.bench.control("PUT", "duplicate-rules", Some(json!({"rules": rules}))).await;
+        }
         if self.refuses_paths {
             side.bench.control("PUT", "lambda-paths", Some(json!({"refused": true}))).await;
         }

@@ -214,7 +214,7 @@ async fn who_is_not_verified_can_ask_for_help_and_learns_nothing() {
 async fn lead_about(bench: &Bench, topic: &str) -> Value {
     let leads = bench.rows("leads").await;
     let mut about = leads.into_iter().filter(|lead| lead["subject"] == topic);
-    let lead = about.next().expect(topic);
+    let lead = about.next().unwrap();
     assert!(about.next().is_none(), "{topic}");
     lead
 }

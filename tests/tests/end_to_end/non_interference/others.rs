@@ -254,6 +254,7 @@ fn known_addresses(maker: &mut Maker, whose: Whose) {
         maker.somebody(None, json!({"emailaddress2": scripts::ADDRESSES[scripts::SECOND_ADDRESS]}));
     } else {
         maker.somebody(None, address(scripts::CONTACT_IN_FIRST));
+        maker.somebody(None, json!({"telephone1": scripts::NUMBER_IN_FIRST}));
         maker.lead(address(scripts::LEAD_IN_FIRST));
         maker.lead(address(scripts::LONG_TEXT));
     }

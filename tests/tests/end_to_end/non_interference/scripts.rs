@@ -36,6 +36,8 @@ pub(super) const LEAD_IN_SECOND: usize = 5;
 const BY_ANOTHER_VISITOR: usize = 6;
 /// In the second organization, somebody's second address. The next one is nobody's.
 pub(super) const SECOND_ADDRESS: usize = 7;
+/// The number of a contact in the first organization, by which a rule finds it.
+pub(super) const NUMBER_IN_FIRST: &str = "+47 22 00 00 01";
 /// An open lead in the first organization, to which a long text is said.
 pub(super) const LONG_TEXT: usize = 9;
 
@@ -134,6 +136,11 @@ pub(super) fn calls() -> Vec<Call> {
         let opened = call(CREATE_CASE, Who::Address, &chat, case_for_another(place));
         calls.extend([opened.clone(), opened]);
     }
+    // Whether a rule of the organization finds somebody.
+    let mut by_number = case(0);
+    by_number["new_contact"]["email"] = "asked.by.number@rimstone.example".into();
+    by_number["new_contact"]["phone"] = NUMBER_IN_FIRST.into();
+    calls.push(call(CREATE_CASE, Who::Nobody, "number", by_number));
     // Another visitor may have made the same call in the same chat with the same key.
     let mine = json!({"subject": SUBJECT, "description": "It is mine."});
     let made = Call { key: Some(KEY.to_owned()), ..call(CREATE_CASE, Who::Address, CHAT, mine) };
