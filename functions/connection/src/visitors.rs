@@ -328,9 +328,10 @@ fn token_settings(
     stored: Option<&TokenSettings>,
     is_local: bool,
 ) -> Result<TokenSettings, ToolError> {
-    for issuer in sent["issuers"].as_array_mut().into_iter().flatten() {
+    // Anything may have been sent, and an index into what is no object panics.
+    for issuer in items(&mut sent, "issuers") {
         let name = issuer["issuer"].as_str().map(str::to_owned);
-        for key in issuer["keys"].as_array_mut().into_iter().flatten() {
+        for key in items(issuer, "keys") {
             if key.get("secret").is_none()
                 && let (Some(issuer), Some(kid), Some(stored)) =
                     (&name, key["kid"].as_str(), stored)
@@ -346,6 +347,11 @@ fn token_settings(
         return Err(ToolError::invalid("tokens", "jwks must be an address with https"));
     }
     Ok(settings)
+}
+
+/// The items of a list in an object, if there is one.
+fn items<'a>(object: &'a mut Value, name: &str) -> impl Iterator<Item = &'a mut Value> {
+    object.get_mut(name).and_then(Value::as_array_mut).into_iter().flatten()
 }
 
 /// Checks that what the settings name is there.

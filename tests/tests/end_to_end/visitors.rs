@@ -531,3 +531,23 @@ async fn who_vouches_can_name_a_contact_and_who_is_no_contact_is_a_stranger() {
     call_as(&bench, MAREN, "create_case", planted).await.problem("not_found");
     assert_eq!(bench.rows("contacts").await.len(), contacts);
 }
+
+#[tokio::test]
+async fn settings_of_any_shape_are_refused_and_nothing_breaks() {
+    let bench = Bench::start().await;
+    let shapes = json!([
+        "", "x", 7, [], ["x"], {}, {"issuers": null}, {"issuers": "x"}, {"issuers": {"0": {}}},
+        {"issuers": ["x", 7, null, []]}, {"issuers": [{}]}, {"issuers": [{"issuer": 7, "keys": "x"}]},
+        {"issuers": [{"issuer": "i", "keys": ["x", [], 7]}]}, {"issuers": [{"keys": [{"kid": 7}]}]},
+    ]);
+    let path = "/v1/connections/default/visitors";
+    for shape in shapes.as_array().unwrap() {
+        for field in ["tokens", "allows", "email_columns", "id_column", "price_lists"] {
+            let settings = json!({ field: shape });
+            let answer = bench.request("PUT", path, Some(settings.clone())).await;
+            let is_settings = *shape == json!([]) && ["allows", "price_lists"].contains(&field);
+            let status = if is_settings { 200 } else { 400 };
+            assert_eq!(answer.status, status, "{settings} {:#}", answer.body);
+        }
+    }
+}

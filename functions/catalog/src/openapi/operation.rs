@@ -122,8 +122,9 @@ fn answer(tool: &Definition) -> Value {
 /// The headers that operations share.
 pub(crate) fn headers() -> Value {
     let header = |name: &str, schema: Value, description: &str| json!({"name": name, "in": "header", "schema": schema, "description": description});
-    // A header has visible ASCII characters.
-    let key = json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"});
+    // A header has ASCII characters, and none of its ends is a space.
+    let pattern = r"^[!-~]([\t -~]*[!-~])?$";
+    let key = json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": pattern});
     let mut all = Map::new();
     all.insert(
         "ConnectionId".to_owned(),
