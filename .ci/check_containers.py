@@ -124,6 +124,7 @@ def check(containers):
         ("McpFunction", "mcp_call_tool.json"),
         ("CatalogFunction", "list_tools.json"),
         ("ConnectionFunction", "get_connection.json"),
+        ("VisitorFunction", "end_conversation.json"),
     ):
         answer = containers.invoke(function, event)
         expect(answer.get("statusCode") == 200, f"{function} does not answer 200", answer)

@@ -542,7 +542,7 @@ async fn settings_of_any_shape_are_refused_and_nothing_breaks() {
     ]);
     let path = "/v1/connections/default/visitors";
     for shape in shapes.as_array().unwrap() {
-        for field in ["tokens", "allows", "email_columns", "id_column", "price_lists"] {
+        for field in ["tokens", "codes", "allows", "email_columns", "id_column", "price_lists"] {
             let settings = json!({ field: shape });
             let answer = bench.request("PUT", path, Some(settings.clone())).await;
             let is_settings = *shape == json!([]) && ["allows", "price_lists"].contains(&field);

@@ -11,6 +11,7 @@ mod audience;
 mod collect;
 mod declaration;
 mod input;
+mod objects;
 mod parameters;
 mod router;
 

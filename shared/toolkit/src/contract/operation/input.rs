@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::contract::operation::objects::Objects;
 use crate::contract::schema::input_schema;
 use crate::{Body, ErrorCode, ToolError, strict_schema};
 
@@ -43,7 +44,7 @@ impl<T: DeserializeOwned + JsonSchema + Send> Input for Json<T> {
     fn read(body: Body) -> Result<Json<T>, ToolError> {
         let text = body.into_text();
         let mut deserializer = serde_json::Deserializer::from_slice(&text);
-        let form = serde_path_to_error::deserialize(&mut deserializer)
+        let form = serde_path_to_error::deserialize(Objects(&mut deserializer))
             .map_err(|error| wrong::<T>(&error))?;
         let behind = "there is something behind the JSON object".to_owned();
         deserializer.end().map_err(|_| not_the_form::<T>(behind))?;
@@ -141,7 +142,8 @@ impl<T: DeserializeOwned + JsonSchema + Send> Input for Arguments<T> {
 
     fn read(body: Body) -> Result<Arguments<T>, ToolError> {
         let given = object(body)?;
-        let read = serde_path_to_error::deserialize(&given).map_err(|error| invalid(&error))?;
+        let read =
+            serde_path_to_error::deserialize(Objects(&given)).map_err(|error| invalid(&error))?;
         Ok(Arguments { given, read })
     }
 }
