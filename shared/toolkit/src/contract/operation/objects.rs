@@ -266,7 +266,6 @@ mod tests {
             json!(["x", null, null]),
             json!({"parts": [["a", 1]]}),
             json!({"choice": {"One": ["a", 1]}}),
-            json!({"choice": {"Named": [{"column": "a"}]}}),
             json!({"choice": {"Named": {"part": ["a", 1]}}}),
         ] {
             assert!(Form::deserialize(&value).is_ok(), "{value}");
