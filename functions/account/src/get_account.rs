@@ -13,6 +13,7 @@ use dataverse::{Filter, Query, Record, Table};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Reads, Tool, ToolError, optional_part};
+use uuid::Uuid;
 
 /// Reads an account, and counts its open opportunities and cases.
 pub(crate) struct GetAccount;
@@ -33,9 +34,23 @@ pub(crate) struct AccountOverview {
     open_opportunities: Option<u64>,
     /// How many cases are open.
     open_cases: Option<u64>,
+    /// The open case that a person should handle first.
+    urgent_case: Option<UrgentCase>,
 }
 
-crm::records!(AccountOverview: account);
+crm::records!(AccountOverview: account, urgent_case);
+
+#[derive(Serialize, JsonSchema, Visible)]
+#[staff]
+pub(crate) struct UrgentCase {
+    id: Uuid,
+    number: Option<String>,
+    subject: Option<String>,
+    /// Who takes care of it.
+    owner: Option<Linked>,
+}
+
+crm::records!(UrgentCase: id, owner);
 
 #[derive(Serialize, JsonSchema, Visible)]
 #[staff]
@@ -99,7 +114,8 @@ impl Tool for GetAccount {
         let opportunities = reads
             .add(count(OPPORTUNITY, opportunity::of_account(&account).and(opportunity::open())));
         let cases = reads.add(count(CASE, of_account.clone().and(case::open())));
-        let urgent_cases = reads.add(case::urgent_of(of_account));
+        let urgent = case::urgent_of(of_account).select(["title", "_ownerid_value"]);
+        let urgent_cases = reads.add(urgent);
         let mut answers = reads.send(context).await?;
         let company = answers.found(company)?;
 
@@ -110,11 +126,21 @@ impl Tool for GetAccount {
         let urgent_cases = answers.result(urgent_cases).unwrap_or_default().records;
         let found = AccountOverview {
             account: details(&company, context)?,
-            open_opportunities: opportunities.count,
-            open_cases: cases.count,
+            open_opportunities: opportunities.and_then(|page| page.count),
+            open_cases: cases.and_then(|page| page.count),
+            urgent_case: urgent_cases.first().and_then(urgent_case),
         };
         Ok(Answer::new(found).with_hints(hints).escalate(case::escalation(&urgent_cases)))
     }
+}
+
+fn urgent_case(record: &Record) -> Option<UrgentCase> {
+    Some(UrgentCase {
+        id: record.id(CASE.key)?,
+        number: record.text("ticketnumber").map(str::to_owned),
+        subject: record.text("title").map(str::to_owned),
+        owner: Linked::of(record, "_ownerid_value"),
+    })
 }
 
 /// A query that counts these rows. It selects only the keys. It has no `top`, because it is not

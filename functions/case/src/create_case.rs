@@ -281,7 +281,9 @@ impl Creates for NewCase {
             .collect();
         let others = (!others.is_empty())
             .then(|| format!("The customer has other open cases: {}.", others.join(", ")));
-        let escalation = case::escalation(cases.urgent.iter().chain([&record]));
+        // That this very case is urgent is no news.
+        let urgent = cases.urgent.iter().filter(|other| other.id(CASE.key) != Some(case.id));
+        let escalation = case::escalation(urgent);
         Ok(Answer::new(Opened { created, case }).hint_if(hint).hint_if(others).escalate(escalation))
     }
 }

@@ -126,7 +126,8 @@ impl Endpoint for GetSidebar {
         for table in others {
             let noun = format!("The fields of {}", table.label());
             let page = toolkit::optional_part_for_staff(next(), &noun, &mut hints)?;
-            rows.extend(page.records.into_iter().next().map(|row| (table.label(), row)));
+            let row = page.and_then(|page| page.records.into_iter().next());
+            rows.extend(row.map(|row| (table.label(), row)));
         }
         rows.insert(RecordType::Contact.label(), person);
 

@@ -5,7 +5,7 @@ use crm::case::{self, CaseSummary};
 use crm::contact::ContactSummary;
 use crm::money;
 use crm::opportunity::{self, OpportunitySummary};
-use crm::reference::Whose;
+use crm::reference::{Reference as _, Whose};
 use crm::tables::{ACTIVITY, CASE, OPPORTUNITY};
 use crm::text::{Excerpt, excerpt};
 use crm::visible::{Access, Visible};
@@ -30,7 +30,7 @@ pub(crate) struct ContactOverview {
     #[verified]
     contact: Details,
     #[verified]
-    open_cases: Vec<CaseSummary>,
+    open_cases: Option<Vec<CaseSummary>>,
     /// Whether there are more open cases than these.
     #[verified]
     more_open_cases: Option<bool>,
@@ -38,7 +38,7 @@ pub(crate) struct ContactOverview {
     #[staff]
     case_url: Option<String>,
     #[verified]
-    open_opportunities: Vec<OpportunitySummary>,
+    open_opportunities: Option<Vec<OpportunitySummary>>,
     /// Whether there are more open opportunities than these.
     #[verified]
     more_open_opportunities: Option<bool>,
@@ -47,7 +47,7 @@ pub(crate) struct ContactOverview {
     opportunity_url: Option<String>,
     /// The latest first.
     #[verified]
-    latest_activities: Vec<ActivitySummary>,
+    latest_activities: Option<Vec<ActivitySummary>>,
     /// Whether there are more activities than these.
     #[verified]
     more_activities: Option<bool>,
@@ -117,6 +117,9 @@ impl Tool for GetContact {
                 .top(SHOWN.rows_to_ask_for()),
         );
         let urgent_cases = reads.add(case::urgent_of(of_contact));
+        // What is the company's is not the visitor's.
+        let companies = (!context.is_for_visitor())
+            .then(|| reads.add(case::urgent_of_companies(contact.filter())));
         let opportunities = reads.add(
             Query::rows(OPPORTUNITY)
                 .select(OpportunitySummary::COLUMNS)
@@ -139,28 +142,34 @@ impl Tool for GetContact {
         let mut hints = Vec::new();
         let cases = optional_part(context, answers.result(cases), "Cases", &mut hints)?;
         let urgent_cases = answers.result(urgent_cases).unwrap_or_default().records;
+        let companies = companies.map(|slot| answers.result(slot).unwrap_or_default().records);
+        let of_companies = companies.as_deref().map(case::of_companies).into_iter().flatten();
+        let escalation = case::escalation(urgent_cases.iter().chain(of_companies));
         let opportunities =
             optional_part(context, answers.result(opportunities), "Opportunities", &mut hints)?;
         let activities =
             optional_part(context, answers.result(activities), "Activities", &mut hints)?;
         let (open_cases, more_open_cases) =
-            SHOWN.shown(&cases, |record| CaseSummary::of(record, context.now()));
+            SHOWN.shown_if(cases.as_ref(), |record| CaseSummary::of(record, context.now()));
         let (open_opportunities, more_open_opportunities) =
-            SHOWN.shown(&opportunities, OpportunitySummary::of);
-        let (activities, more_activities) = SHOWN.cut(activities.records);
+            SHOWN.shown_if(opportunities.as_ref(), OpportunitySummary::of);
+        let activities = activities.map(|page| SHOWN.cut(page.records));
+        let more_activities = activities.as_ref().and_then(|(_, more)| *more);
 
         let found = ContactOverview {
             contact: details(&person, context)?,
-            case_url: context.list_url(CASE, &open_cases),
+            case_url: context.list_url(CASE, open_cases.as_deref().unwrap_or_default()),
             open_cases,
             more_open_cases,
-            opportunity_url: context.list_url(OPPORTUNITY, &open_opportunities),
+            opportunity_url: context
+                .list_url(OPPORTUNITY, open_opportunities.as_deref().unwrap_or_default()),
             open_opportunities,
             more_open_opportunities,
-            latest_activities: ActivitySummary::list(&activities, context.is_for_visitor()),
+            latest_activities: activities
+                .map(|(rows, _)| ActivitySummary::list(&rows, context.is_for_visitor())),
             more_activities,
         };
-        Ok(Answer::new(found).with_hints(hints).escalate(case::escalation(&urgent_cases)))
+        Ok(Answer::new(found).with_hints(hints).escalate(escalation))
     }
 }
 

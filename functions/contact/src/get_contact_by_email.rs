@@ -1,13 +1,14 @@
+use crm::case;
 use crm::contact::ContactSummary;
 use crm::labels::{ActiveState, Choice as _};
-use crm::reference::any_email;
+use crm::reference::{ContactRef, Reference as _, any_email};
 use crm::tables::CONTACT;
 use crm::text::EmailAddress;
 use crm::visible::{Access, Visible};
 use dataverse::{Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Answer, Context, Effect, ErrorCode, Limit, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, ErrorCode, Limit, Reads, Tool, ToolError};
 
 /// Reads the contact with exactly this email address.
 pub(crate) struct GetContactByEmail;
@@ -61,9 +62,23 @@ impl Tool for GetContactByEmail {
             .order_by(Order::ascending("statecode"))
             .order_by(Order::descending("modifiedon"))
             .top(SHOWN.rows_to_ask_for());
-        let page = context.list(&query).await?;
+        let whose = ContactRef::of_email(arguments.email.as_str());
+        let mut reads = Reads::new();
+        let found = reads.add(query);
+        let urgent = reads.add(case::urgent_of(case::of_contact(&whose)));
+        // What is the company's is not the visitor's.
+        let companies = (!context.is_for_visitor())
+            .then(|| reads.add(case::urgent_of_companies(whose.filter())));
+        let mut answers = reads.send(context).await?;
+        let page = answers.page(found)?;
+        let urgent = answers.result(urgent).unwrap_or_default().records;
+        let companies = companies.map(|slot| answers.result(slot).unwrap_or_default().records);
 
         let (mut contacts, more) = SHOWN.shown(&page, ContactSummary::of);
+        // Of several, it is not known whose the case is.
+        let is_one = contacts.len() == 1;
+        let of_companies = companies.as_deref().map(case::of_companies).into_iter().flatten();
+        let escalation = case::escalation(urgent.iter().chain(of_companies)).filter(|_| is_one);
         if contacts.is_empty() {
             return Err(ToolError::new(ErrorCode::NotFound, "no contact has that email address")
                 .next_step(
@@ -77,6 +92,9 @@ impl Tool for GetContactByEmail {
             .is_some()
             .then_some("Several contacts share this address. Make sure which one is the visitor.");
         let inactive = is_inactive.then_some("This contact has been deactivated in the CRM.");
-        Ok(Answer::new(ContactOfEmail { contact, also, more }).hint_if(shared).hint_if(inactive))
+        Ok(Answer::new(ContactOfEmail { contact, also, more })
+            .hint_if(shared)
+            .hint_if(inactive)
+            .escalate(escalation))
     }
 }

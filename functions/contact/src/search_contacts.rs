@@ -1,14 +1,15 @@
+use crm::case;
 use crm::contact::ContactSummary;
 use crm::labels::ActiveState;
 use crm::person;
-use crm::tables::CONTACT;
 use crm::tables::choices::in_state;
+use crm::tables::{CONTACT, lookups};
 use crm::text::Line;
 use crm::visible::{Access, Visible};
-use dataverse::{Order, Query};
+use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Answer, Context, Effect, Limit, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 
 /// Finds contacts by name or email address.
 pub(crate) struct SearchContacts;
@@ -53,13 +54,24 @@ impl Tool for SearchContacts {
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Contacts>, ToolError> {
         let limit = arguments.limit.unwrap_or_default();
+        let is_found = || {
+            person::matching(arguments.query.as_str(), &NAMES).and(in_state(ActiveState::Active))
+        };
         let query = Query::rows(CONTACT)
             .select(ContactSummary::COLUMNS)
-            .filter(person::matching(arguments.query.as_str(), &NAMES))
-            .filter(in_state(ActiveState::Active))
+            .filter(is_found())
             .order_by(Order::ascending("fullname"))
             .top(limit.rows_to_ask_for());
-        let page = context.list(&query).await?;
+        let of_found = [lookups::CASE_CONTACT, lookups::CASE_PERSON]
+            .map(|customer| is_found().through(customer.navigation));
+        let mut reads = Reads::new();
+        let found = reads.add(query);
+        let urgent = reads.add(case::urgent_of(Filter::any(of_found)));
+        let companies = reads.add(case::urgent_of_companies(is_found()));
+        let mut answers = reads.send(context).await?;
+        let page = answers.page(found)?;
+        let urgent = answers.result(urgent).unwrap_or_default().records;
+        let companies = answers.result(companies).unwrap_or_default().records;
 
         let (contacts, more) = limit.shown(&page, ContactSummary::of);
         let hint = match contacts.as_slice() {
@@ -68,6 +80,9 @@ impl Tool for SearchContacts {
             _ => Some("Several contacts match. Make sure which one is the visitor."),
         };
         let contact_url = context.list_url(CONTACT, &contacts);
-        Ok(Answer::new(Contacts { contacts, more, contact_url }).hint_if(hint))
+        // Of several, it is not known whose the case is.
+        let urgent = urgent.iter().chain(case::of_companies(&companies));
+        let escalation = case::escalation(urgent).filter(|_| contacts.len() == 1);
+        Ok(Answer::new(Contacts { contacts, more, contact_url }).hint_if(hint).escalate(escalation))
     }
 }

@@ -20,7 +20,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 use toolkit::{
     Audience, Body, CONFIRMATION, CONNECTION_ID, CONVERSATION_ID, Definition, IDEMPOTENCY_KEY,
-    Incoming, Serves, Service, VISITOR_TOKEN,
+    Incoming, Serves, Service, VISITOR_TOKEN, for_model,
 };
 
 use crate::Visit;
@@ -50,19 +50,6 @@ const VERSIONS: [ProtocolVersion; 3] =
     [ProtocolVersion::V_2025_06_18, ProtocolVersion::V_2025_11_25, ProtocolVersion::V_2026_07_28];
 
 const UNKNOWN_METHOD: &str = "there is no such method";
-
-/// The members of a problem that a model sees. The others are for programs.
-const FOR_THE_MODEL: [&str; 9] = [
-    "code",
-    "detail",
-    "next_step",
-    "admin_action",
-    "retry_after",
-    "write",
-    "candidates",
-    "confirmation_id",
-    "preview",
-];
 
 /// A tool, and its form in the protocol if nothing is added for an audience.
 struct ListedTool {
@@ -331,10 +318,7 @@ fn result(answer: Value) -> CallToolResult {
 ///
 /// What a platform sends to say yes is in the result's `_meta`, which no model reads.
 fn failure(problem: Value, button: Option<&str>) -> CallToolResult {
-    let members = FOR_THE_MODEL
-        .into_iter()
-        .filter_map(|name| problem.get(name).map(|value| (name.to_owned(), value.clone())));
-    let text = outline(&Value::Object(members.collect()));
+    let text = outline(&for_model(&problem));
     let mut result = CallToolResult::error(vec![ContentBlock::text(text)]);
     let mut meta = json!({ "problem": problem });
     if let Some(button) = button {

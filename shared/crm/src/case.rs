@@ -1,6 +1,6 @@
 //! Cases as the tools show them, and the rule for when a person should take over.
 
-use dataverse::{Filter, InstanceUrl, Order, Query, Record};
+use dataverse::{Expand, Filter, InstanceUrl, Order, Query, Record};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::labels::{CasePriority, CaseState, CaseStatus, Choice as _};
 use crate::reference::{AccountRef, ContactRef, Reference as _};
 use crate::tables::choices::{in_state, is_in_state};
-use crate::tables::{CASE, lookups};
+use crate::tables::{ACCOUNT, CASE, lookups};
 use crate::text::quoted;
 use crate::visible::Visible;
 
@@ -184,15 +184,53 @@ pub fn of_account(account: &AccountRef) -> Filter {
 /// A query for the one open case that is the best reason for an [`escalation`]. Escalated cases
 /// come before those of high priority.
 pub fn urgent_of(cases: Filter) -> Query {
+    Query::rows(CASE)
+        .select(URGENT)
+        .filter(cases.and(urgent()))
+        .order_by(Order::descending("isescalated"))
+        .top(1)
+}
+
+/// A query for the accounts that these contacts belong to, with the one open case of each that is the
+/// best reason for an [`escalation`]. The case may be anybody's there.
+pub fn urgent_of_companies(contacts: Filter) -> Query {
+    let cases = Expand::new(CASES_OF_ACCOUNT)
+        .select(URGENT)
+        .filter(urgent())
+        .order_by(Order::descending("isescalated"))
+        .top(1);
+    Query::rows(ACCOUNT)
+        .select([ACCOUNT.key])
+        .filter(Filter::some(CONTACTS_OF_ACCOUNT, contacts))
+        .expand(cases)
+        .top(MOST_COMPANIES)
+}
+
+/// The cases that [`urgent_of_companies`] has found.
+pub fn of_companies(accounts: &[Record]) -> impl Iterator<Item = &Record> {
+    accounts.iter().flat_map(|account| account.many(CASES_OF_ACCOUNT))
+}
+
+/// The cases whose customer is an account.
+const CASES_OF_ACCOUNT: &str = "incident_customer_accounts";
+
+/// The contacts that belong to an account.
+const CONTACTS_OF_ACCOUNT: &str = "contact_customer_accounts";
+
+/// The most accounts that are looked at: a contact has one, and some share an address.
+const MOST_COMPANIES: u32 = 3;
+
+/// The columns that [`escalation`] reads, and the id.
+const URGENT: [&str; 5] =
+    ["incidentid", "ticketnumber", "statecode", "prioritycode", "isescalated"];
+
+/// The condition that a case is open and a person should handle it.
+fn urgent() -> Filter {
     let is_urgent = Filter::any([
         Filter::equals("prioritycode", CasePriority::High.value()),
         Filter::equals("isescalated", true),
     ]);
-    Query::rows(CASE)
-        .select(["ticketnumber", "statecode", "prioritycode", "isescalated"])
-        .filter(Filter::all([cases, open(), is_urgent]))
-        .order_by(Order::descending("isescalated"))
-        .top(1)
+    open().and(is_urgent)
 }
 
 #[cfg(test)]

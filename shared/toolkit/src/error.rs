@@ -3,6 +3,7 @@
 mod code;
 mod explain;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crm::text::quoted;
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::idioms::consent::Asked;
 
@@ -62,6 +63,8 @@ struct Parts {
     allow: Option<String>,
     /// What somebody must say yes to.
     asked: Option<Asked>,
+    /// Whether it is the answer to a call of an administrator, who is in no chat.
+    is_for_administrator: bool,
     /// The cause for the log. Callers do not see it.
     for_log: Option<String>,
 }
@@ -82,6 +85,7 @@ impl ToolError {
             entra_code: None,
             allow: None,
             asked: None,
+            is_for_administrator: false,
             for_log: None,
         }))
     }
@@ -354,6 +358,16 @@ impl ToolError {
         self
     }
 
+    fn what_next(&self) -> Cow<'_, str> {
+        let step = self.0.next_step.as_deref().unwrap_or(self.0.code.next_step());
+        match self.seconds_to_wait() {
+            Some(seconds) if self.0.code == ErrorCode::RateLimited => {
+                format!("{step} Not before {seconds} seconds have passed.").into()
+            }
+            _ => step.into(),
+        }
+    }
+
     /// The problem details of RFC 9457.
     pub fn to_problem(&self, request_id: &str) -> Value {
         let Parts { code, .. } = *self.0;
@@ -372,8 +386,9 @@ impl ToolError {
             }
         };
         set("retry_after", self.seconds_to_wait().map(Value::from));
-        let next_step = parts.next_step.as_deref().unwrap_or(code.next_step());
-        set("next_step", Some(next_step.into()));
+        let say = code.say().filter(|_| !parts.is_for_administrator);
+        set("say", say.map(Value::from));
+        set("next_step", Some(self.what_next().into()));
         set("admin_action", parts.admin_action.clone().map(Value::from));
         set("cause", parts.cause.map(|cause| json!(cause)));
         let step = parts.cause.and_then(Cause::step);
@@ -388,6 +403,33 @@ impl ToolError {
         crate::edge::json::tidy(&mut problem);
         problem
     }
+}
+
+/// The part of a problem that is for a model: what it may say, what to do next and what to choose from,
+/// and nothing that is for those who run the service or the connection.
+pub fn for_model(problem: &Value) -> Value {
+    const MEMBERS: [&str; 8] = [
+        "code",
+        "say",
+        "next_step",
+        "retry_after",
+        "write",
+        "candidates",
+        "confirmation_id",
+        "preview",
+    ];
+    let code = problem["code"].as_str().unwrap_or_default();
+    let code = ErrorCode::ALL.iter().find(|one| one.as_str() == code);
+    let detail = code.is_some_and(|code| code.has_detail_for_model()).then_some("detail");
+    let mut part = Map::new();
+    // The detail stands second: it says what is wrong.
+    let (code, others) = MEMBERS.split_at(1);
+    for name in code.iter().copied().chain(detail).chain(others.iter().copied()) {
+        if let Some(value) = problem.get(name) {
+            part.insert(name.to_owned(), value.clone());
+        }
+    }
+    part.into()
 }
 
 impl fmt::Display for ToolError {
@@ -439,8 +481,9 @@ mod tests {
                 "code": "rate_limited",
                 "retryable": true,
                 "retry_after": 2,
+                "say": "Our system is busy. It takes a moment.",
                 // Nothing more exact was said.
-                "next_step": "Try again shortly.",
+                "next_step": "Try again shortly. Not before 2 seconds have passed.",
                 "dataverse": {"code": "0x80072322"},
                 "request_id": "r-1",
             })

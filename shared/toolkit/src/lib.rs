@@ -48,7 +48,7 @@ pub use edge::{
     BODY_LIMIT, Body, CONNECTION_ID, CONVERSATION_ID, Edge, Front, GRACE, Handler, IDEMPOTENCY_KEY,
     Incoming, Reply, bearer, logging,
 };
-pub use error::{DataverseDetails, ErrorCode, ToolError, WriteState};
+pub use error::{DataverseDetails, ErrorCode, ToolError, WriteState, for_model};
 pub use idioms::chat::CODE_LIVES;
 pub(crate) use idioms::chat::NoCode;
 pub use idioms::codes::{CodeFor, Codes, Entered};

@@ -99,11 +99,44 @@ async fn the_exact_address_is_looked_up_alone() {
         .await;
     assert_eq!(answer.result()["contact"]["name"], "Maren Quist");
     assert_eq!(trips, 1);
-    let requests = bench.requests().await;
-    assert!(!requests[0]["query"].as_str().unwrap().contains("$expand"));
 
     let answer = bench.call("get_contact_by_email", json!({"email": "maren.quist@"})).await;
     answer.problem("invalid_arguments");
+}
+
+#[tokio::test]
+async fn who_is_looked_up_brings_an_urgent_case_along() {
+    let bench = Bench::start().await;
+    let urgent = "\"CAS-01001-Q7W2E9\" is High and open";
+    // Her own, and in a search that finds her alone.
+    let answer = bench.call("get_contact_by_email", json!({"email": MAREN})).await;
+    assert_eq!(answer.body["escalation"]["detail"], urgent);
+    let answer = bench.call("search_contacts", json!({"query": "Maren Quist"})).await;
+    assert_eq!(answer.body["escalation"]["detail"], urgent);
+    let answer = bench.call("search_contacts", json!({"query": "northwind.example"})).await;
+    assert!(answer.body.get("escalation").is_none(), "{:#}", answer.body);
+    // A colleague's: it is the company's that matters.
+    let dario = "dario.velasco@northwind.example";
+    let answer = bench.call("get_contact_by_email", json!({"email": dario})).await;
+    assert_eq!(answer.body["escalation"]["detail"], urgent);
+    let answer = bench.call("get_contact", json!({"contact": dario})).await;
+    assert_eq!(answer.body["escalation"]["detail"], urgent);
+    let account = bench.call("get_account", json!({"account": "northwind.example"})).await;
+    let case = &account.result()["urgent_case"];
+    assert_eq!(case["number"], "CAS-01001-Q7W2E9");
+    assert!(case["subject"].is_string() && case["owner"]["name"].is_string(), "{case:#}");
+    // Closed, it is none.
+    let close = json!({"case": "CAS-01001-Q7W2E9", "status": "Canceled"});
+    bench.call("update_case", close).await.result();
+    let answer = bench.call("get_contact_by_email", json!({"email": dario})).await;
+    assert!(answer.body.get("escalation").is_none(), "{:#}", answer.body);
+    // That a new case is urgent is no news to who has opened it.
+    let new = json!({"contact": dario, "subject": "s", "description": "d", "priority": "High"});
+    let opened = bench.call("create_case", new.clone()).await;
+    assert!(opened.body.get("escalation").is_none(), "{:#}", opened.body);
+    let other = json!({"contact": dario, "subject": "t", "description": "d"});
+    let other = bench.call("create_case", other).await;
+    assert_eq!(other.body["escalation"]["reason"], "high_priority_case");
 }
 
 #[tokio::test]

@@ -112,7 +112,7 @@ async fn an_environment_without_customer_service_shows_what_it_has() {
     bench.control("PUT", "apps", Some(json!({"sales": true, "service": false}))).await;
     let answer = bench.call("get_contact", json!({"contact": MAREN})).await;
     let found = answer.result();
-    assert_eq!(found["open_cases"], json!([]));
+    assert!(found.get("open_cases").is_none());
     assert!(!found["open_opportunities"].as_array().unwrap().is_empty());
     assert!(answer.body["hints"][0].as_str().unwrap().contains("Customer Service"));
 

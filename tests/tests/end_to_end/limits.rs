@@ -8,7 +8,7 @@ use crate::harness::{Bench, MAREN};
 
 fn throttle(retry_after: u32, times: u32) -> serde_json::Value {
     json!({
-        "method": "GET", "path": "/contacts", "kind": "throttle", "retry_after": retry_after,
+        "method": "POST", "path": "/$batch", "kind": "throttle", "retry_after": retry_after,
         "times": times, "after_commit": false,
     })
 }
@@ -52,7 +52,10 @@ async fn who_reads_waits_three_seconds_and_who_writes_waits_on() {
     assert!(answer.took < Duration::from_secs(5), "{:?}", answer.took);
     bench.control("DELETE", "faults", None).await;
     // The sidebar waits three seconds, too.
-    bench.fault(throttle(5, 1)).await;
+    let mut single = throttle(5, 1);
+    single["method"] = "GET".into();
+    single["path"] = "/contacts".into();
+    bench.fault(single).await;
     let path = format!("/v1/connections/default/sidebar?contact={MAREN}");
     let answer = bench.request("GET", &path, None).await;
     answer.problem("rate_limited");
@@ -74,7 +77,7 @@ async fn a_read_survives_a_bad_moment() {
     for kind in ["unavailable", "drop", "unauthorized"] {
         bench
             .fault(json!({
-                "method": "GET", "path": "/contacts", "kind": kind, "times": 2, "retry_after": 0,
+                "method": "POST", "path": "/$batch", "kind": kind, "times": 2, "retry_after": 0,
                 "after_commit": false,
             }))
             .await;
@@ -83,7 +86,7 @@ async fn a_read_survives_a_bad_moment() {
             bench.control("DELETE", "faults", None).await;
             bench
                 .fault(json!({
-                    "method": "GET", "path": "/contacts", "kind": kind, "times": 1,
+                    "method": "POST", "path": "/$batch", "kind": kind, "times": 1,
                     "retry_after": 0, "after_commit": false,
                 }))
                 .await;

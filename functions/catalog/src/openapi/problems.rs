@@ -90,6 +90,7 @@ fn problem() -> Value {
                 "description": "Whether the same call may succeed later by itself.",
             },
             "retry_after": {"type": "integer", "description": "In seconds."},
+            "say": {"type": "string", "description": "What may be said of it in the chat."},
             "next_step": {"type": "string", "description": "For the bot."},
             "admin_action": {"type": "string", "description": "For whoever runs the connection."},
             "cause": result_schema::<Cause>(),

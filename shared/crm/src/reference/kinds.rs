@@ -234,12 +234,17 @@ impl ContactRef {
     pub(crate) fn by_columns(columns: Vec<Name>, value: String) -> ContactRef {
         ContactRef(Handle::Columns(columns, value))
     }
+
+    /// Active contacts with this email address, in any of the three columns.
+    pub fn of_email(email: &str) -> ContactRef {
+        ContactRef::by_columns(EMAILS.map(Name::from).to_vec(), email.to_owned())
+    }
 }
+
+/// The columns of a person's email addresses.
+const EMAILS: [&str; 3] = ["emailaddress1", "emailaddress2", "emailaddress3"];
 
 /// Rows with exactly this address in one of the three address columns of a contact or a lead.
 pub fn any_email(email: &str) -> Filter {
-    Filter::any(
-        ["emailaddress1", "emailaddress2", "emailaddress3"]
-            .map(|column| Filter::equals(column, email)),
-    )
+    Filter::any(EMAILS.map(|column| Filter::equals(column, email)))
 }

@@ -36,6 +36,18 @@ impl Limit {
     ) -> (Vec<T>, Option<bool>) {
         self.cut(page.records.iter().filter_map(show))
     }
+
+    /// The same for a page that may be withheld, with all of its records.
+    pub fn shown_if<T>(
+        self,
+        page: Option<&Page>,
+        show: impl Fn(&dataverse::Record) -> Option<T>,
+    ) -> (Option<Vec<T>>, Option<bool>) {
+        match page.map(|page| self.shown(page, show)) {
+            Some((rows, more)) => (Some(rows), more),
+            None => (None, None),
+        }
+    }
 }
 
 impl Default for Limit {

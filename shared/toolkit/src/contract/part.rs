@@ -8,14 +8,14 @@ use dataverse::{Error, Page};
 use crate::{Context, ErrorCode, ToolError};
 
 /// The rows of a part that the answer can do without. If Dataverse refuses this query for any
-/// reason, the rows are left out and a hint says why. It remains an error if Dataverse refuses all
+/// reason, there is no such part, and a hint says why: no rows would read as "there are none". It remains an error if Dataverse refuses all
 /// queries (status 401 for the token, 429 or 503 for too many calls) or does not answer.
 pub fn optional_part(
     context: &Context,
     part: Result<Page, Error>,
     what: &str,
     hints: &mut Vec<String>,
-) -> Result<Page, ToolError> {
+) -> Result<Option<Page>, ToolError> {
     part_for(context.is_for_visitor(), part, what, hints)
 }
 
@@ -24,7 +24,7 @@ pub fn optional_part_for_staff(
     part: Result<Page, Error>,
     what: &str,
     hints: &mut Vec<String>,
-) -> Result<Page, ToolError> {
+) -> Result<Option<Page>, ToolError> {
     part_for(false, part, what, hints)
 }
 
@@ -33,7 +33,7 @@ fn part_for(
     part: Result<Page, Error>,
     what: &str,
     hints: &mut Vec<String>,
-) -> Result<Page, ToolError> {
+) -> Result<Option<Page>, ToolError> {
     match part {
         Err(Error::Api(error)) if !matches!(error.status.as_u16(), 401 | 429 | 503) => {
             let error = ToolError::from(Error::Api(error));
@@ -54,8 +54,8 @@ fn part_for(
             } else {
                 format!("{what} cannot be shown: {detail}.")
             });
-            Ok(Page::default())
+            Ok(None)
         }
-        part => Ok(part?),
+        part => Ok(Some(part?)),
     }
 }

@@ -80,6 +80,8 @@ impl Template {
                 "get_account",
                 "get_account_contacts",
                 "get_contact_opportunities",
+                "search_opportunities",
+                "search_cases",
                 "create_note",
                 "get_activities",
                 "create_activity",

@@ -145,6 +145,49 @@ impl ErrorCode {
         }
     }
 
+    /// The sentence that may be said in the chat, where there is one: it tells nothing of how the service is
+    /// made. The model says it in the visitor's language.
+    pub(super) fn say(self) -> Option<&'static str> {
+        use ErrorCode::*;
+        Some(match self {
+            // The model mends the call.
+            InvalidArguments | UnknownTool | MethodNotAllowed | IdempotencyKeyReused => {
+                return None;
+            }
+            // The preview says it.
+            ConfirmationRequired => return None,
+            NotFound => "I cannot find that.",
+            Ambiguous => "I find more than one that this could be. Which one is it?",
+            Duplicate => "That is there already.",
+            AlreadyClosed => "That is closed already.",
+            VersionConflict => "Somebody has just changed that; I look again.",
+            VisitorUnverified => "I can only look at that once it is clear who you are.",
+            Forbidden | PermissionDenied => "I cannot do that here; a colleague can.",
+            RejectedByDynamics => "Our system does not take that as it is.",
+            RateLimited => "Our system is busy. It takes a moment.",
+            Unauthenticated | VisitorTokenInvalid | ConnectionNotFound | ConnectionBroken
+            | DynamicsUnavailable | ServiceUnavailable | DeadlineExceeded | Internal => {
+                "Our system cannot be reached at the moment."
+            }
+        })
+    }
+
+    /// Whether the detail is for a model: it says what to call otherwise. Otherwise it is for those who
+    /// run the service or the connection.
+    pub(super) fn has_detail_for_model(self) -> bool {
+        use ErrorCode::*;
+        !matches!(
+            self,
+            Unauthenticated
+                | Forbidden
+                | VisitorTokenInvalid
+                | PermissionDenied
+                | ConnectionNotFound
+                | ConnectionBroken
+                | Internal
+        )
+    }
+
     /// Whether the same call may succeed later without a correction.
     pub fn is_retryable(self) -> bool {
         use ErrorCode::*;

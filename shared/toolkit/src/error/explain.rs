@@ -19,7 +19,8 @@ const BOT_CANNOT_DO_NOW: &str = "Say that this cannot be done right now, and off
 impl ToolError {
     /// With advice for an administrator, where the advice was for a bot that talks to a visitor.
     #[must_use]
-    pub fn to_administrator(self) -> ToolError {
+    pub fn to_administrator(mut self) -> ToolError {
+        self.0.is_for_administrator = true;
         let advice = match self.advice() {
             Some(BOT_TRY_LATER) => "Try again shortly.",
             Some(BOT_CANNOT_MEND | BOT_CANNOT_DO | BOT_CANNOT_DO_NOW) => {
