@@ -56,7 +56,8 @@ pub(crate) fn measure(bench: &Bench, client: &Runtime, form: Form, report: &mut 
             "calls a second against callers ÷ trip time",
             rate / ideal,
             "",
-            AtLeast(form.choose(0.95, 0.7)),
+            // Without optimization, the call's own work is what 50 callers wait for.
+            AtLeast(form.choose(0.95, 0.5)),
         );
         report.shown(GROUP, "calls a second", rate, "");
         report.shown(GROUP, "trip time, of bare requests", milliseconds(trip), "ms");
@@ -72,7 +73,7 @@ pub(crate) fn throttled(bench: &Bench, client: &Runtime, form: Form, report: &mu
     const GROUP: &str = "Throttled: each third request, one second";
     client.block_on(async {
         let fault = json!({
-            "kind": "throttle", "path": "/contacts", "every": 3, "times": 1_000_000, "retry_after": 1,
+            "kind": "throttle", "path": "/$batch", "every": 3, "times": 1_000_000, "retry_after": 1,
         });
         bench.control("POST", "faults", Some(fault)).await;
         bench.control("DELETE", "requests", None).await;
@@ -84,7 +85,13 @@ pub(crate) fn throttled(bench: &Bench, client: &Runtime, form: Form, report: &mu
         let share = good as f64 / calls as f64;
         // A tool that reads waits three seconds in all. One call in 81 is refused a fourth time,
         // and answers with an error instead of waiting longer.
-        report.judged(GROUP, format!("share of {calls} calls that succeed"), share, "", AtLeast(0.95));
+        report.judged(
+            GROUP,
+            format!("share of {calls} calls that succeed"),
+            share,
+            "",
+            AtLeast(0.95),
+        );
         report.judged(GROUP, "share of the requests throttled", refused / trips, "", AtLeast(0.33));
         // This is a share of the time of all callers. A caller that asks again too early lowers it
         // on any machine.
@@ -95,7 +102,7 @@ pub(crate) fn throttled(bench: &Bench, client: &Runtime, form: Form, report: &mu
         report.judged(GROUP, "  with what callers wait for the last one", waited, "", most);
 
         let fault = json!({
-            "kind": "throttle", "path": "/contacts", "times": 1_000_000, "retry_after": 60,
+            "kind": "throttle", "path": "/$batch", "times": 1_000_000, "retry_after": 60,
         });
         bench.control("POST", "faults", Some(fault)).await;
         let http = HttpClients::new(Idle::MANY_CALLERS).unwrap();
