@@ -14,6 +14,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError, optional_part};
 
+use crate::urgent::Urgent;
+
 /// Reads a contact with its open cases, open opportunities and latest activities.
 pub(crate) struct GetContact;
 
@@ -116,10 +118,7 @@ impl Tool for GetContact {
                 .order_by(Order::descending("createdon"))
                 .top(SHOWN.rows_to_ask_for()),
         );
-        let urgent_cases = reads.add(case::urgent_of(of_contact));
-        // What is the company's is not the visitor's.
-        let companies = (!context.is_for_visitor())
-            .then(|| reads.add(case::urgent_of_companies(contact.filter())));
+        let urgent = Urgent::seek(context, &mut reads, of_contact, contact.filter());
         let opportunities = reads.add(
             Query::rows(OPPORTUNITY)
                 .select(OpportunitySummary::COLUMNS)
@@ -141,10 +140,7 @@ impl Tool for GetContact {
 
         let mut hints = Vec::new();
         let cases = optional_part(context, answers.result(cases), "Cases", &mut hints)?;
-        let urgent_cases = answers.result(urgent_cases).unwrap_or_default().records;
-        let companies = companies.map(|slot| answers.result(slot).unwrap_or_default().records);
-        let of_companies = companies.as_deref().map(case::of_companies).into_iter().flatten();
-        let escalation = case::escalation(urgent_cases.iter().chain(of_companies));
+        let escalation = urgent.escalation(&mut answers);
         let opportunities =
             optional_part(context, answers.result(opportunities), "Opportunities", &mut hints)?;
         let activities =

@@ -10,6 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, ErrorCode, Limit, Reads, Tool, ToolError};
 
+use crate::urgent::Urgent;
+
 /// Reads the contact with exactly this email address.
 pub(crate) struct GetContactByEmail;
 
@@ -65,20 +67,13 @@ impl Tool for GetContactByEmail {
         let whose = ContactRef::of_email(arguments.email.as_str());
         let mut reads = Reads::new();
         let found = reads.add(query);
-        let urgent = reads.add(case::urgent_of(case::of_contact(&whose)));
-        // What is the company's is not the visitor's.
-        let companies = (!context.is_for_visitor())
-            .then(|| reads.add(case::urgent_of_companies(whose.filter())));
+        let urgent = Urgent::seek(context, &mut reads, case::of_contact(&whose), whose.filter());
         let mut answers = reads.send(context).await?;
         let page = answers.page(found)?;
-        let urgent = answers.result(urgent).unwrap_or_default().records;
-        let companies = companies.map(|slot| answers.result(slot).unwrap_or_default().records);
 
         let (mut contacts, more) = SHOWN.shown(&page, ContactSummary::of);
         // Of several, it is not known whose the case is.
-        let is_one = contacts.len() == 1;
-        let of_companies = companies.as_deref().map(case::of_companies).into_iter().flatten();
-        let escalation = case::escalation(urgent.iter().chain(of_companies)).filter(|_| is_one);
+        let escalation = urgent.escalation(&mut answers).filter(|_| contacts.len() == 1);
         if contacts.is_empty() {
             return Err(ToolError::new(ErrorCode::NotFound, "no contact has that email address")
                 .next_step(

@@ -4,6 +4,7 @@ mod get_contact;
 mod get_contact_by_email;
 mod search_contacts;
 mod update_contact;
+mod urgent;
 
 use toolkit::{Collect, Tools};
 

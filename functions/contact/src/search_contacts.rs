@@ -1,4 +1,3 @@
-use crm::case;
 use crm::contact::ContactSummary;
 use crm::labels::ActiveState;
 use crm::person;
@@ -10,6 +9,8 @@ use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
+
+use crate::urgent::Urgent;
 
 /// Finds contacts by name or email address.
 pub(crate) struct SearchContacts;
@@ -66,12 +67,9 @@ impl Tool for SearchContacts {
             .map(|customer| is_found().through(customer.navigation));
         let mut reads = Reads::new();
         let found = reads.add(query);
-        let urgent = reads.add(case::urgent_of(Filter::any(of_found)));
-        let companies = reads.add(case::urgent_of_companies(is_found()));
+        let urgent = Urgent::seek(context, &mut reads, Filter::any(of_found), is_found());
         let mut answers = reads.send(context).await?;
         let page = answers.page(found)?;
-        let urgent = answers.result(urgent).unwrap_or_default().records;
-        let companies = answers.result(companies).unwrap_or_default().records;
 
         let (contacts, more) = limit.shown(&page, ContactSummary::of);
         let hint = match contacts.as_slice() {
@@ -81,8 +79,7 @@ impl Tool for SearchContacts {
         };
         let contact_url = context.list_url(CONTACT, &contacts);
         // Of several, it is not known whose the case is.
-        let urgent = urgent.iter().chain(case::of_companies(&companies));
-        let escalation = case::escalation(urgent).filter(|_| contacts.len() == 1);
+        let escalation = urgent.escalation(&mut answers).filter(|_| contacts.len() == 1);
         Ok(Answer::new(Contacts { contacts, more, contact_url }).hint_if(hint).escalate(escalation))
     }
 }

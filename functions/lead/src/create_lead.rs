@@ -147,14 +147,15 @@ impl Creates for Arguments {
             };
             // A visitor's wishes become a note on the lead that is there.
             let sender = match own {
-                Some(own) if self.is_of_sender(context) => Sender::Verified(
-                    own.records
+                Some(own) if self.is_of_sender(context) => Sender::Verified {
+                    there: own
+                        .records
                         .into_iter()
                         .chain(visitor.open_lead.clone())
                         .find(|lead| is_own(context, lead)),
-                    only(context.contacts()),
-                ),
-                _ if is_for_visitor => Sender::Unverified(visitor.open_lead.clone()),
+                    contact: only(context.contacts()),
+                },
+                _ if is_for_visitor => Sender::Unverified { there: visitor.open_lead.clone() },
                 _ => Sender::Staff,
             };
             Ok((visitor, Ok(Person { sender, ..Person::of(self) })))
@@ -196,7 +197,7 @@ impl Creates for Arguments {
         if let Some(lead) = person.note_on() {
             let note = self.note(person, lead, create.id());
             let update = match &person.sender {
-                Sender::Verified(Some(own), _) => self.update(lead, own),
+                Sender::Verified { there: Some(own), .. } => self.update(lead, own),
                 _ => None,
             };
             return Ok(Draft::with(note, move |_| {
@@ -215,7 +216,7 @@ impl Creates for Arguments {
             .set("leadsourcecode", Some(self.source.unwrap_or(LeadSource::Web).value()))
             .set("description", self.words(person));
         Ok(match &person.sender {
-            Sender::Verified(_, contact) => {
+            Sender::Verified { contact, .. } => {
                 let address = if self.email.is_none() { context.address() } else { None };
                 let create = create.set("emailaddress1", address);
                 match contact {
@@ -223,7 +224,7 @@ impl Creates for Arguments {
                     None => create,
                 }
             }
-            Sender::Staff | Sender::Unverified(_) => create,
+            Sender::Staff | Sender::Unverified { .. } => create,
         }
         .into())
     }
@@ -271,16 +272,20 @@ impl Arguments {
         (!lines.is_empty()).then(|| lines.join("\n"))
     }
 
-    /// The changes to the visitor's own lead: it has the topic and the number that they say now, and what
-    /// it lacked. The words are in the note beside it, so nothing of the staff's is lost.
+    /// The changes to the visitor's own lead: it has the topic that they say now, and what it lacked. All
+    /// words are in the note beside it, so nothing of the staff's is lost. A number that is there stays,
+    /// because to change how somebody is reached may take a yes.
     fn update(&self, lead: Uuid, own: &Record) -> Option<Update> {
         let said = |text: &Option<Line<50>>| text.as_ref().map(|text| text.as_str().to_owned());
         let topic = self.topic.as_ref().map(|topic| topic.as_str().to_owned());
-        let now = [("subject", topic), ("telephone1", said(&self.phone))];
         let company = Some(self.company.as_str().to_owned());
-        let lacked = [("firstname", said(&self.first_name)), ("companyname", company)];
+        let lacked = [
+            ("firstname", said(&self.first_name)),
+            ("companyname", company),
+            ("telephone1", said(&self.phone)),
+        ];
         let lacked = lacked.into_iter().filter(|(column, _)| own.text(column).is_none());
-        let said = now.into_iter().chain(lacked);
+        let said = [("subject", topic)].into_iter().chain(lacked);
         let update = said.fold(Update::new(LEAD, lead, "*"), |update, (column, text)| match text {
             Some(text) => update.set(column, text),
             None => update,
@@ -337,16 +342,21 @@ pub(crate) struct Person {
 enum Sender {
     Staff,
     /// A visitor, of somebody whom nobody knows. An open lead with that address gets a note instead.
-    Unverified(Option<Record>),
+    Unverified {
+        there: Option<Record>,
+    },
     /// A visitor who is known, of themselves. An open lead of theirs gets a note instead, and is brought
     /// up to date. A new one points at the contact that they are, unless they are several.
-    Verified(Option<Record>, Option<Uuid>),
+    Verified {
+        there: Option<Record>,
+        contact: Option<Uuid>,
+    },
 }
 
 impl Sender {
     /// What the first line says.
     fn warning(&self) -> Option<String> {
-        matches!(self, Sender::Unverified(_)).then(|| case::SENDER_NOT_VERIFIED.to_owned())
+        matches!(self, Sender::Unverified { .. }).then(|| case::SENDER_NOT_VERIFIED.to_owned())
     }
 }
 
@@ -373,7 +383,9 @@ impl Person {
     fn note_on(&self) -> Option<Uuid> {
         match &self.sender {
             Sender::Staff => None,
-            Sender::Unverified(lead) | Sender::Verified(lead, _) => lead.as_ref()?.id(LEAD.key),
+            Sender::Unverified { there } | Sender::Verified { there, .. } => {
+                there.as_ref()?.id(LEAD.key)
+            }
         }
     }
 

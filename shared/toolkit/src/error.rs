@@ -362,7 +362,8 @@ impl ToolError {
         let step = self.0.next_step.as_deref().unwrap_or(self.0.code.next_step());
         match self.seconds_to_wait() {
             Some(seconds) if self.0.code == ErrorCode::RateLimited => {
-                format!("{step} Not before {seconds} seconds have passed.").into()
+                let unit = if seconds == 1 { "second" } else { "seconds" };
+                format!("{step} Not sooner than in {seconds} {unit}.").into()
             }
             _ => step.into(),
         }
@@ -405,25 +406,27 @@ impl ToolError {
     }
 }
 
+/// The members of a problem that are for a model. The detail is, too, for most codes.
+const FOR_MODEL: [&str; 8] = [
+    "code",
+    "say",
+    "next_step",
+    "retry_after",
+    "write",
+    "candidates",
+    "confirmation_id",
+    "preview",
+];
+
 /// The part of a problem that is for a model: what it may say, what to do next and what to choose from,
 /// and nothing that is for those who run the service or the connection.
 pub fn for_model(problem: &Value) -> Value {
-    const MEMBERS: [&str; 8] = [
-        "code",
-        "say",
-        "next_step",
-        "retry_after",
-        "write",
-        "candidates",
-        "confirmation_id",
-        "preview",
-    ];
     let code = problem["code"].as_str().unwrap_or_default();
     let code = ErrorCode::ALL.iter().find(|one| one.as_str() == code);
     let detail = code.is_some_and(|code| code.has_detail_for_model()).then_some("detail");
     let mut part = Map::new();
     // The detail stands second: it says what is wrong.
-    let (code, others) = MEMBERS.split_at(1);
+    let (code, others) = FOR_MODEL.split_at(1);
     for name in code.iter().copied().chain(detail).chain(others.iter().copied()) {
         if let Some(value) = problem.get(name) {
             part.insert(name.to_owned(), value.clone());
@@ -483,11 +486,29 @@ mod tests {
                 "retry_after": 2,
                 "say": "Our system is busy. It takes a moment.",
                 // Nothing more exact was said.
-                "next_step": "Try again shortly. Not before 2 seconds have passed.",
+                "next_step": "Try again shortly. Not sooner than in 2 seconds.",
                 "dataverse": {"code": "0x80072322"},
                 "request_id": "r-1",
             })
         );
+    }
+
+    /// The program in the papers gives a model the same part of a problem.
+    #[test]
+    fn the_papers_give_a_model_what_is_for_it() {
+        let paper = include_str!("../../../docs/building-a-bot.md");
+        let names = |begin: &str| -> Vec<&str> {
+            let (_, rest) = paper.split_once(begin).unwrap();
+            let (list, _) = rest.split_once(')').unwrap();
+            list.split('"').skip(1).step_by(2).collect()
+        };
+        assert_eq!(names("FOR_MODEL = ("), FOR_MODEL);
+        let for_others: Vec<&str> = ErrorCode::ALL
+            .iter()
+            .filter(|code| !code.has_detail_for_model())
+            .map(|code| code.as_str())
+            .collect();
+        assert_eq!(names("DETAIL_FOR_OTHERS = ("), for_others);
     }
 
     #[test]

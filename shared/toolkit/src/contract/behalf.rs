@@ -1,5 +1,6 @@
 //! On whose behalf a call is made: a visitor's, or the staff's.
 
+use std::fmt;
 use std::sync::OnceLock;
 
 use auth::{CompanyAccess, ConnectionId, Visitors};
@@ -64,7 +65,17 @@ pub(crate) struct Visitor {
     /// The contacts that the visitor is, once they have been read.
     contacts: OnceLock<Found>,
     /// The email addresses of these contacts, once they have been read.
-    addresses: OnceLock<Vec<String>>,
+    addresses: OnceLock<Addresses>,
+}
+
+/// Email addresses of a visitor. No line may show them.
+#[derive(Clone)]
+struct Addresses(Vec<String>);
+
+impl fmt::Debug for Addresses {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Addresses").finish_non_exhaustive()
+    }
 }
 
 /// Who a visitor turned out to be.
@@ -293,7 +304,7 @@ impl Visitor {
         };
         // It is asked for once in a call.
         let _ = self.contacts.set(found);
-        let _ = self.addresses.set(known.addresses(rows));
+        let _ = self.addresses.set(Addresses(known.addresses(rows)));
         answer
     }
 
@@ -370,7 +381,8 @@ impl Context {
     /// compared byte for byte, but for ASCII case.
     pub fn is_of_visitor(&self, address: &str) -> bool {
         let addresses = self.behalf.visitor().and_then(|visitor| visitor.addresses.get());
-        addresses.is_some_and(|all| all.iter().any(|one| one.eq_ignore_ascii_case(address)))
+        addresses
+            .is_some_and(|Addresses(all)| all.iter().any(|one| one.eq_ignore_ascii_case(address)))
     }
 
     /// What the connection lets visitors do, if the call is made for one.

@@ -8,8 +8,9 @@ use dataverse::{Error, Page};
 use crate::{Context, ErrorCode, ToolError};
 
 /// The rows of a part that the answer can do without. If Dataverse refuses this query for any
-/// reason, there is no such part, and a hint says why: no rows would read as "there are none". It remains an error if Dataverse refuses all
-/// queries (status 401 for the token, 429 or 503 for too many calls) or does not answer.
+/// reason, there is no such part, and a hint says why: no rows would read as "there are none". It
+/// remains an error if Dataverse refuses all queries (status 401 for the token, 429 or 503 for too
+/// many calls) or does not answer.
 pub fn optional_part(
     context: &Context,
     part: Result<Page, Error>,

@@ -1,0 +1,36 @@
+//! The urgent cases of the contacts that a tool looks for.
+
+use crm::case;
+use dataverse::Filter;
+use toolkit::{Answers, Context, Escalation, Reads, Slot};
+
+/// The place of the urgent cases of some contacts and of their companies.
+pub(crate) struct Urgent {
+    own: Slot,
+    companies: Option<Slot>,
+}
+
+impl Urgent {
+    /// Adds the queries: for the open urgent case among `cases`, and among those of the companies that
+    /// `contacts` belong to. What is the company's is not the visitor's, so it is not asked for one.
+    pub(crate) fn seek(
+        context: &Context,
+        reads: &mut Reads<'_>,
+        cases: Filter,
+        contacts: Filter,
+    ) -> Urgent {
+        let own = reads.add(case::urgent_of(cases));
+        let companies =
+            (!context.is_for_visitor()).then(|| reads.add(case::urgent_of_companies(contacts)));
+        Urgent { own, companies }
+    }
+
+    /// Why a person should take over, if there is such a case. The answer can do without it, so an error is
+    /// ignored.
+    pub(crate) fn escalation(self, answers: &mut Answers<'_>) -> Option<Escalation> {
+        let mut rows = |slot| answers.result(slot).unwrap_or_default().records;
+        let own = rows(self.own);
+        let companies = self.companies.map(rows).unwrap_or_default();
+        case::escalation(own.iter().chain(case::of_companies(&companies)))
+    }
+}
