@@ -57,11 +57,24 @@ pub(super) async fn answer(
         let failed = note_statuses(&answer, &mut parts[first_part..]);
         answers.push(answer);
         if failed && !continue_on_error {
-            status = StatusCode::BAD_REQUEST;
+            status = status_of(answers.last());
             break;
         }
     }
     finished(shared, multipart::answer(status, &answers), parts)
+}
+
+/// The status of a batch that a failure ended: that of the failed request of a change set, and 400
+/// for a request alone.
+fn status_of(failed: Option<&PartAnswer>) -> StatusCode {
+    match failed {
+        Some(PartAnswer::ChangeSet(responses)) => responses
+            .iter()
+            .map(|(_, response)| response.status)
+            .find(|status| !is_success(*status))
+            .unwrap_or(StatusCode::BAD_REQUEST),
+        _ => StatusCode::BAD_REQUEST,
+    }
 }
 
 fn logged(request: &ApiRequest) -> LoggedPart {
