@@ -148,10 +148,11 @@ async fn a_failed_change_set_gives_the_batch_its_status() {
     let missing = write(1, "PATCH", &missing, &body)
         .replace("type=entry\r\n", "type=entry\r\nIf-Match: *\r\n");
     assert_eq!(batch(&emulated, &[change_set(&[missing])], &[]).await.status, 404);
-    let fault = json!({"path": "/contacts", "kind": "throttle"});
+    let fault = json!({"path": "/contacts", "kind": "throttle", "retry_after": 9});
     emulated.control(Method::POST, "faults", fault).await;
     let parts = [change_set(&[write(1, "PATCH", &path, &body)])];
-    assert_eq!(batch(&emulated, &parts, &[]).await.status, 429);
+    let answer = batch(&emulated, &parts, &[]).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (429, "9"));
     // Where the rest is carried out, the batch itself succeeds.
     let parts = [change_set(&[stale]), get("WhoAmI")];
     let answer = batch(&emulated, &parts, &[("prefer", "odata.continue-on-error")]).await;
