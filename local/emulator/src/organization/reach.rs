@@ -1,5 +1,5 @@
-//! Which rows a privilege reaches: those of the user, of the business unit, of the units below it, or
-//! all.
+//! Which rows a privilege reaches: those of the user, of the business unit, of the units below it,
+//! or all.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::platform;
 use super::privileges::{Access, Depth, Privileges};
 use super::store::{Row, Store};
-use crate::data::{Metadata, Ownership, Relationship};
+use crate::data::{Metadata, Ownership};
 
 /// The lookups from a part to the row that it belongs to. Who reaches that row reaches its parts.
 const WHOLES: [&str; 3] = ["_quoteid_value", "_opportunityid_value", "_activityid_value"];
@@ -34,24 +34,14 @@ pub(crate) fn reaches(store: &Store, user: Uuid, depth: Depth, row: &Row) -> boo
             return whole.is_none_or(|whole| reaches(store, user, depth, whole));
         }
     };
-    let own = owner.is_some_and(|owner| owner == user || teams(store, user).contains(&owner));
+    let own = owner
+        .is_some_and(|owner| owner == user || platform::teams_of(store, user).contains(&owner));
     match depth {
         _ if own => true,
         Depth::Basic => false,
         Depth::Local => unit.is_some() && unit == platform::business_unit(store, user),
         Depth::Deep => is_below(store, unit, platform::business_unit(store, user)),
         Depth::Global => true,
-    }
-}
-
-/// The teams of a user. What a team owns is the user's own.
-fn teams(store: &Store, user: Uuid) -> Vec<Uuid> {
-    let memberships = Metadata::get()
-        .table("systemuser")
-        .and_then(|users| users.collection_navigation("teammembership_association"));
-    match memberships.map(|memberships| &memberships.relationship) {
-        Some(Relationship::ManyToMany { name }) => store.linked(name, user),
-        _ => Vec::new(),
     }
 }
 

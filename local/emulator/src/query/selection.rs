@@ -206,8 +206,8 @@ impl<'a> Selector<'a> {
                 ));
             }
         }
-        // Only a collection of the queried row itself can be sorted and cut, and only if no expand of the
-        // query has expands inside.
+        // Only a collection of the queried row itself can be sorted and cut, and only if no expand
+        // of the query has expands inside.
         let sorted = !options.order_by.is_empty() || options.top.is_some();
         if sorted && (self.nested || matches!(property, Property::Single(_))) {
             return Err(ApiError::odata(

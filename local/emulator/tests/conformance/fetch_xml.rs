@@ -239,6 +239,8 @@ async fn operators_compare_as_their_names_say() {
         ("attribute='donotemail' operator='eq' value='1'", 0),
         ("attribute='ownerid' operator='eq-userid'", 0),
         ("attribute='ownerid' operator='ne-userid'", all),
+        ("attribute='ownerid' operator='eq-userteams'", 0),
+        ("attribute='ownerid' operator='eq-useroruserteams'", 0),
         ("attribute='owningbusinessunit' operator='eq-businessid'", all),
         ("attribute='createdon' operator='last-x-days' value='1'", 0),
         ("attribute='createdon' operator='olderthan-x-days' value='1'", all),

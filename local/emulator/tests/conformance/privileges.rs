@@ -246,3 +246,29 @@ async fn rows_out_of_reach_are_neither_expanded_nor_filtered_by_but_named() {
         "contacts?$filter=parentcustomerid_account/name%20eq%20%27Northwind%20Traders%27";
     assert_eq!(emulated.get(filtered).await.expect(200)["value"], json!([]));
 }
+
+#[tokio::test]
+async fn what_a_team_owns_is_its_members_own() {
+    let emulated = Emulated::start().await;
+    with_roles(&emulated, &["System Administrator"]).await;
+    let teams = emulated.control(Method::GET, "rows/teams", Value::Null).await;
+    let team = teams.body[0]["teamid"].as_str().unwrap();
+    let member = json!({"@odata.id": format!("{}/teams({team})", emulated.api())});
+    let path = format!("systemusers({ME})/teammembership_association/$ref");
+    emulated.post(&path, member).await.expect(204);
+    let owner = json!({"ownerid@odata.bind": format!("/teams({team})")});
+    emulated.patch(&format!("contacts({ZOE})"), owner).await.expect(204);
+    reaching(&emulated, json!({"depth": "Basic"})).await;
+    for condition in ["eq-userteams", "eq-useroruserteams"] {
+        let xml = format!(
+            "<fetch><entity name='contact'><filter><condition attribute='ownerid' \
+             operator='{condition}'/></filter></entity></fetch>"
+        );
+        let path = format!("contacts?fetchXml={}", crate::harness::encode(&xml));
+        let answer = emulated.get(&path).await;
+        let found = answer.expect(200)["value"].as_array().unwrap();
+        assert_eq!(found.len(), 1, "{condition}");
+        assert_eq!(found[0]["contactid"], ZOE);
+    }
+    emulated.patch(&format!("contacts({ZOE})"), json!({"jobtitle": "x"})).await.expect(204);
+}

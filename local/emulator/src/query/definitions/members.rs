@@ -1,5 +1,5 @@
-//! The members of definitions that the emulator has no facts about. Clients with typed models expect
-//! every documented member, so each has the value that most definitions have.
+//! The members of definitions that the emulator has no facts about. Clients with typed models
+//! expect every documented member, so each has the value that most definitions have.
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -140,8 +140,8 @@ fn privileges(table: &Table) -> Value {
     Access::ALL.into_iter().map(of).collect()
 }
 
-/// Completes an `AttributeMetadata` of any type. The members are those of the types of a `$metadata`
-/// document.
+/// Completes an `AttributeMetadata` of any type. The members are those of the types of a
+/// `$metadata` document.
 pub(super) fn of_column(described: &mut Value, column: &Column) {
     complete(
         described,

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use uuid::Uuid;
+
 use super::operators;
 use super::query::{Measure, MeasureKind, Node, Output, Place, Query, Shape, Sort, Source, Test};
 use super::refusal;
@@ -15,9 +17,14 @@ use crate::query::filter::Filter;
 
 type Result<T> = std::result::Result<T, ApiError>;
 
-/// Binds a query to the table of the URL.
-pub(super) fn bind(fetch: &Fetch, table: &'static Table, moment: Moment) -> Result<Query> {
-    let mut binder = Binder { moment, sources: Vec::new(), unnamed: 0 };
+/// Binds a query to the table of the URL. `teams` are those of the caller.
+pub(super) fn bind(
+    fetch: &Fetch,
+    table: &'static Table,
+    moment: Moment,
+    teams: &[Uuid],
+) -> Result<Query> {
+    let mut binder = Binder { moment, teams, sources: Vec::new(), unnamed: 0 };
     let root = binder.table(&fetch.entity.name)?;
     if root != table {
         return Err(refusal::other_entity());
@@ -36,14 +43,15 @@ pub(super) fn bind(fetch: &Fetch, table: &'static Table, moment: Moment) -> Resu
     Ok(Query { sources: binder.sources, joins, narrow, shape, touched })
 }
 
-struct Binder {
+struct Binder<'a> {
     moment: Moment,
+    teams: &'a [Uuid],
     sources: Vec<Source>,
     /// The joins without an alias so far. They get a number.
     unnamed: usize,
 }
 
-impl Binder {
+impl Binder<'_> {
     fn table(&self, name: &str) -> Result<&'static Table> {
         let found = Metadata::get().table(name).filter(|table| {
             self.moment.apps.bring(table) && (table.is_addressable || table.is_activity)
@@ -126,7 +134,13 @@ impl Binder {
         let left = Place { source, column };
         match &condition.operand {
             Operand::Values(values) => {
-                let filter = operators::filter(column, &condition.operator, values, self.moment)?;
+                let filter = operators::filter(
+                    column,
+                    &condition.operator,
+                    values,
+                    self.moment,
+                    self.teams,
+                )?;
                 Ok(Test::Of(source, filter))
             }
             Operand::Column(name) => {

@@ -20,8 +20,8 @@ pub(super) struct Cookie {
     pub(super) last: Uuid,
 }
 
-/// Whether the rows of this query can be found again by the key of the first table: it is shown, and
-/// no join makes several rows of one. Then there is a cookie.
+/// Whether the rows of this query can be found again by the key of the first table: it is shown,
+/// and no join makes several rows of one. Then there is a cookie.
 pub(super) fn has_cookie(query: &Query, distinct: bool) -> bool {
     let Shape::Rows { order, .. } = &query.shape else { return false };
     let once = |node: &Node<Join>| match node.kind {
@@ -75,8 +75,8 @@ fn names_of<'t>(order: &[Sort<Place>], table: &'t Source) -> Vec<&'t str> {
 /// The characters that stay as they are. Dataverse encodes in small letters.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
-/// The annotation with the cookie of a page, and the number of the page that follows. Its inner cookie is encoded twice, as in recorded
-/// answers.
+/// The annotation with the cookie of a page, and the number of the page that follows. Its inner
+/// cookie is encoded twice, as in recorded answers.
 pub(super) fn annotation(
     page: usize,
     following: usize,

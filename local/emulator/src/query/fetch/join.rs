@@ -13,8 +13,8 @@ use crate::organization::{Row, Store};
 use crate::query::evaluate::{compares, passes};
 use crate::query::plan::candidates;
 
-/// A row of the result: a row of each table of the query. A row is missing where an outer join found
-/// none, and where a table is only asked about.
+/// A row of the result: a row of each table of the query. A row is missing where an outer join
+/// found none, and where a table is only asked about.
 pub(super) type Tuple<'s> = Vec<Option<&'s Arc<Row>>>;
 
 /// How many rows one query may join. Dataverse ends a query after two minutes.

@@ -25,7 +25,7 @@ use super::reader::Reader;
 use super::resource::{End, RowsPath};
 use crate::data::Table;
 use crate::message::{ApiError, ApiResponse, Array, Object, PAGE_SIZE_LIMIT};
-use crate::organization::Row;
+use crate::organization::{Row, platform};
 
 /// The most rows that can be reached by the numbers of pages alone.
 const LIMIT_WITHOUT_COOKIE: usize = 50_000;
@@ -55,7 +55,8 @@ pub(crate) fn answer(
     }
     reader.require(path.root.id)?;
     let mut fetch = xml::parse(text)?;
-    let query = bind::bind(&fetch, path.root, reader.moment)?;
+    let teams = platform::teams_of(reader.store, reader.moment.user);
+    let query = bind::bind(&fetch, path.root, reader.moment, &teams)?;
     reader.require_all(query.touched.iter().copied())?;
     if reader.options.count {
         if matches!(fetch.extent, Extent::Top(_)) {
@@ -207,8 +208,8 @@ fn page<T>(
     Ok(Page { rows, number, more })
 }
 
-/// The names in the parentheses of the context: the columns of the table by their logical names, and
-/// the lookups among them once more with parentheses, as in recorded answers.
+/// The names in the parentheses of the context: the columns of the table by their logical names,
+/// and the lookups among them once more with parentheses, as in recorded answers.
 fn context(outputs: &[Output], table: &Table) -> String {
     let own = || outputs.iter().filter(|output| output.place.source == 0).map(|it| it.place.column);
     let all = own().count() >= table.columns().len();

@@ -16,15 +16,13 @@ use crate::query::like::Like;
 use crate::query::syntax::{Argument, Comparison, Literal};
 
 /// Operators that Dataverse has and this emulator does not.
-const NOT_EMULATED: [&str; 31] = [
+const NOT_EMULATED: [&str; 29] = [
     "above",
     "eq-or-above",
     "eq-or-under",
     "eq-userlanguage",
     "eq-useroruserhierarchy",
     "eq-useroruserhierarchyandteams",
-    "eq-useroruserteams",
-    "eq-userteams",
     "in-fiscal-period",
     "in-fiscal-period-and-year",
     "in-fiscal-year",
@@ -65,12 +63,13 @@ pub(super) fn of_columns(operator: &str) -> Option<Comparison> {
     })
 }
 
-/// The filter of a condition with values.
+/// The filter of a condition with values. `teams` are those of the caller.
 pub(super) fn filter(
     column: &'static Column,
     operator: &str,
     values: &[String],
     moment: Moment,
+    teams: &[Uuid],
 ) -> Result<Filter, ApiError> {
     let path = || PropertyPath { scope: 0, steps: Vec::new(), column };
     if NOT_EMULATED.contains(&operator) {
@@ -118,6 +117,18 @@ pub(super) fn filter(
                 Like::ends_with(value)
             };
             negated(Filter::Like(path(), pattern), operator.starts_with("not-"))
+        }
+        "eq-userteams" | "eq-useroruserteams" => {
+            none(values)?;
+            if family(column) != Family::Id {
+                return Err(refusal::invalid_operator());
+            }
+            let user = (operator == "eq-useroruserteams").then_some(&moment.user);
+            let ids = teams.iter().chain(user);
+            Filter::Or(
+                ids.map(|id| Filter::Compare(path(), Comparison::Equal, Value::Guid(*id)))
+                    .collect(),
+            )
         }
         _ => return named(path(), operator, values, moment),
     })

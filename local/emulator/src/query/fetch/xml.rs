@@ -63,8 +63,8 @@ impl<'a> Element<'a> {
         Ok(self.0.children().filter_map(|node| node.text()).collect())
     }
 
-    /// Checks that the element has only these attributes. Dataverse itself may pass over others, but
-    /// no source says so.
+    /// Checks that the element has only these attributes. Dataverse itself may pass over others,
+    /// but no source says so.
     fn only(self, known: &[&str]) -> Result<()> {
         match self.0.attributes().find(|attribute| !known.contains(&attribute.name())) {
             None => Ok(()),
