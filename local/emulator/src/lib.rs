@@ -24,8 +24,8 @@
 //! One port serves all of this:
 //!
 //! - the Web API under `/api/data/v9.2/` (9.0 and 9.1 are the same): rows with `$select`, `$filter`,
-//!   `$expand`, `$orderby`, `$top`, `$count` and pages; creates, updates, deletes and links with their
-//!   conditions; `$batch` with change sets; the actions and functions of `$metadata`; definitions of
+//!   `$expand`, `$orderby`, `$top`, `$count` and pages, or by FetchXML; creates, updates, deletes and
+//!   links with their conditions; `$batch` with change sets; the actions and functions of `$metadata`; definitions of
 //!   tables and columns; privileges, duplicate detection and the service protection limits
 //! - the token endpoint under `/{tenant}/oauth2/v2.0/token`: client credentials with a secret
 //! - Graph under `/v1.0/applications`: reading, adding and removing client secrets
@@ -38,9 +38,8 @@
 //! It refuses names of tables, columns and navigation properties that do not exist, values of a
 //! wrong type or length, options and states that do not fit together, links to missing rows, rows
 //! without the columns that the platform requires, and everything that the caller's roles do not
-//! allow. If it does not support something, it answers 501 or 400: `$apply`, hierarchy and fiscal
-//! conditions, FetchXML, alternate keys, new tables or columns, volume discounts, and privileges
-//! below the organization's level.
+//! allow, down to the rows that they do not reach. What Dataverse has and the emulator does not, it
+//! says in its own voice: 501 with the header `X-Dataverse-Emulator`. The README lists it.
 //!
 //! # Faults
 //!
@@ -61,7 +60,7 @@
 //! | `data` | tables, columns, values; the files in `data/` |
 //! | `message` | requests, answers, refusals, preferences |
 //! | `organization` | one organization: rows, time, apps, privileges, limits, published rules |
-//! | `query` | reading: OData, rows as JSON, `$metadata` |
+//! | `query` | reading: OData, FetchXML, rows as JSON, `$metadata` |
 //! | `write` | writing, without knowing any table |
 //! | `tables` | the special rules of each table |
 //! | `actions` | actions and functions |

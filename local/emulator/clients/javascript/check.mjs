@@ -48,6 +48,23 @@ assert.notEqual(next.value[0].contactid, page.value[0].contactid);
 const all = await api.retrieveAll({ collection: "contacts", select: ["fullname"] });
 assert.equal(all.value.length, page.oDataCount);
 
+// FetchXML: a page, the page behind its cookie, and everything.
+const fetchXml = `<fetch count="4"><entity name="contact"><attribute name="fullname"/>
+  <order attribute="fullname"/><link-entity name="account" from="accountid" to="parentcustomerid"
+  link-type="outer" alias="company"><attribute name="name"/></link-entity></entity></fetch>`;
+const ofContacts = { collection: "contacts", fetchXml, includeAnnotations: "*" };
+const fetched = await api.fetch(ofContacts);
+assert.equal(fetched.value.length, 4);
+assert.ok(fetched.value.some((row) => row["company.name"]));
+const following = await api.fetch({
+  ...ofContacts,
+  pageNumber: fetched.PagingInfo.nextPage,
+  pagingCookie: fetched.PagingInfo.cookie,
+});
+assert.notEqual(following.value[0].contactid, fetched.value[0].contactid);
+const everything = await api.fetchAll(ofContacts);
+assert.equal(new Set(everything.value.map((row) => row.contactid)).size, page.oDataCount);
+
 // Create, read, update, upsert, delete.
 const contactid = await api.create({
   collection: "contacts",

@@ -9,7 +9,7 @@ use crate::data::{Reference, Value};
 use crate::message::{ApiError, ApiRequest};
 use crate::organization::{Access, Row};
 use crate::tables::incident::{
-    CANCELED, RESOLVED, already_closed, already_resolved, has_open_activity,
+    CANCELED, RESOLVED, already_closed, already_resolved, cancel_activities,
 };
 use crate::tables::opportunity::WON;
 use crate::tables::quote::ACTIVE;
@@ -31,20 +31,16 @@ pub(super) fn incident(
     let incident = linked(&resolution, "incidentid").ok_or_else(missing)?;
     writer.context.caller.require(Access::Write, incident.table.table())?;
     let row = writer.context.find(incident)?;
+    writer.context.may(Access::Write, &row)?;
     match row.value("statecode").as_integer() {
         Some(RESOLVED) => return Err(already_resolved()),
         Some(CANCELED) => return Err(already_closed()),
         _ => {}
     }
     let status = status_of(&row, RESOLVED, status)?;
-    if has_open_activity(&writer.context, incident) {
-        return Err(refusal::bad_request(
-            0x8004_440a,
-            "The incident can not be closed because there are open activities for this incident.",
-        ));
-    }
     complete(writer, &mut resolution);
     writer.create(resolution, How::Action)?;
+    cancel_activities(&mut writer.context, incident);
     put(writer, incident, RESOLVED, status, |_| {})?;
     Ok(Written::Done)
 }
@@ -64,6 +60,7 @@ pub(super) fn opportunity(
     let opportunity = linked(&close, "opportunityid").ok_or_else(missing)?;
     writer.context.caller.require(Access::Write, opportunity.table.table())?;
     let row = writer.context.find(opportunity)?;
+    writer.context.may(Access::Write, &row)?;
     if row.value("statecode") != &Value::Integer(0) {
         return Err(refusal::bad_request(0x8004_0515, "The opportunity is already closed."));
     }
@@ -104,6 +101,7 @@ pub(super) fn quote(
     let quote = linked(&close, "quoteid").ok_or_else(missing)?;
     writer.context.caller.require(Access::Write, quote.table.table())?;
     let row = writer.context.find(quote)?;
+    writer.context.may(Access::Write, &row)?;
     if row.value("statecode") != &Value::Integer(ACTIVE) {
         return Err(refusal::bad_request(
             0x8004_8408,

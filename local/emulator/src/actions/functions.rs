@@ -75,15 +75,16 @@ pub(crate) fn bound(
     };
     let unit = user.value("_businessunitid_value").as_id().unwrap_or_default();
     let mut list = Array::new();
-    for name in of_user.names() {
+    for (name, depth) in of_user.names() {
         if wanted.as_ref().is_some_and(|wanted| !name.eq_ignore_ascii_case(wanted)) {
             continue;
         }
         let mut privilege = Object::new();
-        privilege.text("Depth", "Global");
+        privilege.text("Depth", depth.name());
         privilege.text("PrivilegeId", &privilege_id(&name).to_string());
         privilege.text("BusinessUnitId", &unit.to_string());
         privilege.text("PrivilegeName", &name);
+        privilege.text("RecordFilterId", &Uuid::nil().to_string());
         list.push(&privilege.finish());
     }
     let mut object = typed(request, &format!("{}Response", call.name));

@@ -107,6 +107,7 @@ pub(super) fn qualify(
     }
     writer.context.caller.require(Access::Write, lead.table.table())?;
     let row = writer.context.find(lead)?;
+    writer.context.may(Access::Write, &row)?;
     if row.value("statecode") != &Value::Integer(0) {
         return Err(refusal::bad_request(0x8004_0519, "The lead is already closed."));
     }

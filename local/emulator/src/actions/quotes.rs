@@ -45,6 +45,7 @@ pub(super) fn generate(
     let opportunity = Reference { table: table("opportunity")?.id, id };
     writer.context.caller.require(Access::Read, opportunity.table.table())?;
     let row = writer.context.find(opportunity)?;
+    writer.context.may(Access::Read, &row)?;
     let mut body = copied(&row, "quote", OF_DOCUMENT, LINKS_OF_DOCUMENT)?;
     copy_customer(&row, &mut body);
     link(&mut body, "opportunityid", Some(opportunity));
@@ -66,6 +67,7 @@ pub(super) fn revise(
     let quote = Reference { table: table("quote")?.id, id };
     writer.context.caller.require(Access::Write, quote.table.table())?;
     let row = writer.context.find(quote)?;
+    writer.context.may(Access::Write, &row)?;
     if row.value("statecode") == &Value::Integer(DRAFT) {
         return Err(refusal::bad_request(
             0x8004_8d00,

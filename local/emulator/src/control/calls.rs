@@ -1,5 +1,6 @@
 //! The control calls under `/_emulator`. They show what happened and make the emulator misbehave.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::rejection::JsonRejection;
@@ -19,7 +20,7 @@ use crate::data::well_known::APPLICATION_USER_ID;
 use crate::identity::application::{ApplicationUser, SecretState, UserState};
 use crate::message::UnknownNames;
 use crate::organization::throttle::Limits;
-use crate::organization::{AddedRule, Apps, Privileges, Role, platform};
+use crate::organization::{AddedRule, Apps, Depth, Privileges, Role, platform};
 use crate::service::raw::{self, SetColumnsError};
 use crate::service::{load, sample};
 
@@ -222,6 +223,11 @@ struct UserChange {
     roles: Option<Vec<String>>,
     /// Only these privileges, in place of those of the roles.
     privileges: Option<Vec<String>>,
+    /// How far the privileges reach, for tables whose rows have owners.
+    depth: Option<Depth>,
+    /// How far single privileges reach, by name.
+    #[serde(default)]
+    depths: BTreeMap<String, Depth>,
 }
 
 async fn application_user(
@@ -234,13 +240,20 @@ async fn application_user(
         Some(names) => names.iter().map(|name| role(name)).collect::<Answered<_>>()?,
     };
     let state = change.state.unwrap_or(current.state);
-    platform::set_roles(&mut shared.organization.store.write(), APPLICATION_USER_ID, &roles);
     let mut user = ApplicationUser::new(state, roles);
-    if let Some(names) = change.privileges {
-        let privileges = Privileges::of_names(&names)
-            .map_err(|name| Misunderstood::because(format!("unknown privilege '{name}'")))?;
-        user.privileges = Arc::new(privileges);
+    let mut privileges = match change.privileges {
+        None => Privileges::clone(&user.privileges),
+        Some(names) => Privileges::of_names(&names)
+            .map_err(|name| Misunderstood::because(format!("unknown privilege '{name}'")))?,
+    };
+    if let Some(depth) = change.depth {
+        privileges = privileges.limited_to(depth);
     }
+    for (name, depth) in change.depths {
+        privileges.limit(&name, depth).map_err(|why| Misunderstood::because(why.to_string()))?;
+    }
+    user.privileges = Arc::new(privileges);
+    platform::set_roles(&mut shared.organization.store.write(), APPLICATION_USER_ID, &user.roles);
     shared.application.set_user(user);
     Ok(StatusCode::NO_CONTENT)
 }

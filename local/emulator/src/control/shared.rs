@@ -78,12 +78,11 @@ impl Shared {
         Graph { tokens: &self.tokens, application: &self.application, clock: &self.clock }
     }
 
-    /// Resets everything to the state at the start, except the latency and the limits.
+    /// Resets everything to the state at the start, except the latency, the limits and the tokens.
     pub fn reset(&self) {
         self.clock.reset();
         sample::restart(&self.organization);
         self.application.reset(self.clock.now());
-        self.tokens.revoke_all();
         self.faults.clear();
         self.log.clear();
     }

@@ -6,6 +6,7 @@ mod facts;
 mod ids;
 mod link;
 mod metadata;
+mod not_emulated;
 pub(crate) mod sample;
 mod table;
 #[cfg(test)]
@@ -16,6 +17,7 @@ pub(crate) mod well_known;
 pub(crate) use column::{Column, ColumnKind, RequiredLevel};
 pub(crate) use ids::{ColumnId, TableId};
 pub(crate) use metadata::Metadata;
+pub(crate) use not_emulated::is_not_emulated;
 pub(crate) use table::{
     App, CollectionNavigation, Ownership, Relationship, SingleNavigation, Table,
 };

@@ -1,6 +1,6 @@
 //! `$batch`: carries out the parts one after the other. A change set is one unit.
 
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode, header};
 use uuid::Uuid;
 
 use super::carrying_out::{finished, handle, handle_change_set};
@@ -38,6 +38,7 @@ pub(super) async fn answer(
     let mut parts: Vec<LoggedPart> = Vec::new();
     let mut answers = Vec::new();
     let mut status = StatusCode::OK;
+    let mut retry_after = None;
     for part in asked {
         let first_part = parts.len();
         let answer = match part {
@@ -57,11 +58,29 @@ pub(super) async fn answer(
         let failed = note_statuses(&answer, &mut parts[first_part..]);
         answers.push(answer);
         if failed && !continue_on_error {
-            status = StatusCode::BAD_REQUEST;
+            let failed = failed_part(answers.last());
+            status = failed.map_or(StatusCode::BAD_REQUEST, |failed| failed.status);
+            retry_after = failed.and_then(|it| it.headers.get(header::RETRY_AFTER)).cloned();
             break;
         }
     }
-    finished(shared, multipart::answer(status, &answers), parts)
+    let mut answer = multipart::answer(status, &answers);
+    // Whoever is told to come back later is told when.
+    if let Some(retry_after) = retry_after {
+        answer.headers.insert(header::RETRY_AFTER, retry_after);
+    }
+    finished(shared, answer, parts)
+}
+
+/// The failed answer of a change set. It gives the batch that it ends its status; a request alone
+/// gives 400.
+fn failed_part(last: Option<&PartAnswer>) -> Option<&ApiResponse> {
+    match last {
+        Some(PartAnswer::ChangeSet(responses)) => {
+            responses.iter().map(|(_, response)| response).find(|it| !is_success(it.status))
+        }
+        _ => None,
+    }
 }
 
 fn logged(request: &ApiRequest) -> LoggedPart {

@@ -122,10 +122,13 @@ fn request(
     let (line, rest) = split_line(content)
         .ok_or_else(|| ApiError::odata("A request in the batch has no request line."))?;
     let line = String::from_utf8_lossy(line);
-    let mut words = line.split(' ');
-    let (Some(method), Some(url), Some("HTTP/1.1"), None) =
-        (words.next(), words.next(), words.next(), words.next())
-    else {
+    // The URL is what stands between the first and the last space. It may hold spaces itself, as in
+    // Microsoft's OData library.
+    let parts = line.split_once(' ').and_then(|(method, rest)| {
+        let (url, version) = rest.rsplit_once(' ')?;
+        (version == "HTTP/1.1" && !url.is_empty()).then_some((method, url))
+    });
+    let Some((method, url)) = parts else {
         return Err(ApiError::odata(format!(
             "The request line '{line}' is invalid. The request line at the start of each \
              operation must be of the format 'HttpMethod RequestUrl HttpVersion'."
@@ -277,7 +280,7 @@ fn split_headers(content: &[u8]) -> Result<(HeaderMap, &[u8]), ApiError> {
     Err(ApiError::odata("The lines of a batch must end with CRLF."))
 }
 
-/// Writes the answer of a batch. `status` is 400 if a failure ended the batch early.
+/// Writes the answer of a batch.
 pub(super) fn answer(status: StatusCode, answers: &[PartAnswer]) -> ApiResponse {
     let boundary = format!("batchresponse_{}", Uuid::new_v4());
     let mut body = Vec::new();

@@ -1,6 +1,6 @@
 //! Refusals, in the words and the form of Dataverse.
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 use uuid::Uuid;
@@ -23,6 +23,8 @@ pub struct ApiError {
     pub exception_name: Option<&'static str>,
     /// Whether the OData library itself refuses. It writes a code of 0 as `0x0`.
     pub bare: bool,
+    /// Whether the emulator speaks for itself and not for Dataverse.
+    pub own: bool,
     /// The same refusal in the form of other organizations.
     pub other: Option<Box<ApiError>>,
 }
@@ -43,6 +45,9 @@ pub enum UnknownNames {
 /// The code of all errors in a URL that the OData layer does not understand.
 pub const ODATA_ERROR: u32 = 0x8006_0888;
 
+/// The code and the header of what the emulator says for itself.
+const NOT_EMULATED: &str = "not-emulated";
+
 /// The other code for an unknown table, function or action. The list of error codes calls it
 /// `CrmHttpError`.
 const HTTP_ERROR: u32 = 0x8006_088a;
@@ -51,7 +56,7 @@ impl ApiError {
     /// A refusal with this status, code and message.
     pub fn new(status: StatusCode, code: u32, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { status, code, message, exception_name: None, bare: false, other: None }
+        Self { status, code, message, exception_name: None, bare: false, own: false, other: None }
     }
 
     /// A 400 with this code.
@@ -94,6 +99,13 @@ impl ApiError {
         }
     }
 
+    /// A 501 from the emulator itself, for something that Dataverse has and the emulator does not.
+    /// A header tells it apart from all answers of Dataverse.
+    pub fn not_emulated(what: &str) -> Self {
+        let message = format!("The emulator does not have {what}.");
+        Self { own: true, ..Self::new(StatusCode::NOT_IMPLEMENTED, 0, message) }
+    }
+
     /// A 404 from Dataverse: the table has no row with this key.
     pub fn no_such_row(table: &str, id: Uuid) -> Self {
         let message = format!("Entity '{table}' With Id = {id} Does Not Exist");
@@ -110,6 +122,13 @@ impl ApiError {
     /// The answer as Dataverse writes it. The headers in `request` decide whether error annotations
     /// are added.
     pub fn into_response(self, request: &HeaderMap) -> ApiResponse {
+        if self.own {
+            let error = json!({ "error": { "code": NOT_EMULATED, "message": self.message } });
+            let mut response = ApiResponse::json(self.status, &error);
+            let value = HeaderValue::from_static(NOT_EMULATED);
+            response.headers.insert("x-dataverse-emulator", value);
+            return response;
+        }
         let code = match self.code {
             0 if self.bare => "0x0".to_owned(),
             0 => String::new(),
@@ -156,7 +175,6 @@ fn help_link(code: u32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
     use serde_json::Value;
 
     use super::*;

@@ -15,6 +15,8 @@ pub(crate) struct Preferences {
     pub(crate) representation: bool,
     /// `odata.maxpagesize`, at most 5,000.
     pub(crate) page_size: Option<usize>,
+    /// `odata.track-changes`.
+    pub(crate) track_changes: bool,
     /// The annotations to write.
     pub(crate) annotations: Annotations,
     /// The preferences to repeat in `Preference-Applied`.
@@ -36,6 +38,12 @@ pub(crate) struct Annotations {
     pub(crate) total_record_count_limit_exceeded: bool,
     /// `Microsoft.Dynamics.CRM.globalmetadataversion`
     pub(crate) global_metadata_version: bool,
+    /// `OData.Community.Display.V1.AttributeName`
+    pub(crate) attribute_name: bool,
+    /// `Microsoft.Dynamics.CRM.fetchxmlpagingcookie`
+    pub(crate) fetch_xml_paging_cookie: bool,
+    /// `Microsoft.Dynamics.CRM.morerecords`
+    pub(crate) more_records: bool,
 }
 
 impl Annotations {
@@ -60,6 +68,10 @@ impl Preferences {
                         None => continue,
                     }
                 }
+                "odata.track-changes" | "track-changes" => {
+                    read.track_changes = true;
+                    continue;
+                }
                 "odata.include-annotations" | "include-annotations" => {}
                 _ => continue,
             }
@@ -77,6 +89,9 @@ impl Preferences {
                 "Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded",
             ),
             global_metadata_version: wanted("Microsoft.Dynamics.CRM.globalmetadataversion"),
+            attribute_name: wanted("OData.Community.Display.V1.AttributeName"),
+            fetch_xml_paging_cookie: wanted("Microsoft.Dynamics.CRM.fetchxmlpagingcookie"),
+            more_records: wanted("Microsoft.Dynamics.CRM.morerecords"),
         };
         read
     }

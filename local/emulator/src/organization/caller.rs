@@ -6,6 +6,8 @@ use http::StatusCode;
 use uuid::Uuid;
 
 use super::privileges::{Access, Privileges, privilege_id, privilege_name};
+use super::reach::reaches;
+use super::store::{Row, Store};
 use crate::data::Table;
 use crate::message::ApiError;
 
@@ -38,6 +40,29 @@ impl Caller {
             table.object_type_code,
             table.name,
             table.label,
+        );
+        Err(ApiError::new(StatusCode::FORBIDDEN, 0x8004_0220, message).named("PrivilegeDenied"))
+    }
+
+    /// Checks that the caller may do this with a row of a table that it may do it with.
+    pub fn require_row(&self, access: Access, store: &Store, row: &Row) -> Result<(), ApiError> {
+        let table = row.table.table();
+        self.require(access, table)?;
+        let depth = self.privileges.depth(access, table);
+        if depth.is_some_and(|depth| reaches(store, self.user, depth, row)) {
+            return Ok(());
+        }
+        let id = |column: &str| row.value(column).as_id().unwrap_or_default();
+        let message = format!(
+            "SecLib::AccessCheckEx failed. Returned hr = -2147187962, ObjectID: {}, OwnerId: {}, \
+             OwnerIdType: 8 and CallingUser: {}. ObjectTypeCode: {}, objectBusinessUnitId: {}, \
+             AccessRights: {}Access",
+            row.id,
+            id("_ownerid_value"),
+            self.user,
+            table.object_type_code,
+            id("_owningbusinessunit_value"),
+            access.name(),
         );
         Err(ApiError::new(StatusCode::FORBIDDEN, 0x8004_0220, message).named("PrivilegeDenied"))
     }

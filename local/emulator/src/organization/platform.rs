@@ -34,6 +34,16 @@ pub(crate) fn business_unit(store: &Store, user: Uuid) -> Option<Uuid> {
     store.get(users()?, user)?.value("_businessunitid_value").as_id()
 }
 
+/// The teams of a user. What a team owns is the user's own.
+pub(crate) fn teams_of(store: &Store, user: Uuid) -> Vec<Uuid> {
+    let memberships =
+        users().and_then(|users| users.collection_navigation("teammembership_association"));
+    match memberships.map(|memberships| &memberships.relationship) {
+        Some(Relationship::ManyToMany { name }) => store.linked(name, user),
+        _ => Vec::new(),
+    }
+}
+
 /// The table of security roles.
 pub(crate) fn roles() -> Option<&'static Table> {
     Metadata::get().table("role")

@@ -1,14 +1,40 @@
 //! Security roles, and the privileges that they give.
 //!
 //! The default application user has `Salesperson` and `Customer Service Representative`. Together,
-//! these cover every table that the tools write to. Every privilege applies to the whole
-//! organization: which rows a real role covers depends on the business units of the organization.
+//! these cover every table that the tools write to. Every privilege of a role applies to the whole
+//! organization, unless a control call gives it a smaller depth.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::data::{Metadata, Table};
+use crate::data::{Metadata, Ownership, Table};
+
+/// Which rows a privilege reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+pub enum Depth {
+    /// Those of the user and of the user's teams.
+    Basic,
+    /// Those of the user's business unit.
+    Local,
+    /// Those of the user's business unit and of the units below it.
+    Deep,
+    /// All.
+    Global,
+}
+
+impl Depth {
+    /// The name in answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Basic => "Basic",
+            Self::Local => "Local",
+            Self::Deep => "Deep",
+            Self::Global => "Global",
+        }
+    }
+}
 
 /// The kind of access to a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,7 +58,8 @@ pub enum Access {
 }
 
 impl Access {
-    const ALL: [Self; 8] = [
+    /// Every kind of access.
+    pub const ALL: [Self; 8] = [
         Self::Create,
         Self::Read,
         Self::Write,
@@ -44,7 +71,8 @@ impl Access {
     ];
     const READ_ONLY: [Self; 2] = [Self::Read, Self::AppendTo];
 
-    fn name(self) -> &'static str {
+    /// The name, as in the names of privileges.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Create => "Create",
             Self::Read => "Read",
@@ -169,7 +197,18 @@ pub fn privilege_id(name: &str) -> Uuid {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Privileges {
     roles: Vec<Role>,
-    granted: BTreeSet<(&'static str, Access)>,
+    granted: BTreeMap<(&'static str, Access), Depth>,
+}
+
+/// Why privileges could not be given a depth.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DepthError {
+    /// The roles do not give this privilege.
+    #[error("the roles do not give '{0}'")]
+    NotGiven(String),
+    /// The rows of the tables of this privilege belong to nobody.
+    #[error("'{0}' reaches all rows or none: nobody owns them")]
+    Undivided(String),
 }
 
 impl Privileges {
@@ -179,6 +218,7 @@ impl Privileges {
             .iter()
             .flat_map(|role| role.grants())
             .flat_map(|(subject, accesses)| accesses.iter().map(move |access| (subject, *access)))
+            .map(|key| (key, Depth::Global))
             .collect();
         Self { roles: roles.to_vec(), granted }
     }
@@ -187,17 +227,48 @@ impl Privileges {
     pub fn of_names(names: &[String]) -> Result<Self, String> {
         let known = Self::of_roles(&[Role::SystemAdministrator]).granted;
         let granted = names.iter().map(|name| {
-            let found = known.iter().find(|(subject, access)| {
-                name.eq_ignore_ascii_case(&format!("prv{}{subject}", access.name()))
-            });
-            found.copied().ok_or_else(|| name.clone())
+            let found = known.keys().find(|key| name.eq_ignore_ascii_case(&name_of(key)));
+            found.map(|key| (*key, Depth::Global)).ok_or_else(|| name.clone())
         });
         Ok(Self { roles: Vec::new(), granted: granted.collect::<Result<_, _>>()? })
     }
 
-    /// Whether this access to the table is allowed.
+    /// Gives every privilege for tables whose rows have owners this depth.
+    #[must_use]
+    pub fn limited_to(mut self, depth: Depth) -> Self {
+        for ((subject, _), own) in &mut self.granted {
+            if is_divided(subject) {
+                *own = depth;
+            }
+        }
+        self
+    }
+
+    /// Gives one privilege this depth, by its name.
+    pub fn limit(&mut self, name: &str, depth: Depth) -> Result<(), DepthError> {
+        let found =
+            self.granted.iter_mut().find(|(key, _)| name.eq_ignore_ascii_case(&name_of(key)));
+        let ((subject, _), own) = found.ok_or_else(|| DepthError::NotGiven(name.to_owned()))?;
+        if depth != Depth::Global && !is_divided(subject) {
+            return Err(DepthError::Undivided(name.to_owned()));
+        }
+        *own = depth;
+        Ok(())
+    }
+
+    /// Which rows of the table this access reaches. `None` if it is not allowed at all.
+    pub fn depth(&self, access: Access, table: &Table) -> Option<Depth> {
+        self.granted.get(&(table.privilege.as_str(), access)).copied()
+    }
+
+    /// Whether this access to some rows of the table is allowed.
     pub fn allows(&self, access: Access, table: &Table) -> bool {
-        self.granted.contains(&(table.privilege.as_str(), access))
+        self.depth(access, table).is_some()
+    }
+
+    /// Whether this access to a table reaches only a part of its rows.
+    pub fn is_limited(&self, access: Access) -> bool {
+        self.granted.iter().any(|((_, own), depth)| *own == access && *depth != Depth::Global)
     }
 
     /// The number of roles that they come from.
@@ -210,16 +281,23 @@ impl Privileges {
         self.granted.len()
     }
 
-    /// The names of all privileges, sorted.
-    pub fn names(&self) -> Vec<String> {
-        let mut names: Vec<_> = self
-            .granted
-            .iter()
-            .map(|(subject, access)| format!("prv{}{subject}", access.name()))
-            .collect();
+    /// The names and the depths of all privileges, sorted.
+    pub fn names(&self) -> Vec<(String, Depth)> {
+        let mut names: Vec<_> =
+            self.granted.iter().map(|(key, depth)| (name_of(key), *depth)).collect();
         names.sort_unstable();
         names
     }
+}
+
+fn name_of((subject, access): &(&'static str, Access)) -> String {
+    format!("prv{}{subject}", access.name())
+}
+
+/// Whether the rows of the tables of a privilege have owners.
+fn is_divided(subject: &str) -> bool {
+    let mut tables = Metadata::get().tables().iter();
+    tables.any(|table| table.privilege == subject && table.ownership == Ownership::User)
 }
 
 #[cfg(test)]
@@ -266,6 +344,20 @@ mod tests {
         assert_eq!(privilege_name(Access::Create, the("annotation")), "prvCreateNote");
         assert_eq!(privilege_name(Access::Read, the("phonecall")), "prvReadActivity");
         assert_eq!(privilege_name(Access::AppendTo, the("contact")), "prvAppendToContact");
+    }
+
+    #[test]
+    fn privileges_reach_as_far_as_they_are_told() {
+        let mut privileges =
+            Privileges::of_roles(&Role::OF_APPLICATION_USER).limited_to(Depth::Local);
+        assert_eq!(privileges.depth(Access::Write, the("quotedetail")), Some(Depth::Local));
+        assert_eq!(privileges.depth(Access::Read, the("product")), Some(Depth::Global));
+        privileges.limit("prvwritelead", Depth::Basic).unwrap();
+        assert_eq!(privileges.depth(Access::Write, the("lead")), Some(Depth::Basic));
+        let unknown = privileges.limit("prvWriteProduct", Depth::Basic);
+        assert_eq!(unknown, Err(DepthError::NotGiven("prvWriteProduct".to_owned())));
+        let undivided = privileges.limit("prvReadProduct", Depth::Basic);
+        assert_eq!(undivided, Err(DepthError::Undivided("prvReadProduct".to_owned())));
     }
 
     #[test]

@@ -79,6 +79,17 @@ impl Store {
         }
     }
 
+    /// A copy of the rows that `kept` keeps.
+    pub fn only(&self, kept: impl Fn(&Arc<Row>) -> bool) -> Self {
+        let mut copy = self.copy();
+        for table in &self.tables {
+            for row in table.rows.values().filter(|row| !kept(row)) {
+                copy.take(row.reference());
+            }
+        }
+        copy
+    }
+
     /// A row by its primary key. For an abstract table, this finds rows of its derived tables.
     pub fn get(&self, table: &Table, id: Uuid) -> Option<&Arc<Row>> {
         let found = if table.is_abstract {

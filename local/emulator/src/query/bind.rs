@@ -8,7 +8,9 @@ use super::filter::{Filter, PropertyPath};
 use super::like::Like;
 use super::syntax::{Argument, Comparison, Condition, Expression, Lambda, Literal, Operand};
 use super::{condition, parser};
-use crate::data::{CollectionNavigation, ColumnKind, SingleNavigation, Table, TableId, Value};
+use crate::data::{
+    CollectionNavigation, Column, ColumnKind, SingleNavigation, Table, TableId, Value,
+};
 use crate::message::ApiError;
 use crate::organization::Moment;
 
@@ -63,6 +65,17 @@ impl<'a> Binder<'a> {
 
     /// Binds the path of a column, as in `$orderby`.
     pub(crate) fn property(&mut self, path: &[String]) -> Result<PropertyPath, ApiError> {
+        self.path(path, |table, name| {
+            table.column(name).ok_or_else(|| unknown_property(name, table))
+        })
+    }
+
+    /// Binds the path of a column whose name `column` looks up.
+    fn path(
+        &mut self,
+        path: &[String],
+        column: fn(&'static Table, &str) -> Result<&'static Column, ApiError>,
+    ) -> Result<PropertyPath, ApiError> {
         let (scope, path) = self.scope(path);
         let mut table = self.scopes[scope].1;
         let mut steps = Vec::new();
@@ -78,7 +91,7 @@ impl<'a> Binder<'a> {
             self.touched.push(table.id);
             steps.push(navigation);
         }
-        let column = table.column(last).ok_or_else(|| unknown_property(last, table))?;
+        let column = column(table, last)?;
         if refused {
             return Err(path_in_lambda());
         }
@@ -127,7 +140,10 @@ impl<'a> Binder<'a> {
             .map(|(name, argument)| Ok((name.clone(), self.argument(argument)?)))
             .collect::<Result<_, ApiError>>()?;
         let mut arguments = ConditionArguments::new(arguments);
-        let property = self.property(&arguments.property()?)?;
+        // The platform itself looks this name up, and knows a lookup by its logical name alone.
+        let property = self.path(&arguments.property()?, |table, name| {
+            table.column_by_logical_name(name).ok_or_else(|| unknown_attribute(name, table))
+        })?;
         condition::filter(name, property, arguments, self.moment)
     }
 
@@ -282,6 +298,18 @@ pub(crate) fn unknown_property(name: &str, table: &Table) -> ApiError {
     let message =
         format!("Could not find a property named '{name}' on type '{}'.", table.type_name());
     ApiError::odata(message.clone()).or(ApiError::bare(message))
+}
+
+/// The refusal of a name that the platform does not know. The words were recorded in 2025.
+pub(crate) fn unknown_attribute(name: &str, table: &Table) -> ApiError {
+    ApiError::bad_request(
+        0x8004_1103,
+        format!(
+            "'{}' entity doesn't contain attribute with Name = '{name}' and NameMapping = \
+             'Logical' (look up attribute by name is case-sensitive).",
+            table.name
+        ),
+    )
 }
 
 /// The refusal of a path through a lookup inside a lambda: `UnExpected` in the list of error codes.

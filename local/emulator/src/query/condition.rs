@@ -2,7 +2,6 @@
 //!
 //! Times are in UTC, which is the time zone of the emulated users. Weeks start on Sunday.
 
-use http::StatusCode;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
@@ -45,11 +44,17 @@ pub(super) fn emulated(name: &str) -> Result<(), ApiError> {
     if !NOT_EMULATED.contains(&name) {
         return Ok(());
     }
-    Err(ApiError::new(
-        StatusCode::NOT_IMPLEMENTED,
-        0,
-        format!("The emulator does not know the condition Microsoft.Dynamics.CRM.{name}."),
-    ))
+    Err(ApiError::not_emulated(&format!("the condition Microsoft.Dynamics.CRM.{name}")))
+}
+
+/// Whether this is a condition about time that is emulated.
+pub(super) fn is_of_time(name: &str) -> bool {
+    let counted = ["LastX", "NextX", "OlderThanX"]
+        .iter()
+        .any(|start| name.strip_prefix(start).is_some_and(|rest| unit(rest).is_some()));
+    counted
+        || matches!(name, "On" | "OnOrBefore" | "OnOrAfter")
+        || calendar_span(Date::default(), name).is_some()
 }
 
 /// The filter of a condition. `arguments` are all arguments except the property.
@@ -81,7 +86,7 @@ impl ConditionArguments {
         Self(arguments)
     }
 
-    /// The path of the condition's property. Here too, a lookup is named by its logical name.
+    /// The path of the condition's property.
     pub(super) fn property(&mut self) -> Result<Vec<String>, ApiError> {
         match self.take("PropertyName")? {
             Argument::One(Literal::Text(name)) => Ok(name.split('/').map(str::to_owned).collect()),

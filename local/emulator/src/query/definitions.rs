@@ -5,6 +5,7 @@
 //! Tables and columns cannot be added.
 
 mod describe;
+mod members;
 mod shape;
 
 use http::{Method, StatusCode};
@@ -31,11 +32,7 @@ pub(crate) fn answer(
     apps: Apps,
 ) -> Result<ApiResponse, ApiError> {
     if request.method != Method::GET {
-        return Err(ApiError::new(
-            StatusCode::NOT_IMPLEMENTED,
-            0,
-            "The emulator's tables and columns are fixed: definitions can only be read.",
-        ));
+        return Err(ApiError::not_emulated("changes of definitions: tables and columns are fixed"));
     }
     let options = QueryOptions::parse(request.query.as_deref())?;
     if options.top.is_some() || !options.order_by.is_empty() || options.skip_token.is_some() {
@@ -51,14 +48,17 @@ pub(crate) fn answer(
         });
     }
     let Some(node) = node else { return Err(ApiError::unknown_segment("")) };
-    let set = segments.first().map_or("", |segment| segment.name.as_str());
+    // The value of a property is no definition.
+    let one = matches!(&node, Node::One(_, value) if value.get("value").is_none());
+    let context = context(segments, &options, one);
+    let context = format!("{}$metadata#{context}", request.base);
     match node {
         Node::Many(kind, mut values) => {
             shape::filter(&mut values, kind, &options)?;
             for value in &mut values {
                 shape::shape(value, kind, &options)?;
             }
-            let mut body = json!({ "@odata.context": format!("{}$metadata#{set}", request.base) });
+            let mut body = json!({ "@odata.context": context });
             if options.count {
                 body["@odata.count"] = values.len().into();
             }
@@ -67,10 +67,46 @@ pub(crate) fn answer(
         }
         Node::One(kind, mut value) => {
             shape::shape(&mut value, kind, &options)?;
-            value["@odata.context"] = format!("{}$metadata#{set}/$entity", request.base).into();
-            Ok(ApiResponse::json(StatusCode::OK, &value))
+            let mut body = json!({ "@odata.context": context });
+            if let (Value::Object(body), Value::Object(value)) = (&mut body, value) {
+                body.extend(value);
+            }
+            Ok(ApiResponse::json(StatusCode::OK, &body))
         }
     }
+}
+
+/// The part of the context after `#`, as in recorded answers:
+/// `EntityDefinitions('account')/Attributes(LogicalName,OptionSet(Options))`. The key of a definition
+/// that is itself answered is left out.
+fn context(segments: &[Segment], options: &QueryOptions, one: bool) -> String {
+    let mut context = String::new();
+    for (place, segment) in segments.iter().enumerate() {
+        if place > 0 {
+            context.push('/');
+        }
+        context.push_str(&segment.name);
+        let answered = segments[place + 1..].iter().all(|it| it.name.contains('.'));
+        if let (Some(inner), false) = (&segment.inner, answered) {
+            let key = inner.split_once('=').map_or(inner.as_str(), |(_, key)| key.trim());
+            let named = key.starts_with('\'');
+            let key = key.trim_matches('\'');
+            // A name is quoted, and an id is not.
+            context.push_str(&if named { format!("('{key}')") } else { format!("({key})") });
+        }
+    }
+    let mut parts = options.select.clone().unwrap_or_default();
+    parts.extend(options.expand.iter().map(|expand| {
+        let inner = expand.options.select.as_deref().unwrap_or_default().join(",");
+        format!("{}({inner})", expand.name)
+    }));
+    if !parts.is_empty() {
+        context.push_str(&format!("({})", parts.join(",")));
+    }
+    if one {
+        context.push_str("/$entity");
+    }
+    context
 }
 
 fn tables(apps: Apps) -> impl Iterator<Item = &'static Table> {

@@ -88,7 +88,7 @@ pub(crate) fn collection_rows<'s>(
 
 /// Compares two values. `ne` is true for a row without a value, because Dataverse asks its database
 /// for "other than, or null".
-fn compares(left: &Value, comparison: Comparison, right: &Value) -> bool {
+pub(crate) fn compares(left: &Value, comparison: Comparison, right: &Value) -> bool {
     if left.is_null() || right.is_null() {
         let both = left.is_null() && right.is_null();
         return match comparison {

@@ -22,6 +22,11 @@ enum Part {
 }
 
 impl Like {
+    /// The pattern as it is written, as in FetchXML.
+    pub(crate) fn whole(value: &str) -> Self {
+        Self(parse(value))
+    }
+
     pub(crate) fn contains(value: &str) -> Self {
         let mut parts = vec![Part::Any];
         parts.extend(parse(value));

@@ -5,8 +5,10 @@
 pub(crate) mod bind;
 mod comparable;
 mod condition;
+mod conditional;
 pub(crate) mod definitions;
 mod evaluate;
+pub(crate) mod fetch;
 mod filter;
 mod format;
 mod lexer;

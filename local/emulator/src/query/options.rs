@@ -27,6 +27,8 @@ pub struct QueryOptions {
     pub apply: Option<String>,
     /// `$skiptoken`.
     pub skip_token: Option<String>,
+    /// `fetchXml`, not parsed.
+    pub fetch_xml: Option<String>,
     /// Parameter aliases with their `@`, and their values, which are not parsed.
     pub aliases: BTreeMap<String, String>,
 }
@@ -73,6 +75,20 @@ impl QueryOptions {
         Ok(options)
     }
 
+    /// The name of an option that is given beside `fetchXml` and `$count`.
+    pub(super) fn other_than_count(&self) -> Option<&'static str> {
+        let given = [
+            (self.select.is_some(), "$select"),
+            (self.filter.is_some(), "$filter"),
+            (!self.order_by.is_empty(), "$orderby"),
+            (self.top.is_some(), "$top"),
+            (!self.expand.is_empty(), "$expand"),
+            (self.apply.is_some(), "$apply"),
+            (self.skip_token.is_some(), "$skiptoken"),
+        ];
+        given.iter().find(|(given, _)| *given).map(|(_, name)| *name)
+    }
+
     fn set(&mut self, name: &str, value: &str, depth: usize) -> Result<(), SyntaxError> {
         match name {
             "$select" => self.select = Some(select(value)?),
@@ -94,6 +110,8 @@ impl QueryOptions {
             }
             "$apply" if depth == 0 => self.apply = Some(value.to_owned()),
             "$skiptoken" if depth == 0 => self.skip_token = Some(value.to_owned()),
+            "fetchXml" if depth == 0 => self.fetch_xml = Some(value.to_owned()),
+            "$skip" => return Err(SyntaxError::Skip),
             _ => return Err(SyntaxError::UnsupportedOption(name.to_owned())),
         }
         Ok(())

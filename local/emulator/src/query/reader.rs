@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use uuid::Uuid;
 
+use super::conditional::{if_none_match, with_etag};
 use super::evaluate::{follow, passes};
 use super::filter::Filter;
 use super::options::QueryOptions;
@@ -21,12 +22,15 @@ use crate::organization::{Access, Caller, Moment, Row, Store};
 
 /// Reads rows for one request.
 pub(crate) struct Reader<'a> {
+    /// The rows that the caller may read.
     pub(crate) store: &'a Store,
+    /// All rows. Lookups show the names of rows that the caller may not read.
+    whole: &'a Store,
     caller: &'a Caller,
     pub(crate) request: &'a ApiRequest,
     pub(crate) moment: Moment,
     pub(crate) options: QueryOptions,
-    preferences: Preferences,
+    pub(crate) preferences: Preferences,
     level: MetadataLevel,
 }
 
@@ -57,6 +61,7 @@ impl<'a> Reader<'a> {
     ) -> Result<Self, ApiError> {
         Ok(Self {
             store,
+            whole: store,
             caller,
             request,
             moment,
@@ -64,6 +69,12 @@ impl<'a> Reader<'a> {
             preferences: Preferences::of(&request.headers),
             level: MetadataLevel::of(&request.headers)?,
         })
+    }
+
+    /// Reads only the rows that the caller may read. `whole` has the others, too.
+    #[must_use]
+    pub(crate) fn within(self, whole: &'a Store) -> Self {
+        Self { whole, ..self }
     }
 
     /// Answers with the given rows, with all their columns.
@@ -90,7 +101,7 @@ impl<'a> Reader<'a> {
 
     /// Answers a GET of rows.
     pub(crate) fn get(&self, path: &RowsPath) -> Result<ApiResponse, ApiError> {
-        self.refuse_apply()?;
+        self.refuse_what_is_not_emulated()?;
         self.require(path.root.id)?;
         for step in &path.steps {
             self.require(step.table().id)?;
@@ -181,7 +192,8 @@ impl<'a> Reader<'a> {
         let renderer = self.renderer();
         let mut object = Object::new();
         renderer.context(&mut object, &format!("{}{}", table.entity_set, selection.context));
-        self.write_counts(&mut object, table, found, filter.as_ref());
+        let total = self.options.count.then(|| self.total(table, found, filter.as_ref()));
+        self.write_counts(&mut object, total);
         let mut array = Array::new();
         for row in &page.rows {
             let mut inner = Object::new();
@@ -200,15 +212,8 @@ impl<'a> Reader<'a> {
 
     /// Writes the counts. `@odata.count` never exceeds 5,000, as in Dataverse. The annotations say
     /// so.
-    fn write_counts(
-        &self,
-        object: &mut Object,
-        table: &'static Table,
-        found: &PathRows<'_>,
-        filter: Option<&Filter>,
-    ) {
+    pub(crate) fn write_counts(&self, object: &mut Object, total: Option<usize>) {
         let annotations = self.preferences.annotations;
-        let total = self.options.count.then(|| self.total(table, found, filter));
         if let Some(total) = total {
             object.raw("@odata.count", &total.min(PAGE_SIZE_LIMIT).to_string());
         }
@@ -269,7 +274,7 @@ impl<'a> Reader<'a> {
             None => PathRows::Table,
             Some(Key::Id(id)) => {
                 let row = self.store.get(path.root, *id);
-                PathRows::One(Some(row.ok_or_else(|| no_such_row(path.root, *id))?))
+                PathRows::One(Some(row.ok_or_else(|| self.not_found(path.root, *id))?))
             }
             Some(Key::Alternate(_)) => return Err(wrong_key(path.root)),
         };
@@ -314,6 +319,13 @@ impl<'a> Reader<'a> {
             };
         }
         Ok(found)
+    }
+
+    /// Why there is no row with this key: it does not exist, or the caller may not read it.
+    fn not_found(&self, table: &Table, id: Uuid) -> ApiError {
+        let hidden = self.whole.get(table, id);
+        let denied = hidden.map(|row| self.caller.require_row(Access::Read, self.whole, row));
+        denied.and_then(Result::err).unwrap_or_else(|| no_such_row(table, id))
     }
 
     /// The keys of the rows that may match, in order. `None` means the whole table.
@@ -401,8 +413,10 @@ impl<'a> Reader<'a> {
         Page { rows, more }
     }
 
-    fn renderer(&self) -> Renderer<'a> {
-        Renderer::new(self.store, &self.request.base, self.preferences.annotations, self.level)
+    /// Writes rows as this request wants them.
+    pub(crate) fn renderer(&self) -> Renderer<'a> {
+        let annotations = self.preferences.annotations;
+        Renderer::new(self.store, self.whole, &self.request.base, annotations, self.level)
     }
 
     /// Refuses to read a table that does not exist, or that the caller may not read.
@@ -414,16 +428,23 @@ impl<'a> Reader<'a> {
         self.caller.require(Access::Read, table)
     }
 
-    fn require_all(&self, tables: Vec<TableId>) -> Result<(), ApiError> {
+    /// Refuses to read one of these tables.
+    pub(crate) fn require_all(
+        &self,
+        tables: impl IntoIterator<Item = TableId>,
+    ) -> Result<(), ApiError> {
         tables.into_iter().try_for_each(|table| self.require(table))
     }
 
-    fn refuse_apply(&self) -> Result<(), ApiError> {
-        if self.options.apply.is_none() {
-            return Ok(());
+    fn refuse_what_is_not_emulated(&self) -> Result<(), ApiError> {
+        if self.options.apply.is_some() {
+            return Err(ApiError::not_emulated("$apply"));
         }
-        let message = "The emulator does not aggregate: $apply is not emulated.";
-        Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, 0, message))
+        // Whoever tracks changes relies on the link to the next changes.
+        if self.preferences.track_changes {
+            return Err(ApiError::not_emulated("odata.track-changes"));
+        }
+        Ok(())
     }
 
     fn no_collection_options(&self) -> Result<(), ApiError> {
@@ -442,7 +463,8 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn json(&self, object: Object) -> ApiResponse {
+    /// An answer of this content.
+    pub(crate) fn json(&self, object: Object) -> ApiResponse {
         let mut response = ApiResponse::empty(StatusCode::OK);
         let content_type = HeaderValue::from_static(self.level.content_type());
         response.headers.insert(header::CONTENT_TYPE, content_type);
@@ -466,20 +488,4 @@ impl<'a> Reader<'a> {
 
 fn no_such_row(table: &Table, id: Uuid) -> ApiError {
     ApiError::no_such_row(&table.name, id)
-}
-
-/// Whether `If-None-Match` names this version. Clients send `null` to turn off caching.
-fn if_none_match(headers: &HeaderMap, etag: &str) -> bool {
-    let values = headers.get_all(header::IF_NONE_MATCH).iter();
-    values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|value| value.trim() == etag)
-}
-
-fn with_etag(mut response: ApiResponse, etag: &str) -> ApiResponse {
-    if let Ok(etag) = HeaderValue::from_str(etag) {
-        response.headers.insert(header::ETAG, etag);
-    }
-    response
 }

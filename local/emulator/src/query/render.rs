@@ -23,14 +23,15 @@ pub(crate) struct Renderer<'a> {
 }
 
 impl<'a> Renderer<'a> {
-    /// `base` is the beginning of absolute links.
+    /// `whole` has the names of all rows. `base` is the beginning of absolute links.
     pub(crate) fn new(
         store: &'a Store,
+        whole: &'a Store,
         base: &'a str,
         annotations: Annotations,
         level: MetadataLevel,
     ) -> Self {
-        Self { store, base, annotations, level, formatter: Formatter::new(store) }
+        Self { store, base, annotations, level, formatter: Formatter::new(whole) }
     }
 
     /// Writes `@odata.context`, unless the client wants no metadata.
@@ -80,12 +81,28 @@ impl<'a> Renderer<'a> {
     pub(crate) fn column(&self, object: &mut Object, row: &Row, column: &Column) {
         let value = row.get(column.id);
         if !value.is_null() && self.annotations.any() {
-            self.annotate(object, row, column, value);
+            self.annotate(object, row, column, value, (&column.name, false));
         }
         object.raw(&column.name, &json_value(column, value));
     }
 
-    fn control(&self, object: &mut Object, row: &Row) {
+    /// Writes a value of a column under a name of FetchXML. If that is another name than the
+    /// column's own, it is annotated with the column's.
+    pub(crate) fn named(
+        &self,
+        object: &mut Object,
+        row: &Row,
+        column: &Column,
+        value: &Value,
+        name: &str,
+        renamed: bool,
+    ) {
+        self.annotate(object, row, column, value, (name, renamed));
+        object.raw(name, &json_value(column, value));
+    }
+
+    /// Writes the type, the address and the version of a row, as far as they are wanted.
+    pub(crate) fn control(&self, object: &mut Object, row: &Row) {
         if self.level == MetadataLevel::None {
             return;
         }
@@ -100,24 +117,35 @@ impl<'a> Renderer<'a> {
         }
     }
 
-    fn annotate(&self, object: &mut Object, row: &Row, column: &Column, value: &Value) {
+    fn annotate(
+        &self,
+        object: &mut Object,
+        row: &Row,
+        column: &Column,
+        value: &Value,
+        (name, renamed): (&str, bool),
+    ) {
+        let mut write = |annotation: &str, text: &str| {
+            object.text(&format!("{name}@{annotation}"), text);
+        };
+        if renamed && self.annotations.attribute_name {
+            write("OData.Community.Display.V1.AttributeName", &column.logical_name);
+        }
         if self.annotations.formatted_value
             && let Some(text) = self.formatter.formatted(row, column, value)
         {
-            let name = format!("{}@OData.Community.Display.V1.FormattedValue", column.name);
-            object.text(&name, &text);
+            write("OData.Community.Display.V1.FormattedValue", &text);
         }
         let Some(reference) = value.as_reference() else { return };
-        if self.annotations.associated_navigation_property
+        if !renamed
+            && self.annotations.associated_navigation_property
             && let Some(navigation) = associated_navigation(row, column, reference)
         {
-            let name =
-                format!("{}@Microsoft.Dynamics.CRM.associatednavigationproperty", column.name);
-            object.text(&name, &navigation.name);
+            write("Microsoft.Dynamics.CRM.associatednavigationproperty", &navigation.name);
         }
         if self.annotations.lookup_logical_name {
-            let name = format!("{}@Microsoft.Dynamics.CRM.lookuplogicalname", column.name);
-            object.text(&name, &reference.table.table().name);
+            let table = &reference.table.table().name;
+            write("Microsoft.Dynamics.CRM.lookuplogicalname", table);
         }
     }
 

@@ -7,7 +7,9 @@ use super::options::decode;
 use super::syntax::Literal;
 use super::syntax_error::SyntaxError;
 use super::{parser, text};
-use crate::data::{CollectionNavigation, Column, Metadata, SingleNavigation, Table};
+use crate::data::{
+    CollectionNavigation, Column, Metadata, SingleNavigation, Table, is_not_emulated,
+};
 use crate::message::ApiError;
 
 /// The thing that a path names.
@@ -84,7 +86,7 @@ pub(crate) struct Call {
     pub(crate) arguments: Vec<(String, String)>,
 }
 
-/// A part of a path between slashes, decoded.
+/// A part of a path between slashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Segment {
     /// The text before the parentheses.
@@ -147,7 +149,9 @@ const BOUND: [&str; 5] = [
 
 /// Parses a path below `/api/data/v9.2/` as it is in the URL.
 pub(crate) fn parse(path: &str) -> Result<Resource, ApiError> {
-    let trimmed = path.trim_matches('/');
+    // Web servers decode a path before they pass it on, so `%2F` and `%27` are a slash and a quote.
+    let decoded = decode_path(path)?;
+    let trimmed = decoded.trim_matches('/');
     if trimmed.is_empty() {
         return Ok(Resource::ServiceDocument);
     }
@@ -167,6 +171,9 @@ pub(crate) fn parse(path: &str) -> Result<Resource, ApiError> {
         _ => {}
     }
     let Some(root) = Metadata::get().entity_set(&first.name) else {
+        if is_not_emulated(&first.name) {
+            return Err(not_emulated(&first.name));
+        }
         if segments.next().is_some() {
             return Err(ApiError::unknown_segment(&first.name));
         }
@@ -215,6 +222,9 @@ fn after_rows(path: &mut RowsPath, segment: Segment) -> Result<End, ApiError> {
             path.steps.push(Step::Cast(derived));
             return Ok(End::Rows);
         }
+        if is_not_emulated(name) {
+            return Err(not_emulated(name));
+        }
         let call = call(Segment { name: name.to_owned(), ..segment })?;
         return Ok(End::Bound(call));
     }
@@ -244,6 +254,11 @@ fn after_rows(path: &mut RowsPath, segment: Segment) -> Result<End, ApiError> {
     Err(unknown(&segment.name))
 }
 
+/// What the emulator says of a name that Dataverse has.
+fn not_emulated(name: &str) -> ApiError {
+    ApiError::not_emulated(&format!("'{name}', which Dataverse may have"))
+}
+
 fn unknown(name: &str) -> ApiError {
     if BOUND.contains(&name) { unresolved() } else { ApiError::unknown_segment(name) }
 }
@@ -255,12 +270,11 @@ fn unresolved() -> ApiError {
 }
 
 fn segment(text: &str) -> Result<Segment, SyntaxError> {
-    let text = decode_path(text)?;
     if text.is_empty() {
         return Err(SyntaxError::Path);
     }
     match text.find('(') {
-        None => Ok(Segment { name: text, inner: None }),
+        None => Ok(Segment { name: text.to_owned(), inner: None }),
         Some(open) => {
             let inner = text[open + 1..].strip_suffix(')').ok_or(SyntaxError::Path)?;
             Ok(Segment { name: text[..open].to_owned(), inner: Some(inner.to_owned()) })

@@ -57,12 +57,14 @@ pub(crate) struct Selector<'a> {
     moment: Moment,
     aliases: &'a BTreeMap<String, String>,
     expands: usize,
+    /// Whether one of the expands has expands inside.
+    nested: bool,
     touched: Vec<TableId>,
 }
 
 impl<'a> Selector<'a> {
     pub(crate) fn new(moment: Moment, aliases: &'a BTreeMap<String, String>) -> Self {
-        Self { moment, aliases, expands: 0, touched: Vec::new() }
+        Self { moment, aliases, expands: 0, nested: false, touched: Vec::new() }
     }
 
     /// Every table that the options read.
@@ -99,6 +101,7 @@ impl<'a> Selector<'a> {
         table: &'static Table,
         options: &QueryOptions,
     ) -> Result<Selection, ApiError> {
+        self.nested = options.expand.iter().any(|expand| !expand.options.expand.is_empty());
         self.level(table, options, 0)
     }
 
@@ -152,7 +155,7 @@ impl<'a> Selector<'a> {
             return Err(unknown_property(&expand.name, table));
         };
         let options = &expand.options;
-        check_options(property, expand, depth)?;
+        self.check_options(property, expand, depth)?;
         let target = match property {
             Property::Single(navigation) => navigation.target.table(),
             Property::Collection(navigation) => navigation.target.table(),
@@ -163,43 +166,57 @@ impl<'a> Selector<'a> {
             options.order_by.iter().map(|item| Ok((binder.property(&item.path)?, item.descending)));
         let order = Sorting(order.collect::<Result<_, ApiError>>()?);
         self.touched.extend(binder.touched());
-        let selection = self.level(target, options, depth + 1)?;
+        let mut selection = self.level(target, options, depth + 1)?;
+        // The rows of a collection of the queried row itself carry the lookup that leads back.
+        if depth == 0
+            && let Property::Collection(navigation) = property
+            && let Relationship::OneToMany { lookup, .. } = navigation.relationship
+            && let Some(columns) = &mut selection.columns
+            && !columns.iter().any(|column| column.id == lookup)
+        {
+            columns.push(target.at(lookup));
+        }
         let top = options.top.map(|top| usize::try_from(top).unwrap_or(usize::MAX));
         let link_options = link_options(options);
         let reference_only = expand.reference_only;
         Ok(Expansion { property, reference_only, selection, filter, order, top, link_options })
     }
-}
 
-/// Checks the options of an expanded property against the limits of Dataverse.
-fn check_options(property: Property, expand: &Expand, depth: usize) -> Result<(), ApiError> {
-    let options = &expand.options;
-    if options.count || options.apply.is_some() || options.skip_token.is_some() {
-        return Err(ApiError::odata("The query parameter $count is not supported in $expand."));
-    }
-    if let Property::Collection(collection) = property {
-        if expand.reference_only {
+    /// Checks the options of an expanded property against the limits of Dataverse.
+    fn check_options(
+        &self,
+        property: Property,
+        expand: &Expand,
+        depth: usize,
+    ) -> Result<(), ApiError> {
+        let options = &expand.options;
+        if options.count || options.apply.is_some() || options.skip_token.is_some() {
+            return Err(ApiError::odata("The query parameter $count is not supported in $expand."));
+        }
+        if let Property::Collection(collection) = property {
+            if expand.reference_only {
+                return Err(ApiError::odata(
+                    "Expand with $ref is only supported on lookup type navigation property.",
+                ));
+            }
+            let many_to_many = matches!(collection.relationship, Relationship::ManyToMany { .. });
+            if many_to_many && (depth > 0 || !options.expand.is_empty()) {
+                return Err(ApiError::odata(
+                    "Nested expand is not supported on many-to-many relationships.",
+                ));
+            }
+        }
+        // Only a collection of the queried row itself can be sorted and cut, and only if no expand
+        // of the query has expands inside.
+        let sorted = !options.order_by.is_empty() || options.top.is_some();
+        if sorted && (self.nested || matches!(property, Property::Single(_))) {
             return Err(ApiError::odata(
-                "Expand with $ref is only supported on lookup type navigation property.",
+                "Only $select and $filter clause can be provided while doing $expand on many-to-one \
+                 relationship or nested one-to-many relationship.",
             ));
         }
-        let many_to_many = matches!(collection.relationship, Relationship::ManyToMany { .. });
-        if many_to_many && (depth > 0 || !options.expand.is_empty()) {
-            return Err(ApiError::odata(
-                "Nested expand is not supported on many-to-many relationships.",
-            ));
-        }
+        Ok(())
     }
-    // Only a collection of the queried row itself that has no expands inside can be sorted and cut.
-    let nested = depth > 0 || !options.expand.is_empty();
-    let sorted = !options.order_by.is_empty() || options.top.is_some();
-    if sorted && (nested || matches!(property, Property::Single(_))) {
-        return Err(ApiError::odata(
-            "Only $select and $filter clause can be provided while doing $expand on many-to-one \
-             relationship or nested one-to-many relationship.",
-        ));
-    }
-    Ok(())
 }
 
 /// The selected columns, and those that are always included: the key, and the currency of amounts.

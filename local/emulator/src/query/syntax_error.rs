@@ -17,6 +17,8 @@ pub enum SyntaxError {
     TooDeep,
     #[error("Invalid value '{value}' for {option} query option found.")]
     InvalidOption { option: &'static str, value: String },
+    #[error("Skip Clause is not supported in CRM")]
+    Skip,
     #[error("The query parameter {0} is not supported")]
     UnsupportedOption(String),
     #[error(

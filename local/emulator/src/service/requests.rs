@@ -6,10 +6,10 @@ use super::changes;
 use crate::actions;
 use crate::data::Reference;
 use crate::message::{ApiError, ApiRequest, ApiResponse};
-use crate::organization::{Caller, Organization};
+use crate::organization::{Caller, Organization, Seen};
 use crate::query::reader::Reader;
 use crate::query::resource::{self, End, Key, Resource, RowsPath};
-use crate::query::{definitions, metadata_document};
+use crate::query::{definitions, fetch, metadata_document};
 
 /// The longest URL that Dataverse reads. Outside of a `$batch`, the web server only accepts half of
 /// it.
@@ -68,6 +68,10 @@ fn answer(
     }
     let store = organization.store.read();
     let moment = organization.moment(&store, caller.user);
+    let seen = Seen::by(caller.user, &caller.privileges, &store);
+    let reader = || -> Result<Reader<'_>, ApiError> {
+        Ok(Reader::new(seen.rows(), caller, request, moment)?.within(&store))
+    };
     match resource {
         Resource::Rows(RowsPath { root, key: Some(Key::Id(id)), steps, end: End::Bound(call) })
             if steps.is_empty() =>
@@ -75,9 +79,15 @@ fn answer(
             let row = Reference { table: root.id, id };
             actions::bound_function(&store, caller, request, row, &call)
         }
-        Resource::Rows(path) => Reader::new(&store, caller, request, moment)?.get(&path),
+        Resource::Rows(path) => {
+            let reader = reader()?;
+            match &reader.options.fetch_xml {
+                Some(text) => fetch::answer(&reader, &path, text),
+                None => reader.get(&path),
+            }
+        }
         Resource::Unbound(call) if call.name == actions::RETRIEVE_DUPLICATES => {
-            let reader = Reader::new(&store, caller, request, moment)?;
+            let reader = reader()?;
             actions::retrieve_duplicates(&reader, &organization.duplicate_rules.read(), &call)
         }
         Resource::Unbound(call) => actions::unbound_function(&store, caller, request, &call),

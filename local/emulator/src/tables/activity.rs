@@ -7,7 +7,7 @@ use super::activityparty::follow_activity;
 use crate::data::Value;
 use crate::message::ApiError;
 use crate::organization::Row;
-use crate::write::{Change, Context, How, States, TableRules};
+use crate::write::{Change, Context, How, States, TableRules, states};
 
 /// The rules of every activity.
 pub(super) const RULES: TableRules = TableRules {
@@ -28,7 +28,7 @@ pub(super) const STATES: States = States { closed: &[COMPLETED, CANCELED], ..Sta
 pub(super) const COMPLETED: i32 = 1;
 const CANCELED: i32 = 2;
 /// The state of an open activity.
-pub(super) const OPEN: i32 = 0;
+const OPEN: i32 = 0;
 /// The state of a scheduled appointment.
 pub(super) const SCHEDULED: i32 = 3;
 
@@ -49,6 +49,21 @@ pub(super) fn complete(context: &Context<'_>, change: &mut Change<'_>) -> Result
     let sort = time(row, "senton").or(start).or(end).or(time(row, "createdon"));
     row.set_value("sortdate", sort.map_or(Value::Null, Value::DateTime));
     Ok(())
+}
+
+/// Cancels an activity that is open or scheduled. As in Dataverse, errors end nothing else.
+pub(super) fn cancel(context: &mut Context<'_>, activity: &Row) {
+    let state = activity.value("statecode").as_integer();
+    if !matches!(state, Some(OPEN | SCHEDULED)) {
+        return;
+    }
+    let mut canceled = activity.clone();
+    if states::put(&mut canceled, CANCELED, None).is_ok() {
+        if canceled.value("actualend").is_null() {
+            canceled.set_value("actualend", Value::DateTime(context.now));
+        }
+        context.replace(canceled);
+    }
 }
 
 /// The state in which this write ends the activity, if it does.

@@ -29,6 +29,7 @@ pub(super) const RULES: TableRules = TableRules {
         ..States::PLAIN
     },
     complete,
+    after,
     ..TableRules::PLAIN
 };
 
@@ -50,25 +51,29 @@ pub(crate) fn already_closed() -> ApiError {
     refusal::bad_request(0x8004_4411, "Already Closed or Canceled")
 }
 
-/// Whether an activity about the case is still open or scheduled. A case resolution is an activity
-/// too, but does not count.
-pub(crate) fn has_open_activity(context: &Context<'_>, case: Reference) -> bool {
-    let about = context.pointing_at("activitypointer", "_regardingobjectid_value", case);
-    about.iter().any(|activity| {
-        let state = activity.value("statecode").as_integer();
-        matches!(state, Some(activity::OPEN | activity::SCHEDULED))
-            && activity.table.table().name != closing::INCIDENT_RESOLUTION.table
-    })
+/// Cancels the activities about a case that are still open or scheduled, as Dataverse does when a
+/// case is closed. The case resolution itself stays.
+pub(crate) fn cancel_activities(context: &mut Context<'_>, case: Reference) {
+    for activity in context.pointing_at("activitypointer", "_regardingobjectid_value", case) {
+        if activity.table.table().name != closing::INCIDENT_RESOLUTION.table {
+            activity::cancel(context, &activity);
+        }
+    }
 }
 
-fn may_follow(context: &Context<'_>, row: &Row, from: i32, to: i32) -> Result<(), ApiError> {
+/// Runs after a case is written: in a canceled case nothing is left to do.
+fn after(context: &mut Context<'_>, case: Reference, how: How) -> Result<(), ApiError> {
+    let canceled = context.find(case)?.value("statecode").as_integer() == Some(CANCELED);
+    if canceled && how != How::Sample {
+        cancel_activities(context, case);
+    }
+    Ok(())
+}
+
+fn may_follow(_: &Context<'_>, row: &Row, from: i32, to: i32) -> Result<(), ApiError> {
     match (from, to) {
         (RESOLVED, CANCELED) | (CANCELED, RESOLVED) => Err(already_closed()),
         (_, RESOLVED) => Err(refusal::needs_message(row.table.table(), to, "CloseIncidentRequest")),
-        (_, CANCELED) if has_open_activity(context, row.reference()) => Err(refusal::bad_request(
-            0x8004_440e,
-            "The incident can not be cancelled because there are open activities for this incident.",
-        )),
         _ => Ok(()),
     }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{money, refusal};
 use crate::data::{Metadata, Reference, Value};
 use crate::message::ApiError;
-use crate::organization::{Caller, Numbers, Row, Store, platform};
+use crate::organization::{Access, Caller, Numbers, Row, Store, platform};
 
 /// The reason for a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,11 @@ impl Context<'_> {
     pub(crate) fn find(&self, reference: Reference) -> Result<Arc<Row>, ApiError> {
         let found = self.store.follow(reference).cloned();
         found.ok_or_else(|| ApiError::no_such_row(&reference.table.table().name, reference.id))
+    }
+
+    /// Checks that the caller may do this with a row.
+    pub(crate) fn may(&self, access: Access, row: &Row) -> Result<(), ApiError> {
+        self.caller.require_row(access, self.store, row)
     }
 
     /// The row that a lookup of a row points at.

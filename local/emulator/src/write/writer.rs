@@ -41,6 +41,9 @@ impl Writer<'_> {
         defaults::fill(&self.context, rules, &mut row);
         self.apply(&mut row, &body, how)?;
         self.own(&mut row, None)?;
+        if how != How::Sample {
+            self.context.may(Access::Create, &row)?;
+        }
         if how == How::Sample {
             complete_sample(&mut row, &body)?;
         } else {
@@ -83,6 +86,7 @@ impl Writer<'_> {
         let rules = self.rules.of(table);
         self.context.caller.require(Access::Write, table)?;
         let old = self.context.find(reference)?;
+        self.context.may(Access::Write, &old)?;
         let mut new = Row::clone(&old);
         self.apply(&mut new, &body, how)?;
         if how.is_request() {
@@ -108,6 +112,7 @@ impl Writer<'_> {
         let rules = self.rules.of(table);
         self.context.caller.require(Access::Delete, table)?;
         let row = self.context.find(reference)?;
+        self.context.may(Access::Delete, &row)?;
         (rules.before_delete)(&self.context, &row)?;
         self.remove_with_dependants(reference);
         (rules.after_delete)(&mut self.context, &row);
@@ -137,12 +142,11 @@ impl Writer<'_> {
         other: Reference,
         how: How,
     ) -> Result<(), ApiError> {
-        self.context.find(one)?;
-        self.context.find(other)?;
+        let (row, to) = (self.context.find(one)?, self.context.find(other)?);
         match relationship {
             Relationship::ManyToMany { name } => {
-                self.context.caller.require(Access::Append, one.table.table())?;
-                self.context.caller.require(Access::AppendTo, other.table.table())?;
+                self.context.may(Access::Append, &row)?;
+                self.context.may(Access::AppendTo, &to)?;
                 if !self.context.store.link(name, one.id, other.id) {
                     return Err(refusal::key_exists());
                 }
@@ -162,11 +166,11 @@ impl Writer<'_> {
         other: Reference,
         how: How,
     ) -> Result<(), ApiError> {
-        self.context.find(one)?;
+        let of = self.context.find(one)?;
         let row = self.context.find(other)?;
         match relationship {
             Relationship::ManyToMany { name } => {
-                self.context.caller.require(Access::Append, one.table.table())?;
+                self.context.may(Access::Append, &of)?;
                 self.context.store.unlink(name, one.id, other.id);
                 Ok(())
             }
@@ -239,14 +243,14 @@ impl Writer<'_> {
     }
 
     fn may_link(&self, table: &Table, column: &Column, to: Reference) -> Result<(), ApiError> {
-        self.context.find(to)?;
+        let to = self.context.find(to)?;
         // A new owner needs no right to be pointed at. To give a row another owner is a separate
         // right.
         if column.logical_name == "ownerid" {
             return Ok(());
         }
         self.context.caller.require(Access::Append, table)?;
-        self.context.caller.require(Access::AppendTo, to.table.table())
+        self.context.may(Access::AppendTo, &to)
     }
 
     /// Sets the columns that depend on the owner.
@@ -264,8 +268,10 @@ impl Writer<'_> {
         let before = old.and_then(|old| old.value("_ownerid_value").as_reference());
         let is_change =
             before.map_or(owner.id != self.context.caller.user, |before| before != owner);
-        if is_change {
-            self.context.caller.require(Access::Assign, table)?;
+        match old {
+            Some(old) if is_change => self.context.may(Access::Assign, old)?,
+            None if is_change => self.context.caller.require(Access::Assign, table)?,
+            _ => {}
         }
         let as_kept = Value::Reference(owner);
         let (user, team) =

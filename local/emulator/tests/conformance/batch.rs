@@ -135,6 +135,45 @@ async fn a_change_set_that_fails_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_failed_change_set_gives_the_batch_its_status() {
+    let emulated = Emulated::start().await;
+    let contact = emulated.post("contacts", json!({"lastname": "Stale"})).await.created();
+    let path = format!("/api/data/v9.2/contacts({contact})");
+    let body = json!({"jobtitle": "x"});
+    let stale = write(1, "PATCH", &path, &body)
+        .replace("type=entry\r\n", "type=entry\r\nIf-Match: W/\"1\"\r\n");
+    let answer = batch(&emulated, &[change_set(std::slice::from_ref(&stale))], &[]).await;
+    assert_eq!((answer.status, statuses(&answer)), (412, vec!["412 Precondition Failed"]));
+    let missing = path.replace(&contact, "0f0e0d0c-0b0a-4908-8706-050403020100");
+    let missing = write(1, "PATCH", &missing, &body)
+        .replace("type=entry\r\n", "type=entry\r\nIf-Match: *\r\n");
+    assert_eq!(batch(&emulated, &[change_set(&[missing])], &[]).await.status, 404);
+    let fault = json!({"path": "/contacts", "kind": "throttle", "retry_after": 9});
+    emulated.control(Method::POST, "faults", fault).await;
+    let parts = [change_set(&[write(1, "PATCH", &path, &body)])];
+    let answer = batch(&emulated, &parts, &[]).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (429, "9"));
+    // Where the rest is carried out, the batch itself succeeds.
+    let parts = [change_set(&[stale]), get("WhoAmI")];
+    let answer = batch(&emulated, &parts, &[("prefer", "odata.continue-on-error")]).await;
+    assert_eq!((answer.status, statuses(&answer).len()), (200, 2));
+}
+
+#[tokio::test]
+async fn the_url_of_a_request_may_hold_spaces() {
+    let emulated = Emulated::start().await;
+    let path = "accounts?$select=name&$filter=name eq 'Northwind Traders' and statecode eq 0";
+    let answer = batch(&emulated, &[get(path)], &[]).await;
+    assert_eq!(statuses(&answer), ["200 OK"], "{answer:?}");
+    assert!(answer.text.contains("Northwind Traders"));
+    for broken in ["GET HTTP/1.1", "GET  HTTP/1.1", "GET /api/data/v9.2/WhoAmI HTTP/1.1 "] {
+        let line = "GET /api/data/v9.2/WhoAmI HTTP/1.1";
+        let answer = batch(&emulated, &[get("WhoAmI").replace(line, broken)], &[]).await;
+        answer.refused_with(400, "0x80060888", "request line");
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_a_batch_is_refused() {
     let emulated = Emulated::start().await;
     let body = json!({"name": "x"});

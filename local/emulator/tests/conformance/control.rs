@@ -159,7 +159,7 @@ async fn unknown_names_are_refused_in_two_forms() {
     let answer = batch(&emulated, &[whole], &[]).await;
     assert!(answer.text.contains("\"0x0\""), "{}", answer.text);
     // Everything else is unchanged.
-    emulated.get("contacts?$skip=1").await.refused_with(400, "0x80060888", "skip");
+    emulated.get("contacts?$skip=1").await.refused_with(400, "0x80060888", "Skip Clause");
 
     emulated.control(Method::POST, "reset", Value::Null).await;
     let token = emulated.new_token().await;
@@ -313,9 +313,9 @@ async fn reset_brings_everything_back() {
     arm(&emulated, json!({"kind": "drop"})).await;
     emulated.control(Method::POST, "reset", Value::Null).await;
     assert_eq!(emulated.count("contacts").await, before);
+    // Tokens go on: they are Entra ID's, and not the organization's.
+    emulated.get("opportunities?$top=1").await.expect(200);
     let token = emulated.new_token().await;
-    let request = emulated.bare(Method::GET, "/api/data/v9.2/opportunities?$top=1");
-    send(request.bearer_auth(&token)).await.unwrap().expect(200);
     let request = emulated
         .bare(Method::POST, "/api/data/v9.2/contacts")
         .header("mscrm.suppressduplicatedetection", "false")

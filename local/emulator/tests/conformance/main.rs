@@ -11,6 +11,7 @@ mod batch;
 mod control;
 mod create;
 mod duplicates;
+mod fetch_xml;
 mod filters;
 mod graph;
 mod harness;

@@ -146,3 +146,72 @@ async fn relationships_name_both_sides() {
     let added = emulated.post("EntityDefinitions", json!({"SchemaName": "new_Table"})).await;
     assert_eq!(added.status, 501);
 }
+
+#[tokio::test]
+async fn definitions_have_every_documented_member() {
+    let emulated = Emulated::start().await;
+    let table = emulated.get("EntityDefinitions(LogicalName='incident')").await;
+    let table = table.expect(200);
+    assert_eq!(table["CanChangeTrackingBeEnabled"]["Value"], true);
+    let privileges = table["Privileges"].as_array().unwrap();
+    assert!(privileges.iter().any(|one| one["Name"] == "prvReadIncident"));
+    for member in ["IsAIRUpdated", "EntityColor", "EnforceStateTransitions", "Settings"] {
+        assert!(table.get(member).is_some(), "{member}");
+    }
+    let of = |name: &str| {
+        format!("EntityDefinitions(LogicalName='opportunity')/Attributes(LogicalName='{name}')")
+    };
+    for (name, behaviour) in [("createdon", "UserLocal"), ("estimatedclosedate", "DateOnly")] {
+        let answer = emulated.get(&of(name)).await;
+        assert_eq!(answer.expect(200)["DateTimeBehavior"]["Value"], behaviour, "{name}");
+    }
+    let answer = emulated.get(&of("name")).await;
+    let column = answer.expect(200);
+    assert_eq!(column["FormatName"]["Value"], "Text");
+    for member in
+        ["SourceType", "AutoNumberFormat", "IsRenameable", "CanBeSecuredForRead", "YomiOf"]
+    {
+        assert!(column.get(member).is_some(), "{member}");
+    }
+    let status =
+        format!("{}/Microsoft.Dynamics.CRM.StatusAttributeMetadata/OptionSet", of("statuscode"));
+    let answer = emulated.get(&status).await;
+    let option = &answer.expect(200)["Options"][0];
+    for member in ["State", "TransitionData", "ExternalValue", "ParentValues"] {
+        assert!(option.get(member).is_some(), "{member}");
+    }
+}
+
+#[tokio::test]
+async fn contexts_of_definitions_say_what_is_answered() {
+    let emulated = Emulated::start().await;
+    let incident = "EntityDefinitions(LogicalName='incident')";
+    for (path, context) in [
+        ("EntityDefinitions?$select=LogicalName".to_owned(), "EntityDefinitions(LogicalName)"),
+        (incident.to_owned(), "EntityDefinitions/$entity"),
+        (
+            format!("{incident}/Attributes?$select=LogicalName"),
+            "EntityDefinitions('incident')/Attributes(LogicalName)",
+        ),
+        (
+            format!(
+                "{incident}/Attributes/Microsoft.Dynamics.CRM.StatusAttributeMetadata\
+                 ?$select=LogicalName&$expand=OptionSet($select=Options)"
+            ),
+            "EntityDefinitions('incident')/Attributes/\
+             Microsoft.Dynamics.CRM.StatusAttributeMetadata(LogicalName,OptionSet(Options))",
+        ),
+        (
+            format!("{incident}/Attributes(LogicalName='title')"),
+            "EntityDefinitions('incident')/Attributes/$entity",
+        ),
+        (
+            format!("{incident}/Attributes(LogicalName='title')/LogicalName"),
+            "EntityDefinitions('incident')/Attributes('title')/LogicalName",
+        ),
+    ] {
+        let answer = emulated.get(&path).await;
+        let expected = format!("{}/$metadata#{context}", emulated.api());
+        assert_eq!(answer.expect(200)["@odata.context"], expected.as_str(), "{path}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Emulated, encode};
@@ -155,7 +156,7 @@ async fn unknown_names_and_options_are_refused() {
         );
         answer.refused(400, "0x80060888", &message);
     }
-    for option in ["$skip=1", "$search=x", "$format=json", "$Top=1", "page=2"] {
+    for option in ["$search=x", "$format=json", "$Top=1", "page=2"] {
         let name = option.split('=').next().unwrap();
         let message = format!("The query parameter {name} is not supported");
         emulated.get(&format!("contacts?{option}")).await.refused(400, "0x80060888", &message);
@@ -283,6 +284,9 @@ async fn expansions_bring_related_rows_and_keep_their_limits() {
         "parentcustomerid_account($expand=contact_customer_accounts($top=1))",
         "incident_customer_contacts($expand=Incident_Emails($orderby=createdon))",
         "incident_customer_contacts($top=1;$expand=ownerid)",
+        // One nested expand is enough to refuse the others.
+        "Contact_Tasks($orderby=createdon),incident_customer_contacts($expand=ownerid)",
+        "incident_customer_contacts($expand=ownerid),Contact_Tasks($top=1)",
     ] {
         emulated.get(&format!("contacts?$expand={expand}")).await.refused(400, "0x80060888", limit);
     }
@@ -303,6 +307,18 @@ async fn expansions_bring_related_rows_and_keep_their_limits() {
     let nested = "contacts?$select=fullname&$expand=incident_customer_contacts($select=title;\
                   $expand=Incident_Emails($select=subject;$filter=statecode eq 1))";
     emulated.get(nested).await.expect(200);
+    // The rows of a collection carry the lookup that leads back; those of a nested one do not.
+    let back = format!(
+        "accounts({NORTHWIND})?$select=name&$expand=contact_customer_accounts($select=fullname;\
+         $expand=Contact_Phonecalls($select=subject))"
+    );
+    let answer = emulated.get(&back).await;
+    let contacts = answer.expect(200)["contact_customer_accounts"].as_array().unwrap();
+    assert!(contacts.iter().all(|row| row["_parentcustomerid_value"] == NORTHWIND));
+    let calls: Vec<_> =
+        contacts.iter().flat_map(|row| row["Contact_Phonecalls"].as_array().unwrap()).collect();
+    assert!(!calls.is_empty());
+    assert!(calls.iter().all(|row| row.get("_regardingobjectid_value").is_none()));
     let names = [
         "createdby",
         "modifiedby",
@@ -409,4 +425,70 @@ async fn a_user_tells_how_email_reaches_them_and_whether_that_is_approved() {
         "Server-Side Synchronization or Email Router"
     );
     assert_eq!(formatted("emailrouteraccessapproval"), "Approved");
+}
+
+#[tokio::test]
+async fn a_path_is_decoded_before_it_is_split() {
+    let emulated = Emulated::start().await;
+    let contact = format!("contacts%28{MAREN}%29%2Ffullname");
+    assert_eq!(emulated.get(&contact).await.expect(200)["value"], "Maren Quist");
+    let definition = "EntityDefinitions%28LogicalName=%27contact%27%29?$select=EntitySetName";
+    assert_eq!(emulated.get(definition).await.expect(200)["EntitySetName"], "contacts");
+}
+
+#[tokio::test]
+async fn a_count_beside_a_page_of_one_counts_all_up_to_five_thousand() {
+    let emulated = Emulated::start().await;
+    let all = emulated.count("contacts").await;
+    let one = [("prefer", "odata.maxpagesize=1,odata.include-annotations=\"*\"")];
+    let path = "contacts?$select=contactid&$count=true";
+    let answer = emulated.get_with(path, &one).await;
+    assert_eq!(rows(&answer).len(), 1);
+    assert_eq!(answer.body["@odata.count"], all);
+    assert_eq!(answer.body["@Microsoft.Dynamics.CRM.totalrecordcount"], all);
+    let exceeded = "@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded";
+    assert_eq!(answer.body[exceeded], false);
+    assert!(answer.body["@odata.nextLink"].is_string());
+    for (rows_added, is_exceeded) in [(5_000 - all, false), (1, true)] {
+        let seed = json!({"table": "contact", "rows": rows_added});
+        emulated.control(Method::POST, "seed", seed).await;
+        let answer = emulated.get_with(path, &one).await;
+        assert_eq!(rows(&answer).len(), 1);
+        assert_eq!(answer.body["@odata.count"], 5_000);
+        assert_eq!(answer.body["@Microsoft.Dynamics.CRM.totalrecordcount"], 5_000);
+        assert_eq!(answer.body[exceeded], is_exceeded);
+        let filtered = format!("{path}&$filter=contactid%20ne%20null");
+        let answer = emulated.get_with(&filtered, &one).await;
+        assert_eq!(
+            (&answer.body["@odata.count"], &answer.body[exceeded]),
+            (&json!(5_000), &json!(is_exceeded))
+        );
+    }
+    let uncounted = emulated.get_with("contacts?$select=contactid", &one).await;
+    assert_eq!(uncounted.body["@Microsoft.Dynamics.CRM.totalrecordcount"], -1);
+}
+
+#[tokio::test]
+async fn what_the_emulator_lacks_it_says_in_its_own_voice() {
+    let emulated = Emulated::start().await;
+    for path in [
+        "salesorders?$top=1",
+        "RetrieveProvisionedLanguages()",
+        "contacts?$apply=aggregate($count%20as%20n)",
+    ] {
+        let answer = emulated.get(path).await;
+        assert_eq!(answer.expect(501)["error"]["code"], "not-emulated", "{path}");
+        assert_eq!(answer.header("x-dataverse-emulator"), "not-emulated");
+    }
+    let answer = emulated.post("Merge", json!({})).await;
+    assert_eq!(answer.status, 501);
+    let prefer = [("prefer", "odata.track-changes")];
+    assert_eq!(emulated.get_with("contacts?$top=1", &prefer).await.status, 501);
+    // What Dataverse itself does not have, it refuses.
+    emulated.get("contacts?$skip=1").await.refused(
+        400,
+        "0x80060888",
+        "Skip Clause is not supported in CRM",
+    );
+    assert_eq!(emulated.get("nothings").await.status, 404);
 }

@@ -216,7 +216,7 @@ async fn a_change_set_makes_a_quote_under_the_clients_keys_once() {
     assert_eq!(number(&row["totalamount"]), 2061.0);
     let lines = emulated.count("quotedetails").await;
     let answer = batch(&emulated, &[change_set(&good)], &[]).await;
-    assert_eq!((answer.status, statuses(&answer)), (400, vec!["412 Precondition Failed"]));
+    assert_eq!((answer.status, statuses(&answer)), (412, vec!["412 Precondition Failed"]));
     assert!(answer.text.contains("0x80040237"), "{}", answer.text);
     assert_eq!(emulated.count("quotedetails").await, lines);
 }

@@ -91,16 +91,41 @@ async fn closing_a_case_checks_reason_row_and_activities() {
     );
     // This uses the default reason.
     emulated.post("CloseIncident", resolution(LOGIN, -1)).await.expect(204);
+}
 
-    let task = json!({"subject": "x", "regardingobjectid_incident_task@odata.bind": "/incidents(a9fb80b0-9ec6-5dd2-af02-7cc7dc7dc98d)"});
-    emulated.post("tasks", task).await.expect(204);
+#[tokio::test]
+async fn closing_a_case_cancels_what_is_left_to_do() {
+    let emulated = Emulated::start().await;
     let vat = "a9fb80b0-9ec6-5dd2-af02-7cc7dc7dc98d";
-    let answer = emulated.post("CloseIncident", resolution(vat, 5)).await;
-    refused(&answer, 400, "0x8004440a", "because there are open activities");
-    let answer = emulated
-        .patch(&format!("incidents({vat})"), json!({"statecode": 2, "statuscode": 6}))
-        .await;
-    refused(&answer, 400, "0x8004440e", "because there are open activities");
+    let bind = json!(format!("/incidents({vat})"));
+    for close in ["resolve", "cancel"] {
+        let task = json!({"subject": "x", "regardingobjectid_incident_task@odata.bind": bind});
+        let open = format!("tasks({})", emulated.post("tasks", task.clone()).await.created());
+        let done = format!("tasks({})", emulated.post("tasks", task).await.created());
+        emulated.patch(&done, json!({"statecode": 1, "statuscode": 5})).await.expect(204);
+        let meeting = json!({
+            "subject": "x", "statecode": 3, "statuscode": 5,
+            "scheduledstart": "2026-12-01T09:00:00Z", "scheduledend": "2026-12-01T10:00:00Z",
+            "regardingobjectid_incident_appointment@odata.bind": bind,
+        });
+        let meeting = emulated.post("appointments", meeting).await.created();
+        let path = format!("incidents({vat})");
+        if close == "resolve" {
+            emulated.post("CloseIncident", resolution(vat, 5)).await.expect(204);
+        } else {
+            let canceled = json!({"statecode": 2, "statuscode": 6});
+            emulated.patch(&path, canceled).await.expect(204);
+        }
+        assert_eq!(state(&emulated, &open).await, (json!(2), json!(6)), "{close}");
+        assert_eq!(state(&emulated, &done).await, (json!(1), json!(5)), "{close}");
+        let meeting = format!("appointments({meeting})");
+        assert_eq!(state(&emulated, &meeting).await, (json!(2), json!(4)), "{close}");
+        emulated.patch(&path, json!({"statecode": 0, "statuscode": 1})).await.expect(204);
+        assert_eq!(state(&emulated, &open).await, (json!(2), json!(6)), "{close}");
+    }
+    let path = format!("incidents({vat})/Incident_IncidentResolutions?$select=statecode");
+    let resolutions = emulated.get(&path).await;
+    assert_eq!(resolutions.expect(200)["value"][0]["statecode"], 1);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::members;
 use crate::data::{Column, ColumnKind, Ownership, Relationship, RequiredLevel, Table};
 
 /// The id of a definition. In reality it differs between organizations. Here it is derived from the
@@ -36,7 +37,7 @@ pub(super) fn table(table: &'static Table) -> Value {
     };
     let primary_name = table.primary_name_column().map(|column| &column.logical_name);
     let image = table.column("entityimage").map(|column| &column.logical_name);
-    json!({
+    let mut described = json!({
         "MetadataId": metadata_id(&[&table.name]),
         "HasChanged": null,
         "ActivityTypeMask": i32::from(table.is_activity),
@@ -73,7 +74,9 @@ pub(super) fn table(table: &'static Table) -> Value {
         "IsCustomizable": managed(true, "iscustomizable"),
         "IsAuditEnabled": managed(false, "canmodifyauditsettings"),
         "IsDuplicateDetectionEnabled": managed(true, "canmodifyduplicatedetectionsettings"),
-    })
+    });
+    members::of_table(&mut described, table);
+    described
 }
 
 /// `AttributeMetadata` of every column.
@@ -123,7 +126,11 @@ fn column(table: &'static Table, column: &'static Column) -> Value {
         ColumnKind::Guid => ("Uniqueidentifier", json!({})),
         ColumnKind::Text { max_length, multiline } => (
             if *multiline { "Memo" } else { "String" },
-            json!({ "MaxLength": max_length, "Format": format(column, *multiline) }),
+            json!({
+                "MaxLength": max_length,
+                "Format": format(column, *multiline),
+                "FormatName": { "Value": format(column, *multiline) },
+            }),
         ),
         ColumnKind::Integer { min, max } => {
             ("Integer", json!({ "MinValue": min, "MaxValue": max, "Format": "None" }))
@@ -208,6 +215,7 @@ fn column(table: &'static Table, column: &'static Column) -> Value {
     if let (Value::Object(described), Value::Object(own)) = (&mut described, own) {
         described.extend(own);
     }
+    members::of_column(&mut described, column);
     described
 }
 
@@ -270,6 +278,7 @@ pub(super) fn option_set(table: &Table, column: &Column) -> Option<Value> {
         let options = column.options().iter().map(|o| option(o.value, &o.label, o.state));
         described["Options"] = options.collect();
     }
+    members::of_option_set(&mut described);
     Some(described)
 }
 
@@ -305,7 +314,7 @@ fn lookup_relationship(
     attribute: &str,
     navigation: &str,
 ) -> Value {
-    json!({
+    let mut described = json!({
         "@odata.type": "#Microsoft.Dynamics.CRM.OneToManyRelationshipMetadata",
         "MetadataId": metadata_id(&["relationship", name]),
         "HasChanged": null,
@@ -324,7 +333,9 @@ fn lookup_relationship(
         "ReferencedEntityNavigationPropertyName": name,
         "ReferencingEntityNavigationPropertyName": navigation,
         "IsCustomizable": managed(true, "iscustomizable"),
-    })
+    });
+    members::of_relationship(&mut described);
+    described
 }
 
 /// Relationships through an intersect table.
@@ -341,7 +352,7 @@ pub(super) fn many_to_many(table: &'static Table) -> Vec<Value> {
         } else {
             (other, &back.name, table, &navigation.name)
         };
-        Some(json!({
+        let mut described = json!({
             "@odata.type": "#Microsoft.Dynamics.CRM.ManyToManyRelationshipMetadata",
             "MetadataId": metadata_id(&["relationship", name]),
             "HasChanged": null,
@@ -360,7 +371,9 @@ pub(super) fn many_to_many(table: &'static Table) -> Vec<Value> {
             "Entity1NavigationPropertyName": one_name,
             "Entity2NavigationPropertyName": two_name,
             "IsCustomizable": managed(true, "iscustomizable"),
-        }))
+        });
+        members::of_relationship(&mut described);
+        Some(described)
     });
     described.collect()
 }
