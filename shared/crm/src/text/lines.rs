@@ -256,9 +256,11 @@ impl Lines {
             if self.done {
                 return;
             }
-            self.before =
-                Place { text: self.text.len(), length: self.length, breaks: self.breaks };
-            if self.length > 0 {
+            self.before = Place { text: self.text.len(), length: self.length, breaks: self.breaks };
+            if self.length == 0 {
+                // All lines before it were left out.
+                self.blank.clear();
+            } else {
                 for _ in 0..self.breaks {
                     self.push('\n');
                 }

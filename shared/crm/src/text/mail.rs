@@ -48,8 +48,7 @@ impl Mark {
         }
         let names = tag.names();
         // Outlook puts "x_" before the names in mails that it shows.
-        let mut names =
-            names.split_ascii_whitespace().map(|name| name.trim_start_matches("x_"));
+        let mut names = names.split_ascii_whitespace().map(|name| name.trim_start_matches("x_"));
         if names.clone().any(|name| RESTS.contains(&name)) {
             Some(Mark::Rest)
         } else if names.any(|name| ELEMENTS.contains(&name)) {
@@ -273,9 +272,7 @@ fn is_title(words: &str) -> bool {
     const DASHES: [char; 7] = ['-', '_', '=', '‐', '–', '—', '─'];
     let rest = words.trim_start_matches(DASHES);
     if words.chars().count() < rest.chars().count() + 2 {
-        return words
-            .strip_suffix(':')
-            .is_some_and(|title| FORWARDS.contains(&title.trim_end()));
+        return words.strip_suffix(':').is_some_and(|title| FORWARDS.contains(&title.trim_end()));
     }
     let rest = rest.trim_start();
     TITLES.iter().filter_map(|title| rest.strip_prefix(title)).any(|behind| {
@@ -319,7 +316,8 @@ fn is_attribution(words: &str, was_wrapped: bool) -> bool {
 /// Whether a line may be the first of a wrapped "On … wrote:".
 fn may_be_wrapped(words: &str) -> bool {
     let has_digit = words.chars().any(|one| one.is_ascii_digit());
-    let begins = || ATTRIBUTIONS.iter().any(|(begin, ..)| !begin.is_empty() && words.starts_with(begin));
+    let begins =
+        || ATTRIBUTIONS.iter().any(|(begin, ..)| !begin.is_empty() && words.starts_with(begin));
     let is_heading = has_digit && begins() || has_time(words) && has_year(words);
     (is_heading || words.contains('<')) && !ends_a_sentence(words)
 }
@@ -394,9 +392,8 @@ pub(super) fn is_forwarded(subject: &str) -> bool {
 pub(super) fn is_empty(text: &str, but_phones: bool) -> bool {
     text.lines().all(|line| {
         let words = same_words(line);
-        let is_of_phone = || {
-            words.chars().count() <= 60 && PHONES.iter().any(|phone| words.starts_with(phone))
-        };
+        let is_of_phone =
+            || words.chars().count() <= 60 && PHONES.iter().any(|phone| words.starts_with(phone));
         words.chars().all(|one| matches!(one, '…' | '-' | '_' | '=' | '*' | '.' | ' '))
             || (but_phones && is_of_phone())
     })

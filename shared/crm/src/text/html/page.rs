@@ -27,9 +27,8 @@ impl<'a> Page<'a> {
 
     /// Whether the text that comes now is of the mail that is answered.
     pub(super) fn is_quoted(&self) -> bool {
-        self.quote.is_some_and(|(at, order)| {
-            self.stack.get(at).is_some_and(|open| open.order == order)
-        })
+        self.quote
+            .is_some_and(|(at, order)| self.stack.get(at).is_some_and(|open| open.order == order))
     }
 
     /// Puts an element on the stack, and breaks the line if the element does so.

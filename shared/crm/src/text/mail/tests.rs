@@ -8,25 +8,52 @@ use super::*;
 fn plain_replies() -> Vec<(&'static str, &'static str)> {
     vec![
         // Gmail, Apple Mail and Thunderbird, English. Gmail folds its heading.
-        ("en", "On Thu, Sep 4, 2025 at 10:12 AM Maria Quist <\nmaria.quist@northwind.example> wrote:"),
-        ("en", "On Thu, Sep 4, 2025 at 10:12 AM Maria Quist <maria.quist@northwind.example>\nwrote:"),
+        (
+            "en",
+            "On Thu, Sep 4, 2025 at 10:12 AM Maria Quist <\nmaria.quist@northwind.example> wrote:",
+        ),
+        (
+            "en",
+            "On Thu, Sep 4, 2025 at 10:12 AM Maria Quist <maria.quist@northwind.example>\nwrote:",
+        ),
         ("en", "On 4 Sep 2025, at 10:12, Maria Quist <maria@northwind.example> wrote:"),
         ("en", "On 9/4/25 10:12 AM, Maria Quist wrote:"),
         ("de", "Am Do., 4. Sept. 2025 um 10:12 Uhr schrieb Maria Quist <maria@northwind.example>:"),
-        ("de", "Am Do., 4. Sept. 2025 um 10:12 Uhr schrieb Maria Quist <\nmaria@northwind.example>:"),
+        (
+            "de",
+            "Am Do., 4. Sept. 2025 um 10:12 Uhr schrieb Maria Quist <\nmaria@northwind.example>:",
+        ),
         ("de", "Am 04.09.2025 um 10:12 schrieb Maria Quist:"),
-        ("de", "Am Donnerstag, 4. September 2025 um 10:12:00 MESZ hat Maria Quist <maria@northwind.example> Folgendes geschrieben:"),
+        (
+            "de",
+            "Am Donnerstag, 4. September 2025 um 10:12:00 MESZ hat Maria Quist <maria@northwind.example> Folgendes geschrieben:",
+        ),
         ("de", "Maria Quist <maria@northwind.example> schrieb am Do., 4. Sep. 2025, 10:12:"),
-        ("fr", "Le jeu. 4 sept. 2025 à 10:12, Maria Quist <maria@northwind.example> a écrit\u{a0}:"),
+        (
+            "fr",
+            "Le jeu. 4 sept. 2025 à 10:12, Maria Quist <maria@northwind.example> a écrit\u{a0}:",
+        ),
         ("fr", "Le 04/09/2025 à 10:12, Maria Quist a écrit :"),
-        ("es", "El jue, 4 sept 2025 a las 10:12, Maria Quist (<maria@northwind.example>) escribió:"),
+        (
+            "es",
+            "El jue, 4 sept 2025 a las 10:12, Maria Quist (<maria@northwind.example>) escribió:",
+        ),
         ("es", "El 4/9/25 a las 10:12, Maria Quist escribió:"),
-        ("it", "Il giorno gio 4 set 2025 alle ore 10:12 Maria Quist <maria@northwind.example> ha scritto:"),
+        (
+            "it",
+            "Il giorno gio 4 set 2025 alle ore 10:12 Maria Quist <maria@northwind.example> ha scritto:",
+        ),
         ("it", "Il 04/09/2025 10:12, Maria Quist ha scritto:"),
-        ("pt", "Em qui., 4 de set. de 2025 às 10:12, Maria Quist <maria@northwind.example> escreveu:"),
+        (
+            "pt",
+            "Em qui., 4 de set. de 2025 às 10:12, Maria Quist <maria@northwind.example> escreveu:",
+        ),
         ("pt", "Maria Quist <maria@northwind.example> escreveu (quinta, 4/09/2025 à(s) 10:12):"),
         ("nl", "Op do 4 sep 2025 om 10:12 schreef Maria Quist <maria@northwind.example>:"),
-        ("nl", "Op 4 sep 2025, om 10:12 heeft Maria Quist <maria@northwind.example> het volgende geschreven:"),
+        (
+            "nl",
+            "Op 4 sep 2025, om 10:12 heeft Maria Quist <maria@northwind.example> het volgende geschreven:",
+        ),
         ("pl", "czw., 4 wrz 2025 o 10:12 Maria Quist <maria@northwind.example> napisał(a):"),
         ("pl", "W dniu 4.09.2025 o 10:12, Maria Quist pisze:"),
         ("sv", "Den tors 4 sep. 2025 kl 10:12 skrev Maria Quist <maria@northwind.example>:"),
@@ -61,15 +88,39 @@ fn plain_replies() -> Vec<(&'static str, &'static str)> {
         ("zh", "-----邮件原件-----\n发件人: Maria Quist"),
         ("zh", "------------------ 原始邮件 ------------------\n发件人: Maria Quist"),
         ("ja", "-----元のメッセージ-----\n差出人: Maria Quist"),
-        ("en", "From: Maria Quist <maria@northwind.example>\nSent: Thursday, September 4, 2025 10:12 AM\nTo: Teo Marchetti\nSubject: Kiosk"),
-        ("en", "*From:* Maria Quist <maria@northwind.example>\n*Sent:* Thursday, September 4, 2025 10:12 AM\n*To:* Teo\n*Subject:* Kiosk"),
-        ("de", "Von: Maria Quist\nGesendet: Donnerstag, 4. September 2025 10:12\nAn: Teo Marchetti\nCc: Rowan;\n  Jonas\nBetreff: Kiosk"),
-        ("de", "Gesendet: Donnerstag, 04. September 2025 um 10:12 Uhr\nVon: Maria <maria@northwind.example>\nAn: Teo\nBetreff: Kiosk"),
-        ("fr", "De\u{a0}: Maria Quist\nEnvoyé\u{a0}: jeudi 4 septembre 2025 10:12\nÀ\u{a0}: Teo\nObjet\u{a0}: Kiosk"),
-        ("es", "De: Maria Quist\nEnviado el: jueves, 4 de septiembre de 2025 10:12\nPara: Teo\nAsunto: Kiosk"),
+        (
+            "en",
+            "From: Maria Quist <maria@northwind.example>\nSent: Thursday, September 4, 2025 10:12 AM\nTo: Teo Marchetti\nSubject: Kiosk",
+        ),
+        (
+            "en",
+            "*From:* Maria Quist <maria@northwind.example>\n*Sent:* Thursday, September 4, 2025 10:12 AM\n*To:* Teo\n*Subject:* Kiosk",
+        ),
+        (
+            "de",
+            "Von: Maria Quist\nGesendet: Donnerstag, 4. September 2025 10:12\nAn: Teo Marchetti\nCc: Rowan;\n  Jonas\nBetreff: Kiosk",
+        ),
+        (
+            "de",
+            "Gesendet: Donnerstag, 04. September 2025 um 10:12 Uhr\nVon: Maria <maria@northwind.example>\nAn: Teo\nBetreff: Kiosk",
+        ),
+        (
+            "fr",
+            "De\u{a0}: Maria Quist\nEnvoyé\u{a0}: jeudi 4 septembre 2025 10:12\nÀ\u{a0}: Teo\nObjet\u{a0}: Kiosk",
+        ),
+        (
+            "es",
+            "De: Maria Quist\nEnviado el: jueves, 4 de septiembre de 2025 10:12\nPara: Teo\nAsunto: Kiosk",
+        ),
         ("it", "Da: Maria Quist\nInviato: giovedì 4 settembre 2025 10:12\nA: Teo\nOggetto: Kiosk"),
-        ("pt", "De: Maria Quist\nEnviada em: quinta-feira, 4 de setembro de 2025 10:12\nPara: Teo\nAssunto: Kiosk"),
-        ("nl", "Van: Maria Quist\nVerzonden: donderdag 4 september 2025 10:12\nAan: Teo\nOnderwerp: Kiosk"),
+        (
+            "pt",
+            "De: Maria Quist\nEnviada em: quinta-feira, 4 de setembro de 2025 10:12\nPara: Teo\nAssunto: Kiosk",
+        ),
+        (
+            "nl",
+            "Van: Maria Quist\nVerzonden: donderdag 4 september 2025 10:12\nAan: Teo\nOnderwerp: Kiosk",
+        ),
         ("pl", "Od: Maria Quist\nWysłano: czwartek, 4 września 2025 10:12\nDo: Teo\nTemat: Kiosk"),
         ("sv", "Från: Maria Quist\nSkickat: den 4 september 2025 10:12\nTill: Teo\nÄmne: Kiosk"),
         ("da", "Fra: Maria Quist\nSendt: 4. september 2025 10:12\nTil: Teo\nEmne: Kiosk"),
@@ -250,12 +301,14 @@ fn a_mail_that_would_be_cut_as_a_whole_stays_as_it_is() {
     }
     let html = "<div id=divRplyFwdMsg>From: Teo</div><p>all of it</p>";
     assert_eq!(own_words(html, 1000).text, plain(html));
+    assert_eq!(own_words("> quoted\n  Jonas", 1000).text, "Jonas");
     assert_eq!(own_words("👍\n> all of it", 1000).text, "👍");
 }
 
 #[test]
 fn a_forwarded_mail_keeps_its_text_if_nobody_wrote_above_it() {
-    let forwarded = "Von meinem iPhone gesendet\n\nAnfang der weitergeleiteten Nachricht:\n\nVon: Teo\n\nAlles";
+    let forwarded =
+        "Von meinem iPhone gesendet\n\nAnfang der weitergeleiteten Nachricht:\n\nVon: Teo\n\nAlles";
     for subject in ["WG: Kiosk", "Fwd: Kiosk", "FW: Kiosk", "TR : Kiosk", "转发：Kiosk"] {
         assert_eq!(mail(Some(subject), forwarded, 1000).text, forwarded, "{subject}");
     }
@@ -269,7 +322,10 @@ fn a_forwarded_mail_keeps_its_text_if_nobody_wrote_above_it() {
 
 #[test]
 fn a_heading_is_found_where_the_limit_is() {
-    let text = format!("{}\nFrom: Teo\nSent: 4 September 2025\nTo: Maria\nSubject: x\nno", "word ".repeat(10));
+    let text = format!(
+        "{}\nFrom: Teo\nSent: 4 September 2025\nTo: Maria\nSubject: x\nno",
+        "word ".repeat(10)
+    );
     for limit in [45, 49, 50, 55, 60, 80, 1000] {
         let own = own_words(&text, limit);
         assert!(!own.text.contains("From"), "{limit}: {}", own.text);
@@ -304,9 +360,21 @@ fn mails() -> impl Strategy<Value = String> {
         .into_iter()
         .flat_map(|(_, heading)| heading.lines())
         .chain([
-            "> quoted", ">", "", " ", "Yes.", "wrote:", "On 4 Sep 2025, at 10:12, Teo", "and", "a: b",
-            "____________________", "Subject: x", "To: Teo", "From: Teo <teo@contoso.example>",
-            "Sent: 4 September 2025 10:12", "…",
+            "> quoted",
+            ">",
+            "",
+            " ",
+            "Yes.",
+            "wrote:",
+            "On 4 Sep 2025, at 10:12, Teo",
+            "and",
+            "a: b",
+            "____________________",
+            "Subject: x",
+            "To: Teo",
+            "From: Teo <teo@contoso.example>",
+            "Sent: 4 September 2025 10:12",
+            "…",
         ])
         .map(str::to_owned)
         .chain(["word ".repeat(120), format!("To: {}", "a@b.example; ".repeat(60))])
@@ -317,11 +385,31 @@ fn mails() -> impl Strategy<Value = String> {
 /// HTML with the marks of mail programs, well nested or not.
 fn html() -> impl Strategy<Value = String> {
     let pieces = prop::sample::select(vec![
-        "<div class=gmail_quote>", "<div class=gmail_attr>", "<blockquote class=gmail_quote>",
-        "<div id=divRplyFwdMsg>", "<div style='border-top:solid #E1E1E1 1pt'>", "<span class=yahoo_quoted>",
-        "<div class=moz-cite-prefix>", "</div>", "</blockquote>", "</span>", "<p>", "<br>", "<b>", "</b>",
-        "<table><tr><td>", "</table>", "<div hidden>", "<img alt=x>", "<li>", "From: Teo", "Yes", "wrote: ",
-        "On 4 Sep 2025, Teo ", "&gt; ", " ",
+        "<div class=gmail_quote>",
+        "<div class=gmail_attr>",
+        "<blockquote class=gmail_quote>",
+        "<div id=divRplyFwdMsg>",
+        "<div style='border-top:solid #E1E1E1 1pt'>",
+        "<span class=yahoo_quoted>",
+        "<div class=moz-cite-prefix>",
+        "</div>",
+        "</blockquote>",
+        "</span>",
+        "<p>",
+        "<br>",
+        "<b>",
+        "</b>",
+        "<table><tr><td>",
+        "</table>",
+        "<div hidden>",
+        "<img alt=x>",
+        "<li>",
+        "From: Teo",
+        "Yes",
+        "wrote: ",
+        "On 4 Sep 2025, Teo ",
+        "&gt; ",
+        " ",
     ]);
     prop::collection::vec(pieces, 0..40).prop_map(|pieces| pieces.concat())
 }
@@ -331,6 +419,7 @@ proptest! {
     fn to_cut_twice_is_to_cut_once(text in mails(), limit in 1usize..300) {
         let own = own_words(&text, usize::MAX >> 1);
         prop_assert_ne!(own.text.as_str(), UNREADABLE);
+        prop_assert_eq!(own.text.trim(), own.text.as_str());
         let again = own_words(&own.text, usize::MAX >> 1);
         prop_assert_eq!(&again.text, &own.text);
         prop_assert!(own_words(&text, limit).text.chars().count() <= limit + 1);
