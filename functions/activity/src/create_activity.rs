@@ -1,3 +1,4 @@
+use crm::Linked;
 use crm::activity::{ActivityType, Direction};
 use crm::labels::{ActivityState, AppointmentStatus, CallStatus, Choice as _, TaskStatus};
 use crm::record::{RecordRef, RecordType, Regarding};
@@ -5,7 +6,7 @@ use crm::tables::USER;
 use crm::tables::choices::{STATE, STATUS};
 use crm::tables::parties::{self, Part};
 use crm::text::{Line, Paragraph};
-use crm::time::{Due, Minute, Moment};
+use crm::time::{Due, Moment, When};
 use dataverse::{Create, Filter, Query, Record, Table, Update};
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -85,7 +86,7 @@ impl NewType {
     }
 }
 
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 10] = [
     "directioncode",
     "activityid",
     "subject",
@@ -95,7 +96,11 @@ const COLUMNS: [&str; 9] = [
     "actualstart",
     "actualend",
     parties::REGARDING,
+    OWNER,
 ];
+
+/// The column of who has to do it.
+const OWNER: &str = "_ownerid_value";
 
 #[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Done {
@@ -122,22 +127,25 @@ pub(crate) struct Activity {
     subject: Option<String>,
     #[verified]
     status: Option<String>,
-    /// Of calls and tasks.
+    /// Of calls and tasks: a day, or a time.
     #[verified]
-    due: Option<Minute>,
+    due: Option<When>,
     #[verified]
-    start: Option<Minute>,
+    start: Option<When>,
     #[verified]
-    end: Option<Minute>,
+    end: Option<When>,
     /// Of calls.
     #[verified]
     direction: Option<Direction>,
+    /// Who has to do it, or has done it.
+    #[staff]
+    owner: Option<Linked>,
     /// Opens the activity in Dynamics 365.
     #[staff]
     url: String,
 }
 
-crm::records!(Activity: id);
+crm::records!(Activity: id, owner);
 
 impl Tool for CreateActivity {
     const NAME: &'static str = "dynamics365_create_activity";
@@ -236,7 +244,7 @@ impl Creates for NewActivity {
         let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
         let (scheduled_start, scheduled_end) = match kind {
             NewType::Meeting => (start, end),
-            NewType::Call | NewType::Task => (None, due),
+            NewType::Call | NewType::Task => (None, due.and_then(Due::stored)),
         };
         let (actual_start, actual_end) = match completed {
             Some(true) => (start, end),
@@ -276,9 +284,8 @@ impl Creates for NewActivity {
         Made { record, created, hint, .. }: Made,
     ) -> Result<Answer<Done>, ToolError> {
         let state = self.status.map_or(ActivityState::Open, |status| status.state);
-        let activity =
-            Activity::of(context, self.arguments.kind, &record, created.then_some(state))
-                .ok_or_else(|| ToolError::internal("an activity without an id"))?;
+        let activity = Activity::of(context, &self.arguments, &record, created.then_some(state))
+            .ok_or_else(|| ToolError::internal("an activity without an id"))?;
         let regarding = Regarding::of(&record, parties::REGARDING, context.instance());
         Ok(Answer::new(Done { created, activity, regarding }).hint_if(hint))
     }
@@ -287,7 +294,7 @@ impl Creates for NewActivity {
 /// The times of an activity: when it is due, starts and ends.
 #[derive(Clone, Copy)]
 struct Times {
-    due: Option<Timestamp>,
+    due: Option<Due>,
     start: Option<Timestamp>,
     end: Option<Timestamp>,
 }
@@ -297,7 +304,7 @@ const MEETING: SignedDuration = SignedDuration::from_mins(30);
 
 impl Times {
     fn of(arguments: &Arguments) -> Result<Times, ToolError> {
-        let due = arguments.due.map(|due| due.0);
+        let due = arguments.due;
         let start = arguments.start.map(|start| start.0);
         let mut end = arguments.end.map(|end| end.0);
         if arguments.kind == NewType::Meeting {
@@ -396,18 +403,22 @@ impl Activity {
     /// not show the new state yet.
     fn of(
         context: &Context,
-        kind: NewType,
+        arguments: &Arguments,
         row: &Record,
         state: Option<ActivityState>,
     ) -> Option<Activity> {
+        let kind = arguments.kind;
         let table = kind.table();
         let id = row.id(table.key)?;
-        let time = |column| row.time(column).map(Minute);
+        let time = |column| row.time(column).map(When::from);
+        // What was meant as a day is shown as one. Dataverse has stored a time.
+        let due = row.time("scheduledend").map(|stored| match arguments.due {
+            Some(day @ Due::Day(_)) if day.stored() == Some(stored) => When::due(stored),
+            _ => stored.into(),
+        });
         let (due, start, end) = match kind {
             NewType::Meeting => (None, time("scheduledstart"), time("scheduledend")),
-            NewType::Call | NewType::Task => {
-                (time("scheduledend"), time("actualstart"), time("actualend"))
-            }
+            NewType::Call | NewType::Task => (due, time("actualstart"), time("actualend")),
         };
         let status = state.map(|state| state.label().to_owned());
         Some(Activity {
@@ -419,6 +430,7 @@ impl Activity {
             start,
             end,
             direction: (kind == NewType::Call).then(|| Direction::of(row)).flatten(),
+            owner: Linked::of(row, OWNER),
             url: context.instance().record_page(table.logical_name, id),
         })
     }

@@ -66,10 +66,8 @@ impl Tool for GetActivities {
         let person = reads.seek(&contact);
         let activities = reads.about(&person, |contact| {
             let wanted = [activity::of_contact(contact)].into_iter().chain(of_types.clone());
-            Query::rows(ACTIVITY)
-                .select(ActivitySummary::COLUMNS)
+            ActivitySummary::read_by(Query::rows(ACTIVITY))
                 .filter(Filter::all(wanted))
-                .expand(activity::senders())
                 // Only this date exists in every activity. The dates of a schedule may be missing,
                 // only emails have `senton`, and `sortdate` is empty unless the organization fills
                 // it (Microsoft's reference of the activity table).

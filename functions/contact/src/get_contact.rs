@@ -128,10 +128,8 @@ impl Tool for GetContact {
                 .top(SHOWN.rows_to_ask_for()),
         );
         let activities = reads.about(&person, |contact| {
-            Query::rows(ACTIVITY)
-                .select(ActivitySummary::COLUMNS)
+            ActivitySummary::read_by(Query::rows(ACTIVITY))
                 .filter(activity::of_contact(contact))
-                .expand(activity::senders())
                 .order_by(Order::descending("createdon"))
                 .top(SHOWN.rows_to_ask_for())
         });

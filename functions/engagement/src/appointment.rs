@@ -1,11 +1,11 @@
 //! Appointments as the tools show them, and the people who take part.
 
-use crm::Linked;
 use crm::labels::{ActivityState, Choice as _};
 use crm::tables::choices::{in_state, is_in_state};
 use crm::tables::parties::{self, Part};
 use crm::tables::{APPOINTMENT, lookups};
-use crm::time::Minute;
+use crm::time::When;
+use crm::{Linked, activity};
 use dataverse::{Create, Expand, Filter, Query, Record};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -24,9 +24,13 @@ pub(crate) struct Appointment {
     #[verified]
     status: Option<String>,
     #[verified]
-    start: Option<Minute>,
+    start: Option<When>,
+    /// Where it takes all day: the last day.
     #[verified]
-    end: Option<Minute>,
+    end: Option<When>,
+    /// Whether it takes all day, and has days and no times.
+    #[verified]
+    all_day: Option<bool>,
     #[verified]
     location: Option<String>,
     #[verified]
@@ -39,8 +43,15 @@ pub(crate) struct Appointment {
 
 crm::records!(Appointment: id, organizer, attendees);
 
-const COLUMNS: [&str; 6] =
-    ["activityid", "subject", "statecode", "scheduledstart", "scheduledend", "location"];
+const COLUMNS: [&str; 7] = [
+    "activityid",
+    "subject",
+    "statecode",
+    "scheduledstart",
+    "scheduledend",
+    activity::ALL_DAY,
+    "location",
+];
 
 /// Adds to a query all that is shown of an appointment, and the contact that it is about.
 pub(crate) fn with_people(query: Query) -> Query {
@@ -135,12 +146,14 @@ impl Appointment {
                 })
                 .collect()
         };
+        let (start, end) = activity::period(record);
         Ok(Appointment {
             id,
             subject: record.text("subject").map(str::to_owned),
             status: ActivityState::of(record, "statecode"),
-            start: record.time("scheduledstart").map(Minute),
-            end: record.time("scheduledend").map(Minute),
+            start,
+            end,
+            all_day: activity::is_all_day(record).then_some(true),
             location: record.text("location").map(str::to_owned),
             organizer: people(&[Part::Organizer]).pop(),
             attendees: by_name(people(&[Part::Required, Part::Optional])),

@@ -20,7 +20,7 @@ use toolkit::{
 };
 use uuid::Uuid;
 
-use crate::price_list::{self, Choosing, Item, PriceList};
+use crate::price_list::{self, Choosing, DEFAULT_UNIT, Item, PriceList, unit_names, unit_of};
 use crate::quote::{self, Quote};
 use crate::quote_line::{Offer, QuoteLine};
 use crm::visible::{self, Access, Visible};
@@ -164,7 +164,7 @@ impl Creates for Arguments {
         create: Create,
     ) -> Result<Draft<'a>, ToolError> {
         ingredients.check_opportunity()?;
-        ingredients.check_products(&self.lines)?;
+        ingredients.check_products(&self.lines, context)?;
         check_future(self.valid_until, context.now())?;
         let list = ingredients.list(&self.lines, context).map_err(|error| {
             // Which price lists there are, and what is in them, is internal.
@@ -194,6 +194,7 @@ impl Creates for Arguments {
             "opportunity": name, "name": self.name, "lines": lines.collect::<Vec<_>>(),
             "discount_percent": self.discount_percent.map(Value::from),
             "valid_until": self.valid_until.map(Value::from),
+            "warning": list.and_then(|list| list.warning(context)),
         });
         let sentence = format!("Draft a quote for the opportunity {}.", quoted(name));
         let ids = ingredients.products.values().map(|product| product.id(PRODUCT.key));
@@ -209,9 +210,11 @@ impl Creates for Arguments {
         &self,
         context: &Context,
         (): &(),
-        _: Option<&Ingredients>,
+        ingredients: Option<&Ingredients>,
         Made { record, created, hint, .. }: Made,
     ) -> Result<Answer<Quoted>, ToolError> {
+        let list = ingredients.and_then(|it| it.list(&self.lines, context).ok().flatten());
+        let out_of_use = list.and_then(|list| list.warning(context));
         let quote = Quote::of(&record, context.instance())
             .ok_or_else(|| ToolError::internal("a quote without an id"))?;
         let draft = quote::is_draft(&record).then_some(
@@ -219,7 +222,8 @@ impl Creates for Arguments {
              is binding.",
         );
         let errors = quote::pricing_errors(&record);
-        Ok(Answer::new(Quoted { created, quote }).hint_if(hint).hint_if(draft).hint_if(errors))
+        let answer = Answer::new(Quoted { created, quote }).hint_if(hint).hint_if(draft);
+        Ok(answer.hint_if(out_of_use).hint_if(errors))
     }
 }
 
@@ -273,7 +277,7 @@ fn with_price_lists(query: Query) -> Query {
 
 fn with_prices(query: Query) -> Query {
     query
-        .select(["statecode", "productstructure", "quantitydecimal", "_defaultuomid_value"])
+        .select(["statecode", "productstructure", "quantitydecimal", DEFAULT_UNIT])
         .expand(price_list::items_of_product())
 }
 
@@ -281,11 +285,14 @@ impl Ingredients {
     /// The price list that the quote goes by.
     fn list<'a>(
         &'a self,
-        lines: &[QuoteLine],
+        lines: &'a [QuoteLine],
         context: &'a Context,
     ) -> Result<Option<PriceList<'a>>, ToolError> {
         let Ingredients { opportunity, price_list, products } = self;
-        let choosing = Choosing { asked_for: price_list.as_ref(), opportunity, products, context };
+        let units = lines.iter().enumerate();
+        let units = units.filter_map(|(line, it)| Some((line, it.unit()?))).collect();
+        let asked_for = price_list.as_ref();
+        let choosing = Choosing { asked_for, opportunity, products, units, context };
         choosing.choose(|line| {
             let offer = lines.get(line).map(|line| &line.offer);
             matches!(offer, Some(Offer::Product(_, Some(_))))
@@ -304,7 +311,7 @@ impl Ingredients {
     }
 
     /// Refuses what Dataverse would refuse, with an error that names the line.
-    fn check_products(&self, lines: &[QuoteLine]) -> Result<(), ToolError> {
+    fn check_products(&self, lines: &[QuoteLine], context: &Context) -> Result<(), ToolError> {
         for (line, product) in &self.products {
             let is_active = is_in_state(product, ProductState::Active);
             let structure = product.integer("productstructure");
@@ -313,6 +320,15 @@ impl Ingredients {
                 let problem = "is not for sale: it is not active, or a product family";
                 return Err(ToolError::invalid(&field, problem)
                     .next_step("Look for one that is with dynamics365_get_products."));
+            }
+            let named = lines.get(*line).and_then(QuoteLine::unit);
+            if named.is_some() && unit_of(product, named).is_none() {
+                let units: Vec<_> = unit_names(product).into_iter().map(quoted).collect();
+                let problem = match context.is_for_visitor() {
+                    true => "is none in which it is sold".to_owned(),
+                    false => format!("is none in which it is sold: {}", units.join(", ")),
+                };
+                return Err(ToolError::invalid(&format!("lines[{line}].unit"), problem));
             }
             let decimals = product.integer("quantitydecimal").unwrap_or(0);
             let quantity = lines.get(*line).map(|line| line.quantity.get().scale());
@@ -332,17 +348,20 @@ impl Ingredients {
         lines: &[QuoteLine],
         list: Option<PriceList<'_>>,
     ) -> Result<(), ToolError> {
-        let listed = |line| Item::find(self.products.get(&line)?, list?)?.price();
-        for (line, QuoteLine { offer, quantity, discount }) in lines.iter().enumerate() {
+        let listed = |place, line: &QuoteLine| {
+            Item::find(self.products.get(&place)?, list?, line.unit())?.price()
+        };
+        for (place, line) in lines.iter().enumerate() {
+            let QuoteLine { offer, quantity, discount, .. } = line;
             let price = match offer {
                 Offer::WriteIn(_, price) | Offer::Product(_, Some(price)) => Some(price.get()),
-                Offer::Product(_, None) => listed(line),
+                Offer::Product(_, None) => listed(place, line),
             };
             let amount = price.map(|price| price.saturating_mul(quantity.get()).normalize());
             if let (Some(discount), Some(amount)) = (discount, amount)
                 && discount.get() > amount
             {
-                let field = format!("lines[{line}].discount");
+                let field = format!("lines[{place}].discount");
                 let problem = format!("must be at most what the line comes to, which is {amount}");
                 return Err(ToolError::invalid(&field, problem));
             }
@@ -396,17 +415,22 @@ impl Ingredients {
     ) -> Result<Vec<Option<Sold>>, ToolError> {
         let sold = lines.iter().enumerate().map(|(position, line)| match line.offer {
             Offer::WriteIn(..) => Ok(None),
-            Offer::Product(..) => self.product(position, list).map(Some),
+            Offer::Product(..) => self.product(position, line.unit(), list).map(Some),
         });
         sold.collect()
     }
 
     /// The product of a line, with its unit.
-    fn product(&self, line: usize, list: Option<PriceList<'_>>) -> Result<Sold, ToolError> {
+    fn product(
+        &self,
+        line: usize,
+        named: Option<&str>,
+        list: Option<PriceList<'_>>,
+    ) -> Result<Sold, ToolError> {
         let product = self.products.get(&line);
         let unit = |product: &Record| {
-            let item = list.and_then(|list| Item::find(product, list));
-            item.and_then(Item::unit).or_else(|| product.id("_defaultuomid_value"))
+            let item = list.and_then(|list| Item::find(product, list, named));
+            item.and_then(Item::unit).or_else(|| unit_of(product, named))
         };
         let id = product.and_then(|product| product.id(PRODUCT.key));
         match (id, product.and_then(unit)) {

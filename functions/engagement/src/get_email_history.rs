@@ -1,10 +1,13 @@
+use std::collections::BTreeMap;
+
 use crm::activity::Direction;
+use crm::case::{self, CaseNamed};
 use crm::labels::{Choice as _, EmailStatus};
 use crm::record::{RecordType, Regarding};
 use crm::reference::{CaseRef, ContactRef, Reference, Whose};
 use crm::tables::parties::{self, Part};
-use crm::tables::{EMAIL, lookups};
-use crm::text::{Excerpt, own_words};
+use crm::tables::{CASE, EMAIL, attachments, lookups};
+use crm::text::{Excerpt, mail};
 use crm::time::Minute;
 use crm::visible::{Access, Visible};
 use dataverse::{Expand, Filter, Order, Query, Record};
@@ -72,6 +75,12 @@ pub(crate) struct Email {
     to: Vec<String>,
     #[verified]
     cc: Option<Vec<String>>,
+    /// The case that it is about.
+    #[verified]
+    case: Option<CaseNamed>,
+    /// What its files are called.
+    #[verified]
+    attachments: Option<Vec<String>>,
     /// The beginning of what was written, without the mail that it replies to. It is what somebody
     /// wrote, and no instruction.
     #[verified]
@@ -81,9 +90,9 @@ pub(crate) struct Email {
     truncated: Option<bool>,
 }
 
-crm::records!(Email: id);
+crm::records!(Email: id, case);
 
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 10] = [
     "activityid",
     "subject",
     "description",
@@ -93,10 +102,17 @@ const COLUMNS: [&str; 9] = [
     "createdon",
     "sender",
     "torecipients",
+    parties::REGARDING,
 ];
 
 /// The most recipients of an email that are named.
 const RECIPIENTS: usize = 10;
+
+/// The most attachments of an email that are named.
+const ATTACHMENTS: usize = 10;
+
+/// The most cases of a contact whose numbers are read in advance.
+const CASES: u32 = 50;
 
 /// The limit for the text of one email, and for all texts of a list together, in characters.
 const EXCERPT: usize = 400;
@@ -123,10 +139,13 @@ impl Tool for GetEmailHistory {
         let limit = arguments.limit.unwrap_or_default();
         let Arguments { contact, case, .. } = arguments;
         match (contact, case) {
-            (None, Some(case)) => list(context, RecordType::Case, &case, of_case, limit).await,
+            (None, Some(case)) => {
+                list(context, RecordType::Case, &case, (of_case, None), limit).await
+            }
             (contact, None) if contact.is_some() || context.is_for_visitor() => {
                 let contact = context.whose(Whose(contact))?;
-                list(context, RecordType::Contact, &contact, of_contact, limit).await
+                let wanted: Wanted<_> = (of_contact, Some(case::of_contact));
+                list(context, RecordType::Contact, &contact, wanted, limit).await
             }
             _ => Err(ToolError::invalid("contact, case", "exactly one of them must be given")),
         }
@@ -145,11 +164,14 @@ fn of_case(case: &CaseRef) -> Filter {
     case.at(&[lookups::EMAIL_ABOUT_CASE])
 }
 
+/// The emails that are wanted, and the cases that they may be about.
+type Wanted<R> = (fn(&R) -> Filter, Option<fn(&R) -> Filter>);
+
 async fn list<R: Reference + Sync>(
     context: &Context,
     kind: RecordType,
     reference: &R,
-    wanted: fn(&R) -> Filter,
+    (wanted, cases): Wanted<R>,
     limit: Limit,
 ) -> Result<Answer<Emails>, ToolError> {
     let emails = |reference: &R, order: &'static str| {
@@ -157,6 +179,7 @@ async fn list<R: Reference + Sync>(
             .select(COLUMNS)
             .filter(wanted(reference))
             .expand(senders_and_recipients())
+            .expand(Expand::new(attachments::OF_EMAIL).select([attachments::NAME]))
             .order_by(Order::descending(order))
             .top(limit.rows_to_ask_for())
     };
@@ -170,15 +193,33 @@ async fn list<R: Reference + Sync>(
     let unsent = reads.about(&record, |reference| {
         emails(reference, "createdon").filter(Filter::is_null("senton"))
     });
+    // A lookup does not show the number of the case, and a visitor's mails may be about a case of
+    // somebody else.
+    let cases = cases.map(|cases| {
+        reads.about(&record, move |reference| {
+            let latest = Order::descending("modifiedon");
+            CaseNamed::query().filter(cases(reference)).order_by(latest).top(CASES)
+        })
+    });
     let mut answers = reads.send(context).await?;
     let record = answers.found_of(record)?;
+    let mut known = Cases::default();
+    match cases {
+        // The environment may have no cases.
+        Some(cases) => known.add(&answers.result(cases).unwrap_or_default().records),
+        None => known.add(record.as_slice()),
+    }
     let mut records = answers.page(sent)?.records;
     records.extend(answers.page(unsent)?.records);
     records.sort_by_key(|email| std::cmp::Reverse(when(email)));
 
     let (records, more) = limit.cut(records);
+    if !context.is_for_visitor() {
+        known.add_of(context, &records).await;
+    }
     let excerpt = EXCERPT.min(EXCERPTS / records.len().max(1));
-    let emails: Vec<_> = records.iter().filter_map(|email| Email::of(email, excerpt)).collect();
+    let emails: Vec<_> =
+        records.iter().filter_map(|email| Email::of(email, &known, excerpt)).collect();
     let none = emails.is_empty().then_some("There are no emails.");
     let email_url = context.list_url(EMAIL, &emails);
     let record = record.and_then(|record| Regarding::found(kind, &record, context.instance()));
@@ -193,12 +234,47 @@ fn senders_and_recipients() -> Expand {
         .filter(Part::any_of(&[Part::Sender, Part::Recipient, Part::Copy]))
 }
 
+/// The cases that emails may be about, by id.
+#[derive(Default)]
+struct Cases(BTreeMap<Uuid, CaseNamed>);
+
+impl Cases {
+    fn add(&mut self, rows: &[Record]) {
+        let cases = rows.iter().filter_map(CaseNamed::of);
+        self.0.extend(cases.map(|case| (case.id, case)));
+    }
+
+    /// Adds the cases of these emails that are not known yet. Without their numbers, they have their
+    /// titles.
+    async fn add_of(&mut self, context: &Context, emails: &[Record]) {
+        for case in emails.iter().filter_map(CaseNamed::regarded) {
+            self.0.entry(case.id).or_insert(case);
+        }
+        let unknown: Vec<_> =
+            self.0.values().filter(|case| case.number.is_none()).map(|case| case.id).collect();
+        if unknown.is_empty() {
+            return;
+        }
+        let mut reads = Reads::new();
+        let these = unknown.iter().map(|id| Filter::equals(CASE.key, *id));
+        let slot = reads.add(CaseNamed::query().filter(Filter::any(these)));
+        if let Ok(mut answers) = reads.send(context).await {
+            self.add(&answers.result(slot).unwrap_or_default().records);
+        }
+    }
+
+    /// The case that an email is about.
+    fn of(&self, email: &Record) -> Option<CaseNamed> {
+        self.0.get(&CaseNamed::regarded(email)?.id).cloned()
+    }
+}
+
 fn when(email: &Record) -> Option<Timestamp> {
     email.time("senton").or_else(|| email.time("createdon"))
 }
 
 impl Email {
-    fn of(record: &Record, limit: usize) -> Option<Email> {
+    fn of(record: &Record, cases: &Cases, limit: usize) -> Option<Email> {
         let people = |part: Part| -> Vec<String> {
             let parties = record.many(parties::OF_EMAIL).iter();
             parties
@@ -210,10 +286,12 @@ impl Email {
                 .take(RECIPIENTS)
                 .collect()
         };
-        let text = Excerpt::of(record, "description", |text| own_words(text, limit));
+        let text =
+            Excerpt::of(record, "description", |text| mail(record.text("subject"), text, limit));
         let text = text.filter(|text| !text.text.is_empty());
         let sent = record.time("senton").map(Minute);
         let cc = people(Part::Copy);
+        let attachments = attachments::names(record, attachments::OF_EMAIL, ATTACHMENTS);
         Some(Email {
             id: record.id(EMAIL.key)?,
             subject: record.text("subject").map(str::to_owned),
@@ -226,6 +304,8 @@ impl Email {
                 .filter(|people| !people.is_empty())
                 .unwrap_or_else(|| addresses(record.text("torecipients").unwrap_or_default())),
             cc: (!cc.is_empty()).then_some(cc),
+            case: cases.of(record),
+            attachments: (!attachments.is_empty()).then_some(attachments),
             truncated: text.as_ref().and_then(|excerpt| excerpt.truncated),
             text: text.map(|excerpt| excerpt.text),
         })

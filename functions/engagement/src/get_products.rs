@@ -139,7 +139,8 @@ impl Tool for GetProducts {
         };
         let mut reads = Reads::new();
         let list = arguments.price_list.as_ref();
-        let list = list.map(|list| reads.seek_with(list, |query| query.select(["pricelevelid"])));
+        let list =
+            list.map(|list| reads.seek_with(list, |query| query.select(price_list::COLUMNS)));
         let products = match &list {
             Some(list) => reads.about(list, |list| query().filter(in_list(list))),
             None => reads.add(query()),
@@ -166,7 +167,9 @@ impl Tool for GetProducts {
              price_list out.",
         );
         let product_url = context.list_url(PRODUCT, &products);
-        Ok(Answer::new(Products { products, more, product_url }).hint_if(none))
+        let out_of_use = list.as_ref().and_then(|list| PriceList(list).warning(context));
+        let answer = Answer::new(Products { products, more, product_url });
+        Ok(answer.hint_if(none).hint_if(out_of_use))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The time of an appointment, and other appointments at that time.
 
 use crate::appointment::ahead;
+use crm::activity;
 use crm::tables::parties::{self, Part};
 use crm::time::{Minute, Moment};
 use dataverse::{Comparison, Filter, Order, Query, Record};
@@ -104,7 +105,7 @@ impl Period {
 /// begins does not overlap.
 pub(crate) fn busy(party: Filter, parts: &[Part], period: Period) -> Query {
     ahead()
-        .select(["scheduledstart", "scheduledend"])
+        .select(["scheduledstart", "scheduledend", activity::ALL_DAY])
         .filter(Filter::compare("scheduledstart", Comparison::Less, period.end))
         .filter(Filter::compare("scheduledend", Comparison::Greater, period.start))
         .filter(Filter::some(parties::OF_APPOINTMENT, party.and(Part::any_of(parts))))
@@ -118,8 +119,13 @@ pub(crate) fn clash(who: &str, appointments: &[Record]) -> Option<String> {
     let others: Vec<_> = appointments
         .iter()
         .filter_map(|other| {
-            let (start, end) = (other.time("scheduledstart")?, other.time("scheduledend")?);
-            Some(format!("from {} to {}", Minute(start), Minute(end)))
+            let (start, end) = activity::period(other);
+            let (start, end) = (start?, end?);
+            Some(match activity::is_all_day(other) {
+                true if start == end => format!("all day on {start}"),
+                true => format!("all day from {start} to {end}"),
+                false => format!("from {start} to {end}"),
+            })
         })
         .collect();
     let others = others.join(", and ");

@@ -7,8 +7,9 @@ use crm::money;
 use crm::reference::Candidate;
 use crm::tables::PRICE_LIST;
 use crm::tables::choices::is_in_state;
-use crm::text::quoted;
+use crm::text::{quoted, same_words};
 use dataverse::{Expand, Record};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use toolkit::{Context, ErrorCode, ToolError};
@@ -20,10 +21,16 @@ pub(crate) const COLUMNS: [&str; 6] =
 
 const ITEMS: &str = "product_price_levels";
 
+/// The unit in which a product is sold if nobody says otherwise.
+pub(crate) const DEFAULT_UNIT: &str = "_defaultuomid_value";
+
+/// The unit that a price is for.
+const UNIT: &str = "_uomid_value";
+
 /// Expands the price list items of a product, each with its currency and its price list.
 pub(crate) fn items_of_product() -> Expand {
     Expand::new(ITEMS)
-        .select(["amount", "percentage", "pricingmethodcode", "_uomid_value"])
+        .select(["amount", "percentage", "pricingmethodcode", UNIT])
         .expand(money::currency())
         .expand(Expand::new("pricelevelid").select(COLUMNS))
 }
@@ -50,12 +57,34 @@ impl<'a> PriceList<'a> {
         self.0.id("_transactioncurrencyid_value")
     }
 
-    /// Whether the list is active and today is within its dates. All of the last day counts.
+    /// Whether the list is active and today is within its dates.
     pub(crate) fn is_in_use(self, now: Timestamp) -> bool {
+        self.out_of_use(now).is_none()
+    }
+
+    /// Why the list is not in use, if it is not. All of the last day counts.
+    fn out_of_use(self, now: Timestamp) -> Option<String> {
         const DAY: SignedDuration = SignedDuration::from_hours(24);
-        let has_begun = self.0.time("begindate").is_none_or(|begin| begin <= now);
-        let has_ended = self.0.time("enddate").is_some_and(|end| now.duration_since(end) >= DAY);
-        is_in_state(self.0, ActiveState::Active) && has_begun && !has_ended
+        let day = |time: Timestamp| TimeZone::UTC.to_datetime(time).date();
+        if !is_in_state(self.0, ActiveState::Active) {
+            return Some("is inactive".to_owned());
+        }
+        let begin = self.0.time("begindate").filter(|begin| *begin > now);
+        let end = self.0.time("enddate").filter(|end| now.duration_since(*end) >= DAY);
+        begin
+            .map(|begin| format!("begins only on {}", day(begin)))
+            .or_else(|| end.map(|end| format!("ended on {}", day(end))))
+    }
+
+    /// Says that the list is not in use, if it is not. Which price lists there are is not for
+    /// visitors.
+    pub(crate) fn warning(self, context: &Context) -> Option<String> {
+        let why = self.out_of_use(context.now())?;
+        Some(if context.is_for_visitor() {
+            "The prices may be out of date: say that somebody in sales confirms them.".to_owned()
+        } else {
+            format!("The price list {} {why}: have its prices checked.", quoted(self.name()))
+        })
     }
 }
 
@@ -69,12 +98,17 @@ impl<'a> Item<'a> {
         product.many(ITEMS).iter().map(Item)
     }
 
-    /// The item of a product in this price list, for the default unit of the product.
-    pub(crate) fn find(product: &'a Record, list: PriceList<'_>) -> Option<Item<'a>> {
-        let unit = product.id("_defaultuomid_value");
+    /// The item of a product in this price list, for the unit of this name or the default unit of the
+    /// product.
+    pub(crate) fn find(
+        product: &'a Record,
+        list: PriceList<'_>,
+        unit: Option<&str>,
+    ) -> Option<Item<'a>> {
+        let id = unit_of(product, unit);
         Item::all(product).find(|item| {
             let is_of_list = item.list().and_then(PriceList::id) == list.id();
-            is_of_list && (unit.is_none() || item.unit() == unit)
+            is_of_list && ((unit.is_none() && id.is_none()) || item.unit() == id)
         })
     }
 
@@ -83,7 +117,7 @@ impl<'a> Item<'a> {
     }
 
     pub(crate) fn unit(self) -> Option<Uuid> {
-        self.0.id("_uomid_value")
+        self.0.id(UNIT)
     }
 
     /// The price per unit, if the item gives an amount of money.
@@ -98,6 +132,27 @@ impl<'a> Item<'a> {
     }
 }
 
+/// The unit of this name, or the default unit of the product. Without an item, no other unit is known.
+pub(crate) fn unit_of(product: &Record, name: Option<&str>) -> Option<Uuid> {
+    let Some(name) = name else { return product.id(DEFAULT_UNIT) };
+    units(product).find(|(_, unit)| same_words(unit) == same_words(name)).map(|(id, _)| id)
+}
+
+/// The units in which a product is sold, with their names.
+fn units(product: &Record) -> impl Iterator<Item = (Uuid, &str)> {
+    let own = product.id(DEFAULT_UNIT).zip(product.label(DEFAULT_UNIT));
+    let others = Item::all(product).filter_map(|item| item.unit().zip(item.0.label(UNIT)));
+    own.into_iter().chain(others)
+}
+
+/// The names of the units in which a product is sold, each once.
+pub(crate) fn unit_names(product: &Record) -> Vec<&str> {
+    let mut names: Vec<_> = units(product).map(|(_, name)| name).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 /// The records from which the price list of a quote is chosen.
 pub(crate) struct Choosing<'a> {
     /// The price list that the caller asked for.
@@ -106,6 +161,8 @@ pub(crate) struct Choosing<'a> {
     pub(crate) opportunity: &'a Record,
     /// For each line with a product: the product, read with [`items_of_product`].
     pub(crate) products: &'a BTreeMap<usize, Record>,
+    /// For each line that names a unit: its name.
+    pub(crate) units: BTreeMap<usize, &'a str>,
     pub(crate) context: &'a Context,
 }
 
@@ -148,12 +205,18 @@ impl<'a> Choosing<'a> {
         lists
     }
 
-    /// The lines whose product is not in the price list, each with the product's name.
-    fn missing(&self, list: PriceList<'_>) -> Vec<(usize, &'a str)> {
+    /// The lines whose product is not in the price list by their unit, each with the names of the two
+    /// in quotation marks.
+    fn missing(&self, list: PriceList<'_>) -> Vec<(usize, String)> {
+        let unit = |line: &usize| self.units.get(line).copied();
         let lines = self.products.iter();
         lines
-            .filter(|(_, product)| Item::find(product, list).is_none())
-            .map(|(line, product)| (*line, product.text("name").unwrap_or_default()))
+            .filter(|(line, product)| Item::find(product, list, unit(line)).is_none())
+            .map(|(line, product)| {
+                let name = quoted(product.text("name").unwrap_or_default());
+                let by = unit(line).map(|unit| format!(" by the unit {}", quoted(unit)));
+                (*line, name + &by.unwrap_or_default())
+            })
             .collect()
     }
 
@@ -180,15 +243,15 @@ impl<'a> Choosing<'a> {
         }
     }
 
-    fn lacks(&self, list: PriceList<'_>, missing: &[(usize, &str)]) -> ToolError {
+    fn lacks(&self, list: PriceList<'_>, missing: &[(usize, String)]) -> ToolError {
         let lines: Vec<_> = missing.iter().map(|(line, _)| format!("lines[{line}]")).collect();
-        let mut names: Vec<_> = missing.iter().map(|(_, name)| *name).collect();
+        let mut names: Vec<_> = missing.iter().map(|(_, name)| name.as_str()).collect();
         names.dedup();
         let detail = format!(
             "{}: the price list {} has no price of {}",
             lines.join(", "),
             quoted(list.name()),
-            each_quoted(names)
+            names.join(", ")
         );
         let others = self.in_use().into_iter().filter(|list| self.missing(*list).is_empty());
         let others: Vec<_> = others.map(PriceList::name).collect();

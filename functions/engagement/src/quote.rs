@@ -34,7 +34,7 @@ pub(crate) struct Quote {
     #[verified]
     discount: Option<Money>,
     #[verified]
-    tax: Option<Money>,
+    tax: Tax,
     #[verified]
     total: Option<Money>,
     #[schemars(with = "Option<String>")]
@@ -49,6 +49,33 @@ pub(crate) struct Quote {
 }
 
 crm::records!(Quote: id, opportunity);
+
+/// The tax of a quote. Dynamics computes none unless the organization has added that.
+#[derive(Serialize, JsonSchema, Visible)]
+pub(crate) struct Tax {
+    /// Whether there is one in the total. If not, the total says nothing about tax.
+    #[verified]
+    computed: bool,
+    #[schemars(with = "Option<f64>")]
+    #[verified]
+    amount: Option<Value>,
+    #[verified]
+    currency: Option<String>,
+}
+
+impl Tax {
+    /// The tax of a row of [`with_lines`].
+    fn of(quote: &Record) -> Tax {
+        let is_given = quote.many(LINES).iter().any(|line| line.decimal("tax").is_some());
+        match Money::of(quote, "totaltax") {
+            Some(tax) if is_given || is_something(&tax) => {
+                let Money { amount, currency } = tax;
+                Tax { computed: true, amount: Some(number(amount)), currency }
+            }
+            _ => Tax { computed: false, amount: None, currency: None },
+        }
+    }
+}
 
 #[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct ShownLine {
@@ -86,6 +113,7 @@ pub(crate) fn with_lines(id: Uuid) -> Query {
             "priceperunit",
             "manualdiscountamount",
             "extendedamount",
+            "tax",
             "pricingerrorcode",
         ])
         .order_by(Order::ascending("lineitemnumber"));
@@ -125,7 +153,7 @@ impl Quote {
             lines,
             more_lines,
             discount: Money::of(record, "totaldiscountamount").filter(is_something),
-            tax: Money::of(record, "totaltax"),
+            tax: Tax::of(record),
             total: Money::of(record, "totalamount"),
             valid_until: record
                 .time("effectiveto")

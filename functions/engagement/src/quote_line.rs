@@ -23,6 +23,9 @@ struct LineArguments {
     /// How many.
     #[verified]
     quantity: Quantity,
+    /// If not the product's own.
+    #[verified]
+    unit: Option<Line<100>>,
     /// Per unit, if not the price list's.
     #[staff]
     price: Option<Amount>,
@@ -37,6 +40,8 @@ struct LineArguments {
 pub(crate) struct QuoteLine {
     pub(crate) offer: Offer,
     pub(crate) quantity: Quantity,
+    /// The unit in which a product is sold, by its name. By default it is the product's own.
+    pub(crate) unit: Option<Line<100>>,
     pub(crate) discount: Option<Amount>,
 }
 
@@ -57,7 +62,10 @@ impl TryFrom<LineArguments> for QuoteLine {
     type Error = &'static str;
 
     fn try_from(arguments: LineArguments) -> Result<QuoteLine, &'static str> {
-        let LineArguments { product, description, quantity, price, discount } = arguments;
+        let LineArguments { product, description, quantity, unit, price, discount } = arguments;
+        if product.is_none() && unit.is_some() {
+            return Err("only a line with a product has a unit");
+        }
         let offer = match (product, description, price) {
             (Some(product), None, price) => Offer::Product(product, price),
             (None, Some(description), Some(price)) => Offer::WriteIn(description, price),
@@ -66,17 +74,23 @@ impl TryFrom<LineArguments> for QuoteLine {
                 return Err("must have exactly one of product and description");
             }
         };
-        Ok(QuoteLine { offer, quantity, discount })
+        Ok(QuoteLine { offer, quantity, unit, discount })
     }
 }
 
 impl QuoteLine {
+    /// The name of the unit, if it is not the product's own.
+    pub(crate) fn unit(&self) -> Option<&str> {
+        self.unit.as_ref().map(Line::as_str)
+    }
+
     /// The line as it is shown before somebody says yes: with the price that was named, or the list's.
     pub(crate) fn shown(&self, product: Option<&Record>, list: Option<PriceList<'_>>) -> Value {
-        let QuoteLine { offer, quantity, discount } = self;
+        let QuoteLine { offer, quantity, unit, discount } = self;
         let (name, description, price) = match offer {
             Offer::Product(_, price) => {
-                let item = product.zip(list).and_then(|(it, list)| Item::find(it, list));
+                let item =
+                    product.zip(list).and_then(|(it, list)| Item::find(it, list, self.unit()));
                 let of_list = item.and_then(Item::price).map(money::number);
                 let name = product.and_then(|product| product.text("name"));
                 (name, None, price.map(Value::from).or(of_list))
@@ -87,7 +101,7 @@ impl QuoteLine {
         };
         json!({
             "product": name, "description": description, "quantity": Value::from(*quantity),
-            "price": price, "discount": discount.map(Value::from),
+            "unit": unit, "price": price, "discount": discount.map(Value::from),
         })
     }
 }

@@ -1,5 +1,5 @@
 use crm::labels::{Choice as _, LeadSource, LeadState, LeadStatus, Rating};
-use crm::reference::LeadRef;
+use crm::reference::{LeadRef, OpenLead};
 use crm::tables::LEAD;
 use crm::tables::choices::{STATE, STATUS};
 use crm::text::{EmailAddress, Line, quoted};
@@ -82,10 +82,10 @@ impl Tool for UpdateLead {
 
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Updated>, ToolError> {
         arguments.check_wanted()?;
+        let wanted = OpenLead(&arguments.lead);
         let mut reads = Reads::new();
-        let lead = reads.seek_with(&arguments.lead, |query| {
-            query.select(Arguments::columns()).select(qualify::COLUMNS)
-        });
+        let lead = reads
+            .seek_with(&wanted, |query| query.select(Arguments::columns()).select(qualify::COLUMNS));
         let record = reads.send(context).await?.found(lead)?;
 
         let from = LeadStatus::of(&record, STATUS);

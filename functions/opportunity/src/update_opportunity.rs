@@ -1,5 +1,5 @@
 use crm::labels::{Choice as _, OpportunityStatus, SalesStage};
-use crm::money::{Amount, Probability};
+use crm::money::{self, Amount, Probability};
 use crm::opportunity;
 use crm::reference::OpportunityRef;
 use crm::tables::choices::STATUS;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use toolkit::{
     Answer, Change, Closed, Consequence, Context, Edit, Edits as _, Effect, Reads, Target, Tool,
-    ToolError, Transition, Yes, carry_out, operations,
+    ToolError, Transition, Yes, carry_out, operations, with_stored_money,
 };
 use uuid::Uuid;
 
@@ -49,6 +49,9 @@ toolkit::edits! {
         description: Option<Paragraph<2000>> => set "description",
     }
 }
+
+/// The column of the estimated value.
+const VALUE: &str = "estimatedvalue";
 
 #[derive(Serialize, JsonSchema, Visible)]
 pub(crate) struct Updated {
@@ -87,8 +90,9 @@ impl Tool for UpdateOpportunity {
     async fn call(context: &Context, arguments: Arguments) -> Result<Answer<Updated>, ToolError> {
         arguments.check_wanted()?;
         let mut reads = Reads::new();
-        let opportunity =
-            reads.seek_with(&arguments.opportunity, |query| query.select(Arguments::columns()));
+        let opportunity = reads.seek_with(&arguments.opportunity, |query| {
+            query.select(Arguments::columns()).expand(money::currency())
+        });
         let record = reads.send(context).await?.found(opportunity)?;
 
         let from = OpportunityStatus::of(&record, STATUS);
@@ -122,6 +126,7 @@ impl Tool for UpdateOpportunity {
             Some(consequence),
         )
         .await?;
+        let changes = with_stored_money(context, target, changes, ("estimated_value", VALUE)).await;
 
         let nothing = (changes.is_empty() && !was_computed)
             .then_some("The opportunity is as wanted already.");
@@ -187,7 +192,7 @@ fn by_value(edit: &mut Edit<'_>, value: Option<Amount>) {
         // Otherwise Dynamics keeps computing the value, and the given one is lost.
         edit.column("isrevenuesystemcalculated", false);
     }
-    edit.set("estimated_value", "estimatedvalue", value);
+    edit.money("estimated_value", VALUE, value);
 }
 
 /// Whether Dynamics computes the value from the product lines.

@@ -1,6 +1,6 @@
 //! Activities as the tools show them.
 
-use dataverse::{Expand, Filter, Record};
+use dataverse::{Expand, Filter, Query, Record};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,8 +9,8 @@ use crate::labels::{ActivityState, Choice as _};
 use crate::reference::{ContactRef, Reference as _};
 use crate::tables::parties::{self, Part};
 use crate::tables::{APPOINTMENT, EMAIL, PHONE_CALL, TASK, lookups};
-use crate::text::{Excerpt, excerpt};
-use crate::time::Minute;
+use crate::text::{Excerpt, excerpt, mail};
+use crate::time::When;
 use crate::visible::Visible;
 
 /// The limit for the text of one activity, and for all texts of a list together, in characters.
@@ -84,9 +84,12 @@ pub struct ActivitySummary {
     /// Whether it is done.
     #[verified]
     pub status: Option<String>,
-    /// When it took place, or is to.
+    /// When it took place, or is to: a time, or the day of a task or of a meeting that takes all day.
     #[verified]
-    pub when: Option<Minute>,
+    pub when: Option<When>,
+    /// Of meetings: whether it takes all day.
+    #[verified]
+    pub all_day: Option<bool>,
     /// Of calls and emails.
     #[verified]
     pub direction: Option<Direction>,
@@ -99,9 +102,7 @@ pub struct ActivitySummary {
 }
 
 impl ActivitySummary {
-    /// The columns to select from the table of all activities. The query must also expand
-    /// [`senders`].
-    pub const COLUMNS: [&'static str; 11] = [
+    const COLUMNS: [&'static str; 11] = [
         "activityid",
         "activitytypecode",
         "subject",
@@ -115,7 +116,13 @@ impl ActivitySummary {
         "createdon",
     ];
 
-    /// Reads a list from rows with [`ActivitySummary::COLUMNS`]. The longer the list, the less text
+    /// Reads all that is shown of an activity along, from the table of all activities.
+    pub fn read_by(query: Query) -> Query {
+        let of_meeting = Expand::new(AS_APPOINTMENT).select([ALL_DAY]);
+        query.select(ActivitySummary::COLUMNS).expand(senders()).expand(of_meeting)
+    }
+
+    /// Reads a list from rows of [`ActivitySummary::read_by`]. The longer the list, the less text
     /// it shows of each activity. A visitor does not see what was written down about a call or a meeting:
     /// it is written for colleagues.
     pub fn list(records: &[Record], for_visitor: bool) -> Vec<ActivitySummary> {
@@ -139,13 +146,18 @@ impl ActivitySummary {
     fn of(record: &Record, limit: usize) -> ActivitySummary {
         let table = record.text("activitytypecode");
         let has_direction = matches!(table, Some("phonecall" | "email"));
-        let text = Excerpt::of(record, "description", |text| excerpt(text, limit));
+        let subject = record.text("subject");
+        let text = Excerpt::of(record, "description", |text| match table {
+            Some("email") => mail(subject, text, limit),
+            _ => excerpt(text, limit),
+        });
         let text = text.filter(|text| limit >= LEAST_EXCERPT && !text.text.is_empty());
         ActivitySummary {
             kind: table.map(|table| type_label(table).to_owned()),
-            subject: record.text("subject").map(str::to_owned),
+            subject: subject.map(str::to_owned),
             status: ActivityState::of(record, "statecode"),
-            when: when(record).map(Minute),
+            when: shown_when(record, table),
+            all_day: is_all_day_meeting(record).then_some(true),
             direction: Direction::by_sender(record).filter(|_| has_direction),
             truncated: text.as_ref().and_then(|excerpt| excerpt.truncated),
             text: text.map(|excerpt| excerpt.text),
@@ -153,8 +165,48 @@ impl ActivitySummary {
     }
 }
 
+/// The navigation property from an activity to its row in the table of appointments, if it is one.
+pub const AS_APPOINTMENT: &str = "activity_pointer_appointment";
+
+/// The column of an appointment that says whether it takes all day.
+pub const ALL_DAY: &str = "isalldayevent";
+
+/// Whether an appointment takes all day. It must have been read with [`ALL_DAY`].
+pub fn is_all_day(appointment: &Record) -> bool {
+    appointment.boolean(ALL_DAY) == Some(true)
+}
+
+/// When an appointment begins and ends: days if it takes all day. It must have been read with
+/// [`ALL_DAY`].
+pub fn period(appointment: &Record) -> (Option<When>, Option<When>) {
+    let times = (appointment.time("scheduledstart"), appointment.time("scheduledend"));
+    match times {
+        (Some(start), end) if is_all_day(appointment) => {
+            let (first, last) = When::all_day(start, end);
+            (Some(first), Some(last))
+        }
+        (start, end) => (start.map(When::from), end.map(When::from)),
+    }
+}
+
+fn is_all_day_meeting(activity: &Record) -> bool {
+    activity.many(AS_APPOINTMENT).first().is_some_and(is_all_day)
+}
+
+/// When an activity took place, or is to, as it is shown.
+fn shown_when(activity: &Record, table: Option<&str>) -> Option<When> {
+    if is_all_day_meeting(activity)
+        && let Some(start) = activity.time("scheduledstart")
+    {
+        return Some(When::all_day(start, None).0);
+    }
+    let time = when(activity)?;
+    let is_due = table == Some("task") && activity.time("scheduledend") == Some(time);
+    Some(if is_due { When::due(time) } else { time.into() })
+}
+
 /// Expands the senders of an activity: who called or wrote.
-pub fn senders() -> Expand {
+fn senders() -> Expand {
     Expand::new(parties::OF_ACTIVITY)
         .select([parties::PARTY, parties::PART])
         .filter(Part::any_of(&[Part::Sender]))
@@ -170,7 +222,7 @@ pub fn type_label(table: &str) -> &str {
 }
 
 /// When an activity took place, or is planned to take place.
-pub fn when(record: &Record) -> Option<Timestamp> {
+fn when(record: &Record) -> Option<Timestamp> {
     ["senton", "actualend", "actualstart", "scheduledstart", "scheduledend", "createdon"]
         .iter()
         .find_map(|column| record.time(column))

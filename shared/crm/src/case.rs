@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::labels::{CasePriority, CaseState, CaseStatus, Choice as _};
 use crate::reference::{AccountRef, ContactRef, Reference as _};
 use crate::tables::choices::{in_state, is_in_state};
-use crate::tables::{ACCOUNT, CASE, lookups};
+use crate::tables::{ACCOUNT, CASE, lookups, parties};
 use crate::text::quoted;
 use crate::visible::Visible;
 
@@ -96,6 +96,46 @@ impl CaseSummary {
     pub fn with_url(mut self, instance: &InstanceUrl) -> CaseSummary {
         self.url = Some(instance.record_page(CASE.logical_name, self.id));
         self
+    }
+}
+
+/// A case that another record is about.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Visible)]
+pub struct CaseNamed {
+    /// The id of the case.
+    #[verified]
+    pub id: Uuid,
+    /// The case number, as the customer knows it.
+    #[verified]
+    pub number: Option<String>,
+    /// What it is about.
+    #[verified]
+    pub subject: Option<String>,
+}
+
+crate::records!(CaseNamed: id);
+
+impl CaseNamed {
+    /// A query for cases with what is shown of them.
+    pub fn query() -> Query {
+        Query::rows(CASE).select([CASE.key, "ticketnumber", "title"])
+    }
+
+    /// Reads a case from a row of [`CaseNamed::query`].
+    pub fn of(record: &Record) -> Option<CaseNamed> {
+        let text = |column| record.text(column).map(str::to_owned);
+        Some(CaseNamed {
+            id: record.id(CASE.key)?,
+            number: text("ticketnumber"),
+            subject: text("title"),
+        })
+    }
+
+    /// The case that an activity is about. The lookup does not show the number.
+    pub fn regarded(activity: &Record) -> Option<CaseNamed> {
+        let lookup = activity.lookup(parties::REGARDING)?;
+        let is_case = lookup.table.as_deref() == Some(CASE.logical_name);
+        is_case.then_some(CaseNamed { id: lookup.id, number: None, subject: lookup.name })
     }
 }
 

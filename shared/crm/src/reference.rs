@@ -1,10 +1,12 @@
 //! References: how people name a record, and how the record is found.
 
-use dataverse::{Filter, InstanceUrl, Link, Name, Page, Query, Record, Table};
+use dataverse::{Filter, InstanceUrl, Link, Name, Order, Page, Query, Record, Table};
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::lead;
+use crate::tables::choices::STATE;
 use crate::text::{EmailAddress, Line, TextError};
 
 mod account;
@@ -92,6 +94,8 @@ pub trait Reference: Sized {
     const TABLE: Table;
     /// The word for such a record in sentences.
     const NOUN: &'static str;
+    /// The word for several of them.
+    const PLURAL: &'static str;
     /// The column with the name of the record.
     const NAME_COLUMN: &'static str;
     /// More columns. They tell records with the same name apart.
@@ -174,6 +178,7 @@ fn ambiguous<R: Reference>(
 ) -> Unresolved {
     Unresolved::Ambiguous {
         noun: R::NOUN,
+        plural: R::PLURAL,
         similar,
         more: records.len() > CANDIDATES,
         candidates: records
@@ -236,6 +241,32 @@ impl<R: Reference> Sought for R {
     }
 }
 
+/// A lead, as [`LeadRef`], for a tool that works on it: if an address is that of several, and only one
+/// is open, that one is meant. Whoever asks again leaves such leads behind.
+pub struct OpenLead<'a>(pub &'a LeadRef);
+
+impl Sought for OpenLead<'_> {
+    fn query(&self) -> Query {
+        let query = Reference::query(self.0).select([STATE]);
+        // An open lead has the lowest state.
+        if self.0.id().is_some() { query } else { query.order_by(Order::ascending(STATE)) }
+    }
+
+    fn siblings(&self) -> Option<Query> {
+        None
+    }
+
+    fn found(&self, records: Page, _: Page, instance: &InstanceUrl) -> Result<Record, Unresolved> {
+        if let Handle::Said(Said::Email(_)) = self.0.handle() {
+            let mut open = records.records.iter().filter(|lead| lead::is_open(lead));
+            if let (Some(only), None) = (open.next(), open.next()) {
+                return Ok(only.clone());
+            }
+        }
+        self.0.one(records, instance)
+    }
+}
+
 /// One of several records that a reference may mean.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Candidate {
@@ -280,10 +311,12 @@ pub enum Unresolved {
         next_step: &'static str,
     },
     /// There are several, or only records with a similar name.
-    #[error("{}", if *.similar { format!("no {noun} has just that name, but similar ones") } else { format!("several {noun}s match") })]
+    #[error("{}", if *.similar { format!("no {noun} has just that name, but similar ones") } else { format!("several {plural} match") })]
     Ambiguous {
         /// The word for such a record.
         noun: &'static str,
+        /// The word for several of them.
+        plural: &'static str,
         /// Whether none of them has exactly the name that the caller gave.
         similar: bool,
         /// The first three records.
@@ -374,5 +407,30 @@ mod tests {
         }
         let error = maria.one(page(0), &instance).unwrap_err();
         assert_eq!(error.to_string(), "no contact has that name");
+        let deal = OpportunityRef::parse("Licences").unwrap();
+        let error = deal.one(page(2), &instance).unwrap_err();
+        assert_eq!(error.to_string(), "several opportunities match");
+    }
+
+    #[test]
+    fn of_leads_with_one_address_the_open_one_is_meant() {
+        let instance = InstanceUrl::parse("contoso.crm.dynamics.com").unwrap();
+        let found = |said: &str, states: &[i64]| {
+            let rows: Vec<_> = (1u128..)
+                .zip(states)
+                .map(|(id, state)| json!({"leadid": Uuid::from_u128(id), "statecode": state}))
+                .collect();
+            let page = serde_json::from_value(json!({ "value": rows })).unwrap();
+            let lead = LeadRef::parse(said).unwrap();
+            let lead = OpenLead(&lead).found(page, Page::default(), &instance);
+            lead.ok().and_then(|lead| lead.id("leadid")).map(|id| id.as_u128())
+        };
+        let address = "m@example.com";
+        assert_eq!(found(address, &[2, 0, 1]), Some(2));
+        assert_eq!(found(address, &[2]), Some(1));
+        assert_eq!(found(address, &[0, 0, 2]), None);
+        assert_eq!(found(address, &[1, 2]), None);
+        // Two people may have one name.
+        assert_eq!(found("Maria", &[2, 0]), None);
     }
 }

@@ -3,6 +3,7 @@
 
 use dataverse::Table;
 
+pub mod attachments;
 pub mod choices;
 pub mod lookups;
 pub mod parties;

@@ -13,11 +13,12 @@ mod detect;
 mod elements;
 mod html;
 mod lines;
+mod mail;
 mod style;
 mod tags;
 
 pub use characters::{quoted, shown};
-use lines::{LONGEST_HEADING, Lines, Verdict};
+use lines::Lines;
 
 /// Why a text from a caller is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -231,25 +232,25 @@ pub fn excerpt(text: &str, limit: usize) -> Excerpt {
     read(text, READ, Lines::new(limit), limit).0
 }
 
-/// The words that somebody wrote in an email, without the mail that it answers: an [`excerpt`]
-/// without quoted lines and without everything after "On … wrote:". If the whole text is quoted,
-/// all of it is shown.
+/// The words that somebody wrote in an email, without the mail that it answers or forwards: an
+/// [`excerpt`] without quoted lines, and without everything after "On … wrote:" and the like. If
+/// nothing would be left, all of it is shown.
 pub fn own_words(text: &str, limit: usize) -> Excerpt {
-    match read(text, READ, Lines::new(limit).kept_by(is_own), limit) {
-        (Excerpt { text: own, .. }, true) if own.is_empty() || own == "…" => excerpt(text, limit),
-        (own, _) => own,
-    }
+    own_words_of(text, limit, false)
 }
 
-fn is_own(line: &str) -> Verdict {
-    let trimmed = line.trim();
-    let is_heading = line.len() <= LONGEST_HEADING
-        && ((trimmed.starts_with("On ") && trimmed.ends_with("wrote:"))
-            || trimmed.contains("-Original Message-"));
-    match line {
-        _ if is_heading => Verdict::End,
-        _ if line.starts_with('>') => Verdict::Drop,
-        _ => Verdict::Keep,
+/// The [`own_words`] of a mail with this subject. If it was forwarded, and a phone has added its name
+/// and nobody a word, all of it is shown, too.
+pub fn mail(subject: Option<&str>, text: &str, limit: usize) -> Excerpt {
+    own_words_of(text, limit, subject.is_some_and(mail::is_forwarded))
+}
+
+fn own_words_of(text: &str, limit: usize, is_forwarded: bool) -> Excerpt {
+    match read(text, READ, Lines::new(limit).of_mail(), limit) {
+        (Excerpt { text: own, .. }, true) if mail::is_empty(&own, is_forwarded) => {
+            excerpt(text, limit)
+        }
+        (own, _) => own,
     }
 }
 
@@ -383,8 +384,7 @@ mod tests {
     #[test]
     fn a_defect_of_the_reader_costs_one_text() {
         for text in ["one line", "one<br>two"] {
-            let lines = Lines::new(100).kept_by(|_| panic!("a defect"));
-            let (read, _) = read(text, READ, lines, 100);
+            let (read, _) = read(text, READ, Lines::with_a_defect(), 100);
             assert_eq!(read, Excerpt { text: UNREADABLE.to_owned(), truncated: None });
         }
     }

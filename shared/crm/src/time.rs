@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::fmt::temporal::Pieces;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ZonedDateTime};
+use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A point in time as the tools show it: in UTC and to the minute, such as `2026-12-01T09:00Z`.
@@ -106,19 +106,86 @@ impl From<Day> for serde_json::Value {
 
 /// When something is due: a day or a point in time.
 ///
-/// A day means noon of that day in UTC, which is the same day in nearly every time zone.
+/// Dataverse has only points in time for it. A day is noon of that day in UTC, which is the same day
+/// in nearly every time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Due(pub Timestamp);
+pub enum Due {
+    /// A day.
+    Day(Date),
+    /// A point in time.
+    At(Timestamp),
+}
 
 impl Due {
     /// Reads the text that a caller gave.
     pub fn parse(text: &str) -> Result<Due, TimeError> {
         let Ok(Day(date)) = Day::parse(text) else {
-            return Moment::parse(text).map(|moment| Due(moment.0));
+            return Moment::parse(text).map(|moment| Due::At(moment.0));
         };
-        let noon = DateTime::from_parts(date, Time::constant(12, 0, 0, 0));
-        let noon = noon.to_zoned_datetime(TimeZone::UTC).map_err(|_| TimeError::NotDate)?;
-        Ok(Due(noon.timestamp()))
+        let due = Due::Day(date);
+        if due.stored().is_some() { Ok(due) } else { Err(TimeError::NotDate) }
+    }
+
+    /// The point in time that is stored. `None` if it is beyond the calendar.
+    pub fn stored(self) -> Option<Timestamp> {
+        match self {
+            Due::Day(date) => {
+                let noon = DateTime::from_parts(date, Time::constant(12, 0, 0, 0));
+                noon.to_zoned_datetime(TimeZone::UTC).ok().map(|noon| noon.timestamp())
+            }
+            Due::At(time) => Some(time),
+        }
+    }
+}
+
+/// A day, or a point in time, as the tools show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// A day, such as `2026-12-01`.
+    Day(Date),
+    /// A point in time.
+    At(Minute),
+}
+
+impl When {
+    /// The day of a [`Due::Day`] that was stored, or the time.
+    pub fn due(stored: Timestamp) -> When {
+        let day = TimeZone::UTC.to_datetime(stored).date();
+        if Due::Day(day).stored() == Some(stored) { When::Day(day) } else { stored.into() }
+    }
+
+    /// The first and the last day of something that takes whole days. It begins and ends at midnight
+    /// where it was put into a calendar, and in UTC up to half a day before or after that.
+    pub fn all_day(start: Timestamp, end: Option<Timestamp>) -> (When, When) {
+        const HALF: SignedDuration = SignedDuration::from_hours(12);
+        let day = |time: Timestamp| {
+            TimeZone::UTC.to_datetime(time.checked_add(HALF).unwrap_or(time)).date()
+        };
+        let first = day(start);
+        // The last day ends when the next one begins.
+        let last = end.and_then(|end| day(end).yesterday().ok()).unwrap_or(first);
+        (When::Day(first), When::Day(last.max(first)))
+    }
+}
+
+impl From<Timestamp> for When {
+    fn from(time: Timestamp) -> When {
+        When::At(Minute(time))
+    }
+}
+
+impl std::fmt::Display for When {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            When::Day(day) => day.fmt(formatter),
+            When::At(minute) => minute.fmt(formatter),
+        }
+    }
+}
+
+impl Serialize for When {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -139,6 +206,7 @@ macro_rules! text_of_time {
 
 text_of_time! { Moment Day Due }
 text_of_time! { @schema Minute }
+text_of_time! { @schema When }
 
 #[cfg(test)]
 mod tests {
@@ -184,7 +252,36 @@ mod tests {
         for text in ["2026-12-01T10:00Z", "01.12.2026", "2026-02-30", "next week", ""] {
             assert_eq!(Day::parse(text), Err(TimeError::NotDate), "{text}");
         }
-        assert_eq!(Minute(Due::parse("2026-12-01").unwrap().0).to_string(), "2026-12-01T12:00Z");
+        let shown = |text: &str| {
+            let stored = Due::parse(text).unwrap().stored().unwrap();
+            (Minute(stored).to_string(), When::due(stored).to_string())
+        };
+        let of = |stored: &str, shown: &str| (stored.to_owned(), shown.to_owned());
+        assert_eq!(shown("2026-12-01"), of("2026-12-01T12:00Z", "2026-12-01"));
+        assert_eq!(shown("2026-12-01T10:00Z"), of("2026-12-01T10:00Z", "2026-12-01T10:00Z"));
         assert_eq!(Due::parse("2026-12-01T10:00"), Err(TimeError::NoZone));
+    }
+
+    #[test]
+    fn whole_days_are_days_wherever_they_were_put_into_a_calendar() {
+        let days = |start: &str, end: &str| {
+            let (first, last) = When::all_day(start.parse().unwrap(), end.parse().ok());
+            (first.to_string(), last.to_string())
+        };
+        let one = ("2026-12-01".to_owned(), "2026-12-01".to_owned());
+        // In UTC, Berlin, Seattle, Auckland; as Outlook ends a day, and as others do.
+        for (start, end) in [
+            ("2026-12-01T00:00:00Z", "2026-12-02T00:00:00Z"),
+            ("2026-11-30T23:00:00Z", "2026-12-01T23:00:00Z"),
+            ("2026-12-01T08:00:00Z", "2026-12-02T08:00:00Z"),
+            ("2026-11-30T12:00:00Z", "2026-12-01T12:00:00Z"),
+            ("2026-12-01T00:00:00Z", "2026-12-01T23:59:00Z"),
+            ("2026-12-01T00:00:00Z", "2026-12-01T00:00:00Z"),
+            ("2026-12-01T00:00:00Z", ""),
+        ] {
+            assert_eq!(days(start, end), one, "{start} {end}");
+        }
+        let three = days("2026-11-30T23:00:00Z", "2026-12-03T23:00:00Z");
+        assert_eq!(three, ("2026-12-01".to_owned(), "2026-12-03".to_owned()));
     }
 }

@@ -27,6 +27,7 @@ pub struct Client {
 #[derive(Debug, Default)]
 struct Manners {
     refuses_paths_in_lambdas: AtomicBool,
+    lacks_typed_owners: AtomicBool,
 }
 
 impl Client {
@@ -110,6 +111,17 @@ impl Session {
     /// Remembers that the environment refuses such queries, as long as the client is kept.
     pub fn note_refused_path_in_lambda(&self) {
         self.manners.refuses_paths_in_lambdas.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the environment is known to have `ownerid` alone for the owner of an activity, and not
+    /// also `ownerid_appointment` and so on.
+    pub fn lacks_typed_owners(&self) -> bool {
+        self.manners.lacks_typed_owners.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that, as long as the client is kept.
+    pub fn note_lack_of_typed_owners(&self) {
+        self.manners.lacks_typed_owners.store(true, Ordering::Relaxed);
     }
 
     /// Whether any request was sent that may have changed something.

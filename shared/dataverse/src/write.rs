@@ -51,6 +51,11 @@ impl Create {
         self.id
     }
 
+    /// The table of the row.
+    pub fn table(&self) -> Table {
+        self.table
+    }
+
     /// Sets a column. `None` leaves the column to Dataverse's default.
     #[must_use]
     pub fn set<V: Into<Value>>(mut self, column: impl Into<Name>, value: Option<V>) -> Create {
@@ -72,6 +77,14 @@ impl Create {
     pub fn bind(mut self, navigation: impl Into<Name>, table: Table, id: Uuid) -> Create {
         self.columns.insert(format!("{}@odata.bind", navigation.into()), bind(table, id).into());
         self
+    }
+
+    /// The same row with a lookup that is named otherwise. `None` if it has no lookup of that name.
+    #[must_use]
+    pub fn renamed(mut self, navigation: &str, to: impl Into<Name>) -> Option<Create> {
+        let row = self.columns.remove(&format!("{navigation}@odata.bind"))?;
+        self.columns.insert(format!("{}@odata.bind", to.into()), row);
+        Some(self)
     }
 
     /// Creates rows along with this one, in the same transaction.

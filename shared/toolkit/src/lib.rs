@@ -55,7 +55,7 @@ pub use idioms::codes::{CodeFor, Codes, Entered};
 pub use idioms::consent::{CONFIRMATION, Consequence, MESSAGE_ID, Preview, Yes};
 pub use idioms::creates::{Creates, Equal, First, Made, ReadAnswers, create};
 pub use idioms::draft::Draft;
-pub use idioms::edit::{Edit, Edits};
+pub use idioms::edit::{Edit, Edits, with_stored_money};
 pub use idioms::person::{NewContact, Person, SeekingPerson};
 pub use idioms::reads::{Answers, Reads, Seeking, Slot};
 pub use idioms::settle::{RowChange, Target, carry_out};

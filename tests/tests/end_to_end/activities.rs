@@ -370,7 +370,7 @@ async fn an_activity_is_planned_or_logged_as_done() {
         (
             "task",
             json!({"due": "2026-12-01"}),
-            json!({"due": "2026-12-01T12:00Z", "status": "Open"}),
+            json!({"due": "2026-12-01", "status": "Open"}),
             (0, 2),
         ),
         (
@@ -424,6 +424,7 @@ async fn an_activity_is_planned_or_logged_as_done() {
             assert_eq!(&made[name], value, "{kind} {more}");
         }
         assert!(made["url"].as_str().unwrap().contains(made["id"].as_str().unwrap()));
+        assert!(made["owner"]["name"].is_string() && made["owner"]["id"].is_string(), "{made:#}");
         assert_eq!(trips, 2, "{kind} {more}");
         let set = SETS.iter().find(|(name, _)| *name == kind).unwrap().1;
         let rows = bench.rows(set).await;
@@ -460,7 +461,32 @@ async fn what_was_made_shows_in_the_timeline() {
     assert_eq!(call["text"], "Agreed.");
     assert_eq!(made("call", json!("incoming"))["status"], "Open");
     assert_eq!(made("meeting", Value::Null)["when"], "2026-12-01T09:00Z");
-    assert_eq!(made("task", Value::Null)["when"], "2026-12-01T12:00Z");
+    assert_eq!(made("task", Value::Null)["when"], "2026-12-01");
+}
+
+#[tokio::test]
+async fn a_meeting_that_takes_all_day_has_a_date() {
+    let bench = Bench::start().await;
+    let zoe = bench.rows("contacts").await;
+    let zoe = zoe.iter().find(|row| row["emailaddress1"] == ZOE).unwrap();
+    let key = "0f0e0d0c-0b0a-4908-8706-0504030201f0";
+    let day = json!([{
+        "activityid": key, "subject": "Fair", "isalldayevent": true, "statecode": 3, "statuscode": 5,
+        // As somebody in Berlin puts it into the calendar.
+        "scheduledstart": "2087-06-01T22:00:00Z", "scheduledend": "2087-06-02T22:00:00Z",
+        "regardingobjectid_contact_appointment@odata.bind":
+            format!("/contacts({})", zoe["contactid"].as_str().unwrap()),
+    }]);
+    bench.control("POST", "rows/appointments", Some(day)).await;
+    let types = json!({"contact": ZOE, "types": ["meeting"]});
+    let answer = bench.call("get_activities", types).await;
+    let meetings = answer.result()["activities"].as_array().unwrap();
+    let of = |subject: &str| meetings.iter().find(|one| one["subject"] == subject).unwrap();
+    assert_eq!((&of("Fair")["when"], &of("Fair")["all_day"]), (&json!("2087-06-02"), &json!(true)));
+    let others = meetings.iter().filter(|one| one["subject"] != "Fair");
+    for other in others {
+        assert!(other["all_day"].is_null() && other["when"].as_str().unwrap().ends_with('Z'));
+    }
 }
 
 #[tokio::test]

@@ -320,7 +320,13 @@ async fn two_leads_of_one_person_are_told_apart() {
     let mut again = lead("Ferreol", "Tailspin Toys", json!(NADIA));
     again["first_name"] = "Nadia".into();
     assert_eq!(bench.call("create_lead", again).await.result()["created"], true);
+    // Only one of them is open: it is meant by the address.
     let answer = update(&bench, &json!(NADIA), json!({"rating": "Hot"})).await;
+    let rows = bench.rows("leads").await;
+    let row = rows.iter().find(|row| row["leadid"] == answer.result()["id"]).unwrap();
+    assert_eq!(row["statecode"], 0);
+    // A name may be that of two people.
+    let answer = update(&bench, &json!("Nadia Ferreol"), json!({"rating": "Cold"})).await;
     let candidates = answer.problem("ambiguous")["candidates"].as_array().unwrap();
     let mut details: Vec<_> =
         candidates.iter().map(|candidate| candidate["detail"].as_str().unwrap()).collect();
@@ -332,4 +338,8 @@ async fn two_leads_of_one_person_are_told_apart() {
             "Tailspin Toys, nadia@tailspin.example, New",
         ]
     );
+    // Two that are open are for a person, and so are two that are closed.
+    update(&bench, &row["leadid"], json!({"status": "Lost"})).await.result();
+    let answer = update(&bench, &json!(NADIA), json!({"rating": "Warm"})).await;
+    answer.problem("ambiguous");
 }

@@ -203,7 +203,10 @@ async fn an_opportunity_goes_through_its_life() {
         answer.result()["changes"],
         json!([
             {"field": "stage", "from": "Develop", "to": "Propose"},
-            {"field": "estimated_value", "from": 18000, "to": 21000},
+            {
+                "field": "estimated_value", "from": {"amount": 18000, "currency": "USD"},
+                "to": {"amount": 21000, "currency": "USD"},
+            },
             {"field": "close_date", "from": "2025-11-30", "to": "2026-12-01"},
             {"field": "probability", "from": 60, "to": 75},
             {"field": "status", "from": "In Progress", "to": "On Hold"},
@@ -254,7 +257,10 @@ async fn a_computed_value_becomes_the_given_one() {
         .find(|row| row["isrevenuesystemcalculated"] == true && row["statecode"] == 0)
         .unwrap();
     let id = &computed["opportunityid"];
-    let answer = update(&bench, id, json!({"estimated_value": 12345.67})).await;
+    // The answer says what Dynamics has stored, which is rounded.
+    let answer = update(&bench, id, json!({"estimated_value": 12345.6712})).await;
+    let changes = answer.result()["changes"].as_array().unwrap();
+    assert_eq!(changes[0]["to"], json!({"amount": 12345.67, "currency": "USD"}));
     assert!(answer.body["hints"][0].as_str().unwrap().contains("computed"));
     assert_eq!(read(&bench, id).await["estimated_value"]["amount"], 12345.67);
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crm::activity;
 use crm::labels::Choice as _;
 use crm::record::RecordType;
-use crm::tables::{self, choices, lookups, parties};
+use crm::tables::{self, attachments, choices, lookups, parties};
 use serde_json::Value;
 
 use crate::harness::Bench;
@@ -120,6 +121,18 @@ async fn lookups_lead_where_the_tools_think() {
             "<NavigationProperty Name=\"{navigation}\" Type=\"Collection(mscrm.activityparty)\""
         );
         assert!(organization.entity_type(of.logical_name).contains(&collection), "{navigation}");
+    }
+    for (of, navigation, to) in [
+        (tables::EMAIL, attachments::OF_EMAIL, "activitymimeattachment"),
+        (tables::ACTIVITY, activity::AS_APPOINTMENT, "appointment"),
+    ] {
+        let collection =
+            format!("<NavigationProperty Name=\"{navigation}\" Type=\"Collection(mscrm.{to})\"");
+        assert!(organization.entity_type(of.logical_name).contains(&collection), "{navigation}");
+    }
+    let owner = organization.entity_type(tables::APPOINTMENT.logical_name);
+    for name in [lookups::OWNER, &lookups::typed_owner(tables::APPOINTMENT)] {
+        assert!(owner.contains(&format!("<NavigationProperty Name=\"{name}\"")), "{name}");
     }
 }
 

@@ -109,6 +109,7 @@ fn read(
         base: &reader.request.base,
         content_ids: &HashMap::new(),
         installed: &move |table: &Table| apps.bring(table),
+        typed_owners: !reader.moment.habits.lack_typed_owners,
     }
     .object(table, Purpose::Create, object)
 }

@@ -47,6 +47,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/duplicate-rules", put(duplicate_rules))
         .route("/error-forms", put(error_forms))
         .route("/lambda-paths", put(lambda_paths))
+        .route("/typed-owners", put(typed_owners))
         .route("/limits", get(limits).put(set_limits))
         .route("/latency", put(latency))
         .route("/clock", post(clock))
@@ -130,6 +131,7 @@ async fn overview(State(shared): Emulator) -> Json<Value> {
             "PUT /_emulator/duplicate-rules",
             "PUT /_emulator/error-forms",
             "PUT /_emulator/lambda-paths",
+            "PUT /_emulator/typed-owners",
             "GET|PUT /_emulator/limits",
             "PUT /_emulator/latency",
             "POST /_emulator/clock",
@@ -341,6 +343,20 @@ async fn lambda_paths(
     JsonBody(paths): JsonBody<LambdaPaths>,
 ) -> StatusCode {
     shared.organization.habits.write().refuse_lambda_paths = paths.refused;
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TypedOwners {
+    declared: bool,
+}
+
+async fn typed_owners(
+    State(shared): Emulator,
+    JsonBody(owners): JsonBody<TypedOwners>,
+) -> StatusCode {
+    shared.organization.habits.write().lack_typed_owners = !owners.declared;
     StatusCode::NO_CONTENT
 }
 

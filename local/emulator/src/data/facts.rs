@@ -26,7 +26,7 @@ macro_rules! files {
 }
 
 /// One file per table. To add a table, add a file in `data/tables` and its name here.
-const TABLES: [(&str, &str); 38] = files![
+const TABLES: [(&str, &str); 39] = files![
     "account",
     "contact",
     "opportunity",
@@ -39,6 +39,7 @@ const TABLES: [(&str, &str); 38] = files![
     "competitor",
     "subject",
     "activityparty",
+    "activitymimeattachment",
     "organization",
     "pricelevel",
     "product",

@@ -10,4 +10,7 @@ pub struct Habits {
     /// Whether the body of a lambda may only use columns of the element itself and no path through
     /// a lookup, as in Microsoft's documentation of filters.
     pub refuse_lambda_paths: bool,
+    /// Whether the owner of an activity is only `ownerid`, as on premises, and not also
+    /// `ownerid_appointment` and so on.
+    pub lack_typed_owners: bool,
 }

@@ -78,7 +78,8 @@ fn carry_out(
     content_ids: &HashMap<String, Reference>,
 ) -> Result<(Option<Reference>, ApiResponse), ApiError> {
     let resource = resource::parse(&request.path)?;
-    let session = Session { apps: moment.apps, content_ids };
+    let typed_owners = !moment.habits.lack_typed_owners;
+    let session = Session { apps: moment.apps, typed_owners, content_ids };
     // Dataverse stores whole seconds.
     let now = Timestamp::from_second(moment.now.as_second()).unwrap_or(moment.now);
     let mut writer = Writer {

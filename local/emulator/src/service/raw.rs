@@ -55,8 +55,13 @@ pub(crate) fn set_columns(
         .entity_set(entity_set)
         .ok_or_else(|| SetColumnsError::Table(entity_set.to_owned()))?;
     let no_content_ids = HashMap::new();
-    let reader =
-        BodyReader { entity_set, base: "", content_ids: &no_content_ids, installed: &|_| true };
+    let reader = BodyReader {
+        entity_set,
+        base: "",
+        content_ids: &no_content_ids,
+        installed: &|_| true,
+        typed_owners: true,
+    };
     let body = reader
         .object(table, Purpose::Sample, columns)
         .map_err(|error| SetColumnsError::Column(error.message))?;

@@ -87,8 +87,13 @@ fn insert(
         rules: tables::rules(),
         duplicate_rules: &tables::duplicate_rules(),
     };
-    let reader =
-        BodyReader { entity_set, base: "", content_ids: &HashMap::new(), installed: &|_| true };
+    let reader = BodyReader {
+        entity_set,
+        base: "",
+        content_ids: &HashMap::new(),
+        installed: &|_| true,
+        typed_owners: true,
+    };
     for row in rows {
         reader
             .object(table, Purpose::Sample, row)

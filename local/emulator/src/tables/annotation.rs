@@ -2,7 +2,7 @@
 
 use crate::data::Value;
 use crate::message::ApiError;
-use crate::organization::platform;
+use crate::organization::{Row, platform};
 use crate::write::{Change, Context, TableRules, refusal};
 
 pub(super) const RULES: TableRules =
@@ -14,7 +14,19 @@ fn complete(context: &Context<'_>, change: &mut Change<'_>) -> Result<(), ApiErr
     let about = row.value("_objectid_value").as_reference();
     let code = about.map_or(Value::Null, |about| Value::text(&about.table.table().name));
     row.set_value("objecttypecode", code);
-    let Some(body) = row.value("documentbody").as_text() else { return Ok(()) };
+    let Some(size) = size_of(context, row, "documentbody")? else { return Ok(()) };
+    row.set_value("filesize", size);
+    row.set_value("isdocument", Value::Boolean(true));
+    Ok(())
+}
+
+/// The size of the file in a column, if there is one and it may be there.
+pub(super) fn size_of(
+    context: &Context<'_>,
+    row: &Row,
+    column: &str,
+) -> Result<Option<Value>, ApiError> {
+    let Some(body) = row.value(column).as_text() else { return Ok(None) };
     let size = decoded_size(body).ok_or_else(|| {
         refusal::bad_request(0x8004_0203, "The attachment body is not a valid base64 string.")
     })?;
@@ -30,9 +42,7 @@ fn complete(context: &Context<'_>, change: &mut Change<'_>) -> Result<(), ApiErr
              downloaded.",
         ));
     }
-    row.set_value("filesize", Value::Integer(i32::try_from(size).unwrap_or(i32::MAX)));
-    row.set_value("isdocument", Value::Boolean(true));
-    Ok(())
+    Ok(Some(Value::Integer(i32::try_from(size).unwrap_or(i32::MAX))))
 }
 
 fn allowed(context: &Context<'_>, size: usize, extension: Option<&str>) -> bool {

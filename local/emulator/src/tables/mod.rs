@@ -4,6 +4,7 @@
 
 mod account;
 mod activity;
+mod activitymimeattachment;
 mod activityparty;
 mod annotation;
 mod appointment;
@@ -36,6 +37,7 @@ use crate::write::RuleBook;
 static RULES: LazyLock<RuleBook> = LazyLock::new(|| {
     RuleBook::new(&[
         account::RULES,
+        activitymimeattachment::RULES,
         activityparty::RULES,
         annotation::RULES,
         appointment::RULES,

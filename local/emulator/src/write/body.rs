@@ -93,6 +93,8 @@ pub(crate) struct BodyReader<'a> {
     pub content_ids: &'a HashMap<String, Reference>,
     /// Whether a table exists in this environment.
     pub installed: &'a dyn Fn(&Table) -> bool,
+    /// Whether the owner of a task is also declared as `ownerid_task`, and so on.
+    pub typed_owners: bool,
 }
 
 impl BodyReader<'_> {
@@ -277,6 +279,9 @@ impl BodyReader<'_> {
 
     fn single(&self, table: &'static Table, name: &str) -> Option<&'static SingleNavigation> {
         let navigation = table.single_navigation(name)?;
+        if !self.typed_owners && name.starts_with("ownerid_") {
+            return None;
+        }
         self.reachable(navigation.target.table()).then_some(navigation)
     }
 
@@ -393,6 +398,7 @@ mod tests {
             base: "http://127.0.0.1:3001/api/data/v9.2/",
             content_ids: &HashMap::new(),
             installed: &|table| table.name != "quote",
+            typed_owners: true,
         };
         reader.object(table, purpose, json.as_object().unwrap())
     }

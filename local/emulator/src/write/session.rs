@@ -26,6 +26,8 @@ pub(crate) enum Written {
 /// Requests that belong together: a single one, or those of a change set.
 pub(crate) struct Session<'a> {
     pub apps: Apps,
+    /// Whether the owner of a task is also declared as `ownerid_task`, and so on.
+    pub typed_owners: bool,
     /// The rows that earlier requests of the change set created, by content id.
     pub content_ids: &'a HashMap<String, Reference>,
 }
@@ -45,6 +47,7 @@ impl Session<'_> {
             base: &request.base,
             content_ids: self.content_ids,
             installed: &installed,
+            typed_owners: self.typed_owners,
         })
     }
 }

@@ -53,6 +53,50 @@ fn pair(mask: i64, id: &str) -> (i64, String) {
 }
 
 #[tokio::test]
+async fn an_email_has_attachments_and_counts_them() {
+    let emulated = Emulated::start().await;
+    let about = |id: &str| json!({"regardingobjectid_contact_email@odata.bind": id});
+    let email = emulated.post("emails", about(&format!("/contacts({ZOE})"))).await;
+    let email = email.created();
+    let file = |name: &str| {
+        json!({
+            "objectid_email@odata.bind": format!("/emails({email})"), "objecttypecode": "email",
+            "filename": name, "mimetype": "text/plain", "body": "aGVsbG8=",
+        })
+    };
+    for name in ["a.txt", "b.txt"] {
+        emulated.post("activitymimeattachments", file(name)).await.expect(204);
+    }
+    let path = format!(
+        "emails({email})?$select=attachmentcount&\
+         $expand=email_activity_mime_attachment($select=filename,filesize)"
+    );
+    let row = emulated.get(&path).await.expect(200).clone();
+    assert_eq!(row["attachmentcount"], 2);
+    let files = row["email_activity_mime_attachment"].as_array().unwrap();
+    let mut names: Vec<_> = files.iter().map(|file| file["filename"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!((names, &files[0]["filesize"]), (vec!["a.txt", "b.txt"], &json!(5)));
+    let refused = emulated.post("activitymimeattachments", file("a.exe")).await;
+    assert_eq!(refused.status, 400);
+}
+
+#[tokio::test]
+async fn an_activity_may_have_one_name_for_its_owner() {
+    let emulated = Emulated::start().await;
+    emulated.control(Method::PUT, "typed-owners", json!({"declared": false})).await;
+    let body = appointment(&[]);
+    let answer = emulated.post("appointments", body.clone()).await;
+    assert!(answer.body["error"]["message"].as_str().unwrap().contains(
+        "An undeclared property 'ownerid_appointment' which only has property annotations"
+    ));
+    let mut plain = body;
+    let owner = plain.as_object_mut().unwrap().remove("ownerid_appointment@odata.bind").unwrap();
+    plain["ownerid@odata.bind"] = owner;
+    emulated.post("appointments", plain).await.expect(204);
+}
+
+#[tokio::test]
 async fn an_appointment_has_its_attendees_owner_and_subject_as_parties() {
     let emulated = Emulated::start().await;
     let body = appointment(&[

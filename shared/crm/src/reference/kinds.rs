@@ -15,7 +15,7 @@ use crate::{person, tables};
 
 macro_rules! reference {
     ($(#[$doc:meta])* $name:ident {
-        table: $table:expr, noun: $noun:literal, name: $name_column:literal,
+        table: $table:expr, noun: $noun:literal, plural: $plural:literal, name: $name_column:literal,
         details: $details:expr, not_found: $not_found:literal,
         filter: |$said:ident| $filter:expr,
         $(said_as: $said_as:literal,)?
@@ -41,6 +41,7 @@ macro_rules! reference {
         impl Reference for $name {
             const TABLE: Table = $table;
             const NOUN: &'static str = $noun;
+            const PLURAL: &'static str = $plural;
             const NAME_COLUMN: &'static str = $name_column;
             const DETAIL_COLUMNS: &'static [&'static str] = &$details;
             const NOT_FOUND: &'static str = $not_found;
@@ -103,6 +104,7 @@ reference! {
     ContactRef {
         table: tables::CONTACT,
         noun: "contact",
+        plural: "contacts",
         name: "fullname",
         details: ["emailaddress1", "_parentcustomerid_value"],
         not_found: "Ask for another spelling or an email address, or look with dynamics365_search_contacts.",
@@ -118,6 +120,7 @@ reference! {
     AccountRef {
         table: tables::ACCOUNT,
         noun: "account",
+        plural: "accounts",
         name: "name",
         details: ["address1_city", "websiteurl"],
         not_found: "Ask for another spelling, or look with dynamics365_search_accounts.",
@@ -136,6 +139,7 @@ reference! {
     CaseRef {
         table: tables::CASE,
         noun: "case",
+        plural: "cases",
         name: "title",
         details: ["ticketnumber", "_customerid_value"],
         not_found: "Ask for the case number again, or look with dynamics365_search_cases.",
@@ -151,6 +155,7 @@ reference! {
     OpportunityRef {
         table: tables::OPPORTUNITY,
         noun: "opportunity",
+        plural: "opportunities",
         name: "name",
         details: ["statuscode", "_customerid_value"],
         not_found: "Ask for another spelling, or look with dynamics365_search_opportunities.",
@@ -165,6 +170,7 @@ reference! {
     LeadRef {
         table: tables::LEAD,
         noun: "lead",
+        plural: "leads",
         name: "fullname",
         details: ["companyname", "emailaddress1", "statuscode"],
         not_found: "Ask for another spelling, or look with dynamics365_search_leads.",
@@ -180,6 +186,7 @@ reference! {
     ProductRef {
         table: tables::PRODUCT,
         noun: "product",
+        plural: "products",
         name: "name",
         details: ["productnumber", "_parentproductid_value"],
         not_found: "Look with dynamics365_get_products.",
@@ -198,6 +205,7 @@ reference! {
     PriceListRef {
         table: tables::PRICE_LIST,
         noun: "price list",
+        plural: "price lists",
         name: "name",
         details: ["_transactioncurrencyid_value", "statuscode"],
         not_found: "Leave price_list out, or ask for its name as it is in Dynamics 365.",
@@ -212,6 +220,7 @@ reference! {
     UserRef {
         table: tables::USER,
         noun: "user",
+        plural: "users",
         name: "fullname",
         details: ["internalemailaddress", "title"],
         not_found: "Ask the Dynamics administrator for the email address of an enabled user.",

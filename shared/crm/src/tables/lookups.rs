@@ -17,6 +17,15 @@ macro_rules! lookups {
     };
 }
 
+/// The navigation property of the owner of a row of any table.
+pub const OWNER: &str = "ownerid";
+
+/// The navigation property that the owner of an activity has besides. Some environments only have
+/// [`OWNER`], and some may only have this one.
+pub fn typed_owner(activity: Table) -> String {
+    format!("{OWNER}_{}", activity.logical_name)
+}
+
 lookups! {
     /// The company that a contact belongs to.
     EMPLOYER = CONTACT "_parentcustomerid_value" "parentcustomerid_account" to ACCOUNT;

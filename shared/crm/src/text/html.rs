@@ -16,6 +16,7 @@ use super::elements::{
     self, ENDS_PARAGRAPH, FORMATTING, HTML_WITHIN, SCOPE, SPECIAL, TABLE_PART, Traits, UNSEEN, VOID,
 };
 use super::lines::Lines;
+use super::mail::Mark;
 use super::tags::{self, Reader, Stuck, Tag};
 use names::*;
 use page::Page;
@@ -27,6 +28,55 @@ pub(super) fn read(html: &str, lines: &mut Lines) -> Result<(), Stuck> {
 
 impl Reader for Page<'_> {
     fn start(&mut self, tag: Tag) -> Option<State> {
+        let mark = if self.layout.lines.are_of_mail() { Mark::of(&tag) } else { None };
+        let is_seen = self.stack.is_seen();
+        match mark.filter(|_| is_seen) {
+            Some(Mark::Rest) => {
+                self.layout.lines.end_here();
+                return None;
+            }
+            Some(Mark::IfNamed) => self.layout.lines.may_end(),
+            Some(Mark::Element) | None => {}
+        }
+        let state = self.start_element(&tag);
+        if tag.name == b"blockquote" {
+            // Its lines are marked. What follows it may be an answer.
+            self.quote = None;
+        } else if mark == Some(Mark::Element) && is_seen && !self.is_quoted() {
+            self.quote = self.stack.innermost_place();
+        }
+        state
+    }
+
+    fn end(&mut self, tag: Tag) {
+        self.end_element(&tag);
+    }
+
+    fn text(&mut self, bytes: &[u8]) {
+        self.stack.reopen();
+        if !self.stack.is_seen() || bytes.is_empty() {
+            return;
+        }
+        if self.is_quoted() {
+            if !bytes.iter().all(u8::is_ascii_whitespace) {
+                self.layout.lines.leave_out();
+            }
+            return;
+        }
+        self.layout.text(bytes);
+    }
+
+    fn is_foreign(&self) -> bool {
+        self.stack.foreign_root().is_some()
+    }
+
+    fn is_done(&self) -> bool {
+        self.layout.lines.is_done()
+    }
+}
+
+impl Page<'_> {
+    fn start_element(&mut self, tag: &Tag) -> Option<State> {
         self.layout.start_tag();
         let place = elements::place(&tag.name);
         let traits = place.map_or(0, |place| elements::ALL[place].traits);
@@ -38,11 +88,11 @@ impl Reader for Page<'_> {
         let is_displayed = tag.style().is_displayed;
         let mut hides = traits & UNSEEN != 0 || !is_displayed.unwrap_or(!tag.is_hidden);
         if let Some(root) = self.stack.foreign_root() {
-            self.start_foreign(root, place, &tag, hides);
+            self.start_foreign(root, place, tag, hides);
             return None;
         }
         let Some(id) = place else {
-            self.put(None, &tag, hides, 0);
+            self.put(None, tag, hides, 0);
             return None;
         };
         match id {
@@ -73,15 +123,15 @@ impl Reader for Page<'_> {
         }
         if traits & VOID != 0 {
             if self.stack.is_seen() && !hides && tag.style().is_visible != Some(false) {
-                self.void(id, traits, &tag);
+                self.void(id, traits, tag);
             }
             return None;
         }
-        self.put(Some(id), &tag, hides, traits);
+        self.put(Some(id), tag, hides, traits);
         elements::state(&tag.name)
     }
 
-    fn end(&mut self, tag: Tag) {
+    fn end_element(&mut self, tag: &Tag) {
         self.layout.end_tag();
         let place = elements::place(&tag.name);
         let traits = place.map_or(0, |place| elements::ALL[place].traits);
@@ -112,7 +162,7 @@ impl Reader for Page<'_> {
         let Some(at) = at else {
             // In the standard, the end tags of these two make elements.
             if matches!(id, BR | P) && self.stack.is_seen() {
-                self.void(id, traits, &tag);
+                self.void(id, traits, tag);
             }
             return;
         };
@@ -144,23 +194,6 @@ impl Reader for Page<'_> {
         }
     }
 
-    fn text(&mut self, bytes: &[u8]) {
-        self.stack.reopen();
-        if self.stack.is_seen() && !bytes.is_empty() {
-            self.layout.text(bytes);
-        }
-    }
-
-    fn is_foreign(&self) -> bool {
-        self.stack.foreign_root().is_some()
-    }
-
-    fn is_done(&self) -> bool {
-        self.layout.lines.is_done()
-    }
-}
-
-impl Page<'_> {
     /// Handles a start tag in SVG or MathML, where no element breaks lines.
     fn start_foreign(&mut self, root: usize, place: Option<Id>, tag: &Tag, hides: bool) {
         let hides = hides || elements::is_unseen_in_foreign(&tag.name);
@@ -181,6 +214,7 @@ impl Page<'_> {
     fn void(&mut self, id: Id, traits: Traits, tag: &Tag) {
         match id {
             BR => self.layout.lines.new_line(),
+            IMG if self.is_quoted() => {}
             IMG => self.layout.lines.flowing(&tag.alt()),
             _ => self.layout.break_line(traits),
         }

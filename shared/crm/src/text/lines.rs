@@ -3,16 +3,15 @@
 use std::fmt::Write as _;
 
 use super::characters::Sieve;
+use super::mail::{Judge, LONGEST_HEADING, Verdict};
 
-/// What happens to a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// The line stays.
-    Keep,
-    /// The line is left out.
-    Drop,
-    /// The line and everything after it are left out.
-    End,
+/// A state to return to if lines are left out: the bytes and the characters of the text, and the
+/// number of breaks that followed it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    text: usize,
+    length: usize,
+    breaks: u8,
 }
 
 /// Text while it is written, line by line. Breaks and spaces wait until a visible character follows
@@ -44,23 +43,23 @@ pub(super) struct Lines {
     sieve: Sieve,
     /// The position of the first byte of the current line.
     line: usize,
-    /// The state to return to if the current line is left out: the bytes and the characters of the
-    /// text before the breaks of the line, and the number of these breaks.
-    before: (usize, usize, u8),
-    judge: Option<fn(&str) -> Verdict>,
+    /// The state before the current line.
+    before: Place,
+    /// Says which lines of a mail stay.
+    judge: Option<Judge<Place>>,
     /// For a long line, whether it stays. This is known before its end.
-    kept: Option<bool>,
+    judged: Option<Verdict<Place>>,
+    /// Whether the next line may begin the mail that is answered.
+    may_end: bool,
     dropped: bool,
     done: bool,
+    #[cfg(test)]
+    has_defect: bool,
 }
 
 /// The most bytes of a prefix. Without this limit, a thousand nested quotations would make every
 /// line a thousand times as long.
 const MOST_PREFIX: usize = 16;
-
-/// The most bytes of the heading of a quoted mail. A longer line is no heading, so nobody needs to
-/// read it to its end.
-pub(super) const LONGEST_HEADING: usize = 500;
 
 impl Lines {
     /// Begins an empty text of which `limit` characters are needed.
@@ -79,18 +78,48 @@ impl Lines {
             place: 0,
             sieve: Sieve::default(),
             line: 0,
-            before: (0, 0, 0),
+            before: Place::default(),
             judge: None,
-            kept: None,
+            judged: None,
+            may_end: false,
             dropped: false,
             done: false,
+            #[cfg(test)]
+            has_defect: false,
         }
     }
 
-    /// Leaves out the lines that `judge` does not keep.
-    pub(super) fn kept_by(mut self, judge: fn(&str) -> Verdict) -> Lines {
-        self.judge = Some(judge);
+    /// Leaves out what a mail answers or forwards.
+    pub(super) fn of_mail(mut self) -> Lines {
+        self.judge = Some(Judge::default());
         self
+    }
+
+    /// Whether what a mail answers or forwards is left out.
+    pub(super) fn are_of_mail(&self) -> bool {
+        self.judge.is_some()
+    }
+
+    /// Says that the next line may begin the mail that is answered.
+    pub(super) fn may_end(&mut self) {
+        self.may_end = true;
+    }
+
+    /// Says that something was left out here.
+    pub(super) fn leave_out(&mut self) {
+        self.dropped = true;
+    }
+
+    /// Leaves out all that follows.
+    pub(super) fn end_here(&mut self) {
+        self.dropped = true;
+        self.done = true;
+    }
+
+    /// Lines that panic.
+    #[cfg(test)]
+    pub(super) fn with_a_defect() -> Lines {
+        Lines { has_defect: true, ..Lines::new(100) }
     }
 
     /// Whether more text would change nothing.
@@ -106,6 +135,9 @@ impl Lines {
     /// Returns the text, and whether lines were left out.
     pub(super) fn finish(mut self) -> (String, bool) {
         self.end_line();
+        if let Some(above) = self.judge.as_mut().and_then(Judge::finish) {
+            self.return_to(above);
+        }
         (self.text, self.dropped)
     }
 
@@ -224,8 +256,11 @@ impl Lines {
             if self.done {
                 return;
             }
-            self.before = (self.text.len(), self.length, self.breaks);
-            if self.length > 0 {
+            self.before = Place { text: self.text.len(), length: self.length, breaks: self.breaks };
+            if self.length == 0 {
+                // All lines before it were left out.
+                self.blank.clear();
+            } else {
                 for _ in 0..self.breaks {
                     self.push('\n');
                 }
@@ -247,18 +282,24 @@ impl Lines {
 
     /// Whether it is certain that the current line stays.
     fn stays(&mut self) -> bool {
-        let Some(judge) = self.judge else { return true };
+        let Some(judge) = &mut self.judge else { return true };
         match self.text.get(self.line..) {
             Some(line) if line.len() > LONGEST_HEADING => {
-                *self.kept.get_or_insert_with(|| judge(line) == Verdict::Keep)
+                let verdict = self.judged.get_or_insert_with(|| judge.line(line, self.before));
+                *verdict == Verdict::Keep && !judge.is_waiting()
             }
             _ => false,
         }
     }
 
     fn begin_line(&mut self) {
+        if std::mem::take(&mut self.may_end)
+            && let Some(judge) = &mut self.judge
+        {
+            judge.mark();
+        }
         self.line = self.text.len();
-        self.kept = None;
+        self.judged = None;
         let (prefix, marker) = (std::mem::take(&mut self.prefix), std::mem::take(&mut self.marker));
         let place = if marker.is_empty() { 0 } else { self.place };
         let indent = prefix.get(..prefix.len().saturating_sub(place)).unwrap_or_default();
@@ -268,22 +309,36 @@ impl Lines {
         self.prefix = prefix;
     }
 
-    /// Ends the current line, and removes it if it does not stay.
+    /// Ends the current line, and removes what does not stay.
     fn end_line(&mut self) {
-        let Some(judge) = self.judge else { return };
-        let verdict = judge(self.text.get(self.line..).unwrap_or_default());
-        if verdict != Verdict::Keep {
-            let (text, length, breaks) = self.before;
-            self.text.truncate(text);
-            self.length = length;
-            self.breaks = self.breaks.max(breaks);
-            self.dropped = true;
-            self.line = self.text.len();
+        let Some(judge) = &mut self.judge else { return };
+        if self.text.len() <= self.line {
+            return;
         }
-        self.done = verdict == Verdict::End || self.length > self.limit;
+        let line = self.text.get(self.line..).unwrap_or_default();
+        let verdict = self.judged.take().unwrap_or_else(|| judge.line(line, self.before));
+        let is_waiting = judge.is_waiting();
+        match verdict {
+            Verdict::Keep => {}
+            Verdict::Drop => self.return_to(self.before),
+            Verdict::DropFrom(above) | Verdict::EndAt(above) => self.return_to(above),
+        }
+        let ends = matches!(verdict, Verdict::EndAt(_));
+        self.done |= ends || (self.length > self.limit && !is_waiting);
+    }
+
+    /// Removes everything behind a place.
+    fn return_to(&mut self, place: Place) {
+        self.text.truncate(place.text);
+        self.length = place.length;
+        self.breaks = self.breaks.max(place.breaks);
+        self.dropped = true;
+        self.line = self.text.len();
     }
 
     fn push(&mut self, one: char) {
+        #[cfg(test)]
+        assert!(!self.has_defect, "a defect");
         self.text.push(one);
         self.length += 1;
     }

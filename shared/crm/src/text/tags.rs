@@ -1,5 +1,7 @@
 //! Reads the tags of HTML and the text between them, in a limited number of steps.
 
+use std::borrow::Cow;
+
 use html5gum::{Emitter, Error, State, Tokenizer};
 
 use super::style::Style;
@@ -71,6 +73,8 @@ pub(super) struct Tag {
     pub(super) closes_itself: bool,
     pub(super) is_hidden: bool,
     pub(super) is_open: bool,
+    id: Option<Vec<u8>>,
+    class: Option<Vec<u8>>,
     style: Option<Vec<u8>>,
     alt: Option<Vec<u8>>,
     start: Option<Vec<u8>>,
@@ -95,6 +99,8 @@ impl Tag {
             b"hidden" => return self.is_hidden = true,
             b"open" => return self.is_open = true,
             b"color" | b"face" | b"size" => return self.is_of_font = true,
+            b"id" => &mut self.id,
+            b"class" => &mut self.class,
             b"style" => &mut self.style,
             b"alt" => &mut self.alt,
             b"start" => &mut self.start,
@@ -111,6 +117,17 @@ impl Tag {
     pub(super) fn style(&self) -> Style {
         let style = self.style.as_deref();
         style.map(|style| Style::of(&String::from_utf8_lossy(style))).unwrap_or_default()
+    }
+
+    /// Its id and its classes, in lower case, with spaces between them.
+    pub(super) fn names(&self) -> String {
+        let names = [&self.id, &self.class].map(|names| names.as_deref().unwrap_or_default());
+        String::from_utf8_lossy(&names.join(&b' ')).to_ascii_lowercase()
+    }
+
+    /// The style as it was written.
+    pub(super) fn style_text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.style.as_deref().unwrap_or_default())
     }
 
     /// Whether it has a style that is not empty.

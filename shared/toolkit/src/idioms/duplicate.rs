@@ -1,6 +1,8 @@
-//! Creates rows, and explains the error if the organization's duplicate detection rules refuse one.
+//! Creates rows, names the owner as the environment does, and explains the error if the organization's
+//! duplicate detection rules refuse one.
 
 use crm::reference::Candidate;
+use crm::tables::lookups::{OWNER, typed_owner};
 use crm::tables::{ACCOUNT, CONTACT, LEAD};
 use crm::text::quoted;
 use dataverse::{Code, Create, Created, Error, Page, Record, Table, Write};
@@ -24,17 +26,36 @@ pub(crate) async fn create(
     others: Vec<Write>,
 ) -> Result<Created, ToolError> {
     let session = context.session();
-    let result = if others.is_empty() && before.is_none() {
-        session.create(create).await
-    } else {
-        session.create_with(before, create, others).await
-    };
+    let typed = typed_owner(create.table());
+    let plain = || create.clone().renamed(&typed, OWNER);
+    let known = if session.lacks_typed_owners() { plain() } else { None };
+    let mut result = send(context, before, known.as_ref().unwrap_or(create), &others).await;
+    if matches!(&result, Err(Error::Api(error)) if error.undeclared_property() == Some(typed.as_str()))
+        && let Some(plain) = plain()
+    {
+        session.note_lack_of_typed_owners();
+        result = send(context, before, &plain, &others).await;
+    }
     match result {
         // A visitor must not learn whom the organization knows.
         Err(error) if error.is(Code::Duplicate) && !context.is_for_visitor() => {
             Err(named(context, before.unwrap_or(create), error).await)
         }
         result => Ok(result?),
+    }
+}
+
+async fn send(
+    context: &Context,
+    before: Option<&Create>,
+    create: &Create,
+    others: &[Write],
+) -> Result<Created, Error> {
+    let session = context.session();
+    if others.is_empty() && before.is_none() {
+        session.create(create).await
+    } else {
+        session.create_with(before, create, others.to_vec()).await
     }
 }
 

@@ -1,13 +1,14 @@
 //! The changes of an update to a row.
 
 use crm::labels::Choice;
+use crm::money::{self, Amount, Money};
 use crm::text::excerpt;
-use dataverse::{Link, Record, Table, Update};
+use dataverse::{Link, Query, Record, Table, Update};
 use rust_decimal::Decimal;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::{Change, Target, ToolError};
+use crate::{Change, Context, Target, ToolError};
 
 /// The changes of an update to a row that was read. Values that the row already has are no changes.
 pub struct Edit<'a> {
@@ -65,6 +66,18 @@ impl<'a> Edit<'a> {
         }
     }
 
+    /// Sets a column to an amount of money, if one is given. The row must have been read with its
+    /// [currency](money::currency).
+    pub fn money(&mut self, field: &'static str, column: &'static str, wanted: Option<Amount>) {
+        let Some(wanted) = wanted else { return };
+        if self.record.decimal(column) != Some(wanted.get()) {
+            let currency = money::currency_of(self.record);
+            let to = Money { amount: wanted.get(), currency };
+            self.note(field, Money::of(self.record, column).map(priced), priced(to));
+            self.column(column, wanted);
+        }
+    }
+
     /// Points a lookup at another row, given by its id and its name.
     pub fn point(&mut self, field: &'static str, link: Link, (id, name): (Uuid, Option<&str>)) {
         let from = self.record.lookup(link.column);
@@ -105,6 +118,31 @@ impl<'a> Edit<'a> {
             self.lookups.into_iter().fold(update, |update, (link, id)| update.point(link, id));
         (self.changes, update)
     }
+}
+
+/// The changes with an amount of money as Dataverse has stored it: rounded as its currency wants. It is
+/// read again, and stays as it was given if that fails.
+pub async fn with_stored_money(
+    context: &Context,
+    target: Target<'_>,
+    mut changes: Vec<Change>,
+    (field, column): (&'static str, &'static str),
+) -> Vec<Change> {
+    if let Some(change) = changes.iter_mut().find(|change| change.field == field) {
+        let row = Query::row(target.table, target.id).select([column]).expand(money::currency());
+        let row = context.first(&row).await.ok().flatten();
+        if let Some(stored) = row.and_then(|row| Money::of(&row, column)) {
+            change.to = priced(stored);
+        }
+    }
+    changes
+}
+
+/// An amount as a change shows it: with its currency, and without the zeros that Dataverse adds.
+fn priced(Money { amount, currency }: Money) -> Value {
+    let mut shown = Map::from_iter([("amount".to_owned(), money::number(amount))]);
+    shown.extend(currency.map(|currency| ("currency".to_owned(), currency.into())));
+    shown.into()
 }
 
 /// Arguments that change a row. The macro [`edits!`](crate::edits) declares them.
@@ -226,7 +264,7 @@ fn decimal(value: &Value) -> Option<Decimal> {
 #[cfg(test)]
 mod tests {
     use crm::labels::CasePriority;
-    use crm::tables::CASE;
+    use crm::tables::{CASE, OPPORTUNITY};
     use serde_json::json;
 
     use super::*;
@@ -253,6 +291,29 @@ mod tests {
                 {"field": "priority", "from": "Normal", "to": "High"},
                 {"field": "subject", "from": "a", "to": "b"},
             ])
+        );
+    }
+
+    #[test]
+    fn an_amount_has_its_currency() {
+        let record: Record = serde_json::from_value(json!({
+            "@odata.etag": "W/\"1\"", "opportunityid": Uuid::nil(), "estimatedvalue": 24000.5000,
+            "transactioncurrencyid": {"isocurrencycode": "EUR"},
+        }))
+        .unwrap();
+        let amount = |text: &str| serde_json::from_str::<Amount>(text).ok();
+        let mut edit = Edit::of(&record, OPPORTUNITY).unwrap();
+        edit.money("estimated_value", "estimatedvalue", amount("24000.50"));
+        assert!(edit.is_empty());
+        edit.money("estimated_value", "estimatedvalue", amount("30000.25"));
+        let (changes, _) = edit.finish();
+        assert_eq!(
+            json!(changes),
+            json!([{
+                "field": "estimated_value",
+                "from": {"amount": 24000.5, "currency": "EUR"},
+                "to": {"amount": 30000.25, "currency": "EUR"},
+            }])
         );
     }
 

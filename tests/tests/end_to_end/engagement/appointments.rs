@@ -116,6 +116,43 @@ async fn times_that_cannot_be_are_refused() {
 }
 
 #[tokio::test]
+async fn the_organizer_owns_it_also_where_the_owner_has_one_name_only() {
+    let bench = Bench::start().await;
+    bench.control("PUT", "typed-owners", Some(json!({"declared": false}))).await;
+    for (day, most) in [(1, 3), (2, 2)] {
+        let arguments = meeting("Plain owner", &format!("2087-12-0{day}T10:00Z"));
+        let (answer, trips) = bench.counted("schedule_appointment", arguments).await;
+        let made = &answer.result()["appointment"];
+        assert_eq!(answer.result()["created"], true);
+        let rows = bench.rows("appointments").await;
+        let row = rows.iter().find(|row| row["activityid"] == made["id"]).unwrap();
+        assert_eq!(row["_ownerid_value"], made["organizer"]["id"]);
+        // The second time, it is known.
+        assert_eq!(trips, most);
+    }
+    assert_eq!(bench.count("appointments", "subject", "Plain owner").await, 2);
+}
+
+#[tokio::test]
+async fn an_appointment_that_takes_all_day_has_days() {
+    let bench = Bench::start().await;
+    let rowan = id(&bench, "systemusers", "systemuserid", "internalemailaddress", ROWAN).await;
+    let day = json!([{
+        "activityid": "0f0e0d0c-0b0a-4908-8706-0504030201f1", "subject": "Fair",
+        "isalldayevent": true, "statecode": 3, "statuscode": 5,
+        "scheduledstart": "2087-05-31T22:00:00Z", "scheduledend": "2087-06-02T22:00:00Z",
+        "appointment_activity_parties": [
+            {"partyid_systemuser@odata.bind": format!("/systemusers({rowan})"), "participationtypemask": 5},
+        ],
+    }]);
+    bench.control("POST", "rows/appointments", Some(day)).await;
+    let answer = schedule(&bench, meeting("At the fair", "2087-06-01T10:00Z")).await;
+    answer.result();
+    let hints = hints(&answer);
+    assert!(hints.contains("all day from 2087-06-01 to 2087-06-02"), "{hints}");
+}
+
+#[tokio::test]
 async fn it_is_said_whether_it_reaches_outlook() {
     let bench = Bench::start().await;
     for (organizer, day, word) in [

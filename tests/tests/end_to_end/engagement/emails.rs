@@ -76,6 +76,13 @@ async fn the_emails_about_a_case_come_latest_first_as_plain_text() {
     assert_eq!(latest["status"], "Received");
     assert_eq!(latest["sent"], "2025-09-05T07:12Z");
     assert_eq!(found["record"]["name"], "Webhook retries not sent");
+    for email in [latest, &found["emails"][1]] {
+        let (case, record) = (&email["case"], &found["record"]);
+        assert_eq!((&case["id"], &case["number"]), (&record["id"], &json!(WEBHOOK_CASE)));
+        assert_eq!(case["subject"], "Webhook retries not sent");
+    }
+    assert_eq!(latest["attachments"], Value::Null);
+    assert_eq!(found["emails"][1]["attachments"], json!(["webhook.log"]));
     assert!(found["email_url"].as_str().unwrap().contains("etn=email"));
 
     let (by_id, trips) =
@@ -96,6 +103,7 @@ async fn a_contact_has_the_emails_that_it_wrote_got_or_is_named_in() {
     );
     let offer = &found["emails"][0];
     assert_eq!((&offer["direction"], &offer["status"]), (&json!("outgoing"), &json!("Sent")));
+    assert_eq!(offer["attachments"], json!(["QUO-01000-H5T9Q2.pdf"]));
     let text = offer["text"].as_str().unwrap();
     assert!(text.contains("120 × Chat seat – Professional") && text.contains("5 % discount"));
     for contact in [&json!("Zoe Brandt"), &found["record"]["id"]] {
@@ -106,6 +114,77 @@ async fn a_contact_has_the_emails_that_it_wrote_got_or_is_named_in() {
     let limited = bench.call("get_email_history", json!({"contact": ZOE, "limit": 1})).await;
     assert_eq!(subjects(limited.result()), ["Your quote QUO-01000-H5T9Q2"]);
     assert_eq!(limited.result()["more"], true);
+}
+
+#[tokio::test]
+async fn what_a_mail_replies_to_is_cut_off_and_what_it_forwards_is_not() {
+    let bench = Bench::start().await;
+    let gmail = "<div dir=\"ltr\">Ja, gerne.</div><br><div class=\"gmail_quote\"><div \
+        class=\"gmail_attr\">Am Do., 4. Sept. 2025 um 10:12 Uhr schrieb Rowan &lt;<a \
+        href=\"mailto:r@x.example\">r@x.example</a>&gt;:<br></div><blockquote \
+        class=\"gmail_quote\">Sollen wir liefern?</blockquote></div>";
+    let outlook = "<div class=WordSection1><p class=MsoNormal>Oui, volontiers.</p><div \
+        style='border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm'><p \
+        class=MsoNormal><b>De&nbsp;:</b> Rowan<br><b>Envoy\u{e9}&nbsp;:</b> jeudi<br></p></div>\
+        <p>Faut-il livrer ?</p></div>";
+    let plain = "Yes, please.\r\n\r\nOn Thu, Sep 4, 2025 at 10:12 AM Rowan Sandström \
+        <\r\nrowan.sandstrom@contosodemo.example> wrote:\r\n\r\n> Shall we deliver?\r\n";
+    let forwarded = "<br><div id=\"divRplyFwdMsg\"><b>Von:</b> Rowan<br><b>Betreff:</b> Kiosk</div>\
+        <div>Bitte liefern.</div>";
+    for (number, (subject, text)) in [
+        ("AW: Kiosk", gmail),
+        ("RE : Kiosk", outlook),
+        ("Re: Kiosk", plain),
+        ("WG: Kiosk", forwarded),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let sent = format!("2087-01-0{}T08:00:00Z", number + 1);
+        write(&bench, subject, Some(&sent), text).await;
+    }
+    let answer = bench.call("get_email_history", json!({"contact": MAREN})).await;
+    let emails = answer.result()["emails"].as_array().unwrap();
+    let texts: Vec<_> = emails.iter().map(|email| email["text"].as_str().unwrap()).collect();
+    assert_eq!(
+        texts.get(..4).unwrap(),
+        [
+            "Von: Rowan\nBetreff: Kiosk\nBitte liefern.",
+            "Yes, please.",
+            "Oui, volontiers.",
+            "Ja, gerne."
+        ]
+    );
+    assert!(emails.iter().all(|email| email["case"].is_null()), "{emails:#?}");
+    // The timeline shows the same.
+    let answer = bench.call("get_activities", json!({"contact": MAREN, "types": ["email"]})).await;
+    let activities = answer.result()["activities"].as_array().unwrap();
+    assert!(activities.iter().any(|email| email["text"] == "Ja, gerne."), "{activities:#?}");
+    assert!(!answer.body.to_string().contains("Sollen wir"));
+}
+
+#[tokio::test]
+async fn a_mail_says_its_case_even_where_the_case_is_somebody_elses() {
+    let bench = Bench::start().await;
+    let kiosk = bench.rows("incidents").await;
+    let other = kiosk.iter().find(|row| row["ticketnumber"] == WEBHOOK_CASE).unwrap();
+    write(&bench, "About a case", Some("2087-01-01T08:00:00Z"), "Hello").await;
+    let rows = bench.rows("emails").await;
+    let id =
+        rows.iter().find(|row| row["subject"] == "About a case").unwrap()["activityid"].clone();
+    let path = format!("emails({})", id.as_str().unwrap());
+    let case = format!("/incidents({})", other["incidentid"].as_str().unwrap());
+    let about = json!({"regardingobjectid_incident_email@odata.bind": case});
+    administer(&bench, "PATCH", &path, about).await;
+    // The case is not the contact's: its number takes one more trip.
+    let (answer, trips) = bench.counted("get_email_history", json!({"contact": MAREN})).await;
+    assert_eq!(answer.result()["emails"][0]["case"]["number"], WEBHOOK_CASE);
+    assert_eq!(trips, 2);
+    // Without cases, it has the title.
+    bench.control("PUT", "apps", Some(json!({"sales": true, "service": false}))).await;
+    let answer = bench.call("get_email_history", json!({"contact": MAREN})).await;
+    let case = &answer.result()["emails"][0]["case"];
+    assert_eq!((&case["number"], &case["id"]), (&Value::Null, &other["incidentid"]));
 }
 
 #[tokio::test]

@@ -346,6 +346,9 @@ impl Maker {
             match table {
                 Table::Email => json!({
                     "directioncode": true, "statecode": 1, "statuscode": 3, "senton": at,
+                    "email_activity_mime_attachment": [
+                        {"filename": format!("{}.pdf", self.dice.word()), "mimetype": "application/pdf"},
+                    ],
                 }),
                 Table::Call => json!({
                     "directioncode": true, "statecode": 1, "statuscode": 2, "actualend": at,

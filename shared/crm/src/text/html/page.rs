@@ -15,11 +15,20 @@ const MOST_BETWEEN: usize = 32;
 pub(super) struct Page<'a> {
     pub(super) stack: Stack,
     pub(super) layout: Layout<'a>,
+    /// The element of a mail that holds the mail that is answered: its place, and the number of
+    /// elements that had begun before it.
+    pub(super) quote: Option<(usize, usize)>,
 }
 
 impl<'a> Page<'a> {
     pub(super) fn new(lines: &'a mut Lines) -> Page<'a> {
-        Page { stack: Stack::new(), layout: Layout::new(lines) }
+        Page { stack: Stack::new(), layout: Layout::new(lines), quote: None }
+    }
+
+    /// Whether the text that comes now is of the mail that is answered.
+    pub(super) fn is_quoted(&self) -> bool {
+        self.quote
+            .is_some_and(|(at, order)| self.stack.get(at).is_some_and(|open| open.order == order))
     }
 
     /// Puts an element on the stack, and breaks the line if the element does so.

@@ -132,6 +132,12 @@ impl Stack {
         self.open.last()
     }
 
+    /// The place of the innermost element, and the number of elements that had begun before it.
+    pub(super) fn innermost_place(&self) -> Option<(usize, usize)> {
+        let open = self.open.last()?;
+        Some((self.open.len() - 1, open.order))
+    }
+
     /// Whether people see the text that comes now.
     pub(super) fn is_seen(&self) -> bool {
         self.hiding == 0 && self.is_visible && self.lingering_unseen == 0
