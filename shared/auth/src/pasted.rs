@@ -1,19 +1,7 @@
 //! What people paste into a form, and what they call its fields.
 
+use crm::text::QUOTES;
 use strsim::normalized_damerau_levenshtein;
-
-/// The quotation marks that programs and people put around a value.
-const QUOTES: [(char, char); 9] = [
-    ('"', '"'),
-    ('\'', '\''),
-    ('`', '`'),
-    ('“', '”'),
-    ('„', '“'),
-    ('„', '”'),
-    ('‘', '’'),
-    ('‚', '‘'),
-    ('«', '»'),
-];
 
 /// The value that a pasted text stands for: without spaces, unseen characters and quotation marks
 /// around it.
