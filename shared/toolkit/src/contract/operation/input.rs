@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::handed::{Handed, variants, wrong_type};
 use crate::contract::schema::input_schema;
 use crate::{Body, ErrorCode, ToolError, strict_schema};
 
@@ -92,10 +93,7 @@ fn choices(problem: &str) -> Option<String> {
         let rest = rest.trim_start_matches([':', ' ']);
         return Some(rest.rsplit_once(" at line ").map_or(rest, |(text, _)| text).to_owned());
     }
-    let rest = problem.strip_prefix("unknown variant `")?;
-    let (_, expected) = rest.rsplit_once("`, expected ")?;
-    let names: Vec<_> = expected.split('`').skip(1).step_by(2).collect();
-    Some(names.join(", "))
+    variants(problem)
 }
 
 /// The name in a message about a field that is not known.
@@ -141,7 +139,8 @@ impl<T: DeserializeOwned + JsonSchema + Send> Input for Arguments<T> {
 
     fn read(body: Body) -> Result<Arguments<T>, ToolError> {
         let given = object(body)?;
-        let read = serde_path_to_error::deserialize(&given).map_err(|error| invalid(&error))?;
+        let read =
+            serde_path_to_error::deserialize(Handed(&given)).map_err(|error| invalid(&error))?;
         Ok(Arguments { given, read })
     }
 }
@@ -168,7 +167,9 @@ fn invalid(error: &serde_path_to_error::Error<serde_json::Error>) -> ToolError {
     // Both may quote a text from the caller, which may be long.
     let path = beginning(error.path().to_string());
     let quoting = beginning(error.inner().to_string());
-    let problem = quoting.replace('`', "");
+    let problem = wrong_type(&error.inner().to_string())
+        .or_else(|| variants(&quoting).map(|names| format!("must be one of: {names}")))
+        .unwrap_or_else(|| quoting.replace('`', ""));
     match path.as_str() {
         "." | "?" => ToolError::new(ErrorCode::InvalidArguments, problem)
             .next_step("Correct the arguments and call again."),
@@ -181,7 +182,7 @@ fn invalid(error: &serde_path_to_error::Error<serde_json::Error>) -> ToolError {
             )
             .next_step(match meant(&quoting) {
                 Some((name, field)) => {
-                    format!("If {name} is the argument {field}, name it so; or leave it out.")
+                    format!("If {name} means {field}, call again with {field}; or leave it out.")
                 }
                 None => "Leave that argument out and call again.".to_owned(),
             })
@@ -243,7 +244,7 @@ mod tests {
             assert_eq!(read(body).unwrap_err().detail(), detail);
         }
         let error = Arguments::<Form>::read(Body::Value(json!({"Tenant": "x"}))).unwrap_err();
-        let advice = "If Tenant is the argument tenant_id, name it so; or leave it out.";
+        let advice = "If Tenant means tenant_id, call again with tenant_id; or leave it out.";
         assert_eq!(error.advice(), Some(advice));
         let error = Arguments::<Form>::read(Body::Value(json!({"colour": "x"}))).unwrap_err();
         assert_eq!(error.advice(), Some("Leave that argument out and call again."));
