@@ -2,7 +2,7 @@
 
 use dataverse::Filter;
 
-use crate::text::{address, contains, spellings, undecorated};
+use crate::text::{address, contains, of_usual_width, spellings, undecorated};
 
 /// What people are called before their names, in the languages of the CRM's customers, without dots
 /// and in lower case. What is a first name as well, such as Don, is left out.
@@ -99,20 +99,27 @@ fn is_suffix(word: &str) -> bool {
 /// People whose name or address partly matches the text.
 ///
 /// If the text is an email address, it is compared with all three address columns. Otherwise, every
-/// word of it must be in one of these `columns`, but for titles. A single word may also be part of an
+/// word of it must be in one of these `columns`, but for titles and suffixes. A single word may also be part of an
 /// address.
 pub fn matching(text: &str, columns: &[&'static str]) -> Filter {
     let by_address = |text: &str| {
         ["emailaddress1", "emailaddress2", "emailaddress3"]
             .map(|column| Filter::contains(column, text))
     };
+    let text = of_usual_width(text);
     if text.contains('@') {
-        return Filter::any(by_address(&address(text)));
+        return Filter::any(by_address(&address(&text)));
     }
     let said: Vec<&str> =
         text.split([' ', '\t', ',']).map(str::trim).filter(|word| !word.is_empty()).collect();
-    let untitled = bare_words(&said);
-    let words = if untitled.is_empty() { vec![text] } else { untitled };
+    let is_name = |word: &&str| !is_title(word) && !is_suffix(word);
+    let untitled: Vec<&str> = said.iter().copied().filter(is_name).collect();
+    let words = match (untitled.is_empty(), said.is_empty()) {
+        (false, _) => untitled,
+        (true, false) => said,
+        // There are only commas.
+        (true, true) => vec![&*text],
+    };
     let by_name = Filter::all(
         words.iter().map(|word| Filter::any(columns.iter().map(|column| contains(column, word)))),
     );

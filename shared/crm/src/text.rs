@@ -21,7 +21,7 @@ mod tags;
 pub use characters::{quoted, shown};
 pub use email::EmailAddress;
 pub use handed::QUOTES;
-pub(crate) use handed::{Hyperlink, address, undecorated};
+pub(crate) use handed::{Hyperlink, address, of_usual_width, undecorated};
 use lines::{LONGEST_HEADING, Lines, Verdict};
 pub use spelling::{contains, equals, same_name, same_words, spellings};
 

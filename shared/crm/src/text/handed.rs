@@ -240,7 +240,7 @@ fn character(name: &str) -> Option<String> {
 
 /// The text with the letters, digits and signs of full width, which East Asian keyboards type, as
 /// those of ASCII.
-pub(super) fn of_usual_width(text: &str) -> Cow<'_, str> {
+pub(crate) fn of_usual_width(text: &str) -> Cow<'_, str> {
     let usual = |one: char| match one {
         '\u{3000}' => ' ',
         '\u{3001}' => ',',
@@ -272,11 +272,13 @@ fn barer(text: &str) -> &str {
     if bare == text { inside(text).unwrap_or(text) } else { bare }
 }
 
-/// What is inside of a pair of marks that stand around a whole text, and nowhere in it.
+/// What is inside of a pair of marks that stand around a whole text, and nowhere in it. They may be
+/// doubled, as in `**bold**`.
 fn inside(text: &str) -> Option<&str> {
     QUOTES.iter().chain(&AROUND).find_map(|(open, close)| {
         let inner = text.strip_prefix(*open)?.strip_suffix(*close)?;
-        (!inner.contains([*open, *close])).then_some(inner)
+        let core = inner.trim_start_matches(*open).trim_end_matches(*close);
+        (!core.contains([*open, *close])).then_some(inner)
     })
 }
 
@@ -306,10 +308,16 @@ fn trimmed(address: &str) -> &str {
     address.trim_end_matches(['"', '“', '”', '»', '’', '\'', '`', '>', ')', ']'])
 }
 
-/// The address in `Name <address>`.
+/// The address in `Name <address>`, in `Name (address)` and in `address (Name)`.
 fn named(text: &str) -> Option<&str> {
-    let (_, address) = text.strip_suffix('>')?.rsplit_once('<')?;
-    address.contains('@').then_some(address)
+    let text = text.trim();
+    let inside = |open, close| text.strip_suffix(close)?.rsplit_once(open);
+    let is_address = |text: &str| text.contains('@') && !text.trim().contains(char::is_whitespace);
+    if let Some((_, address)) = inside('<', '>') {
+        return Some(address).filter(|text| is_address(text));
+    }
+    let (before, after) = inside('(', ')')?;
+    [after, before].into_iter().find(|text| is_address(text))
 }
 
 /// A phone number without what stands around it.
@@ -358,6 +366,8 @@ mod tests {
             "Anna Ek <a@x.example>",
             "\"Ek, Anna\" <a@x.example>,",
             "Anna <mailto:a@x.example|a@x.example>",
+            "Anna Ek (a@x.example)",
+            "a@x.example (Anna Ek)",
             "a@x.example.",
             "a@x.example;",
             "(a@x.example)!",

@@ -25,7 +25,7 @@ fn of_usual_marks(text: &str) -> String {
 
 /// The most bytes of all spellings of a text together. A filter has each of them once for each column,
 /// and must fit into an address.
-const ROOM: usize = 1600;
+const ROOM: usize = 2000;
 
 /// The ways to write the apostrophes of a name.
 const APOSTROPHES: [char; 3] = ['\'', '’', '´'];
@@ -63,25 +63,28 @@ pub fn spellings(text: &str) -> Vec<String> {
     spellings
 }
 
-/// The text with every way to write its marks. Dashes between words and those within words are
-/// written alike each.
+/// The text with the ways to write its marks: first those in which programs for writing and keyboards
+/// write all of them, then every mixture.
 fn written(text: &str) -> Vec<String> {
-    let mut all = vec![text.to_owned()];
-    let mut each = |rewrite: &dyn Fn(&str) -> Vec<String>| {
-        all = all.iter().flat_map(|text| rewrite(text)).collect();
+    let styled = |apostrophe: char, quotations: (char, char)| {
+        let text = with_marks(text, '\'', |_| apostrophe);
+        let text = with_quotations(&text, quotations);
+        DASHES.map(|dash| with_dashes(&text, true, dash))
     };
-    let has = |kind: char| text.chars().any(|one| mark(one) == Some(kind));
-    if has('-') {
-        each(&|text| DASHES.map(|dash| with_dashes(text, true, dash)).to_vec());
-        each(&|text| DASHES.map(|dash| with_dashes(text, false, dash)).to_vec());
-    }
-    if has('\'') {
-        let with = |text: &str, sign: char| with_marks(text, '\'', |_| sign);
-        each(&|text| APOSTROPHES.map(|sign| with(text, sign)).to_vec());
-    }
-    if has('"') {
-        each(&|text| QUOTATIONS.map(|signs| with_quotations(text, signs)).to_vec());
-    }
+    let [keyboard, others @ ..] = QUOTATIONS;
+    let printed = others.into_iter().flat_map(|quotations| styled('’', quotations));
+    let mut all: Vec<String> = styled('\'', keyboard).into_iter().chain(printed).collect();
+    let mut mixtures = vec![text.to_owned()];
+    let mut each = |kind: char, rewrite: &dyn Fn(&str) -> Vec<String>| {
+        if text.chars().any(|one| mark(one) == Some(kind)) {
+            mixtures = mixtures.iter().flat_map(|text| rewrite(text)).collect();
+        }
+    };
+    each('-', &|text| DASHES.map(|dash| with_dashes(text, true, dash)).to_vec());
+    each('-', &|text| DASHES.map(|dash| with_dashes(text, false, dash)).to_vec());
+    each('\'', &|text| APOSTROPHES.map(|sign| with_marks(text, '\'', |_| sign)).to_vec());
+    each('"', &|text| QUOTATIONS.map(|signs| with_quotations(text, signs)).to_vec());
+    all.append(&mut mixtures);
     all
 }
 
@@ -163,6 +166,7 @@ mod tests {
             ("the \"big\" one", "the “big” one"),
             ("the “big” one", "the \"big\" one"),
             ("the \"big\" one", "the „big“ one"),
+            ("The \"big\" deal – O´Rell´s 24\" re-use", "The “big” deal — O’Rell’s 24” re-use"),
             ("\"Big deal\",", "Big deal"),
             ("a   deal", "a deal"),
             ("ＣＡＳ－１", "CAS-1"),
