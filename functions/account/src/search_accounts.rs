@@ -5,7 +5,7 @@ use crm::money;
 use crm::reference::{by_domain, web_domain};
 use crm::tables::ACCOUNT;
 use crm::tables::choices::in_state;
-use crm::text::{Line, apostrophes};
+use crm::text::{Line, contains};
 use crm::visible::{Access, Visible};
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
@@ -119,10 +119,7 @@ fn similar(text: &str) -> Option<Filter> {
 const MOST_WORDS: usize = 5;
 
 fn words_in_name(text: &str) -> Filter {
-    let in_name = |word: &str| {
-        Filter::any(apostrophes(word).iter().map(|word| Filter::contains("name", word)))
-    };
-    let mut all: Vec<Filter> = words(text).map(in_name).collect();
+    let mut all: Vec<Filter> = words(text).map(|word| contains("name", word)).collect();
     if all.is_empty() {
         // The text has only commas.
         all.push(Filter::contains("name", text));

@@ -1,11 +1,11 @@
 //! The record of a note or an activity. Two arguments together name it.
 
 use crm::record::{RecordRef, RecordType};
-use crm::text::Line;
+use crm::reference::Named;
 use toolkit::{PerKind, ToolError};
 
-/// A name or an id of a record. Its form depends on the type of the record.
-pub(crate) type Text = Line<300>;
+/// A name, an id or another word for a record. Its form depends on the type of the record.
+pub(crate) type Text = Named;
 
 /// Reads the record from the arguments `record_type` and `record`.
 pub(crate) fn parse(kind: RecordType, record: &Text) -> Result<RecordRef, ToolError> {

@@ -2,7 +2,7 @@ use crm::case::{self, CaseSummary};
 use crm::labels::{CaseOrigin, CasePriority, CaseType, Choice as _};
 use crm::reference::{AccountRef, ContactRef, Whose};
 use crm::tables::{ACCOUNT, CASE, lookups};
-use crm::text::{Line, Paragraph, quoted};
+use crm::text::{self, Line, Paragraph, quoted};
 use crm::visible::{Access, Visible};
 use dataverse::{Create, Filter, Order, Query, Record};
 use schemars::JsonSchema;
@@ -191,7 +191,7 @@ impl Creates for NewCase {
                     .filter(case::open())
             };
             let same_subject =
-                reads.add(open().filter(Filter::equals("title", subject.as_str())).top(1));
+                reads.add(open().filter(text::equals("title", subject.as_str())).top(1));
             let latest =
                 reads.add(open().order_by(Order::descending("createdon")).top(OTHERS as u32));
             (same_subject, latest, reads.add(case::urgent_of(of_customer.clone())))

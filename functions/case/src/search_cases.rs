@@ -1,7 +1,7 @@
 use crm::case::{self, CaseSummary};
 use crm::reference::{AccountRef, ContactRef};
 use crm::tables::{ACCOUNT, CASE, CONTACT};
-use crm::text::Line;
+use crm::text::{Line, contains};
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -78,9 +78,7 @@ impl Tool for SearchCases {
         let conditions = [
             status.filter(),
             query.as_ref().map(|text| {
-                Filter::any(
-                    ["title", "ticketnumber"].map(|column| Filter::contains(column, text.as_str())),
-                )
+                Filter::any(["title", "ticketnumber"].map(|column| contains(column, text.as_str())))
             }),
             has_customer.then(|| of_customer.clone()),
         ];

@@ -1,17 +1,18 @@
 use crm::reference::Whose;
 use crm::tables::CONTACT;
-use crm::text::{EmailAddress, Line, Paragraph, quoted};
+use crm::text::{EmailAddress, Line, Paragraph, Phone, quoted};
 use crm::visible::{Access, Visible};
 use dataverse::Record;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{
-    Answer, Change, Consequence, Context, Edit, Edits as _, Effect, Reads, Tool, ToolError, Yes,
-    carry_out,
+    Answer, Change, Clear, Consequence, Context, Edit, Edits as _, Effect, Reads, Tool, ToolError,
+    Yes, carry_out,
 };
 use uuid::Uuid;
 
-/// Changes the phone numbers, the email address, the job title or the description of a contact.
+/// Changes or empties the phone numbers, the email address, the job title or the description of a
+/// contact.
 pub(crate) struct UpdateContact;
 
 toolkit::edits! {
@@ -22,16 +23,19 @@ toolkit::edits! {
         #[verified]
         contact: Whose,
         #[verified]
-        phone: Option<Line<50>> => set "telephone1",
+        phone: Option<Phone<50>> => set "telephone1" or empty,
         #[verified]
-        mobile_phone: Option<Line<50>> => set "mobilephone",
+        mobile_phone: Option<Phone<50>> => set "mobilephone" or empty,
         #[verified]
-        email: Option<EmailAddress> => set "emailaddress1",
+        email: Option<EmailAddress> => set "emailaddress1" or empty,
         #[verified]
-        job_title: Option<Line<100>> => set "jobtitle",
+        job_title: Option<Line<100>> => set "jobtitle" or empty,
         /// Replaces the old one.
         #[staff]
-        description: Option<Paragraph<2000>> => set "description",
+        description: Option<Paragraph<2000>> => set "description" or empty,
+        /// Fields to empty.
+        #[verified]
+        clear: Option<Clear<Arguments>> => clears [],
     }
 }
 
@@ -107,18 +111,31 @@ fn consequence(contact: &Record, changes: &[Change]) -> Consequence {
     Consequence::new(takes, format!("Change the contact {}.", quoted(name))).changing(changes)
 }
 
-/// Refuses a number by which the connection recognises its visitors.
+/// Refuses a change of what the connection recognises its visitors by: of their number, and of their
+/// address, which they may change but not take away.
 fn check_for_visitor(context: &Context, arguments: &Arguments) -> Result<(), ToolError> {
     let Some(visitors) = context.visitors() else { return Ok(()) };
+    let refused = |field: &str, problem: &str| {
+        let next_step = "Offer a person: visitors are recognised by it.";
+        Err(ToolError::invalid(field, problem).next_step(next_step))
+    };
+    let clears = |field: &str| arguments.clear.as_ref().is_some_and(|clear| clear.has(field));
     let numbers = [
         ("phone", "telephone1", &arguments.phone),
         ("mobile_phone", "mobilephone", &arguments.mobile_phone),
     ];
     for (field, column, number) in numbers {
-        if number.is_some() && visitors.id_column.as_str() == column {
-            return Err(ToolError::invalid(field, "cannot be changed in a chat")
-                .next_step("Offer a person: visitors are recognised by it."));
+        let changes = number.is_some() || clears(field);
+        if changes && visitors.id_column.as_str() == column {
+            return refused(field, "cannot be changed in a chat");
         }
+    }
+    let is_known_by = |column: &str| {
+        let mut addresses = visitors.email_columns.iter().map(|column| column.as_str());
+        addresses.any(|one| one == column) || visitors.id_column.as_str() == column
+    };
+    if clears("email") && is_known_by("emailaddress1") {
+        return refused("email", "cannot be cleared in a chat");
     }
     Ok(())
 }

@@ -22,7 +22,14 @@ pub(crate) struct AttendeeRef {
 
 impl AttendeeRef {
     fn parse(text: &str) -> Result<AttendeeRef, ReferenceError> {
-        Ok(AttendeeRef { contact: ContactRef::parse(text)?, user: UserRef::parse(text)? })
+        // The address of a contact's page is none of a user's.
+        let nobody = Uuid::nil;
+        let (contact, user) = match (ContactRef::parse(text), UserRef::parse(text)) {
+            (Ok(contact), Err(ReferenceError::OtherTable)) => (contact, nobody().into()),
+            (Err(ReferenceError::OtherTable), Ok(user)) => (nobody().into(), user),
+            (contact, user) => (contact?, user?),
+        };
+        Ok(AttendeeRef { contact, user })
     }
 
     /// Adds the queries for both the user and the contact.

@@ -3,7 +3,7 @@ use crm::money::{self, Money, number};
 use crm::reference::{PriceListRef, Reference as _};
 use crm::tables::choices::in_state;
 use crm::tables::{PRODUCT, lookups};
-use crm::text::{Excerpt, Line, excerpt};
+use crm::text::{Excerpt, Line, contains, excerpt};
 use dataverse::{Filter, Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -190,14 +190,14 @@ fn in_list(list: &PriceListRef) -> Filter {
 /// number.
 fn wanted(arguments: &Arguments) -> Filter {
     let Arguments { query, category, .. } = arguments;
-    let words = query.iter().flat_map(|query| query.as_str().split_whitespace()).map(|word| {
-        Filter::any(["name", "productnumber"].map(|column| Filter::contains(column, word)))
-    });
+    let words = query
+        .iter()
+        .flat_map(|query| query.as_str().split_whitespace())
+        .map(|word| Filter::any(["name", "productnumber"].map(|column| contains(column, word))));
     let category = category.as_ref().map(|category| {
         // The path contains the names of all families above, too.
         Filter::any(
-            ["parentproductid/name", "hierarchypath"]
-                .map(|path| Filter::contains(path, category.as_str())),
+            ["parentproductid/name", "hierarchypath"].map(|path| contains(path, category.as_str())),
         )
     });
     Filter::all([for_sale()].into_iter().chain(words).chain(category))

@@ -2,6 +2,7 @@
 
 use crate::appointment::ahead;
 use crm::activity;
+use crm::figure::Figure;
 use crm::tables::parties::{self, Part};
 use crm::time::{Minute, Moment};
 use dataverse::{Comparison, Filter, Order, Query, Record};
@@ -15,8 +16,8 @@ pub(crate) struct Minutes(i64);
 
 impl<'de> Deserialize<'de> for Minutes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Minutes, D::Error> {
-        match i64::deserialize(deserializer)? {
-            minutes @ 5..=1440 => Ok(Minutes(minutes)),
+        match Figure::deserialize(deserializer)?.whole() {
+            Some(minutes @ 5..=1440) => Ok(Minutes(minutes)),
             _ => Err(serde::de::Error::custom("must be a whole number from 5 to 1440")),
         }
     }

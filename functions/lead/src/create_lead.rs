@@ -3,7 +3,7 @@ use crm::lead::{self, LeadSummary};
 use crm::reference::{Reference as _, Whose, any_email};
 use crm::tables::choices::in_state;
 use crm::tables::{CONTACT, LEAD, NOTE, lookups};
-use crm::text::{EmailAddress, Line, Paragraph, same_words};
+use crm::text::{self, EmailAddress, Line, Paragraph, Phone, same_words};
 use crm::visible::{Access, Visible};
 use crm::{case, company};
 use dataverse::{Create, Filter, Order, Query, Record, Update, Write};
@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     #[open]
     email: Option<EmailAddress>,
     #[open]
-    phone: Option<Line<50>>,
+    phone: Option<Phone<50>>,
     /// What the visitor wants, in one line.
     #[open]
     topic: Option<Line<300>>,
@@ -276,14 +276,12 @@ impl Arguments {
     /// words are in the note beside it, so nothing of the staff's is lost. A number that is there stays,
     /// because to change how somebody is reached may take a yes.
     fn update(&self, lead: Uuid, own: &Record) -> Option<Update> {
-        let said = |text: &Option<Line<50>>| text.as_ref().map(|text| text.as_str().to_owned());
         let topic = self.topic.as_ref().map(|topic| topic.as_str().to_owned());
+        let phone = self.phone.as_ref().map(|phone| phone.as_str().to_owned());
         let company = Some(self.company.as_str().to_owned());
-        let lacked = [
-            ("firstname", said(&self.first_name)),
-            ("companyname", company),
-            ("telephone1", said(&self.phone)),
-        ];
+        let first_name = self.first_name.as_ref().map(|name| name.as_str().to_owned());
+        let lacked =
+            [("firstname", first_name), ("companyname", company), ("telephone1", phone)];
         let lacked = lacked.into_iter().filter(|(column, _)| own.text(column).is_none());
         let said = [("subject", topic)].into_iter().chain(lacked);
         let update = said.fold(Update::new(LEAD, lead, "*"), |update, (column, text)| match text {
@@ -443,12 +441,12 @@ fn same_person(arguments: &Arguments) -> Filter {
     let Arguments { last_name, first_name, company, email, .. } = arguments;
     let by_email = email.as_ref().map(|email| any_email(email.as_str()));
     let first_name =
-        first_name.as_ref().map(|first_name| Filter::equals("firstname", first_name.as_str()));
+        first_name.as_ref().map(|first_name| text::equals("firstname", first_name.as_str()));
     let of_company = company::spellings(company.as_str())
         .into_iter()
         .map(|name| Filter::equals("companyname", name));
     let by_name = [
-        Some(Filter::equals("lastname", last_name.as_str())),
+        Some(text::equals("lastname", last_name.as_str())),
         first_name,
         Some(Filter::any(of_company)),
     ];

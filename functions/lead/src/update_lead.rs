@@ -2,14 +2,14 @@ use crm::labels::{Choice as _, LeadSource, LeadState, LeadStatus, Rating};
 use crm::reference::{LeadRef, OpenLead};
 use crm::tables::LEAD;
 use crm::tables::choices::{STATE, STATUS};
-use crm::text::{EmailAddress, Line, quoted};
+use crm::text::{EmailAddress, Line, Phone, quoted};
 use dataverse::{Record, Update};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use toolkit::{
-    Answer, Change, Closed, Consequence, Context, Edit, Edits as _, Effect, Reads, Target, Tool,
-    ToolError, Transition, Yes, carry_out, operations,
+    Answer, Change, Clear, Closed, Consequence, Context, Edit, Edits as _, Effect, Reads, Target,
+    Tool, ToolError, Transition, Yes, carry_out, operations,
 };
 use uuid::Uuid;
 
@@ -31,10 +31,12 @@ toolkit::edits! {
         rating: Option<Rating> => choose "leadqualitycode",
         source: Option<LeadSource> => choose "leadsourcecode",
         topic: Option<Line<300>> => set "subject",
-        company: Option<Line<100>> => set "companyname",
-        email: Option<EmailAddress> => set "emailaddress1",
-        phone: Option<Line<50>> => set "telephone1",
-        job_title: Option<Line<100>> => set "jobtitle",
+        company: Option<Line<100>> => set "companyname" or empty,
+        email: Option<EmailAddress> => set "emailaddress1" or empty,
+        phone: Option<Phone<50>> => set "telephone1" or empty,
+        job_title: Option<Line<100>> => set "jobtitle" or empty,
+        /// Fields to empty.
+        clear: Option<Clear<Arguments>> => clears [],
     }
 }
 
@@ -172,11 +174,15 @@ fn changed_person(lead: &Record, changes: &[Change]) -> Option<Consequence> {
 
 /// The lead with the changes of this call.
 fn with_changes<'a>(record: &'a Record, arguments: &'a Arguments) -> qualify::Lead<'a> {
-    let Arguments { company, email, topic, .. } = arguments;
+    let Arguments { company, email, topic, clear, .. } = arguments;
+    let kept = |field: &str, column: &str| {
+        let is_cleared = clear.as_ref().is_some_and(|clear| clear.has(field));
+        record.text(column).filter(|_| !is_cleared)
+    };
     qualify::Lead {
         record,
-        company: company.as_ref().map(Line::as_str).or_else(|| record.text("companyname")),
-        email: email.as_ref().map(EmailAddress::as_str).or_else(|| record.text("emailaddress1")),
+        company: company.as_ref().map(Line::as_str).or_else(|| kept("company", "companyname")),
+        email: email.as_ref().map(EmailAddress::as_str).or_else(|| kept("email", "emailaddress1")),
         topic: topic.as_ref().map(Line::as_str).or_else(|| record.text("subject")),
     }
 }

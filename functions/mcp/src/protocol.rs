@@ -44,6 +44,10 @@ const FRESH_FOR: u64 = 5 * 60 * 1000;
 const OF_A_CALL: [(HeaderName, usize); 4] =
     [(CONNECTION_ID, 255), (CONVERSATION_ID, 255), (IDEMPOTENCY_KEY, 255), (VISITOR_TOKEN, 4096)];
 
+/// What automation platforms add to the arguments of every call, of their own. It is ignored, where no
+/// argument has that name.
+const OF_PLATFORMS: [&str; 4] = ["sessionId", "action", "chatInput", "toolCallId"];
+
 /// The versions that the server speaks. Older ones want several messages in one request, or
 /// streams.
 const VERSIONS: [ProtocolVersion; 3] =
@@ -173,10 +177,13 @@ impl ServerHandler for Protocol {
             self.entries.iter().map(|entry| &entry.definition).find(|definition| {
                 definition.name == request.name && visit.selection.has(definition)
             });
-        let name =
-            known.ok_or_else(|| invalid("there is no tool of that name: see tools/list"))?.name;
-        let arguments = request.arguments.unwrap_or_default();
-        self.call(&visit, name, arguments, &context.meta).await.map(CallToolResponse::from)
+        let known =
+            known.ok_or_else(|| invalid("there is no tool of that name: see tools/list"))?;
+        let mut arguments = request.arguments.unwrap_or_default();
+        arguments.retain(|name, _| {
+            !OF_PLATFORMS.contains(&name.as_str()) || known.arguments.field(name).is_some()
+        });
+        self.call(&visit, known.name, arguments, &context.meta).await.map(CallToolResponse::from)
     }
 
     async fn list_prompts(

@@ -3,7 +3,7 @@ use crm::money::{self, Amount, Probability};
 use crm::opportunity::{self, OpportunitySummary};
 use crm::reference::{AccountRef, ContactRef, Whose};
 use crm::tables::{ACCOUNT, OPPORTUNITY, lookups};
-use crm::text::{Line, Paragraph};
+use crm::text::{self, Line, Paragraph};
 use crm::time::Day;
 use dataverse::{Create, Filter, Order, Query, Record};
 use schemars::JsonSchema;
@@ -149,7 +149,7 @@ impl Creates for NewOpportunity {
                 open()
                     .select(OpportunitySummary::COLUMNS)
                     .expand(money::currency())
-                    .filter(Filter::equals("name", name.as_str()))
+                    .filter(text::equals("name", name.as_str()))
                     .order_by(Order::descending("createdon"))
                     .top(1),
             );

@@ -2,7 +2,7 @@ use crm::money;
 use crm::opportunity::{self, OpportunitySummary};
 use crm::reference::{AccountRef, ContactRef};
 use crm::tables::OPPORTUNITY;
-use crm::text::Line;
+use crm::text::{Line, contains};
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -78,7 +78,7 @@ impl Tool for SearchOpportunities {
             status.filter(),
             query.as_ref().map(|query| {
                 let words = query.as_str().split_whitespace();
-                Filter::all(words.map(|word| Filter::contains("name", word)))
+                Filter::all(words.map(|word| contains("name", word)))
             }),
             contact.as_ref().map(opportunity::of_contact),
             account.as_ref().map(opportunity::of_account),

@@ -11,8 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use toolkit::{
-    Answer, Change, Closed, Consequence, Context, Edit, Edits as _, Effect, Reads, Target, Tool,
-    ToolError, Transition, Yes, carry_out, operations, with_stored_money,
+    Answer, Change, Clear, Closed, Consequence, Context, Edit, Edits as _, Effect, Reads, Target,
+    Tool, ToolError, Transition, Yes, carry_out, operations, with_stored_money,
 };
 use uuid::Uuid;
 
@@ -34,19 +34,22 @@ toolkit::edits! {
         /// In its currency.
         #[staff]
         estimated_value: Option<Amount>
-            => by_value ["estimatedvalue", "isrevenuesystemcalculated"],
+            => by_value ["estimatedvalue", "isrevenuesystemcalculated"] or empty,
         /// As 2026-12-01.
         #[verified]
-        close_date: Option<Day> => set "estimatedclosedate",
+        close_date: Option<Day> => set "estimatedclosedate" or empty,
         /// Percent.
         #[staff]
-        probability: Option<Probability> => set "closeprobability",
+        probability: Option<Probability> => set "closeprobability" or empty,
         /// Won, Canceled and Out-Sold close it; an open status reopens it.
         #[verified]
         status: Option<OpportunityStatus> => apart "statuscode",
         /// Replaces the old one.
         #[staff]
-        description: Option<Paragraph<2000>> => set "description",
+        description: Option<Paragraph<2000>> => set "description" or empty,
+        /// Fields to empty.
+        #[verified]
+        clear: Option<Clear<Arguments>> => clears [],
     }
 }
 
@@ -99,11 +102,15 @@ impl Tool for UpdateOpportunity {
         let status = arguments.status.filter(|status| from.as_deref() != Some(status.label()));
         let mut edit = Edit::of(&record, OPPORTUNITY)?;
         arguments.edit(&mut edit);
+        if arguments.clears_value() {
+            keep_value(&mut edit);
+        }
         if let Some(status) = status {
             edit.note("status", from.clone().map(Value::from), status.label());
         }
         let target = edit.target();
-        let was_computed = arguments.estimated_value.is_some() && is_computed(&record);
+        let sets_value = arguments.estimated_value.is_some() || arguments.clears_value();
+        let was_computed = sets_value && is_computed(&record);
         let (changes, details) = edit.finish();
         let transition =
             status.map(|status| transition(context, target, &record, status, &arguments));
@@ -154,8 +161,7 @@ fn consequence(
     changes: &[Change],
 ) -> Consequence {
     let name = quoted(opportunity.text("name").unwrap_or_default());
-    let revenue = arguments.estimated_value.map(Value::from);
-    let revenue = revenue.or_else(|| opportunity.value("estimatedvalue"));
+    let revenue = arguments.revenue(opportunity);
     match status {
         Some(OpportunityStatus::Won) => {
             let sentence = format!("Win the opportunity {name}.");
@@ -188,11 +194,30 @@ fn by_stage(edit: &mut Edit<'_>, stage: Option<SalesStage>) {
 }
 
 fn by_value(edit: &mut Edit<'_>, value: Option<Amount>) {
-    if value.is_some() && is_computed(edit.record()) {
-        // Otherwise Dynamics keeps computing the value, and the given one is lost.
-        edit.column("isrevenuesystemcalculated", false);
+    if value.is_some() {
+        keep_value(edit);
     }
     edit.money("estimated_value", VALUE, value);
+}
+
+/// Lets Dynamics no longer compute the value. Otherwise the given one is lost.
+fn keep_value(edit: &mut Edit<'_>) {
+    if is_computed(edit.record()) {
+        edit.column("isrevenuesystemcalculated", false);
+    }
+}
+
+impl Arguments {
+    /// Whether the call empties the value.
+    fn clears_value(&self) -> bool {
+        self.clear.as_ref().is_some_and(|clear| clear.has("estimated_value"))
+    }
+
+    /// The value that the opportunity has after the changes.
+    fn revenue(&self, opportunity: &Record) -> Option<Value> {
+        let kept = || opportunity.value("estimatedvalue").filter(|_| !self.clears_value());
+        self.estimated_value.map(Value::from).or_else(kept)
+    }
 }
 
 /// Whether Dynamics computes the value from the product lines.
@@ -224,8 +249,7 @@ fn transition(
         "actualend": context.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         "opportunityid@odata.bind": bind(OPPORTUNITY, opportunity.id),
     });
-    let known = || record.value("estimatedvalue");
-    let revenue = arguments.estimated_value.map(Value::from).or_else(known);
+    let revenue = arguments.revenue(record);
     if let Some(revenue) = revenue.filter(|_| status == OpportunityStatus::Won) {
         close["actualrevenue"] = revenue;
     }

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use crm::text::Line;
+use crm::text::Bare;
 use crm::visible::{Access, Visible};
 use http::{Method, StatusCode};
 use schemars::JsonSchema;
@@ -20,7 +20,7 @@ pub(crate) struct Confirm;
 pub(crate) struct Arguments {
     /// From the error.
     #[open]
-    confirmation_id: Line<32>,
+    confirmation_id: Bare<32>,
 }
 
 impl Operation for Confirm {

@@ -1,7 +1,7 @@
 use crm::case;
 use crm::labels::{CaseStatus, Choice as _};
 use crm::tables::{CASE, CONTACT};
-use crm::text::Line;
+use crm::text::Bare;
 use crm::visible::{Access, Visible};
 use dataverse::{Order, Query, Record};
 use schemars::JsonSchema;
@@ -19,7 +19,7 @@ pub(crate) struct VerifyVisitor;
 pub(crate) struct Arguments {
     /// From the mail.
     #[open]
-    code: Line<128>,
+    code: Bare<128>,
 }
 
 #[derive(Serialize, JsonSchema, Visible)]

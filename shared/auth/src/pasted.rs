@@ -1,19 +1,7 @@
 //! What people paste into a form, and what they call its fields.
 
+use crm::text::QUOTES;
 use strsim::normalized_damerau_levenshtein;
-
-/// The quotation marks that programs and people put around a value.
-const QUOTES: [(char, char); 9] = [
-    ('"', '"'),
-    ('\'', '\''),
-    ('`', '`'),
-    ('“', '”'),
-    ('„', '“'),
-    ('„', '”'),
-    ('‘', '’'),
-    ('‚', '‘'),
-    ('«', '»'),
-];
 
 /// The value that a pasted text stands for: without spaces, unseen characters and quotation marks
 /// around it.
@@ -69,6 +57,8 @@ pub fn meant_field<'a>(
     }
     only(|field, name| field.ends_with(name))
         .or_else(|| only(|field, name| field.starts_with(name)))
+        .or_else(|| only(|field, name| field.len() >= PART && name.starts_with(field)))
+        .or_else(|| only(|field, name| field.len() >= PART && name.ends_with(field)))
 }
 
 #[cfg(test)]
@@ -117,6 +107,9 @@ mod tests {
             ("instance", Some("instance_url")),
             ("expires_on", Some("secret_expires_on")),
             ("client", Some("client_id")),
+            ("label_of_the_connection", Some("label")),
+            ("the_label_text", None),
+            ("connection_label", Some("label")),
             ("id", None),
             ("ETx8Q~value", None),
             ("", None),

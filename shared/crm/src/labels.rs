@@ -26,12 +26,15 @@ pub trait Choice: Copy + Sized + 'static {
     }
 
     /// The choice with this label, or with another one that is understood. Upper and lower case are
-    /// the same.
+    /// the same, and only letters and digits count: `in_progress` is In Progress.
     fn from_label(label: &str) -> Option<Self> {
-        let label = label.trim();
+        let letters = |text: &str| -> String {
+            text.chars().filter(|one| one.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+        };
+        let label = letters(label);
         let all = Self::ALL.iter().map(|(choice, name, _)| (choice, name));
         let mut all = all.chain(Self::ALSO.iter().map(|(choice, name)| (choice, name)));
-        all.find(|(_, name)| name.eq_ignore_ascii_case(label)).map(|(choice, _)| *choice)
+        all.find(|(_, name)| letters(name) == label).map(|(choice, _)| *choice)
     }
 
     /// The label of the value in a column: ours if the number is known, else the one from
@@ -399,6 +402,9 @@ mod tests {
     fn labels_are_read_in_any_case_and_written_as_dynamics_does() {
         let status: CaseStatus = serde_json::from_value(json!("waiting FOR details ")).unwrap();
         assert_eq!(status, CaseStatus::WaitingForDetails);
+        for label in ["out-sold", "Out–Sold", "`Out-Sold`.", "out_sold", "OutSold"] {
+            assert_eq!(OpportunityStatus::from_label(label), Some(OpportunityStatus::OutSold));
+        }
         assert_eq!(serde_json::to_value(status).unwrap(), json!("Waiting for Details"));
         let error = serde_json::from_value::<CasePriority>(json!("Critical")).unwrap_err();
         assert_eq!(error.to_string(), "must be one of: High, Normal, Low");

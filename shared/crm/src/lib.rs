@@ -7,7 +7,7 @@
 //! - [`labels`]: the choices of Dynamics 365, by label and never by number.
 //! - [`text`]: checks text from callers before it goes into the CRM, and makes text from the CRM
 //!   plain before it goes out.
-//! - [`money`], [`time`]: amounts and points in time, as callers give them and as the tools show
+//! - [`figure`], [`money`], [`time`]: numbers, amounts and points in time, as callers give them and as the tools show
 //!   them.
 //! - [`visible`]: who may see each field of an answer, and who may give each argument.
 //! - [`visitor`]: which rows are a visitor's.
@@ -21,6 +21,7 @@ pub mod address;
 pub mod case;
 pub mod company;
 pub mod contact;
+pub mod figure;
 pub mod labels;
 pub mod lead;
 pub mod money;

@@ -1,5 +1,6 @@
 //! Amounts of money, as callers give them and as the tools show them.
 
+use crate::figure::Figure;
 use crate::visible::Visible;
 use dataverse::{Expand, Record};
 use rust_decimal::Decimal;
@@ -75,22 +76,13 @@ macro_rules! amounts {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let number = serde_json::Number::deserialize(deserializer)?;
-                exact(&number)
-                    .and_then(Self::parse)
-                    .ok_or_else(|| serde::de::Error::custom($problem))
+                let number = Figure::deserialize(deserializer)?.exact();
+                number.and_then(Self::parse).ok_or_else(|| serde::de::Error::custom($problem))
             }
         }
 
         $crate::plain_schema!($name, "number");
     )*};
-}
-
-/// The number with exactly its digits. `None` if it is longer than any amount.
-fn exact(number: &serde_json::Number) -> Option<Decimal> {
-    // No amount needs more characters than this.
-    let text = Some(number.to_string()).filter(|text| text.len() <= 64)?;
-    text.parse().ok().or_else(|| Decimal::from_scientific(&text).ok())
 }
 
 amounts! {
@@ -124,8 +116,8 @@ impl From<Probability> for Value {
 
 impl<'de> Deserialize<'de> for Probability {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match i64::deserialize(deserializer)? {
-            percent @ 0..=100 => Ok(Probability(percent)),
+        match Figure::deserialize(deserializer)?.whole() {
+            Some(percent @ 0..=100) => Ok(Probability(percent)),
             _ => Err(serde::de::Error::custom("must be a whole number from 0 to 100")),
         }
     }
@@ -155,7 +147,9 @@ mod tests {
             ("1e12", None),
             ("1e400", None),
             (&format!("1.{}", "0".repeat(100)), None),
-            ("\"5\"", None),
+            ("\"5\"", Some("5")),
+            ("\"24,000\"", Some("24000")),
+            ("\"five\"", None),
         ] {
             assert_eq!(amount(text).as_deref(), expected, "{text}");
         }

@@ -7,11 +7,13 @@ use uuid::Uuid;
 
 use crate::lead;
 use crate::tables::choices::STATE;
-use crate::text::{EmailAddress, Line, TextError};
+use crate::text::{EmailAddress, Hyperlink, Line, TextError, undecorated};
 
 mod account;
 mod kinds;
+mod named;
 mod owner;
+mod page;
 mod whose;
 
 pub use account::{by_domain, web_domain};
@@ -19,6 +21,7 @@ pub use kinds::{
     AccountRef, CaseRef, ContactRef, LeadRef, OpportunityRef, PriceListRef, ProductRef, UserRef,
     any_email,
 };
+pub use named::Named;
 pub use owner::{Owner, OwnerRef};
 pub use whose::Whose;
 
@@ -37,6 +40,9 @@ pub enum ReferenceError {
     /// It looks like an id but is not one.
     #[error("looks like an id but is not a GUID such as 5b4ced1c-88e1-4e11-904c-6045bd05e9d4")]
     NotGuid,
+    /// It is the address of a record in another table.
+    #[error("is the address of another kind of record")]
+    OtherTable,
     /// It is neither an id nor an email address.
     #[error("must be a GUID or an email address")]
     NotOwner,
@@ -65,24 +71,42 @@ pub enum Said {
 }
 
 impl Handle {
-    fn parse(text: &str) -> Result<Handle, ReferenceError> {
-        let text = Line::<LIMIT>::parse(text)?.as_str().to_owned();
-        if let Ok(id) = Uuid::parse_str(&text) {
+    /// Reads the text that a caller gave for a record of one of these tables, whatever a chat or a
+    /// sentence has put around it.
+    fn parse(text: &str, tables: &[Table]) -> Result<Handle, ReferenceError> {
+        let text = Line::<LIMIT>::parse(linked(text))?;
+        let bare = undecorated(text.as_str());
+        if let Some(page) = page::RecordPage::of(bare) {
+            return page.id(tables).map(Handle::Id);
+        }
+        if let Ok(id) = Uuid::parse_str(bare) {
             return Ok(Handle::Id(id));
         }
-        if is_meant_as_guid(&text) {
+        if is_meant_as_guid(bare) {
             return Err(ReferenceError::NotGuid);
         }
-        Ok(match EmailAddress::parse(&text) {
+        Ok(match EmailAddress::parse(text.as_str()) {
             Ok(email) => Handle::Said(Said::Email(email.as_str().to_owned())),
-            Err(_) => Handle::Said(Said::Name(text)),
+            // What stands around a name may be a part of it: the query tries both.
+            Err(_) => Handle::Said(Said::Name(text.as_str().to_owned())),
         })
     }
 }
 
+/// What a link says of a record: the record's address or an email address, or else the words that people
+/// see.
+fn linked(text: &str) -> &str {
+    match Hyperlink::of(text) {
+        Some(Hyperlink { target, .. }) if target.contains('@') => target,
+        Some(Hyperlink { target, .. }) if page::RecordPage::of(target).is_some() => target,
+        Some(Hyperlink { label: Some(label), .. }) => label,
+        Some(Hyperlink { target, .. }) => target,
+        None => text,
+    }
+}
+
 /// Whether the text has five groups of letters and digits. Nobody has such a name.
-fn is_meant_as_guid(text: &str) -> bool {
-    let bare = text.trim_start_matches('{').trim_end_matches('}');
+fn is_meant_as_guid(bare: &str) -> bool {
     bare.len() >= 30
         && bare.split('-').count() == 5
         && bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -346,7 +370,39 @@ mod tests {
             Err(ReferenceError::NotGuid)
         );
         assert!(OwnerRef::parse("Sarah").is_err() && OwnerRef::parse("sarah@example.com").is_ok());
+        assert!(is_email("<mailto:maren@example.com|Maren>") && is_email("Maren <m@example.com>,"));
         assert!(ContactRef::parse(&"x".repeat(10_000)).is_err());
+    }
+
+    #[test]
+    fn whatever_stands_around_it_it_is_the_same_record() {
+        let id = "5b4ced1c-88e1-4e11-904c-6045bd05e9d4";
+        let url = format!(
+            "https://o.crm.dynamics.com/main.aspx?pagetype=entityrecord&etn=contact&id={id}"
+        );
+        let escaped = url.replace('&', "&amp;");
+        for text in [
+            format!("`{id}`"),
+            format!("\"{{{id}}}\"."),
+            format!("#{id}"),
+            format!("({id}),"),
+            url.clone(),
+            format!("<{url}|Maren Quist>"),
+            format!("[Maren Quist]({url})"),
+            format!("<{escaped}>"),
+            url.replace(id, "%7B5B4CED1C-88E1-4E11-904C-6045BD05E9D4%7D"),
+            format!(
+                "https://o.crm.dynamics.com/main.aspx?appid=1&pagetype=entityrecord&etn=contact&id={id}."
+            ),
+        ] {
+            let found = ContactRef::parse(&text).ok().and_then(|contact| contact.id());
+            assert_eq!(found.map(|id| id.to_string()).as_deref(), Some(id), "{text}");
+        }
+        assert_eq!(AccountRef::parse(&url), Err(ReferenceError::OtherTable));
+        assert!(OwnerRef::parse(&url.replace("=contact", "=team")).is_ok());
+        let no_id =
+            "https://o.crm.dynamics.com/main.aspx?pagetype=entityrecord&etn=contact&id={id}";
+        assert_eq!(ContactRef::parse(no_id), Err(ReferenceError::NotGuid));
     }
 
     #[test]
@@ -355,6 +411,8 @@ mod tests {
             ("contoso.com", Some("contoso.com")),
             ("https://www.Contoso.co.uk/about?x", Some("contoso.co.uk")),
             ("info@contoso.de", Some("contoso.de")),
+            ("`www.contoso.de`,", Some("contoso.de")),
+            ("Contoso <info@contoso.de>", Some("contoso.de")),
             ("Contoso Ltd.", None),
             ("Dr. No", None),
             ("v1.2", None),

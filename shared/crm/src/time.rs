@@ -8,6 +8,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::text::undecorated;
+
 /// A point in time as the tools show it: in UTC and to the minute, such as `2026-12-01T09:00Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Minute(pub Timestamp);
@@ -194,7 +196,7 @@ macro_rules! text_of_time {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = Cow::<'de, str>::deserialize(deserializer)?;
-                Self::parse(&text).map_err(serde::de::Error::custom)
+                Self::parse(undecorated(&text)).map_err(serde::de::Error::custom)
             }
         }
         text_of_time!(@schema $name);

@@ -77,9 +77,12 @@ impl Default for Body {
     }
 }
 
+/// The text, without a byte-order mark before it.
 impl From<Bytes> for Body {
     fn from(text: Bytes) -> Body {
-        Body::Text(text)
+        const MARK: &[u8] = "\u{feff}".as_bytes();
+        let start = if text.starts_with(MARK) { MARK.len() } else { 0 };
+        Body::Text(text.slice(start..))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The ways in which tools read and write Dataverse: many queries in one trip, and no write twice.
 
 pub(crate) mod chat;
+pub(crate) mod clear;
 pub(crate) mod codes;
 pub(crate) mod consent;
 pub(crate) mod creates;

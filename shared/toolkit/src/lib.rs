@@ -51,6 +51,7 @@ pub use edge::{
 pub use error::{DataverseDetails, ErrorCode, ToolError, WriteState, for_model};
 pub use idioms::chat::CODE_LIVES;
 pub(crate) use idioms::chat::NoCode;
+pub use idioms::clear::Clear;
 pub use idioms::codes::{CodeFor, Codes, Entered};
 pub use idioms::consent::{CONFIRMATION, Consequence, MESSAGE_ID, Preview, Yes};
 pub use idioms::creates::{Creates, Equal, First, Made, ReadAnswers, create};

@@ -25,7 +25,8 @@ const TEXTS: [&str; 22] = [
     "مرحبا بالعالم",
     "\u{202e}right to left",
     "no\u{301} such thing",
-    "null",
+    // The last name of some people.
+    "Null",
     "<script>alert(1)</script>",
     "\"quoted\" and `ticked`",
 ];

@@ -5,17 +5,14 @@ use dataverse::{Filter, Query, Record};
 use super::{AccountRef, CANDIDATES, Handle, Reference as _, Said};
 use crate::labels::ActiveState;
 use crate::tables::choices::in_state;
-use crate::text::apostrophes;
+use crate::text::{address, same_name, spellings, undecorated};
 use crate::{company, tables};
 
 /// Accounts with this name, with or without its legal form. If the text looks like a domain, also
 /// accounts with a website or an email address of this domain.
 pub(super) fn account_by_name(text: &str) -> Filter {
-    let mut ways: Vec<_> = apostrophes(text)
-        .iter()
-        .flat_map(|text| company::spellings(text))
-        .map(|name| Filter::equals("name", name))
-        .collect();
+    let names = company::spellings(text).into_iter();
+    let mut ways: Vec<_> = names.map(|name| Filter::equals("name", name)).collect();
     if let Some(domain) = web_domain(text) {
         ways.extend(by_domain(&domain));
     }
@@ -27,10 +24,13 @@ pub(super) fn account_by_name(text: &str) -> Filter {
 /// account is meant.
 pub(super) fn longer_names(handle: &Handle) -> Option<Query> {
     let Handle::Said(Said::Name(text)) = handle else { return None };
-    if company::has_legal_form(text) || web_domain(text).is_some() {
+    let text = undecorated(text);
+    if text.is_empty() || company::has_legal_form(text) || web_domain(text).is_some() {
         return None;
     }
-    let filter = Filter::starts_with("name", &format!("{text} "));
+    let spellings = spellings(text).into_iter();
+    let begins = spellings.map(|text| Filter::starts_with("name", &format!("{text} ")));
+    let filter = Filter::any(begins);
     Some(
         Query::rows(tables::ACCOUNT)
             .filter(filter.and(in_state(ActiveState::Active)))
@@ -43,7 +43,7 @@ pub(super) fn longer_names(handle: &Handle) -> Option<Query> {
 pub(super) fn is_exact_account(handle: &Handle, record: &Record) -> bool {
     match handle {
         Handle::Said(Said::Name(text)) => {
-            record.text("name").is_some_and(|name| company::same_name(name, text))
+            record.text("name").is_some_and(|name| same_name(name, text))
         }
         _ => true,
     }
@@ -76,9 +76,10 @@ fn by_website(domain: &str) -> impl Iterator<Item = Filter> + use<> {
         })
 }
 
-/// The domain in a web address or an email address, or a bare domain; without `www.`.
+/// The domain in a web address or an email address, or a bare domain; without `www.`, and without what
+/// stands around it.
 pub fn web_domain(text: &str) -> Option<String> {
-    let text = text.trim().to_ascii_lowercase();
+    let text = address(text).to_ascii_lowercase();
     let text = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);
     let text = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
     let host = text.split(['/', '?', '#', ':']).next()?;

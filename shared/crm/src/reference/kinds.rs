@@ -11,7 +11,7 @@ use super::account::{account_by_email, account_by_name, is_exact_account, longer
 use super::{Handle, Reference, ReferenceError, Said};
 use crate::labels::{ActiveState, ProductState};
 use crate::tables::choices::in_state;
-use crate::{person, tables};
+use crate::{person, tables, text};
 
 macro_rules! reference {
     ($(#[$doc:meta])* $name:ident {
@@ -28,7 +28,7 @@ macro_rules! reference {
         impl $name {
             /// Reads the text that a caller gave.
             pub fn parse(text: &str) -> Result<Self, ReferenceError> {
-                Handle::parse(text).map(Self)
+                Handle::parse(text, &[Self::TABLE]).map(Self)
             }
         }
 
@@ -144,7 +144,7 @@ reference! {
         details: ["ticketnumber", "_customerid_value"],
         not_found: "Ask for the case number again, or look with dynamics365_search_cases.",
         filter: |said| match said {
-            Said::Email(text) | Said::Name(text) => Filter::equals("ticketnumber", text.as_str()),
+            Said::Email(text) | Said::Name(text) => text::equals("ticketnumber", text),
         },
         said_as: "number",
     }
@@ -160,7 +160,7 @@ reference! {
         details: ["statuscode", "_customerid_value"],
         not_found: "Ask for another spelling, or look with dynamics365_search_opportunities.",
         filter: |said| match said {
-            Said::Email(text) | Said::Name(text) => Filter::equals("name", text.as_str()),
+            Said::Email(text) | Said::Name(text) => text::equals("name", text),
         },
     }
 }
@@ -192,8 +192,8 @@ reference! {
         not_found: "Look with dynamics365_get_products.",
         filter: |said| match said {
             Said::Email(text) | Said::Name(text) => Filter::any([
-                Filter::equals("productnumber", text.as_str()),
-                Filter::equals("name", text.as_str()),
+                text::equals("productnumber", text),
+                text::equals("name", text),
             ]),
         }.and(in_state(ProductState::Active)),
         said_as: "number or name",
@@ -210,7 +210,7 @@ reference! {
         details: ["_transactioncurrencyid_value", "statuscode"],
         not_found: "Leave price_list out, or ask for its name as it is in Dynamics 365.",
         filter: |said| match said {
-            Said::Email(text) | Said::Name(text) => Filter::equals("name", text.as_str()),
+            Said::Email(text) | Said::Name(text) => text::equals("name", text),
         }.and(in_state(ActiveState::Active)),
     }
 }

@@ -28,7 +28,7 @@ pub struct Owner {
 impl OwnerRef {
     /// Reads the text that a caller gave. A name is an error.
     pub fn parse(text: &str) -> Result<OwnerRef, ReferenceError> {
-        match Handle::parse(text)? {
+        match Handle::parse(text, &[tables::USER, tables::TEAM])? {
             Handle::Said(Said::Name(_)) => Err(ReferenceError::NotOwner),
             handle => Ok(OwnerRef(handle)),
         }

@@ -18,7 +18,9 @@ use visitor::{Address, KeySets};
 use crate::contract::refusals::{nobody, not_for_visitors, unverified};
 use crate::contract::vouched::{VISITOR_TOKEN, of_address, said, signed};
 use crate::edge::call::ForVisitor;
+use crate::idioms::clear::CLEAR;
 use crate::idioms::once::{Once, Tie};
+use crate::operation::is_nothing;
 use crate::{Caller, Context, Serves, ToolError};
 
 /// On whose behalf a call is made.
@@ -214,12 +216,15 @@ impl Behalf {
     fn check_arguments(&self, shape: &Shape, given: &Value, outer: &str) -> Result<(), ToolError> {
         match given {
             Value::Object(object) => {
-                for (name, value) in object.iter().filter(|(_, value)| !value.is_null()) {
+                for (name, value) in object.iter().filter(|(_, value)| !is_nothing(value)) {
                     let Some(field) = shape.field(name) else {
                         return Err(not_for_visitors(name));
                     };
                     let path = format!("{outer}{name}");
                     self.check(field.access, &path)?;
+                    if name == CLEAR {
+                        self.check_cleared(shape, value)?;
+                    }
                     self.check_arguments(&field.shape, value, &format!("{path}."))?;
                 }
                 Ok(())
@@ -229,6 +234,18 @@ impl Behalf {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Checks that whoever calls may also write the fields that the call empties.
+    fn check_cleared(&self, shape: &Shape, cleared: &Value) -> Result<(), ToolError> {
+        let one = std::slice::from_ref(cleared);
+        let names = cleared.as_array().map_or(one, Vec::as_slice).iter().filter_map(Value::as_str);
+        for name in names.map(str::trim) {
+            // What is no field is refused where the arguments are read.
+            let Some(field) = shape.field(name) else { continue };
+            self.check(field.access, name)?;
+        }
+        Ok(())
     }
 
     /// On behalf of the same visitor as far as is known by now, if the call must begin anew with that:

@@ -1,5 +1,6 @@
 //! The most records of a list.
 
+use crm::figure::Figure;
 use dataverse::Page;
 use serde::{Deserialize, Deserializer};
 
@@ -58,8 +59,8 @@ impl Default for Limit {
 
 impl<'de> Deserialize<'de> for Limit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Limit, D::Error> {
-        match i64::deserialize(deserializer)? {
-            rows @ 1..=25 => Ok(Limit(rows as u32)),
+        match Figure::deserialize(deserializer)?.whole() {
+            Some(rows @ 1..=25) => Ok(Limit(rows as u32)),
             _ => Err(serde::de::Error::custom("must be a whole number from 1 to 25")),
         }
     }
@@ -73,12 +74,19 @@ mod tests {
 
     #[test]
     fn one_to_twenty_five() {
-        for (text, expected) in [("1", Some(1)), ("25", Some(25)), ("0", None), ("26", None)] {
+        for (text, expected) in [
+            ("1", Some(1)),
+            ("25", Some(25)),
+            ("5.0", Some(5)),
+            ("\"5\"", Some(5)),
+            ("0", None),
+            ("26", None),
+            ("2.5", None),
+            ("\"many\"", None),
+        ] {
             let limit = serde_json::from_str::<Limit>(text).ok();
             assert_eq!(limit.map(|limit| limit.0), expected, "{text}");
         }
-        assert!(serde_json::from_str::<Limit>("\"5\"").is_err());
-        assert!(serde_json::from_str::<Limit>("2.5").is_err());
     }
 
     #[test]

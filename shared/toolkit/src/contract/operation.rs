@@ -10,8 +10,8 @@ mod about;
 mod audience;
 mod collect;
 mod declaration;
+mod handed;
 mod input;
-mod objects;
 mod parameters;
 mod router;
 
@@ -28,6 +28,7 @@ pub use about::{About, InHeader, InPath, Nothing};
 pub use audience::Audience;
 pub use collect::Collect;
 pub use declaration::{Declaration, Definition, Parameter, PerKind, Place};
+pub(crate) use handed::is_nothing;
 pub use input::{Arguments, Empty, Input, Json};
 pub use parameters::{NoParameters, Parameters, Within, from_text, names_of};
 pub(crate) use router::ByName;

@@ -195,7 +195,7 @@ pub struct Change {
     /// What it was, the beginning of a long text; left out where there was nothing.
     #[verified]
     pub from: Option<Value>,
-    /// What it is now, or its beginning.
+    /// What it is now, or its beginning; left out where it is empty now.
     #[verified]
-    pub to: Value,
+    pub to: Option<Value>,
 }

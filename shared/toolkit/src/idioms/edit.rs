@@ -93,7 +93,14 @@ impl<'a> Edit<'a> {
 
     /// Adds a change to the list that the answer shows. The caller writes it in another way.
     pub fn note(&mut self, field: &'static str, from: Option<Value>, to: impl Into<Value>) {
-        self.changes.push(Change { field, from, to: to.into() });
+        self.changes.push(Change { field, from, to: Some(to.into()) });
+    }
+
+    /// Empties a column, unless it is empty.
+    pub fn clear(&mut self, field: &'static str, column: &'static str) {
+        let Some(from) = self.record.value(column) else { return };
+        self.changes.push(Change { field, from: Some(shown(&from)), to: None });
+        self.column(column, Value::Null);
     }
 
     /// Sets a column without adding a change to the list that the answer shows.
@@ -146,15 +153,18 @@ fn priced(Money { amount, currency }: Money) -> Value {
 }
 
 /// Arguments that change a row. The macro [`edits!`](crate::edits) declares them.
-pub trait Edits {
+pub trait Edits: Sized {
+    /// The fields that can be emptied, each with its columns.
+    const CLEARABLE: &'static [(&'static str, &'static [&'static str])];
+
     /// The columns to read before the row is changed.
     fn columns() -> impl Iterator<Item = &'static str>;
 
-    /// Refuses a call that changes nothing.
+    /// Refuses a call that changes nothing, and one that gives a value to a field and empties it.
     ///
     /// # Errors
     ///
-    /// `invalid_arguments`, with the fields of which at least one must be given.
+    /// `invalid_arguments`, with the fields of which at least one must be given, or with the field.
     fn check_wanted(&self) -> Result<(), ToolError>;
 
     /// Adds the changes of all fields, except those that are `apart`: the tool adds these itself.
@@ -173,6 +183,8 @@ pub trait Edits {
 ///   decides what changes in these columns.
 /// - `=> apart ["statuscode"]`: the field and its columns are handled like the others, but the tool
 ///   writes the change in another way.
+/// - `=> set "telephone1" or empty`: the call may also empty the column.
+/// - `=> clears []`: the field names the columns to empty ([`Clear`](crate::Clear)).
 ///
 /// ```
 /// use crm::text::Line;
@@ -193,7 +205,8 @@ pub trait Edits {
 #[macro_export]
 macro_rules! edits {
     ($(#[$meta:meta])* $visibility:vis struct $name:ident {
-        $($(#[$doc:meta])* $field:ident: $type:ty $(=> $how:ident $columns:tt)?,)*
+        $($(#[$doc:meta])* $field:ident: $type:ty
+            $(=> $how:ident $columns:tt $(or $empty:ident)?)?,)*
     }) => {
         $(#[$meta])*
         $visibility struct $name {
@@ -201,6 +214,10 @@ macro_rules! edits {
         }
 
         impl $crate::Edits for $name {
+            const CLEARABLE: &'static [(&'static str, &'static [&'static str])] = &[
+                $($($($crate::edits!(@clearable $empty $field $columns),)?)?)*
+            ];
+
             fn columns() -> impl Iterator<Item = &'static str> {
                 let columns: &[&[&'static str]] = &[$($($crate::edits!(@columns $columns),)?)*];
                 // A closed row cannot be changed.
@@ -208,7 +225,8 @@ macro_rules! edits {
             }
 
             fn check_wanted(&self) -> Result<(), $crate::ToolError> {
-                let fields = [$($($crate::edits!(@field self $field $columns),)?)*];
+                let fields = [$($($crate::edits!(@field self $field $how),)?)*];
+                $($($crate::edits!(@check self $field $how fields);)?)*
                 if fields.iter().any(|(_, is_wanted)| *is_wanted) {
                     return Ok(());
                 }
@@ -220,10 +238,27 @@ macro_rules! edits {
             }
         }
     };
-    (@columns [$($column:literal),+]) => { &[$($column),+] };
+    (@columns [$($column:literal),*]) => { &[$($column),*] };
     (@columns $column:literal) => { &[$column] };
-    (@field $self:ident $field:ident $columns:tt) => {
+    (@clearable empty $field:ident $columns:tt) => {
+        (stringify!($field), $crate::edits!(@columns $columns))
+    };
+    (@field $self:ident $field:ident clears) => {
+        (stringify!($field), $self.$field.as_ref().is_some_and(|clear| !clear.is_empty()))
+    };
+    (@field $self:ident $field:ident $how:ident) => {
         (stringify!($field), $self.$field.is_some())
+    };
+    (@check $self:ident $field:ident clears $given:ident) => {
+        if let Some(clear) = &$self.$field {
+            clear.check(&$given)?;
+        }
+    };
+    (@check $self:ident $field:ident $how:ident $given:ident) => {};
+    (@edit $edit:ident $self:ident $field:ident clears $columns:tt) => {
+        if let Some(clear) = &$self.$field {
+            clear.edit($edit);
+        }
     };
     (@edit $edit:ident $self:ident $field:ident set $column:literal) => {
         $edit.set(stringify!($field), $column, Clone::clone(&$self.$field))
@@ -327,7 +362,7 @@ mod tests {
         let mut edit = Edit::of(&record, CASE).unwrap();
         edit.set("description", "description", Some("word\n".repeat(400)));
         let (changes, update) = edit.finish();
-        let [Change { from: Some(from), to, .. }] = changes.as_slice() else { panic!() };
+        let [Change { from: Some(from), to: Some(to), .. }] = changes.as_slice() else { panic!() };
         let from = from.as_str().unwrap();
         assert!(from.starts_with("word word") && from.ends_with('…'), "{from}");
         assert!(from.chars().count() <= TEXT + 1);

@@ -4,7 +4,7 @@ use crm::labels::ActiveState;
 use crm::reference::{ContactRef, Reference as _, any_email};
 use crm::tables::CONTACT;
 use crm::tables::choices::in_state;
-use crm::text::{EmailAddress, Line};
+use crm::text::{EmailAddress, Line, Phone};
 use crm::visible::Visible;
 use dataverse::{Create, Filter, Order, Query, Record};
 use schemars::JsonSchema;
@@ -26,7 +26,7 @@ pub struct NewContact {
     #[open]
     email: Option<EmailAddress>,
     #[open]
-    phone: Option<Line<50>>,
+    phone: Option<Phone<50>>,
     #[open]
     company: Option<Line<100>>,
 }

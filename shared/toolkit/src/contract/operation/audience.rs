@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use auth::{Confirm, ConnectionId, Visitors};
 use crm::visible::{Access, Choice, Sight};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::idioms::clear::CLEAR;
 use crate::{CONFIRM_TOOL, Caller, Definition, Serves};
 
 /// The readers of a schema. The arguments and the result of a tool depend on whom the API key serves.
@@ -72,6 +73,11 @@ impl Definition {
         let sight = Sight::Verified(Choice::ALL.iter().copied().collect());
         // All arguments are required, because strict modes want that.
         self.arguments.cut_schema(&mut definition.input_schema, &sight, &sight);
+        let cleared = format!("/properties/{CLEAR}/items/enum");
+        if let Some(Value::Array(names)) = definition.input_schema.pointer_mut(&cleared) {
+            let field = |name: &Value| self.arguments.field(name.as_str()?);
+            names.retain(|name| field(name).is_some_and(|field| sight.includes(field.access)));
+        }
         let least = match self.access {
             Access::Open => Sight::Open,
             _ => Sight::Verified(BTreeSet::new()),

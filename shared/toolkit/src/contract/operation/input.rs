@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::contract::operation::objects::Objects;
+use super::handed::{Handed, variants, wrong_type};
 use crate::contract::schema::input_schema;
 use crate::{Body, ErrorCode, ToolError, strict_schema};
 
@@ -42,12 +42,12 @@ impl<T: DeserializeOwned + JsonSchema + Send> Input for Json<T> {
     }
 
     fn read(body: Body) -> Result<Json<T>, ToolError> {
-        let text = body.into_text();
-        let mut deserializer = serde_json::Deserializer::from_slice(&text);
-        let form = serde_path_to_error::deserialize(Objects(&mut deserializer))
+        let given: Value = match body {
+            Body::Text(text) => serde_json::from_slice(&text).map_err(|error| not_json::<T>(&error))?,
+            Body::Value(value) => value,
+        };
+        let form = serde_path_to_error::deserialize(Handed::exactly(&given))
             .map_err(|error| wrong::<T>(&error))?;
-        let behind = "there is something behind the JSON object".to_owned();
-        deserializer.end().map_err(|_| not_the_form::<T>(behind))?;
         Ok(Json(form))
     }
 }
@@ -57,6 +57,15 @@ fn fields<T: JsonSchema>() -> Vec<String> {
     let schema = input_schema::<T>();
     let properties = schema.get("properties").and_then(Value::as_object);
     properties.into_iter().flat_map(|all| all.keys().cloned()).collect()
+}
+
+/// An error that quotes nothing of what was sent.
+fn not_json<T: JsonSchema>(error: &serde_json::Error) -> ToolError {
+    not_the_form::<T>(format!(
+        "the body is not JSON: see line {}, column {}",
+        error.line(),
+        error.column()
+    ))
 }
 
 fn wrong<T: JsonSchema>(error: &serde_path_to_error::Error<serde_json::Error>) -> ToolError {
@@ -91,12 +100,9 @@ fn wrong<T: JsonSchema>(error: &serde_path_to_error::Error<serde_json::Error>) -
 fn choices(problem: &str) -> Option<String> {
     if let Some(rest) = problem.strip_prefix("must be one of") {
         let rest = rest.trim_start_matches([':', ' ']);
-        return Some(rest.rsplit_once(" at line ").map_or(rest, |(text, _)| text).to_owned());
+        return Some(rest.to_owned());
     }
-    let rest = problem.strip_prefix("unknown variant `")?;
-    let (_, expected) = rest.rsplit_once("`, expected ")?;
-    let names: Vec<_> = expected.split('`').skip(1).step_by(2).collect();
-    Some(names.join(", "))
+    variants(problem)
 }
 
 /// The name in a message about a field that is not known.
@@ -143,7 +149,7 @@ impl<T: DeserializeOwned + JsonSchema + Send> Input for Arguments<T> {
     fn read(body: Body) -> Result<Arguments<T>, ToolError> {
         let given = object(body)?;
         let read =
-            serde_path_to_error::deserialize(Objects(&given)).map_err(|error| invalid(&error))?;
+            serde_path_to_error::deserialize(Handed::loosely(&given)).map_err(|error| invalid(&error))?;
         Ok(Arguments { given, read })
     }
 }
@@ -170,7 +176,9 @@ fn invalid(error: &serde_path_to_error::Error<serde_json::Error>) -> ToolError {
     // Both may quote a text from the caller, which may be long.
     let path = beginning(error.path().to_string());
     let quoting = beginning(error.inner().to_string());
-    let problem = quoting.replace('`', "");
+    let problem = wrong_type(&error.inner().to_string())
+        .or_else(|| variants(&quoting).map(|names| format!("must be one of: {names}")))
+        .unwrap_or_else(|| quoting.replace('`', ""));
     match path.as_str() {
         "." | "?" => ToolError::new(ErrorCode::InvalidArguments, problem)
             .next_step("Correct the arguments and call again."),
@@ -183,7 +191,7 @@ fn invalid(error: &serde_path_to_error::Error<serde_json::Error>) -> ToolError {
             )
             .next_step(match meant(&quoting) {
                 Some((name, field)) => {
-                    format!("If {name} is the argument {field}, name it so; or leave it out.")
+                    format!("If {name} means {field}, call again with {field}; or leave it out.")
                 }
                 None => "Leave that argument out and call again.".to_owned(),
             })
@@ -245,7 +253,7 @@ mod tests {
             assert_eq!(read(body).unwrap_err().detail(), detail);
         }
         let error = Arguments::<Form>::read(Body::Value(json!({"Tenant": "x"}))).unwrap_err();
-        let advice = "If Tenant is the argument tenant_id, name it so; or leave it out.";
+        let advice = "If Tenant means tenant_id, call again with tenant_id; or leave it out.";
         assert_eq!(error.advice(), Some(advice));
         let error = Arguments::<Form>::read(Body::Value(json!({"colour": "x"}))).unwrap_err();
         assert_eq!(error.advice(), Some("Leave that argument out and call again."));

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use crm::figure::Figure;
 use schemars::JsonSchema;
 use serde::de::value::MapDeserializer;
 use serde::de::{IntoDeserializer, Visitor};
 use serde::{Deserialize, Deserializer, de, forward_to_deserialize_any};
 use serde_json::Value;
 
+use super::handed::wrong_type;
 use crate::ToolError;
 use crate::contract::schema::input_schema;
 
@@ -37,7 +39,10 @@ impl<T: for<'de> Deserialize<'de> + JsonSchema + Send> Parameters for T {
             let missing = problem.strip_prefix("missing field `");
             match missing.and_then(|rest| rest.split('`').next()) {
                 Some(name) => ToolError::invalid(name, "must be given"),
-                None => ToolError::invalid(&error.path().to_string(), problem),
+                None => {
+                    let problem = wrong_type(&problem).unwrap_or(problem);
+                    ToolError::invalid(&error.path().to_string(), problem)
+                }
             }
         })
     }
@@ -112,7 +117,8 @@ impl<const USUAL: usize, const MOST: usize> FromStr for Within<USUAL, MOST> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let number = text.trim().parse().map_err(|_| "must be a whole number".to_owned())?;
+        let number = Figure::from(text).whole().and_then(|number| usize::try_from(number).ok());
+        let number = number.ok_or_else(|| "must be a whole number".to_owned())?;
         if (1..=MOST).contains(&number) {
             Ok(Within(number))
         } else {
