@@ -2,7 +2,7 @@ use crm::Linked;
 use crm::activity::{ActivityType, Direction};
 use crm::labels::{ActivityState, AppointmentStatus, CallStatus, Choice as _, TaskStatus};
 use crm::record::{RecordRef, RecordType, Regarding};
-use crm::tables::USER;
+use crm::tables::{USER, collections};
 use crm::tables::choices::{STATE, STATUS};
 use crm::tables::parties::{self, Part};
 use crm::text::{Line, Paragraph};
@@ -379,9 +379,9 @@ impl Parties {
             // Whoever takes part in a meeting is invited by Outlook, and sees it as a visitor.
             (NewType::Task | NewType::Meeting, _) => return create,
             (NewType::Call, Some(Direction::Incoming)) => {
-                (parties::OF_CALL, [us(Part::Recipient), them(Part::Sender)])
+                (collections::CALL_PARTIES, [us(Part::Recipient), them(Part::Sender)])
             }
-            (NewType::Call, _) => (parties::OF_CALL, [us(Part::Sender), them(Part::Recipient)]),
+            (NewType::Call, _) => (collections::CALL_PARTIES, [us(Part::Sender), them(Part::Recipient)]),
         };
         let parties: Vec<_> = parties.into_iter().flatten().collect();
         if parties.is_empty() { create } else { create.with_related(navigation, parties) }

@@ -2,9 +2,8 @@ use crm::activity::{self, ActivitySummary, ActivityType};
 use crm::labels::Choice as _;
 use crm::record::{RecordType, Regarding};
 use crm::reference::Whose;
-use crm::tables::ACTIVITY;
 use crm::visible::{Access, Visible};
-use dataverse::{Filter, Order, Query};
+use dataverse::Filter;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
@@ -37,6 +36,9 @@ pub(crate) struct Activities {
     /// Whether there are more than these.
     #[verified]
     more: Option<bool>,
+    /// What lies ahead, the next first.
+    #[verified]
+    upcoming: Option<Vec<ActivitySummary>>,
 }
 
 crm::records!(Activities: contact);
@@ -64,32 +66,25 @@ impl Tool for GetActivities {
         let of_types = types.filter(|types| !types.is_empty()).map(|types| of_types(&types));
         let mut reads = Reads::new();
         let person = reads.seek(&contact);
-        let activities = reads.about(&person, |contact| {
-            let wanted = [activity::of_contact(contact)].into_iter().chain(of_types.clone());
-            ActivitySummary::read_by(Query::rows(ACTIVITY))
-                .filter(Filter::all(wanted))
-                // Only this date exists in every activity. The dates of a schedule may be missing,
-                // only emails have `senton`, and `sortdate` is empty unless the organization fills
-                // it (Microsoft's reference of the activity table).
-                .order_by(Order::descending("createdon"))
-                .top(limit.rows_to_ask_for())
-        });
+        let wanted = Filter::all([activity::of_contact(&contact)].into_iter().chain(of_types));
+        let timeline = reads.seek_timeline(context, &wanted, limit.rows_to_ask_for());
         let mut answers = reads.send(context).await?;
         let person = answers.found_of(person)?;
 
-        let (activities, more) = limit.cut(answers.page(activities)?.records);
-        let activities = ActivitySummary::list(&activities, context.is_for_visitor());
-        let none = activities.is_empty().then_some("There are no such activities of the contact.");
+        let (past, ahead) = answers.timeline(timeline)?;
+        let (past, more) = limit.cut(past.records);
+        let activities = context.timeline(&past);
+        let upcoming = Some(context.timeline(&ahead.records)).filter(|ahead| !ahead.is_empty());
+        let none = activities.is_empty() && upcoming.is_none();
+        let none = none.then_some("There are no such activities of the contact.");
         let contact = person
             .and_then(|person| Regarding::found(RecordType::Contact, &person, context.instance()));
-        Ok(Answer::new(Activities { contact, activities, more }).hint_if(none))
+        Ok(Answer::new(Activities { contact, activities, more, upcoming }).hint_if(none))
     }
 }
 
 /// A filter for these types. A type that is given twice counts once.
 fn of_types(types: &[ActivityType]) -> Filter {
     let wanted = ActivityType::ALL.iter().filter(|(one, ..)| types.contains(one));
-    Filter::any(
-        wanted.map(|(one, ..)| Filter::equals("activitytypecode", one.table().logical_name)),
-    )
+    Filter::any(wanted.map(|(one, ..)| one.rows()))
 }

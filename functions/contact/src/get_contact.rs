@@ -6,7 +6,7 @@ use crm::contact::ContactSummary;
 use crm::money;
 use crm::opportunity::{self, OpportunitySummary};
 use crm::reference::{Reference as _, Whose};
-use crm::tables::{ACTIVITY, CASE, OPPORTUNITY};
+use crm::tables::{CASE, OPPORTUNITY};
 use crm::text::{Excerpt, excerpt};
 use crm::visible::{Access, Visible};
 use dataverse::{Order, Query, Record};
@@ -53,6 +53,9 @@ pub(crate) struct ContactOverview {
     /// Whether there are more activities than these.
     #[verified]
     more_activities: Option<bool>,
+    /// What lies ahead, the next first.
+    #[verified]
+    upcoming_activities: Option<Vec<ActivitySummary>>,
 }
 
 crm::records!(ContactOverview: contact, open_cases, open_opportunities);
@@ -127,12 +130,11 @@ impl Tool for GetContact {
                 .order_by(Order::ascending("estimatedclosedate"))
                 .top(SHOWN.rows_to_ask_for()),
         );
-        let activities = reads.about(&person, |contact| {
-            ActivitySummary::read_by(Query::rows(ACTIVITY))
-                .filter(activity::of_contact(contact))
-                .order_by(Order::descending("createdon"))
-                .top(SHOWN.rows_to_ask_for())
-        });
+        let timeline = reads.seek_timeline(
+            context,
+            &activity::of_contact(&contact),
+            SHOWN.rows_to_ask_for(),
+        );
         let mut answers = reads.send(context).await?;
         let person = answers.found(person)?;
 
@@ -142,13 +144,15 @@ impl Tool for GetContact {
         let opportunities =
             optional_part(context, answers.result(opportunities), "Opportunities", &mut hints)?;
         let activities =
-            optional_part(context, answers.result(activities), "Activities", &mut hints)?;
+            optional_part(context, answers.timeline(timeline), "Activities", &mut hints)?;
         let (open_cases, more_open_cases) =
             SHOWN.shown_if(cases.as_ref(), |record| CaseSummary::of(record, context.now()));
         let (open_opportunities, more_open_opportunities) =
             SHOWN.shown_if(opportunities.as_ref(), OpportunitySummary::of);
-        let activities = activities.map(|page| SHOWN.cut(page.records));
-        let more_activities = activities.as_ref().and_then(|(_, more)| *more);
+        let (activities, upcoming) = activities.unzip();
+        let (latest_activities, more_activities) =
+            activities.map(|past| SHOWN.cut(past.records)).unzip();
+        let upcoming = upcoming.map(|ahead| context.timeline(&ahead.records));
 
         let found = ContactOverview {
             contact: details(&person, context)?,
@@ -159,9 +163,9 @@ impl Tool for GetContact {
                 .list_url(OPPORTUNITY, open_opportunities.as_deref().unwrap_or_default()),
             open_opportunities,
             more_open_opportunities,
-            latest_activities: activities
-                .map(|(rows, _)| ActivitySummary::list(&rows, context.is_for_visitor())),
-            more_activities,
+            latest_activities: latest_activities.map(|past| context.timeline(&past)),
+            more_activities: more_activities.flatten(),
+            upcoming_activities: upcoming.filter(|ahead| !ahead.is_empty()),
         };
         Ok(Answer::new(found).with_hints(hints).escalate(escalation))
     }

@@ -64,7 +64,7 @@ impl Tool for SearchContacts {
             .order_by(Order::ascending("fullname"))
             .top(limit.rows_to_ask_for());
         let of_found = [lookups::CASE_CONTACT, lookups::CASE_PERSON]
-            .map(|customer| is_found().through(customer.navigation));
+            .map(|customer| is_found().through(customer));
         let mut reads = Reads::new();
         let found = reads.add(query);
         let urgent = Urgent::seek(context, &mut reads, Filter::any(of_found), is_found());

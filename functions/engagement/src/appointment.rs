@@ -3,7 +3,7 @@
 use crm::labels::{ActivityState, Choice as _};
 use crm::tables::choices::{in_state, is_in_state};
 use crm::tables::parties::{self, Part};
-use crm::tables::{APPOINTMENT, lookups};
+use crm::tables::{APPOINTMENT, collections, lookups};
 use crm::time::When;
 use crm::{Linked, activity};
 use dataverse::{Create, Expand, Filter, Query, Record};
@@ -65,7 +65,7 @@ pub(crate) fn is_with(appointment: &Record, contact: Uuid) -> bool {
 
 /// Expands the people who take part.
 fn people() -> Expand {
-    Expand::new(parties::OF_APPOINTMENT)
+    Expand::new(collections::APPOINTMENT_PARTIES)
         .select([parties::PARTY, parties::PART])
         .filter(Part::any_of(&[Part::Required, Part::Optional, Part::Organizer]))
 }
@@ -115,7 +115,7 @@ impl People {
         let attendees = self.attendees.iter().map(|person| person.party(Part::Required));
         let create = create
             .point(lookups::APPOINTMENT_ABOUT_CONTACT, self.contact)
-            .with_related(parties::OF_APPOINTMENT, organizer.chain(attendees).collect());
+            .with_related(collections::APPOINTMENT_PARTIES, organizer.chain(attendees).collect());
         match &self.organizer {
             Some(user) => create.point(lookups::APPOINTMENT_OWNER, user.id),
             None => create,
@@ -136,7 +136,7 @@ impl Appointment {
             .id(APPOINTMENT.key)
             .ok_or_else(|| ToolError::internal("an appointment without an id"))?;
         let people = |parts: &[Part]| -> Vec<Linked> {
-            let parties = record.many(parties::OF_APPOINTMENT).iter();
+            let parties = record.many(collections::APPOINTMENT_PARTIES).iter();
             parties
                 .filter(|party| Part::of_party(party).is_some_and(|part| parts.contains(&part)))
                 .filter_map(|party| Linked::with_kind(party, parties::PARTY))

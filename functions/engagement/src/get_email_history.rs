@@ -6,7 +6,7 @@ use crm::labels::{Choice as _, EmailStatus};
 use crm::record::{RecordType, Regarding};
 use crm::reference::{CaseRef, ContactRef, Reference, Whose};
 use crm::tables::parties::{self, Part};
-use crm::tables::{CASE, EMAIL, attachments, lookups};
+use crm::tables::{CASE, EMAIL, collections, lookups};
 use crm::text::{Excerpt, mail};
 use crm::time::Minute;
 use crm::visible::{Access, Visible};
@@ -152,12 +152,10 @@ impl Tool for GetEmailHistory {
     }
 }
 
-/// Emails that are about the contact, and emails that the contact sent or received.
+/// Emails that are about the contact, and emails that the contact sent or received. What an email is
+/// about is one of its parties.
 fn of_contact(contact: &ContactRef) -> Filter {
-    Filter::any([
-        contact.at(&[lookups::EMAIL_ABOUT_CONTACT]),
-        Filter::some(parties::OF_EMAIL, contact.at(&[lookups::PARTY_CONTACT])),
-    ])
+    Filter::some(collections::EMAIL_PARTIES, contact.at(&[lookups::PARTY_CONTACT]))
 }
 
 fn of_case(case: &CaseRef) -> Filter {
@@ -174,12 +172,12 @@ async fn list<R: Reference + Sync>(
     (wanted, cases): Wanted<R>,
     limit: Limit,
 ) -> Result<Answer<Emails>, ToolError> {
-    let emails = |reference: &R, order: &'static str| {
+    let emails = |order: &'static str| {
         Query::rows(EMAIL)
             .select(COLUMNS)
             .filter(wanted(reference))
             .expand(senders_and_recipients())
-            .expand(Expand::new(attachments::OF_EMAIL).select([attachments::NAME]))
+            .expand(Expand::new(collections::ATTACHMENTS).select(["filename"]))
             .order_by(Order::descending(order))
             .top(limit.rows_to_ask_for())
     };
@@ -188,18 +186,13 @@ async fn list<R: Reference + Sync>(
     // No column can order all emails. A draft has no `senton`. The `createdon` of an email that was
     // tracked later is not the time at which it was sent. And `sortdate` is empty unless the
     // organization fills it.
-    let sent = reads
-        .about(&record, |reference| emails(reference, "senton").filter(!Filter::is_null("senton")));
-    let unsent = reads.about(&record, |reference| {
-        emails(reference, "createdon").filter(Filter::is_null("senton"))
-    });
+    let sent = reads.add(emails("senton").filter(!Filter::is_null("senton")));
+    let unsent = reads.add(emails("createdon").filter(Filter::is_null("senton")));
     // A lookup does not show the number of the case, and a visitor's mails may be about a case of
     // somebody else.
     let cases = cases.map(|cases| {
-        reads.about(&record, move |reference| {
-            let latest = Order::descending("modifiedon");
-            CaseNamed::query().filter(cases(reference)).order_by(latest).top(CASES)
-        })
+        let latest = Order::descending("modifiedon");
+        reads.add(CaseNamed::query().filter(cases(reference)).order_by(latest).top(CASES))
     });
     let mut answers = reads.send(context).await?;
     let record = answers.found_of(record)?;
@@ -229,7 +222,7 @@ async fn list<R: Reference + Sync>(
 /// Expands the sender and the recipients. Other parties are left out: the record that the email is
 /// about, its owner, and recipients of blind copies, who must stay secret.
 fn senders_and_recipients() -> Expand {
-    Expand::new(parties::OF_EMAIL)
+    Expand::new(collections::EMAIL_PARTIES)
         .select([parties::PARTY, parties::PART, "addressused"])
         .filter(Part::any_of(&[Part::Sender, Part::Recipient, Part::Copy]))
 }
@@ -276,7 +269,7 @@ fn when(email: &Record) -> Option<Timestamp> {
 impl Email {
     fn of(record: &Record, cases: &Cases, limit: usize) -> Option<Email> {
         let people = |part: Part| -> Vec<String> {
-            let parties = record.many(parties::OF_EMAIL).iter();
+            let parties = record.many(collections::EMAIL_PARTIES).iter();
             parties
                 .filter(|party| Part::of_party(party) == Some(part))
                 .filter_map(|party| {
@@ -291,7 +284,9 @@ impl Email {
         let text = text.filter(|text| !text.text.is_empty());
         let sent = record.time("senton").map(Minute);
         let cc = people(Part::Copy);
-        let attachments = attachments::names(record, attachments::OF_EMAIL, ATTACHMENTS);
+        let attachments = record.many(collections::ATTACHMENTS).iter();
+        let attachments = attachments.filter_map(|file| file.text("filename")).map(str::to_owned);
+        let attachments: Vec<_> = attachments.take(ATTACHMENTS).collect();
         Some(Email {
             id: record.id(EMAIL.key)?,
             subject: record.text("subject").map(str::to_owned),

@@ -2,6 +2,7 @@ use crm::labels::{Choice as _, PricingMethod, ProductState, ProductStructure};
 use crm::money::{self, Money, number};
 use crm::reference::{PriceListRef, Reference as _};
 use crm::tables::choices::in_state;
+use crm::tables::collections::PRICES;
 use crm::tables::{PRODUCT, lookups};
 use crm::text::{Excerpt, Line, contains, excerpt};
 use dataverse::{Filter, Order, Query, Record};
@@ -141,8 +142,8 @@ impl Tool for GetProducts {
         let list = arguments.price_list.as_ref();
         let list =
             list.map(|list| reads.seek_with(list, |query| query.select(price_list::COLUMNS)));
-        let products = match &list {
-            Some(list) => reads.about(list, |list| query().filter(in_list(list))),
+        let products = match &arguments.price_list {
+            Some(list) => reads.add(query().filter(in_list(list))),
             None => reads.add(query()),
         };
         let mut answers = reads.send(context).await?;
@@ -183,7 +184,7 @@ fn for_sale() -> Filter {
 /// Products with a price in this list.
 fn in_list(list: &PriceListRef) -> Filter {
     let of_list = list.at(&[lookups::ITEM_PRICE_LIST]);
-    Filter::some("product_price_levels", of_list)
+    Filter::some(PRICES, of_list)
 }
 
 /// The filter that the arguments ask for. Every word of the query must be in the name or the
@@ -197,7 +198,10 @@ fn wanted(arguments: &Arguments) -> Filter {
     let category = category.as_ref().map(|category| {
         // The path contains the names of all families above, too.
         Filter::any(
-            ["parentproductid/name", "hierarchypath"].map(|path| contains(path, category.as_str())),
+            [
+                contains("name", category.as_str()).through(lookups::PRODUCT_FAMILY),
+                contains("hierarchypath", category.as_str()),
+            ],
         )
     });
     Filter::all([for_sale()].into_iter().chain(words).chain(category))

@@ -3,7 +3,8 @@
 use crate::appointment::ahead;
 use crm::activity;
 use crm::figure::Figure;
-use crm::tables::parties::{self, Part};
+use crm::tables::collections;
+use crm::tables::parties::Part;
 use crm::time::{Minute, Moment};
 use dataverse::{Comparison, Filter, Order, Query, Record};
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
@@ -109,7 +110,7 @@ pub(crate) fn busy(party: Filter, parts: &[Part], period: Period) -> Query {
         .select(["scheduledstart", "scheduledend", activity::ALL_DAY])
         .filter(Filter::compare("scheduledstart", Comparison::Less, period.end))
         .filter(Filter::compare("scheduledend", Comparison::Greater, period.start))
-        .filter(Filter::some(parties::OF_APPOINTMENT, party.and(Part::any_of(parts))))
+        .filter(Filter::some(collections::APPOINTMENT_PARTIES, party.and(Part::any_of(parts))))
         .order_by(Order::ascending("scheduledstart"))
         .top(CLASHES)
 }

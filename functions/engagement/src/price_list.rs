@@ -7,6 +7,8 @@ use crm::money;
 use crm::reference::Candidate;
 use crm::tables::PRICE_LIST;
 use crm::tables::choices::is_in_state;
+use crm::tables::collections::PRICES;
+use crm::tables::lookups;
 use crm::text::{quoted, same_words};
 use dataverse::{Expand, Record};
 use jiff::tz::TimeZone;
@@ -19,8 +21,6 @@ use uuid::Uuid;
 pub(crate) const COLUMNS: [&str; 6] =
     ["pricelevelid", "name", "statecode", "begindate", "enddate", "_transactioncurrencyid_value"];
 
-const ITEMS: &str = "product_price_levels";
-
 /// The unit in which a product is sold if nobody says otherwise.
 pub(crate) const DEFAULT_UNIT: &str = "_defaultuomid_value";
 
@@ -29,10 +29,10 @@ const UNIT: &str = "_uomid_value";
 
 /// Expands the price list items of a product, each with its currency and its price list.
 pub(crate) fn items_of_product() -> Expand {
-    Expand::new(ITEMS)
+    Expand::new(PRICES)
         .select(["amount", "percentage", "pricingmethodcode", UNIT])
         .expand(money::currency())
-        .expand(Expand::new("pricelevelid").select(COLUMNS))
+        .expand(Expand::new(lookups::ITEM_PRICE_LIST).select(COLUMNS))
 }
 
 /// Expands the price list behind this navigation property.
@@ -95,7 +95,7 @@ pub(crate) struct Item<'a>(pub(crate) &'a Record);
 impl<'a> Item<'a> {
     /// All items of a product.
     pub(crate) fn all(product: &'a Record) -> impl Iterator<Item = Item<'a>> {
-        product.many(ITEMS).iter().map(Item)
+        product.many(PRICES).iter().map(Item)
     }
 
     /// The item of a product in this price list, for the unit of this name or the default unit of the

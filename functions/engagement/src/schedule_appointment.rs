@@ -180,18 +180,15 @@ impl Creates for NewAppointment {
         let new_contact = arguments.new_contact.as_ref();
         let person = reads.seek_person(context, self.contact.as_ref(), new_contact, |query| query);
         let busy_contact = person.named().map(|contact| {
-            reads.about(contact, move |contact| {
-                let party = contact.at(&[lookups::PARTY_CONTACT]);
-                busy(party, &[Part::Required, Part::Organizer], period)
-            })
+            let party = contact.at(&[lookups::PARTY_CONTACT]);
+            reads.add(busy(party, &[Part::Required, Part::Organizer], period))
         });
         // A visitor learns of the host's calendar only whether the host is free.
         let organizer = self.organizer.as_ref().map(|organizer| {
             let user = reads.seek_unseen(organizer, |query| query.select(MAILBOX));
-            let busy = reads.about_unseen(&user, move |organizer| {
-                let party = organizer.at(&[lookups::PARTY_USER]);
-                busy(party, &[Part::Required, Part::Organizer, Part::Owner], period)
-            });
+            let party = organizer.at(&[lookups::PARTY_USER]);
+            let parts = [Part::Required, Part::Organizer, Part::Owner];
+            let busy = reads.add_unseen(busy(party, &parts, period));
             (user, busy)
         });
         let invited = arguments.attendees.iter().flatten();

@@ -1,6 +1,6 @@
 //! Activities as the tools show them.
 
-use dataverse::{Expand, Filter, Query, Record};
+use dataverse::{Comparison, Expand, Filter, Literal, Order, Query, Record};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -8,7 +8,9 @@ use serde::Serialize;
 use crate::labels::{ActivityState, Choice as _};
 use crate::reference::{ContactRef, Reference as _};
 use crate::tables::parties::{self, Part};
-use crate::tables::{APPOINTMENT, EMAIL, PHONE_CALL, TASK, lookups};
+use crate::tables::choices::{STATE, in_state};
+use crate::tables::collections::{ACTIVITY_PARTIES, AS_APPOINTMENT};
+use crate::tables::{ACTIVITY, APPOINTMENT, EMAIL, PHONE_CALL, TASK, lookups};
 use crate::text::{Excerpt, excerpt, mail};
 use crate::time::When;
 use crate::visible::Visible;
@@ -40,6 +42,18 @@ impl ActivityType {
             ActivityType::Meeting => APPOINTMENT,
         }
     }
+
+    /// Rows of the table of all activities that are of this type.
+    pub fn rows(self) -> Filter {
+        // The object type codes of the four tables, which no organization changes.
+        let number = match self {
+            ActivityType::Call => 4210,
+            ActivityType::Email => 4202,
+            ActivityType::Task => 4212,
+            ActivityType::Meeting => 4201,
+        };
+        Filter::equals("activitytypecode", Literal::Type(self.table().logical_name, number))
+    }
 }
 
 crate::choice! {
@@ -62,7 +76,7 @@ impl Direction {
     /// is incoming.
     fn by_sender(record: &Record) -> Option<Direction> {
         let sender =
-            record.one(parties::OF_ACTIVITY)?.lookup(parties::PARTY).and_then(|party| party.table);
+            record.one(ACTIVITY_PARTIES)?.lookup(parties::PARTY).and_then(|party| party.table);
         Some(match sender.as_deref() {
             Some("systemuser" | "queue") => Direction::Outgoing,
             _ => Direction::Incoming,
@@ -87,6 +101,9 @@ pub struct ActivitySummary {
     /// When it took place, or is to: a time, or the day of a task or of a meeting that takes all day.
     #[verified]
     pub when: Option<When>,
+    /// Whether it is open though it was due before now.
+    #[staff]
+    pub overdue: Option<bool>,
     /// Of meetings: whether it takes all day.
     #[verified]
     pub all_day: Option<bool>,
@@ -102,7 +119,7 @@ pub struct ActivitySummary {
 }
 
 impl ActivitySummary {
-    const COLUMNS: [&'static str; 11] = [
+    const COLUMNS: [&'static str; 10] = [
         "activityid",
         "activitytypecode",
         "subject",
@@ -110,7 +127,6 @@ impl ActivitySummary {
         "statecode",
         "scheduledstart",
         "scheduledend",
-        "actualstart",
         "actualend",
         "senton",
         "createdon",
@@ -118,17 +134,17 @@ impl ActivitySummary {
 
     /// Reads all that is shown of an activity along, from the table of all activities.
     pub fn read_by(query: Query) -> Query {
-        let of_meeting = Expand::new(AS_APPOINTMENT).select([ALL_DAY]);
+        let of_meeting = Expand::new(AS_APPOINTMENT).select([ALL_DAY]).mostly_one();
         query.select(ActivitySummary::COLUMNS).expand(senders()).expand(of_meeting)
     }
 
     /// Reads a list from rows of [`ActivitySummary::read_by`]. The longer the list, the less text
     /// it shows of each activity. A visitor does not see what was written down about a call or a meeting:
     /// it is written for colleagues.
-    pub fn list(records: &[Record], for_visitor: bool) -> Vec<ActivitySummary> {
+    pub fn list(records: &[Record], now: Timestamp, for_visitor: bool) -> Vec<ActivitySummary> {
         let limit = EXCERPT.min(EXCERPTS / records.len().max(1));
         let summaries = records.iter().map(|record| {
-            let summary = ActivitySummary::of(record, limit);
+            let summary = ActivitySummary::of(record, now, limit);
             match record.text("activitytypecode") {
                 Some("email") => summary,
                 Some("appointment") if for_visitor => summary.without_text(),
@@ -143,7 +159,7 @@ impl ActivitySummary {
         ActivitySummary { text: None, truncated: None, ..self }
     }
 
-    fn of(record: &Record, limit: usize) -> ActivitySummary {
+    fn of(record: &Record, now: Timestamp, limit: usize) -> ActivitySummary {
         let table = record.text("activitytypecode");
         let has_direction = matches!(table, Some("phonecall" | "email"));
         let subject = record.text("subject");
@@ -157,6 +173,7 @@ impl ActivitySummary {
             subject: subject.map(str::to_owned),
             status: ActivityState::of(record, "statecode"),
             when: shown_when(record, table),
+            overdue: is_overdue(record, table, now).then_some(true),
             all_day: is_all_day_meeting(record).then_some(true),
             direction: Direction::by_sender(record).filter(|_| has_direction),
             truncated: text.as_ref().and_then(|excerpt| excerpt.truncated),
@@ -164,9 +181,6 @@ impl ActivitySummary {
         }
     }
 }
-
-/// The navigation property from an activity to its row in the table of appointments, if it is one.
-pub const AS_APPOINTMENT: &str = "activity_pointer_appointment";
 
 /// The column of an appointment that says whether it takes all day.
 pub const ALL_DAY: &str = "isalldayevent";
@@ -200,16 +214,27 @@ fn shown_when(activity: &Record, table: Option<&str>) -> Option<When> {
     {
         return Some(When::all_day(start, None).0);
     }
-    let time = when(activity)?;
-    let is_due = table == Some("task") && activity.time("scheduledend") == Some(time);
-    Some(if is_due { When::due(time) } else { time.into() })
+    Some(match when(activity)? {
+        ("scheduledend", due) if table == Some("task") => When::due(due),
+        // What begins before it ends is known by when it begins.
+        ("scheduledend", end) => activity.time("scheduledstart").unwrap_or(end).into(),
+        (_, time) => time.into(),
+    })
+}
+
+/// Whether somebody should have done it by now. A meeting takes place, or does not.
+fn is_overdue(activity: &Record, table: Option<&str>, now: Timestamp) -> bool {
+    let is_open = ActivityState::of(activity, STATE).as_deref() == Some(ActivityState::Open.label());
+    let is_due = matches!(when(activity), Some(("scheduledend", due)) if due < now);
+    is_open && is_due && table != Some(APPOINTMENT.logical_name)
 }
 
 /// Expands the senders of an activity: who called or wrote.
 fn senders() -> Expand {
-    Expand::new(parties::OF_ACTIVITY)
+    Expand::new(ACTIVITY_PARTIES)
         .select([parties::PARTY, parties::PART])
         .filter(Part::any_of(&[Part::Sender]))
+        .mostly_one()
 }
 
 /// The name that people use for activities of this table.
@@ -221,11 +246,72 @@ pub fn type_label(table: &str) -> &str {
     }
 }
 
-/// When an activity took place, or is planned to take place.
-fn when(record: &Record) -> Option<Timestamp> {
-    ["senton", "actualend", "actualstart", "scheduledstart", "scheduledend", "createdon"]
-        .iter()
-        .find_map(|column| record.time(column))
+/// The columns that say when an activity took place or is to: the first of them that has a value. No
+/// column has it for all activities: only mails have `senton`, a meeting of yesterday was planned in
+/// summer, a mail of 2019 was tracked today, and `sortdate` is empty unless the organization fills it
+/// (Microsoft's reference of the activity table).
+const TIMES: [&str; 4] = ["senton", "actualend", "scheduledend", "createdon"];
+
+/// When an activity took place, or is to, and the column that says so.
+fn when(record: &Record) -> Option<(&'static str, Timestamp)> {
+    TIMES.into_iter().find_map(|column| Some((column, record.time(column)?)))
+}
+
+/// The most activities that lie ahead in a timeline.
+const UPCOMING: u32 = 3;
+
+/// The queries that find the latest of these activities, and those that lie ahead. Neither OData nor
+/// FetchXML can sort by the first column that has a value, so there is a query for each of [`TIMES`].
+pub struct Timeline {
+    /// The queries, which each find the latest by one column.
+    pub past: [Query; TIMES.len()],
+    /// The query for what lies ahead, the next first.
+    pub ahead: Query,
+}
+
+impl Timeline {
+    /// The queries for this many rows.
+    pub fn of(wanted: &Filter, now: Timestamp, rows: u32) -> Timeline {
+        let ahead = Filter::all([
+            in_state(ActivityState::Open).or(in_state(ActivityState::Scheduled)),
+            Filter::compare("scheduledend", Comparison::Greater, now),
+        ]);
+        let query = |filter: Filter, order: Order, rows: u32| {
+            ActivitySummary::read_by(Query::rows(ACTIVITY))
+                .filter(wanted.clone())
+                .filter(filter)
+                .order_by(order)
+                .top(rows)
+        };
+        let before = |column: usize| TIMES.iter().take(column).map(|it| Filter::is_null(*it));
+        let past = std::array::from_fn(|column| {
+            let time = TIMES[column];
+            let is_past = match time {
+                "scheduledend" => vec![
+                    !Filter::is_null(time),
+                    Filter::compare(time, Comparison::LessOrEqual, now)
+                        .or(in_state(ActivityState::Completed))
+                        .or(in_state(ActivityState::Canceled)),
+                ],
+                // Every row has it.
+                "createdon" => vec![],
+                time => vec![!Filter::is_null(time)],
+            };
+            let filter = Filter::all(before(column).chain(is_past));
+            query(filter, Order::descending(time), rows)
+        });
+        let ahead = query(
+            Filter::all(before(2).chain([ahead])),
+            Order::ascending("scheduledend"),
+            UPCOMING,
+        );
+        Timeline { past, ahead }
+    }
+
+    /// Puts what the queries for the past found in order, the latest first.
+    pub fn sort(found: &mut [Record]) {
+        found.sort_by_key(|activity| std::cmp::Reverse(when(activity).map(|(_, time)| time)));
+    }
 }
 
 /// The parts of whoever sent a mail, or whom it was openly written to.
@@ -234,10 +320,8 @@ pub(crate) const WRITTEN_TO: &[Part] = &[Part::Sender, Part::Recipient, Part::Co
 /// The parts of whoever is invited to a meeting.
 pub(crate) const INVITED: &[Part] = &[Part::Required, Part::Optional, Part::Organizer];
 
-/// Activities that are about the contact, and activities in which the contact takes part.
+/// Activities that are about the contact, and activities in which the contact takes part. What an
+/// activity is about is one of its parties (`participationtypemask` 8).
 pub fn of_contact(contact: &ContactRef) -> Filter {
-    Filter::any([
-        contact.at(&[lookups::ACTIVITY_ABOUT_CONTACT]),
-        Filter::some(parties::OF_ACTIVITY, contact.at(&[lookups::PARTY_CONTACT])),
-    ])
+    Filter::some(ACTIVITY_PARTIES, contact.at(&[lookups::PARTY_CONTACT]))
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::labels::{CasePriority, CaseState, CaseStatus, Choice as _};
 use crate::reference::{AccountRef, ContactRef, Reference as _};
 use crate::tables::choices::{in_state, is_in_state};
+use crate::tables::collections::{CASES_OF_ACCOUNT, CONTACTS_OF_ACCOUNT};
 use crate::tables::{ACCOUNT, CASE, lookups, parties};
 use crate::text::quoted;
 use crate::visible::Visible;
@@ -250,12 +251,6 @@ pub fn urgent_of_companies(contacts: Filter) -> Query {
 pub fn of_companies(accounts: &[Record]) -> impl Iterator<Item = &Record> {
     accounts.iter().flat_map(|account| account.many(CASES_OF_ACCOUNT))
 }
-
-/// The cases whose customer is an account.
-const CASES_OF_ACCOUNT: &str = "incident_customer_accounts";
-
-/// The contacts that belong to an account.
-const CONTACTS_OF_ACCOUNT: &str = "contact_customer_accounts";
 
 /// The most accounts that are looked at: a contact has one, and some share an address.
 const MOST_COMPANIES: u32 = 3;

@@ -1,6 +1,7 @@
 //! Amounts of money, as callers give them and as the tools show them.
 
 use crate::figure::Figure;
+use crate::tables::lookups;
 use crate::visible::Visible;
 use dataverse::{Expand, Record};
 use rust_decimal::Decimal;
@@ -30,7 +31,7 @@ impl Money {
 
 /// Expands the currency of a row.
 pub fn currency() -> Expand {
-    Expand::new("transactioncurrencyid").select(["isocurrencycode"])
+    Expand::new(lookups::CURRENCY_OF).select(["isocurrencycode"])
 }
 
 /// The ISO 4217 code of a row's currency. The row must have been read with [`currency`].

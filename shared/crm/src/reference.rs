@@ -152,7 +152,7 @@ pub trait Reference: Sized {
         Filter::any(lookups.iter().flat_map(|link| match self.handle() {
             Handle::Id(id) => vec![Filter::equals(link.column, *id)],
             Handle::Ids(ids) => ids.iter().map(|id| Filter::equals(link.column, *id)).collect(),
-            Handle::Columns(..) | Handle::Said(_) => vec![self.filter().through(link.navigation)],
+            Handle::Columns(..) | Handle::Said(_) => vec![self.filter().through(*link)],
         }))
     }
 

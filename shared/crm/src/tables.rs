@@ -3,8 +3,8 @@
 
 use dataverse::Table;
 
-pub mod attachments;
 pub mod choices;
+pub mod collections;
 pub mod lookups;
 pub mod parties;
 
@@ -108,6 +108,9 @@ tables! {
     TASK = "task" "tasks" "activityid";
     /// Appointments.
     APPOINTMENT = "appointment" "appointments" "activityid";
+    /// The files that came with emails.
+    ATTACHMENT =
+        "activitymimeattachment" "activitymimeattachments" "activitymimeattachmentid";
     /// Emails.
     EMAIL = "email" "emails" "activityid";
     /// Quotes.

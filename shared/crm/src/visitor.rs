@@ -11,7 +11,8 @@ use crate::labels::{ActiveState, ActivityState};
 use crate::reference::{AccountRef, ContactRef, Reference as _};
 use crate::tables::choices::{STATE, in_state, is_in_state};
 use crate::tables::parties::{self, Part};
-use crate::tables::{self, CONTACT, lookups};
+use crate::tables::{self, CONTACT, collections, lookups};
+use crate::activity::ActivityType;
 use crate::{activity, case, opportunity};
 
 /// Who a visitor is, as somebody vouched.
@@ -207,23 +208,22 @@ pub fn rule(table: Table, visitor: &ContactRef, more: More<'_>) -> Rule {
         // Mails that were sent or received, meetings that they are invited to, and that there was a
         // call. Tasks are the staff's own.
         tables::ACTIVITY => {
-            let of_type = |table: Table| Filter::equals("activitytypecode", table.logical_name);
             let is_done = || in_state(ActivityState::Completed);
-            let mails = of_type(tables::EMAIL)
+            let mails = ActivityType::Email.rows()
                 .and(is_done())
-                .and(takes_part(parties::OF_ACTIVITY, activity::WRITTEN_TO));
-            let meetings = of_type(tables::APPOINTMENT)
-                .and(takes_part(parties::OF_ACTIVITY, activity::INVITED));
-            let calls = of_type(tables::PHONE_CALL)
+                .and(takes_part(collections::ACTIVITY_PARTIES, activity::WRITTEN_TO));
+            let meetings = ActivityType::Meeting.rows()
+                .and(takes_part(collections::ACTIVITY_PARTIES, activity::INVITED));
+            let calls = ActivityType::Call.rows()
                 .and(is_done())
-                .and(takes_part(parties::OF_ACTIVITY, &[Part::Sender, Part::Recipient]));
+                .and(takes_part(collections::ACTIVITY_PARTIES, &[Part::Sender, Part::Recipient]));
             Rule::Theirs(Filter::any([mails, meetings, calls]))
         }
         tables::EMAIL => {
             let is_done = in_state(ActivityState::Completed);
-            Rule::Theirs(is_done.and(takes_part(parties::OF_EMAIL, activity::WRITTEN_TO)))
+            Rule::Theirs(is_done.and(takes_part(collections::EMAIL_PARTIES, activity::WRITTEN_TO)))
         }
-        tables::APPOINTMENT => Rule::Theirs(takes_part(parties::OF_APPOINTMENT, activity::INVITED)),
+        tables::APPOINTMENT => Rule::Theirs(takes_part(collections::APPOINTMENT_PARTIES, activity::INVITED)),
         // Whose record it is on shows by the record, which the same call reads.
         tables::NOTE => match note_mark {
             Some(mark) => Rule::Theirs(Filter::starts_with("subject", mark)),

@@ -8,7 +8,7 @@ use crate::Name;
 ///
 /// Reading anything else is a defect, which would pass for a column without a value. With debug
 /// assertions on, it panics.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Asked {
     /// The columns. Empty if none was asked for, because then all of them come.
     pub(crate) columns: Vec<Name>,

@@ -26,7 +26,6 @@ pub struct Client {
 /// What has been learnt about an environment. It is forgotten with the client.
 #[derive(Debug, Default)]
 struct Manners {
-    refuses_paths_in_lambdas: AtomicBool,
     lacks_typed_owners: AtomicBool,
 }
 
@@ -102,17 +101,6 @@ impl Session {
         self
     }
 
-    /// Whether the environment is known to refuse queries with a
-    /// [path in a lambda](Query::has_path_in_lambda).
-    pub fn refuses_paths_in_lambdas(&self) -> bool {
-        self.manners.refuses_paths_in_lambdas.load(Ordering::Relaxed)
-    }
-
-    /// Remembers that the environment refuses such queries, as long as the client is kept.
-    pub fn note_refused_path_in_lambda(&self) {
-        self.manners.refuses_paths_in_lambdas.store(true, Ordering::Relaxed);
-    }
-
     /// Whether the environment is known to have `ownerid` alone for the owner of an activity, and not
     /// also `ownerid_appointment` and so on.
     pub fn lacks_typed_owners(&self) -> bool {
@@ -139,6 +127,11 @@ impl Session {
     /// If the answer is too large, it is asked for once more without the columns that may be long.
     /// [`Record::is_left_out`] tells which these are.
     pub async fn list(&self, query: &Query) -> Result<Page, Error> {
+        if query.parts().is_some() {
+            let pages = self.list_together(std::slice::from_ref(query)).await?;
+            let missing = || Err(Error::Unreadable("a batch without an answer".to_owned()));
+            return pages.into_iter().next().unwrap_or_else(missing);
+        }
         let error = match self.sender.exchange(&Request::read(query)).await {
             Err(error @ Error::TooLarge { .. }) => error,
             answer => return answer?.page(query),
@@ -154,9 +147,13 @@ impl Session {
 
     /// Several queries in one trip. Each has a result of its own.
     pub async fn list_every(&self, queries: &[Query]) -> Result<Vec<Result<Page, Error>>, Error> {
-        if let [only] = queries {
-            return Ok(vec![self.list(only).await]);
+        match queries {
+            [only] => Ok(vec![self.list(only).await]),
+            queries => self.list_together(queries).await,
         }
+    }
+
+    async fn list_together(&self, queries: &[Query]) -> Result<Vec<Result<Page, Error>>, Error> {
         let error = match self.list_in_batch(queries).await {
             Err(error @ Error::TooLarge { .. }) => error,
             result => return result,
@@ -174,13 +171,34 @@ impl Session {
     }
 
     async fn list_in_batch(&self, queries: &[Query]) -> Result<Vec<Result<Page, Error>>, Error> {
-        let requests: Vec<_> = queries.iter().map(Request::read).collect();
+        let parts: Vec<_> = queries.iter().map(Query::parts).collect();
+        let all: Vec<&Query> = queries
+            .iter()
+            .zip(&parts)
+            .flat_map(|(query, parts)| parts.as_deref().unwrap_or(std::slice::from_ref(query)))
+            .collect();
+        let requests: Vec<_> = all.iter().map(|query| Request::read(query)).collect();
         let answers = self.sender.batch(batch::of_reads(&requests), BatchKind::Reads).await?;
-        if answers.len() != queries.len() {
-            let (received, sent) = (answers.len(), queries.len());
+        if answers.len() != all.len() {
+            let (received, sent) = (answers.len(), all.len());
             return Err(Error::Unreadable(format!("{received} answers to a batch of {sent}")));
         }
-        Ok(answers.into_iter().zip(queries).map(|(answer, query)| answer.page(query)).collect())
+        let mut pages = all.into_iter().zip(answers).map(|(query, answer)| answer.page(query));
+        let joined = queries.iter().zip(&parts).map(|(query, parts)| {
+            let count = parts.as_ref().map_or(1, Vec::len);
+            let answered: Vec<_> = pages.by_ref().take(count).collect();
+            let mut answered = answered.into_iter();
+            // There is one part at least.
+            let mut page = answered.next().unwrap_or_else(|| Ok(Page::default()))?;
+            for part in answered {
+                page.join(part?, query.table().key);
+            }
+            if count > 1 {
+                query.note(&mut page.records);
+            }
+            Ok(page)
+        });
+        Ok(joined.collect())
     }
 
     /// A call of a function.
@@ -291,7 +309,7 @@ impl Session {
         match answer {
             Ok(answer) => match answer.record() {
                 Ok(mut record) if record.id(create.table.key).is_some() => {
-                    create.answer.mark(std::slice::from_mut(&mut record));
+                    create.answer.note(std::slice::from_mut(&mut record));
                     Ok(Created::Now(record))
                 }
                 // The row was made, and can be read.

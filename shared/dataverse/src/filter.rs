@@ -4,20 +4,22 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use jiff::{Timestamp, civil::Date};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use crate::Name;
+use crate::name::{Link, Name, Related};
 
 /// The characters that are encoded inside a literal: all that may have a meaning in a URL.
-const LITERAL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+pub(crate) const LITERAL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A value in a filter.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Literal {
     /// A string.
     Text(Text),
+    /// The type of a row: the table's logical name, and its number, which FetchXML wants.
+    Type(&'static str, u32),
     /// An id, written without quotation marks, as Dataverse wants it.
     Id(Uuid),
     /// A whole number, or the value of a choice.
@@ -43,6 +45,11 @@ impl Literal {
         };
         match self {
             Literal::Text(text) => url.push_str(&text.0),
+            Literal::Type(name, _) => {
+                url.push_str("%27");
+                url.push_str(name);
+                url.push_str("%27");
+            }
             Literal::Id(id) => write(id),
             Literal::Integer(number) => write(number),
             Literal::Decimal(number) => write(number),
@@ -75,12 +82,21 @@ impl From<&str> for Text {
     }
 }
 
+impl Text {
+    /// The text as it was given.
+    pub(crate) fn plain(&self) -> String {
+        let inside = self.0.strip_prefix("%27").and_then(|rest| rest.strip_suffix("%27"));
+        let decoded = percent_decode_str(inside.unwrap_or_default()).decode_utf8_lossy();
+        decoded.replace("''", "'")
+    }
+}
+
 /// A text that a [`TextFunction`] looks for. Characters that would be wildcards mean themselves.
 ///
 /// Dataverse passes it to SQL's `LIKE`, so `%`, `_` and `[` are wildcards unless they stand in
 /// brackets.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pattern(Text);
+pub struct Pattern(pub(crate) Text);
 
 impl From<&str> for Pattern {
     fn from(text: &str) -> Pattern {
@@ -127,22 +143,22 @@ literal_from! {
 }
 
 /// A condition on rows.
-///
-/// Paths may go through single-valued navigation properties: `customerid_contact/emailaddress1`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Filter {
-    /// `path operator value`
-    Compare(Path, Comparison, Literal),
-    /// `function(path,'text')`
-    Match(TextFunction, Path, Pattern),
+    /// `column operator value`
+    Compare(Name, Comparison, Literal),
+    /// `function(column,'text')`
+    Match(TextFunction, Name, Pattern),
     /// Every one holds.
     All(Vec<Filter>),
     /// At least one holds.
     Any(Vec<Filter>),
     /// The filter does not hold.
     Not(Box<Filter>),
-    /// Some row of a collection satisfies the filter, whose paths are relative to that row.
-    Some(Name, Box<Filter>),
+    /// Some row of a collection satisfies the filter.
+    Some(Related, Box<Filter>),
+    /// The row that a lookup points at satisfies the filter: `customerid_contact/emailaddress1 eq '…'`.
+    Through(Link, Box<Filter>),
     /// The column holds the id of the user who asks.
     Caller(Name),
 }
@@ -175,90 +191,44 @@ pub enum TextFunction {
     EndsWith,
 }
 
-/// A column of the row, or of a row that a lookup points at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Path {
-    /// The lookup that leads to another row.
-    through: Option<&'static str>,
-    column: Cow<'static, str>,
-}
-
-impl From<&'static str> for Path {
-    fn from(path: &'static str) -> Path {
-        Path { through: None, column: Cow::Borrowed(path) }
-    }
-}
-
-impl Path {
-    fn below(self, navigation: &'static str) -> Path {
-        let column = match self.through {
-            Some(inner) => Cow::Owned(format!("{inner}/{}", self.column)),
-            None => self.column,
-        };
-        Path { through: Some(navigation), column }
-    }
-
-    /// Whether the path leads to another row.
-    fn leads_away(&self) -> bool {
-        self.through.is_some() || self.column.contains('/')
-    }
-
-    /// Writes the path. Inside a lambda, it starts at the lambda's variable.
-    fn write(&self, url: &mut String, variable: Option<usize>) {
-        if let Some(through) = self.through {
-            write_path(url, variable, through);
-            url.push('/');
-            url.push_str(&self.column);
-        } else {
-            write_path(url, variable, &self.column);
-        }
-    }
-}
-
-impl From<Name> for Path {
-    fn from(name: Name) -> Path {
-        Path { through: None, column: name.into() }
-    }
-}
-
 impl Filter {
     /// The column has this value.
-    pub fn equals(path: impl Into<Path>, value: impl Into<Literal>) -> Filter {
-        Filter::Compare(path.into(), Comparison::Equal, value.into())
+    pub fn equals(column: impl Into<Name>, value: impl Into<Literal>) -> Filter {
+        Filter::Compare(column.into(), Comparison::Equal, value.into())
     }
 
     /// The column has another value, or none.
-    pub fn not_equals(path: impl Into<Path>, value: impl Into<Literal>) -> Filter {
-        Filter::Compare(path.into(), Comparison::NotEqual, value.into())
+    pub fn not_equals(column: impl Into<Name>, value: impl Into<Literal>) -> Filter {
+        Filter::Compare(column.into(), Comparison::NotEqual, value.into())
     }
 
     /// The column's value compares with this value in this way.
     pub fn compare(
-        path: impl Into<Path>,
+        column: impl Into<Name>,
         comparison: Comparison,
         value: impl Into<Literal>,
     ) -> Filter {
-        Filter::Compare(path.into(), comparison, value.into())
+        Filter::Compare(column.into(), comparison, value.into())
     }
 
     /// The column has no value.
-    pub fn is_null(path: impl Into<Path>) -> Filter {
-        Filter::Compare(path.into(), Comparison::Equal, Literal::Null)
+    pub fn is_null(column: impl Into<Name>) -> Filter {
+        Filter::Compare(column.into(), Comparison::Equal, Literal::Null)
     }
 
     /// The column's text contains this text, literally: `%`, `_` and `[` have no special meaning.
-    pub fn contains(path: impl Into<Path>, text: &str) -> Filter {
-        Filter::Match(TextFunction::Contains, path.into(), text.into())
+    pub fn contains(column: impl Into<Name>, text: &str) -> Filter {
+        Filter::Match(TextFunction::Contains, column.into(), text.into())
     }
 
     /// The column's text starts with this text, literally.
-    pub fn starts_with(path: impl Into<Path>, text: &str) -> Filter {
-        Filter::Match(TextFunction::StartsWith, path.into(), text.into())
+    pub fn starts_with(column: impl Into<Name>, text: &str) -> Filter {
+        Filter::Match(TextFunction::StartsWith, column.into(), text.into())
     }
 
     /// The column's text ends with this text, literally.
-    pub fn ends_with(path: impl Into<Path>, text: &str) -> Filter {
-        Filter::Match(TextFunction::EndsWith, path.into(), text.into())
+    pub fn ends_with(column: impl Into<Name>, text: &str) -> Filter {
+        Filter::Match(TextFunction::EndsWith, column.into(), text.into())
     }
 
     /// Every one of these holds.
@@ -272,7 +242,7 @@ impl Filter {
     }
 
     /// Some row of the collection satisfies the filter.
-    pub fn some(collection: impl Into<Name>, filter: Filter) -> Filter {
+    pub fn some(collection: impl Into<Related>, filter: Filter) -> Filter {
         Filter::Some(collection.into(), Box::new(filter))
     }
 
@@ -287,52 +257,63 @@ impl Filter {
         Filter::All(vec![self, other])
     }
 
-    /// The same condition on the row that a lookup points at: `emailaddress1 eq '…'` through
-    /// `customerid_contact` becomes `customerid_contact/emailaddress1 eq '…'`.
+    /// One of the two filters holds, or both.
     #[must_use]
-    pub fn through(self, navigation: &'static str) -> Filter {
+    pub fn or(self, other: Filter) -> Filter {
         match self {
-            Filter::Compare(path, comparison, value) => {
-                Filter::Compare(path.below(navigation), comparison, value)
+            Filter::Any(mut filters) => {
+                filters.push(other);
+                Filter::Any(filters)
             }
-            Filter::Match(function, path, text) => {
-                Filter::Match(function, path.below(navigation), text)
-            }
-            Filter::All(filters) => {
-                Filter::All(filters.into_iter().map(|filter| filter.through(navigation)).collect())
-            }
-            Filter::Any(filters) => {
-                Filter::Any(filters.into_iter().map(|filter| filter.through(navigation)).collect())
-            }
-            Filter::Not(filter) => Filter::Not(Box::new(filter.through(navigation))),
-            // Dataverse refuses a lambda on a collection that is reached through a lookup.
-            some @ Filter::Some(..) => some,
-            // Its parameter is the name of a column, and cannot be a path.
-            caller @ Filter::Caller(_) => caller,
+            filter => Filter::Any(vec![filter, other]),
         }
     }
 
-    /// Whether a condition on the rows of a collection is about a row that one of them points at.
-    pub(crate) fn has_path_in_lambda(&self) -> bool {
-        fn search(filter: &Filter, in_lambda: bool) -> bool {
+    /// The same condition on the row that a lookup points at.
+    #[must_use]
+    pub fn through(self, link: Link) -> Filter {
+        Filter::Through(link, Box::new(self))
+    }
+
+    /// Whether only FetchXML can say it: a condition on the rows of a collection is about a row that one
+    /// of them points at, or a collection is reached through a lookup. Microsoft's page on filters of the
+    /// Web API only has conditions on a collection's own columns, and some organizations refuse others.
+    pub(crate) fn needs_fetch(&self) -> bool {
+        fn search(filter: &Filter, is_away: bool) -> bool {
             match filter {
-                Filter::Compare(path, ..) | Filter::Match(_, path, _) => {
-                    in_lambda && path.leads_away()
-                }
+                Filter::Compare(..) | Filter::Match(..) | Filter::Caller(_) => false,
                 Filter::All(filters) | Filter::Any(filters) => {
-                    filters.iter().any(|filter| search(filter, in_lambda))
+                    filters.iter().any(|filter| search(filter, is_away))
                 }
-                Filter::Not(filter) => search(filter, in_lambda),
-                Filter::Some(_, filter) => search(filter, true),
-                Filter::Caller(_) => false,
+                Filter::Not(filter) => search(filter, is_away),
+                Filter::Some(_, filter) | Filter::Through(_, filter) => {
+                    is_away || search(filter, true)
+                }
             }
         }
-        search(self, false)
+        // From the row itself, one lookup after another can be followed.
+        match self {
+            Filter::Through(_, filter) if !filter.leads_to_collection() => filter.needs_fetch(),
+            Filter::All(filters) | Filter::Any(filters) => filters.iter().any(Filter::needs_fetch),
+            Filter::Not(filter) => filter.needs_fetch(),
+            filter => search(filter, false),
+        }
+    }
+
+    fn leads_to_collection(&self) -> bool {
+        match self {
+            Filter::Compare(..) | Filter::Match(..) | Filter::Caller(_) => false,
+            Filter::All(filters) | Filter::Any(filters) => {
+                filters.iter().any(Filter::leads_to_collection)
+            }
+            Filter::Not(filter) | Filter::Through(_, filter) => filter.leads_to_collection(),
+            Filter::Some(..) => true,
+        }
     }
 
     /// Writes the filter to the end of a URL, percent-encoded.
     pub(crate) fn write(&self, url: &mut String) {
-        self.write_in(url, None, 0);
+        Writer { url, prefix: String::new(), depth: 0 }.filter(self);
     }
 }
 
@@ -344,14 +325,21 @@ impl std::ops::Not for Filter {
     }
 }
 
-impl Filter {
-    /// Writes the filter. Inside a lambda, paths start at its variable, which is named after how
-    /// many lambdas stand around it.
-    fn write_in(&self, url: &mut String, variable: Option<usize>, depth: usize) {
-        match self {
-            Filter::Compare(path, comparison, value) => {
-                path.write(url, variable);
-                url.push_str(match comparison {
+/// Writes a filter to the end of a URL.
+struct Writer<'a> {
+    url: &'a mut String,
+    /// What stands before a column: the variable of the lambda around it, and lookups on the way.
+    prefix: String,
+    /// How many lambdas stand around. Variables are named after it.
+    depth: usize,
+}
+
+impl Writer<'_> {
+    fn filter(&mut self, filter: &Filter) {
+        match filter {
+            Filter::Compare(column, comparison, value) => {
+                self.column(column.as_str());
+                self.url.push_str(match comparison {
                     Comparison::Equal => "%20eq%20",
                     Comparison::NotEqual => "%20ne%20",
                     Comparison::Greater => "%20gt%20",
@@ -359,70 +347,72 @@ impl Filter {
                     Comparison::Less => "%20lt%20",
                     Comparison::LessOrEqual => "%20le%20",
                 });
-                value.write(url);
+                value.write(self.url);
             }
-            Filter::Match(function, path, Pattern(text)) => {
-                url.push_str(match function {
+            Filter::Match(function, column, Pattern(text)) => {
+                self.url.push_str(match function {
                     TextFunction::Contains => "contains(",
                     TextFunction::StartsWith => "startswith(",
                     TextFunction::EndsWith => "endswith(",
                 });
-                path.write(url, variable);
-                url.push(',');
-                url.push_str(&text.0);
-                url.push(')');
+                self.column(column.as_str());
+                self.url.push(',');
+                self.url.push_str(&text.0);
+                self.url.push(')');
             }
             // An empty list becomes a condition that is always, or never, true.
-            Filter::All(filters) if filters.is_empty() => url.push_str("true%20eq%20true"),
-            Filter::Any(filters) if filters.is_empty() => url.push_str("true%20eq%20false"),
-            Filter::All(filters) => write_joined(url, filters, "%20and%20", variable, depth),
-            Filter::Any(filters) => write_joined(url, filters, "%20or%20", variable, depth),
+            Filter::All(filters) if filters.is_empty() => self.url.push_str("true%20eq%20true"),
+            Filter::Any(filters) if filters.is_empty() => self.url.push_str("true%20eq%20false"),
+            Filter::All(filters) => self.joined(filters, "%20and%20"),
+            Filter::Any(filters) => self.joined(filters, "%20or%20"),
             Filter::Not(filter) => {
-                url.push_str("not%20(");
-                filter.write_in(url, variable, depth);
-                url.push(')');
+                self.url.push_str("not%20(");
+                self.filter(filter);
+                self.url.push(')');
             }
             Filter::Some(collection, filter) => {
-                write_path(url, variable, collection.as_str());
+                self.column(collection.name.as_str());
+                let depth = self.depth;
                 // Writing to a String cannot fail.
-                let _ = write!(url, "/any(x{depth}:");
-                filter.write_in(url, Some(depth), depth + 1);
-                url.push(')');
+                let _ = write!(self.url, "/any(x{depth}:");
+                Writer { url: self.url, prefix: format!("x{depth}/"), depth: depth + 1 }
+                    .filter(filter);
+                self.url.push(')');
             }
+            Filter::Through(link, filter) => {
+                let length = self.prefix.len();
+                self.prefix.push_str(link.navigation);
+                self.prefix.push('/');
+                self.filter(filter);
+                self.prefix.truncate(length);
+            }
+            // Its parameter is the name of a column, and cannot be a path.
             Filter::Caller(column) => {
-                url.push_str("Microsoft.Dynamics.CRM.EqualUserId(PropertyName=%27");
-                url.push_str(column.as_str());
-                url.push_str("%27)");
+                self.url.push_str("Microsoft.Dynamics.CRM.EqualUserId(PropertyName=%27");
+                self.url.push_str(column.as_str());
+                self.url.push_str("%27)");
             }
         }
     }
-}
 
-fn write_path(url: &mut String, variable: Option<usize>, path: &str) {
-    if let Some(variable) = variable {
-        let _ = write!(url, "x{variable}/");
+    fn column(&mut self, name: &str) {
+        self.url.push_str(&self.prefix);
+        self.url.push_str(name);
     }
-    url.push_str(path);
-}
 
-fn write_joined(
-    url: &mut String,
-    filters: &[Filter],
-    word: &str,
-    variable: Option<usize>,
-    depth: usize,
-) {
-    if let [only] = filters {
-        return only.write_in(url, variable, depth);
-    }
-    url.push('(');
-    for (position, filter) in filters.iter().enumerate() {
-        if position > 0 {
-            url.push_str(word);
+    fn joined(&mut self, filters: &[Filter], word: &str) {
+        if let [only] = filters {
+            return self.filter(only);
         }
-        filter.write_in(url, variable, depth);
+        self.url.push('(');
+        for (position, filter) in filters.iter().enumerate() {
+            if position > 0 {
+                self.url.push_str(word);
+            }
+            self.filter(filter);
+        }
+        self.url.push(')');
     }
-    url.push(')');
 }
 
 #[cfg(test)]
@@ -431,6 +421,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Table;
+
+    const CUSTOMER: Link = Link {
+        column: "_customerid_value",
+        navigation: "customerid_contact",
+        to: Table { logical_name: "contact", entity_set: "contacts", key: "contactid" },
+    };
 
     fn encoded(filter: &Filter) -> String {
         let mut text = String::new();
@@ -456,7 +453,7 @@ mod tests {
         let filter = Filter::all([
             Filter::any([
                 Filter::equals("_customerid_value", id),
-                Filter::equals("customerid_contact/emailaddress1", "a@b.example"),
+                Filter::equals("emailaddress1", "a@b.example").through(CUSTOMER),
             ]),
             Filter::equals("statecode", 0),
             !Filter::is_null("title"),
@@ -490,7 +487,7 @@ mod tests {
             !Filter::contains("lastname", "x"),
         ]);
         assert_eq!(
-            plain(&contact.through("customerid_contact")),
+            plain(&contact.through(CUSTOMER)),
             "(customerid_contact/emailaddress1 eq 'a@b.example' \
              or not (contains(customerid_contact/lastname,'x')))"
         );

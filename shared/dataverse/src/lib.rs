@@ -2,7 +2,7 @@
 //!
 //! It knows OData and Dataverse, but nothing about bots or AWS:
 //!
-//! - [`Query`] says what to read. Names are [`Name`]s and values are [`Literal`]s, so text that a
+//! - [`Query`] says what to read. It goes out as OData, or as FetchXML where OData cannot say it. Names are [`Name`]s and values are [`Literal`]s, so text that a
 //!   visitor typed cannot become part of a query's structure.
 //! - [`Session`] sends: one query, several in one `$batch` trip, a keyed [`Create`], a conditional
 //!   [`Update`], an [`Action`], or a [`ChangeSet`] that happens whole or not at all.
@@ -20,6 +20,7 @@ mod cloud;
 mod code;
 mod error;
 mod exchange;
+mod fetch;
 mod filter;
 mod function;
 mod http_clients;
@@ -38,13 +39,13 @@ pub use client::{Client, Session};
 pub use cloud::{Cloud, Hosts};
 pub use code::Code;
 pub use error::{ApiError, Error, WriteOutcome};
-pub use filter::{Comparison, Filter, Literal, Path, Pattern, Text, TextFunction};
+pub use filter::{Comparison, Filter, Literal, Pattern, Text, TextFunction};
 pub use function::Function;
 pub use http_clients::{
     HttpClients, HttpClientsError, Idle, ReadError, lacks_descriptors, read_up_to, tls,
 };
 pub use instance::{InstanceUrl, InstanceUrlError};
-pub use name::{InvalidName, Link, Name, Table};
+pub use name::{Collection, InvalidName, Link, Name, Related, Table};
 pub use obstacle::Obstacle;
 pub use page::Page;
 pub use query::{Expand, Order, Query};

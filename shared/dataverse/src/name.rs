@@ -76,6 +76,91 @@ pub struct Link {
     pub to: Table,
 }
 
+/// A collection of a row: the rows of another table that point at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Collection {
+    /// The navigation property, `incident_customer_contacts`.
+    pub navigation: &'static str,
+    /// The logical name of the table of its rows, `incident`.
+    pub table: &'static str,
+    /// The column by which its rows point back, `customerid`.
+    pub from: &'static str,
+    /// The column that they point at, which is the key of the row.
+    pub to: &'static str,
+}
+
+/// What a navigation property leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Related {
+    /// The navigation property.
+    pub(crate) name: Name,
+    /// How FetchXML joins it. `None` where nobody asks in FetchXML.
+    pub(crate) join: Option<Join>,
+}
+
+/// A table that is joined to another, with the two columns that are equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Join {
+    pub(crate) table: &'static str,
+    pub(crate) from: &'static str,
+    pub(crate) to: &'static str,
+    /// Whether there may be several rows.
+    pub(crate) is_collection: bool,
+}
+
+impl Link {
+    pub(crate) fn join(self) -> Join {
+        Join {
+            table: self.to.logical_name,
+            from: self.to.key,
+            to: attribute(self.column),
+            is_collection: false,
+        }
+    }
+}
+
+/// The logical name of a column, which FetchXML uses: `customerid` for `_customerid_value`.
+pub(crate) fn attribute(column: &str) -> &str {
+    column.strip_prefix('_').and_then(|rest| rest.strip_suffix("_value")).unwrap_or(column)
+}
+
+impl From<Link> for Related {
+    fn from(link: Link) -> Related {
+        Related { name: link.navigation.into(), join: Some(link.join()) }
+    }
+}
+
+impl From<Collection> for Related {
+    fn from(Collection { navigation, table, from, to }: Collection) -> Related {
+        let join = Join { table, from, to, is_collection: true };
+        Related { name: navigation.into(), join: Some(join) }
+    }
+}
+
+impl From<Collection> for Name {
+    fn from(collection: Collection) -> Name {
+        collection.navigation.into()
+    }
+}
+
+impl AsRef<str> for Collection {
+    fn as_ref(&self) -> &str {
+        self.navigation
+    }
+}
+
+impl From<&'static str> for Related {
+    fn from(name: &'static str) -> Related {
+        Related { name: name.into(), join: None }
+    }
+}
+
+impl From<Name> for Related {
+    fn from(name: Name) -> Related {
+        Related { name, join: None }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

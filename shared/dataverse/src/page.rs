@@ -34,6 +34,16 @@ impl Page {
         Ok(page)
     }
 
+    /// Adds the rows of a collection that another part of the query found.
+    pub(crate) fn join(&mut self, part: Page, key: &str) {
+        for row in part.records {
+            let id = row.id(key);
+            if let Some(own) = self.records.iter_mut().find(|own| own.id(key) == id) {
+                own.add_related(row);
+            }
+        }
+    }
+
     /// Takes the rows under `value`, which must be there.
     fn of_rows(mut answer: Record) -> Result<Page, NoPage> {
         let records = answer.take_many("value").ok_or(NoPage::NoRows)?;

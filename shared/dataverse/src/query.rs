@@ -6,6 +6,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::asked::Asked;
+use crate::fetch;
+use crate::name::Related;
 use crate::{Filter, Name, Record, Table};
 
 /// Whether rows come smallest or largest first.
@@ -59,17 +61,18 @@ pub struct Query {
 /// of the first level.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expand {
-    navigation: Name,
-    options: Options,
+    pub(crate) related: Related,
+    pub(crate) is_mostly_one: bool,
+    pub(crate) options: Options,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Options {
-    select: Vec<Name>,
-    filter: Option<Filter>,
-    order: Vec<Order>,
-    top: Option<u32>,
-    expand: Vec<Expand>,
+pub(crate) struct Options {
+    pub(crate) select: Vec<Name>,
+    pub(crate) filter: Option<Filter>,
+    pub(crate) order: Vec<Order>,
+    pub(crate) top: Option<u32>,
+    pub(crate) expand: Vec<Expand>,
     count: bool,
     /// Columns whose texts may be so long that a list of them makes the answer too large.
     long: Vec<Name>,
@@ -114,7 +117,7 @@ impl Options {
             columns: self.select.clone(),
             key,
             related: related
-                .map(|expand| (expand.navigation.clone(), expand.options.asked(None)))
+                .map(|expand| (expand.related.name.clone(), expand.options.asked(None)))
                 .collect(),
             left_out: Arc::clone(&self.left_out),
         })
@@ -223,6 +226,12 @@ macro_rules! shared_options {
     };
 }
 
+/// How many rows of a collection are read for each row, on average, if it is asked in FetchXML.
+const RELATED: u32 = 20;
+
+/// The most rows of a page. Source: Microsoft's page "Page results using FetchXml".
+const MOST_ROWS: u32 = 5000;
+
 impl Query {
     /// The rows of a table.
     pub fn rows(table: Table) -> Query {
@@ -269,18 +278,60 @@ impl Query {
         Some(Query { options: self.options.without_long()?, ..self.clone() })
     }
 
-    /// Notes in the rows of an answer what the query asked for.
-    pub(crate) fn mark(&self, records: &mut [Record]) {
+    /// Makes the rows of an answer those that the query asked for.
+    pub(crate) fn mark(&self, records: &mut Vec<Record>) {
+        if self.needs_fetch() {
+            records.iter_mut().for_each(|record| record.unjoin("", &self.options.expand));
+            // A row that has several of a collection was found several times.
+            records.dedup_by(|row, before| {
+                let is_same = row.id(self.table.key) == before.id(self.table.key);
+                if is_same {
+                    before.add_related(std::mem::take(row));
+                }
+                is_same
+            });
+            records.truncate(self.options.top.map_or(usize::MAX, |rows| rows as usize));
+        }
+        self.note(records);
+    }
+
+    /// Notes in rows what the query asked for.
+    pub(crate) fn note(&self, records: &mut [Record]) {
         if !records.is_empty() {
             Record::note_asked(records, &self.options.asked(Some(self.table.key)));
         }
     }
 
-    /// Whether a condition on the rows of a collection is about a row that one of them points at:
-    /// `parties/any(p:p/partyid_contact/emailaddress1 eq '…')`. Microsoft's page on filters only
-    /// has conditions on the collection's own columns, and some organizations refuse others.
-    pub fn has_path_in_lambda(&self) -> bool {
-        self.options.filter.as_ref().is_some_and(Filter::has_path_in_lambda)
+    /// Whether only FetchXML can ask it.
+    pub(crate) fn needs_fetch(&self) -> bool {
+        self.options.filter.as_ref().is_some_and(Filter::needs_fetch)
+    }
+
+    /// The queries that find the same in FetchXML; `None` if one is enough. The first finds the rows, and
+    /// each other one the rows of a collection that come along: joined to the first, they would repeat
+    /// its rows, and count for `top`.
+    pub(crate) fn parts(&self) -> Option<Vec<Query>> {
+        if !self.needs_fetch() {
+            return None;
+        }
+        let (collections, expand): (Vec<Expand>, Vec<Expand>) =
+            self.options.expand.iter().cloned().partition(Expand::is_apart);
+        if collections.is_empty() {
+            return None;
+        }
+        let mut order = self.options.order.clone();
+        // Rows that are equal otherwise come in the same order in all parts.
+        order.push(Order::ascending(self.table.key));
+        let options = Options { expand, order, ..self.options.clone() };
+        let rest = collections.into_iter().map(|collection| Options {
+            select: vec![self.table.key.into()],
+            top: self.options.top.map(|rows| (rows * RELATED).min(MOST_ROWS)),
+            expand: vec![collection],
+            ..options.clone()
+        });
+        let parts: Vec<_> = rest.collect();
+        let parts = std::iter::once(options).chain(parts);
+        Some(parts.map(|options| Query { options, ..self.clone() }).collect())
     }
 
     /// Also asks for the number of all rows that match, up to 5,000.
@@ -292,6 +343,9 @@ impl Query {
 
     /// The path and query below the service root, percent-encoded.
     pub(crate) fn path(&self) -> String {
+        if self.needs_fetch() {
+            return fetch::path(self.table, &self.options);
+        }
         let set = self.table.entity_set;
         self.with_options(match &self.target {
             Target::Rows => set.to_owned(),
@@ -313,8 +367,20 @@ impl Query {
 
 impl Expand {
     /// The rows that this navigation property leads to.
-    pub fn new(navigation: impl Into<Name>) -> Expand {
-        Expand { navigation: navigation.into(), options: Options::default() }
+    pub fn new(navigation: impl Into<Related>) -> Expand {
+        Expand { related: navigation.into(), is_mostly_one: false, options: Options::default() }
+    }
+
+    /// Says that a row hardly ever has several of these. In FetchXML, they are then joined to the rows
+    /// themselves, which takes no further query.
+    #[must_use]
+    pub fn mostly_one(self) -> Expand {
+        Expand { is_mostly_one: true, ..self }
+    }
+
+    /// Whether FetchXML asks for them in a query of their own.
+    fn is_apart(&self) -> bool {
+        !self.is_mostly_one && self.related.join.is_some_and(|join| join.is_collection)
     }
 
     shared_options!();
@@ -324,7 +390,7 @@ impl Expand {
     }
 
     fn write(&self, url: &mut String) {
-        url.push_str(self.navigation.as_str());
+        url.push_str(self.related.name.as_str());
         if self.options != Options::default() {
             self.options.write(url, "(", ";");
             url.push(')');
@@ -335,6 +401,7 @@ impl Expand {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Link;
 
     const CONTACTS: Table =
         Table { logical_name: "contact", entity_set: "contacts", key: "contactid" };
@@ -379,7 +446,7 @@ mod tests {
         assert_eq!(shorter.without_long(), None);
         let text = r#"{"contactid": "x", "fullname": "a", "notes": [{"subject": "b"}]}"#;
         let mut row = Record::read(text).unwrap();
-        shorter.mark(std::slice::from_mut(&mut row));
+        shorter.note(std::slice::from_mut(&mut row));
         assert!(row.is_left_out("description") && row.is_left_out("new_story"));
         assert!(!row.is_left_out("fullname"));
         assert!(row.many("notes")[0].is_left_out("notetext"));
@@ -394,7 +461,7 @@ mod tests {
             .expand(Expand::new("notes").select(["subject"]));
         let text = r#"{"@odata.etag": "1", "contactid": "x", "notes": [{"subject": "b"}]}"#;
         let mut row = Record::read(text).unwrap();
-        query.mark(std::slice::from_mut(&mut row));
+        query.note(std::slice::from_mut(&mut row));
         // A column that the query asked for and that has no value reads as `None`.
         assert_eq!(row.text("fullname"), None);
         assert_eq!((row.etag(), row.text("contactid")), (Some("1"), Some("x")));
@@ -409,14 +476,19 @@ mod tests {
     }
 
     #[test]
-    fn a_path_in_a_lambda_is_seen() {
-        let of_party = |filter| Query::rows(CONTACTS).filter(Filter::some("parties", filter));
+    fn what_odata_cannot_ask_is_seen() {
+        let contacts = |filter| Query::rows(CONTACTS).filter(filter);
+        let of_party = |filter| Filter::some("parties", filter);
         let own = Filter::equals("_partyid_value", Uuid::nil());
-        assert!(!of_party(own.clone()).has_path_in_lambda());
-        let through = Filter::equals("emailaddress1", "a").through("partyid_contact");
-        assert!(of_party(own.and(through.clone())).has_path_in_lambda());
-        assert!(of_party(Filter::equals("partyid_contact/fullname", "a")).has_path_in_lambda());
-        assert!(!Query::rows(CONTACTS).filter(through).has_path_in_lambda());
+        assert!(!contacts(of_party(own.clone())).needs_fetch());
+        let employer =
+            Link { column: "_partyid_value", navigation: "partyid_contact", to: CONTACTS };
+        let through = Filter::equals("emailaddress1", "a").through(employer);
+        assert!(contacts(of_party(own.clone().and(through.clone()))).needs_fetch());
+        assert!(contacts(of_party(of_party(own.clone()))).needs_fetch());
+        assert!(contacts(Filter::any([own.clone(), of_party(own).through(employer)])).needs_fetch());
+        assert!(!contacts(through.clone()).needs_fetch());
+        assert!(!contacts(through.through(employer)).needs_fetch());
     }
 
     #[test]

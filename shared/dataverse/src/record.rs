@@ -14,6 +14,7 @@ use uuid::Uuid;
 use values::{Cell, Column, Meaning, Piece, Texts};
 
 use crate::asked::Asked;
+use crate::{Expand, fetch};
 
 const FORMATTED: &str = "@OData.Community.Display.V1.FormattedValue";
 const LOGICAL_NAME: &str = "@Microsoft.Dynamics.CRM.lookuplogicalname";
@@ -147,12 +148,13 @@ impl Record {
     }
 
     /// The row that a single-valued navigation property was expanded to.
-    pub fn one(&self, navigation: &str) -> Option<&Record> {
+    pub fn one(&self, navigation: impl AsRef<str>) -> Option<&Record> {
         self.many(navigation).first()
     }
 
     /// The rows that a navigation property was expanded to.
-    pub fn many(&self, navigation: &str) -> &[Record] {
+    pub fn many(&self, navigation: impl AsRef<str>) -> &[Record] {
+        let navigation = navigation.as_ref();
         debug_assert!(
             self.asked.as_ref().is_none_or(|asked| asked.has_related(navigation)),
             "{navigation} is read, and the query did not expand it"
@@ -166,6 +168,43 @@ impl Record {
         let Record { texts, related, .. } = self;
         let related = related.iter_mut().find(|(name, _)| texts.get(*name) == navigation);
         related.map(|(_, records)| std::mem::take(records))
+    }
+
+    /// Moves the columns of joined tables into rows of their own, where expanded rows are.
+    pub(crate) fn unjoin(&mut self, around: &str, expand: &[Expand]) {
+        for (position, Expand { related, options, .. }) in expand.iter().enumerate() {
+            let prefix = fetch::prefix(around, position);
+            let texts = &self.texts;
+            let (joined, own): (Vec<_>, Vec<_>) = std::mem::take(&mut self.columns)
+                .into_iter()
+                .partition(|column| texts.get(column.name).starts_with(&prefix));
+            self.columns = own;
+            if joined.is_empty() {
+                continue;
+            }
+            let mut row = Record { texts: texts.clone(), columns: joined, ..Record::default() };
+            row.unjoin(&prefix, &options.expand);
+            for column in &mut row.columns {
+                column.name = column.name.without_first(prefix.len());
+            }
+            let name = self.texts.keep(related.name.as_str());
+            self.related.push((name, vec![row]));
+        }
+    }
+
+    /// Adds the rows that came along with this row in another part of the same query.
+    pub(crate) fn add_related(&mut self, part: Record) {
+        let Record { texts, related, .. } = part;
+        for (name, rows) in related {
+            let name = texts.get(name);
+            match self.related.iter_mut().find(|(own, _)| self.texts.get(*own) == name) {
+                Some((_, own)) => own.extend(rows),
+                None => {
+                    let name = self.texts.keep(name);
+                    self.related.push((name, rows));
+                }
+            }
+        }
     }
 
     fn many_mut(&mut self, navigation: &str) -> &mut [Record] {

@@ -14,4 +14,5 @@ pub(crate) mod once;
 pub(crate) mod person;
 pub(crate) mod reads;
 pub(crate) mod settle;
+pub(crate) mod timeline;
 pub(crate) mod transition;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crm::activity;
 use crm::labels::Choice as _;
 use crm::record::RecordType;
-use crm::tables::{self, attachments, choices, lookups, parties};
+use crm::tables::{self, choices, collections, lookups, parties};
+use dataverse::Collection;
 use serde_json::Value;
 
 use crate::harness::Bench;
@@ -60,6 +60,18 @@ impl Organization {
         &rest[..rest.find("</EntityType>").unwrap()]
     }
 
+    /// The table of the rows of a collection, and the column by which they point back.
+    async fn collection(&self, table: &str, navigation: &str) -> (String, String) {
+        let path = format!("EntityDefinitions(LogicalName='{table}')/OneToManyRelationships");
+        let all = self.json(&path).await;
+        let is_it =
+            |one: &&Value| one["ReferencedEntityNavigationPropertyName"].as_str() == Some(navigation);
+        let found = all["value"].as_array().unwrap().iter().find(is_it);
+        let found = found.unwrap_or_else(|| panic!("{table} {navigation}"));
+        let text = |name: &str| found[name].as_str().unwrap().to_owned();
+        (text("ReferencingEntity"), text("ReferencingAttribute"))
+    }
+
     /// The column and the table of a navigation property.
     fn navigation(&self, table: &str, name: &str) -> Option<(&str, &str)> {
         let (_, navigation) =
@@ -111,24 +123,15 @@ async fn lookups_lead_where_the_tools_think() {
             assert_eq!(leads_to, Some((parties::REGARDING, about.logical_name)), "{name}");
         }
     }
-    for (of, navigation) in [
-        (tables::ACTIVITY, parties::OF_ACTIVITY),
-        (tables::APPOINTMENT, parties::OF_APPOINTMENT),
-        (tables::PHONE_CALL, parties::OF_CALL),
-        (tables::EMAIL, parties::OF_EMAIL),
-    ] {
-        let collection = format!(
-            "<NavigationProperty Name=\"{navigation}\" Type=\"Collection(mscrm.activityparty)\""
+    for (of, collection) in collections::ALL {
+        let Collection { navigation, table, from, to } = collection;
+        let written = format!(
+            "<NavigationProperty Name=\"{navigation}\" Type=\"Collection(mscrm.{table})\""
         );
-        assert!(organization.entity_type(of.logical_name).contains(&collection), "{navigation}");
-    }
-    for (of, navigation, to) in [
-        (tables::EMAIL, attachments::OF_EMAIL, "activitymimeattachment"),
-        (tables::ACTIVITY, activity::AS_APPOINTMENT, "appointment"),
-    ] {
-        let collection =
-            format!("<NavigationProperty Name=\"{navigation}\" Type=\"Collection(mscrm.{to})\"");
-        assert!(organization.entity_type(of.logical_name).contains(&collection), "{navigation}");
+        assert!(organization.entity_type(of.logical_name).contains(&written), "{navigation}");
+        assert_eq!(*to, of.key, "{navigation}");
+        let back = organization.collection(of.logical_name, navigation).await;
+        assert_eq!(back, ((*table).to_owned(), (*from).to_owned()), "{navigation}");
     }
     let owner = organization.entity_type(tables::APPOINTMENT.logical_name);
     for name in [lookups::OWNER, &lookups::typed_owner(tables::APPOINTMENT)] {

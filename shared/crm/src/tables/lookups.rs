@@ -71,6 +71,10 @@ lookups! {
     LINE_PRODUCT = QUOTE_LINE "_productid_value" "productid" to PRODUCT;
     /// The unit in which a quote line sells the product.
     LINE_UNIT = QUOTE_LINE "_uomid_value" "uomid" to UNIT;
+    /// The family that a product belongs to.
+    PRODUCT_FAMILY = PRODUCT "_parentproductid_value" "parentproductid" to PRODUCT;
+    /// The currency of a row of any table, here of a product.
+    CURRENCY_OF = PRODUCT "_transactioncurrencyid_value" "transactioncurrencyid" to CURRENCY;
     /// The price list that a price list item belongs to.
     ITEM_PRICE_LIST = PRICE_LIST_ITEM "_pricelevelid_value" "pricelevelid" to PRICE_LIST;
 

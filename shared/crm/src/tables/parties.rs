@@ -14,18 +14,6 @@ pub const PART: &str = "participationtypemask";
 /// The column that says who the party is.
 pub const PARTY: &str = lookups::PARTY_CONTACT.column;
 
-/// The navigation property from an activity of any type to its parties.
-pub const OF_ACTIVITY: &str = "activitypointer_activity_parties";
-
-/// The navigation property from an appointment to its parties.
-pub const OF_APPOINTMENT: &str = "appointment_activity_parties";
-
-/// The navigation property from a call to its parties.
-pub const OF_CALL: &str = "phonecall_activity_parties";
-
-/// The navigation property from an email to its parties.
-pub const OF_EMAIL: &str = "email_activity_parties";
-
 /// The column with the record that an activity is about.
 pub const REGARDING: &str = lookups::ACTIVITY_ABOUT_CONTACT.column;
 

@@ -36,6 +36,11 @@ impl Piece {
     pub(super) fn len(self) -> usize {
         self.end - self.start
     }
+
+    /// The piece without its first bytes.
+    pub(super) fn without_first(self, bytes: usize) -> Piece {
+        Piece { start: (self.start + bytes).min(self.end), ..self }
+    }
 }
 
 impl Texts {

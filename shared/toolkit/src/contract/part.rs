@@ -11,12 +11,12 @@ use crate::{Context, ErrorCode, ToolError};
 /// reason, there is no such part, and a hint says why: no rows would read as "there are none". It
 /// remains an error if Dataverse refuses all queries (status 401 for the token, 429 or 503 for too
 /// many calls) or does not answer.
-pub fn optional_part(
+pub fn optional_part<T>(
     context: &Context,
-    part: Result<Page, Error>,
+    part: Result<T, Error>,
     what: &str,
     hints: &mut Vec<String>,
-) -> Result<Option<Page>, ToolError> {
+) -> Result<Option<T>, ToolError> {
     part_for(context.is_for_visitor(), part, what, hints)
 }
 
@@ -29,12 +29,12 @@ pub fn optional_part_for_staff(
     part_for(false, part, what, hints)
 }
 
-fn part_for(
+fn part_for<T>(
     for_visitor: bool,
-    part: Result<Page, Error>,
+    part: Result<T, Error>,
     what: &str,
     hints: &mut Vec<String>,
-) -> Result<Option<Page>, ToolError> {
+) -> Result<Option<T>, ToolError> {
     match part {
         Err(Error::Api(error)) if !matches!(error.status.as_u16(), 401 | 429 | 503) => {
             let error = ToolError::from(Error::Api(error));

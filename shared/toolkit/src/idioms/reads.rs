@@ -28,7 +28,6 @@ use crate::{Context, ErrorCode, ToolError};
 #[derive(Default)]
 pub struct Reads<'a> {
     queries: Vec<Query>,
-    by_id: Vec<ById<'a>>,
     /// For a create: the query for the row of an earlier, equal call. It has the first slot.
     same_call: Option<RowQuery<'a>>,
     /// The slots of queries whose rows nobody sees.
@@ -40,19 +39,6 @@ const SAME_CALL: usize = 0;
 
 /// Makes the query for the row with an id, or for rows that point at it.
 type RowQuery<'a> = Box<dyn Fn(Uuid) -> Query + Send + Sync + 'a>;
-
-/// Finds the ids of a referenced record in the answers. Only a visitor may be several.
-type FindIds<'a> = Box<dyn Fn(&Answers<'_>) -> Vec<Uuid> + Send + Sync + 'a>;
-
-/// Makes the query for rows that point at any of these records.
-type RowsQuery<'a> = Box<dyn Fn(Vec<Uuid>) -> Query + Send + Sync + 'a>;
-
-/// A query that an environment may refuse, and its form for when the id of the record is known.
-struct ById<'a> {
-    slot: usize,
-    find_ids: FindIds<'a>,
-    query: RowsQuery<'a>,
-}
 
 /// The place of the answer to a query.
 #[derive(Debug)]
@@ -87,11 +73,8 @@ impl<'a> Reads<'a> {
 
     /// Adds a query.
     pub fn add(&mut self, query: Query) -> Slot {
-        debug_assert!(
-            !query.has_path_in_lambda(),
-            "a path in a lambda may be refused: add it with `about`, which knows another way"
-        );
-        self.push(query)
+        self.queries.push(query);
+        Slot(self.queries.len() - 1)
     }
 
     /// In a create: adds a query for the row that an earlier, equal call may have made in another table.
@@ -120,11 +103,6 @@ impl<'a> Reads<'a> {
         seeking
     }
 
-    fn push(&mut self, query: Query) -> Slot {
-        self.queries.push(query);
-        Slot(self.queries.len() - 1)
-    }
-
     /// Adds the queries that find the record of a reference.
     pub fn seek<S: Sought>(&mut self, sought: &'a S) -> Seeking<'a, S> {
         self.seek_with(sought, |query| query)
@@ -141,59 +119,6 @@ impl<'a> Reads<'a> {
         Seeking { sought, records, siblings }
     }
 
-    /// Adds a query for rows that are related to the record of a reference. The query is made from
-    /// this reference.
-    ///
-    /// If the reference is not an id, the query may contain a lambda over a collection with a path
-    /// to another table, and some environments refuse this. Then the query is sent again with the
-    /// id that was found in the same trip. This takes one more trip. From then on, such queries of
-    /// this connection always take two trips.
-    pub fn about<R: Reference + Sync>(
-        &mut self,
-        seeking: &Seeking<'a, R>,
-        query: impl Fn(&R) -> Query + Send + Sync + 'a,
-    ) -> Slot {
-        let first = query(seeking.sought);
-        let may_be_refused = first.has_path_in_lambda();
-        let slot = self.push(first);
-        if may_be_refused {
-            let sought = seeking.sought;
-            let (records, siblings) = (seeking.records.0, seeking.siblings.as_ref().map(|s| s.0));
-            self.by_id.push(ById {
-                slot: slot.0,
-                find_ids: Box::new(move |answers| {
-                    let page = |slot: usize| answers.pages.get(slot)?.as_ref()?.clone().ok();
-                    let Some(found) = page(records) else { return Vec::new() };
-                    if answers.context.is_for_visitor() {
-                        // All of them are the visitor's own.
-                        let ids = found.records.iter().filter_map(|row| row.id(R::TABLE.key));
-                        return ids.collect();
-                    }
-                    let siblings = match siblings {
-                        Some(slot) => page(slot),
-                        None => Some(Page::default()),
-                    };
-                    let instance = answers.context.instance();
-                    let one = siblings.and_then(|it| sought.found(found, it, instance).ok());
-                    one.and_then(|record| record.id(R::TABLE.key)).into_iter().collect()
-                }),
-                query: Box::new(move |ids| query(&R::of_ids(ids))),
-            });
-        }
-        slot
-    }
-
-    /// Like [`Reads::about`], for rows that need not be the visitor's. See [`Reads::add_unseen`].
-    pub fn about_unseen<R: Reference + Sync>(
-        &mut self,
-        seeking: &Seeking<'a, R>,
-        query: impl Fn(&R) -> Query + Send + Sync + 'a,
-    ) -> Slot {
-        let slot = self.about(seeking, query);
-        self.unseen.insert(slot.0);
-        slot
-    }
-
     /// Sends the queries for everything that must be known before a row is created. If there are
     /// none, the row of an earlier, equal call is not read either, because Dataverse refuses a
     /// second row.
@@ -207,34 +132,18 @@ impl<'a> Reads<'a> {
         Ok(Answers { context, pages: Vec::new() })
     }
 
-    /// Sends the queries in one trip, or in two if the first shows what to ask in the second.
+    /// Sends the queries in one trip.
     pub async fn send<'c>(self, context: &'c Context) -> Result<Answers<'c>, ToolError> {
         let session = context.session();
-        let refused_before = session.refuses_paths_in_lambdas();
         let mut all = self.narrowed(context)?;
-        let waits = |query: &Query| refused_before && query.has_path_in_lambda();
         let visitor = context.behalf.visitor();
         let who = visitor.and_then(|visitor| visitor.query());
         let who = who.map(|query| {
             all.to_mut().push(query);
             Slot(all.len() - 1)
         });
-        let slots: Vec<usize> = all
-            .iter()
-            .enumerate()
-            .filter(|(_, query)| !waits(query))
-            .map(|(slot, _)| slot)
-            .collect();
-        let some;
-        let queries = if slots.len() == all.len() {
-            &*all
-        } else {
-            some = slots.iter().filter_map(|slot| all.get(*slot).cloned()).collect();
-            Vec::as_slice(&some)
-        };
-        let mut answers = Answers { context, pages: all.iter().map(|_| None).collect() };
         let pages = async {
-            match queries {
+            match &*all {
                 [] => Ok(Vec::new()),
                 queries => session.list_every(queries).await,
             }
@@ -245,18 +154,11 @@ impl<'a> Reads<'a> {
             }
         };
         let (pages, ()) = tokio::join!(pages, standing);
-        answers.put(&slots, pages?);
+        let mut answers = Answers { context, pages: pages?.into_iter().map(Some).collect() };
         if let (Some(visitor), Some(who)) = (visitor, who) {
             visitor.note(&answers.page(who)?.records)?;
         }
-        let again: Vec<usize> = all
-            .iter()
-            .enumerate()
-            .filter(|(slot, query)| waits(query) || answers.was_refused(*slot, query))
-            .map(|(slot, _)| slot)
-            .collect();
-        drop(all);
-        self.ask_again(&mut answers, &again, refused_before).await?;
+        self.ask_elsewhere(&mut answers).await?;
         Ok(answers)
     }
 
@@ -288,52 +190,15 @@ impl<'a> Reads<'a> {
         }
     }
 
-    /// Sends the queries that could not be answered in the first trip.
-    async fn ask_again(
-        &self,
-        answers: &mut Answers<'_>,
-        waiting: &[usize],
-        refused_before: bool,
-    ) -> Result<(), ToolError> {
+    /// In a create: asks for the row of an earlier, equal call where it may also be.
+    async fn ask_elsewhere(&self, answers: &mut Answers<'_>) -> Result<(), ToolError> {
         let context = answers.context;
-        let mut again: Vec<(usize, Query)> = Vec::new();
-        for slot in waiting {
-            let by_id = self.by_id.iter().find(|one| one.slot == *slot);
-            let query = match by_id {
-                Some(ById { find_ids, query, .. }) => {
-                    Some(find_ids(answers)).filter(|ids| !ids.is_empty()).map(query)
-                }
-                // Only the condition that the rows are the visitor's has a path.
-                None => self.queries.get(*slot).cloned(),
-            };
-            match query {
-                Some(query) => again.push((*slot, self.narrow(context, *slot, query)?)),
-                // There is no such record, or there are several. The caller gets an error for that.
-                None => answers.put(&[*slot], vec![Ok(Page::default())]),
-            }
+        let Some(query) = &self.same_call else { return Ok(()) };
+        let Some(row) = context.once().row_elsewhere() else { return Ok(()) };
+        let page = context.session().list(&query(row)).await;
+        if let Some(place) = answers.pages.get_mut(SAME_CALL) {
+            *place = Some(page);
         }
-        let by_id = again.len();
-        if let Some(query) = &self.same_call {
-            let row = context.once().row_elsewhere();
-            again.extend(row.map(|row| (SAME_CALL, query(row))));
-        }
-        if again.is_empty() {
-            return Ok(());
-        }
-        let session = context.session();
-        let (slots, queries): (Vec<usize>, Vec<Query>) = again.into_iter().unzip();
-        let pages = match session.list_every(&queries).await {
-            Ok(pages) => pages,
-            Err(error) => slots.iter().map(|_| Err(error.clone())).collect(),
-        };
-        if by_id > 0 && pages.iter().take(by_id).all(Result::is_ok) && !refused_before {
-            tracing::info!(
-                connection = %context.connection(),
-                "this environment refuses paths in lambdas: such queries are asked by id"
-            );
-            session.note_refused_path_in_lambda();
-        }
-        answers.put(&slots, pages);
         Ok(())
     }
 }
@@ -354,23 +219,6 @@ impl<'c> Answers<'c> {
 }
 
 impl Answers<'_> {
-    fn put(&mut self, slots: &[usize], pages: Vec<Result<Page, Error>>) {
-        for (slot, page) in slots.iter().zip(pages) {
-            if let Some(place) = self.pages.get_mut(*slot) {
-                *place = Some(page);
-            }
-        }
-    }
-
-    /// Whether Dataverse has refused a query that may be refused for its path in a lambda.
-    fn was_refused(&self, slot: usize, query: &Query) -> bool {
-        query.has_path_in_lambda()
-            && matches!(
-                self.pages.get(slot),
-                Some(Some(Err(Error::Api(error)))) if error.status.as_u16() == 400
-            )
-    }
-
     /// The rows that a query found, or the error.
     #[expect(clippy::needless_pass_by_value, reason = "an answer can be taken once")]
     pub fn result(&mut self, slot: Slot) -> Result<Page, Error> {

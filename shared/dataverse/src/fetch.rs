@@ -1,0 +1,438 @@
+//! Queries in FetchXML, which can join tables where the Web API's own filters cannot.
+//!
+//! Sources: Microsoft's pages "Retrieve data using FetchXml", "Join tables", "Filter rows" and "Select
+//! columns". A query in FetchXML is the GET of an entity set with `fetchXml`. Its rows are those that
+//! OData answers, but columns without a value are absent, and a column of a joined table has the alias
+//! that the query gives it.
+
+use std::fmt::Write as _;
+
+use percent_encoding::utf8_percent_encode;
+
+use crate::filter::{LITERAL, Pattern};
+use crate::name::{Join, attribute};
+use crate::query::{Options, Order};
+use crate::{Comparison, Expand, Filter, Literal, Name, Table, TextFunction};
+
+/// The beginning of the alias of each column of a joined table. `around` is that of the table to which
+/// it is joined.
+pub(crate) fn prefix(around: &str, position: usize) -> String {
+    format!("{around}e{position}_")
+}
+
+/// How many rows more are asked for where a row may be found several times.
+const SPARE: u32 = 5;
+
+/// The path of a query below the service root, percent-encoded.
+pub(crate) fn path(table: Table, options: &Options) -> String {
+    let mut writer = Writer { xml: String::with_capacity(1024) };
+    match options.top {
+        Some(rows) => {
+            let may_repeat = options.expand.iter().any(|expand| expand.is_mostly_one);
+            let rows = rows + if may_repeat { SPARE } else { 0 };
+            writer.open("fetch", &[("top", &rows.to_string())]);
+        }
+        None => writer.open("fetch", &[]),
+    }
+    writer.open("entity", &[("name", table.logical_name)]);
+    for column in &options.select {
+        writer.empty("attribute", &[("name", attribute(column.as_str()))]);
+    }
+    for order in &options.order {
+        let (column, descending) = match order {
+            Order::Ascending(column) => (column, "false"),
+            Order::Descending(column) => (column, "true"),
+        };
+        let column = attribute(column.as_str());
+        writer.empty("order", &[("attribute", column), ("descending", descending)]);
+    }
+    if let Some(filter) = &options.filter {
+        writer.conditions(filter, table.key);
+    }
+    writer.joined("", &options.expand);
+    writer.close("entity");
+    writer.close("fetch");
+    format!("{}?fetchXml={}", table.entity_set, utf8_percent_encode(&writer.xml, LITERAL))
+}
+
+/// Writes XML.
+struct Writer {
+    xml: String,
+}
+
+impl Writer {
+    fn open(&mut self, element: &str, attributes: &[(&str, &str)]) {
+        self.begin(element, attributes);
+        self.xml.push('>');
+    }
+
+    fn empty(&mut self, element: &str, attributes: &[(&str, &str)]) {
+        self.begin(element, attributes);
+        self.xml.push_str("/>");
+    }
+
+    fn begin(&mut self, element: &str, attributes: &[(&str, &str)]) {
+        self.xml.push('<');
+        self.xml.push_str(element);
+        for (name, value) in attributes {
+            // Writing to a String cannot fail.
+            let _ = write!(self.xml, " {name}='");
+            self.value(value);
+            self.xml.push('\'');
+        }
+    }
+
+    fn close(&mut self, element: &str) {
+        let _ = write!(self.xml, "</{element}>");
+    }
+
+    /// Writes the value of an attribute, so that it is read back as it is. A character that XML cannot
+    /// have stands nowhere in Dataverse, so what takes its place is not found either.
+    fn value(&mut self, text: &str) {
+        for character in text.chars() {
+            match character {
+                '&' => self.xml.push_str("&amp;"),
+                '<' => self.xml.push_str("&lt;"),
+                '>' => self.xml.push_str("&gt;"),
+                '\'' => self.xml.push_str("&apos;"),
+                '"' => self.xml.push_str("&quot;"),
+                '\t' | '\n' | '\r' => {
+                    let _ = write!(self.xml, "&#{};", u32::from(character));
+                }
+                '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => self.xml.push('\u{fffd}'),
+                other => self.xml.push(other),
+            }
+        }
+    }
+
+    /// Joins the tables of these expansions, and shows their columns.
+    fn joined(&mut self, around: &str, expand: &[Expand]) {
+        for (position, Expand { related, is_mostly_one, options }) in expand.iter().enumerate() {
+            let Some(join) = related.join else { continue };
+            let prefix = prefix(around, position);
+            // Only a query for a collection alone can do without the rows that have none.
+            let kind = if join.is_collection && !is_mostly_one { "inner" } else { "outer" };
+            self.link(join, kind);
+            for column in &options.select {
+                let alias = format!("{prefix}{column}");
+                let name = attribute(column.as_str());
+                self.empty("attribute", &[("name", name), ("alias", &alias)]);
+            }
+            if let Some(filter) = &options.filter {
+                self.conditions(filter, join.from);
+            }
+            self.joined(&prefix, &options.expand);
+            self.close("link-entity");
+        }
+    }
+
+    fn link(&mut self, Join { table, from, to, .. }: Join, kind: &str) {
+        let link = [("name", table), ("from", from), ("to", to), ("link-type", kind)];
+        self.open("link-entity", &link);
+    }
+
+    /// Writes what must hold of a row. `key` is a column of it that always has a value.
+    fn conditions(&mut self, filter: &Filter, key: &str) {
+        let mut all = Vec::new();
+        flatten(filter, &mut all);
+        let (joins, own): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|one| matches!(one, Filter::Some(..) | Filter::Through(..)));
+        if !own.is_empty() {
+            self.open("filter", &[("type", "and")]);
+            for filter in own {
+                self.condition(filter, key, true);
+            }
+            self.close("filter");
+        }
+        for filter in joins {
+            match filter {
+                Filter::Some(related, filter) => self.exists(related.join, "exists", filter),
+                Filter::Through(link, filter) => self.exists(Some(link.join()), "inner", filter),
+                _ => {}
+            }
+        }
+    }
+
+    /// Writes that there is a joined row for which the filter holds.
+    fn exists(&mut self, join: Option<Join>, kind: &str, filter: &Filter) {
+        debug_assert!(join.is_some(), "a collection without its columns cannot be joined");
+        let Some(join) = join else { return };
+        self.link(join, kind);
+        self.conditions(filter, join.from);
+        self.close("link-entity");
+    }
+
+    /// Writes a condition of a filter, or that it does not hold.
+    fn condition(&mut self, filter: &Filter, key: &str, holds: bool) {
+        let any = if holds { "any" } else { "not any" };
+        match filter {
+            Filter::All(filters) => self.group(filters, "and", key, holds),
+            Filter::Any(filters) => self.group(filters, "or", key, holds),
+            Filter::Not(filter) => self.condition(filter, key, !holds),
+            Filter::Some(related, filter) => self.exists(related.join, any, filter),
+            Filter::Through(link, filter) => self.exists(Some(link.join()), any, filter),
+            Filter::Caller(column) => {
+                let operator = if holds { "eq-userid" } else { "ne-userid" };
+                self.test(column, operator, None, Nulls::DoNotMatter);
+            }
+            Filter::Match(function, column, Pattern(text)) => {
+                let text = text.plain();
+                let pattern = match function {
+                    TextFunction::Contains => format!("%{text}%"),
+                    TextFunction::StartsWith => format!("{text}%"),
+                    TextFunction::EndsWith => format!("%{text}"),
+                };
+                let (operator, nulls) =
+                    if holds { ("like", Nulls::DoNotMatter) } else { ("not-like", Nulls::Out) };
+                self.test(column, operator, Some(&pattern), nulls);
+            }
+            Filter::Compare(column, comparison, value) => {
+                let comparison = if holds { *comparison } else { opposite(*comparison) };
+                let Some(text) = text_of(value) else {
+                    let is_null = comparison == Comparison::Equal;
+                    let operator = if is_null { "null" } else { "not-null" };
+                    return self.test(column, operator, None, Nulls::DoNotMatter);
+                };
+                // What `ne` says of a row without a value is not written down anywhere.
+                let (operator, nulls) = match comparison {
+                    Comparison::Equal => ("eq", Nulls::DoNotMatter),
+                    Comparison::NotEqual if holds => ("ne", Nulls::In),
+                    Comparison::NotEqual => ("ne", Nulls::Out),
+                    Comparison::Greater => ("gt", Nulls::DoNotMatter),
+                    Comparison::GreaterOrEqual => ("ge", Nulls::DoNotMatter),
+                    Comparison::Less => ("lt", Nulls::DoNotMatter),
+                    Comparison::LessOrEqual => ("le", Nulls::DoNotMatter),
+                };
+                self.test(column, operator, Some(&text), nulls);
+            }
+        }
+    }
+
+    fn group(&mut self, filters: &[Filter], word: &str, key: &str, holds: bool) {
+        let is_and = (word == "and") == holds;
+        if filters.is_empty() {
+            // All of nothing always holds, and any of nothing never.
+            let operator = if is_and { "not-null" } else { "null" };
+            return self.empty("condition", &[("attribute", key), ("operator", operator)]);
+        }
+        self.open("filter", &[("type", if is_and { "and" } else { "or" })]);
+        for filter in filters {
+            self.condition(filter, key, holds);
+        }
+        self.close("filter");
+    }
+
+    fn test(&mut self, column: &Name, operator: &str, value: Option<&str>, nulls: Nulls) {
+        let column = attribute(column.as_str());
+        let around = match nulls {
+            Nulls::DoNotMatter => None,
+            Nulls::In => Some(("or", "null")),
+            Nulls::Out => Some(("and", "not-null")),
+        };
+        if let Some((word, also)) = around {
+            self.open("filter", &[("type", word)]);
+            self.empty("condition", &[("attribute", column), ("operator", also)]);
+        }
+        let test = [("attribute", column), ("operator", operator)];
+        match value {
+            Some(value) => self.empty("condition", &[test[0], test[1], ("value", value)]),
+            None => self.empty("condition", &test),
+        }
+        if around.is_some() {
+            self.close("filter");
+        }
+    }
+}
+
+/// What a condition says of a row whose column has no value.
+#[derive(Clone, Copy)]
+enum Nulls {
+    /// Dataverse says by itself that it does not hold.
+    DoNotMatter,
+    /// It holds.
+    In,
+    /// It does not hold.
+    Out,
+}
+
+/// The conditions that must all hold.
+fn flatten<'a>(filter: &'a Filter, all: &mut Vec<&'a Filter>) {
+    match filter {
+        Filter::All(filters) => filters.iter().for_each(|filter| flatten(filter, all)),
+        filter => all.push(filter),
+    }
+}
+
+fn opposite(comparison: Comparison) -> Comparison {
+    match comparison {
+        Comparison::Equal => Comparison::NotEqual,
+        Comparison::NotEqual => Comparison::Equal,
+        Comparison::Greater => Comparison::LessOrEqual,
+        Comparison::GreaterOrEqual => Comparison::Less,
+        Comparison::Less => Comparison::GreaterOrEqual,
+        Comparison::LessOrEqual => Comparison::Greater,
+    }
+}
+
+/// A value as FetchXML has it; `None` for the absence of one.
+fn text_of(value: &Literal) -> Option<String> {
+    Some(match value {
+        Literal::Text(text) => text.plain(),
+        // Only the number of a type is documented.
+        Literal::Type(_, number) => number.to_string(),
+        Literal::Id(id) => id.to_string(),
+        Literal::Integer(number) => number.to_string(),
+        Literal::Decimal(number) => number.to_string(),
+        Literal::Boolean(flag) => u8::from(*flag).to_string(),
+        Literal::Date(date) => date.to_string(),
+        Literal::Time(time) => time.to_string(),
+        Literal::Null => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use percent_encoding::percent_decode_str;
+    use proptest::prelude::*;
+
+    use crate::name::{Collection, Link};
+    use crate::{Expand, Filter, Order, Query, Table};
+
+    const MAIL: Table = Table { logical_name: "email", entity_set: "emails", key: "activityid" };
+    const CONTACT: Table =
+        Table { logical_name: "contact", entity_set: "contacts", key: "contactid" };
+    const PARTIES: Collection = Collection {
+        navigation: "email_activity_parties",
+        table: "activityparty",
+        from: "activityid",
+        to: "activityid",
+    };
+    const PARTY: Link =
+        Link { column: "_partyid_value", navigation: "partyid_contact", to: CONTACT };
+
+    fn xml(query: &Query) -> String {
+        let path = query.path();
+        let (set, text) = path.split_once("?fetchXml=").unwrap();
+        assert_eq!(set, "emails");
+        percent_decode_str(text).decode_utf8().unwrap().into_owned()
+    }
+
+    fn by_address(address: &str) -> Filter {
+        Filter::some(PARTIES, Filter::equals("emailaddress1", address).through(PARTY))
+    }
+
+    #[test]
+    fn a_whole_query() {
+        let query = Query::rows(MAIL)
+            .select(["subject", "_regardingobjectid_value"])
+            .filter(by_address("o'neil@x.example"))
+            .filter(!Filter::is_null("senton"))
+            .order_by(Order::descending("senton"))
+            .top(4);
+        assert_eq!(
+            xml(&query),
+            "<fetch top='4'><entity name='email'><attribute name='subject'/>\
+             <attribute name='regardingobjectid'/><order attribute='senton' descending='true'/>\
+             <filter type='and'><condition attribute='senton' operator='not-null'/></filter>\
+             <link-entity name='activityparty' from='activityid' to='activityid' link-type='exists'>\
+             <link-entity name='contact' from='contactid' to='partyid' link-type='inner'>\
+             <filter type='and'><condition attribute='emailaddress1' operator='eq' \
+             value='o&apos;neil@x.example'/></filter></link-entity></link-entity></entity></fetch>"
+        );
+    }
+
+    #[test]
+    fn what_is_only_one_of_several_conditions_is_asked_in_the_filter() {
+        let filter = Filter::any([by_address("a@x.example"), Filter::equals("statecode", 1)]);
+        let text = xml(&Query::rows(MAIL).filter(filter));
+        assert!(
+            text.contains(
+                "<filter type='or'><link-entity name='activityparty' from='activityid' \
+                 to='activityid' link-type='any'><link-entity name='contact' from='contactid' \
+                 to='partyid' link-type='inner'>"
+            ),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn rows_without_a_value_count_as_in_other_queries() {
+        let of = |filter: Filter| {
+            let text = xml(&Query::rows(MAIL).filter(filter.and(by_address("a"))));
+            let (_, rest) = text.split_once("<filter type='and'>").unwrap();
+            rest.split_once("<link-entity").unwrap().0.replace("</filter>", "")
+        };
+        let null = "<condition attribute='subject' operator='null'/>";
+        let not_null = "<condition attribute='subject' operator='not-null'/>";
+        let (ne, not_like) = (
+            "<condition attribute='subject' operator='ne' value='a'/>",
+            "<condition attribute='subject' operator='not-like' value='%a%'/>",
+        );
+        let is_a = || Filter::equals("subject", "a");
+        assert_eq!(
+            of(Filter::not_equals("subject", "a")),
+            format!("<filter type='or'>{null}{ne}")
+        );
+        assert_eq!(of(!is_a()), format!("<filter type='and'>{not_null}{ne}"));
+        assert_eq!(
+            of(!Filter::contains("subject", "a")),
+            format!("<filter type='and'>{not_null}{not_like}")
+        );
+        let is_b = Filter::equals("subject", "b");
+        let expected = format!(
+            "<filter type='and'><filter type='and'>{not_null}{ne}<filter type='and'>{not_null}{}",
+            ne.replace("'a'", "'b'")
+        );
+        assert_eq!(of(!Filter::any([is_a(), is_b])), expected);
+        assert_eq!(of(Filter::any([])), "<condition attribute='activityid' operator='null'/>");
+    }
+
+    #[test]
+    fn what_is_expanded_is_joined() {
+        let parties = Expand::new(PARTIES)
+            .select(["_partyid_value"])
+            .expand(Expand::new(PARTY).select(["fullname"]));
+        let query = Query::rows(MAIL)
+            .select(["subject"])
+            .filter(by_address("a"))
+            .order_by(Order::ascending("subject"))
+            .top(3)
+            .expand(parties);
+        let parts = query.parts().unwrap();
+        let texts: Vec<_> = parts.iter().map(xml).collect();
+        assert!(texts[0].starts_with("<fetch top='3'>") && !texts[0].contains("alias"), "{texts:?}");
+        assert!(
+            texts[1].contains(
+                "link-type='inner'><attribute name='partyid' alias='e0__partyid_value'/>\
+                 <link-entity name='contact' from='contactid' to='partyid' link-type='outer'>\
+                 <attribute name='fullname' alias='e0_e0_fullname'/></link-entity></link-entity>"
+            ),
+            "{texts:?}"
+        );
+        assert_eq!(texts.len(), 2);
+        // A query that OData can ask has no parts.
+        assert_eq!(Query::rows(MAIL).parts(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_stays_inside_its_value(text in any::<String>()) {
+            let xml = xml(&Query::rows(MAIL).filter(by_address(&text)));
+            let (_, rest) = xml.split_once("operator='eq' value='").unwrap();
+            let (value, rest) = rest.split_once('\'').unwrap();
+            let end = "/></filter></link-entity></link-entity></entity></fetch>";
+            prop_assert_eq!(rest, end);
+            prop_assert!(!value.contains(['<', '>', '"']), "{value}");
+            let mut read = value.to_owned();
+            for (escape, character) in [
+                ("&lt;", "<"), ("&gt;", ">"), ("&apos;", "'"), ("&quot;", "\""), ("&#9;", "\t"),
+                ("&#10;", "\n"), ("&#13;", "\r"), ("&amp;", "&"),
+            ] {
+                read = read.replace(escape, character);
+            }
+            let is_none = |one: char| one < ' ' && !matches!(one, '\t' | '\n' | '\r')
+                || matches!(one, '\u{fffe}' | '\u{ffff}');
+            prop_assert_eq!(read, text.replace(is_none, "\u{fffd}"));
+        }
+    }
+}
