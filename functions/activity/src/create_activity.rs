@@ -2,9 +2,9 @@ use crm::Linked;
 use crm::activity::{ActivityType, Direction};
 use crm::labels::{ActivityState, AppointmentStatus, CallStatus, Choice as _, TaskStatus};
 use crm::record::{RecordRef, RecordType, Regarding};
-use crm::tables::{USER, collections};
 use crm::tables::choices::{STATE, STATUS};
 use crm::tables::parties::{self, Part};
+use crm::tables::{USER, collections};
 use crm::text::{Line, Paragraph};
 use crm::time::{Due, Moment, When};
 use dataverse::{Create, Filter, Query, Record, Table, Update};
@@ -381,7 +381,9 @@ impl Parties {
             (NewType::Call, Some(Direction::Incoming)) => {
                 (collections::CALL_PARTIES, [us(Part::Recipient), them(Part::Sender)])
             }
-            (NewType::Call, _) => (collections::CALL_PARTIES, [us(Part::Sender), them(Part::Recipient)]),
+            (NewType::Call, _) => {
+                (collections::CALL_PARTIES, [us(Part::Sender), them(Part::Recipient)])
+            }
         };
         let parties: Vec<_> = parties.into_iter().flatten().collect();
         if parties.is_empty() { create } else { create.with_related(navigation, parties) }

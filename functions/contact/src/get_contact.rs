@@ -130,11 +130,8 @@ impl Tool for GetContact {
                 .order_by(Order::ascending("estimatedclosedate"))
                 .top(SHOWN.rows_to_ask_for()),
         );
-        let timeline = reads.seek_timeline(
-            context,
-            &activity::of_contact(&contact),
-            SHOWN.rows_to_ask_for(),
-        );
+        let timeline =
+            reads.seek_timeline(context, &activity::of_contact(&contact), SHOWN.rows_to_ask_for());
         let mut answers = reads.send(context).await?;
         let person = answers.found(person)?;
 

@@ -108,7 +108,7 @@ const COLUMNS: [&str; 7] = [
 ];
 
 /// The most prices of a product that are shown.
-const PRICES: Limit = Limit::of(5);
+const SHOWN_PRICES: Limit = Limit::of(5);
 
 /// The limit for one description, and for all descriptions of a list together, in characters.
 const EXCERPT: usize = 200;
@@ -197,12 +197,10 @@ fn wanted(arguments: &Arguments) -> Filter {
         .map(|word| Filter::any(["name", "productnumber"].map(|column| contains(column, word))));
     let category = category.as_ref().map(|category| {
         // The path contains the names of all families above, too.
-        Filter::any(
-            [
-                contains("name", category.as_str()).through(lookups::PRODUCT_FAMILY),
-                contains("hierarchypath", category.as_str()),
-            ],
-        )
+        Filter::any([
+            contains("name", category.as_str()).through(lookups::PRODUCT_FAMILY),
+            contains("hierarchypath", category.as_str()),
+        ])
     });
     Filter::all([for_sale()].into_iter().chain(words).chain(category))
 }
@@ -215,7 +213,7 @@ impl Product {
         let mut items: Vec<_> = Item::all(record).filter(in_answer).collect();
         // Dataverse does not sort rows that have expanded rows inside.
         items.sort_by_key(|item| (item.list().map(PriceList::name), item.unit()));
-        let (prices, more_prices) = PRICES.cut(items.into_iter().map(Price::of));
+        let (prices, more_prices) = SHOWN_PRICES.cut(items.into_iter().map(Price::of));
         Some(Product {
             id: record.id(PRODUCT.key)?,
             number: text("productnumber"),

@@ -179,7 +179,7 @@ impl Creates for NewAppointment {
         let there = self.same_meeting().map(|query| reads.add(query));
         let new_contact = arguments.new_contact.as_ref();
         let person = reads.seek_person(context, self.contact.as_ref(), new_contact, |query| query);
-        let busy_contact = person.named().map(|contact| {
+        let busy_contact = self.contact.as_ref().map(|contact| {
             let party = contact.at(&[lookups::PARTY_CONTACT]);
             reads.add(busy(party, &[Part::Required, Part::Organizer], period))
         });

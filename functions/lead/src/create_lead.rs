@@ -280,8 +280,7 @@ impl Arguments {
         let phone = self.phone.as_ref().map(|phone| phone.as_str().to_owned());
         let company = Some(self.company.as_str().to_owned());
         let first_name = self.first_name.as_ref().map(|name| name.as_str().to_owned());
-        let lacked =
-            [("firstname", first_name), ("companyname", company), ("telephone1", phone)];
+        let lacked = [("firstname", first_name), ("companyname", company), ("telephone1", phone)];
         let lacked = lacked.into_iter().filter(|(column, _)| own.text(column).is_none());
         let said = [("subject", topic)].into_iter().chain(lacked);
         let update = said.fold(Update::new(LEAD, lead, "*"), |update, (column, text)| match text {

@@ -86,8 +86,9 @@ impl Tool for UpdateLead {
         arguments.check_wanted()?;
         let wanted = OpenLead(&arguments.lead);
         let mut reads = Reads::new();
-        let lead = reads
-            .seek_with(&wanted, |query| query.select(Arguments::columns()).select(qualify::COLUMNS));
+        let lead = reads.seek_with(&wanted, |query| {
+            query.select(Arguments::columns()).select(qualify::COLUMNS)
+        });
         let record = reads.send(context).await?.found(lead)?;
 
         let from = LeadStatus::of(&record, STATUS);

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::labels::{ActivityState, Choice as _};
 use crate::reference::{ContactRef, Reference as _};
-use crate::tables::parties::{self, Part};
 use crate::tables::choices::{STATE, in_state};
 use crate::tables::collections::{ACTIVITY_PARTIES, AS_APPOINTMENT};
+use crate::tables::parties::{self, Part};
 use crate::tables::{ACTIVITY, APPOINTMENT, EMAIL, PHONE_CALL, TASK, lookups};
 use crate::text::{Excerpt, excerpt, mail};
 use crate::time::When;
@@ -224,7 +224,8 @@ fn shown_when(activity: &Record, table: Option<&str>) -> Option<When> {
 
 /// Whether somebody should have done it by now. A meeting takes place, or does not.
 fn is_overdue(activity: &Record, table: Option<&str>, now: Timestamp) -> bool {
-    let is_open = ActivityState::of(activity, STATE).as_deref() == Some(ActivityState::Open.label());
+    let is_open =
+        ActivityState::of(activity, STATE).as_deref() == Some(ActivityState::Open.label());
     let is_due = matches!(when(activity), Some(("scheduledend", due)) if due < now);
     is_open && is_due && table != Some(APPOINTMENT.logical_name)
 }

@@ -4,15 +4,15 @@
 //! that somebody has vouched for. Every query of a call for a visitor gets the condition that its rows
 //! are theirs, from [`rule`].
 
-use dataverse::{Filter, Name, Query, Record, Table};
+use dataverse::{Collection, Filter, Name, Query, Record, Table};
 use uuid::Uuid;
 
+use crate::activity::ActivityType;
 use crate::labels::{ActiveState, ActivityState};
 use crate::reference::{AccountRef, ContactRef, Reference as _};
 use crate::tables::choices::{STATE, in_state, is_in_state};
-use crate::tables::parties::{self, Part};
+use crate::tables::parties::Part;
 use crate::tables::{self, CONTACT, collections, lookups};
-use crate::activity::ActivityType;
 use crate::{activity, case, opportunity};
 
 /// Who a visitor is, as somebody vouched.
@@ -185,7 +185,7 @@ pub fn rule(table: Table, visitor: &ContactRef, more: More<'_>) -> Rule {
     let or_of_company = |theirs: Filter, of_account: fn(&AccountRef) -> Filter| {
         Filter::any([theirs].into_iter().chain(company.as_ref().map(of_account)))
     };
-    let takes_part = |collection: &'static str, parts: &[Part]| {
+    let takes_part = |collection: Collection, parts: &[Part]| {
         let party = visitor.at(&[lookups::PARTY_CONTACT]).and(Part::any_of(parts));
         Filter::some(collection, party)
     };
@@ -209,12 +209,15 @@ pub fn rule(table: Table, visitor: &ContactRef, more: More<'_>) -> Rule {
         // call. Tasks are the staff's own.
         tables::ACTIVITY => {
             let is_done = || in_state(ActivityState::Completed);
-            let mails = ActivityType::Email.rows()
+            let mails = ActivityType::Email
+                .rows()
                 .and(is_done())
                 .and(takes_part(collections::ACTIVITY_PARTIES, activity::WRITTEN_TO));
-            let meetings = ActivityType::Meeting.rows()
+            let meetings = ActivityType::Meeting
+                .rows()
                 .and(takes_part(collections::ACTIVITY_PARTIES, activity::INVITED));
-            let calls = ActivityType::Call.rows()
+            let calls = ActivityType::Call
+                .rows()
                 .and(is_done())
                 .and(takes_part(collections::ACTIVITY_PARTIES, &[Part::Sender, Part::Recipient]));
             Rule::Theirs(Filter::any([mails, meetings, calls]))
@@ -223,7 +226,9 @@ pub fn rule(table: Table, visitor: &ContactRef, more: More<'_>) -> Rule {
             let is_done = in_state(ActivityState::Completed);
             Rule::Theirs(is_done.and(takes_part(collections::EMAIL_PARTIES, activity::WRITTEN_TO)))
         }
-        tables::APPOINTMENT => Rule::Theirs(takes_part(collections::APPOINTMENT_PARTIES, activity::INVITED)),
+        tables::APPOINTMENT => {
+            Rule::Theirs(takes_part(collections::APPOINTMENT_PARTIES, activity::INVITED))
+        }
         // Whose record it is on shows by the record, which the same call reads.
         tables::NOTE => match note_mark {
             Some(mark) => Rule::Theirs(Filter::starts_with("subject", mark)),

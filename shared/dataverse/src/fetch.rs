@@ -369,10 +369,7 @@ mod tests {
             "<condition attribute='subject' operator='not-like' value='%a%'/>",
         );
         let is_a = || Filter::equals("subject", "a");
-        assert_eq!(
-            of(Filter::not_equals("subject", "a")),
-            format!("<filter type='or'>{null}{ne}")
-        );
+        assert_eq!(of(Filter::not_equals("subject", "a")), format!("<filter type='or'>{null}{ne}"));
         assert_eq!(of(!is_a()), format!("<filter type='and'>{not_null}{ne}"));
         assert_eq!(
             of(!Filter::contains("subject", "a")),
@@ -400,7 +397,10 @@ mod tests {
             .expand(parties);
         let parts = query.parts().unwrap();
         let texts: Vec<_> = parts.iter().map(xml).collect();
-        assert!(texts[0].starts_with("<fetch top='3'>") && !texts[0].contains("alias"), "{texts:?}");
+        assert!(
+            texts[0].starts_with("<fetch top='3'>") && !texts[0].contains("alias"),
+            "{texts:?}"
+        );
         assert!(
             texts[1].contains(
                 "link-type='inner'><attribute name='partyid' alias='e0__partyid_value'/>\

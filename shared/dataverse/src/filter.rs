@@ -1,6 +1,5 @@
 //! Filters, which always escape their values.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use jiff::{Timestamp, civil::Date};
@@ -11,7 +10,8 @@ use uuid::Uuid;
 use crate::name::{Link, Name, Related};
 
 /// The characters that are encoded inside a literal: all that may have a meaning in a URL.
-pub(crate) const LITERAL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+pub(crate) const LITERAL: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A value in a filter.
 #[derive(Clone, Debug, PartialEq)]

@@ -486,7 +486,9 @@ mod tests {
         let through = Filter::equals("emailaddress1", "a").through(employer);
         assert!(contacts(of_party(own.clone().and(through.clone()))).needs_fetch());
         assert!(contacts(of_party(of_party(own.clone()))).needs_fetch());
-        assert!(contacts(Filter::any([own.clone(), of_party(own).through(employer)])).needs_fetch());
+        assert!(
+            contacts(Filter::any([own.clone(), of_party(own).through(employer)])).needs_fetch()
+        );
         assert!(!contacts(through.clone()).needs_fetch());
         assert!(!contacts(through.through(employer)).needs_fetch());
     }

@@ -59,6 +59,6 @@ pub use idioms::draft::Draft;
 pub use idioms::edit::{Edit, Edits, with_stored_money};
 pub use idioms::person::{NewContact, Person, SeekingPerson};
 pub use idioms::reads::{Answers, Reads, Seeking, Slot};
-pub use idioms::timeline::SeekingTimeline;
 pub use idioms::settle::{RowChange, Target, carry_out};
+pub use idioms::timeline::SeekingTimeline;
 pub use idioms::transition::{Closed, Transition, operations};

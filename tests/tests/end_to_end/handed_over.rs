@@ -150,9 +150,10 @@ async fn numbers_links_and_escapes_are_written_as_people_read_them() {
     let row = rows.iter().find(|row| row["companyname"] == "Smith & Sons").unwrap();
     assert_eq!(row["subject"], "see https://shop.example/a?b=1&c=2");
     assert_eq!(row["description"], "1 < 2 &amp; more");
-    for query in
-        ["<https://fabrikam.example|fabrikam.example>", "[Fabrikam, Inc.](https://fabrikam.example)"]
-    {
+    for query in [
+        "<https://fabrikam.example|fabrikam.example>",
+        "[Fabrikam, Inc.](https://fabrikam.example)",
+    ] {
         let answer = bench.call("get_account", json!({"account": query})).await;
         assert_eq!(answer.result()["account"]["name"], "Fabrikam, Inc.", "{query}");
     }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use crm::labels::Choice as _;
 use crm::record::RecordType;
 use crm::tables::{self, choices, collections, lookups, parties};
-use dataverse::Collection;
 use serde_json::Value;
 
 use crate::harness::Bench;
@@ -64,8 +63,9 @@ impl Organization {
     async fn collection(&self, table: &str, navigation: &str) -> (String, String) {
         let path = format!("EntityDefinitions(LogicalName='{table}')/OneToManyRelationships");
         let all = self.json(&path).await;
-        let is_it =
-            |one: &&Value| one["ReferencedEntityNavigationPropertyName"].as_str() == Some(navigation);
+        let is_it = |one: &&Value| {
+            one["ReferencedEntityNavigationPropertyName"].as_str() == Some(navigation)
+        };
         let found = all["value"].as_array().unwrap().iter().find(is_it);
         let found = found.unwrap_or_else(|| panic!("{table} {navigation}"));
         let text = |name: &str| found[name].as_str().unwrap().to_owned();
@@ -124,14 +124,13 @@ async fn lookups_lead_where_the_tools_think() {
         }
     }
     for (of, collection) in collections::ALL {
-        let Collection { navigation, table, from, to } = collection;
-        let written = format!(
-            "<NavigationProperty Name=\"{navigation}\" Type=\"Collection(mscrm.{table})\""
-        );
+        let (navigation, table) = (collection.navigation, collection.table);
+        let written =
+            format!("<NavigationProperty Name=\"{navigation}\" Type=\"Collection(mscrm.{table})\"");
         assert!(organization.entity_type(of.logical_name).contains(&written), "{navigation}");
-        assert_eq!(*to, of.key, "{navigation}");
+        assert_eq!(collection.to, of.key, "{navigation}");
         let back = organization.collection(of.logical_name, navigation).await;
-        assert_eq!(back, ((*table).to_owned(), (*from).to_owned()), "{navigation}");
+        assert_eq!(back, (table.to_owned(), collection.from.to_owned()), "{navigation}");
     }
     let owner = organization.entity_type(tables::APPOINTMENT.logical_name);
     for name in [lookups::OWNER, &lookups::typed_owner(tables::APPOINTMENT)] {

@@ -54,7 +54,8 @@ impl<'a> Hyperlink<'a> {
             // Behind the target, Markdown may have a title.
             let target = target.split_whitespace().next()?;
             let is_one = !label.contains(['[', ']']) && !target.contains(['(', '[', ')']);
-            return is_one.then_some(Hyperlink { target: inside_angles(target), label: told(label) });
+            return is_one
+                .then_some(Hyperlink { target: inside_angles(target), label: told(label) });
         }
         if let Some(link) = Hyperlink::anchor(text) {
             return Some(link);

@@ -17,6 +17,8 @@ pub struct Edit<'a> {
     changes: Vec<Change>,
     columns: Vec<(&'static str, Value)>,
     lookups: Vec<(Link, Uuid)>,
+    /// The columns with amounts of money.
+    amounts: Vec<&'static str>,
 }
 
 impl<'a> Edit<'a> {
@@ -24,7 +26,7 @@ impl<'a> Edit<'a> {
     pub fn of(record: &'a Record, table: Table) -> Result<Edit<'a>, ToolError> {
         let target = Target::of(record, table)?;
         let (changes, columns, lookups) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Edit { record, target, changes, columns, lookups })
+        Ok(Edit { record, target, changes, columns, lookups, amounts: Vec::new() })
     }
 
     /// The row as it was read.
@@ -69,6 +71,7 @@ impl<'a> Edit<'a> {
     /// Sets a column to an amount of money, if one is given. The row must have been read with its
     /// [currency](money::currency).
     pub fn money(&mut self, field: &'static str, column: &'static str, wanted: Option<Amount>) {
+        self.amounts.push(column);
         let Some(wanted) = wanted else { return };
         if self.record.decimal(column) != Some(wanted.get()) {
             let currency = money::currency_of(self.record);
@@ -99,7 +102,12 @@ impl<'a> Edit<'a> {
     /// Empties a column, unless it is empty.
     pub fn clear(&mut self, field: &'static str, column: &'static str) {
         let Some(from) = self.record.value(column) else { return };
-        self.changes.push(Change { field, from: Some(shown(&from)), to: None });
+        let from = if self.amounts.contains(&column) {
+            Money::of(self.record, column).map(priced)
+        } else {
+            Some(shown(&from))
+        };
+        self.changes.push(Change { field, from, to: None });
         self.column(column, Value::Null);
     }
 
@@ -139,7 +147,7 @@ pub async fn with_stored_money(
         let row = Query::row(target.table, target.id).select([column]).expand(money::currency());
         let row = context.first(&row).await.ok().flatten();
         if let Some(stored) = row.and_then(|row| Money::of(&row, column)) {
-            change.to = priced(stored);
+            change.to = Some(priced(stored));
         }
     }
     changes

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crm::reference::{Reference, Sought};
+use crm::reference::Sought;
 use crm::visitor::{Rule, rule};
 use dataverse::{Error, Page, Query, Record};
 use uuid::Uuid;

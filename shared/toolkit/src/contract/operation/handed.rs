@@ -4,8 +4,8 @@
 use serde::Deserializer;
 use serde::de::value::StrDeserializer;
 use serde::de::{
-    DeserializeSeed, EnumAccess, Error as _, IntoDeserializer as _, MapAccess, SeqAccess, Unexpected,
-    VariantAccess, Visitor,
+    DeserializeSeed, EnumAccess, Error as _, IntoDeserializer as _, MapAccess, SeqAccess,
+    Unexpected, VariantAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
 use serde_json::{Error, Map, Value};
@@ -206,7 +206,7 @@ impl<'de> VariantAccess<'de> for Handed<'de> {
     type Error = Error;
 
     fn unit_variant(self) -> Result<(), Error> {
-        self.value.unit_variant()
+        serde::Deserialize::deserialize(self.value)
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Error> {

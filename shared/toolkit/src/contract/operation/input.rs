@@ -43,7 +43,9 @@ impl<T: DeserializeOwned + JsonSchema + Send> Input for Json<T> {
 
     fn read(body: Body) -> Result<Json<T>, ToolError> {
         let given: Value = match body {
-            Body::Text(text) => serde_json::from_slice(&text).map_err(|error| not_json::<T>(&error))?,
+            Body::Text(text) => {
+                serde_json::from_slice(&text).map_err(|error| not_json::<T>(&error))?
+            }
             Body::Value(value) => value,
         };
         let form = serde_path_to_error::deserialize(Handed::exactly(&given))
@@ -148,8 +150,8 @@ impl<T: DeserializeOwned + JsonSchema + Send> Input for Arguments<T> {
 
     fn read(body: Body) -> Result<Arguments<T>, ToolError> {
         let given = object(body)?;
-        let read =
-            serde_path_to_error::deserialize(Handed::loosely(&given)).map_err(|error| invalid(&error))?;
+        let read = serde_path_to_error::deserialize(Handed::loosely(&given))
+            .map_err(|error| invalid(&error))?;
         Ok(Arguments { given, read })
     }
 }
