@@ -1,7 +1,6 @@
 use crm::case;
 use crm::contact::ContactSummary;
-use crm::labels::{ActiveState, Choice as _};
-use crm::reference::{ContactRef, Reference as _, any_email};
+use crm::reference::{ContactRef, Merged, Reference, any_email, without_merged};
 use crm::tables::CONTACT;
 use crm::text::EmailAddress;
 use crm::visible::{Access, Visible};
@@ -10,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, ErrorCode, Limit, Reads, Tool, ToolError};
 
+use crate::inactive;
 use crate::urgent::Urgent;
 
 /// Reads the contact with exactly this email address.
@@ -59,6 +59,7 @@ impl Tool for GetContactByEmail {
     ) -> Result<Answer<ContactOfEmail>, ToolError> {
         let query = Query::rows(CONTACT)
             .select(ContactSummary::COLUMNS)
+            .select([Merged::COLUMN])
             .filter(any_email(arguments.email.as_str()))
             // Active contacts come first, because their state has the smaller number.
             .order_by(Order::ascending("statecode"))
@@ -69,7 +70,15 @@ impl Tool for GetContactByEmail {
         let found = reads.add(query);
         let urgent = Urgent::seek(context, &mut reads, case::of_contact(&whose), whose.filter());
         let mut answers = reads.send(context).await?;
-        let page = answers.page(found)?;
+        let mut page = answers.page(found)?;
+        page.records = without_merged::<ContactRef>(page.records);
+        // Active contacts come first: if this one was merged, only others like it have the address.
+        let merged = page.records.first().and_then(|contact| Merged::of(&whose, contact));
+        if let Some(merged) = &merged {
+            let master = ContactRef::from(merged.master());
+            let master = Reference::query(&master).select(ContactSummary::COLUMNS);
+            page.records = context.first(&master).await?.into_iter().collect();
+        }
 
         let (mut contacts, more) = SHOWN.shown(&page, ContactSummary::of);
         // Of several, it is not known whose the case is.
@@ -81,15 +90,14 @@ impl Tool for GetContactByEmail {
                 ));
         }
         let contact = contacts.remove(0).with_url(context.instance());
-        let is_inactive = contact.status.as_deref() == Some(ActiveState::Inactive.label());
         let also = (!contacts.is_empty()).then_some(contacts);
         let shared = also
             .is_some()
             .then_some("Several contacts share this address. Make sure which one is the visitor.");
-        let inactive = is_inactive.then_some("This contact has been deactivated in the CRM.");
         Ok(Answer::new(ContactOfEmail { contact, also, more })
             .hint_if(shared)
-            .hint_if(inactive)
+            .hint_if(merged.as_ref().map(Merged::hint))
+            .hint_if(page.records.first().and_then(inactive))
             .escalate(escalation))
     }
 }

@@ -102,8 +102,9 @@ impl Tool for GetContactOpportunities {
         let mut answers = reads.send(context).await?;
         let person = answers.found_of(person)?;
         let open_value = totals(&answers.page(open)?.records);
-        let (opportunities, more) =
-            limit.shown(&answers.page(opportunities)?, OpportunitySummary::of);
+        let (opportunities, more) = limit.shown(&answers.page(opportunities)?, |record| {
+            OpportunitySummary::of(record, context.now())
+        });
 
         let none = opportunities.is_empty().then_some("The contact has no such opportunities.");
         let opportunity_url = context.list_url(OPPORTUNITY, &opportunities);

@@ -101,7 +101,8 @@ impl Tool for SearchOpportunities {
         answers.found_if(account)?;
         let page = answers.page(opportunities)?;
 
-        let (opportunities, more) = limit.shown(&page, OpportunitySummary::of);
+        let (opportunities, more) =
+            limit.shown(&page, |record| OpportunitySummary::of(record, context.now()));
         let none = opportunities.is_empty().then_some(match status {
             StateFilter::Open => {
                 "No open opportunity matches. Status \"all\" would include closed ones."

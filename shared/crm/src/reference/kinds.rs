@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
 use super::account::{account_by_email, account_by_name, is_exact_account, longer_names};
+use super::merged::master_of;
 use super::{Handle, Reference, ReferenceError, Said};
 use crate::labels::{ActiveState, ProductState};
 use crate::tables::choices::in_state;
@@ -83,7 +84,7 @@ macro_rules! reference {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = Cow::<'de, str>::deserialize(deserializer)?;
-                Self::parse(&text).map_err(serde::de::Error::custom)
+                Self::parse(&text).map(master_of).map_err(serde::de::Error::custom)
             }
         }
 
