@@ -413,7 +413,7 @@ async fn a_role_that_reaches_only_some_records_says_which() {
     assert!(!limited("dynamics365_create_lead").to_string().contains("prvCreateLead"));
     assert_eq!(limited("dynamics365_get_contact"), Value::Null);
     // It is no reason for an alarm.
-    assert_eq!(answer.body["status"], "healthy", "{:#}", answer.body);
+    assert_eq!(answer.body["state"], "healthy", "{:#}", answer.body);
     // The sample's leads are somebody else's.
     let header = [("x-connection-id", "emea")];
     let change = json!({"lead": "Nadia Ferreol", "rating": "Hot"});

@@ -29,7 +29,7 @@ macro_rules! reference {
         impl $name {
             /// Reads the text that a caller gave.
             pub fn parse(text: &str) -> Result<Self, ReferenceError> {
-                Handle::parse(text, &[Self::TABLE]).map(Self)
+                Handle::parse(text, &[Self::TABLE]).map(Self).map(master_of)
             }
         }
 
@@ -84,7 +84,7 @@ macro_rules! reference {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = Cow::<'de, str>::deserialize(deserializer)?;
-                Self::parse(&text).map(master_of).map_err(serde::de::Error::custom)
+                Self::parse(&text).map_err(serde::de::Error::custom)
             }
         }
 

@@ -72,6 +72,11 @@ thread_local! {
     static KNOWN: RefCell<Vec<Merged>> = const { RefCell::new(Vec::new()) };
 }
 
+/// The merged records that are known now.
+pub(super) fn known_merged() -> Vec<Merged> {
+    KNOWN.with_borrow(Vec::clone)
+}
+
 /// Reads arguments so that each reference to one of these merged records means its master.
 pub fn as_masters<T>(merged: &[Merged], read: impl FnOnce() -> T) -> T {
     let before = KNOWN.replace(merged.to_vec());
@@ -82,11 +87,12 @@ pub fn as_masters<T>(merged: &[Merged], read: impl FnOnce() -> T) -> T {
 
 /// The master, if the reference is to a record that is known to be merged.
 pub(super) fn master_of<R: Reference>(reference: R) -> R {
-    let master = KNOWN.with_borrow(|known| {
-        let is_it = |one: &&Merged| one.table == R::TABLE && one.handle == *reference.handle();
-        known.iter().find(is_it).map(|one| one.master)
-    });
-    master.map_or(reference, |master| R::of_ids(vec![master]))
+    KNOWN.with_borrow(|known| {
+        // They are in the order in which one led to the next.
+        known.iter().filter(|one| one.table == R::TABLE).fold(reference, |reference, one| {
+            if one.handle == *reference.handle() { R::of_ids(vec![one.master]) } else { reference }
+        })
+    })
 }
 
 /// The rows without those whose master is among them.
