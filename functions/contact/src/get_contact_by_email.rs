@@ -1,14 +1,15 @@
 use crm::case;
 use crm::contact::ContactSummary;
 use crm::labels::{ActiveState, Choice as _};
-use crm::reference::{ContactRef, Reference as _, any_email};
+use crm::reference::{ContactRef, ENOUGH, Reference as _, Unresolved, any_email};
 use crm::tables::CONTACT;
+use crm::tables::choices::is_in_state;
 use crm::text::EmailAddress;
 use crm::visible::{Access, Visible};
-use dataverse::{Order, Query};
+use dataverse::{Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Answer, Context, Effect, ErrorCode, Limit, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, ErrorCode, Reads, Tool, ToolError};
 
 use crate::urgent::Urgent;
 
@@ -27,18 +28,9 @@ pub(crate) struct Arguments {
 pub(crate) struct ContactOfEmail {
     #[verified]
     contact: ContactSummary,
-    /// Other contacts with the same address.
-    #[verified]
-    also: Option<Vec<ContactSummary>>,
-    /// Whether there are more of those.
-    #[verified]
-    more: Option<bool>,
 }
 
-crm::records!(ContactOfEmail: contact, also);
-
-/// The contact and five others.
-const SHOWN: Limit = Limit::of(6);
+crm::records!(ContactOfEmail: contact);
 
 impl Tool for GetContactByEmail {
     const NAME: &'static str = "dynamics365_get_contact_by_email";
@@ -63,33 +55,40 @@ impl Tool for GetContactByEmail {
             // Active contacts come first, because their state has the smaller number.
             .order_by(Order::ascending("statecode"))
             .order_by(Order::descending("modifiedon"))
-            .top(SHOWN.rows_to_ask_for());
+            .top(ENOUGH);
         let whose = ContactRef::of_email(arguments.email.as_str());
         let mut reads = Reads::new();
         let found = reads.add(query);
         let urgent = Urgent::seek(context, &mut reads, case::of_contact(&whose), whose.filter());
         let mut answers = reads.send(context).await?;
-        let page = answers.page(found)?;
+        let found = answers.page(found)?.records;
 
-        let (mut contacts, more) = SHOWN.shown(&page, ContactSummary::of);
-        // Of several, it is not known whose the case is.
-        let escalation = urgent.escalation(&mut answers).filter(|_| contacts.len() == 1);
-        if contacts.is_empty() {
-            return Err(ToolError::new(ErrorCode::NotFound, "no contact has that email address")
-                .next_step(
-                    "Ask for another address, or look by name with dynamics365_search_contacts.",
-                ));
-        }
-        let contact = contacts.remove(0).with_url(context.instance());
+        let contact = the_one(context, found)?;
         let is_inactive = contact.status.as_deref() == Some(ActiveState::Inactive.label());
-        let also = (!contacts.is_empty()).then_some(contacts);
-        let shared = also
-            .is_some()
-            .then_some("Several contacts share this address. Make sure which one is the visitor.");
         let inactive = is_inactive.then_some("This contact has been deactivated in the CRM.");
-        Ok(Answer::new(ContactOfEmail { contact, also, more })
-            .hint_if(shared)
-            .hint_if(inactive)
-            .escalate(escalation))
+        let escalation = urgent.escalation(&mut answers);
+        let contact = contact.with_url(context.instance());
+        Ok(Answer::new(ContactOfEmail { contact }).hint_if(inactive).escalate(escalation))
     }
+}
+
+/// The contact that is meant among those with the address. A deactivated one is meant only where no other
+/// is.
+///
+/// # Errors
+///
+/// `ambiguous`, if several share the address. Never for a visitor: all that are found are the visitor.
+fn the_one(context: &Context, mut found: Vec<Record>) -> Result<ContactSummary, ToolError> {
+    let is_active = |contact: &Record| is_in_state(contact, ActiveState::Active);
+    if found.iter().any(is_active) {
+        found.retain(is_active);
+    }
+    if found.len() > 1 && !context.is_for_visitor() {
+        return Err(Unresolved::several::<ContactRef>(&found, context.instance()).into());
+    }
+    let contact = found.first().and_then(ContactSummary::of);
+    contact.ok_or_else(|| {
+        ToolError::new(ErrorCode::NotFound, "no contact has that email address")
+            .next_step(ContactRef::NO_SUCH_EMAIL)
+    })
 }
