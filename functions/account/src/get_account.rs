@@ -9,7 +9,7 @@ use crm::reference::AccountRef;
 use crm::tables::choices::is_in_state;
 use crm::tables::{CASE, OPPORTUNITY};
 use crm::visible::{Access, Visible};
-use dataverse::{Filter, Query, Record, Table};
+use dataverse::{Count, Filter, Query, Record, Table};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Reads, Tool, ToolError, optional_part};
@@ -32,8 +32,12 @@ pub(crate) struct AccountOverview {
     account: Details,
     /// How many opportunities are open.
     open_opportunities: Option<u64>,
+    /// Whether there are more than that.
+    more_open_opportunities: Option<bool>,
     /// How many cases are open.
     open_cases: Option<u64>,
+    /// Whether there are more than that.
+    more_open_cases: Option<bool>,
     /// The open case that a person should handle first.
     urgent_case: Option<UrgentCase>,
 }
@@ -123,11 +127,15 @@ impl Tool for GetAccount {
         let opportunities =
             optional_part(context, answers.result(opportunities), "Opportunities", &mut hints)?;
         let cases = optional_part(context, answers.result(cases), "Cases", &mut hints)?;
+        let opportunities = opportunities.and_then(|page| page.count);
+        let cases = cases.and_then(|page| page.count);
         let urgent_cases = answers.result(urgent_cases).unwrap_or_default().records;
         let found = AccountOverview {
             account: details(&company, context)?,
-            open_opportunities: opportunities.and_then(|page| page.count),
-            open_cases: cases.and_then(|page| page.count),
+            open_opportunities: opportunities.map(|count| count.rows),
+            more_open_opportunities: is_exceeded(opportunities),
+            open_cases: cases.map(|count| count.rows),
+            more_open_cases: is_exceeded(cases),
             urgent_case: urgent_cases.first().and_then(urgent_case),
         };
         Ok(Answer::new(found).with_hints(hints).escalate(case::escalation(&urgent_cases)))
@@ -141,6 +149,11 @@ fn urgent_case(record: &Record) -> Option<UrgentCase> {
         subject: record.text("title").map(str::to_owned),
         owner: Linked::of(record, "_ownerid_value"),
     })
+}
+
+/// Whether there are more rows than Dataverse counts.
+fn is_exceeded(count: Option<Count>) -> Option<bool> {
+    count.filter(|count| count.is_exceeded).map(|_| true)
 }
 
 /// A query that counts these rows. It selects only the keys. It has no `top`, because it is not

@@ -9,7 +9,7 @@ pub(crate) type Text = Named;
 
 /// Reads the record from the arguments `record_type` and `record`.
 pub(crate) fn parse(kind: RecordType, record: &Text) -> Result<RecordRef, ToolError> {
-    RecordRef::parse(kind, record.as_str()).map_err(|problem| ToolError::invalid("record", problem))
+    record.record(kind).map_err(|problem| ToolError::invalid("record", problem))
 }
 
 /// The privileges that are needed to read a record of each type.

@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError, optional_part};
 
+use crate::inactive;
 use crate::urgent::Urgent;
 
 /// Reads a contact with its open cases, open opportunities and latest activities.
@@ -135,7 +136,7 @@ impl Tool for GetContact {
         let mut answers = reads.send(context).await?;
         let person = answers.found(person)?;
 
-        let mut hints = Vec::new();
+        let mut hints: Vec<String> = inactive(&person).map(str::to_owned).into_iter().collect();
         let cases = optional_part(context, answers.result(cases), "Cases", &mut hints)?;
         let escalation = urgent.escalation(&mut answers);
         let opportunities =
@@ -144,8 +145,10 @@ impl Tool for GetContact {
             optional_part(context, answers.timeline(timeline), "Activities", &mut hints)?;
         let (open_cases, more_open_cases) =
             SHOWN.shown_if(cases.as_ref(), |record| CaseSummary::of(record, context.now()));
-        let (open_opportunities, more_open_opportunities) =
-            SHOWN.shown_if(opportunities.as_ref(), OpportunitySummary::of);
+        let (open_opportunities, more_open_opportunities) = SHOWN
+            .shown_if(opportunities.as_ref(), |record| {
+                OpportunitySummary::of(record, context.now())
+            });
         let (activities, upcoming) = activities.unzip();
         let (latest_activities, more_activities) =
             activities.map(|past| SHOWN.cut(past.records)).unzip();

@@ -1,7 +1,9 @@
 use crm::case;
 use crm::contact::ContactSummary;
-use crm::labels::{ActiveState, Choice as _};
-use crm::reference::{ContactRef, ENOUGH, Reference as _, Unresolved, any_email};
+use crm::labels::ActiveState;
+use crm::reference::{
+    ContactRef, ENOUGH, Merged, Reference, Unresolved, any_email, without_merged,
+};
 use crm::tables::CONTACT;
 use crm::tables::choices::is_in_state;
 use crm::text::EmailAddress;
@@ -11,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, ErrorCode, Reads, Tool, ToolError};
 
+use crate::inactive;
 use crate::urgent::Urgent;
 
 /// Reads the contact with exactly this email address.
@@ -51,6 +54,7 @@ impl Tool for GetContactByEmail {
     ) -> Result<Answer<ContactOfEmail>, ToolError> {
         let query = Query::rows(CONTACT)
             .select(ContactSummary::COLUMNS)
+            .select([Merged::COLUMN])
             .filter(any_email(arguments.email.as_str()))
             // Active contacts come first, because their state has the smaller number.
             .order_by(Order::ascending("statecode"))
@@ -61,14 +65,22 @@ impl Tool for GetContactByEmail {
         let found = reads.add(query);
         let urgent = Urgent::seek(context, &mut reads, case::of_contact(&whose), whose.filter());
         let mut answers = reads.send(context).await?;
-        let found = answers.page(found)?.records;
-
-        let contact = the_one(context, found)?;
-        let is_inactive = contact.status.as_deref() == Some(ActiveState::Inactive.label());
-        let inactive = is_inactive.then_some("This contact has been deactivated in the CRM.");
+        let found = without_merged::<ContactRef>(answers.page(found)?.records);
+        let mut contact = the_one(context, found)?;
+        // Only a contact that was merged has the address.
+        let merged = Merged::of(&whose, &contact);
+        if let Some(merged) = &merged {
+            let master = ContactRef::from(merged.master());
+            let master = Reference::query(&master).select(ContactSummary::COLUMNS);
+            contact = context.first(&master).await?.ok_or_else(nobody)?;
+        }
+        let summary = ContactSummary::of(&contact).ok_or_else(nobody)?;
+        let summary = summary.with_url(context.instance());
         let escalation = urgent.escalation(&mut answers);
-        let contact = contact.with_url(context.instance());
-        Ok(Answer::new(ContactOfEmail { contact }).hint_if(inactive).escalate(escalation))
+        Ok(Answer::new(ContactOfEmail { contact: summary })
+            .hint_if(merged.as_ref().map(Merged::hint))
+            .hint_if(inactive(&contact))
+            .escalate(escalation))
     }
 }
 
@@ -78,7 +90,7 @@ impl Tool for GetContactByEmail {
 /// # Errors
 ///
 /// `ambiguous`, if several share the address. Never for a visitor: all that are found are the visitor.
-fn the_one(context: &Context, mut found: Vec<Record>) -> Result<ContactSummary, ToolError> {
+fn the_one(context: &Context, mut found: Vec<Record>) -> Result<Record, ToolError> {
     let is_active = |contact: &Record| is_in_state(contact, ActiveState::Active);
     if found.iter().any(is_active) {
         found.retain(is_active);
@@ -86,9 +98,10 @@ fn the_one(context: &Context, mut found: Vec<Record>) -> Result<ContactSummary, 
     if found.len() > 1 && !context.is_for_visitor() {
         return Err(Unresolved::several::<ContactRef>(&found, context.instance()).into());
     }
-    let contact = found.first().and_then(ContactSummary::of);
-    contact.ok_or_else(|| {
-        ToolError::new(ErrorCode::NotFound, "no contact has that email address")
-            .next_step(ContactRef::NO_SUCH_EMAIL)
-    })
+    found.into_iter().next().ok_or_else(nobody)
+}
+
+fn nobody() -> ToolError {
+    ToolError::new(ErrorCode::NotFound, "no contact has that email address")
+        .next_step(ContactRef::NO_SUCH_EMAIL)
 }

@@ -225,7 +225,7 @@ impl Creates for NewOpportunity {
         _: Option<&Customer>,
         Made { record, created, hint, .. }: Made,
     ) -> Result<Answer<Opened>, ToolError> {
-        let opportunity = OpportunitySummary::of(&record)
+        let opportunity = OpportunitySummary::of(&record, context.now())
             .ok_or_else(|| ToolError::internal("an opportunity without an id"))?
             .with_url(context.instance());
         let is_other = |other: &Record| other.id(OPPORTUNITY.key) != Some(opportunity.id);

@@ -100,8 +100,9 @@ impl Tool for GetContactOpportunities {
         let mut answers = reads.send(context).await?;
         let person = answers.found_of(person)?;
         let open_value = totals(&answers.page(open)?.records);
-        let (opportunities, more) =
-            limit.shown(&answers.page(opportunities)?, OpportunitySummary::of);
+        let (opportunities, more) = limit.shown(&answers.page(opportunities)?, |record| {
+            OpportunitySummary::of(record, context.now())
+        });
 
         let none = opportunities.is_empty();
         let none = none.then(|| none_in_state(status, StateFilter::All, "opportunities", [whose]));

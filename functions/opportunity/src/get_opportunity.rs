@@ -154,7 +154,7 @@ impl Tool for GetOpportunity {
 }
 
 fn details(record: &Record, context: &Context) -> Result<Details, ToolError> {
-    let summary = OpportunitySummary::of(record)
+    let summary = OpportunitySummary::of(record, context.now())
         .ok_or_else(|| ToolError::internal("an opportunity without an id"))?
         .with_url(context.instance());
     let description = Excerpt::of(record, "description", |text| excerpt(text, 1000));

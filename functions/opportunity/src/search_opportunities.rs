@@ -105,7 +105,8 @@ impl Tool for SearchOpportunities {
         answers.found_if(account)?;
         let page = answers.page(opportunities)?;
 
-        let (opportunities, more) = limit.shown(&page, OpportunitySummary::of);
+        let (opportunities, more) =
+            limit.shown(&page, |record| OpportunitySummary::of(record, context.now()));
         let none = opportunities.is_empty();
         let none = none.then(|| none_in_state(status, StateFilter::All, "opportunities", which));
         let opportunity_url = context.list_url(OPPORTUNITY, &opportunities);

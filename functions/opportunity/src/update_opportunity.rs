@@ -125,7 +125,7 @@ impl Tool for UpdateOpportunity {
             _ => target,
         };
         let consequence = consequence(context, &record, status, &arguments, &changes);
-        carry_out(
+        let answers = carry_out(
             context,
             target,
             operations,
@@ -133,7 +133,8 @@ impl Tool for UpdateOpportunity {
             Some(consequence),
         )
         .await?;
-        let changes = with_stored_money(context, target, changes, ("estimated_value", VALUE)).await;
+        let changes =
+            with_stored_money(&record, answers.as_deref(), changes, ("estimated_value", VALUE));
 
         let nothing = (changes.is_empty() && !was_computed)
             .then_some("The opportunity is as wanted already.");

@@ -1,7 +1,5 @@
 //! Finds out whether a connection works, and where it leads.
 
-use std::collections::BTreeSet;
-
 use crm::tables::USER;
 use dataverse::{Code, Error, Expand, Function, Query, Record, Session};
 use schemars::JsonSchema;
@@ -10,6 +8,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::health::Finding;
+use crate::privileges::Privileges;
 use crate::{Cause, Connection, ConnectionError, Credentials, Diagnosis, Graph, SecretExpiry};
 
 /// What an inspection found at a connection that works.
@@ -19,8 +18,8 @@ pub struct Inspection {
     pub organization: Organization,
     /// The application user.
     pub user: User,
-    /// The names of all privileges that the application user has.
-    pub privileges: BTreeSet<String>,
+    /// All privileges that the application user has.
+    pub privileges: Privileges,
     /// When the client secret ends.
     pub secret: SecretExpiry,
 }
@@ -120,7 +119,7 @@ async fn are_swapped(
 async fn environment(
     session: &Session,
     credentials: &Credentials,
-) -> Result<(Organization, User, BTreeSet<String>), InspectionError> {
+) -> Result<(Organization, User, Privileges), InspectionError> {
     let functions = [Function::who_am_i(), Function::current_organization()];
     let ([who, organization], []) = session.functions(functions, []).await?;
     let who = who.map_err(without_role)?;
@@ -135,10 +134,8 @@ async fn environment(
     let user = Query::row(USER, id).select(["fullname"]).expand(roles);
     let ([privileges], [user]) = session.functions([privileges], [user]).await?;
     let privileges = privileges.map_err(without_role)?;
-    let names = privileges.many("RolePrivileges").iter();
-    let names: BTreeSet<String> =
-        names.filter_map(|row| row.text("PrivilegeName").map(str::to_owned)).collect();
-    if privileges.many("RolePrivileges").is_empty() {
+    let privileges = Privileges::of(privileges.many("RolePrivileges"));
+    if privileges.is_empty() {
         return Err(no_role());
     }
     let user = user.ok().and_then(|page| page.records.into_iter().next()).unwrap_or_default();
@@ -149,7 +146,7 @@ async fn environment(
         .collect();
     roles.sort_unstable();
     let user = User { id, name: user.text("fullname").map(str::to_owned), roles };
-    Ok((organization_of(&detail), user, names))
+    Ok((organization_of(&detail), user, privileges))
 }
 
 fn organization_of(detail: &Record) -> Organization {

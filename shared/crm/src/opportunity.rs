@@ -1,7 +1,9 @@
 //! Opportunities as the tools show them.
 
 use dataverse::{Filter, InstanceUrl, Record};
+use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
@@ -35,6 +37,9 @@ pub struct OpportunitySummary {
     #[schemars(with = "Option<String>")]
     #[verified]
     pub close_date: Option<Date>,
+    /// Whether it is open though that day has passed.
+    #[staff]
+    pub overdue: Option<bool>,
     /// How likely it is won, in percent.
     #[staff]
     pub probability: Option<i64>,
@@ -61,14 +66,19 @@ impl OpportunitySummary {
 
     /// Reads an opportunity from a row with [`OpportunitySummary::COLUMNS`]. `None` if the row has
     /// no id.
-    pub fn of(record: &Record) -> Option<OpportunitySummary> {
+    pub fn of(record: &Record, now: Timestamp) -> Option<OpportunitySummary> {
+        // Where the organization has another day already, it is one day late at most.
+        let today = TimeZone::UTC.to_datetime(now).date();
+        let close_date = record.date("estimatedclosedate");
+        let is_overdue = is_open(record) && close_date.is_some_and(|day| day < today);
         Some(OpportunitySummary {
             id: record.id(OPPORTUNITY.key)?,
             name: record.text("name").map(str::to_owned),
             status: OpportunityStatus::of(record, "statuscode"),
             stage: stage(record),
             estimated_value: Money::of(record, "estimatedvalue"),
-            close_date: record.date("estimatedclosedate"),
+            close_date,
+            overdue: is_overdue.then_some(true),
             probability: record.integer("closeprobability"),
             url: None,
         })

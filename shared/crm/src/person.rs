@@ -124,7 +124,11 @@ pub fn matching(text: &str, columns: &[&'static str]) -> Filter {
         words.iter().map(|word| Filter::any(columns.iter().map(|column| contains(column, word)))),
     );
     match words.as_slice() {
-        [word] => Filter::any([by_name].into_iter().chain(by_address(undecorated(word)))),
+        [word] => {
+            let bare = undecorated(word);
+            let address = if bare.is_empty() { word } else { bare };
+            Filter::any([by_name].into_iter().chain(by_address(address)))
+        }
         _ => by_name,
     }
 }

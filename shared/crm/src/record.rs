@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::labels::Choice as _;
 use crate::reference::{
-    AccountRef, CaseRef, ContactRef, LeadRef, OpportunityRef, Reference, ReferenceError, Sought,
-    Unresolved,
+    AccountRef, CaseRef, ContactRef, LeadRef, Merged, OpportunityRef, Reference, ReferenceError,
+    Sought, Unresolved,
 };
 use crate::visible::Visible;
 
@@ -98,6 +98,10 @@ impl RecordRef {
 }
 
 impl Sought for RecordRef {
+    fn merged(&self, record: &Record) -> Option<Merged> {
+        each!(self, reference => reference.merged(record))
+    }
+
     fn query(&self) -> Query {
         each!(self, reference => Sought::query(reference))
     }

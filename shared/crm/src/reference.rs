@@ -11,6 +11,7 @@ use crate::text::{EmailAddress, Hyperlink, Line, TextError, undecorated};
 
 mod account;
 mod kinds;
+mod merged;
 mod named;
 mod owner;
 mod page;
@@ -21,6 +22,7 @@ pub use kinds::{
     AccountRef, CaseRef, ContactRef, LeadRef, OpportunityRef, PriceListRef, ProductRef, UserRef,
     any_email,
 };
+pub use merged::{Merged, as_masters, without_merged};
 pub use named::Named;
 pub use owner::{Owner, OwnerRef};
 pub use whose::Whose;
@@ -179,7 +181,11 @@ pub trait Reference: Sized {
             Some(id) => Query::row(Self::TABLE, id),
             None => Query::rows(Self::TABLE).filter(self.filter()).top(ENOUGH),
         };
-        query.select([Self::NAME_COLUMN]).select(Self::DETAIL_COLUMNS.iter().copied())
+        let master = merged::can_be_merged(Self::TABLE).then_some(Merged::COLUMN);
+        query
+            .select([Self::NAME_COLUMN])
+            .select(Self::DETAIL_COLUMNS.iter().copied())
+            .select(master)
     }
 
     /// A query for records with a longer name, if the caller may mean one of those.
@@ -195,7 +201,7 @@ pub trait Reference: Sized {
     /// The only record in the result of [`Reference::query`], or an error if there are none or
     /// several.
     fn one(&self, page: Page, instance: &InstanceUrl) -> Result<Record, Unresolved> {
-        let mut records = page.records;
+        let mut records = merged::without_merged::<Self>(page.records);
         if records.len() > 1 {
             return Err(ambiguous::<Self>(&records, false, instance));
         }
@@ -245,9 +251,16 @@ pub trait Sought {
         siblings: Page,
         instance: &InstanceUrl,
     ) -> Result<Record, Unresolved>;
+
+    /// Whether the record that was found was merged into another one.
+    fn merged(&self, record: &Record) -> Option<Merged>;
 }
 
 impl<R: Reference> Sought for R {
+    fn merged(&self, record: &Record) -> Option<Merged> {
+        Merged::of(self, record)
+    }
+
     fn query(&self) -> Query {
         Reference::query(self)
     }
@@ -287,6 +300,10 @@ impl<R: Reference> Sought for R {
 pub struct OpenLead<'a>(pub &'a LeadRef);
 
 impl Sought for OpenLead<'_> {
+    fn merged(&self, record: &Record) -> Option<Merged> {
+        Merged::of(self.0, record)
+    }
+
     fn query(&self) -> Query {
         let query = Reference::query(self.0).select([STATE]);
         // An open lead has the lowest state.

@@ -356,19 +356,19 @@ impl Session {
     /// After a lost answer, this reads the row. If it has the new values, the change was made. If
     /// it has the old version, the change is sent once more, which is safe because it is
     /// conditional.
-    pub async fn update(&self, update: &Update) -> Result<(), Error> {
+    pub async fn update(&self, update: &Update) -> Result<Outcome, Error> {
         let error = match self.send_update(update).await {
             Err(error) if error.write_outcome() == WriteOutcome::Unknown => error,
             result => return result,
         };
         match self.first(&update.query()).await {
-            Ok(Some(row)) if update.holds_in(&row) => Ok(()),
+            Ok(Some(row)) if update.holds_in(&row) => Ok(row),
             Ok(Some(row)) if row.etag() == Some(&update.etag) => {
                 match self.send_update(update).await {
                     // The first change arrived after all.
                     Err(late) if late.is(Code::VersionMismatch) => {
                         match self.first(&update.query()).await {
-                            Ok(Some(row)) if update.holds_in(&row) => Ok(()),
+                            Ok(Some(row)) if update.holds_in(&row) => Ok(row),
                             _ => Err(late),
                         }
                     }
@@ -380,8 +380,8 @@ impl Session {
         }
     }
 
-    async fn send_update(&self, update: &Update) -> Result<(), Error> {
-        self.sender.exchange(&Request::update(update)).await?.into_result().map(drop)
+    async fn send_update(&self, update: &Update) -> Result<Outcome, Error> {
+        self.sender.exchange(&Request::update(update)).await?.into_result()?.outcome()
     }
 
     /// The rows of a table that the organization's duplicate detection rules find to be the same as

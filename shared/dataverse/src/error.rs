@@ -81,6 +81,13 @@ impl ApiError {
         (name.starts_with("prv") && is_name(name)).then_some(name)
     }
 
+    /// What a 403 says may not be done with one row, though others may: `Read`, `Write`, `Append`, …
+    pub fn denied_access(&self) -> Option<&str> {
+        let after = self.message.split_once("AccessRights: ")?.1;
+        let word = after.split(|one: char| !one.is_ascii_alphanumeric()).next()?;
+        word.strip_suffix("Access").filter(|word| is_name(word))
+    }
+
     /// The table that a 403 names, such as `incident`.
     pub fn denied_table(&self) -> Option<&str> {
         let after = self.message.split_once("for entity '")?.1;

@@ -27,6 +27,11 @@ macro_rules! annotations {
 
 // Constants, because a header that is made at run time has each of its characters checked.
 pub(crate) const ANNOTATIONS: HeaderValue = HeaderValue::from_static(annotations!());
+/// With one row on a page, since only their number is wanted.
+pub(crate) const COUNT: HeaderValue = HeaderValue::from_static(
+    "odata.maxpagesize=1,odata.include-annotations=\"Microsoft.Dynamics.CRM.totalrecordcount,\
+     Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded\"",
+);
 pub(crate) const REPRESENTATION: HeaderValue =
     HeaderValue::from_static(concat!("return=representation,", annotations!()));
 pub(crate) const CONTINUE: HeaderValue = HeaderValue::from_static("odata.continue-on-error");
@@ -106,7 +111,7 @@ impl Request {
         Request {
             method: Method::GET,
             path: query.path(),
-            headers: vec![(PREFER, ANNOTATIONS)],
+            headers: vec![(PREFER, if query.only_counts() { COUNT } else { ANNOTATIONS })],
             body: None,
             repeat: Repeat::Safe,
             is_write: false,
@@ -167,10 +172,18 @@ impl Request {
         // An ETag that cannot be a header value becomes one that matches no row.
         let etag =
             HeaderValue::from_str(&update.etag).unwrap_or(HeaderValue::from_static("W/\"\""));
+        let mut path = format!("{}({})", update.table.entity_set, update.id);
+        let mut headers = vec![json(), (IF_MATCH, etag)];
+        if !update.answer.is_empty() {
+            let names: Vec<_> = update.answer.iter().map(crate::Name::as_str).collect();
+            path.push_str("?$select=");
+            path.push_str(&names.join(","));
+            headers.push((PREFER, REPRESENTATION));
+        }
         Request {
             method: Method::PATCH,
-            path: format!("{}({})", update.table.entity_set, update.id),
-            headers: vec![json(), (IF_MATCH, etag)],
+            path,
+            headers,
             body: Some(text_of(&update.columns)),
             repeat: Repeat::Unsafe,
             is_write: true,

@@ -47,7 +47,7 @@ pub use http_clients::{
 pub use instance::{InstanceUrl, InstanceUrlError};
 pub use name::{Collection, InvalidName, Link, Name, Related, Table};
 pub use obstacle::Obstacle;
-pub use page::Page;
+pub use page::{Count, Page};
 pub use query::{Expand, Order, Query};
 pub use record::{Lookup, Record};
 pub use retry::retry_after;

@@ -10,8 +10,17 @@ use crate::{Query, Record};
 pub struct Page {
     /// The rows of this page.
     pub records: Vec<Record>,
-    /// How many rows match in all, up to 5,000, where the query asked.
-    pub count: Option<u64>,
+    /// How many rows match in all, where the query counted them.
+    pub count: Option<Count>,
+}
+
+/// How many rows match a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Their number, as far as Dataverse counts: to 5,000.
+    pub rows: u64,
+    /// Whether there are more.
+    pub is_exceeded: bool,
 }
 
 impl<'de> Deserialize<'de> for Page {
@@ -47,7 +56,10 @@ impl Page {
     /// Takes the rows under `value`, which must be there.
     fn of_rows(mut answer: Record) -> Result<Page, NoPage> {
         let records = answer.take_many("value").ok_or(NoPage::NoRows)?;
-        let count = answer.integer("@odata.count").and_then(|count| count.try_into().ok());
+        let rows = answer.integer("@odata.count").and_then(|count| count.try_into().ok());
+        let limit = "@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded";
+        let is_exceeded = answer.boolean(limit) == Some(true);
+        let count = rows.map(|rows| Count { rows, is_exceeded });
         Ok(Page { records, count })
     }
 }
@@ -124,7 +136,7 @@ mod tests {
         let many = page(many);
         let names: Vec<_> = many.records.iter().map(|record| record.text("name")).collect();
         assert_eq!(names, [Some("a"), Some("b")]);
-        assert_eq!(many.count, Some(7));
+        assert_eq!(many.count, Some(Count { rows: 7, is_exceeded: false }));
         assert_eq!(many.records[0].value("tags"), Some(json!(["x", "y"])));
         assert_eq!(many.records[0].column_names().collect::<Vec<_>>(), ["name", "tags"]);
         let none = page(r#"{"value": []}"#);

@@ -334,11 +334,16 @@ impl Query {
         Some(parts.map(|options| Query { options, ..self.clone() }).collect())
     }
 
-    /// Also asks for the number of all rows that match, up to 5,000.
+    /// Asks for the number of all rows that match, and not for the rows: one of them comes along.
     #[must_use]
     pub fn count(mut self) -> Self {
         self.options.count = true;
         self
+    }
+
+    /// Whether the rows are only counted.
+    pub(crate) fn only_counts(&self) -> bool {
+        self.options.count
     }
 
     /// The path and query below the service root, percent-encoded.

@@ -153,12 +153,23 @@ pub struct Update {
     pub(crate) columns: Map<String, Value>,
     /// The columns by which the lookups that change are read.
     lookups: Vec<Name>,
+    /// The columns to answer with.
+    pub(crate) answer: Vec<Name>,
 }
 
 impl Update {
     /// A change of this row as of this version; see [`Record::etag`].
     pub fn new(table: Table, id: Uuid, etag: impl Into<String>) -> Update {
-        Update { table, id, etag: etag.into(), columns: Map::new(), lookups: Vec::new() }
+        let (columns, lookups, answer) = Default::default();
+        Update { table, id, etag: etag.into(), columns, lookups, answer }
+    }
+
+    /// The columns to answer with, as they are stored then: Dataverse rounds amounts. Without them, the
+    /// answer has none.
+    #[must_use]
+    pub fn select<N: Into<Name>>(mut self, columns: impl IntoIterator<Item = N>) -> Update {
+        self.answer.extend(columns.into_iter().map(Into::into));
+        self
     }
 
     /// Sets a column; `Value::Null` clears it.

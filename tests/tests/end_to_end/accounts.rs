@@ -259,3 +259,30 @@ async fn an_apostrophe_of_a_phone_is_one_in_a_company_too() {
         assert_eq!(names(found.result(), "accounts"), ["Margie's Travel"], "{name}");
     }
 }
+
+#[tokio::test]
+async fn what_dynamics_does_not_count_is_said_to_be_more() {
+    let bench = Bench::start().await;
+    let account = "852dede1-e4e7-5617-bc33-b74f2626b52a";
+    let deals = |count: std::ops::Range<usize>| {
+        let row = |number: usize| {
+            json!({
+                "opportunityid": format!("0f0e0d0c-0b0a-4908-8706-05040302{number:04x}"),
+                "name": format!("Deal {number}"), "statecode": 0, "statuscode": 1,
+                "parentaccountid@odata.bind": format!("/accounts({account})"),
+            })
+        };
+        Some(json!(count.map(row).collect::<Vec<_>>()))
+    };
+    let before = bench.call("get_account", json!({"account": account})).await;
+    let there = before.result()["open_opportunities"].as_u64().unwrap() as usize;
+    bench.control("POST", "rows/opportunities", deals(0..5000 - there)).await;
+    let (answer, trips) = bench.counted("get_account", json!({"account": account})).await;
+    assert_eq!(answer.result()["open_opportunities"], 5000);
+    assert_eq!(answer.result()["more_open_opportunities"], Value::Null);
+    assert_eq!(trips, 1);
+    bench.control("POST", "rows/opportunities", deals(5000 - there..5001 - there)).await;
+    let answer = bench.call("get_account", json!({"account": account})).await;
+    assert_eq!(answer.result()["open_opportunities"], 5000);
+    assert_eq!(answer.result()["more_open_opportunities"], true);
+}

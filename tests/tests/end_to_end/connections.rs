@@ -391,6 +391,39 @@ async fn what_the_role_lacks_is_said_before_a_tool_is_called() {
     assert!(problem["detail"].as_str().unwrap().contains("prvReadIncident"));
 }
 
+#[tokio::test]
+async fn a_role_that_reaches_only_some_records_says_which() {
+    let bench = Bench::start().await;
+    let depths = json!({"prvWriteLead": "Basic", "prvReadLead": "Local", "prvCreateLead": "Basic"});
+    let user =
+        json!({"roles": ["Salesperson", "Customer Service Representative"], "depths": depths});
+    bench.control("PUT", "application-user", Some(user)).await;
+    let answer = set_up(&bench, "emea", bench.credentials()).await;
+    let tools = answer.body["tools"].as_array().unwrap();
+    let limited = |name: &str| {
+        let tool = tools.iter().find(|tool| tool["name"] == name).unwrap();
+        assert_eq!(tool["available"], true, "{tool}");
+        tool["limited"].clone()
+    };
+    let own = json!({"privilege": "prvWriteLead", "reaches": "own_records"});
+    let unit = json!({"privilege": "prvReadLead", "reaches": "business_unit"});
+    let update = limited("dynamics365_update_lead").to_string();
+    assert!(update.contains(&own.to_string()) && update.contains(&unit.to_string()), "{update}");
+    // Whoever makes a lead owns it.
+    assert!(!limited("dynamics365_create_lead").to_string().contains("prvCreateLead"));
+    assert_eq!(limited("dynamics365_get_contact"), Value::Null);
+    // It is no reason for an alarm.
+    assert_eq!(answer.body["state"], "healthy", "{:#}", answer.body);
+    // The sample's leads are somebody else's.
+    let header = [("x-connection-id", "emea")];
+    let change = json!({"lead": "Nadia Ferreol", "rating": "Hot"});
+    let answer = bench.call_with("update_lead", change, &header).await;
+    let problem = answer.problem("permission_denied");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("(right: Write)") && detail.contains("reaches only some"), "{detail}");
+    assert!(problem["admin_action"].as_str().unwrap().contains("limited"), "{problem:#}");
+}
+
 /// Without any one of the privileges the tool is refused, and with all of them it works.
 #[tokio::test]
 async fn each_tool_needs_the_privileges_that_it_names() {

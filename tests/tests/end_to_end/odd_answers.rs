@@ -25,33 +25,21 @@ fn by_name_and_by_id() -> Vec<(&'static str, Value, Value)> {
 }
 
 #[tokio::test]
-async fn where_a_path_in_a_lambda_is_refused_it_is_asked_by_id() {
+async fn what_odata_may_not_be_asked_is_asked_in_fetchxml() {
     for (tool, by_name, by_id) in by_name_and_by_id() {
         let bench = Bench::start().await;
-        let expected = match tool {
-            // A second call would find the appointment that the first has made.
-            "schedule_appointment" => None,
-            _ => Some(bench.call(tool, by_name.clone()).await),
-        };
         bench.control("PUT", "lambda-paths", Some(json!({"refused": true}))).await;
         let writes = usize::from(tool == "schedule_appointment");
-        // The first call is refused and asks again. The second call knows. Each takes one more
-        // trip.
-        for call in ["first", "second"] {
-            let (answer, trips) = bench.counted(tool, by_name.clone()).await;
-            assert_eq!(answer.status, 200, "{tool} {call}: {:#}", answer.body);
-            if let Some(expected) = &expected {
-                assert_eq!(answer.body, expected.body, "{tool} {call}");
-            }
-            let writes = if call == "first" { writes } else { 0 };
-            assert_eq!(trips, 2 + writes, "{tool} {call}");
-        }
+        let (answer, trips) = bench.counted(tool, by_name.clone()).await;
+        assert_eq!(answer.status, 200, "{tool}: {:#}", answer.body);
+        assert_eq!(trips, 1 + writes, "{tool}");
         let seen = bench.requests().await;
-        assert!(!seen[0].to_string().contains("0x80040216"), "{tool} asks in vain");
+        assert!(json!(seen).to_string().contains("fetchXml="), "{tool}: {seen:#?}");
         if !by_id.is_null() {
-            let (answer, trips) = bench.counted(tool, by_id).await;
-            answer.result();
+            // The same is found by the id, for which OData is enough.
+            let (same, trips) = bench.counted(tool, by_id).await;
             assert_eq!(trips, 1, "{tool}");
+            assert_eq!(same.result(), answer.result(), "{tool}");
         }
         // If there is no such contact, the answer says so.
         let mut nobody = by_name.clone();

@@ -133,8 +133,10 @@ async fn lookups_lead_where_the_tools_think() {
         assert_eq!(back, (table.to_owned(), collection.from.to_owned()), "{navigation}");
     }
     let owner = organization.entity_type(tables::APPOINTMENT.logical_name);
+    let base = organization.entity_type(tables::ACTIVITY.logical_name);
     for name in [lookups::OWNER, &lookups::typed_owner(tables::APPOINTMENT)] {
-        assert!(owner.contains(&format!("<NavigationProperty Name=\"{name}\"")), "{name}");
+        let written = format!("<NavigationProperty Name=\"{name}\"");
+        assert!(owner.contains(&written) || base.contains(&written), "{name}");
     }
 }
 

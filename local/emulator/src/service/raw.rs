@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
-use crate::data::{Metadata, Reference};
+use crate::data::{Metadata, Reference, Value};
 use crate::organization::{Organization, Row};
 use crate::query::render::json_value;
 use crate::write::body::{BodyReader, Purpose};
@@ -72,6 +72,9 @@ pub(crate) fn set_columns(
     let changed = organization.store.write().update(reference, |row| {
         for (column, value) in body.values {
             row.set(column, value);
+        }
+        for link in body.links {
+            row.set(link.navigation.column, link.to.map_or(Value::Null, Value::Reference));
         }
     });
     changed.map(drop).ok_or_else(|| SetColumnsError::Row(format!("{entity_set}({id})")))

@@ -67,12 +67,9 @@ impl Body {
         self.values.iter().rev().find(|(id, _)| *id == column.id).map(|(_, value)| value)
     }
 
-    /// Whether the body only sets columns, and mentions no other rows.
+    /// Whether the body only sets columns, lookups among them, and changes no other rows.
     pub(crate) fn is_columns_alone(&self) -> bool {
-        self.links.is_empty()
-            && self.parents.is_empty()
-            && self.children.is_empty()
-            && self.attached.is_empty()
+        self.parents.is_empty() && self.children.is_empty() && self.attached.is_empty()
     }
 
     /// Adds a value to the body.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
 use super::account::{account_by_email, account_by_name, is_exact_account, longer_names};
+use super::merged::master_of;
 use super::{Handle, Reference, ReferenceError, Said};
 use crate::labels::{ActiveState, ProductState};
 use crate::tables::choices::in_state;
@@ -30,7 +31,7 @@ macro_rules! reference {
         impl $name {
             /// Reads the text that a caller gave.
             pub fn parse(text: &str) -> Result<Self, ReferenceError> {
-                Handle::parse(text, &[Self::TABLE]).map(Self)
+                Handle::parse(text, &[Self::TABLE]).map(Self).map(master_of)
             }
         }
 

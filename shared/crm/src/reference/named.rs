@@ -5,6 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
+use super::ReferenceError;
+use super::merged::{Merged, as_masters, known_merged};
+use crate::record::{RecordRef, RecordType};
 use crate::text::TextError;
 
 /// The most characters of it. A link in a chat has the address of a record and words.
@@ -12,13 +15,17 @@ const LIMIT: usize = 1000;
 
 /// What a caller says for a record, as it was said. It becomes a reference once the type of the record is
 /// known.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Named(String);
+#[derive(Clone)]
+pub struct Named {
+    text: String,
+    /// The merged records that were known when it was read.
+    merged: Vec<Merged>,
+}
 
 impl Named {
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// The record of this type that it names.
+    pub fn record(&self, kind: RecordType) -> Result<RecordRef, ReferenceError> {
+        as_masters(&self.merged, || RecordRef::parse(kind, &self.text))
     }
 }
 
@@ -29,7 +36,7 @@ impl<'de> Deserialize<'de> for Named {
         if length > LIMIT {
             return Err(serde::de::Error::custom(TextError::TooLong { limit: LIMIT, length }));
         }
-        Ok(Named(text.into_owned()))
+        Ok(Named { text: text.into_owned(), merged: known_merged() })
     }
 }
 

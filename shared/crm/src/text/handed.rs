@@ -315,6 +315,8 @@ fn named(text: &str) -> Option<&str> {
     let inside = |open, close| text.strip_suffix(close)?.rsplit_once(open);
     let is_address = |text: &str| text.contains('@') && !text.trim().contains(char::is_whitespace);
     if let Some((_, address)) = inside('<', '>') {
+        // Chats write what a link shows behind where it leads.
+        let address = address.split_once('|').map_or(address, |(target, _)| target);
         return Some(address).filter(|text| is_address(text));
     }
     let (before, after) = inside('(', ')')?;

@@ -375,6 +375,7 @@ impl Context {
             consent: None,
             verification: self.verification.clone(),
             journal: self.journal.clone(),
+            merged: OnceLock::new(),
         }
     }
 

@@ -1,9 +1,10 @@
 //! Everything that a tool can use during a call.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use auth::ConnectionId;
+use crm::reference::Merged;
 use dataverse::{InstanceUrl, Page, Query, Record, Session, Table};
 use jiff::Timestamp;
 
@@ -25,9 +26,18 @@ pub struct Context {
     pub(crate) consent: Option<Consent>,
     pub(crate) verification: Option<Verification>,
     pub(crate) journal: Option<Arc<Journal>>,
+    /// The reference whose record was merged, if the call must begin anew with its master.
+    pub(crate) merged: OnceLock<Merged>,
 }
 
 impl Context {
+    /// Notes a merged record. The error is not seen: the call begins anew with the master.
+    pub(crate) fn begin_with_master(&self, merged: Merged) -> ToolError {
+        // Another one shows the next time.
+        let _ = self.merged.set(merged);
+        ToolError::internal("the call begins anew")
+    }
+
     /// The rows that a query finds. The query makes one trip to Dataverse. To send several queries
     /// in one trip, use [`Reads`](crate::Reads).
     pub async fn list(&self, query: &Query) -> Result<Page, ToolError> {

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use auth::Privileges;
+
 use crate::Definition;
 
 /// The privileges that tools need, each with the tools that need it.
@@ -20,11 +22,9 @@ impl Needs {
         Needs(needs)
     }
 
-    /// The needed privileges that are not in this set.
-    pub fn missing(&self, privileges: &BTreeSet<String>) -> Vec<String> {
-        let held =
-            |privilege: &str| privileges.iter().any(|one| one.eq_ignore_ascii_case(privilege));
-        let missing = self.0.keys().filter(|privilege| !held(privilege));
+    /// The needed privileges that are not among these.
+    pub fn missing(&self, privileges: &Privileges) -> Vec<String> {
+        let missing = self.0.keys().filter(|privilege| !privileges.has(privilege));
         missing.map(|privilege| (*privilege).to_owned()).collect()
     }
 

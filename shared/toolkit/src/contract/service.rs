@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use auth::{Connection, ConnectionId, Connections, Visitors};
+use crm::reference::as_masters;
 use crm::visible::{Sight, Visible as _};
 use http::HeaderMap;
 use jiff::Timestamp;
@@ -255,17 +256,30 @@ impl Tools {
             consent,
             verification,
             journal,
+            merged: OnceLock::new(),
         };
         let mut result = <T as Tool>::call(&context, read).await;
-        // Contacts may have been merged several times.
+        // What is merged may have been merged before.
+        let mut merged = Vec::new();
         for _ in 0..BEGINNINGS {
-            // Nothing has been written yet: who the visitor is, the first trip of a call finds out.
-            let Some(behalf) = context.behalf.again(T::FOR) else { break };
-            behalf.authorize(T::FOR, &T::Arguments::shape(), &given).map_err(advised)?;
-            context.behalf = behalf;
-            let read = Arguments::read(Body::Value(given.clone()))?.read;
+            // Nothing has been written yet: who the visitor is, and what was merged, shows before.
+            let behalf = context.behalf.again(T::FOR);
+            let known = merged.len();
+            // A tool that can do without the record has answered.
+            merged.extend(context.merged.take().filter(|_| result.is_err()));
+            if behalf.is_none() && merged.len() == known {
+                break;
+            }
+            if let Some(behalf) = behalf {
+                behalf.authorize(T::FOR, &T::Arguments::shape(), &given).map_err(advised)?;
+                context.behalf = behalf;
+            }
+            let body = Body::Value(given.clone());
+            let read = as_masters(&merged, || Arguments::read(body))?.read;
             result = <T as Tool>::call(&context, read).await;
         }
+        let hints = merged.iter().map(|merged| merged.hint().to_owned());
+        let result = result.map(|answer| answer.with_hints(hints.collect()));
         // Who began anew as nobody is still whom somebody vouched for.
         let way = call.visitor.as_ref().and_then(|visitor| visitor.way);
         let identity = call.visitor.take().and_then(|visitor| visitor.identity);

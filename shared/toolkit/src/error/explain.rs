@@ -305,13 +305,21 @@ fn denied(error: &ApiError) -> ToolError {
                 ),
             )
         }
-        (None, _) if error.is(Code::PrivilegeDenied) => (
-            "the application user may not do this with this record".to_owned(),
-            format!(
-                "{step:#}: give the application user a security role with access to records of \
-                 the whole organization."
-            ),
-        ),
+        (None, _) if error.is(Code::PrivilegeDenied) => {
+            let right = error.denied_access().map(|right| format!(" (right: {right})"));
+            let right = right.unwrap_or_default();
+            (
+                format!(
+                    "the application user may not do this with this record{right}: its privilege \
+                     reaches only some, such as its own or those of its business unit"
+                ),
+                format!(
+                    "{step:#}: give the application user a security role with access to records of \
+                     the whole organization, if it shall reach this one{right}. \
+                     GET /v1/connections/{{id}} says which privileges are limited."
+                ),
+            )
+        }
         // Nothing more is known, so advice would be a guess.
         (None, _) => {
             let code = if error.code.is_empty() { "no code" } else { error.code.as_str() };

@@ -3,12 +3,12 @@
 use crm::labels::Choice;
 use crm::money::{self, Amount, Money};
 use crm::text::excerpt;
-use dataverse::{Link, Query, Record, Table, Update};
+use dataverse::{Link, Record, Table, Update};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::{Change, Context, Target, ToolError};
+use crate::{Change, Target, ToolError};
 
 /// The changes of an update to a row that was read. Values that the row already has are no changes.
 pub struct Edit<'a> {
@@ -129,26 +129,30 @@ impl<'a> Edit<'a> {
             .columns
             .into_iter()
             .fold(update, |update, (column, value)| update.set(column, value));
+        let amounts: Vec<_> = self
+            .amounts
+            .into_iter()
+            .filter(|amount| update.reads().any(|column| column.as_str() == *amount))
+            .collect();
+        let update = update.select(amounts);
         let update =
             self.lookups.into_iter().fold(update, |update, (link, id)| update.point(link, id));
         (self.changes, update)
     }
 }
 
-/// The changes with an amount of money as Dataverse has stored it: rounded as its currency wants. It is
-/// read again, and stays as it was given if that fails.
-pub async fn with_stored_money(
-    context: &Context,
-    target: Target<'_>,
+/// The changes with an amount of money as Dataverse has stored it: rounded as its currency wants. It
+/// stays as it was given if no answer to the write has it, because that was lost.
+pub fn with_stored_money(
+    record: &Record,
+    answers: Option<&[Record]>,
     mut changes: Vec<Change>,
     (field, column): (&'static str, &'static str),
 ) -> Vec<Change> {
-    if let Some(change) = changes.iter_mut().find(|change| change.field == field) {
-        let row = Query::row(target.table, target.id).select([column]).expand(money::currency());
-        let row = context.first(&row).await.ok().flatten();
-        if let Some(stored) = row.and_then(|row| Money::of(&row, column)) {
-            change.to = Some(priced(stored));
-        }
+    let stored = answers.unwrap_or_default().iter().find_map(|row| row.decimal(column));
+    let change = changes.iter_mut().find(|change| change.field == field && change.to.is_some());
+    if let (Some(change), Some(amount)) = (change, stored) {
+        change.to = Some(priced(Money { amount, currency: money::currency_of(record) }));
     }
     changes
 }

@@ -277,7 +277,11 @@ impl Answers<'_> {
         let records = self.page(records)?;
         // Without the siblings, it is not certain that the found record is the right one.
         let siblings = siblings.map(|slot| self.page(slot)).transpose()?.unwrap_or_default();
-        Ok(sought.found(records, siblings, self.context.instance())?)
+        let found = sought.found(records, siblings, self.context.instance())?;
+        match sought.merged(&found) {
+            Some(merged) => Err(self.context.begin_with_master(merged)),
+            None => Ok(found),
+        }
     }
 
     /// The record that a call is about, unless it is the visitor, who is several contacts.

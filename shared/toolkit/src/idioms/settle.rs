@@ -181,7 +181,7 @@ async fn send(
     let session = context.session();
     let result = match operations {
         [] => Ok(Vec::new()),
-        [RowChange::Update(update)] => session.update(update).await.map(|()| Vec::new()),
+        [RowChange::Update(update)] => session.update(update).await.map(|row| vec![row]),
         [RowChange::Action(action)] => session.invoke(action).await.map(|answer| vec![answer]),
         several => {
             let changes = several.iter().cloned().fold(ChangeSet::new(), ChangeSet::then);

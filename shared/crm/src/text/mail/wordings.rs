@@ -79,7 +79,7 @@ pub(super) const TITLES: &[&str] = &[
     "weitergeleitete nachricht",
     // French
     "message d'origine",
-    "message d’origine",
+    "message d'origine",
     "message original",
     "message initial",
     "message transféré",

@@ -1,0 +1,109 @@
+//! Records that were merged into another one, their master. Dataverse keeps them, inactive.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use dataverse::{Record, Table};
+use uuid::Uuid;
+
+use super::{Handle, Reference};
+use crate::tables::{ACCOUNT, CASE, CONTACT, LEAD};
+use crate::text::quoted;
+
+/// Whether rows of this table can be merged.
+pub(super) fn can_be_merged(table: Table) -> bool {
+    [ACCOUNT, CASE, CONTACT, LEAD].contains(&table)
+}
+
+/// A reference whose record was merged into another one.
+#[derive(Clone)]
+pub struct Merged {
+    table: Table,
+    handle: Handle,
+    master: Uuid,
+    hint: String,
+}
+
+/// The reference may be a person's name.
+impl fmt::Debug for Merged {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Merged").field("master", &self.master).finish_non_exhaustive()
+    }
+}
+
+impl Merged {
+    /// The column that points at the master.
+    pub const COLUMN: &'static str = "_masterid_value";
+
+    /// Whether the record that a reference means was merged. It must have been read with
+    /// [`Merged::COLUMN`].
+    pub fn of<R: Reference>(reference: &R, record: &Record) -> Option<Merged> {
+        if !can_be_merged(R::TABLE) || !record.has_column(Merged::COLUMN) {
+            return None;
+        }
+        let master = record.lookup(Merged::COLUMN)?;
+        let name = |name: Option<&str>| name.map(|name| format!(" {}", quoted(name)));
+        let own = name(record.text(R::NAME_COLUMN)).unwrap_or_default();
+        let into = name(master.name.as_deref()).unwrap_or_default();
+        let noun = R::NOUN;
+        Some(Merged {
+            table: R::TABLE,
+            handle: reference.handle().clone(),
+            master: master.id,
+            hint: format!(
+                "The {noun}{own} was merged into the {noun}{into}: this is about that one."
+            ),
+        })
+    }
+
+    /// The id of the master.
+    pub fn master(&self) -> Uuid {
+        self.master
+    }
+
+    /// What the caller should know.
+    pub fn hint(&self) -> &str {
+        &self.hint
+    }
+}
+
+thread_local! {
+    /// The merged records that are known while arguments are read.
+    static KNOWN: RefCell<Vec<Merged>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The merged records that are known now.
+pub(super) fn known_merged() -> Vec<Merged> {
+    KNOWN.with_borrow(Vec::clone)
+}
+
+/// Reads arguments so that each reference to one of these merged records means its master.
+pub fn as_masters<T>(merged: &[Merged], read: impl FnOnce() -> T) -> T {
+    let before = KNOWN.replace(merged.to_vec());
+    let read = read();
+    KNOWN.replace(before);
+    read
+}
+
+/// The master, if the reference is to a record that is known to be merged.
+pub(super) fn master_of<R: Reference>(reference: R) -> R {
+    KNOWN.with_borrow(|known| {
+        // They are in the order in which one led to the next.
+        known.iter().filter(|one| one.table == R::TABLE).fold(reference, |reference, one| {
+            if one.handle == *reference.handle() { R::of_ids(vec![one.master]) } else { reference }
+        })
+    })
+}
+
+/// The rows without those whose master is among them.
+pub fn without_merged<R: Reference>(records: Vec<Record>) -> Vec<Record> {
+    if records.len() < 2 || !can_be_merged(R::TABLE) {
+        return records;
+    }
+    let ids: Vec<_> = records.iter().filter_map(|record| record.id(R::TABLE.key)).collect();
+    let is_merged = |record: &Record| {
+        record.has_column(Merged::COLUMN)
+            && record.id(Merged::COLUMN).is_some_and(|master| ids.contains(&master))
+    };
+    records.into_iter().filter(|record| !is_merged(record)).collect()
+}

@@ -1,0 +1,123 @@
+//! Records that were merged into others, and records that are not in use.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Bench, MAREN};
+
+const MASTER: &str = "dario.velasco@northwind.example";
+const CASE: &str = "CAS-01001-Q7W2E9";
+const CASE_OF_ZOE: &str = "CAS-01005-P8O1I4";
+
+/// The id of the row with this value.
+async fn id(bench: &Bench, set: &str, column: &str, value: &str) -> String {
+    let key = if set == "incidents" { "incidentid" } else { "contactid" };
+    let rows = bench.rows(set).await;
+    let row = rows.iter().find(|row| row[column] == value);
+    row.unwrap_or_else(|| panic!("{value}"))[key].as_str().unwrap().to_owned()
+}
+
+/// Merges the one row into the other, as Dataverse leaves the two.
+async fn merge(bench: &Bench, set: &str, merged: &str, master: &str) {
+    let (state, status) = if set == "incidents" { (2, 2000) } else { (1, 2) };
+    let columns = json!({
+        "masterid@odata.bind": format!("/{set}({master})"), "merged": true,
+        "statecode": state, "statuscode": status,
+    });
+    bench.control("PATCH", &format!("rows/{set}/{merged}"), Some(columns)).await;
+}
+
+fn hint_of(body: &Value) -> &str {
+    let hints = body["hints"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut hints = hints.iter().filter_map(Value::as_str);
+    hints.find(|hint| hint.contains("was merged into")).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_merged_contact_stands_for_its_master() {
+    let bench = Bench::start().await;
+    let old = id(&bench, "contacts", "emailaddress1", MAREN).await;
+    let new = id(&bench, "contacts", "emailaddress1", MASTER).await;
+    merge(&bench, "contacts", &old, &new).await;
+    let (answer, trips) = bench.counted("get_contact", json!({"contact": old})).await;
+    assert_eq!(answer.result()["contact"]["id"], new.as_str());
+    assert_eq!(
+        hint_of(&answer.body),
+        "The contact \"Maren Quist\" was merged into the contact \"Dario Velasco\": this is about \
+         that one."
+    );
+    assert_eq!(trips, 2);
+    // By the address that only the merged one has.
+    let answer = bench.call("get_contact_by_email", json!({"email": MAREN})).await;
+    assert_eq!(answer.result()["contact"]["id"], new.as_str());
+    assert!(!hint_of(&answer.body).is_empty() && answer.result()["also"].is_null());
+    // Both have it: there is only one person.
+    let row = json!({"emailaddress2": MAREN});
+    bench.control("PATCH", &format!("rows/contacts/{new}"), Some(row)).await;
+    let answer = bench.call("get_contact_by_email", json!({"email": MAREN})).await;
+    assert_eq!(answer.result()["contact"]["id"], new.as_str());
+    assert!(answer.result()["also"].is_null(), "{:#}", answer.body);
+
+    // Writes go to the master.
+    let change = json!({"contact": old, "job_title": "Head of Support"});
+    let answer = bench.call("update_contact", change).await;
+    assert_eq!(answer.result()["id"], new.as_str());
+    assert!(!hint_of(&answer.body).is_empty(), "{:#}", answer.body);
+    let note = json!({"record_type": "contact", "record": old, "text": "Called back."});
+    let answer = bench.call("create_note", note).await;
+    assert_eq!(answer.result()["regarding"]["id"], new.as_str());
+    let rows = bench.rows("contacts").await;
+    let row = |id: &str| rows.iter().find(|row| row["contactid"] == id).unwrap();
+    assert_eq!(row(&new)["jobtitle"], "Head of Support");
+    assert_ne!(row(&old)["jobtitle"], "Head of Support");
+}
+
+#[tokio::test]
+async fn what_was_merged_twice_leads_to_the_last() {
+    let bench = Bench::start().await;
+    let first = id(&bench, "contacts", "emailaddress1", MAREN).await;
+    let second = id(&bench, "contacts", "emailaddress1", "zoe.brandt@litware.example").await;
+    let third = id(&bench, "contacts", "emailaddress1", MASTER).await;
+    merge(&bench, "contacts", &first, &second).await;
+    merge(&bench, "contacts", &second, &third).await;
+    let answer = bench.call("get_contact", json!({"contact": first})).await;
+    assert_eq!(answer.result()["contact"]["id"], third.as_str());
+    // A circle, which should not be, ends.
+    merge(&bench, "contacts", &third, &first).await;
+    bench.call("get_contact", json!({"contact": first})).await.problem("internal");
+}
+
+#[tokio::test]
+async fn a_merged_case_is_named_and_not_reopened() {
+    let bench = Bench::start().await;
+    let old = id(&bench, "incidents", "ticketnumber", CASE_OF_ZOE).await;
+    let new = id(&bench, "incidents", "ticketnumber", CASE).await;
+    merge(&bench, "incidents", &old, &new).await;
+    for reference in [CASE_OF_ZOE, &old] {
+        let answer = bench.call("get_case", json!({"case": reference})).await;
+        assert_eq!(answer.result()["case"]["number"], CASE);
+        assert!(hint_of(&answer.body).contains("Webhook retries not sent"), "{:#}", answer.body);
+        let change = json!({"case": reference, "status": "On Hold", "priority": "Low"});
+        let answer = bench.call("update_case", change).await;
+        assert_eq!(answer.result()["id"], new.as_str());
+    }
+    let rows = bench.rows("incidents").await;
+    let row = |id: &str| rows.iter().find(|row| row["incidentid"] == id).unwrap();
+    assert_eq!((&row(&old)["statecode"], &row(&old)["statuscode"]), (&json!(2), &json!(2000)));
+    assert_eq!((&row(&new)["statuscode"], &row(&new)["prioritycode"]), (&json!(2), &json!(3)));
+}
+
+#[tokio::test]
+async fn an_inactive_contact_says_so_by_id_and_by_email() {
+    let bench = Bench::start().await;
+    let contact = id(&bench, "contacts", "emailaddress1", MAREN).await;
+    let off = json!({"statecode": 1, "statuscode": 2});
+    bench.control("PATCH", &format!("rows/contacts/{contact}"), Some(off)).await;
+    let hint = "This contact has been deactivated in the CRM.";
+    for (tool, arguments) in [
+        ("get_contact", json!({"contact": contact})),
+        ("get_contact_by_email", json!({"email": MAREN})),
+    ] {
+        let answer = bench.call(tool, arguments).await;
+        assert!(answer.body["hints"].to_string().contains(hint), "{tool}: {:#}", answer.body);
+    }
+}
