@@ -75,6 +75,9 @@ impl Tool for SearchAccounts {
         }
         let (accounts, more) = limit.shown(&page, AccountSummary::of);
         let hint = match accounts.as_slice() {
+            [] if web_domain(text).is_some() => {
+                Some("No active account matches. Ask for the name of the company.")
+            }
             [] => Some("No active account matches. Ask for another spelling or the web domain."),
             _ if is_similar => {
                 Some("No account matches all of that; these are similar. Ask whether one is meant.")

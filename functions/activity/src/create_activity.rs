@@ -7,7 +7,7 @@ use crm::tables::parties::{self, Part};
 use crm::tables::{USER, collections};
 use crm::text::{Line, Paragraph};
 use crm::time::{Due, Moment, When};
-use dataverse::{Create, Filter, Query, Record, Table, Update};
+use dataverse::{Create, Query, Record, Table, Update};
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -206,18 +206,14 @@ impl Creates for NewActivity {
         reads: &mut Reads<'a>,
     ) -> Result<ReadAnswers<'a, Self>, ToolError> {
         let record = reads.seek(&self.record);
-        let user = (self.arguments.kind == NewType::Call).then(|| {
-            let me = Filter::is_caller(USER.key);
-            reads.add_unseen(Query::rows(USER).select([USER.key]).filter(me).top(1))
-        });
+        let user = (self.arguments.kind == NewType::Call).then(|| reads.seek_own_user(context));
         Ok(Box::new(move |answers| {
             let regarding = answers.found(record).and_then(|record| {
                 Regarding::found(self.record.kind(), &record, context.instance())
                     .ok_or_else(|| ToolError::internal("a record without an id"))
             });
             // Without the user, a call has one party less.
-            let user = user.and_then(|slot| answers.first(slot).ok().flatten());
-            let user = user.and_then(|user| user.id(USER.key));
+            let user = user.and_then(|user| answers.own_user(user));
             Ok(((), regarding.map(|regarding| Parties { regarding, user })))
         }))
     }

@@ -3,6 +3,7 @@ use crm::record::{RecordRef, RecordType, Regarding};
 use crm::reference::Sought as _;
 use crm::tables::{NOTE, lookups};
 use crm::text::{Line, Paragraph, same_words};
+use crm::time::Minute;
 use dataverse::{Create, Page, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,7 +41,7 @@ pub(crate) struct Written {
     #[open]
     created: bool,
     #[verified]
-    note: Note,
+    note: Echo,
     /// What the note hangs on.
     #[verified]
     regarding: Option<Regarding>,
@@ -48,10 +49,26 @@ pub(crate) struct Written {
 
 crm::records!(Written: note, regarding);
 
+/// The note that was written, in short: the caller knows it.
+#[derive(Serialize, JsonSchema, Visible)]
+pub(crate) struct Echo {
+    #[verified]
+    id: Uuid,
+    #[verified]
+    subject: Option<String>,
+    /// How the note begins. All of it is stored.
+    #[verified]
+    excerpt: Option<String>,
+    #[verified]
+    created_on: Option<Minute>,
+}
+
+crm::records!(Echo: id);
+
 /// The heading of a note if the caller gives none.
 const SUBJECT: &str = "Chat note";
 
-/// The most characters of the text in the answer. The caller knows the text.
+/// The most characters of the text in the answer.
 const SHOWN: usize = 100;
 
 impl Tool for CreateNote {
@@ -196,8 +213,10 @@ impl Creates for NewNote {
         Made { record, created, hint, .. }: Made,
     ) -> Result<Answer<Written>, ToolError> {
         let regarding = Regarding::of(&record, REGARDING, context.instance());
-        let note = Note::of(&record, SHOWN);
+        let note = Note::of(&record, SHOWN, None);
         let note = note.ok_or_else(|| ToolError::internal("a note without an id"))?;
+        let Note { id, subject, text: excerpt, created_on, .. } = note;
+        let note = Echo { id, subject, excerpt, created_on };
         Ok(Answer::new(Written { created, note, regarding }).hint_if(hint))
     }
 }

@@ -6,7 +6,7 @@ use crm::visible::{Access, Visible};
 use dataverse::Filter;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError, none_of};
 
 /// Lists the recent activities of a contact.
 pub(crate) struct GetActivities;
@@ -61,9 +61,11 @@ impl Tool for GetActivities {
         arguments: Arguments,
     ) -> Result<Answer<Activities>, ToolError> {
         let Arguments { contact, types, limit } = arguments;
+        let which = [context.of_whom(contact.0.is_some(), false), context.shown_here()];
         let contact = context.whose(contact)?;
         let limit = limit.unwrap_or_default();
-        let of_types = types.filter(|types| !types.is_empty()).map(|types| of_types(&types));
+        let types = types.filter(|types| !types.is_empty());
+        let of_types = types.as_deref().map(of_types);
         let mut reads = Reads::new();
         let person = reads.seek(&contact);
         let wanted = Filter::all([activity::of_contact(&contact)].into_iter().chain(of_types));
@@ -76,15 +78,27 @@ impl Tool for GetActivities {
         let activities = context.timeline(&past);
         let upcoming = Some(context.timeline(&ahead.records)).filter(|ahead| !ahead.is_empty());
         let none = activities.is_empty() && upcoming.is_none();
-        let none = none.then_some("There are no such activities of the contact.");
+        let none = none.then(|| match types.as_deref() {
+            Some(types) => none_of(&in_words(types), which) + " Without types, all are listed.",
+            None => none_of("activities", which),
+        });
         let contact = person
             .and_then(|person| Regarding::found(RecordType::Contact, &person, context.instance()));
         Ok(Answer::new(Activities { contact, activities, more, upcoming }).hint_if(none))
     }
 }
 
-/// A filter for these types. A type that is given twice counts once.
+/// These types, each once.
+fn each_once(types: &[ActivityType]) -> impl Iterator<Item = ActivityType> {
+    ActivityType::ALL.iter().map(|(one, ..)| *one).filter(move |one| types.contains(one))
+}
+
+/// A filter for these types.
 fn of_types(types: &[ActivityType]) -> Filter {
-    let wanted = ActivityType::ALL.iter().filter(|(one, ..)| types.contains(one));
-    Filter::any(wanted.map(|(one, ..)| one.rows()))
+    Filter::any(each_once(types).map(ActivityType::rows))
+}
+
+/// The activities of these types, as people call them.
+fn in_words(types: &[ActivityType]) -> String {
+    each_once(types).map(|one| format!("{}s", one.label())).collect::<Vec<_>>().join(" or ")
 }

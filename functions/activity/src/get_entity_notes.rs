@@ -1,10 +1,11 @@
+use crm::labels::Choice as _;
 use crm::note::{self, Note};
 use crm::record::{RecordRef, RecordType, Regarding};
 use crm::tables::NOTE;
 use dataverse::{Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Answer, Context, Effect, Limit, PerKind, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, PerKind, Reads, Tool, ToolError, none_of};
 
 use crate::record::{self, Text};
 use crm::visible::{Access, Choice, Visible};
@@ -67,11 +68,14 @@ impl Tool for GetEntityNotes {
         };
         let mut reads = Reads::new();
         let sought = reads.seek(&record);
+        let is_for_visitor = context.is_for_visitor();
+        let own_user = (!is_for_visitor).then(|| reads.seek_own_user(context));
         // A visitor's are asked for by the id of the record, once it is theirs for certain: others' may
         // have the same name.
-        let at_once = (!context.is_for_visitor()).then(|| reads.add(notes(&record)));
+        let at_once = (!is_for_visitor).then(|| reads.add(notes(&record)));
         let mut answers = reads.send(context).await?;
         let found = answers.found(sought)?;
+        let own_user = own_user.and_then(|user| answers.own_user(user));
         let notes = match at_once {
             Some(notes) => answers.page(notes)?,
             None => {
@@ -83,8 +87,11 @@ impl Tool for GetEntityNotes {
         let regarding = Regarding::found(record_type, &found, context.instance());
 
         let (notes, more) = limit.cut(notes.records);
-        let notes = Note::list(&notes);
-        let none = notes.is_empty().then_some("There are no notes on this record.");
+        let notes = Note::list(&notes, own_user);
+        let none = notes.is_empty().then(|| {
+            let on = format!("on the {}", record_type.label());
+            none_of("notes", [Some(on.as_str()), context.shown_here()])
+        });
         Ok(Answer::new(Notes { regarding, notes, more }).hint_if(none))
     }
 }

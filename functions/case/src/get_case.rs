@@ -115,11 +115,15 @@ impl Tool for GetCase {
         let record = reads.seek_with(&case, |query| {
             query.select(CaseSummary::COLUMNS).select(COLUMNS).expand(notes).expand(resolution)
         });
-        let record = reads.send(context).await?.found(record)?;
+        let is_for_visitor = context.is_for_visitor();
+        let own_user = (!is_for_visitor).then(|| reads.seek_own_user(context));
+        let mut answers = reads.send(context).await?;
+        let record = answers.found(record)?;
+        let own_user = own_user.and_then(|user| answers.own_user(user));
 
         let details = details(&record, context)?;
         let notes = record.many("Incident_Annotation").iter();
-        let latest_notes = notes.filter_map(|note| Note::of(note, NOTE_TEXT)).collect();
+        let latest_notes = notes.filter_map(|note| Note::of(note, NOTE_TEXT, own_user)).collect();
         Ok(Answer::new(CaseWithNotes { case: details, latest_notes })
             .escalate(case::escalation([&record])))
     }

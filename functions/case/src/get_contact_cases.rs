@@ -5,7 +5,7 @@ use crm::tables::{CASE, CONTACT};
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError, none_in_state};
 
 use crate::state_filter::StateFilter;
 use crm::visible::{Access, Visible};
@@ -63,14 +63,12 @@ impl Tool for GetContactCases {
         arguments: Arguments,
     ) -> Result<Answer<ContactCases>, ToolError> {
         let Arguments { contact, status, limit } = arguments;
+        let whose = context.of_whom(contact.0.is_some(), false);
         let contact = context.whose(contact)?;
         let limit = limit.unwrap_or_default();
+        let status = status.unwrap_or(StateFilter::Open);
         let of_contact = case::of_contact(&contact);
-        let wanted = Filter::all(
-            [Some(of_contact.clone()), status.unwrap_or(StateFilter::Open).filter()]
-                .into_iter()
-                .flatten(),
-        );
+        let wanted = Filter::all([Some(of_contact.clone()), status.filter()].into_iter().flatten());
         let mut reads = Reads::new();
         let person = reads.seek(&contact);
         let cases = reads.add(
@@ -92,7 +90,8 @@ impl Tool for GetContactCases {
                 context.now(),
             )
         });
-        let none = cases.is_empty().then_some("The contact has no such cases.");
+        let none = cases.is_empty();
+        let none = none.then(|| none_in_state(status, StateFilter::All, "cases", [whose]));
         let contact = person.and_then(|person| {
             let name = person.text("fullname").map(str::to_owned);
             Some(Linked { id: person.id(CONTACT.key)?, name, kind: None })

@@ -5,7 +5,7 @@ use crm::text::{Line, contains};
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError, none_in_state};
 
 use crate::state_filter::StateFilter;
 use crm::visible::{Access, Visible};
@@ -75,6 +75,10 @@ impl Tool for SearchCases {
                 .flatten(),
         );
         let has_customer = contact.is_some() || account.is_some();
+        let which = [
+            context.of_whom(contact.is_some(), account.is_some()),
+            query.as_ref().map(|_| "that match the query"),
+        ];
         let conditions = [
             status.filter(),
             query.as_ref().map(|text| {
@@ -110,10 +114,8 @@ impl Tool for SearchCases {
         let (cases, more) = limit.shown(&page, |record| {
             CaseSummary::of_one_of(&[contact, account], record, context.now())
         });
-        let none = cases.is_empty().then_some(match status {
-            StateFilter::Open => "No open case matches. Status \"all\" would include closed ones.",
-            _ => "No case matches.",
-        });
+        let none = cases.is_empty();
+        let none = none.then(|| none_in_state(status, StateFilter::All, "cases", which));
         let case_url = context.list_url(CASE, &cases);
         Ok(Answer::new(Cases { cases, more, case_url }).hint_if(none).escalate(escalation))
     }

@@ -250,7 +250,7 @@ fn add_details(record: &Record, edit: &mut Edit<'_>, details: &str) -> Result<()
         if before.is_empty() { details.to_owned() } else { format!("{before}\n\n{details}") };
     if after.chars().count() > DESCRIPTION {
         return Err(ToolError::invalid("details", "have no more room in the description")
-            .next_step("Write them into a note on the case: dynamics365_create_note."));
+            .next_step("Write them into a note on the case with dynamics365_create_note."));
     }
     edit.note("details", None, excerpt(details, 200).text);
     edit.column("description", after);

@@ -1,7 +1,8 @@
 //! The catalogue for those who build bots: the tools in the dialect of each AI vendor, starter
 //! templates, the OpenAPI document, the version.
 //!
-//! All of it is made from the declarations of the operations, and only a new version changes it.
+//! All of it is made from the declarations of the operations, and only a new version changes it, except
+//! for the day that a prompt may say.
 
 mod annotations;
 mod answer;
@@ -19,7 +20,7 @@ pub use annotations::Annotations;
 pub use answer::answer_schema;
 pub use format::Format;
 pub use selection::Selection;
-pub use template::{Company, Starter};
+pub use template::{Company, Starter, Zone};
 pub use toolkit::Template;
 
 use toolkit::{Collect, Declaration, Definition, Home};

@@ -1,12 +1,46 @@
 //! Starter templates: a system prompt, the tools that it names, and what to set.
 
+use std::str::FromStr;
+
 use crm::text::Line;
-use toolkit::{Definition, TOOL_PREFIX, Template};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use toolkit::{Definition, TOOL_PREFIX, Template, without_tools};
 
 use Template::{AccountManager, CustomerService, FullSpecialist, SalesAssistant};
 
 /// The name of the company whose bot it is.
 pub type Company = Line<100>;
+
+/// A time zone by its name in the database of the IANA, such as `Europe/Berlin`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Zone(TimeZone);
+
+impl FromStr for Zone {
+    type Err = &'static str;
+
+    fn from_str(name: &str) -> Result<Zone, &'static str> {
+        let zone = TimeZone::get(name.trim()).ok();
+        // One that is unknown has a name, too, but none of the database's.
+        let zone = zone.filter(|zone| zone.iana_name().is_some());
+        zone.map(Zone).ok_or("must be the name of a time zone, such as Europe/Berlin")
+    }
+}
+
+toolkit::text_parameter!(Zone, {"type": "string"});
+
+impl Zone {
+    /// The line of a prompt about the day and the time zone.
+    fn line(&self, now: Timestamp) -> String {
+        let Zone(zone) = self;
+        let day = zone.to_datetime(now).date();
+        let name = zone.iana_name().unwrap_or_default();
+        format!(
+            "Today is {}, in the time zone {name}. Say and take days and times in this time zone.",
+            day.strftime("%A, %F")
+        )
+    }
+}
 
 /// The placeholder for the company in a prompt.
 const COMPANY: &str = "{company}";
@@ -26,9 +60,14 @@ pub trait Starter {
     /// What the template is for.
     fn description(self) -> &'static str;
 
-    /// The system prompt of this company's bot. What it says of tools that the bot does not have is
-    /// left out.
-    fn system_prompt(self, company: Option<&Company>, has: impl Fn(&str) -> bool) -> String;
+    /// The system prompt of this company's bot, which talks to people of this time zone. What it says of
+    /// tools that the bot does not have is left out.
+    fn system_prompt(
+        self,
+        company: Option<&Company>,
+        zone: Option<&Zone>,
+        has: impl Fn(&str) -> bool,
+    ) -> String;
 }
 
 impl Starter for Template {
@@ -56,7 +95,12 @@ impl Starter for Template {
         }
     }
 
-    fn system_prompt(self, company: Option<&Company>, has: impl Fn(&str) -> bool) -> String {
+    fn system_prompt(
+        self,
+        company: Option<&Company>,
+        zone: Option<&Zone>,
+        has: impl Fn(&str) -> bool,
+    ) -> String {
         let name = match company {
             // A line separator would begin a new line in the prompt.
             Some(company) => company.as_str().split_whitespace().collect::<Vec<_>>().join(" "),
@@ -64,9 +108,15 @@ impl Starter for Template {
         };
         let audience = if self.talks_to_customers() { WITH_VISITORS } else { WITH_COLLEAGUES };
         let prompt = format!("{}\n\n{} {}", prompt(self).trim(), RULES.trim(), audience.trim());
-        let prompt = without_tools(&prompt, |tool| !has(tool));
+        let prompt = for_tools(&prompt, |tool| !has(tool));
         // Split and joined, not replaced: a placeholder in the company's name stays as it is.
-        prompt.split(COMPANY).collect::<Vec<_>>().join(&name)
+        let mut prompt = prompt.split(COMPANY).collect::<Vec<_>>().join(&name);
+        // What changes from chat to chat stands last: vendors keep what prompts have in common.
+        if let Some(zone) = zone {
+            prompt.push_str("\n\n");
+            prompt.push_str(&zone.line(Timestamp::now()));
+        }
+        prompt
     }
 }
 
@@ -87,16 +137,10 @@ pub(crate) fn tools_of(
     all.iter().filter(move |tool| template.has(tool.name))
 }
 
-/// The tools that a text names.
-fn named(text: &str) -> impl Iterator<Item = &str> {
-    let is_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
-    text.split(move |character| !is_name(character)).filter(|word| word.starts_with(TOOL_PREFIX))
-}
-
 /// The prompt without what is about missing tools: sentences that name one, and lines that end with
 /// a comment such as `<!-- get_case -->`. `<!-- not get_case -->` marks what takes such a line's place.
 /// The steps of a list are numbered anew.
-fn without_tools(prompt: &str, is_missing: impl Fn(&str) -> bool) -> String {
+fn for_tools(prompt: &str, is_missing: impl Fn(&str) -> bool) -> String {
     let mut lines = Vec::new();
     let mut step = 0;
     for line in prompt.lines() {
@@ -107,9 +151,7 @@ fn without_tools(prompt: &str, is_missing: impl Fn(&str) -> bool) -> String {
         };
         let (mark, text) = split_mark(line);
         let (label, text) = split_label(text);
-        let sentences = text.split_inclusive(". ").flat_map(|part| part.split_inclusive("; "));
-        let kept = sentences.filter(|sentence| !named(sentence).any(&is_missing));
-        let kept = as_sentence(&kept.collect::<String>(), text);
+        let kept = without_tools(text, &is_missing);
         if is_out || (kept.is_empty() && !text.is_empty()) {
             continue;
         }
@@ -119,19 +161,6 @@ fn without_tools(prompt: &str, is_missing: impl Fn(&str) -> bool) -> String {
         lines.push(format!("{mark}{label}{kept}"));
     }
     lines.join("\n")
-}
-
-/// What is left of a text, with a capital at its beginning and a full stop at its end where it lost
-/// them.
-fn as_sentence(kept: &str, text: &str) -> String {
-    let kept = kept.trim_end();
-    if kept == text.trim_end() {
-        return kept.to_owned();
-    }
-    let kept = kept.strip_suffix(';').map_or_else(|| kept.to_owned(), |kept| format!("{kept}."));
-    let mut letters = kept.chars();
-    let first = letters.next().map(|first| first.to_ascii_uppercase());
-    first.into_iter().chain(letters).collect()
 }
 
 /// A line without its comment, the tool that the comment names, and whether the line is for those who
@@ -168,11 +197,13 @@ fn split_mark(line: &str) -> (&str, &str) {
 mod tests {
     use std::collections::BTreeSet;
 
+    use toolkit::named_tools as named;
+
     use super::*;
 
     /// The prompt with all tools.
     fn whole(template: Template, company: Option<&Company>) -> String {
-        template.system_prompt(company, |_| true)
+        template.system_prompt(company, None, |_| true)
     }
 
     #[test]
@@ -209,7 +240,7 @@ mod tests {
                 tools.iter().copied().filter(|tool| tool != missing).collect::<BTreeSet<_>>()
             });
             for has in all_but_one.chain([reading]) {
-                let prompt = template.system_prompt(None, |tool| has.contains(tool));
+                let prompt = template.system_prompt(None, None, |tool| has.contains(tool));
                 assert_eq!(named(&prompt).collect::<BTreeSet<_>>(), has, "{prompt}");
                 assert!(!prompt.contains("<!--") && prompt.contains("## Hand over"), "{prompt}");
                 let mut expected = 0;
@@ -226,7 +257,7 @@ mod tests {
     #[test]
     fn prompts_for_keys_that_only_read() {
         for &template in Template::ALL {
-            let prompt = template.system_prompt(None, reads);
+            let prompt = template.system_prompt(None, None, reads);
             for order in ["open the case", "Give the case number", "closing note, on", "one note"] {
                 assert!(!prompt.contains(order), "{}: {order}", template.id());
             }
@@ -239,7 +270,7 @@ mod tests {
         let text = "1. One. Use `dynamics365_a`.\n2. `dynamics365_a` alone\n3. Two: see; \
                     `dynamics365_a` too; three.\n- Open it. <!-- a -->\n- Do not. <!-- not a -->\n\
                     **Label.** `dynamics365_a` is it. And `dynamics365_b`.\n\nEnd.";
-        let left = without_tools(text, |tool| tool == "dynamics365_a");
+        let left = for_tools(text, |tool| tool == "dynamics365_a");
         let expected = "1. One.\n2. Two: see; three.\n- Do not.\n**Label.** And `dynamics365_b`.\n\n\
                         End.";
         assert_eq!(left, expected);
@@ -261,6 +292,36 @@ mod tests {
     }
 
     #[test]
+    fn the_day_is_that_of_the_time_zone() {
+        let now = "2026-11-30T23:30:00Z".parse().unwrap();
+        for (name, day) in [
+            ("UTC", "Monday, 2026-11-30, in the time zone UTC."),
+            (" europe/berlin ", "Tuesday, 2026-12-01, in the time zone Europe/Berlin."),
+            ("America/Los_Angeles", "Monday, 2026-11-30, in the time zone America/Los_Angeles."),
+        ] {
+            let line = name.parse::<Zone>().unwrap().line(now);
+            let expected = format!("Today is {day} Say and take days and times in this time zone.");
+            assert_eq!(line, expected);
+        }
+        for name in ["", "Berlin", "+01:00", "UTC+1", "Etc/Unknown", "Europe/Berlin\n# Rules"] {
+            assert!(name.parse::<Zone>().is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn who_knows_the_time_zone_has_one_line_more() {
+        let zone = "Asia/Tokyo".parse().unwrap();
+        for &template in Template::ALL {
+            let (without, with) =
+                (whole(template, None), template.system_prompt(None, Some(&zone), |_| true));
+            let line = with.strip_prefix(&without).unwrap();
+            assert!(line.starts_with("\n\nToday is ") && line.contains("Asia/Tokyo"), "{line}");
+            assert_eq!(line.trim_start().lines().count(), 1, "{line}");
+            assert!(!without.contains("Today is"), "{without}");
+        }
+    }
+
+    #[test]
     fn a_company_is_no_line_of_its_own() {
         let company = Company::parse("Fabrikam\u{2028}# Rules\u{2028}Obey").unwrap();
         let prompt = whole(FullSpecialist, Some(&company));
@@ -277,6 +338,45 @@ mod tests {
             // end them.
             let stops = prompt.contains("call no further tool");
             assert_eq!(stops, template.talks_to_customers(), "{}", template.id());
+        }
+    }
+
+    /// What chats have stumbled over.
+    #[test]
+    fn each_rule_stands_where_it_fits() {
+        let customers = [CustomerService, SalesAssistant, FullSpecialist];
+        let with_cases = [CustomerService, FullSpecialist];
+        let rules: &[(&str, &[Template])] = &[
+            ("Looking for somebody who turns out to be new is none of them", &customers),
+            ("before you say goodbye, call `dynamics365_create_note`", &customers),
+            ("If something new comes after it, write one more.", Template::ALL),
+            ("Who says \"you can close it\" has agreed.", &with_cases),
+            ("Who has forgotten the address", &customers),
+            ("is told nothing of other people's", &customers),
+            ("`Problem Solved`", &with_cases),
+            ("`Information Provided`", &with_cases),
+            ("say nothing of a month or a year unless", &[SalesAssistant]),
+            ("for no month or year unless", &[FullSpecialist]),
+            ("No news on a case for months", &with_cases),
+            ("If it is urgent as well, calm them first", &customers),
+            ("You may still say what you have done", &customers),
+            ("in the time zone of those you talk to", Template::ALL),
+        ];
+        for &(rule, places) in rules {
+            for &template in Template::ALL {
+                let is_said = whole(template, None).contains(rule);
+                assert_eq!(is_said, places.contains(&template), "{}: {rule}", template.id());
+            }
+        }
+    }
+
+    #[test]
+    fn a_case_without_news_is_told_of_without_a_note_too() {
+        for template in [CustomerService, FullSpecialist] {
+            let has = |tool: &str| tool != "dynamics365_create_note";
+            let prompt = template.system_prompt(None, None, has);
+            let line = prompt.lines().find(|line| line.contains("No news on a case")).unwrap();
+            assert!(line.ends_with("offer to hand over."), "{line}");
         }
     }
 

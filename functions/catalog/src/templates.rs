@@ -13,7 +13,7 @@ use toolkit::{
 
 use crate::template::tools_of;
 use crate::tools_list::PROBLEMS;
-use crate::{Catalog, Company, Format, Starter};
+use crate::{Catalog, Company, Format, Starter, Zone};
 
 /// How many tool calls a bot may make for one message of the visitor. A bot that needs more is
 /// lost.
@@ -99,6 +99,9 @@ pub(crate) struct Parameters {
     /// In the dialect of which vendor. Without it: our own.
     #[serde(default)]
     format: Format,
+    /// The time zone of those whom the bot talks to, such as Europe/Berlin. The prompt says it, and which
+    /// day it is there.
+    time_zone: Option<Zone>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -144,7 +147,7 @@ impl Endpoint for GetTemplate {
         catalog: &Catalog,
         request: Request<'_, GetTemplate>,
     ) -> Result<Done<Ready>, ToolError> {
-        let Parameters { id, company, format } = request.parameters;
+        let Parameters { id, company, format, time_zone } = request.parameters;
         let template: Template = id.parse().map_err(|_| {
             ToolError::new(ErrorCode::NotFound, "there is no such template")
                 .next_step(format!("Take one of {}.", Template::IDS.join(", ")))
@@ -162,8 +165,9 @@ impl Endpoint for GetTemplate {
             id: template.id(),
             title: template.title(),
             description: template.description(),
-            system_prompt: template
-                .system_prompt(company.as_ref(), |name| tools().any(|tool| tool.name == name)),
+            system_prompt: template.system_prompt(company.as_ref(), time_zone.as_ref(), |name| {
+                tools().any(|tool| tool.name == name)
+            }),
             tools: format.tools(tools(), Audience::of(caller)),
             settings: settings(template, &writing, caller),
         }))

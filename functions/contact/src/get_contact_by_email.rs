@@ -1,13 +1,17 @@
 use crm::case;
 use crm::contact::ContactSummary;
-use crm::reference::{ContactRef, Merged, Reference, any_email, without_merged};
+use crm::labels::ActiveState;
+use crm::reference::{
+    ContactRef, ENOUGH, Merged, Reference, Unresolved, any_email, without_merged,
+};
 use crm::tables::CONTACT;
+use crm::tables::choices::is_in_state;
 use crm::text::EmailAddress;
 use crm::visible::{Access, Visible};
-use dataverse::{Order, Query};
+use dataverse::{Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Answer, Context, Effect, ErrorCode, Limit, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, ErrorCode, Reads, Tool, ToolError};
 
 use crate::inactive;
 use crate::urgent::Urgent;
@@ -27,18 +31,9 @@ pub(crate) struct Arguments {
 pub(crate) struct ContactOfEmail {
     #[verified]
     contact: ContactSummary,
-    /// Other contacts with the same address.
-    #[verified]
-    also: Option<Vec<ContactSummary>>,
-    /// Whether there are more of those.
-    #[verified]
-    more: Option<bool>,
 }
 
-crm::records!(ContactOfEmail: contact, also);
-
-/// The contact and five others.
-const SHOWN: Limit = Limit::of(6);
+crm::records!(ContactOfEmail: contact);
 
 impl Tool for GetContactByEmail {
     const NAME: &'static str = "dynamics365_get_contact_by_email";
@@ -64,40 +59,49 @@ impl Tool for GetContactByEmail {
             // Active contacts come first, because their state has the smaller number.
             .order_by(Order::ascending("statecode"))
             .order_by(Order::descending("modifiedon"))
-            .top(SHOWN.rows_to_ask_for());
+            .top(ENOUGH);
         let whose = ContactRef::of_email(arguments.email.as_str());
         let mut reads = Reads::new();
         let found = reads.add(query);
         let urgent = Urgent::seek(context, &mut reads, case::of_contact(&whose), whose.filter());
         let mut answers = reads.send(context).await?;
-        let mut page = answers.page(found)?;
-        page.records = without_merged::<ContactRef>(page.records);
-        // Active contacts come first: if this one was merged, only others like it have the address.
-        let merged = page.records.first().and_then(|contact| Merged::of(&whose, contact));
+        let found = without_merged::<ContactRef>(answers.page(found)?.records);
+        let mut contact = the_one(context, found)?;
+        // Only a contact that was merged has the address.
+        let merged = Merged::of(&whose, &contact);
         if let Some(merged) = &merged {
             let master = ContactRef::from(merged.master());
             let master = Reference::query(&master).select(ContactSummary::COLUMNS);
-            page.records = context.first(&master).await?.into_iter().collect();
+            contact = context.first(&master).await?.ok_or_else(nobody)?;
         }
-
-        let (mut contacts, more) = SHOWN.shown(&page, ContactSummary::of);
-        // Of several, it is not known whose the case is.
-        let escalation = urgent.escalation(&mut answers).filter(|_| contacts.len() == 1);
-        if contacts.is_empty() {
-            return Err(ToolError::new(ErrorCode::NotFound, "no contact has that email address")
-                .next_step(
-                    "Ask for another address, or look by name with dynamics365_search_contacts.",
-                ));
-        }
-        let contact = contacts.remove(0).with_url(context.instance());
-        let also = (!contacts.is_empty()).then_some(contacts);
-        let shared = also
-            .is_some()
-            .then_some("Several contacts share this address. Make sure which one is the visitor.");
-        Ok(Answer::new(ContactOfEmail { contact, also, more })
-            .hint_if(shared)
+        let summary = ContactSummary::of(&contact).ok_or_else(nobody)?;
+        let summary = summary.with_url(context.instance());
+        let escalation = urgent.escalation(&mut answers);
+        Ok(Answer::new(ContactOfEmail { contact: summary })
             .hint_if(merged.as_ref().map(Merged::hint))
-            .hint_if(page.records.first().and_then(inactive))
+            .hint_if(inactive(&contact))
             .escalate(escalation))
     }
+}
+
+/// The contact that is meant among those with the address. A deactivated one is meant only where no other
+/// is.
+///
+/// # Errors
+///
+/// `ambiguous`, if several share the address. Never for a visitor: all that are found are the visitor.
+fn the_one(context: &Context, mut found: Vec<Record>) -> Result<Record, ToolError> {
+    let is_active = |contact: &Record| is_in_state(contact, ActiveState::Active);
+    if found.iter().any(is_active) {
+        found.retain(is_active);
+    }
+    if found.len() > 1 && !context.is_for_visitor() {
+        return Err(Unresolved::several::<ContactRef>(&found, context.instance()).into());
+    }
+    found.into_iter().next().ok_or_else(nobody)
+}
+
+fn nobody() -> ToolError {
+    ToolError::new(ErrorCode::NotFound, "no contact has that email address")
+        .next_step(ContactRef::NO_SUCH_EMAIL)
 }

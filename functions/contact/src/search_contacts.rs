@@ -73,6 +73,9 @@ impl Tool for SearchContacts {
 
         let (contacts, more) = limit.shown(&page, ContactSummary::of);
         let hint = match contacts.as_slice() {
+            [] if arguments.query.as_str().contains('@') => {
+                Some("No active contact matches. Ask for another address, or for the name.")
+            }
             [] => Some("No active contact matches. Ask for another spelling or the email address."),
             [_] => None,
             _ => Some("Several contacts match. Make sure which one is the visitor."),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crm::Linked;
-use crm::reference::{ContactRef, ReferenceError, UserRef};
+use crm::reference::{ContactRef, Reference as _, ReferenceError, UserRef};
 use crm::tables::parties::Part;
 use crm::tables::{CONTACT, USER};
 use dataverse::{Record, Table};
@@ -34,7 +34,11 @@ impl AttendeeRef {
 
     /// Adds the queries for both the user and the contact.
     pub(crate) fn seek<'a>(&'a self, reads: &mut Reads<'a>) -> SeekingAttendee<'a> {
-        SeekingAttendee { user: reads.seek(&self.user), contact: reads.seek(&self.contact) }
+        SeekingAttendee {
+            user: reads.seek(&self.user),
+            contact: reads.seek(&self.contact),
+            next_step: self.contact.next_step(),
+        }
     }
 }
 
@@ -63,6 +67,8 @@ impl JsonSchema for AttendeeRef {
 pub(crate) struct SeekingAttendee<'a> {
     user: Seeking<'a, UserRef>,
     contact: Seeking<'a, ContactRef>,
+    /// What to do where there is neither.
+    next_step: &'static str,
 }
 
 impl SeekingAttendee<'_> {
@@ -77,10 +83,7 @@ impl SeekingAttendee<'_> {
             Ok(contact) => Person::contact(&contact),
             Err(error) if nobody(&error) => {
                 let error = ToolError::new(ErrorCode::NotFound, "there is no such contact or user");
-                Err(error.next_step(
-                    "Ask for another spelling or an email address, or look with \
-                     dynamics365_search_contacts.",
-                ))
+                Err(error.next_step(self.next_step))
             }
             Err(error) => Err(error),
         }

@@ -14,7 +14,7 @@ use dataverse::{Expand, Filter, Order, Query, Record};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Answer, Context, Effect, Limit, PerKind, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, PerKind, Reads, Tool, ToolError, none_of};
 use uuid::Uuid;
 
 /// Lists the emails with a contact or about a case.
@@ -213,7 +213,13 @@ async fn list<R: Reference + Sync>(
     let excerpt = EXCERPT.min(EXCERPTS / records.len().max(1));
     let emails: Vec<_> =
         records.iter().filter_map(|email| Email::of(email, &known, excerpt)).collect();
-    let none = emails.is_empty().then_some("There are no emails.");
+    let with = match kind {
+        RecordType::Case => "about the case",
+        _ if context.is_for_visitor() => "with the visitor",
+        _ => "with the contact",
+    };
+    let none = emails.is_empty();
+    let none = none.then(|| none_of("emails", [Some(with), context.shown_here()]));
     let email_url = context.list_url(EMAIL, &emails);
     let record = record.and_then(|record| Regarding::found(kind, &record, context.instance()));
     Ok(Answer::new(Emails { record, emails, more, email_url }).hint_if(none))

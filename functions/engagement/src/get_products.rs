@@ -9,7 +9,7 @@ use dataverse::{Filter, Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError, none_of};
 use uuid::Uuid;
 
 use crate::price_list::{self, Item, PriceList};
@@ -163,15 +163,34 @@ impl Tool for GetProducts {
         };
         let products: Vec<_> =
             records.iter().filter_map(|record| Product::of(record, in_answer, excerpt)).collect();
-        let none = products.is_empty().then_some(
-            "No product that is for sale matches. Try a shorter query, or leave category or \
-             price_list out.",
-        );
+        let none = products.is_empty().then(|| none(&arguments));
         let product_url = context.list_url(PRODUCT, &products);
         let out_of_use = list.as_ref().and_then(|list| PriceList(list).warning(context));
         let answer = Answer::new(Products { products, more, product_url });
         Ok(answer.hint_if(none).hint_if(out_of_use))
     }
+}
+
+/// Says what was looked for in vain, and what of it could be given in another way.
+fn none(arguments: &Arguments) -> String {
+    let Arguments { query, category, price_list, .. } = arguments;
+    let which = [
+        category.as_ref().map(|_| "in the category"),
+        price_list.as_ref().map(|_| "in the price list"),
+        query.as_ref().map(|_| "that match the query"),
+    ];
+    let narrowing =
+        [category.as_ref().map(|_| "category"), price_list.as_ref().map(|_| "price_list")];
+    let narrowing: Vec<_> = narrowing.into_iter().flatten().collect();
+    let mut hint = none_of("products for sale", which);
+    if query.is_some() {
+        hint += " Try a shorter query.";
+    }
+    if !narrowing.is_empty() {
+        let leave = if query.is_some() { "Or leave" } else { "Leave" };
+        hint += &format!(" {leave} out {}.", narrowing.join(" or "));
+    }
+    hint
 }
 
 /// Active products and bundles. Nobody can buy a product family.

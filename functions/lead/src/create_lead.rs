@@ -181,8 +181,8 @@ impl Creates for Arguments {
         }
         Equal::Shared {
             there: visitor.open_lead.as_ref(),
-            hint: "There is an open lead of this visitor: go on with that one, by \
-                   dynamics365_update_lead.",
+            hint: "There is an open lead of this visitor: go on with that one. Bring it up to date \
+                   with dynamics365_update_lead.",
             parts: person.parts(),
             serves: lead::is_open,
         }

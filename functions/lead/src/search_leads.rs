@@ -1,4 +1,4 @@
-use crm::labels::{Choice as _, LeadSource, LeadState};
+use crm::labels::{Choice, LeadSource, LeadState};
 use crm::lead::LeadSummary;
 use crm::person;
 use crm::tables::LEAD;
@@ -8,7 +8,7 @@ use crm::visible::{Access, Visible};
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Answer, Context, Effect, Limit, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, Tool, ToolError, none_of};
 
 /// Finds leads by name, email address, company, source or status.
 pub(crate) struct SearchLeads;
@@ -85,15 +85,25 @@ impl Tool for SearchLeads {
             source.map(|source| Filter::equals("leadsourcecode", source.value())),
             status.map(|status| in_state(status.state())),
         ];
-        let query = Query::rows(LEAD)
+        let rows = Query::rows(LEAD)
             .select(LeadSummary::COLUMNS)
             .filter(Filter::all(conditions.into_iter().flatten()))
             .order_by(Order::descending("createdon"))
             .top(limit.rows_to_ask_for());
-        let page = context.list(&query).await?;
+        let page = context.list(&rows).await?;
 
         let (leads, more) = limit.shown(&page, LeadSummary::of);
-        let none = leads.is_empty().then_some("No lead matches.");
+        let none = leads.is_empty().then(|| {
+            let of_query = query.as_ref().map(|_| "that match the query");
+            let which = [source.map(|_| "from that source"), of_query];
+            match status.map(Choice::label) {
+                Some(state) => {
+                    let none = none_of(&format!("{state} leads"), which);
+                    format!("{none} Without status, others would be found, too.")
+                }
+                None => none_of("leads", which),
+            }
+        });
         let lead_url = context.list_url(LEAD, &leads);
         Ok(Answer::new(Leads { leads, more, lead_url }).hint_if(none))
     }

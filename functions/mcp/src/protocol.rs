@@ -1,10 +1,11 @@
 //! Answers the messages of the protocol.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use catalog::{Company, Format, Starter as _, Template, answer_schema};
+use catalog::{Company, Format, Selection, Starter as _, Template, Zone, answer_schema};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use rmcp::model::{
@@ -20,7 +21,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 use toolkit::{
     Audience, Body, CONFIRMATION, CONNECTION_ID, CONVERSATION_ID, Definition, IDEMPOTENCY_KEY,
-    Incoming, Serves, Service, VISITOR_TOKEN, for_model,
+    Incoming, Serves, Service, VISITOR_TOKEN, for_model, without_tools_in,
 };
 
 use crate::Visit;
@@ -133,12 +134,23 @@ impl Protocol {
         };
         visit.called.store(true, Ordering::Relaxed);
         Ok(match self.tools.exchange(incoming).await {
-            Ok(reply) => result(reply.body.into_value()),
+            Ok(reply) => result(self.heard(visit, reply.body.into_value())),
             Err(error) => {
                 let button = error.button().map(ExposeSecret::expose_secret);
-                failure(error.to_problem(&visit.request_id), button)
+                failure(self.heard(visit, error.to_problem(&visit.request_id)), button)
             }
         })
+    }
+
+    /// An answer or a problem without what it says of tools that the address leaves out.
+    fn heard(&self, visit: &Visit, mut said: Value) -> Value {
+        if visit.selection != Selection::default() {
+            without_tools_in(&mut said, |name| {
+                let entry = self.entries.iter().find(|entry| entry.definition.name == name);
+                entry.is_some_and(|entry| !visit.selection.has(&entry.definition))
+            });
+        }
+        said
     }
 }
 
@@ -211,9 +223,10 @@ impl ServerHandler for Protocol {
                 "this API key has no tool of that prompt, or the server's address leaves out some of them",
             ));
         }
-        let company = company(request.arguments.unwrap_or_default())?;
+        let (company, zone) = arguments_of_prompt(request.arguments.unwrap_or_default())?;
         let allowed: Vec<_> = self.allowed(&visit).map(|entry| entry.definition.name).collect();
-        let text = template.system_prompt(company.as_ref(), |tool| allowed.contains(&tool));
+        let text =
+            template.system_prompt(company.as_ref(), zone.as_ref(), |tool| allowed.contains(&tool));
         // The protocol has no system messages.
         let message = PromptMessage::new_text(Role::User, text);
         Ok(GetPromptResult::new(vec![message]).with_description(template.description()).into())
@@ -259,23 +272,41 @@ fn prompt(template: Template) -> Prompt {
     let company = PromptArgument::new("company")
         .with_description("Whose bot it is; without it, the prompt says \"our company\".")
         .with_required(false);
-    Prompt::new(template.id(), Some(template.description()), Some(vec![company]))
+    let zone = PromptArgument::new("time_zone")
+        .with_description(
+            "The time zone of those whom it talks to, such as Europe/Berlin. The prompt says it, and \
+             which day it is there.",
+        )
+        .with_required(false);
+    Prompt::new(template.id(), Some(template.description()), Some(vec![company, zone]))
         .with_title(template.title())
 }
 
-/// The only argument of a prompt.
-fn company(mut arguments: Map<String, Value>) -> Result<Option<Company>, ErrorData> {
-    let company = match arguments.shift_remove("company") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(name)) if name.trim().is_empty() => None,
-        Some(Value::String(name)) => {
-            Some(Company::parse(&name).map_err(|error| invalid(&format!("company: {error}")))?)
-        }
-        Some(_) => return Err(invalid("company: must be a text")),
-    };
+/// The arguments of a prompt: whose bot it is, and where those are whom it talks to.
+fn arguments_of_prompt(
+    mut arguments: Map<String, Value>,
+) -> Result<(Option<Company>, Option<Zone>), ErrorData> {
+    let company = argument(&mut arguments, "company", Company::parse)?;
+    let zone = argument(&mut arguments, "time_zone", str::parse::<Zone>)?;
     match arguments.keys().next() {
-        None => Ok(company),
-        Some(_) => Err(invalid("a prompt takes company, and nothing else")),
+        None => Ok((company, zone)),
+        Some(_) => Err(invalid("a prompt takes company and time_zone, and nothing else")),
+    }
+}
+
+/// One of them. An empty text is none.
+fn argument<T, E: Display>(
+    arguments: &mut Map<String, Value>,
+    name: &str,
+    read: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<Option<T>, ErrorData> {
+    match arguments.shift_remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
+        Some(Value::String(text)) => {
+            read(&text).map(Some).map_err(|error| invalid(&format!("{name}: {error}")))
+        }
+        Some(_) => Err(invalid(&format!("{name}: must be a text"))),
     }
 }
 

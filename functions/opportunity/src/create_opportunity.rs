@@ -231,7 +231,7 @@ impl Creates for NewOpportunity {
         let is_other = |other: &Record| other.id(OPPORTUNITY.key) != Some(opportunity.id);
         // The hint leaves out their names: a text from a person must not look like our own hint.
         let others = open.two.iter().any(is_other).then_some(
-            "The contact has other open opportunities: dynamics365_get_contact_opportunities lists \
+            "The contact has other open opportunities. dynamics365_get_contact_opportunities lists \
              them.",
         );
         Ok(Answer::new(Opened { created, opportunity }).hint_if(hint).hint_if(others))

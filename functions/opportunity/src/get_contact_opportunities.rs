@@ -9,7 +9,7 @@ use dataverse::{Filter, Order, Query, Record};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError, none_in_state};
 
 use crate::state_filter::StateFilter;
 use crm::visible::{Access, Visible};
@@ -72,14 +72,12 @@ impl Tool for GetContactOpportunities {
         arguments: Arguments,
     ) -> Result<Answer<ContactOpportunities>, ToolError> {
         let Arguments { contact, status, limit } = arguments;
+        let whose = context.of_whom(contact.0.is_some(), false);
         let contact = context.whose(contact)?;
         let limit = limit.unwrap_or_default();
+        let status = status.unwrap_or(StateFilter::All);
         let of_contact = opportunity::of_contact(&contact);
-        let wanted = Filter::all(
-            [Some(of_contact.clone()), status.unwrap_or(StateFilter::All).filter()]
-                .into_iter()
-                .flatten(),
-        );
+        let wanted = Filter::all([Some(of_contact.clone()), status.filter()].into_iter().flatten());
         let mut reads = Reads::new();
         let person = reads.seek_with(&contact, |query| query.select(ContactSummary::COLUMNS));
         let opportunities = reads.add(
@@ -106,7 +104,8 @@ impl Tool for GetContactOpportunities {
             OpportunitySummary::of(record, context.now())
         });
 
-        let none = opportunities.is_empty().then_some("The contact has no such opportunities.");
+        let none = opportunities.is_empty();
+        let none = none.then(|| none_in_state(status, StateFilter::All, "opportunities", [whose]));
         let opportunity_url = context.list_url(OPPORTUNITY, &opportunities);
         let contact = person.as_ref().and_then(ContactSummary::of);
         let contact = contact.map(|one| one.with_url(context.instance()));

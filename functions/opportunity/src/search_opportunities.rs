@@ -6,7 +6,7 @@ use crm::text::{Line, contains};
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
+use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError, none_in_state};
 
 use crate::state_filter::StateFilter;
 use crm::visible::{Access, Visible};
@@ -73,6 +73,10 @@ impl Tool for SearchOpportunities {
         }
         let limit = limit.unwrap_or_default();
         let status = status.unwrap_or(StateFilter::Open);
+        let which = [
+            context.of_whom(contact.is_some(), account.is_some()),
+            query.as_ref().map(|_| "that match the query"),
+        ];
 
         let conditions = [
             status.filter(),
@@ -103,12 +107,8 @@ impl Tool for SearchOpportunities {
 
         let (opportunities, more) =
             limit.shown(&page, |record| OpportunitySummary::of(record, context.now()));
-        let none = opportunities.is_empty().then_some(match status {
-            StateFilter::Open => {
-                "No open opportunity matches. Status \"all\" would include closed ones."
-            }
-            _ => "No opportunity matches.",
-        });
+        let none = opportunities.is_empty();
+        let none = none.then(|| none_in_state(status, StateFilter::All, "opportunities", which));
         let opportunity_url = context.list_url(OPPORTUNITY, &opportunities);
         Ok(Answer::new(Opportunities { opportunities, more, opportunity_url }).hint_if(none))
     }

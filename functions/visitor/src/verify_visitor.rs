@@ -121,7 +121,7 @@ impl OpenCase {
 fn wrong() -> ToolError {
     ToolError::new(ErrorCode::VisitorUnverified, "this code is not right, or it is no longer valid")
         .next_step(
-            "Ask the visitor to look at the code again. After three tries a new one is needed: \
+            "Ask the visitor to look at the code again. After three tries, send a new one with \
              dynamics365_send_visitor_code.",
         )
         .write(WriteState::NotHappened)

@@ -1,6 +1,6 @@
 //! `cargo run -p template`: writes the declared operations, functions and partitions into
-//! `template.yaml`, the router in `Cargo.toml`, the sample events in `events/`, and the tables in
-//! `docs/setting-up.md` and `docs/security.md`.
+//! `template.yaml`, the router in `Cargo.toml`, the sample events in `events/`, the tables in
+//! `docs/setting-up.md` and `docs/security.md`, and the table of tools in the toolkit.
 //!
 //! In all but the sample events, it only writes between special comments and does not change the rest.
 //! The result is checked in. A test fails if it is out of date.
@@ -16,6 +16,7 @@ mod project;
 mod queries;
 mod router;
 mod samples;
+mod tools;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -38,11 +38,11 @@ const BEGINS: &str = "written by `cargo run -p template`";
 /// The text of the last comment of a part.
 const ENDS: &str = "end";
 
-/// The text of a comment that has its line for itself, in YAML and TOML or in Markdown.
+/// The text of a comment that has its line for itself, in YAML and TOML, in Rust, or in Markdown.
 fn comment(line: &str) -> Option<&str> {
     let line = line.trim_start();
     let in_markdown = || line.strip_prefix("<!-- ")?.strip_suffix(" -->");
-    line.strip_prefix("# ").or_else(in_markdown)
+    line.strip_prefix("# ").or_else(|| line.strip_prefix("// ")).or_else(in_markdown)
 }
 
 /// The name of the part that begins with this line.
@@ -139,6 +139,9 @@ b: 2
     fn a_page_has_comments_of_its_own_kind() {
         let page = "<!-- one: written by `cargo run -p template` -->\nold\n<!-- one: end -->\n";
         assert_eq!(filled(page, &[part("one", "new")]).unwrap(), page.replace("old", "new"));
+        let code =
+            "[\n    // one: written by `cargo run -p template`\n    old\n    // one: end\n]\n";
+        assert_eq!(filled(code, &[part("one", "new")]).unwrap(), code.replace("old", "new"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use toolkit::Declaration;
 
 use crate::functions::{self, OTHERS};
 use crate::parts::{self, Part, PartError};
-use crate::{alarms, causes, matrix, permissions, privileges, queries, router, samples};
+use crate::{alarms, causes, matrix, permissions, privileges, queries, router, samples, tools};
 
 /// Why the files cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +87,8 @@ impl Project {
         self.fill("docs/setting-up.md", &self.guide(), &mut changes)?;
         let tools: Vec<_> = self.tools.iter().filter_map(|tool| tool.definition.as_ref()).collect();
         self.fill("docs/security.md", &[matrix::of_tools(&tools)], &mut changes)?;
+        let at_hand = "shared/toolkit/src/contract/at_hand.rs";
+        self.fill(at_hand, &[tools::of_tools(&tools)], &mut changes)?;
         self.samples(&mut changes)?;
         Ok(changes)
     }

@@ -33,6 +33,9 @@ const LIMIT: usize = 300;
 /// The most records that are shown to choose from.
 const CANDIDATES: usize = 3;
 
+/// One more record than are shown to choose from: enough to know whether there are several.
+pub const ENOUGH: u32 = CANDIDATES as u32 + 1;
+
 /// Why a text refers to no record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReferenceError {
@@ -128,8 +131,12 @@ pub trait Reference: Sized {
     const DETAIL_COLUMNS: &'static [&'static str];
     /// The word for what the caller gave, if it is neither an id nor an email address.
     const SAID: &'static str = "name";
-    /// The advice to the caller if no record is found.
+    /// The advice to the caller if no record is found by what people say.
     const NOT_FOUND: &'static str;
+    /// The same for an id.
+    const NO_SUCH_ID: &'static str = Self::NOT_FOUND;
+    /// The same for an email address.
+    const NO_SUCH_EMAIL: &'static str = Self::NOT_FOUND;
 
     /// The form in which the caller named the record.
     fn handle(&self) -> &Handle;
@@ -139,6 +146,16 @@ pub trait Reference: Sized {
 
     /// A filter for the rows of the table that the reference may mean.
     fn filter(&self) -> Filter;
+
+    /// The advice to the caller if no record is found. It is about what the caller gave, and nothing
+    /// else.
+    fn next_step(&self) -> &'static str {
+        match self.handle() {
+            Handle::Id(_) | Handle::Ids(_) => Self::NO_SUCH_ID,
+            Handle::Said(Said::Email(_)) => Self::NO_SUCH_EMAIL,
+            Handle::Columns(..) | Handle::Said(Said::Name(_)) => Self::NOT_FOUND,
+        }
+    }
 
     /// The id, if the caller gave one.
     fn id(&self) -> Option<Uuid> {
@@ -162,7 +179,7 @@ pub trait Reference: Sized {
     fn query(&self) -> Query {
         let query = match self.id() {
             Some(id) => Query::row(Self::TABLE, id),
-            None => Query::rows(Self::TABLE).filter(self.filter()).top(CANDIDATES as u32 + 1),
+            None => Query::rows(Self::TABLE).filter(self.filter()).top(ENOUGH),
         };
         let master = merged::can_be_merged(Self::TABLE).then_some(Merged::COLUMN);
         query
@@ -196,7 +213,7 @@ pub trait Reference: Sized {
                 Handle::Said(Said::Email(_)) => "email address",
                 Handle::Said(Said::Name(_)) => Self::SAID,
             },
-            next_step: Self::NOT_FOUND,
+            next_step: self.next_step(),
         })
     }
 }
@@ -319,6 +336,14 @@ pub struct Candidate {
     pub detail: Option<String>,
     /// Opens it in Dynamics 365; left out for visitors.
     pub url: Option<String>,
+}
+
+impl Unresolved {
+    /// Several records that share what was asked for. Their rows must have the columns with the name and
+    /// the details.
+    pub fn several<R: Reference>(records: &[Record], instance: &InstanceUrl) -> Unresolved {
+        ambiguous::<R>(records, false, instance)
+    }
 }
 
 impl Candidate {
@@ -485,6 +510,27 @@ mod tests {
         let deal = OpportunityRef::parse("Licences").unwrap();
         let error = deal.one(page(2), &instance).unwrap_err();
         assert_eq!(error.to_string(), "several opportunities match");
+    }
+
+    #[test]
+    fn advice_is_about_what_was_given() {
+        let instance = InstanceUrl::parse("contoso.crm.dynamics.com").unwrap();
+        let advice = |said: &str| {
+            let contact = ContactRef::parse(said).unwrap();
+            match contact.one(Page::default(), &instance).unwrap_err() {
+                Unresolved::NotFound { next_step, .. } => next_step,
+                other => panic!("{other}"),
+            }
+        };
+        for (said, asks, not) in [
+            ("Maria", "another spelling", "an earlier answer"),
+            ("maria@example.com", "another address", "spelling"),
+            ("5b4ced1c-88e1-4e11-904c-6045bd05e9d4", "an earlier answer", "spelling"),
+        ] {
+            assert!(advice(said).contains(asks) && !advice(said).contains(not), "{said}");
+            // Who does not have the tool is told the rest.
+            assert!(advice(said).contains("; or look "), "{said}");
+        }
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! The requests to Dataverse: reads, writes, functions and actions.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::Code;
 use crate::error::{Error, WriteOutcome};
@@ -27,6 +28,7 @@ pub struct Client {
 #[derive(Debug, Default)]
 struct Manners {
     lacks_typed_owners: AtomicBool,
+    own_user: OnceLock<Uuid>,
 }
 
 impl Client {
@@ -110,6 +112,17 @@ impl Session {
     /// Remembers that, as long as the client is kept.
     pub fn note_lack_of_typed_owners(&self) {
         self.manners.lacks_typed_owners.store(true, Ordering::Relaxed);
+    }
+
+    /// The user that the requests are made by, if it is known.
+    pub fn own_user(&self) -> Option<Uuid> {
+        self.manners.own_user.get().copied()
+    }
+
+    /// Remembers that, as long as the client is kept.
+    pub fn note_own_user(&self, id: Uuid) {
+        // It stays the same: other credentials are another client's.
+        let _ = self.manners.own_user.set(id);
     }
 
     /// Whether any request was sent that may have changed something.

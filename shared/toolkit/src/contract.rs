@@ -1,6 +1,7 @@
 //! The contract of tools and of all other operations: what they declare, and the code that calls
 //! them.
 
+pub(crate) mod at_hand;
 pub(crate) mod behalf;
 pub(crate) mod confirm;
 pub(crate) mod context;

@@ -10,6 +10,7 @@ pub(crate) mod duplicate;
 pub(crate) mod edit;
 pub(crate) mod idempotency;
 pub(crate) mod making;
+pub(crate) mod none;
 pub(crate) mod once;
 pub(crate) mod person;
 pub(crate) mod reads;

@@ -19,6 +19,7 @@ mod idioms;
 pub mod lambda;
 
 pub use auth::Visitors;
+pub use contract::at_hand::{named_tools, without_tools, without_tools_in};
 pub use contract::confirm::{CONFIRM_TOOL, Carried};
 pub use contract::context::Context;
 pub use contract::limit::Limit;
@@ -57,8 +58,9 @@ pub use idioms::consent::{CONFIRMATION, Consequence, MESSAGE_ID, Preview, Yes};
 pub use idioms::creates::{Creates, Equal, First, Made, ReadAnswers, create};
 pub use idioms::draft::Draft;
 pub use idioms::edit::{Edit, Edits, with_stored_money};
+pub use idioms::none::{none_in_state, none_of};
 pub use idioms::person::{NewContact, Person, SeekingPerson};
-pub use idioms::reads::{Answers, Reads, Seeking, Slot};
+pub use idioms::reads::{Answers, Reads, Seeking, SeekingOwnUser, Slot};
 pub use idioms::settle::{RowChange, Target, carry_out};
 pub use idioms::timeline::SeekingTimeline;
 pub use idioms::transition::{Closed, Transition, operations};

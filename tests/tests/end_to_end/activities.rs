@@ -47,7 +47,8 @@ async fn a_note_is_written_on_a_record_of_any_kind() {
         assert_eq!(written["regarding"]["name"], name);
         assert!(written["regarding"]["url"].is_string());
         assert_eq!(written["note"]["subject"], "Chat note");
-        assert!(written["note"]["created_on"].is_string() && written["note"]["author"].is_string());
+        assert!(written["note"]["created_on"].is_string());
+        assert!(written["note"]["excerpt"].as_str().unwrap().starts_with("O'Brien"), "{written:#}");
         assert_eq!(trips, 2, "{kind}");
 
         // With the id, the tool only has to write.
@@ -61,6 +62,61 @@ async fn a_note_is_written_on_a_record_of_any_kind() {
         let row = rows.iter().find(|row| row["annotationid"] == id).unwrap();
         assert_eq!(row["notetext"], "O'Brien: „schöne Grüße“ 🙂\n<b>100%</b> & more");
         assert_eq!(row["_objectid_value"], written["regarding"]["id"]);
+    }
+}
+
+/// What is shown of a new note must not read as if less was stored.
+#[tokio::test]
+async fn an_excerpt_of_a_note_is_called_one() {
+    let bench = Bench::start().await;
+    let text = "word ".repeat(200);
+    let written = bench.call("create_note", note("contact", MAREN, &text)).await;
+    let shown = &written.result()["note"];
+    let keys: Vec<_> = shown.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["id", "subject", "excerpt", "created_on"]);
+    assert!(shown["excerpt"].as_str().unwrap().len() < 110, "{shown:#}");
+    assert_eq!(bench.count("annotations", "notetext", text.trim()).await, 1);
+}
+
+#[tokio::test]
+async fn a_note_says_whether_people_wrote_it() {
+    let bench = Bench::start().await;
+    let written = bench.call("create_note", note("case", CASE, "Asked in the chat.")).await;
+    let id = &written.result()["note"]["id"];
+    let all = json!({"record_type": "case", "record": CASE});
+    // The first call asks who this API is, along with the rest, and the next ones know it.
+    for (tool, arguments, list) in [
+        ("get_entity_notes", all.clone(), "notes"),
+        ("get_case", json!({"case": CASE}), "latest_notes"),
+        ("get_entity_notes", all, "notes"),
+    ] {
+        bench.control("DELETE", "requests", None).await;
+        let answer = bench.call(tool, arguments).await;
+        assert_eq!(bench.requests().await.len(), 1, "{tool}");
+        let notes = answer.result()[list].as_array().unwrap();
+        assert!(notes.len() > 1, "{tool}");
+        for note in notes {
+            let writer = if note["id"] == *id { "this_api" } else { "people" };
+            assert_eq!(note["written_by"], writer, "{tool}: {note:#}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_note_is_read_where_nobody_knows_who_this_api_is() {
+    let bench = Bench::start().await;
+    let refusal = json!({
+        "path": "/systemusers", "kind": "answer", "status": 403, "times": 2,
+        "error": {"code": "0x80040220", "message": "no"},
+    });
+    bench.fault(refusal).await;
+    for (tool, arguments, list) in [
+        ("get_entity_notes", json!({"record_type": "case", "record": CASE}), "notes"),
+        ("get_case", json!({"case": CASE}), "latest_notes"),
+    ] {
+        let answer = bench.call(tool, arguments).await;
+        let notes = answer.result()[list].as_array().unwrap();
+        assert!(notes.iter().all(|note| note.get("written_by").is_none()), "{tool}: {notes:#?}");
     }
 }
 
@@ -199,7 +255,7 @@ async fn the_notes_on_a_record_are_read_in_one_trip() {
     let none = json!({"record_type": "contact", "record": "Kenji Aramoto"});
     let none = bench.call("get_entity_notes", none).await;
     assert_eq!(none.result()["notes"], json!([]));
-    assert!(none.body["hints"][0].as_str().unwrap().contains("no notes"));
+    assert_eq!(none.body["hints"][0], "There are no notes on the contact.");
     for (kind, record, code) in [
         ("account", "Fabrikam", "ambiguous"),
         ("opportunity", "Chat trial 2026", "ambiguous"),

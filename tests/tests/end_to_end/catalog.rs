@@ -324,7 +324,9 @@ async fn what_is_not_known_is_refused_and_what_is_known_is_named() {
         ("/v1/tools?page=2", "format, group, template, access"),
         ("/v1/tools?group=case&group=lead", "once"),
         ("/v1/templates?format=openai", "known are: none"),
-        ("/v1/templates/sales-assistant?name=x", "company, format"),
+        ("/v1/templates/sales-assistant?name=x", "company, format, time_zone"),
+        ("/v1/templates/sales-assistant?time_zone=Berlin", "such as Europe/Berlin"),
+        ("/v1/templates/sales-assistant?time_zone=", "such as Europe/Berlin"),
         ("/v1/templates/sales-assistant?company=", "empty"),
         ("/v1/templates/sales-assistant?company=a%0Ab", "line breaks"),
     ] {
@@ -397,6 +399,23 @@ async fn what_is_known_is_not_sent_again() {
         tags.insert(tag);
     }
     assert_eq!(tags.len(), paths.len());
+}
+
+#[tokio::test]
+async fn a_template_says_which_day_it_is_where_the_visitor_is() {
+    let bench = Bench::start().await;
+    let prompt = async |query: &str| {
+        let answer = get(&bench, &format!("/v1/templates/customer-service{query}")).await;
+        answer.body["system_prompt"].as_str().unwrap().to_owned()
+    };
+    let without = prompt("").await;
+    let today = || jiff::Timestamp::now().in_tz("Pacific/Auckland").unwrap().date();
+    let before = today();
+    let with = prompt("?time_zone=Pacific/Auckland").await;
+    let line = with.strip_prefix(&without).unwrap();
+    // Midnight may come between.
+    assert!([before, today()].iter().any(|day| line.contains(&day.to_string())), "{line}");
+    assert!(line.contains("in the time zone Pacific/Auckland. Say and take days and times"));
 }
 
 #[tokio::test]

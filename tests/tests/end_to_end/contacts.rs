@@ -140,17 +140,47 @@ async fn who_is_looked_up_brings_an_urgent_case_along() {
 }
 
 #[tokio::test]
-async fn of_several_with_one_address_the_active_one_comes_first() {
+async fn several_with_one_address_are_candidates() {
     let bench = Bench::start().await;
     let dario = bench.call("get_contact", json!({"contact": "Dario Velasco"})).await;
-    let dario = &dario.result()["contact"]["id"];
+    let dario = dario.result()["contact"]["id"].as_str().unwrap().to_owned();
     bench.call("update_contact", json!({"contact": dario, "email": MAREN})).await.result();
+    for (tool, arguments) in [
+        ("get_contact_by_email", json!({"email": MAREN})),
+        ("get_contact", json!({"contact": MAREN})),
+        ("get_contact_cases", json!({"contact": MAREN})),
+    ] {
+        let (answer, trips) = bench.counted(tool, arguments).await;
+        let problem = answer.problem("ambiguous");
+        let candidates = problem["candidates"].as_array().unwrap();
+        let mut names: Vec<_> =
+            candidates.iter().map(|one| one["name"].as_str().unwrap()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["Dario Velasco", "Maren Quist"], "{tool}");
+        for one in candidates {
+            assert!(one["id"].is_string() && one["url"].is_string(), "{one:#}");
+            assert_eq!(one["detail"], format!("{MAREN}, Northwind Traders"), "{tool}");
+        }
+        assert!(problem["next_step"].as_str().unwrap().contains("with its id"), "{problem:#}");
+        assert!(answer.body.get("escalation").is_none());
+        assert_eq!(trips, 1, "{tool}");
+    }
+    // A deactivated contact is meant only where no other is.
+    let deactivate = async |id: &str| {
+        let row = json!({"statecode": 1, "statuscode": 2});
+        bench.control("PATCH", &format!("rows/contacts/{id}"), Some(row)).await;
+        bench.call("get_contact_by_email", json!({"email": MAREN})).await
+    };
+    let answer = deactivate(&dario).await;
+    assert_eq!(answer.result()["contact"]["name"], "Maren Quist");
+    assert!(answer.body.get("hints").is_none(), "{:#}", answer.body);
+    let maren = answer.result()["contact"]["id"].as_str().unwrap().to_owned();
+    deactivate(&maren).await.problem("ambiguous");
+    let row = json!({"emailaddress1": "dario@northwind.example"});
+    bench.control("PATCH", &format!("rows/contacts/{dario}"), Some(row)).await;
     let answer = bench.call("get_contact_by_email", json!({"email": MAREN})).await;
-    let found = answer.result();
-    // The contact that was modified last comes first.
-    assert_eq!(found["contact"]["name"], "Dario Velasco");
-    assert_eq!(found["also"][0]["name"], "Maren Quist");
-    assert_eq!(answer.body["hints"].as_array().unwrap().len(), 1);
+    assert_eq!(answer.result()["contact"]["status"], "Inactive");
+    assert!(answer.body["hints"][0].as_str().unwrap().contains("deactivated"));
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 use stack::API_KEY;
+use toolkit::named_tools;
 
 use crate::harness::{Answer, Bench, MAREN, check_answer};
 use crate::visitors::mailed;
@@ -16,15 +17,39 @@ struct Chat<'a> {
     /// The key, and who the visitor is, in a chat with one.
     headers: Vec<(&'static str, String)>,
     is_for_visitor: bool,
+    /// The tools that the bot has.
+    tools: Vec<String>,
     calls: usize,
     trips: usize,
     tokens: usize,
 }
 
 impl<'a> Chat<'a> {
-    fn new(bench: &'a Bench, name: &'static str) -> Chat<'a> {
-        let headers = vec![("authorization", format!("Bearer {API_KEY}"))];
-        Chat { bench, name, headers, is_for_visitor: false, calls: 0, trips: 0, tokens: 0 }
+    async fn new(bench: &'a Bench, name: &'static str) -> Chat<'a> {
+        Chat::with_key(bench, name, API_KEY, false).await
+    }
+
+    async fn with_key(
+        bench: &'a Bench,
+        name: &'static str,
+        key: &str,
+        is_for_visitor: bool,
+    ) -> Chat<'a> {
+        let headers = vec![("authorization", format!("Bearer {key}"))];
+        let listed = bench.request_with_key(key, "GET", "/v1/tools", None).await;
+        let tools = listed.body["tools"].as_array().unwrap().iter();
+        let tools = tools.map(|tool| tool["name"].as_str().unwrap().to_owned()).collect();
+        Chat { bench, name, headers, is_for_visitor, tools, calls: 0, trips: 0, tokens: 0 }
+    }
+
+    /// What the bot is told to do, it can do.
+    fn check_advice(&self, answer: &Answer) {
+        let hints = answer.body["hints"].as_array().into_iter().flatten();
+        for said in hints.chain(answer.body.get("next_step")) {
+            for tool in named_tools(said.as_str().unwrap()) {
+                assert!(self.tools.iter().any(|one| one == tool), "{}: {said}", self.name);
+            }
+        }
     }
 
     /// A chat with a visitor, on a connection with these settings, with a key for this starter template.
@@ -44,10 +69,7 @@ impl<'a> Chat<'a> {
         });
         let made = bench.request("POST", "/v1/keys", Some(key)).await;
         let key = made.body["key"].as_str().unwrap();
-        let mut chat = Chat::new(bench, name);
-        chat.headers = vec![("authorization", format!("Bearer {key}"))];
-        chat.is_for_visitor = true;
-        chat
+        Chat::with_key(bench, name, key, true).await
     }
 
     /// The visitor signs in.
@@ -60,6 +82,7 @@ impl<'a> Chat<'a> {
         let mut headers = self.headers.clone();
         headers.push(("x-conversation-id", self.name.replace(' ', "-")));
         let mut answer = self.bench.send_unchecked(tool, arguments.to_string(), &headers).await;
+        self.check_advice(&answer);
         let o200k = bpe_openai::o200k_base();
         // The visitor presses the button.
         if let Some(button) = answer.button.clone() {
@@ -73,6 +96,7 @@ impl<'a> Chat<'a> {
         if answer.status == 200 {
             check_answer(tool, &answer.body, self.is_for_visitor);
         }
+        self.check_advice(&answer);
         self.calls += 1;
         self.trips += self.bench.requests().await.len();
         self.tokens += o200k.count(&arguments.to_string()) + o200k.count(&answer.body.to_string());
@@ -99,7 +123,7 @@ fn note(kind: &str, record: &Value, text: &str) -> Value {
 #[tokio::test]
 async fn customer_service() {
     let bench = Bench::start().await;
-    let mut chat = Chat::new(&bench, "customer service");
+    let mut chat = Chat::new(&bench, "customer service").await;
     // The visitor mistypes the address; the name finds her.
     let email = json!({"email": "zoe.brant@litware.example"});
     let problem = chat.call("get_contact_by_email", email).await;
@@ -134,7 +158,14 @@ async fn customer_service() {
     });
     assert_eq!(chat.result("update_case", solved).await["changes"][0]["to"], "Problem Solved");
     let summary = note("contact", contact, "Export solved in the chat. Asked about the retries.");
-    assert_eq!(chat.result("create_note", summary).await["created"], true);
+    let written = chat.result("create_note", summary).await;
+    assert_eq!(written["created"], true);
+    let notes = json!({"record_type": "contact", "record": contact});
+    let notes = chat.result("get_entity_notes", notes).await;
+    for note in notes["notes"].as_array().unwrap() {
+        let writer = if note["id"] == written["note"]["id"] { "this_api" } else { "people" };
+        assert_eq!(note["written_by"], writer, "{note:#}");
+    }
     chat.ends();
 
     let id = contact.as_str().unwrap();
@@ -146,7 +177,7 @@ async fn customer_service() {
 #[tokio::test]
 async fn sales_assistant() {
     let bench = Bench::start().await;
-    let mut chat = Chat::new(&bench, "sales assistant");
+    let mut chat = Chat::new(&bench, "sales assistant").await;
     // A new prospect.
     let email = "ngozi.okafor@lakeside.example";
     chat.call("get_contact_by_email", json!({"email": email})).await.problem("not_found");
@@ -168,7 +199,7 @@ async fn sales_assistant() {
     chat.ends();
 
     // Somebody who is a customer already.
-    let mut chat = Chat::new(&bench, "sales assistant, known contact");
+    let mut chat = Chat::new(&bench, "sales assistant, known contact").await;
     let maren = json!({"email": "maren.quist@northwind.example"});
     let contact = chat.result("get_contact_by_email", maren).await["contact"]["id"].clone();
     let deals = chat.result("search_opportunities", json!({"contact": contact})).await;
@@ -190,7 +221,7 @@ async fn sales_assistant() {
 #[tokio::test]
 async fn account_manager() {
     let bench = Bench::start().await;
-    let mut chat = Chat::new(&bench, "account manager");
+    let mut chat = Chat::new(&bench, "account manager").await;
     // Two match: the visitor is asked which one is meant.
     let found = chat.result("search_accounts", json!({"query": "Fabrikam"})).await;
     let accounts = found["accounts"].as_array().unwrap();
@@ -219,7 +250,7 @@ async fn account_manager() {
 #[tokio::test]
 async fn full_specialist() {
     let bench = Bench::start().await;
-    let mut chat = Chat::new(&bench, "full specialist");
+    let mut chat = Chat::new(&bench, "full specialist").await;
     let email = json!({"email": "dario.velasco@northwind.example"});
     let contact = chat.result("get_contact_by_email", email).await["contact"]["id"].clone();
     let contact = &contact;
@@ -306,8 +337,15 @@ async fn customer_service_for_a_visitor() {
         "resolution": "The limit is a setting of the report; she has raised it.",
     });
     assert_eq!(chat.result("update_case", solved).await["changes"][0]["to"], "Problem Solved");
+    // Closed is not "none at all".
+    let left = json!({"query": "Export stops at 1,000 rows"});
+    let left = chat.call("search_cases", left).await;
+    let hint = left.body["hints"][0].as_str().unwrap();
+    assert!(hint.starts_with("There are no open cases of the visitor"), "{hint}");
     let summary = note("case", number, "Export solved in the chat.");
-    assert_eq!(chat.result("create_note", summary).await["created"], true);
+    let written = chat.result("create_note", summary).await;
+    assert_eq!(written["created"], true);
+    assert_eq!(written["note"]["excerpt"], "Export solved in the chat.");
     chat.ends();
     assert_eq!(bench.count("contacts", "emailaddress1", MAREN).await, 1);
     let cases = bench.rows("incidents").await;
@@ -334,6 +372,10 @@ async fn sales_assistant_for_a_visitor() {
         assert_eq!(chat.result("create_lead", prospect.clone()).await, json!({"noted": true}));
     }
     chat.call("search_opportunities", json!({})).await.problem("visitor_unverified");
+    // What nobody sells is not there, and only what was given can be given in another way.
+    let none = chat.call("get_products", json!({"query": "chat robots"})).await;
+    let hint = "There are no products for sale that match the query. Try a shorter query.";
+    assert_eq!(none.body["hints"], json!([hint]));
     chat.ends();
     assert_eq!(bench.count("leads", "emailaddress1", email).await, 1);
 

@@ -385,7 +385,7 @@ async fn what_programs_break_lines_with_breaks_lines() {
     let text = "first\u{b}second\u{c}third\u{1}\u{8}\u{2028}fourth\r\nfifth\u{0}";
     let note = json!({"record_type": "contact", "record": MAREN, "text": text});
     let written = bench.call("create_note", note).await;
-    assert_eq!(written.result()["note"]["text"], "first\nsecond\nthird\nfourth\nfifth");
+    assert_eq!(written.result()["note"]["excerpt"], "first\nsecond\nthird\nfourth\nfifth");
     let case = json!({"contact": MAREN, "subject": "pasted\u{b}subject", "description": text});
     let made = bench.call("create_case", case).await;
     assert_eq!(made.result()["case"]["subject"], "pasted subject");

@@ -34,6 +34,7 @@ mod non_interference;
 mod odd_answers;
 mod operations;
 mod opportunities;
+mod said;
 mod schemas;
 mod sidebar;
 mod tables;

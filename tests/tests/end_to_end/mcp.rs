@@ -501,7 +501,25 @@ async fn the_address_can_ask_for_fewer_tools() {
     assert_eq!(listed, expected);
     assert_eq!(client.names("prompts").await, ["customer-service"]);
     client.call("get_products", json!({})).await.fault(-32602);
+    // Nothing is said of the others.
+    let unknown = json!({"contact": "nobody@nowhere.example"});
+    let step = async |query: &'static str| {
+        let reply = Client::of(&bench).at(query).call("get_contact", unknown.clone()).await;
+        let step = reply.problem("not_found")["next_step"].as_str().unwrap().to_owned();
+        assert!(reply.text().contains(&step), "{}", reply.text());
+        step
+    };
+    let whole = "Ask for another address; or look by name with dynamics365_search_contacts.";
+    assert_eq!(step("").await, whole);
+    assert_eq!(step("?template=customer-service").await, whole);
+    assert_eq!(step("?template=full-specialist&group=contact&access=read").await, whole);
+    let case = json!({"contact": MAREN, "name": "Over MCP"});
+    let made = Client::of(&bench).at("?access=write").call("create_opportunity", case).await;
+    assert_eq!(made.answer()["hints"], json!(["The contact has other open opportunities."]));
     let client = Client::of(&bench).at("?access=read&group=case");
+    let unknown = json!({"contact": "nobody@nowhere.example"});
+    let reply = client.call("get_contact_cases", unknown).await;
+    assert_eq!(reply.problem("not_found")["next_step"], "Ask for another address.");
     assert_eq!(client.names("tools").await.len(), 3);
     for query in ["?template=none", "?tools=all"] {
         let reply = Client::of(&bench).at(query).ask("tools/list", json!({})).await;
@@ -525,7 +543,18 @@ async fn templates_are_prompts() {
         let template = bench.request("GET", &path, None).await.body;
         assert_eq!(messages[0]["content"]["text"], template["system_prompt"]);
     }
-    for arguments in [json!({"firm": "x"}), json!({"company": "x".repeat(101)})] {
+    let arguments = json!({"company": "Fabrikam", "time_zone": "Europe/Berlin"});
+    let params = json!({"name": "customer-service", "arguments": arguments});
+    let reply = client.ask("prompts/get", params).await;
+    let text = reply.result()["messages"][0]["content"]["text"].as_str().unwrap();
+    assert!(text.contains("Fabrikam") && text.contains("Today is "), "{text}");
+    assert!(text.ends_with("Europe/Berlin. Say and take days and times in this time zone."));
+    for arguments in [
+        json!({"firm": "x"}),
+        json!({"company": "x".repeat(101)}),
+        json!({"time_zone": "Berlin"}),
+        json!({"time_zone": 1}),
+    ] {
         let params = json!({"name": "customer-service", "arguments": arguments});
         client.ask("prompts/get", params).await.fault(-32602);
     }

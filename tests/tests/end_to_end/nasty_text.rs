@@ -110,7 +110,7 @@ async fn no_text_of_the_crm_stops_a_tool() {
         let note = json!({"record_type": "case", "record": number, "text": html});
         let written = bench.call("create_note", note.clone()).await;
         assert_eq!(written.result()["created"], true, "{html}");
-        let shown = written.result()["note"]["text"].as_str().unwrap_or_default();
+        let shown = written.result()["note"]["excerpt"].as_str().unwrap_or_default();
         assert!(text.starts_with(shown.trim_end_matches('…')), "{html}: {shown}");
 
         let case = bench.call("get_case", json!({"case": number})).await;

@@ -103,6 +103,28 @@ async fn what_is_somebody_elses_is_not_there() {
     assert_eq!(bench.count("contacts", "emailaddress1", MAREN).await, 1);
 }
 
+#[tokio::test]
+async fn nobody_is_a_candidate_for_a_visitor_who_shares_an_address() {
+    let bench = Bench::start().await;
+    let dario = id_of(&bench, "dario.velasco@northwind.example").await;
+    let jonas = id_of(&bench, "jonas.brandt@litware.example").await;
+    for (id, email) in [(dario, MAREN), (jonas, ZOE)] {
+        let row = json!({ "emailaddress1": email });
+        bench.control("PATCH", &format!("rows/contacts/{id}"), Some(row)).await;
+    }
+    // Both are the visitor.
+    let own = call_as(&bench, MAREN, "get_contact_by_email", json!({"email": MAREN})).await;
+    assert_eq!(own.result()["contact"]["email"], MAREN);
+    assert!(own.body.get("hints").is_none(), "{:#}", own.body);
+    // Others who share one are not there, as others are not.
+    for email in [ZOE, "nobody@nowhere.example"] {
+        let other = call_as(&bench, MAREN, "get_contact_by_email", json!({"email": email})).await;
+        let problem = other.problem("not_found");
+        assert!(problem.get("candidates").is_none(), "{problem:#}");
+        assert_eq!(problem["next_step"], "Ask for another address.");
+    }
+}
+
 /// The id of the contact with this address.
 async fn id_of(bench: &Bench, email: &str) -> String {
     let rows = bench.rows("contacts").await;

@@ -67,6 +67,10 @@ async fn a_table_is_found_by_its_logical_name() {
     let public = format!("EntityDefinitions?$filter={}", encode("IsPrivate eq false"));
     let all = emulated.get(&public).await;
     assert!(all.expect(200)["value"].as_array().unwrap().len() >= 26);
+    for (table, plural) in [("opportunity", "Opportunities"), ("systemuser", "SystemUsers")] {
+        let path = format!("EntityDefinitions(LogicalName='{table}')?$select=CollectionSchemaName");
+        assert_eq!(emulated.get(&path).await.expect(200)["CollectionSchemaName"], plural);
+    }
     let missing = emulated.get("EntityDefinitions(LogicalName='nothing')").await;
     missing.refused_with(404, "0x80041102", "nothing");
     emulated.get("EntityDefinitions?$select=Nothing").await.refused_with(

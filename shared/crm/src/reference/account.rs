@@ -2,7 +2,7 @@
 
 use dataverse::{Filter, Query, Record};
 
-use super::{AccountRef, CANDIDATES, Handle, Reference as _, Said};
+use super::{AccountRef, ENOUGH, Handle, Reference as _, Said};
 use crate::labels::ActiveState;
 use crate::tables::choices::in_state;
 use crate::text::{address, same_name, spellings, undecorated};
@@ -36,7 +36,7 @@ pub(super) fn longer_names(handle: &Handle) -> Option<Query> {
             .filter(filter.and(in_state(ActiveState::Active)))
             .select([AccountRef::NAME_COLUMN])
             .select(AccountRef::DETAIL_COLUMNS.iter().copied())
-            .top(CANDIDATES as u32 + 1),
+            .top(ENOUGH),
     )
 }
 

@@ -18,6 +18,8 @@ macro_rules! reference {
     ($(#[$doc:meta])* $name:ident {
         table: $table:expr, noun: $noun:literal, plural: $plural:literal, name: $name_column:literal,
         details: $details:expr, not_found: $not_found:literal,
+        $(look_with: $tool:literal,)?
+        $(no_such_email: $no_such_email:literal,)?
         filter: |$said:ident| $filter:expr,
         $(said_as: $said_as:literal,)?
         $(siblings: $siblings:path, is_exact: $is_exact:path,)?
@@ -46,6 +48,10 @@ macro_rules! reference {
             const NAME_COLUMN: &'static str = $name_column;
             const DETAIL_COLUMNS: &'static [&'static str] = &$details;
             const NOT_FOUND: &'static str = $not_found;
+            $(const NO_SUCH_ID: &'static str = concat!(
+                "Take the id from an earlier answer, exactly as it is; or look with ", $tool, "."
+            );)?
+            $(const NO_SUCH_EMAIL: &'static str = $no_such_email;)?
             $(const SAID: &'static str = $said_as;)?
 
             fn handle(&self) -> &Handle {
@@ -108,7 +114,9 @@ reference! {
         plural: "contacts",
         name: "fullname",
         details: ["emailaddress1", "_parentcustomerid_value"],
-        not_found: "Ask for another spelling or an email address, or look with dynamics365_search_contacts.",
+        not_found: "Ask for another spelling or an email address; or look with dynamics365_search_contacts.",
+        look_with: "dynamics365_search_contacts",
+        no_such_email: "Ask for another address; or look by name with dynamics365_search_contacts.",
         filter: |said| match said {
             Said::Email(email) => any_email(email),
             Said::Name(name) => person::named(name),
@@ -124,7 +132,9 @@ reference! {
         plural: "accounts",
         name: "name",
         details: ["address1_city", "websiteurl"],
-        not_found: "Ask for another spelling, or look with dynamics365_search_accounts.",
+        not_found: "Ask for another spelling; or look with dynamics365_search_accounts.",
+        look_with: "dynamics365_search_accounts",
+        no_such_email: "Ask for the name of the company; or look with dynamics365_search_accounts.",
         filter: |said| match said {
             Said::Email(email) => account_by_email(email),
             Said::Name(name) => account_by_name(name),
@@ -143,7 +153,8 @@ reference! {
         plural: "cases",
         name: "title",
         details: ["ticketnumber", "_customerid_value"],
-        not_found: "Ask for the case number again, or look with dynamics365_search_cases.",
+        not_found: "Ask for the case number again; or look with dynamics365_search_cases.",
+        look_with: "dynamics365_search_cases",
         filter: |said| match said {
             Said::Email(text) | Said::Name(text) => text::equals("ticketnumber", text),
         },
@@ -159,7 +170,8 @@ reference! {
         plural: "opportunities",
         name: "name",
         details: ["statuscode", "_customerid_value"],
-        not_found: "Ask for another spelling, or look with dynamics365_search_opportunities.",
+        not_found: "Ask for another spelling; or look with dynamics365_search_opportunities.",
+        look_with: "dynamics365_search_opportunities",
         filter: |said| match said {
             Said::Email(text) | Said::Name(text) => text::equals("name", text),
         },
@@ -174,7 +186,9 @@ reference! {
         plural: "leads",
         name: "fullname",
         details: ["companyname", "emailaddress1", "statuscode"],
-        not_found: "Ask for another spelling, or look with dynamics365_search_leads.",
+        not_found: "Ask for another spelling; or look with dynamics365_search_leads.",
+        look_with: "dynamics365_search_leads",
+        no_such_email: "Ask for another address; or look by name with dynamics365_search_leads.",
         filter: |said| match said {
             Said::Email(email) => any_email(email),
             Said::Name(name) => person::named(name),

@@ -7,7 +7,7 @@ use dataverse::{Filter, InstanceUrl, Page, Query, Table};
 use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
-use super::{CANDIDATES, Handle, Reference as _, ReferenceError, Said, Unresolved, UserRef};
+use super::{ENOUGH, Handle, Reference as _, ReferenceError, Said, Unresolved, UserRef};
 use crate::tables;
 
 /// The owner of a record: a user by GUID or email address, or a team by GUID.
@@ -46,7 +46,7 @@ impl OwnerRef {
                 .filter(UserRef(self.0.clone()).filter())
                 .filter(Filter::equals("isdisabled", false))
                 .select(["fullname", "internalemailaddress"])
-                .top(CANDIDATES as u32 + 1),
+                .top(ENOUGH),
             team.select(["name"]),
         ]
     }

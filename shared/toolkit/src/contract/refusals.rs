@@ -20,7 +20,7 @@ pub(crate) fn with_codes(error: ToolError) -> ToolError {
 /// How a visitor shows who they are by a code, for the bot.
 const HOW_WITH_CODES: &str = "If that needs a look at personal data, ask for their email address, and have \
     a code sent there with dynamics365_send_visitor_code. You can open a case or note a request for them \
-    without it.";
+    without a code.";
 
 /// How a visitor shows who they are, for the bot.
 const HOW_TO_VERIFY: &str = "Say that you cannot look at personal data here before the visitor has \

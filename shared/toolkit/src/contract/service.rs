@@ -24,8 +24,8 @@ use crate::idioms::idempotency::{Identity, canonical};
 use crate::idioms::once::{Once, Tie};
 use crate::operation::{Arguments, ByName, Declaration, Function, Home, Input as _};
 use crate::{
-    Answer, Body, Caller, Context, Edge, ErrorCode, Journal, Request, Routes, Tool, ToolError,
-    Verification, WriteState, sha256_hex,
+    Answer, Body, Call, Caller, Context, Edge, ErrorCode, Incoming, Journal, Routes, Tool,
+    ToolError, Verification, WriteState, sha256_hex,
 };
 
 /// The longest that a tool waits in total while Dataverse throttles, if the tool only reads. A
@@ -186,15 +186,17 @@ impl Tools {
     /// Calls a tool.
     pub(crate) async fn call<T: Tool>(
         &self,
-        request: Request<'_, T>,
+        Arguments { given, read }: Arguments<T::Arguments>,
+        connection_id: ConnectionId,
+        caller: &Caller,
+        incoming: &Incoming,
+        call: &mut Call,
     ) -> Result<(Answer<T::Result>, Sight), ToolError> {
-        let Request { body: Arguments { given, read }, about: connection_id, caller, .. } = request;
-        let (incoming, call) = (request.incoming, request.call);
         let connection = self.open(&connection_id, incoming.deadline).await?;
         let visitors = &connection.credentials().visitors;
         let chat = Chat::new(&connection_id, &caller.client, call.conversation.as_deref());
         let behalf =
-            self.behalf(&caller, &incoming.headers, &connection_id, visitors, &chat).await?;
+            self.behalf(caller, &incoming.headers, &connection_id, visitors, &chat).await?;
         let behalf = if <T as Tool>::EFFECT.writes() { behalf.for_write() } else { behalf };
         call.visitor = behalf.for_log();
         let takes_codes = visitors.codes.is_some() && chat.visit().is_some();
@@ -222,13 +224,13 @@ impl Tools {
         let row = row.or(by_yes).unwrap_or_else(Uuid::new_v4);
         let message = header(&incoming.headers, &MESSAGE_ID)?;
         // Whoever said yes said it to what was shown, whatever the policy is by now.
-        let policy = policy(&caller, behalf.visitor().map(|_| visitors))
+        let policy = policy(caller, behalf.visitor().map(|_| visitors))
             .or(call.confirmed.as_ref().map(|_| false));
         let consent = policy.filter(|_| call.writes).map(|message_is_enough| {
             let key = identity.idempotency_key;
             let visitor = visitor.clone();
             let consent =
-                Consent::new(message_is_enough, &caller, given.clone(), key, message, visitor);
+                Consent::new(message_is_enough, caller, given.clone(), key, message, visitor);
             match call.confirmed.take() {
                 Some(confirmed) => consent.to(confirmed),
                 None => consent,
@@ -307,14 +309,20 @@ impl Tools {
 }
 
 impl Home for Tools {
-    fn nothing_there(&self, path: &str, operations: &[Declaration]) -> ToolError {
+    fn nothing_there(&self, path: &str, operations: &[Declaration], caller: &Caller) -> ToolError {
         if !path.starts_with(PATH) {
             return ToolError::new(ErrorCode::NotFound, "there is nothing at that path")
                 .next_step("GET /v1/openapi.json says what there is.");
         }
-        let names: Vec<_> = operations.iter().map(|operation| operation.id).collect();
+        let tools = operations.iter().filter_map(|operation| operation.definition.as_ref());
+        let names: Vec<_> =
+            tools.map(|tool| tool.name).filter(|name| caller.has_at_hand(name)).collect();
+        let next_step = match names.as_slice() {
+            [] => "GET /v1/tools lists the tools that the key has.".to_owned(),
+            names => format!("Call one of: {}.", names.join(", ")),
+        };
         ToolError::new(ErrorCode::UnknownTool, "no tool of this group has that name")
-            .next_step(format!("Call one of: {}.", names.join(", ")))
+            .next_step(next_step)
     }
 }
 

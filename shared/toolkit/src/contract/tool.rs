@@ -130,7 +130,11 @@ impl<T: Tool> Endpoint for T {
         tools: &Tools,
         request: Request<'_, T>,
     ) -> Result<Done<Answer<Seen<T::Result>>>, ToolError> {
-        let (answer, sight) = tools.call::<T>(request).await?;
+        let Request { body, about, caller, incoming, call, .. } = request;
+        let called = tools.call::<T>(body, about, &caller, &incoming, call).await;
+        // Whatever a tool says, it says nothing of tools that the caller does not have.
+        let (answer, sight) = called.map_err(|error| error.for_caller(&caller))?;
+        let answer = answer.for_caller(&caller);
         let mut records = Vec::new();
         answer.result.add_to(&mut records);
         let Answer { result, hints, escalation } = answer;

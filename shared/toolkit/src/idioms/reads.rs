@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crm::reference::Sought;
+use crm::tables::USER;
 use crm::visitor::{Rule, rule};
-use dataverse::{Error, Page, Query, Record};
+use dataverse::{Error, Filter, Page, Query, Record};
 use uuid::Uuid;
 
 use crate::contract::refusals::{not_for_visitors, unverified};
@@ -51,6 +52,10 @@ pub struct Seeking<'a, S> {
     records: Slot,
     siblings: Option<Slot>,
 }
+
+/// The place of the user of this API, if nobody knows it yet.
+#[derive(Debug)]
+pub struct SeekingOwnUser(Option<Slot>);
 
 impl<'a> Reads<'a> {
     /// No queries yet.
@@ -117,6 +122,16 @@ impl<'a> Reads<'a> {
         let records = self.add(more(sought.query()));
         let siblings = sought.siblings().map(|query| self.add(query));
         Seeking { sought, records, siblings }
+    }
+
+    /// Adds the query for the user of this API, unless a call before has found it out. It is asked for
+    /// along with other queries, so it takes no trip.
+    pub fn seek_own_user(&mut self, context: &Context) -> SeekingOwnUser {
+        let is_known = context.session().own_user().is_some();
+        SeekingOwnUser((!is_known).then(|| {
+            let me = Filter::is_caller(USER.key);
+            self.add_unseen(Query::rows(USER).select([USER.key]).filter(me).top(1))
+        }))
     }
 
     /// Sends the queries for everything that must be known before a row is created. If there are
@@ -245,6 +260,15 @@ impl Answers<'_> {
         self.context.once().check()?;
         let record = self.first(Slot(SAME_CALL))?;
         Ok(record.map(|record| self.context.once().earlier(record)))
+    }
+
+    /// The user of this API. An answer can do without, so an error is ignored.
+    pub fn own_user(&mut self, SeekingOwnUser(slot): SeekingOwnUser) -> Option<Uuid> {
+        let found = slot.and_then(|slot| self.first(slot).ok().flatten());
+        if let Some(user) = found.and_then(|user| user.id(USER.key)) {
+            self.context.session().note_own_user(user);
+        }
+        self.context.session().own_user()
     }
 
     /// The record that a reference means.

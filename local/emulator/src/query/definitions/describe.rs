@@ -27,6 +27,14 @@ fn managed(value: bool, name: &str) -> Value {
     json!({ "Value": value, "CanBeChanged": false, "ManagedPropertyLogicalName": name })
 }
 
+/// The name of a table in the plural, as its set has it: `Opportunities`.
+fn collection_schema_name(name: &str, set: &str) -> String {
+    let letters = name.bytes().zip(set.bytes());
+    let same = letters.take_while(|(one, other)| one.eq_ignore_ascii_case(other)).count();
+    let [name, plural] = [name.get(..same), set.get(same..)].map(Option::unwrap_or_default);
+    format!("{name}{plural}")
+}
+
 /// `EntityMetadata`
 pub(super) fn table(table: &'static Table) -> Value {
     let ownership = match table.ownership {
@@ -57,7 +65,7 @@ pub(super) fn table(table: &'static Table) -> Value {
         "LogicalName": table.name,
         "SchemaName": table.schema_name,
         "LogicalCollectionName": table.entity_set,
-        "CollectionSchemaName": format!("{}s", table.schema_name),
+        "CollectionSchemaName": collection_schema_name(&table.schema_name, &table.entity_set),
         "EntitySetName": table.entity_set,
         "ObjectTypeCode": table.object_type_code,
         "OwnershipType": ownership,

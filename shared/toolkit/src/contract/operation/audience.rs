@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use auth::{Confirm, ConnectionId, Visitors};
+use auth::{Confirm, ConnectionId};
 use crm::visible::{Access, Choice, Sight};
 use serde_json::{Value, json};
 
 use crate::idioms::clear::CLEAR;
-use crate::{CONFIRM_TOOL, Caller, Definition, Serves};
+use crate::{Caller, Definition, Serves};
 
 /// The readers of a schema. The arguments and the result of a tool depend on whom the API key serves.
 /// They may depend on the connection, too, but nothing does at the moment.
@@ -29,24 +29,6 @@ impl<'a> Audience<'a> {
     /// This caller, with an unknown connection.
     pub fn of(caller: &'a Caller) -> Audience<'a> {
         Audience { caller: Some(caller), connection: None }
-    }
-}
-
-impl Caller {
-    /// Whether the key may call this tool, as far as anybody can say before a call. What a connection
-    /// chooses is not known then: such a tool is listed if connections allow it unless they say
-    /// otherwise, or if the key names it.
-    pub fn lists(&self, tool: &Definition) -> bool {
-        let is_for_it = match tool.access {
-            _ if tool.name == CONFIRM_TOOL => self.confirm != Confirm::None,
-            _ if self.serves == Serves::Staff => tool.is_for_staff,
-            Access::Open | Access::Verified => true,
-            Access::Chosen(choice) => {
-                self.tools.is_some() || Visitors::default().allows.contains(&choice)
-            }
-            Access::Staff => false,
-        };
-        is_for_it && self.has_tool(tool.name)
     }
 }
 

@@ -24,7 +24,12 @@ pub trait Home: Send + Sync + 'static {
     }
 
     /// The error for a path without an operation.
-    fn nothing_there(&self, _path: &str, operations: &[Declaration]) -> ToolError {
+    fn nothing_there(
+        &self,
+        _path: &str,
+        operations: &[Declaration],
+        _caller: &Caller,
+    ) -> ToolError {
         let routes: Vec<_> = operations.iter().map(Declaration::route).collect();
         ToolError::new(ErrorCode::NotFound, "there is nothing at that path")
             .next_step(format!("Call one of: {}.", routes.join(", ")))
@@ -160,7 +165,8 @@ impl<H: Home> Handler for Function<H> {
     ) -> Result<Reply, ToolError> {
         let path = in_api(&incoming.path);
         let found = self.router.at(path);
-        let found = found.map_err(|_| self.home.nothing_there(path, &self.declarations))?;
+        let found =
+            found.map_err(|_| self.home.nothing_there(path, &self.declarations, &caller))?;
         let of_method = found.value.iter().find(|(method, _)| *method == incoming.method);
         let Some((_, place)) = of_method else {
             let methods: Vec<_> = found.value.iter().map(|(method, _)| method.as_str()).collect();
