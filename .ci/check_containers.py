@@ -144,7 +144,7 @@ def main():
     parser.add_argument("--architecture", required=True, choices=["arm64", "x86_64"])
     parser.add_argument("--stack", required=True, help="the binary of the local stack")
     parser.add_argument("--python", required=True, help="the Python that has the MCP client")
-    parser.add_argument("--inspector", required=True, help="the command of the MCP inspector")
+    parser.add_argument("--modules", required=True, help="the folder node_modules with the MCP clients")
     options = parser.parse_args()
 
     environment = (EVENTS / "local-env.json").read_text()
@@ -160,7 +160,7 @@ def main():
                 check(containers)
                 with containers.serve() as url:
                     command = [options.python, ".ci/clients/check_mcp.py", "--url", f"{url}/mcp", "--key", KEY]
-                    subprocess.run([*command, "--inspector", options.inspector], check=True, timeout=600)
+                    subprocess.run([*command, "--modules", options.modules], check=True, timeout=600)
         except (Failed, subprocess.SubprocessError) as problem:
             print(f"containers: {problem}", file=sys.stderr)
             return 1

@@ -11,6 +11,8 @@ from pathlib import Path
 # These are not the stack's usual ports, because a developer may have one running.
 # Below the ports that the system gives to whoever connects somewhere.
 API, EMULATOR, AWS = 23000, 23001, 23002
+# Of a check that calls the API through itself.
+PROXY = 23003
 URL = f"http://127.0.0.1:{API}"
 KEY = "local-dev-key"
 
@@ -35,13 +37,13 @@ def wait_for_ports(process, ports, seconds=60):
 
 
 @contextlib.contextmanager
-def local_stack(binary, host="127.0.0.1"):
-    """Runs the stack. If something fails, this prints the end of its log."""
+def local_stack(binary, host="127.0.0.1", more=()):
+    """Runs the stack, with more options. If something fails, this prints the end of its log."""
     ports = ["--host", host, "--port", str(API), "--emulator-port", str(EMULATOR), "--aws-port", str(AWS)]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "stack.log")
         with log.open("w") as output:
-            stack = subprocess.Popen([binary, *ports], stdout=output, stderr=output)
+            stack = subprocess.Popen([binary, *ports, *more], stdout=output, stderr=output)
         try:
             wait_for_ports(stack, (API, EMULATOR, AWS))
             yield

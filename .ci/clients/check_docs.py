@@ -171,7 +171,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", required=True, help="the address of the API")
     parser.add_argument("--key", required=True, help="the API key")
-    parser.add_argument("--inspector", required=True, help="the command of the MCP inspector")
+    parser.add_argument("--modules", required=True, help="the folder node_modules with the MCP inspector")
     options = parser.parse_args()
 
     refuses_what_is_spoiled()
@@ -205,7 +205,8 @@ def main():
         file = Path(folder, "mcp.json")
         file.write_text(configuration.replace("http://127.0.0.1:3000", options.url))
         asked = ["--config", file, "--server", "dynamics365", "--method", "tools/list"]
-        done = subprocess.run([options.inspector, "--cli", *asked], capture_output=True, text=True, timeout=60)
+        inspector = Path(options.modules, ".bin", "mcp-inspector")
+        done = subprocess.run([inspector, "--cli", *asked], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0 and len(json.loads(done.stdout)["tools"]) == 28, done.stdout + done.stderr
         print("docs: the MCP configuration works")
 

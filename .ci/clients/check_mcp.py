@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Uses the Model Context Protocol with the official clients: the Python SDK, in the protocol's
 version with a handshake and in the one without, and the inspector. They connect, list, call a tool
-that reads and one that writes, get a prompt, and see an error as an error."""
+that reads and one that writes, get a prompt, and see an error as an error. The SDK for TypeScript
+connects, lists and calls: the newest, and the first that asks for the oldest version that is answered,
+which also sends several messages at once."""
 
 import argparse
 import asyncio
@@ -9,6 +11,7 @@ import json
 import subprocess
 import sys
 import uuid
+from pathlib import Path
 
 import httpx2
 from mcp import Client, MCPError
@@ -17,6 +20,8 @@ from mcp.client.streamable_http import streamable_http_client
 EMAIL = "maren.quist@northwind.example"
 READ, WRITE = "dynamics365_get_contact_by_email", "dynamics365_create_case"
 PROMPTS = ["customer-service", "sales-assistant", "account-manager", "full-specialist"]
+# Versions of the SDK for TypeScript, by the names that package.json gives them, and what they ask for.
+TYPESCRIPT_SDKS = {"sdk-of-2025-03-26": "2025-03-26", "@modelcontextprotocol/sdk": "2025-11-25"}
 
 
 def expect(condition, problem, shown=""):
@@ -69,6 +74,28 @@ async def python_sdk(url, key, mode, version):
     print(f"mcp: the Python SDK gets on with {url} ({version})", flush=True)
 
 
+def typescript_sdk(modules, url, key, name, version):
+    script = Path(__file__).with_name("sdk.mjs")
+    asked = ["node", script, modules, name, url, key, READ, json.dumps({"email": EMAIL})]
+    done = subprocess.run(asked, capture_output=True, text=True, timeout=120)
+    expect(done.returncode == 0, f"the SDK {name} does not get on", done.stdout + done.stderr)
+    got = json.loads(done.stdout)
+    expect(got["asked"] == version, "another version of the protocol", got["asked"])
+    expect(len(got["tools"]) == 28, "not 28 tools", got["tools"])
+    contact = got["found"]["result"]["contact"]
+    expect(not got["isError"] and contact["email"] == EMAIL, "another contact", got["found"])
+    expect(got["prompts"] == PROMPTS, "other prompts", got["prompts"])
+    if version == "2025-03-26":
+        # The notification has no answer. The others' may come in any order.
+        answers = {answer["id"]: answer for answer in got["batch"]}
+        expect(len(got["batch"]) == 3 and answers.keys() == {1, "two", 3}, "other answers to a batch", got["batch"])
+        found = answers["two"]["result"]["structuredContent"]["result"]["contact"]
+        expect(found["email"] == EMAIL, "another contact in a batch", answers["two"])
+        expect(answers[1]["result"] == {}, "another answer to a ping", answers[1])
+        expect(answers[3]["error"]["code"] == -32601, "another error in a batch", answers[3])
+    print(f"mcp: the TypeScript SDK gets on with {url} ({version})", flush=True)
+
+
 def inspector(command, url, key):
     def ask(method, *more, succeeds=True):
         asked = [command, "--cli", url, "--transport", "http", "--header", f"Authorization: Bearer {key}"]
@@ -98,11 +125,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", required=True, help="the address of the server, with /mcp")
     parser.add_argument("--key", required=True, help="the API key")
-    parser.add_argument("--inspector", required=True, help="the command of the inspector")
+    parser.add_argument("--modules", required=True, help="the folder node_modules with the clients")
     options = parser.parse_args()
     asyncio.run(python_sdk(options.url, options.key, "legacy", "2025-11-25"))
     asyncio.run(python_sdk(options.url, options.key, "auto", "2026-07-28"))
-    inspector(options.inspector, options.url, options.key)
+    for name, version in TYPESCRIPT_SDKS.items():
+        typescript_sdk(options.modules, options.url, options.key, name, version)
+    inspector(Path(options.modules, ".bin", "mcp-inspector"), options.url, options.key)
 
 
 if __name__ == "__main__":

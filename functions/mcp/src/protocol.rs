@@ -49,10 +49,13 @@ const OF_A_CALL: [(HeaderName, usize); 4] =
 /// argument has that name.
 const OF_PLATFORMS: [&str; 4] = ["sessionId", "action", "chatInput", "toolCallId"];
 
-/// The versions that the server speaks. Older ones want several messages in one request, or
-/// streams.
-const VERSIONS: [ProtocolVersion; 3] =
-    [ProtocolVersion::V_2025_06_18, ProtocolVersion::V_2025_11_25, ProtocolVersion::V_2026_07_28];
+/// The versions that the server speaks. The one before them wants streams.
+const VERSIONS: [ProtocolVersion; 4] = [
+    ProtocolVersion::V_2025_03_26,
+    ProtocolVersion::V_2025_06_18,
+    ProtocolVersion::V_2025_11_25,
+    ProtocolVersion::V_2026_07_28,
+];
 
 const UNKNOWN_METHOD: &str = "there is no such method";
 

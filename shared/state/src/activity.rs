@@ -22,6 +22,9 @@ const BOUND: usize = 5000;
 /// How many characters of a request id go into a key.
 const REQUEST_ID: usize = 64;
 
+/// How many places a key tells apart.
+const PLACES: usize = 1000;
+
 /// The outcome of what went well.
 const OK: &str = "ok";
 
@@ -144,7 +147,15 @@ fn millisecond(at: Timestamp) -> String {
 /// one request by their place.
 fn sort_key(entry: &LogEntry, place: usize) -> String {
     let request: String = entry.request_id.chars().take(REQUEST_ID).collect();
-    format!("{}#{request}#{place:03}", millisecond(entry.at))
+    format!("{}#{request}#{:03}", millisecond(entry.at), place % PLACES)
+}
+
+fn items<'a>(
+    id: &ConnectionId,
+    entries: impl Iterator<Item = (usize, &'a LogEntry)>,
+) -> Result<Vec<Item>, StateError> {
+    let partition = ACTIVITY.of(id);
+    entries.map(|(place, entry)| item(&partition, place, entry)).collect()
 }
 
 fn item(partition: &str, place: usize, entry: &LogEntry) -> Result<Item, StateError> {
@@ -196,13 +207,18 @@ impl Filter {
 impl State {
     /// Adds entries to the log of a connection. Adding the same entries again changes nothing.
     pub async fn record(&self, id: &ConnectionId, entries: &[LogEntry]) -> Result<(), StateError> {
-        let partition = ACTIVITY.of(id);
-        let items = entries
-            .iter()
-            .enumerate()
-            .map(|(place, entry)| item(&partition, place, entry))
-            .collect::<Result<_, _>>()?;
-        self.table.put_all(items).await
+        self.table.put_all(items(id, entries.iter().enumerate())?).await
+    }
+
+    /// Adds entries at these places. Entries of one request that are added one after the other need
+    /// different places; the same entry, if it is added again, needs the same.
+    pub async fn record_at(
+        &self,
+        id: &ConnectionId,
+        entries: &[(usize, LogEntry)],
+    ) -> Result<(), StateError> {
+        let entries = entries.iter().map(|(place, entry)| (*place, entry));
+        self.table.put_all(items(id, entries)?).await
     }
 
     /// Reads the log of a connection, newest first: `limit` entries, at least 1 and at most 200. A

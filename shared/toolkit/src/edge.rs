@@ -33,7 +33,6 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use deadline::sooner;
 use entry::entry;
 
 use crate::{
@@ -305,8 +304,8 @@ impl<H: Handler> Edge<H> {
         let started = Instant::now();
         let request_id = incoming.request_id.clone();
         let mut call = Call::default();
-        let incoming = match sooner(incoming, started) {
-            Ok(incoming) => incoming,
+        let incoming = match incoming.answer_by(started) {
+            Ok(deadline) => Incoming { deadline, ..incoming },
             Err(error) => {
                 logging::call(&call, Some(&error), &request_id, Duration::ZERO);
                 return Err(error);

@@ -1,5 +1,7 @@
 //! The tools and templates over the Model Context Protocol.
 
+mod batches;
+
 use std::collections::BTreeSet;
 
 use catalog::{Format, answer_schema};
@@ -15,6 +17,7 @@ struct Reply {
     status: u16,
     content_type: String,
     allow: String,
+    request_id: String,
     body: Value,
 }
 
@@ -60,6 +63,17 @@ impl Reply {
     }
 }
 
+/// A message with this id.
+fn message(id: u32, method: &str, params: Value) -> Value {
+    json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
+}
+
+/// The message that calls a tool.
+fn call(id: u32, tool: &str, arguments: Value) -> Value {
+    let name = format!("dynamics365_{tool}");
+    message(id, "tools/call", json!({"name": name, "arguments": arguments}))
+}
+
 /// A client, with the address and headers that are set up once.
 struct Client<'a> {
     bench: &'a Bench,
@@ -103,18 +117,17 @@ impl<'a> Client<'a> {
             status: response.status().as_u16(),
             content_type: header("content-type"),
             allow: header("allow"),
+            request_id: header("x-request-id"),
             body: serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default(),
         }
     }
 
     async fn ask(&self, method: &str, params: Value) -> Reply {
-        let message = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        self.send("POST", message.to_string()).await
+        self.send("POST", message(1, method, params).to_string()).await
     }
 
     async fn call(&self, tool: &str, arguments: Value) -> Reply {
-        let name = format!("dynamics365_{tool}");
-        self.ask("tools/call", json!({"name": name, "arguments": arguments})).await
+        self.send("POST", call(1, tool, arguments).to_string()).await
     }
 
     async fn names(&self, kind: &str) -> Vec<String> {
@@ -158,7 +171,7 @@ async fn a_page_of_a_foreign_site_is_refused_before_anything_else() {
 async fn a_client_is_greeted() {
     let bench = Bench::start().await;
     let client = Client::of(&bench);
-    for version in ["2025-06-18", "2025-11-25"] {
+    for version in ["2025-03-26", "2025-06-18", "2025-11-25"] {
         let params = json!({
             "protocolVersion": version, "capabilities": {},
             "clientInfo": {"name": "test", "version": "1"},
@@ -172,7 +185,7 @@ async fn a_client_is_greeted() {
     }
     // The server does not agree to a version that wants more than it does.
     let params = json!({
-        "protocolVersion": "2025-03-26", "capabilities": {},
+        "protocolVersion": "2024-11-05", "capabilities": {},
         "clientInfo": {"name": "test", "version": "1"},
     });
     let reply = client.ask("initialize", params).await;
@@ -394,15 +407,15 @@ async fn faults_of_the_protocol_are_told_as_such() {
     assert_eq!(reply.status, 400);
     reply.fault(-32700);
     for body in [
-        "[]",
         "7",
-        r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#,
         "{}",
         r#"{"id":1,"method":"ping"}"#,
         r#"{"jsonrpc":"2.0","id":1}"#,
         r#"{"jsonrpc":"2.0","id":1,"method":7}"#,
         r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#,
         r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#,
+        r#"{"jsonrpc":"2.0","id":1,"result":{}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"ping","result":{}}"#,
         r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}"#,
         r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":[]}}"#,
     ] {

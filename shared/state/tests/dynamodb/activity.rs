@@ -94,6 +94,15 @@ async fn entries_of_one_millisecond_and_one_request_are_all_kept() {
     // Adding the same entries once more changes nothing.
     bench.state.record(&id("default"), &entries).await.unwrap();
     assert_eq!(bench.everything(&Filter::default(), 2).await.len(), 3);
+
+    // Also if they are added one after the other, each at its place.
+    let bench = Bench::start().await;
+    for (place, entry) in entries.iter().enumerate() {
+        let placed = [(998 + place, entry.clone())];
+        bench.state.record_at(&id("default"), &placed).await.unwrap();
+        bench.state.record_at(&id("default"), &placed).await.unwrap();
+    }
+    assert_eq!(bench.everything(&Filter::default(), 2).await.len(), 3);
 }
 
 #[tokio::test]

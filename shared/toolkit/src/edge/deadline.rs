@@ -17,20 +17,26 @@ const DEADLINE_MS: HeaderName = HeaderName::from_static("x-deadline-ms");
 /// seconds, and the functions answer before that.
 const DEADLINES_MS: RangeInclusive<u64> = 100..=28_000;
 
-/// The request with the deadline that its header `X-Deadline-Ms` asks for, if that is sooner.
-pub(super) fn sooner(mut incoming: Incoming, now: Instant) -> Result<Incoming, ToolError> {
-    let Some(text) = header(&incoming.headers, &DEADLINE_MS)? else { return Ok(incoming) };
-    let wanted = text.parse().ok().filter(|wanted| DEADLINES_MS.contains(wanted));
-    let wanted = wanted.ok_or_else(|| {
-        ToolError::invalid(
-            "header X-Deadline-Ms",
-            format!(
-                "must be a whole number of milliseconds from {} to {}",
-                DEADLINES_MS.start(),
-                DEADLINES_MS.end()
-            ),
-        )
-    })?;
-    incoming.deadline = incoming.deadline.min(now + Duration::from_millis(wanted));
-    Ok(incoming)
+impl Incoming {
+    /// When the answer to this request, which came now, must be there: sooner than its deadline, if its
+    /// header `X-Deadline-Ms` asks for that.
+    ///
+    /// # Errors
+    ///
+    /// The header is no such number.
+    pub fn answer_by(&self, now: Instant) -> Result<Instant, ToolError> {
+        let Some(text) = header(&self.headers, &DEADLINE_MS)? else { return Ok(self.deadline) };
+        let wanted = text.parse().ok().filter(|wanted| DEADLINES_MS.contains(wanted));
+        let wanted = wanted.ok_or_else(|| {
+            ToolError::invalid(
+                "header X-Deadline-Ms",
+                format!(
+                    "must be a whole number of milliseconds from {} to {}",
+                    DEADLINES_MS.start(),
+                    DEADLINES_MS.end()
+                ),
+            )
+        })?;
+        Ok(self.deadline.min(now + Duration::from_millis(wanted)))
+    }
 }

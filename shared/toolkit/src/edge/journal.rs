@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use auth::ConnectionId;
 use futures::FutureExt as _;
@@ -25,6 +26,8 @@ pub struct Journal {
     /// What visitors are hashed with.
     seals: Option<SealKeys>,
     waiting: Mutex<Vec<Noted>>,
+    /// How many entries were noted. A request may have several, which are not written at once.
+    count: AtomicUsize,
     /// Work that does not have to be done before an answer.
     later: Mutex<Vec<BoxFuture<'static, ()>>>,
     noted: Notify,
@@ -35,6 +38,8 @@ struct Noted {
     connection: ConnectionId,
     entry: LogEntry,
     visitor: Option<SecretString>,
+    /// Its place among all that were noted, which tells it from others of its request.
+    place: usize,
 }
 
 /// What hashes of visitors are for.
@@ -54,6 +59,7 @@ impl Journal {
             state,
             seals,
             waiting: Mutex::default(),
+            count: AtomicUsize::default(),
             later: Mutex::default(),
             noted: Notify::new(),
         })
@@ -66,12 +72,13 @@ impl Journal {
         entry: LogEntry,
         visitor: Option<SecretString>,
     ) {
+        let place = self.count.fetch_add(1, Ordering::Relaxed);
         let mut waiting = self.waiting.lock();
         if waiting.len() >= WAITING {
             waiting.remove(0);
             tracing::warn!("the activity log cannot keep up: an entry is lost");
         }
-        waiting.push(Noted { connection: connection.clone(), entry, visitor });
+        waiting.push(Noted { connection: connection.clone(), entry, visitor, place });
         self.noted.notify_one();
     }
 
@@ -92,7 +99,7 @@ impl Journal {
                 waiting.into_iter().partition(|noted| noted.connection == connection);
             waiting = others;
             let entries = self.entries(ours).await;
-            if let Err(error) = self.state.record(&connection, &entries).await {
+            if let Err(error) = self.state.record_at(&connection, &entries).await {
                 let entries_of = entries.len();
                 tracing::warn!(%error, %connection, entries_of, "the activity log was not written");
                 if error.is_unavailable() {
@@ -102,8 +109,8 @@ impl Journal {
         }
     }
 
-    /// The entries, with the hashes of their visitors.
-    async fn entries(&self, noted: Vec<Noted>) -> Vec<LogEntry> {
+    /// The entries at their places, with the hashes of their visitors.
+    async fn entries(&self, noted: Vec<Noted>) -> Vec<(usize, LogEntry)> {
         let has_visitors = noted.iter().any(|noted| noted.visitor.is_some());
         let seals = match &self.seals {
             Some(seals) if has_visitors => {
@@ -113,24 +120,25 @@ impl Journal {
             _ => None,
         };
         let hashed = |noted: Noted| {
-            let Noted { connection, mut entry, visitor } = noted;
+            let Noted { connection, mut entry, visitor, place } = noted;
             if let (Some(seals), Some(visitor)) = (&seals, &visitor) {
                 let parts = [connection.as_str(), visitor.expose_secret()];
                 entry.visitor = Some(seals.names(VISITOR, &parts).current().to_owned());
             }
-            entry
+            (place, entry)
         };
         noted.into_iter().map(hashed).collect()
     }
 
     /// Keeps entries that could not be written for the next attempt, as many as there is room for.
-    fn put_back(&self, connection: &ConnectionId, entries: Vec<LogEntry>) {
+    fn put_back(&self, connection: &ConnectionId, entries: Vec<(usize, LogEntry)>) {
         let mut waiting = self.waiting.lock();
         let room = WAITING.saturating_sub(waiting.len());
-        let again = entries.into_iter().take(room).map(|entry| Noted {
+        let again = entries.into_iter().take(room).map(|(place, entry)| Noted {
             connection: connection.clone(),
             entry,
             visitor: None,
+            place,
         });
         waiting.extend(again);
     }
