@@ -21,7 +21,11 @@ EMAIL = "maren.quist@northwind.example"
 READ, WRITE = "dynamics365_get_contact_by_email", "dynamics365_create_case"
 PROMPTS = ["customer-service", "sales-assistant", "account-manager", "full-specialist"]
 # Versions of the SDK for TypeScript, by the names that package.json gives them, and what they ask for.
-TYPESCRIPT_SDKS = {"sdk-of-2025-03-26": "2025-03-26", "@modelcontextprotocol/sdk": "2025-11-25"}
+TYPESCRIPT_SDKS = {
+    "sdk-of-2024-11-05": "2024-11-05",
+    "sdk-of-2025-03-26": "2025-03-26",
+    "@modelcontextprotocol/sdk": "2025-11-25",
+}
 
 
 def expect(condition, problem, shown=""):

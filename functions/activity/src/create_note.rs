@@ -150,7 +150,11 @@ impl Creates for NewNote {
     const MADE_BEFORE: &'static str = "This call had written the note before.";
 
     fn row(&self, id: Uuid) -> Query {
-        Query::row(NOTE, id).select(Note::COLUMNS).select([REGARDING])
+        let note = Query::row(NOTE, id).select(Note::COLUMNS).select([REGARDING]);
+        match self.record.master(note::on(self.record.kind())) {
+            Some(master) => note.expand(master),
+            None => note,
+        }
     }
 
     fn ask<'a>(
@@ -217,6 +221,14 @@ impl Creates for NewNote {
         let note = note.ok_or_else(|| ToolError::internal("a note without an id"))?;
         let Note { id, subject, text: excerpt, created_on, .. } = note;
         let note = Echo { id, subject, excerpt, created_on };
-        Ok(Answer::new(Written { created, note, regarding }).hint_if(hint))
+        // Where an id was given, nobody has looked whether the record is still in use.
+        let merged = self.record.is_merged(&record, note::on(self.record.kind()));
+        let merged = merged.then(|| {
+            format!(
+                "The {} was merged into another one: write the note there, too.",
+                self.record.kind().label()
+            )
+        });
+        Ok(Answer::new(Written { created, note, regarding }).hint_if(hint).hint_if(merged))
     }
 }

@@ -49,8 +49,10 @@ const OF_A_CALL: [(HeaderName, usize); 4] =
 /// argument has that name.
 const OF_PLATFORMS: [&str; 4] = ["sessionId", "action", "chatInput", "toolCallId"];
 
-/// The versions that the server speaks. The one before them wants streams.
-const VERSIONS: [ProtocolVersion; 4] = [
+/// The versions that the server speaks. The transport of the first wanted streams; its messages also come
+/// over that of the second.
+const VERSIONS: [ProtocolVersion; 5] = [
+    ProtocolVersion::V_2024_11_05,
     ProtocolVersion::V_2025_03_26,
     ProtocolVersion::V_2025_06_18,
     ProtocolVersion::V_2025_11_25,

@@ -1,6 +1,6 @@
 //! A record of any of the five types that can have notes and activities.
 
-use dataverse::{Filter, InstanceUrl, Link, Page, Query, Record, Table};
+use dataverse::{Expand, Filter, InstanceUrl, Link, Page, Query, Record, Table};
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::labels::Choice as _;
 use crate::reference::{
     AccountRef, CaseRef, ContactRef, LeadRef, Merged, OpportunityRef, Reference, ReferenceError,
-    Sought, Unresolved,
+    Sought, Unresolved, can_be_merged,
 };
 use crate::visible::Visible;
 
@@ -72,6 +72,19 @@ impl RecordRef {
             RecordType::Opportunity => RecordRef::Opportunity(id.into()),
             RecordType::Case => RecordRef::Case(id.into()),
         }
+    }
+
+    /// Reads along, through a lookup at the record, whether it was merged into another one; `None` if
+    /// such records cannot be.
+    pub fn master(&self, link: Link) -> Option<Expand> {
+        can_be_merged(link.to).then(|| Expand::new(link).select([Merged::COLUMN]))
+    }
+
+    /// Whether the record was merged into another one. The row must have been read with
+    /// [`RecordRef::master`].
+    pub fn is_merged(&self, row: &Record, link: Link) -> bool {
+        can_be_merged(link.to)
+            && row.one(link.navigation).is_some_and(|it| it.id(Merged::COLUMN).is_some())
     }
 
     /// The id, if the caller gave one.

@@ -22,6 +22,7 @@ pub use kinds::{
     AccountRef, CaseRef, ContactRef, LeadRef, OpportunityRef, PriceListRef, ProductRef, UserRef,
     any_email,
 };
+pub(crate) use merged::can_be_merged;
 pub use merged::{Merged, as_masters, without_merged};
 pub use named::Named;
 pub use owner::{Owner, OwnerRef};

@@ -171,7 +171,7 @@ async fn a_page_of_a_foreign_site_is_refused_before_anything_else() {
 async fn a_client_is_greeted() {
     let bench = Bench::start().await;
     let client = Client::of(&bench);
-    for version in ["2025-03-26", "2025-06-18", "2025-11-25"] {
+    for version in ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"] {
         let params = json!({
             "protocolVersion": version, "capabilities": {},
             "clientInfo": {"name": "test", "version": "1"},
@@ -185,7 +185,7 @@ async fn a_client_is_greeted() {
     }
     // The server does not agree to a version that wants more than it does.
     let params = json!({
-        "protocolVersion": "2024-11-05", "capabilities": {},
+        "protocolVersion": "2024-10-07", "capabilities": {},
         "clientInfo": {"name": "test", "version": "1"},
     });
     let reply = client.ask("initialize", params).await;

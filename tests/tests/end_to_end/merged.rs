@@ -63,7 +63,12 @@ async fn a_merged_contact_stands_for_its_master() {
     assert_eq!(answer.result()["id"], new.as_str());
     assert!(!hint_of(&answer.body).is_empty(), "{:#}", answer.body);
     let note = json!({"record_type": "contact", "record": old, "text": "Called back."});
-    let answer = bench.call("create_note", note).await;
+    // Nobody looks at a record whose id is given before a note is written on it.
+    let (answer, trips) = bench.counted("create_note", note).await;
+    assert!(answer.body["hints"].to_string().contains("write the note there, too"));
+    assert_eq!((&answer.result()["regarding"]["id"], trips), (&json!(old), 1));
+    let call = json!({"type": "call", "record_type": "contact", "record": old, "subject": "Call"});
+    let answer = bench.call("create_activity", call).await;
     assert_eq!(answer.result()["regarding"]["id"], new.as_str());
     let rows = bench.rows("contacts").await;
     let row = |id: &str| rows.iter().find(|row| row["contactid"] == id).unwrap();

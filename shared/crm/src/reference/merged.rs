@@ -11,7 +11,7 @@ use crate::tables::{ACCOUNT, CASE, CONTACT, LEAD};
 use crate::text::quoted;
 
 /// Whether rows of this table can be merged.
-pub(super) fn can_be_merged(table: Table) -> bool {
+pub(crate) fn can_be_merged(table: Table) -> bool {
     [ACCOUNT, CASE, CONTACT, LEAD].contains(&table)
 }
 
