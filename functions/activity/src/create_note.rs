@@ -1,3 +1,4 @@
+use crm::labels::Choice as _;
 use crm::note::{self, Note};
 use crm::record::{RecordRef, RecordType, Regarding};
 use crm::reference::Sought as _;
