@@ -162,7 +162,7 @@ async fn a_wrong_message_has_an_error_and_a_notification_has_nothing() {
 async fn a_call_sees_what_the_one_before_it_did() {
     let bench = Bench::start().await;
     let client = Client::of(&bench);
-    let job = json!({"contact": MAREN, "job_title": "Head of Support"});
+    let job = json!({"contact": MAREN, "job_title": "Chief of Care"});
     let reply = client
         .send_all(&[
             call(1, "get_contact_by_email", json!({"email": MAREN})),
@@ -174,7 +174,7 @@ async fn a_call_sees_what_the_one_before_it_did() {
     let title = |place: usize| {
         answers[place]["result"]["structuredContent"]["result"]["contact"]["job_title"].clone()
     };
-    assert_eq!((title(0), title(2)), (json!("Purchasing Manager"), json!("Head of Support")));
+    assert_eq!((title(0), title(2)), (json!("Purchasing Manager"), json!("Chief of Care")));
 
     // Each has its own chat and its own key. The same call is the same one, also in one request.
     let chat = |message: Value, chat: &str| with_meta(message, json!({"x-conversation-id": chat}));
@@ -283,7 +283,7 @@ async fn each_call_of_a_batch_waits_for_its_own_yes() {
     let client =
         Client::of(&bench).with("authorization", &authorization).with("x-message-id", "m-1");
     let close = json!({"case": CASE, "status": "Problem Solved", "resolution": "It works again."});
-    let job = json!({"contact": MAREN, "job_title": "Head of Support"});
+    let job = json!({"contact": MAREN, "job_title": "Chief of Care"});
     let reply =
         client.send_all(&[call(1, "update_case", close), call(2, "update_contact", job)]).await;
     let waits: Vec<_> = reply
@@ -305,7 +305,7 @@ async fn each_call_of_a_batch_waits_for_its_own_yes() {
         let problem = &answer["result"]["_meta"]["problem"];
         assert_eq!(problem["code"], "confirmation_required", "{answer:#}");
     }
-    let head_of_support = async || bench.count("contacts", "jobtitle", "Head of Support").await;
+    let head_of_support = async || bench.count("contacts", "jobtitle", "Chief of Care").await;
     let solved = async || {
         let cases = bench.rows("incidents").await;
         cases.iter().any(|case| case["ticketnumber"] == CASE && case["statecode"] == 1)
