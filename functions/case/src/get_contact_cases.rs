@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 
-use crate::state_filter::StateFilter;
+use crate::state_filter::CaseFilter;
 use crm::visible::{Access, Visible};
 
 /// Lists the cases of a contact.
@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     contact: Whose,
     /// Default open.
     #[verified]
-    status: Option<StateFilter>,
+    status: Option<CaseFilter>,
     /// Up to 25.
     #[verified]
     limit: Option<Limit>,
@@ -67,7 +67,7 @@ impl Tool for GetContactCases {
         let limit = limit.unwrap_or_default();
         let of_contact = case::of_contact(&contact);
         let wanted = Filter::all(
-            [Some(of_contact.clone()), status.unwrap_or(StateFilter::Open).filter()]
+            [Some(of_contact.clone()), status.unwrap_or(CaseFilter::Open).filter()]
                 .into_iter()
                 .flatten(),
         );

@@ -9,6 +9,7 @@ use toolkit::Definition;
 
 /// Whether a tool can be used.
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "ToolAvailability")]
 pub(crate) struct Availability {
     name: &'static str,
     /// For one kind of record at least.
@@ -21,6 +22,7 @@ pub(crate) struct Availability {
 
 /// A kind of record for which a tool cannot be used.
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "UnavailableKind")]
 struct Unavailable {
     record_type: RecordType,
     missing_privileges: Vec<&'static str>,

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 
-use crate::state_filter::StateFilter;
+use crate::state_filter::OpportunityFilter;
 use crm::visible::{Access, Visible};
 
 /// Lists the opportunities of a contact.
@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     contact: Whose,
     /// Default all.
     #[verified]
-    status: Option<StateFilter>,
+    status: Option<OpportunityFilter>,
     /// Up to 25.
     #[verified]
     limit: Option<Limit>,
@@ -76,7 +76,7 @@ impl Tool for GetContactOpportunities {
         let limit = limit.unwrap_or_default();
         let of_contact = opportunity::of_contact(&contact);
         let wanted = Filter::all(
-            [Some(of_contact.clone()), status.unwrap_or(StateFilter::All).filter()]
+            [Some(of_contact.clone()), status.unwrap_or(OpportunityFilter::All).filter()]
                 .into_iter()
                 .flatten(),
         );

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError};
 
-use crate::state_filter::StateFilter;
+use crate::state_filter::OpportunityFilter;
 use crm::visible::{Access, Visible};
 
 /// Finds opportunities by contact, by account or by name.
@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     query: Option<Line<300>>,
     /// Default open.
     #[verified]
-    status: Option<StateFilter>,
+    status: Option<OpportunityFilter>,
     /// Up to 25.
     #[verified]
     limit: Option<Limit>,
@@ -72,7 +72,7 @@ impl Tool for SearchOpportunities {
             return Err(ToolError::needs_one_of("contact, account, query"));
         }
         let limit = limit.unwrap_or_default();
-        let status = status.unwrap_or(StateFilter::Open);
+        let status = status.unwrap_or(OpportunityFilter::Open);
 
         let conditions = [
             status.filter(),
@@ -103,7 +103,7 @@ impl Tool for SearchOpportunities {
 
         let (opportunities, more) = limit.shown(&page, OpportunitySummary::of);
         let none = opportunities.is_empty().then_some(match status {
-            StateFilter::Open => {
+            OpportunityFilter::Open => {
                 "No open opportunity matches. Status \"all\" would include closed ones."
             }
             _ => "No opportunity matches.",
