@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Uses the local stack as those who build bots would: the programs in docs/, the official clients of
-the Model Context Protocol, and a generator of requests from the OpenAPI document."""
+the Model Context Protocol, clients that are generated from the OpenAPI document, and a generator of
+requests from it."""
 
 import argparse
 import os
@@ -19,6 +20,7 @@ def main():
     parser.add_argument("--stack", required=True, help="the binary of the local stack")
     parser.add_argument("--python", required=True, help="the Python that has the clients")
     parser.add_argument("--inspector", required=True, help="the command of the MCP inspector")
+    parser.add_argument("--modules", required=True, help="the node_modules that have the clients")
     options = parser.parse_args()
 
     def check(name, address, *more):
@@ -28,6 +30,7 @@ def main():
         inspector = ("--inspector", options.inspector)
         check("check_docs.py", URL, *inspector)
         check("check_mcp.py", f"{URL}/mcp", *inspector)
+        check("check_generated.py", URL, "--modules", options.modules)
         # Last: it sends whatever the document allows, the removal of connections included.
         check("check_openapi.py", URL)
 
