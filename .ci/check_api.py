@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Uses the local stack as those who build bots would: the programs in docs/, the official clients and
-the conformance tests of the Model Context Protocol, and a generator of requests from the OpenAPI
-document."""
+the conformance tests of the Model Context Protocol, clients that are generated from the OpenAPI
+document, and a generator of requests from it."""
 
 import argparse
 import os
@@ -19,7 +19,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stack", required=True, help="the binary of the local stack")
     parser.add_argument("--python", required=True, help="the Python that has the clients")
-    parser.add_argument("--modules", required=True, help="the folder node_modules with the MCP clients")
+    parser.add_argument("--modules", required=True, help="the folder node_modules with the clients")
     options = parser.parse_args()
 
     def check(name, address, *more):
@@ -31,6 +31,7 @@ def main():
         check("check_docs.py", URL, *modules)
         check("check_mcp.py", f"{URL}/mcp", *modules)
         check("check_conformance.py", f"{URL}/mcp", *modules, "--port", str(PROXY))
+        check("check_generated.py", URL, *modules)
         # Last: it sends whatever the document allows, the removal of connections included.
         check("check_openapi.py", URL)
 

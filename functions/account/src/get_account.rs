@@ -58,6 +58,7 @@ crm::records!(UrgentCase: id, owner);
 
 #[derive(Serialize, JsonSchema, Visible)]
 #[staff]
+#[schemars(rename = "AccountDetails")]
 pub(crate) struct Details {
     #[serde(flatten)]
     summary: AccountSummary,

@@ -29,7 +29,7 @@ pub(crate) struct CreateActivity;
 pub(crate) struct Arguments {
     #[serde(rename = "type")]
     #[verified]
-    kind: NewType,
+    kind: NewActivityType,
     #[verified]
     record_type: RecordType,
     /// Id, name, email or case number.
@@ -60,19 +60,19 @@ pub(crate) struct Arguments {
 
 crm::choice! {
     /// The activities that can be made.
-    pub(crate) enum NewType {
+    pub(crate) enum NewActivityType {
         Call = 0 "call",
         Task = 1 "task",
         Meeting = 2 "meeting",
     }
 }
 
-impl NewType {
+impl NewActivityType {
     fn table(self) -> Table {
         let kind = match self {
-            NewType::Call => ActivityType::Call,
-            NewType::Task => ActivityType::Task,
-            NewType::Meeting => ActivityType::Meeting,
+            NewActivityType::Call => ActivityType::Call,
+            NewActivityType::Task => ActivityType::Task,
+            NewActivityType::Meeting => ActivityType::Meeting,
         };
         kind.table()
     }
@@ -80,8 +80,8 @@ impl NewType {
     /// The columns that the create answers with. Only calls have a direction.
     fn columns(self) -> &'static [&'static str] {
         match self {
-            NewType::Call => &COLUMNS,
-            NewType::Task | NewType::Meeting => &COLUMNS[1..],
+            NewActivityType::Call => &COLUMNS,
+            NewActivityType::Task | NewActivityType::Meeting => &COLUMNS[1..],
         }
     }
 }
@@ -117,12 +117,13 @@ pub(crate) struct Done {
 crm::records!(Done: activity, regarding);
 
 #[derive(Serialize, JsonSchema, Visible)]
+#[schemars(rename = "CreatedActivity")]
 pub(crate) struct Activity {
     #[verified]
     id: Uuid,
     #[serde(rename = "type")]
     #[verified]
-    kind: NewType,
+    kind: NewActivityType,
     #[verified]
     subject: Option<String>,
     #[verified]
@@ -206,7 +207,8 @@ impl Creates for NewActivity {
         reads: &mut Reads<'a>,
     ) -> Result<ReadAnswers<'a, Self>, ToolError> {
         let record = reads.seek(&self.record);
-        let user = (self.arguments.kind == NewType::Call).then(|| reads.seek_own_user(context));
+        let user =
+            (self.arguments.kind == NewActivityType::Call).then(|| reads.seek_own_user(context));
         Ok(Box::new(move |answers| {
             let regarding = answers.found(record).and_then(|record| {
                 Regarding::found(self.record.kind(), &record, context.instance())
@@ -239,8 +241,8 @@ impl Creates for NewActivity {
         let Times { due, start, end } = self.times;
         let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
         let (scheduled_start, scheduled_end) = match kind {
-            NewType::Meeting => (start, end),
-            NewType::Call | NewType::Task => (None, due.and_then(Due::stored)),
+            NewActivityType::Meeting => (start, end),
+            NewActivityType::Call | NewActivityType::Task => (None, due.and_then(Due::stored)),
         };
         let (actual_start, actual_end) = match completed {
             Some(true) => (start, end),
@@ -303,7 +305,7 @@ impl Times {
         let due = arguments.due;
         let start = arguments.start.map(|start| start.0);
         let mut end = arguments.end.map(|end| end.0);
-        if arguments.kind == NewType::Meeting {
+        if arguments.kind == NewActivityType::Meeting {
             if due.is_some() {
                 return Err(ToolError::invalid("due", "a meeting has a start and an end instead"));
             }
@@ -325,7 +327,7 @@ impl Times {
 /// The direction of a call. By default it is outgoing, as in Dynamics 365.
 fn direction(arguments: &Arguments) -> Result<Option<Direction>, ToolError> {
     match (arguments.kind, arguments.direction) {
-        (NewType::Call, direction) => Ok(Some(direction.unwrap_or(Direction::Outgoing))),
+        (NewActivityType::Call, direction) => Ok(Some(direction.unwrap_or(Direction::Outgoing))),
         (_, None) => Ok(None),
         (_, Some(_)) => Err(ToolError::invalid("direction", "only calls have one")),
     }
@@ -340,21 +342,25 @@ struct Status {
 
 impl Status {
     /// The status that a new activity gets right after it is created, unless it stays open.
-    fn last(kind: NewType, direction: Option<Direction>, completed: bool) -> Option<Status> {
+    fn last(
+        kind: NewActivityType,
+        direction: Option<Direction>,
+        completed: bool,
+    ) -> Option<Status> {
         let completed_as = |reason: i64| Some(Status { state: ActivityState::Completed, reason });
         match (kind, completed) {
-            (NewType::Call, true) if direction == Some(Direction::Incoming) => {
+            (NewActivityType::Call, true) if direction == Some(Direction::Incoming) => {
                 completed_as(CallStatus::Received.value())
             }
-            (NewType::Call, true) => completed_as(CallStatus::Made.value()),
-            (NewType::Task, true) => completed_as(TaskStatus::Completed.value()),
-            (NewType::Meeting, true) => completed_as(AppointmentStatus::Completed.value()),
+            (NewActivityType::Call, true) => completed_as(CallStatus::Made.value()),
+            (NewActivityType::Task, true) => completed_as(TaskStatus::Completed.value()),
+            (NewActivityType::Meeting, true) => completed_as(AppointmentStatus::Completed.value()),
             // Busy, as in meetings that are made in Dynamics 365 itself or in Outlook.
-            (NewType::Meeting, false) => Some(Status {
+            (NewActivityType::Meeting, false) => Some(Status {
                 state: ActivityState::Scheduled,
                 reason: AppointmentStatus::Busy.value(),
             }),
-            (NewType::Call | NewType::Task, false) => None,
+            (NewActivityType::Call | NewActivityType::Task, false) => None,
         }
     }
 }
@@ -368,16 +374,21 @@ struct Parties {
 
 impl Parties {
     /// Adds the parties to a call: the application user (for our side) and the record.
-    fn take_part(&self, create: Create, kind: NewType, direction: Option<Direction>) -> Create {
+    fn take_part(
+        &self,
+        create: Create,
+        kind: NewActivityType,
+        direction: Option<Direction>,
+    ) -> Create {
         let us = |part: Part| self.user.map(|user| part.given_to(USER, user));
         let them = |part| party(self.regarding.kind, self.regarding.id, part);
         let (navigation, parties) = match (kind, direction) {
             // Whoever takes part in a meeting is invited by Outlook, and sees it as a visitor.
-            (NewType::Task | NewType::Meeting, _) => return create,
-            (NewType::Call, Some(Direction::Incoming)) => {
+            (NewActivityType::Task | NewActivityType::Meeting, _) => return create,
+            (NewActivityType::Call, Some(Direction::Incoming)) => {
                 (collections::CALL_PARTIES, [us(Part::Recipient), them(Part::Sender)])
             }
-            (NewType::Call, _) => {
+            (NewActivityType::Call, _) => {
                 (collections::CALL_PARTIES, [us(Part::Sender), them(Part::Recipient)])
             }
         };
@@ -415,8 +426,10 @@ impl Activity {
             _ => stored.into(),
         });
         let (due, start, end) = match kind {
-            NewType::Meeting => (None, time("scheduledstart"), time("scheduledend")),
-            NewType::Call | NewType::Task => (due, time("actualstart"), time("actualend")),
+            NewActivityType::Meeting => (None, time("scheduledstart"), time("scheduledend")),
+            NewActivityType::Call | NewActivityType::Task => {
+                (due, time("actualstart"), time("actualend"))
+            }
         };
         let status = state.map(|state| state.label().to_owned());
         Some(Activity {
@@ -427,7 +440,7 @@ impl Activity {
             due,
             start,
             end,
-            direction: (kind == NewType::Call).then(|| Direction::of(row)).flatten(),
+            direction: (kind == NewActivityType::Call).then(|| Direction::of(row)).flatten(),
             owner: Linked::of(row, OWNER),
             url: context.instance().record_page(table.logical_name, id),
         })

@@ -36,6 +36,7 @@ pub(crate) struct CaseWithNotes {
 crm::records!(CaseWithNotes: case, latest_notes);
 
 #[derive(Serialize, JsonSchema, Visible)]
+#[schemars(rename = "CaseDetails")]
 pub(crate) struct Details {
     #[serde(flatten)]
     #[verified]
@@ -71,6 +72,7 @@ pub(crate) struct Details {
 crm::records!(Details: summary, account, contact, owner);
 
 #[derive(Serialize, JsonSchema, Visible)]
+#[schemars(rename = "CaseResolution")]
 pub(crate) struct Resolution {
     #[verified]
     text: Option<String>,

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError, none_in_state};
 
-use crate::state_filter::StateFilter;
+use crate::state_filter::CaseFilter;
 use crm::visible::{Access, Visible};
 
 /// Lists the cases of a contact.
@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     contact: Whose,
     /// Default open.
     #[verified]
-    status: Option<StateFilter>,
+    status: Option<CaseFilter>,
     /// Up to 25.
     #[verified]
     limit: Option<Limit>,
@@ -66,7 +66,7 @@ impl Tool for GetContactCases {
         let whose = context.of_whom(contact.0.is_some(), false);
         let contact = context.whose(contact)?;
         let limit = limit.unwrap_or_default();
-        let status = status.unwrap_or(StateFilter::Open);
+        let status = status.unwrap_or(CaseFilter::Open);
         let of_contact = case::of_contact(&contact);
         let wanted = Filter::all([Some(of_contact.clone()), status.filter()].into_iter().flatten());
         let mut reads = Reads::new();
@@ -91,7 +91,7 @@ impl Tool for GetContactCases {
             )
         });
         let none = cases.is_empty();
-        let none = none.then(|| none_in_state(status, StateFilter::All, "cases", [whose]));
+        let none = none.then(|| none_in_state(status, CaseFilter::All, "cases", [whose]));
         let contact = person.and_then(|person| {
             let name = person.text("fullname").map(str::to_owned);
             Some(Linked { id: person.id(CONTACT.key)?, name, kind: None })

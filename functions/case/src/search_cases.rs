@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError, none_in_state};
 
-use crate::state_filter::StateFilter;
+use crate::state_filter::CaseFilter;
 use crm::visible::{Access, Visible};
 
 /// Finds cases by title, number, contact or account.
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     account: Option<AccountRef>,
     /// Default open.
     #[verified]
-    status: Option<StateFilter>,
+    status: Option<CaseFilter>,
     /// Up to 25.
     #[verified]
     limit: Option<Limit>,
@@ -67,7 +67,7 @@ impl Tool for SearchCases {
             return Err(ToolError::needs_one_of("query, contact, account"));
         }
         let limit = limit.unwrap_or_default();
-        let status = status.unwrap_or(StateFilter::Open);
+        let status = status.unwrap_or(CaseFilter::Open);
 
         let of_customer = Filter::all(
             [contact.as_ref().map(case::of_contact), account.as_ref().map(case::of_account)]
@@ -115,7 +115,7 @@ impl Tool for SearchCases {
             CaseSummary::of_one_of(&[contact, account], record, context.now())
         });
         let none = cases.is_empty();
-        let none = none.then(|| none_in_state(status, StateFilter::All, "cases", which));
+        let none = none.then(|| none_in_state(status, CaseFilter::All, "cases", which));
         let case_url = context.list_url(CASE, &cases);
         Ok(Answer::new(Cases { cases, more, case_url }).hint_if(none).escalate(escalation))
     }

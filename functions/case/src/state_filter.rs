@@ -6,7 +6,7 @@ use dataverse::Filter;
 
 crm::choice! {
     /// Which cases are meant.
-    pub(crate) enum StateFilter {
+    pub(crate) enum CaseFilter {
         Open = 0 "open",
         Resolved = 1 "resolved",
         Canceled = 2 "canceled",
@@ -14,14 +14,14 @@ crm::choice! {
     }
 }
 
-impl StateFilter {
+impl CaseFilter {
     /// The filter for these cases. `None` if all cases are wanted.
     pub(crate) fn filter(self) -> Option<Filter> {
         let state = match self {
-            StateFilter::Open => CaseState::Active,
-            StateFilter::Resolved => CaseState::Resolved,
-            StateFilter::Canceled => CaseState::Canceled,
-            StateFilter::All => return None,
+            CaseFilter::Open => CaseState::Active,
+            CaseFilter::Resolved => CaseState::Resolved,
+            CaseFilter::Canceled => CaseState::Canceled,
+            CaseFilter::All => return None,
         };
         Some(in_state(state))
     }

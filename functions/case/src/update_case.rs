@@ -28,7 +28,7 @@ toolkit::edits! {
         case: CaseRef,
         /// An open status reopens a closed case.
         #[verified]
-        status: Option<NewStatus> => apart "statuscode",
+        status: Option<NewCaseStatus> => apart "statuscode",
         #[staff]
         priority: Option<CasePriority> => choose "prioritycode",
         /// Added to the description.
@@ -45,7 +45,7 @@ toolkit::edits! {
 
 crm::choice! {
     /// The statuses that a case can be given.
-    pub(crate) enum NewStatus {
+    pub(crate) enum NewCaseStatus {
         InProgress = 1 "In Progress",
         OnHold = 2 "On Hold",
         WaitingForDetails = 3 "Waiting for Details",
@@ -56,11 +56,13 @@ crm::choice! {
     }
 }
 
-impl NewStatus {
+impl NewCaseStatus {
     fn state(self) -> CaseState {
         match self {
-            NewStatus::ProblemSolved | NewStatus::InformationProvided => CaseState::Resolved,
-            NewStatus::Canceled => CaseState::Canceled,
+            NewCaseStatus::ProblemSolved | NewCaseStatus::InformationProvided => {
+                CaseState::Resolved
+            }
+            NewCaseStatus::Canceled => CaseState::Canceled,
             _ => CaseState::Active,
         }
     }
@@ -121,7 +123,8 @@ impl Tool for UpdateCase {
         };
         let consequence = status.filter(|status| status.state() != CaseState::Active);
         let consequence = consequence.map(|status| closing(&record, status, &changes));
-        carry_out(context, target, operations, status.map(NewStatus::value), consequence).await?;
+        carry_out(context, target, operations, status.map(NewCaseStatus::value), consequence)
+            .await?;
         Ok(Answer::new(Updated {
             id: target.id,
             number: record.text("ticketnumber").map(str::to_owned),
@@ -137,7 +140,7 @@ impl Tool for UpdateCase {
 const DESCRIPTION: usize = 2000;
 
 /// What must be said yes to before a case is closed.
-fn closing(case: &Record, status: NewStatus, changes: &[Change]) -> Consequence {
+fn closing(case: &Record, status: NewCaseStatus, changes: &[Change]) -> Consequence {
     let number = case.text("ticketnumber").unwrap_or_default();
     let subject = quoted(case.text("title").unwrap_or_default());
     let sentence = format!("Close the case {number}, {subject}, as {}.", status.label());
@@ -158,8 +161,8 @@ fn check(arguments: &Arguments) -> Result<(), ToolError> {
 }
 
 /// Refuses a status by which colleagues work.
-fn check_for_visitor(status: Option<NewStatus>) -> Result<(), ToolError> {
-    use NewStatus::{Canceled, InProgress, InformationProvided, ProblemSolved};
+fn check_for_visitor(status: Option<NewCaseStatus>) -> Result<(), ToolError> {
+    use NewCaseStatus::{Canceled, InProgress, InformationProvided, ProblemSolved};
     match status {
         None | Some(InProgress | ProblemSolved | InformationProvided | Canceled) => Ok(()),
         Some(status) => Err(ToolError::invalid(
@@ -204,7 +207,7 @@ struct Plan<'a> {
     target: Target<'a>,
     changes: Vec<Change>,
     /// The new status, unless the case already has it.
-    status: Option<NewStatus>,
+    status: Option<NewCaseStatus>,
     operations: Vec<RowChange>,
 }
 
@@ -259,7 +262,7 @@ fn add_details(record: &Record, edit: &mut Edit<'_>, details: &str) -> Result<()
 
 fn transition(
     case: Target<'_>,
-    status: NewStatus,
+    status: NewCaseStatus,
     resolution: Option<&Paragraph<2000>>,
 ) -> Transition {
     match status.state() {
@@ -274,7 +277,7 @@ fn transition(
 }
 
 /// The action that resolves a case. Dataverse refuses an update that sets this state.
-fn resolve(case: Uuid, status: NewStatus, resolution: Option<&Paragraph<2000>>) -> Action {
+fn resolve(case: Uuid, status: NewCaseStatus, resolution: Option<&Paragraph<2000>>) -> Action {
     let text = resolution.map_or("Resolved in chat", Paragraph::as_str);
     // The subject is one line of at most 200 characters.
     let subject: String = text.lines().next().unwrap_or_default().chars().take(100).collect();

@@ -3,6 +3,8 @@
 //! It is made from the same declarations by which requests are routed and checked. Nulls are left
 //! out of answers, so members that may be null are not required there.
 
+mod components;
+mod examples;
 mod operation;
 mod problems;
 
@@ -20,6 +22,7 @@ use toolkit::{
 };
 
 use crate::Catalog;
+use crate::openapi::components::Components;
 use crate::tools_list::PROBLEMS;
 
 /// Gives the document.
@@ -60,8 +63,9 @@ impl Endpoint for GetOpenApi {
         request: Request<'_, GetOpenApi>,
     ) -> Result<Done<Document>, ToolError> {
         let caller = &request.caller;
+        let address = request.incoming.address.as_deref();
         if caller.serves == Serves::Staff && caller.tools.is_none() {
-            return Ok(Done::new(Document(DOCUMENT.clone())));
+            return Ok(Done::new(Document(at(address, DOCUMENT.clone()))));
         }
         let reaches = |one: &Declaration| {
             let is_in_reach = caller.authorize_reach(one.is_for_visitors).is_ok();
@@ -74,18 +78,30 @@ impl Endpoint for GetOpenApi {
             one
         };
         let operations: Vec<_> = operations.map(for_audience).collect();
-        Ok(Done::new(Document(document(&operations))))
+        Ok(Done::new(Document(at(address, document(&operations, audience)))))
     }
 }
 
 /// The document for a key without limits, which never changes while the process runs.
-static DOCUMENT: LazyLock<Value> = LazyLock::new(|| document(&crate::declarations()));
+static DOCUMENT: LazyLock<Value> =
+    LazyLock::new(|| document(&crate::declarations(), Audience::EVERYBODY));
 
-fn document(operations: &[Declaration]) -> Value {
+/// The document of the API at this address.
+fn at(address: Option<&str>, mut document: Value) -> Value {
+    if let Some(address) = address {
+        document["servers"] = json!([{ "url": address }]);
+    }
+    document
+}
+
+fn document(operations: &[Declaration], audience: Audience<'_>) -> Value {
+    let mut components = Components::default();
+    problems::add_schemas(&mut components);
     let mut paths = Map::new();
     for declaration in operations {
         let item = paths.entry(declaration.path.to_string()).or_insert_with(|| json!({}));
-        item[declaration.method.as_str().to_lowercase()] = operation::describe(declaration);
+        item[declaration.method.as_str().to_lowercase()] =
+            operation::describe(declaration, audience, &mut components);
     }
     let has = |section: Section| operations.iter().any(|one| one.section == section);
     let connections = match has(Section::Connections) {
@@ -133,8 +149,149 @@ fn document(operations: &[Declaration]) -> Value {
                 },
             },
             "parameters": operation::headers(),
-            "schemas": problems::schemas(),
+            "schemas": components.into_value(),
             "responses": problems::responses(),
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use toolkit::{Caller, Grants};
+
+    use super::*;
+
+    /// The document for staff, and that for a bot which talks to visitors.
+    fn documents() -> [Value; 2] {
+        let visitors = Caller {
+            client: "bot".to_owned(),
+            connections: Grants::All,
+            scopes: [Scope::Read, Scope::Write].into(),
+            key: None,
+            serves: Serves::Visitors,
+            tools: None,
+            vouches: true,
+            confirm: auth::Confirm::None,
+            message_is_enough: false,
+            conversation_in_header: false,
+        };
+        let audiences = [Audience::EVERYBODY, Audience::of(&visitors)];
+        audiences.map(|audience| document(&crate::declarations(), audience))
+    }
+
+    /// Calls a function on each schema of a body and of an answer, and on all within these, with where it
+    /// is and whether it is what a name stands for.
+    fn each(document: &Value, check: &mut dyn FnMut(&Value, &str, bool)) {
+        fn below(
+            schema: &Value,
+            place: &str,
+            has_name: bool,
+            check: &mut dyn FnMut(&Value, &str, bool),
+        ) {
+            check(schema, place, has_name);
+            for (name, one) in schema["properties"].as_object().into_iter().flatten() {
+                below(one, &format!("{place}.{name}"), false, check);
+            }
+            for keyword in ["anyOf", "oneOf", "allOf"] {
+                for one in schema[keyword].as_array().into_iter().flatten() {
+                    below(one, place, false, check);
+                }
+            }
+            for keyword in ["items", "additionalProperties"] {
+                if schema[keyword].is_object() {
+                    below(&schema[keyword], &format!("{place}[]"), false, check);
+                }
+            }
+        }
+        for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+            below(schema, name, true, check);
+        }
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let responses = operation["responses"].as_object().unwrap().values();
+                for one in responses.chain([&operation["requestBody"]]) {
+                    for (_, media) in one["content"].as_object().into_iter().flatten() {
+                        below(&media["schema"], &format!("{method} {path}"), false, check);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_generators_make_classes_of_has_a_name() {
+        for document in documents() {
+            let mut count = 0;
+            each(&document, &mut |schema, place, has_name| {
+                count += 1;
+                let needs_name = ["properties", "enum"].iter().any(|it| schema.get(it).is_some())
+                    || (schema["type"] == "object" && !schema["additionalProperties"].is_object());
+                assert!(has_name || !needs_name, "{place}: {schema:#}");
+                // No choice of values is left of an enum.
+                assert!(schema.get("const").is_none() && schema.get("oneOf").is_none(), "{place}");
+                if let Some(name) = schema["$ref"].as_str() {
+                    assert!(document.pointer(name.trim_start_matches('#')).is_some(), "{place}");
+                }
+            });
+            assert!(count > 500, "{count}");
+        }
+    }
+
+    #[test]
+    fn names_are_good_and_stay() {
+        let [staffs, visitors] = documents();
+        let names = |document: &Value| -> Vec<String> {
+            document["components"]["schemas"].as_object().unwrap().keys().cloned().collect()
+        };
+        for name in names(&staffs) {
+            let is_good = name.starts_with(|first: char| first.is_ascii_uppercase())
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+                // What stands at the end tells two types of one name apart.
+                && !name.ends_with(|last: char| last.is_ascii_digit());
+            assert!(is_good, "{name}");
+        }
+        assert!(names(&visitors).iter().all(|name| names(&staffs).contains(name)));
+        insta::assert_snapshot!(names(&staffs).join("\n"));
+    }
+
+    #[test]
+    fn every_body_and_every_answer_has_an_example() {
+        for document in documents() {
+            for (path, item) in document["paths"].as_object().unwrap() {
+                for (method, operation) in item.as_object().unwrap() {
+                    let successes = operation["responses"].as_object().unwrap().iter();
+                    let successes = successes.filter(|(status, _)| status.starts_with("20"));
+                    let body = operation.get("requestBody");
+                    for one in successes.map(|(_, response)| response).chain(body) {
+                        let media = &one["content"]["application/json"];
+                        assert!(media["example"].is_object(), "{method} {path}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_operation_has_what_the_gateway_answers() {
+        for document in documents() {
+            for (path, item) in document["paths"].as_object().unwrap() {
+                for (method, operation) in item.as_object().unwrap() {
+                    for status in ["401", "403", "429", "500", "503"] {
+                        let place = operation["responses"][status]["$ref"].as_str();
+                        let place = place.unwrap_or_default().trim_start_matches('#');
+                        let response = document.pointer(place).unwrap_or(&Value::Null);
+                        let schema = &response["content"]["application/json"]["schema"];
+                        assert!(schema["$ref"].is_string(), "{method} {path} {status}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_document_says_where_the_api_is() {
+        let one = at(Some("https://api.example/dev"), DOCUMENT.clone());
+        assert_eq!(one["servers"], json!([{"url": "https://api.example/dev"}]));
+        assert_eq!(at(None, DOCUMENT.clone())["servers"], json!([{"url": "/"}]));
+    }
 }

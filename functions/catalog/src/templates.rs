@@ -27,6 +27,7 @@ pub(crate) struct ListTemplates;
 
 #[derive(Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "TemplateList")]
 pub(crate) struct Listed {
     templates: Vec<TemplateSummary>,
 }
@@ -106,6 +107,7 @@ pub(crate) struct Parameters {
 
 #[derive(Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ReadyTemplate")]
 pub(crate) struct Ready {
     id: &'static str,
     title: &'static str,

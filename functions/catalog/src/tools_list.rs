@@ -43,6 +43,7 @@ pub(crate) struct Parameters {
 
 #[derive(Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ToolList")]
 pub(crate) struct Listed {
     #[schemars(with = "Vec<Map<String, Value>>")]
     tools: Value,

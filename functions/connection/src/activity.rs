@@ -45,6 +45,7 @@ pub(crate) struct Parameters {
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ActivityLog")]
 pub(crate) struct Activity {
     entries: Vec<ActivityEntry>,
     next: Option<Next<Cursor>>,
@@ -54,7 +55,6 @@ pub(crate) struct Activity {
 struct ActivityEntry {
     #[schemars(schema_with = "schema::moment")]
     at: Timestamp,
-    #[schemars(schema_with = "schema::kind")]
     kind: EntryKind,
     tool: Option<String>,
     #[schemars(schema_with = "schema::outcome")]

@@ -8,6 +8,7 @@ use toolkit::Definition;
 
 /// Whether a tool can be used.
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "ToolAvailability")]
 pub(crate) struct Availability {
     name: &'static str,
     /// For one kind of record at least.
@@ -29,6 +30,7 @@ struct Limited {
 
 /// A kind of record for which a tool cannot be used.
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "UnavailableKind")]
 struct Unavailable {
     record_type: RecordType,
     missing_privileges: Vec<&'static str>,

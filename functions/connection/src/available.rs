@@ -21,6 +21,7 @@ pub(crate) struct Parameters {
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AvailableFields")]
 pub(crate) struct Available {
     table: RecordType,
     fields: Vec<Column>,

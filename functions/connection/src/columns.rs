@@ -7,15 +7,13 @@ use serde::Serialize;
 use state::{FieldType, SidebarField};
 use toolkit::ToolError;
 
-use crate::schema;
-
 /// A column of a table, as a field of the sidebar.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "AvailableField")]
 pub(crate) struct Column {
     pub(crate) column: String,
     pub(crate) label: String,
     #[serde(rename = "type")]
-    #[schemars(schema_with = "schema::field_type")]
     pub(crate) kind: FieldType,
 }
 

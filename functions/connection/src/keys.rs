@@ -8,7 +8,6 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 use state::{MadeKey, StateError};
-use strum::VariantNames as _;
 use toolkit::{
     Caller, Definition, ErrorCode, Grants, Scope, Scopes, Serves, ToolError, WriteState,
 };
@@ -33,12 +32,13 @@ pub const SAMPLE_KEY: Uuid = match Uuid::try_parse(SAMPLE.1) {
 
 /// An API key, as it is shown: never the key itself.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ApiKey")]
 pub(crate) struct KeyView {
     #[schemars(schema_with = "id")]
     id: Uuid,
     client: String,
     connections: Vec<String>,
-    #[schemars(schema_with = "scope_list")]
+    #[schemars(with = "Vec<Scope>", extend("minItems" = 1))]
     scopes: Vec<String>,
     r#for: Option<String>,
     tools: Option<Vec<String>>,
@@ -97,12 +97,6 @@ pub(crate) fn id(_: &mut SchemaGenerator) -> Schema {
 /// The id of a key, where there is one.
 pub(crate) fn maybe_id(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": ["string", "null"], "format": "uuid"})
-}
-
-/// The names of scopes.
-pub(crate) fn scope_list(_: &mut SchemaGenerator) -> Schema {
-    let scope = json!({"type": "string", "enum": Scope::VARIANTS});
-    json_schema!({"type": "array", "items": scope, "minItems": 1})
 }
 
 /// The ids of connections.
@@ -182,11 +176,6 @@ impl ConversationIn {
             ConversationIn::Header => "header".to_owned(),
         }
     }
-}
-
-/// Whom a key serves.
-pub(crate) fn serves(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "string", "enum": Serves::VARIANTS})
 }
 
 /// Checks that a key's scopes fit whom it serves, and its limit. Keys for visitors reach nothing that

@@ -29,6 +29,7 @@ pub(crate) struct Parameters {
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ConnectionList")]
 pub(crate) struct Listed {
     connections: Vec<ConnectionSummary>,
     next: Option<Next<ConnectionCursor>>,

@@ -17,6 +17,7 @@ const RECOVERABLE: SignedDuration = SignedDuration::from_hours(7 * 24);
 pub(crate) struct RemoveConnection;
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RemovedConnection")]
 pub(crate) struct Removed {
     #[schemars(schema_with = "schema::connection_id")]
     id: String,

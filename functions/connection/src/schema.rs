@@ -1,8 +1,6 @@
 //! Schemas of values that serde writes as text.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
-use state::{EntryKind, FieldType};
-use strum::VariantNames as _;
 
 /// The id of a connection.
 pub(crate) fn connection_id(_: &mut SchemaGenerator) -> Schema {
@@ -22,16 +20,6 @@ pub(crate) fn maybe_moment(_: &mut SchemaGenerator) -> Schema {
 /// A day, or null.
 pub(crate) fn maybe_day(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": ["string", "null"], "format": "date"})
-}
-
-/// What a column holds.
-pub(crate) fn field_type(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "string", "enum": FieldType::VARIANTS})
-}
-
-/// What an entry of the activity log is about.
-pub(crate) fn kind(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "string", "enum": EntryKind::VARIANTS})
 }
 
 /// `ok`, or the code of an error.

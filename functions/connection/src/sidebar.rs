@@ -47,13 +47,13 @@ pub(crate) struct Sidebar {
 
 /// A field with its value.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SidebarValue")]
 struct Shown {
     #[schemars(with = "RecordType")]
     table: String,
     column: String,
     label: String,
     #[serde(rename = "type")]
-    #[schemars(schema_with = "schema::field_type")]
     kind: FieldType,
     #[schemars(schema_with = "schema::anything")]
     #[serde(skip_serializing_if = "Option::is_none")]

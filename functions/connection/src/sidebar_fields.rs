@@ -11,7 +11,7 @@ use toolkit::operation::{Empty, InPath, Json, NoParameters, Section};
 use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolError};
 
 use crate::columns::{self, Column, is_standard};
-use crate::{Administration, known, schema, table};
+use crate::{Administration, known, table};
 
 /// How many fields may be added: an agent has to read them while chatting.
 const MOST: usize = 20;
@@ -27,25 +27,27 @@ pub(crate) struct Form {
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "SidebarField")]
 struct Field {
     table: RecordType,
     column: String,
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SidebarFields")]
 pub(crate) struct Fields {
     fields: Vec<Shown>,
 }
 
 /// A field of the sidebar.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SidebarField")]
 struct Shown {
     #[schemars(with = "RecordType")]
     table: String,
     column: String,
     label: String,
     #[serde(rename = "type")]
-    #[schemars(schema_with = "schema::field_type")]
     kind: FieldType,
     /// Whether it is always shown.
     standard: bool,

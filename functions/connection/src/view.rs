@@ -18,6 +18,7 @@ use crate::schema;
 
 /// A connection as it is now.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Connection")]
 pub(crate) struct View {
     #[schemars(schema_with = "schema::connection_id")]
     id: String,
@@ -40,6 +41,7 @@ pub(crate) struct View {
 
 /// The client secret.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ClientSecret")]
 struct Secret {
     begins_with: Option<String>,
     #[schemars(schema_with = "schema::maybe_day")]

@@ -87,6 +87,7 @@ pub(crate) struct Form {
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "VisitorRights")]
 pub(crate) struct View {
     /// What the connection lets visitors do. Secrets are left out.
     settings: Visitors,
@@ -97,6 +98,7 @@ pub(crate) struct View {
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ToolRights")]
 struct ToolView {
     name: &'static str,
     access: &'static str,
@@ -332,7 +334,7 @@ fn token_settings(
     for issuer in items(&mut sent, "issuers") {
         let name = issuer["issuer"].as_str().map(str::to_owned);
         for key in items(issuer, "keys") {
-            if key.get("secret").is_none()
+            if key.get("secret").is_none_or(Value::is_null)
                 && let (Some(issuer), Some(kid), Some(stored)) =
                     (&name, key["kid"].as_str(), stored)
                 && let Some(secret) = stored.secret_of(issuer, kid)

@@ -62,6 +62,7 @@ pub(crate) struct ContactOverview {
 crm::records!(ContactOverview: contact, open_cases, open_opportunities);
 
 #[derive(Serialize, JsonSchema, Visible)]
+#[schemars(rename = "ContactDetails")]
 pub(crate) struct Details {
     #[serde(flatten)]
     #[verified]

@@ -82,6 +82,7 @@ crm::records!(Product: id);
 
 /// What a price list says: an amount, or a percentage of something.
 #[derive(Serialize, JsonSchema, Visible)]
+#[schemars(rename = "ProductPrice")]
 pub(crate) struct Price {
     #[open]
     price_list: Option<String>,

@@ -52,6 +52,7 @@ crm::records!(Quote: id, opportunity);
 
 /// The tax of a quote. Dynamics computes none unless the organization has added that.
 #[derive(Serialize, JsonSchema, Visible)]
+#[schemars(rename = "QuoteTax")]
 pub(crate) struct Tax {
     /// Whether there is one in the total. If not, the total says nothing about tax.
     #[verified]
@@ -78,6 +79,7 @@ impl Tax {
 }
 
 #[derive(Serialize, JsonSchema, Visible)]
+#[schemars(rename = "QuoteLine")]
 pub(crate) struct ShownLine {
     /// The product, or what is in no catalogue.
     #[verified]

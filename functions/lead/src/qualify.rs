@@ -20,6 +20,7 @@ use toolkit::{Consequence, Context, ErrorCode, Reads, RowChange, Target, ToolErr
 /// What a qualified lead has become.
 #[derive(Serialize, JsonSchema, Visible)]
 #[staff]
+#[schemars(rename = "QualifiedLead")]
 pub(crate) struct Qualified {
     pub(crate) contact: Option<Linked>,
     pub(crate) account: Option<Linked>,

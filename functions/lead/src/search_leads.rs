@@ -21,26 +21,26 @@ pub(crate) struct Arguments {
     query: Option<Line<200>>,
     source: Option<LeadSource>,
     /// Default any.
-    status: Option<StateFilter>,
+    status: Option<LeadFilter>,
     /// Up to 25.
     limit: Option<Limit>,
 }
 
 crm::choice! {
     /// Which leads are meant.
-    pub(crate) enum StateFilter {
+    pub(crate) enum LeadFilter {
         Open = 0 "open",
         Qualified = 1 "qualified",
         Disqualified = 2 "disqualified",
     }
 }
 
-impl StateFilter {
+impl LeadFilter {
     fn state(self) -> LeadState {
         match self {
-            StateFilter::Open => LeadState::Open,
-            StateFilter::Qualified => LeadState::Qualified,
-            StateFilter::Disqualified => LeadState::Disqualified,
+            LeadFilter::Open => LeadState::Open,
+            LeadFilter::Qualified => LeadState::Qualified,
+            LeadFilter::Disqualified => LeadState::Disqualified,
         }
     }
 }

@@ -130,6 +130,7 @@ impl Protocol {
         let incoming = Incoming {
             method: Method::POST,
             path: format!("/v1/tools/{name}"),
+            address: None,
             query: String::new(),
             headers: headers(visit, meta)?,
             body: Body::Value(arguments.into()),

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError, none_in_state};
 
-use crate::state_filter::StateFilter;
+use crate::state_filter::OpportunityFilter;
 use crm::visible::{Access, Visible};
 
 /// Lists the opportunities of a contact.
@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     contact: Whose,
     /// Default all.
     #[verified]
-    status: Option<StateFilter>,
+    status: Option<OpportunityFilter>,
     /// Up to 25.
     #[verified]
     limit: Option<Limit>,
@@ -75,7 +75,7 @@ impl Tool for GetContactOpportunities {
         let whose = context.of_whom(contact.0.is_some(), false);
         let contact = context.whose(contact)?;
         let limit = limit.unwrap_or_default();
-        let status = status.unwrap_or(StateFilter::All);
+        let status = status.unwrap_or(OpportunityFilter::All);
         let of_contact = opportunity::of_contact(&contact);
         let wanted = Filter::all([Some(of_contact.clone()), status.filter()].into_iter().flatten());
         let mut reads = Reads::new();
@@ -105,7 +105,8 @@ impl Tool for GetContactOpportunities {
         });
 
         let none = opportunities.is_empty();
-        let none = none.then(|| none_in_state(status, StateFilter::All, "opportunities", [whose]));
+        let none =
+            none.then(|| none_in_state(status, OpportunityFilter::All, "opportunities", [whose]));
         let opportunity_url = context.list_url(OPPORTUNITY, &opportunities);
         let contact = person.as_ref().and_then(ContactSummary::of);
         let contact = contact.map(|one| one.with_url(context.instance()));

@@ -39,6 +39,7 @@ pub(crate) struct OpportunityWithLines {
 crm::records!(OpportunityWithLines: opportunity);
 
 #[derive(Serialize, JsonSchema, Visible)]
+#[schemars(rename = "OpportunityDetails")]
 pub(crate) struct Details {
     #[serde(flatten)]
     #[verified]
@@ -72,6 +73,7 @@ pub(crate) struct Details {
 crm::records!(Details: summary, contact, account, owner, price_list);
 
 #[derive(Serialize, JsonSchema, Visible)]
+#[schemars(rename = "OpportunityLine")]
 pub(crate) struct Line {
     /// The product, or what was written in.
     #[verified]

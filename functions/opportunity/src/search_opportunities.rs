@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toolkit::{Answer, Context, Effect, Limit, Reads, Tool, ToolError, none_in_state};
 
-use crate::state_filter::StateFilter;
+use crate::state_filter::OpportunityFilter;
 use crm::visible::{Access, Visible};
 
 /// Finds opportunities by contact, by account or by name.
@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     query: Option<Line<300>>,
     /// Default open.
     #[verified]
-    status: Option<StateFilter>,
+    status: Option<OpportunityFilter>,
     /// Up to 25.
     #[verified]
     limit: Option<Limit>,
@@ -72,7 +72,7 @@ impl Tool for SearchOpportunities {
             return Err(ToolError::needs_one_of("contact, account, query"));
         }
         let limit = limit.unwrap_or_default();
-        let status = status.unwrap_or(StateFilter::Open);
+        let status = status.unwrap_or(OpportunityFilter::Open);
         let which = [
             context.of_whom(contact.is_some(), account.is_some()),
             query.as_ref().map(|_| "that match the query"),
@@ -108,7 +108,8 @@ impl Tool for SearchOpportunities {
         let (opportunities, more) =
             limit.shown(&page, |record| OpportunitySummary::of(record, context.now()));
         let none = opportunities.is_empty();
-        let none = none.then(|| none_in_state(status, StateFilter::All, "opportunities", which));
+        let none =
+            none.then(|| none_in_state(status, OpportunityFilter::All, "opportunities", which));
         let opportunity_url = context.list_url(OPPORTUNITY, &opportunities);
         Ok(Answer::new(Opportunities { opportunities, more, opportunity_url }).hint_if(none))
     }

@@ -6,7 +6,7 @@ use dataverse::Filter;
 
 crm::choice! {
     /// Which opportunities are meant.
-    pub(crate) enum StateFilter {
+    pub(crate) enum OpportunityFilter {
         Open = 0 "open",
         Won = 1 "won",
         Lost = 2 "lost",
@@ -14,14 +14,14 @@ crm::choice! {
     }
 }
 
-impl StateFilter {
+impl OpportunityFilter {
     /// The filter for these opportunities. `None` if all opportunities are wanted.
     pub(crate) fn filter(self) -> Option<Filter> {
         let state = match self {
-            StateFilter::Open => OpportunityState::Open,
-            StateFilter::Won => OpportunityState::Won,
-            StateFilter::Lost => OpportunityState::Lost,
-            StateFilter::All => return None,
+            OpportunityFilter::Open => OpportunityState::Open,
+            OpportunityFilter::Won => OpportunityState::Won,
+            OpportunityFilter::Lost => OpportunityState::Lost,
+            OpportunityFilter::All => return None,
         };
         Some(in_state(state))
     }

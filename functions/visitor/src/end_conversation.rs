@@ -19,6 +19,7 @@ pub(crate) struct Parameters {
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "EndedConversation")]
 pub(crate) struct Ended {
     /// Nobody is known in the chat any more.
     ended: bool,

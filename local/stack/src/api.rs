@@ -33,6 +33,8 @@ pub(crate) struct Functions {
     pub(crate) connections: Edge<Function<Administration>>,
     pub(crate) catalog: Edge<Function<Catalog>>,
     pub(crate) mcp: Mcp,
+    /// The address at which they are.
+    pub(crate) address: String,
 }
 
 pub(crate) async fn serve(
@@ -65,6 +67,7 @@ async fn answer(State(functions): State<Functions>, request: Request) -> Respons
     let incoming = Incoming {
         method: parts.method,
         path: parts.uri.path().to_owned(),
+        address: Some(functions.address.clone()),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
         body: body.into(),

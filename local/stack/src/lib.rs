@@ -244,6 +244,7 @@ pub async fn start(options: Options) -> Result<Stack, StartError> {
             .map_err(|error| StartError::Tools(error.to_string()))?
             .with_allowed_origins(options.allowed_origins),
         tools,
+        address: format!("http://{api}"),
     };
     let api_task = tokio::spawn(api::serve(api_listener, functions, checker, hosts, stopped));
     let tasks = vec![aws_task, api_task];

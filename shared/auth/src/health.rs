@@ -8,13 +8,10 @@ mod decide;
 mod event;
 mod finding;
 
-use std::borrow::Cow;
-
 use jiff::Timestamp;
 use jiff::civil::Date;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use strum::VariantNames as _;
 
 pub use decide::{
     Check, Circumstances, DAILY, Decision, ONCE, Occasion, days_left, decide, still_pending,
@@ -96,15 +93,7 @@ pub enum Status {
 
 /// How a connection is, in one word.
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    strum::IntoStaticStr,
-    strum::VariantNames,
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -119,26 +108,6 @@ pub enum Standing {
     Broken,
     /// It has not been looked at, or the look did not find it out.
     Unknown,
-}
-
-// The derived schema would be a list of alternatives, which some generators of clients do not
-// understand.
-impl JsonSchema for Standing {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Standing".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "type": "string",
-            "description": "How a connection is.",
-            "enum": Standing::VARIANTS,
-        })
-    }
 }
 
 impl Health {

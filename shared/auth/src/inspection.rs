@@ -47,6 +47,7 @@ pub struct Organization {
 
 /// The application user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ApplicationUser")]
 pub struct User {
     /// Its id.
     pub id: Uuid,

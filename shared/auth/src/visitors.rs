@@ -15,6 +15,7 @@ use visitor::TokenSettings;
 /// is who the platform says, by the main email address, and may schedule appointments.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "VisitorSettings")]
 pub struct Visitors {
     /// Whether the word of a platform counts whose key vouches: `X-Visitor-Email`, `X-Visitor-Id`.
     pub platform: bool,
@@ -67,6 +68,7 @@ pub struct Visitors {
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
+#[schemars(rename = "ConfirmPolicy")]
 pub enum Confirm {
     /// None.
     #[default]
@@ -86,6 +88,7 @@ impl Confirm {
 /// The mail with a code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CodeSettings")]
 pub struct Codes {
     /// The company or site whose chat it is, as visitors know it.
     pub company: String,

@@ -95,10 +95,6 @@ macro_rules! choice {
         }
 
         impl schemars::JsonSchema for $name {
-            fn inline_schema() -> bool {
-                true
-            }
-
             fn schema_name() -> std::borrow::Cow<'static, str> {
                 stringify!($name).into()
             }

@@ -79,12 +79,8 @@ impl<'de> serde::Deserialize<'de> for Choice {
 }
 
 impl schemars::JsonSchema for Choice {
-    fn inline_schema() -> bool {
-        true
-    }
-
     fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Choice".into()
+        "VisitorChoice".into()
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -155,6 +151,9 @@ pub trait Visible {
     fn shape() -> Shape;
 }
 
+/// The keyword of a JSON schema with those of its parts that have names.
+const PARTS: &str = "$defs";
+
 impl Shape {
     /// Adds a field.
     pub fn add(&mut self, name: &'static str, access: Access, shape: Shape) {
@@ -206,18 +205,35 @@ impl Shape {
     }
 
     /// Takes the properties out of a JSON schema that are not within this sight. Those that are not
-    /// within `least` need not be there.
+    /// within `least` need not be there. Its parts may stand in `$defs`.
     pub fn cut_schema(&self, schema: &mut Value, sight: &Sight, least: &Sight) {
+        let mut parts = schema.get_mut(PARTS).map(Value::take).unwrap_or_default();
+        self.cut_part(schema, &mut parts, sight, least);
+        if let Some(place) = schema.get_mut(PARTS) {
+            *place = parts;
+        }
+    }
+
+    fn cut_part(&self, schema: &mut Value, parts: &mut Value, sight: &Sight, least: &Sight) {
         if self.0.is_empty() {
             return;
         }
         match schema {
             Value::Object(object) => {
+                let place = object.get("$ref").and_then(Value::as_str);
+                let name = place.and_then(|place| place.rsplit_once('/')).map(|(_, name)| name);
+                // While a part is cut, it is not in its place, so one within itself ends this.
+                if let Some(name) = name
+                    && let Some(mut part) = parts.get_mut(name).map(Value::take)
+                {
+                    self.cut_part(&mut part, parts, sight, least);
+                    parts[name] = part;
+                }
                 if let Some(Value::Object(properties)) = object.get_mut("properties") {
                     self.cut_members(properties, sight);
                     for (name, schema) in properties.iter_mut() {
                         if let Some(field) = self.field(name) {
-                            field.shape.cut_schema(schema, sight, least);
+                            field.shape.cut_part(schema, parts, sight, least);
                         }
                     }
                     if let Some(Value::Array(required)) = object.get_mut("required") {
@@ -229,12 +245,12 @@ impl Shape {
                 }
                 for keyword in ["items", "anyOf", "oneOf", "allOf"] {
                     if let Some(inner) = object.get_mut(keyword) {
-                        self.cut_schema(inner, sight, least);
+                        self.cut_part(inner, parts, sight, least);
                     }
                 }
             }
             Value::Array(schemas) => {
-                schemas.iter_mut().for_each(|it| self.cut_schema(it, sight, least));
+                schemas.iter_mut().for_each(|it| self.cut_part(it, parts, sight, least));
             }
             _ => {}
         }
@@ -353,15 +369,18 @@ mod tests {
 
     #[test]
     fn a_schema_says_what_an_answer_has() {
-        let settings = schemars::generate::SchemaSettings::draft2020_12()
-            .with(|settings| settings.inline_subschemas = true);
-        let mut schema = settings.into_generator().into_root_schema_for::<Answer>().to_value();
-        Answer::shape().cut_schema(&mut schema, &Sight::Open, &Sight::Open);
-        assert_eq!(schema["properties"].as_object().unwrap().len(), 1, "{schema:#}");
-        let text = schema.to_string();
-        assert!(text.contains("number"), "{text}");
-        for hidden in ["owner", "type\":{", "cases", "value"] {
-            assert!(!text.contains(hidden), "{hidden}: {text}");
+        for in_place in [true, false] {
+            let settings = schemars::generate::SchemaSettings::draft2020_12()
+                .with(|settings| settings.inline_subschemas = in_place);
+            let mut schema = settings.into_generator().into_root_schema_for::<Answer>().to_value();
+            assert_eq!(schema.get(PARTS).is_none(), in_place);
+            Answer::shape().cut_schema(&mut schema, &Sight::Open, &Sight::Open);
+            assert_eq!(schema["properties"].as_object().unwrap().len(), 1, "{schema:#}");
+            let text = schema.to_string();
+            assert!(text.contains("number"), "{text}");
+            for hidden in ["owner", "type\":{", "cases", "value"] {
+                assert!(!text.contains(hidden), "{hidden}: {text}");
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use auth::ConnectionId;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -82,9 +83,8 @@ pub struct LogEntry {
 }
 
 /// What was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::VariantNames)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
 pub enum EntryKind {
     /// A tool was called.
     ToolCall,

@@ -1,6 +1,7 @@
 //! The fields that a connection shows beside a conversation.
 
 use auth::ConnectionId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::partitions::CONNECTION;
@@ -24,9 +25,8 @@ pub struct SidebarField {
 }
 
 /// What a column holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::VariantNames)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
 pub enum FieldType {
     /// Text.
     Text,

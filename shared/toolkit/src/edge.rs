@@ -134,6 +134,9 @@ pub struct Incoming {
     pub method: Method,
     /// The path, such as `/v1/tools/{tool}`.
     pub path: String,
+    /// The address of the API, such as `https://api.example/stage`, from whoever took the request, never
+    /// from the request itself. `None` if that is not known.
+    pub address: Option<String>,
     /// The query, without the question mark.
     pub query: String,
     /// The headers.

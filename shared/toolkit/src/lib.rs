@@ -29,7 +29,7 @@ pub use contract::operation::{
     Function, Home, Operation, PerKind, Request, RouteError, Routes,
 };
 pub use contract::part::{optional_part, optional_part_for_staff};
-pub use contract::schema::{result_schema, strict_schema};
+pub use contract::schema::{named_result_schema, result_schema, strict_schema};
 pub use contract::seen::Seen;
 pub use contract::service::{PATIENCE, Service, Tools};
 pub use contract::template::{TOOL_PREFIX, Template};

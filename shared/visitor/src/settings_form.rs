@@ -50,7 +50,7 @@ pub(crate) struct SettingsForm {
 /// Somebody whose visitor tokens count. Either algorithm and keys are given, or algorithms and jwks.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "an object")]
-#[schemars(rename = "Issuer")]
+#[schemars(rename = "TokenIssuer")]
 struct IssuerForm {
     /// The claim iss of its tokens, exactly.
     #[schemars(length(min = 1, max = 255))]
@@ -85,15 +85,15 @@ struct KeyForm {
     /// What the header kid of the tokens calls it.
     #[schemars(length(min = 1, max = 255))]
     kid: String,
-    /// The secret. At least 32 bytes. It is not shown again.
-    #[schemars(with = "String", length(min = 32, max = 1024), extend("writeOnly" = true))]
+    /// The secret. At least 32 bytes. It is not shown again, and stays as it is where it is left out.
+    #[schemars(with = "Option<String>", length(min = 32, max = 1024), extend("writeOnly" = true))]
     secret: SecretString,
 }
 
 /// Which claim says who the visitor's contact is.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "an object")]
-#[schemars(rename = "Subject")]
+#[schemars(rename = "TokenSubject")]
 struct SubjectForm {
     /// The claim, such as user_id. Without it: sub.
     #[schemars(length(min = 1, max = 255))]

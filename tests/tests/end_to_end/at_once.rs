@@ -303,6 +303,7 @@ async fn call_over(
         .answer(Incoming {
             method: "POST".parse().unwrap(),
             path: format!("/v1/tools/dynamics365_{tool}"),
+            address: None,
             query: String::new(),
             headers,
             body: toolkit::Body::Value(arguments.clone()),

@@ -83,6 +83,7 @@ async fn the_instance_url_is_that_of_another_organization() {
         .answer(Incoming {
             method: "POST".parse().unwrap(),
             path: "/v1/tools/dynamics365_get_contact_by_email".to_owned(),
+            address: None,
             query: String::new(),
             headers: HeaderMap::new(),
             body: toolkit::Body::Value(json!({"email": MAREN})),

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use jsonschema::Validator;
 use serde_json::{Value, json};
-use stack::API_KEY;
+use stack::{API_KEY, VISITOR_KEY};
 use toolkit::sha256_hex;
 
 use crate::harness::{Answer, Bench};
@@ -379,7 +380,8 @@ async fn what_is_known_is_not_sent_again() {
         response.headers().get(name).map(|value| value.to_str().unwrap().to_owned())
     };
     let mut tags = BTreeSet::new();
-    let paths = ["/v1/tools", "/v1/tools?format=mcp", "/v1/templates/full-specialist"];
+    let paths =
+        ["/v1/tools", "/v1/tools?format=mcp", "/v1/templates/full-specialist", "/v1/openapi.json"];
     for path in paths {
         let first = fetch(path, None).await;
         let tag = header(&first, "etag").unwrap();
@@ -487,7 +489,7 @@ async fn document(bench: &Bench) -> Value {
 }
 
 /// Each operation with its method and path.
-fn operations(document: &Value) -> Vec<(String, String, Value)> {
+pub(crate) fn operations(document: &Value) -> Vec<(String, String, Value)> {
     let paths = document["paths"].as_object().unwrap();
     paths
         .iter()
@@ -496,6 +498,12 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
             item.map(|(method, operation)| (method.clone(), path.clone(), operation.clone()))
         })
         .collect()
+}
+
+/// Checks values against a schema of the document, whose references lead to places in it.
+pub(crate) fn validator(document: &Value, schema: &Value) -> Validator {
+    let whole = json!({"allOf": [schema], "components": document["components"]});
+    jsonschema::validator_for(&whole).unwrap()
 }
 
 /// What is wrong with an answer, according to the document.
@@ -509,9 +517,7 @@ fn faults(document: &Value, method: &str, path: &str, answer: &Answer) -> Vec<St
     if schema.is_null() {
         return vec![format!("{} {} is not documented", answer.status, answer.content_type)];
     }
-    // References lead to places in the document.
-    let whole = json!({"allOf": [schema], "components": document["components"]});
-    let validator = jsonschema::validator_for(&whole).unwrap();
+    let validator = validator(document, schema);
     validator.iter_errors(&answer.body).map(|error| error.to_string()).collect()
 }
 
@@ -548,7 +554,7 @@ async fn the_document_holds_together() {
         // Every key may ask for the version, and needs one scope for all the rest.
         let scopes = operation["security"][0]["api_key"].as_array().unwrap();
         assert_eq!(scopes.len(), usize::from(*path != "/v1/version"), "{path}");
-        for status in ["400", "401", "403", "500"] {
+        for status in ["400", "401", "403", "429", "500", "503"] {
             assert!(operation["responses"][status].is_object(), "{method} {path}: {status}");
         }
         // A name in braces is a parameter of the path.
@@ -562,6 +568,59 @@ async fn the_document_holds_together() {
 }
 
 #[tokio::test]
+async fn the_document_says_where_the_api_is_whatever_headers_say() {
+    let (one, other) = tokio::join!(Box::pin(Bench::start()), Box::pin(Bench::start()));
+    let http = reqwest::Client::new();
+    let mut tags = BTreeSet::new();
+    for bench in [&one, &other] {
+        let url = bench.stack.url();
+        let request = http.get(format!("{url}/v1/openapi.json")).bearer_auth(API_KEY);
+        let request = request.header("x-forwarded-host", "evil.example");
+        let request = request.header("forwarded", "host=evil.example;proto=http");
+        let response = request.send().await.unwrap();
+        // Whoever keeps the document of one address does not take it for that of another.
+        tags.insert(response.headers()["etag"].to_str().unwrap().to_owned());
+        let document: Value = response.json().await.unwrap();
+        assert_eq!(document["servers"], json!([{ "url": url }]));
+    }
+    assert_eq!(tags.len(), 2);
+}
+
+/// Generators of clients make a type of each value of such a choice, and then refuse the others.
+#[tokio::test]
+async fn no_schema_is_a_choice_of_single_values() {
+    fn check(value: &Value, place: &str) {
+        match value {
+            Value::Object(object) => {
+                let choices = object.get("oneOf").or(object.get("anyOf")).and_then(Value::as_array);
+                let is_single = |one: &Value| one.get("const").is_some();
+                let are_single = choices.is_some_and(|all| all.iter().any(is_single));
+                assert!(!are_single, "{place}: {value:#}");
+                object.iter().for_each(|(name, value)| check(value, &format!("{place}/{name}")));
+            }
+            Value::Array(items) => items.iter().for_each(|item| check(item, place)),
+            _ => {}
+        }
+    }
+    let bench = Bench::start().await;
+    for key in [API_KEY, VISITOR_KEY] {
+        for path in ["/v1/openapi.json", "/v1/templates/full-specialist"] {
+            let answer = bench.request_with_key(key, "GET", path, None).await;
+            assert_eq!(answer.status, 200, "{path}: {:#}", answer.body);
+            check(&answer.body, path);
+        }
+        for format in ["neutral", "openai", "anthropic", "gemini", "mcp"] {
+            let path = format!("/v1/tools?format={format}");
+            check(&bench.request_with_key(key, "GET", &path, None).await.body, &path);
+        }
+    }
+    // Over the Model Context Protocol, tools say what they answer, too.
+    for definition in stack::tools() {
+        check(&catalog::answer_schema(&definition), definition.name);
+    }
+}
+
+#[tokio::test]
 async fn every_tool_is_in_the_document() {
     let bench = Bench::start().await;
     let document = document(&bench).await;
@@ -569,10 +628,11 @@ async fn every_tool_is_in_the_document() {
         let operation = &document["paths"][format!("/v1/tools/{}", definition.name)]["post"];
         assert_eq!(operation["operationId"], definition.name);
         let input = &operation["requestBody"]["content"]["application/json"]["schema"];
-        jsonschema::meta::validate(input).unwrap();
+        let place = input["$ref"].as_str().unwrap().trim_start_matches('#');
+        jsonschema::meta::validate(document.pointer(place).unwrap()).unwrap();
         // The document takes the arguments of the strict schema, and demands fewer.
         let strict = jsonschema::validator_for(&definition.input_schema).unwrap();
-        let documented = jsonschema::validator_for(input).unwrap();
+        let documented = validator(&document, input);
         assert!(!documented.is_valid(&json!({"no_such_argument": 1})), "{}", definition.name);
         let nothing: Value = keys(&definition.input_schema["properties"])
             .into_iter()
@@ -598,7 +658,7 @@ async fn answers_are_as_the_document_says() {
         let path = format!("/v1/tools/dynamics365_{tool}");
         let schema = &document["paths"][&path]["post"]["requestBody"]["content"]["application/json"]
             ["schema"];
-        assert!(jsonschema::is_valid(schema, &arguments), "{tool}");
+        assert!(validator(&document, schema).is_valid(&arguments), "{tool}");
         let answer = bench.call(tool, arguments).await;
         answer.result();
         assert_eq!(faults(&document, "post", &path, &answer), [] as [String; 0], "{tool}");
@@ -624,7 +684,7 @@ async fn every_path_of_the_document_is_there() {
         let body: Option<Value> = (!body.is_empty()).then(|| serde_json::from_str(&body).unwrap());
         if let Some(body) = &body {
             let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
-            assert!(jsonschema::is_valid(schema, body), "{method} {path}");
+            assert!(validator(&document, schema).is_valid(body), "{method} {path}");
         }
         let url = crate::operations::url(&one);
         let answer = bench.request(method, &url, body).await;

@@ -160,6 +160,7 @@ async fn a_revoked_key_makes_no_successor_while_the_gateway_still_knows_it() {
         let incoming = Incoming {
             method: method.parse().unwrap(),
             path: path.to_owned(),
+            address: None,
             query: String::new(),
             headers: HeaderMap::new(),
             body: toolkit::Body::Text(body.to_string().into()),

@@ -18,6 +18,7 @@ mod contract;
 mod conversations;
 mod engagement;
 mod exactly_once;
+mod examples;
 mod handed_over;
 mod harness;
 mod health;

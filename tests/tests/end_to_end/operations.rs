@@ -15,7 +15,10 @@ pub(crate) fn url(declaration: &toolkit::Declaration) -> String {
 }
 
 /// Makes that call.
-async fn example(bench: &Bench, declaration: &toolkit::Declaration) -> crate::harness::Answer {
+pub(crate) async fn example(
+    bench: &Bench,
+    declaration: &toolkit::Declaration,
+) -> crate::harness::Answer {
     let (example, path) = (declaration.example, url(declaration));
     // This stack listens on other ports than `cargo run`.
     let body = example.body.replace("http://127.0.0.1:3001", &bench.stack.emulator().url());
@@ -51,7 +54,7 @@ async fn every_example_is_answered_well() {
     }
 }
 
-fn is_uuid(text: &str) -> bool {
+pub(crate) fn is_uuid(text: &str) -> bool {
     text.len() == 36 && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 

@@ -2,21 +2,31 @@
 
 use serde_json::{Map, Value, json};
 use toolkit::operation::Parameter;
-use toolkit::{CONFIRM_TOOL, Declaration, Definition, ErrorCode};
+use toolkit::{Audience, CONFIRM_TOOL, Declaration};
 
 use crate::annotations::Annotations;
-use crate::answer::answer_schema;
-use crate::openapi::problems;
-use crate::schema::{arguments, not_null, plain, without_nulls};
+use crate::openapi::components::Components;
+use crate::openapi::{examples, problems};
+use crate::schema::{arguments, not_null, plain};
 
-/// The description of an operation.
-pub(crate) fn describe(operation: &Declaration) -> Value {
+/// The description of an operation for this audience. Its schemas are added to the components.
+pub(crate) fn describe(
+    operation: &Declaration,
+    audience: Audience<'_>,
+    components: &mut Components,
+) -> Value {
+    let (body_example, answer_example) = examples::of(operation, audience);
+    let mut answer = operation.answer();
+    if let Some(tool) = &operation.definition {
+        tool.cut_answer(&mut answer, audience);
+    }
+    let answer = media(components.answer(operation, answer), answer_example);
     let mut description = json!({
         "operationId": operation.id,
         "tags": [operation.section],
         "security": [{"api_key": operation.scope.as_slice()}],
         "parameters": parameters(operation),
-        "responses": responses(operation),
+        "responses": responses(operation, &answer),
         "summary": operation.title,
     });
     if !operation.description.is_empty() {
@@ -26,17 +36,29 @@ pub(crate) fn describe(operation: &Declaration) -> Value {
         description["x-group"] = tool.group.into();
         description["x-annotations"] = Annotations::of(tool).to_value();
     }
-    let body = match &operation.definition {
-        Some(tool) => Some(arguments(tool.input_schema.clone())),
-        None => operation.body().map(plain),
-    };
-    if let Some(body) = body {
+    if let Some(mut body) = operation.body() {
+        let body = match &operation.definition {
+            Some(tool) => {
+                tool.cut_arguments(&mut body, audience);
+                arguments(body)
+            }
+            None => plain(body),
+        };
         description["requestBody"] = json!({
             "required": true,
-            "content": {"application/json": {"schema": body}},
+            "content": {"application/json": media(components.body(operation, body), body_example)},
         });
     }
     description
+}
+
+/// What a body or an answer is, with an example.
+fn media(schema: Value, example: Value) -> Value {
+    let mut media = json!({ "schema": schema });
+    if !example.is_null() {
+        media["example"] = example;
+    }
+    media
 }
 
 fn parameters(operation: &Declaration) -> Vec<Value> {
@@ -76,16 +98,12 @@ fn parameter(parameter: Parameter) -> Value {
     parameter
 }
 
-fn responses(operation: &Declaration) -> Map<String, Value> {
-    let schema = match &operation.definition {
-        Some(tool) => answer(tool),
-        None => plain(without_nulls(operation.answer())),
-    };
+fn responses(operation: &Declaration, answer: &Value) -> Map<String, Value> {
     let mut responses = Map::new();
     for (status, description) in operation.answers {
         let response = json!({
             "description": description,
-            "content": {"application/json": {"schema": schema}},
+            "content": {"application/json": answer},
         });
         responses.insert(status.as_u16().to_string(), response);
     }
@@ -100,23 +118,9 @@ fn responses(operation: &Declaration) -> Map<String, Value> {
         let known = json!({"description": "The caller has it.", "headers": headers});
         responses.insert("304".to_owned(), known);
     }
-    // A 405 is left out, because the document itself lists the methods of each path.
-    let problems = operation.problems.iter().filter(|code| **code != ErrorCode::MethodNotAllowed);
-    for code in problems {
-        let place = format!("#/components/responses/{}", problems::name(code.status()));
-        responses.insert(code.status().as_u16().to_string(), json!({"$ref": place}));
-    }
+    let problems = problems::of(operation).into_iter();
+    responses.extend(problems.map(|(status, problem)| (status.as_u16().to_string(), problem)));
     responses
-}
-
-/// The schema of a tool's answer, with a reference to the part that all tools share.
-fn answer(tool: &Definition) -> Value {
-    let mut schema = answer_schema(tool);
-    schema["properties"]["escalation"] = json!({
-        "$ref": "#/components/schemas/Escalation",
-        "description": "Why a person should take over.",
-    });
-    schema
 }
 
 /// The headers that operations share.

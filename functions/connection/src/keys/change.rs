@@ -13,8 +13,7 @@ use toolkit::{
 
 use super::{
     ConversationIn, KeyId, KeyView, SAMPLE, client, connection_list, connections, fits, given,
-    is_visible, limited_twice, names, no_such_key, not_done, scope_list, serves, stored, tools,
-    trail,
+    is_visible, limited_twice, names, no_such_key, not_done, stored, tools, trail,
 };
 use crate::{Administration, table};
 
@@ -31,10 +30,10 @@ pub(crate) struct Form {
     #[schemars(schema_with = "connection_list")]
     #[serde(default, deserialize_with = "given")]
     connections: Option<Vec<String>>,
-    #[schemars(schema_with = "scope_list")]
+    #[schemars(with = "Vec<Scope>", extend("minItems" = 1))]
     #[serde(default, deserialize_with = "given")]
     scopes: Option<Vec<Scope>>,
-    #[schemars(schema_with = "serves")]
+    #[schemars(with = "Serves")]
     #[serde(default, deserialize_with = "given")]
     r#for: Option<Serves>,
     /// It takes the place of a template. `null`: it is not limited to some tools any more.

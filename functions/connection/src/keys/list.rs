@@ -25,6 +25,7 @@ pub(crate) struct Parameters {
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ApiKeyList")]
 pub(crate) struct Listed {
     keys: Vec<KeyView>,
     #[schemars(schema_with = "maybe_id")]

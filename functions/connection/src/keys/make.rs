@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{
     ConversationIn, KeyView, client, connection_list, connections, fits, limited_twice, names,
-    not_done, scope_list, serves, stored, tools, trail,
+    not_done, stored, tools, trail,
 };
 use crate::Administration;
 
@@ -34,11 +34,10 @@ pub(crate) struct Form {
     #[schemars(schema_with = "connection_list")]
     connections: Vec<String>,
     /// What it allows. None of the scopes includes another.
-    #[schemars(schema_with = "scope_list")]
+    #[schemars(extend("minItems" = 1))]
     scopes: Vec<Scope>,
     /// Whom it serves: a bot that talks to visitors, or the company's own staff. One for visitors
     /// reaches the tools, the templates, the OpenAPI document and `/mcp` only.
-    #[schemars(schema_with = "serves")]
     r#for: Serves,
     /// The names of the tools that it is limited to. Without it, and without template: all.
     tools: Option<Vec<String>>,
@@ -60,6 +59,7 @@ pub(crate) struct Form {
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "MadeApiKey")]
 pub(crate) struct Made {
     #[serde(flatten)]
     view: KeyView,

@@ -14,6 +14,7 @@ use crate::{Administration, table};
 pub(crate) struct RevokeKey;
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RevokedApiKey")]
 pub(crate) struct Revoked {
     #[schemars(schema_with = "id")]
     id: Uuid,

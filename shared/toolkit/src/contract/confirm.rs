@@ -5,9 +5,9 @@ use std::time::Duration;
 use auth::ConnectionId;
 use http::header::HeaderValue;
 use http::{HeaderMap, Method};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use state::{State, Visit};
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ use crate::idioms::consent::{
     place, seal,
 };
 use crate::{
-    Body, Call, Caller, Done, ErrorCode, Incoming, Reply, ToolError, Tools, Verification,
+    Answer, Body, Call, Caller, Done, ErrorCode, Incoming, Reply, ToolError, Tools, Verification,
     WriteState,
 };
 
@@ -39,19 +39,11 @@ pub struct Carried(Value);
 
 impl JsonSchema for Carried {
     fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Carried".into()
+        "CarriedOut".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "type": "object", "required": ["result"], "additionalProperties": true,
-            "properties": {
-                "result": {
-                    "type": "object", "description": "As the tool itself answers.",
-                    "additionalProperties": true,
-                },
-            },
-        })
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Answer::<Map<String, Value>>::json_schema(generator)
     }
 }
 

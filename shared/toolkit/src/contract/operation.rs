@@ -31,7 +31,7 @@ pub use declaration::{Declaration, Definition, Parameter, PerKind, Place};
 pub(crate) use handed::is_nothing;
 pub use input::{Arguments, Empty, Input, Json};
 pub use parameters::{NoParameters, Parameters, Within, from_text, names_of};
-pub(crate) use router::ByName;
+pub(crate) use router::{ByName, before_api};
 pub use router::{Function, Home, RouteError, Routes};
 
 /// The effect of an operation.

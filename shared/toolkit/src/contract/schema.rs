@@ -1,11 +1,13 @@
-//! JSON schemas that every vendor's strict mode accepts.
+//! The JSON schemas that the service gives.
 //!
-//! Every object is closed. Every property is required, and an optional one is nullable. No keywords
-//! limit numbers or lengths, because the server checks those.
+//! Those of arguments are such that every vendor's strict mode accepts them. Every object is closed.
+//! Every property is required, and an optional one is nullable. No keywords limit numbers or lengths,
+//! because the server checks those.
 
 use crm::reference::Whose;
-use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
 /// Keywords that only cost tokens or that a strict mode refuses. Anthropic's strict mode refuses
@@ -28,9 +30,27 @@ const DROPPED: [&str; 15] = [
     Whose::KEYWORD,
 ];
 
+/// Where the schemas of a schema's parts stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Parts {
+    /// In their places: some clients of models take no references.
+    InPlace,
+    /// In `$defs`, under the names of their types: from these, generators of clients name classes.
+    ByName,
+}
+
 /// The schema of a tool's arguments.
 pub fn strict_schema<T: JsonSchema>() -> Value {
-    let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_deserialize());
+    arguments::<T>(Parts::InPlace)
+}
+
+/// The schema of a tool's arguments, with its parts by their names.
+pub(crate) fn named_strict_schema<T: JsonSchema>() -> Value {
+    arguments::<T>(Parts::ByName)
+}
+
+fn arguments<T: JsonSchema>(parts: Parts) -> Value {
+    let mut schema = generate::<T>(read(), parts);
     if let Value::Object(object) = &mut schema {
         // The tool has its own description.
         object.shift_remove("description");
@@ -42,7 +62,7 @@ pub fn strict_schema<T: JsonSchema>() -> Value {
 
 /// The names of the arguments that say whose record is meant, and that a visitor may leave out.
 pub(crate) fn whose<T: JsonSchema>() -> Vec<String> {
-    let schema = generate::<T>(SchemaSettings::draft2020_12().for_deserialize());
+    let schema = generate::<T>(read(), Parts::InPlace);
     let properties = schema.get("properties").and_then(Value::as_object);
     let whose =
         properties.into_iter().flatten().filter(|(_, schema)| schema.get(Whose::KEYWORD).is_some());
@@ -51,7 +71,16 @@ pub(crate) fn whose<T: JsonSchema>() -> Vec<String> {
 
 /// The schema of a body from an administrator, for the documentation.
 pub(crate) fn input_schema<T: JsonSchema>() -> Value {
-    let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_deserialize());
+    input::<T>(Parts::InPlace)
+}
+
+/// The schema of a body from an administrator, with its parts by their names.
+pub(crate) fn named_input_schema<T: JsonSchema>() -> Value {
+    input::<T>(Parts::ByName)
+}
+
+fn input<T: JsonSchema>(parts: Parts) -> Value {
+    let mut schema = generate::<T>(read(), parts);
     if let Value::Object(object) = &mut schema {
         for keyword in ["$schema", "title", "description"] {
             object.shift_remove(keyword);
@@ -60,18 +89,71 @@ pub(crate) fn input_schema<T: JsonSchema>() -> Value {
     schema
 }
 
-/// The schema of an answer, for the documentation.
+/// The schema of an answer.
 pub fn result_schema<T: JsonSchema>() -> Value {
-    let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_serialize());
+    result::<T>(Parts::InPlace)
+}
+
+/// The schema of an answer, with its parts by their names. Its own name is its `title`.
+pub fn named_result_schema<T: JsonSchema>() -> Value {
+    result::<T>(Parts::ByName)
+}
+
+fn result<T: JsonSchema>(parts: Parts) -> Value {
+    let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_serialize(), parts);
     if let Value::Object(object) = &mut schema {
         object.shift_remove("$schema");
     }
     schema
 }
 
-fn generate<T: JsonSchema>(mut settings: SchemaSettings) -> Value {
-    settings.inline_subschemas = true;
+/// The settings for what is read.
+fn read() -> SchemaSettings {
+    SchemaSettings::draft2020_12().for_deserialize()
+}
+
+fn generate<T: JsonSchema>(settings: SchemaSettings, parts: Parts) -> Value {
+    let settings = settings
+        .with(|settings| settings.inline_subschemas = parts == Parts::InPlace)
+        .with_transform(RecursiveTransform(list_values));
     settings.into_generator().into_root_schema_for::<T>().to_value()
+}
+
+/// Makes a list of values of an enum whose variants have doc comments. What is derived is a choice of
+/// schemas, one for each value: generators of clients make a type of each, and refuse an answer whose
+/// value is not that of the first. The doc comments go into the description.
+fn list_values(schema: &mut Schema) {
+    let Some(object) = schema.as_object_mut() else { return };
+    let Some(Value::Array(variants)) = object.get("oneOf") else { return };
+    let Some(variants) = variants.iter().map(values).collect::<Option<Vec<_>>>() else { return };
+    let mut texts: Vec<String> =
+        object.get("description").and_then(Value::as_str).map(str::to_owned).into_iter().collect();
+    let mut all = Vec::new();
+    for (values, description) in variants {
+        if let (Some(description), [Value::String(value)]) = (description, values.as_slice()) {
+            texts.push(format!("`{value}`: {}", description.replace('\n', " ")));
+        }
+        all.extend(values);
+    }
+    object.shift_remove("oneOf");
+    object.insert("type".to_owned(), "string".into());
+    object.insert("enum".to_owned(), all.into());
+    if !texts.is_empty() {
+        object.insert("description".to_owned(), texts.join(" ").into());
+    }
+}
+
+/// The texts that a schema takes, and its description. `None` if it takes anything else.
+fn values(schema: &Value) -> Option<(Vec<Value>, Option<&str>)> {
+    if schema.get("type")? != "string" {
+        return None;
+    }
+    let values = match (schema.get("const"), schema.get("enum")) {
+        (Some(value), _) => vec![value.clone()],
+        (None, Some(Value::Array(values))) => values.clone(),
+        _ => return None,
+    };
+    Some((values, schema.get("description").and_then(Value::as_str)))
 }
 
 fn strict(schema: &mut Value) {
@@ -92,6 +174,9 @@ fn strict(schema: &mut Value) {
                 if let Some(inner) = object.get_mut(keyword) {
                     strict(inner);
                 }
+            }
+            if let Some(Value::Object(parts)) = object.get_mut("$defs") {
+                parts.values_mut().for_each(strict);
             }
         }
         Value::Array(schemas) => schemas.iter_mut().for_each(strict),
@@ -164,5 +249,55 @@ mod tests {
                 "additionalProperties": false,
             })
         );
+    }
+
+    #[test]
+    fn parts_have_the_names_of_their_types() {
+        let schema = named_strict_schema::<Arguments>();
+        let properties = &schema["properties"];
+        let nullable = |name: &str| json!([{"$ref": format!("#/$defs/{name}")}, {"type": "null"}]);
+        assert_eq!(properties["priority"]["anyOf"], nullable("CasePriority"), "{schema:#}");
+        assert_eq!(properties["lines"]["items"], json!({"$ref": "#/$defs/Line"}));
+        assert_eq!(schema["$defs"]["Line"]["additionalProperties"], false);
+        assert_eq!(schema["$defs"]["CasePriority"]["enum"], json!(["High", "Normal", "Low"]));
+    }
+
+    /// How hot it is.
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(rename_all = "lowercase")]
+    enum Heat {
+        /// Above
+        /// thirty.
+        Hot,
+        /// The rest.
+        Cold,
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is of interest")]
+    struct Weather {
+        /// At noon.
+        heat: Heat,
+        night: Option<Heat>,
+    }
+
+    #[test]
+    fn an_enum_is_a_list_of_values() {
+        let values = |text: &str| {
+            json!({
+                "description": format!("{text} `hot`: Above thirty. `cold`: The rest."),
+                "type": "string",
+                "enum": ["hot", "cold"],
+            })
+        };
+        let schema = result_schema::<Weather>();
+        assert_eq!(schema["properties"]["heat"], values("At noon."));
+        let night = json!([values("How hot it is."), {"type": "null"}]);
+        assert_eq!(schema["properties"]["night"]["anyOf"], night);
+
+        let schema = named_result_schema::<Weather>();
+        let heat = json!({"$ref": "#/$defs/Heat", "description": "At noon."});
+        assert_eq!(schema["properties"]["heat"], heat);
+        assert_eq!(schema["$defs"]["Heat"], values("How hot it is."));
     }
 }

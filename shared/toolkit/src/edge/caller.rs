@@ -4,9 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use auth::{Confirm, ConnectionId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use strum::{EnumString, IntoStaticStr, VariantNames};
+use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;
 
 use crate::contract::confirm::CONFIRM_TOOL;
@@ -24,9 +25,9 @@ use crate::{ErrorCode, ToolError};
     Ord,
     Serialize,
     Deserialize,
+    JsonSchema,
     EnumString,
     IntoStaticStr,
-    VariantNames,
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
@@ -48,16 +49,7 @@ impl Scope {
 
 /// Whom an API key serves.
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    EnumString,
-    IntoStaticStr,
-    VariantNames,
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, EnumString, IntoStaticStr,
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]

@@ -54,6 +54,7 @@ pub struct Consequence {
 
 /// What a call would do.
 #[derive(Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "ConfirmationPreview")]
 pub struct Preview {
     /// In one sentence.
     sentence: String,

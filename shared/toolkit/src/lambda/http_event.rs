@@ -10,6 +10,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Body, IntoResponse, Request, RequestExt as _};
 use tokio::time::Instant;
 
+use crate::operation::before_api;
 use crate::{Caller, Front, Incoming};
 
 /// How long before Lambda's deadline the answer must be ready. Otherwise the caller could get an
@@ -42,15 +43,16 @@ pub async fn answer(front: &impl Front, request: Request) -> Answer {
         .and_then(|deadline| deadline.duration_since(std::time::SystemTime::now()).ok())
         .unwrap_or(GATEWAY)
         .min(GATEWAY);
-    let caller = match parts.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => context
-            .authorizer
-            .as_ref()
-            .and_then(|authorizer| Caller::from_context(&authorizer.fields)),
+    let context = match parts.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => Some(context),
         _ => None,
     };
+    let authorizer = context.and_then(|context| context.authorizer.as_ref());
+    let caller = authorizer.and_then(|authorizer| Caller::from_context(&authorizer.fields));
+    let path = parts.raw_http_path().to_owned();
     let incoming = Incoming {
-        path: parts.raw_http_path().to_owned(),
+        address: address(context.and_then(|context| context.domain_name.as_deref()), &path),
+        path,
         query: parts.uri.query().unwrap_or_default().to_owned(),
         method: parts.method,
         caller,
@@ -67,4 +69,67 @@ pub async fn answer(front: &impl Front, request: Request) -> Answer {
         Ok(text) => Body::Text(text),
         Err(error) => Body::Binary(error.into_bytes()),
     }))
+}
+
+/// The address of the API, as API Gateway has it. `sam local` and `cargo lambda watch` only say
+/// `localhost`, which has no port.
+fn address(domain: Option<&str>, path: &str) -> Option<String> {
+    let domain = domain.filter(|domain| *domain != "localhost")?;
+    Some(format!("https://{domain}{}", before_api(path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::Journal;
+
+    /// Notes the address of the API.
+    #[derive(Default)]
+    struct Noting(Mutex<Option<String>>);
+
+    impl Front for Noting {
+        async fn answer(&self, incoming: Incoming) -> Response<Bytes> {
+            *self.0.lock().unwrap() = incoming.address;
+            Response::new(Bytes::new())
+        }
+
+        fn journal(&self) -> Option<&Arc<Journal>> {
+            None
+        }
+    }
+
+    /// The address that a request like that of the sample event has.
+    async fn address_with(change: impl FnOnce(&mut Value)) -> Option<String> {
+        let sample = include_str!("../../../../events/get_openapi.json");
+        let mut event: Value = serde_json::from_str(sample).unwrap();
+        change(&mut event);
+        let noting = Noting::default();
+        let request = lambda_http::request::from_str(&event.to_string()).unwrap();
+        answer(&noting, request).await;
+        noting.0.into_inner().unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_gateway_says_the_address_and_no_header_does() {
+        const OWN: &str = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com";
+        assert_eq!(address_with(|_| ()).await.as_deref(), Some(OWN));
+        let with_headers = address_with(|event| {
+            for name in ["host", "x-forwarded-host", "forwarded"] {
+                event["headers"][name] = "evil.example".into();
+            }
+        });
+        assert_eq!(with_headers.await.as_deref(), Some(OWN));
+        let with_stage = address_with(|event| {
+            event["rawPath"] = "/dev/v1/openapi.json".into();
+            event["requestContext"]["stage"] = "dev".into();
+        });
+        assert_eq!(with_stage.await, Some(format!("{OWN}/dev")));
+        let local =
+            address_with(|event| event["requestContext"]["domainName"] = json!("localhost"));
+        assert_eq!(local.await, None);
+    }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::operation::{About, Effect, Example, Input, Operation, Parameters, Section};
-use crate::{ErrorCode, Scope, result_schema, strict_schema};
+use crate::{ErrorCode, Scope, named_result_schema, strict_schema};
 
 /// The description of an operation.
 #[derive(Clone, Debug)]
@@ -212,7 +212,7 @@ impl Declaration {
             query: Vec::new(),
             parameters: O::Parameters::schema,
             body: O::Body::schema,
-            answer: result_schema::<O::Answer>,
+            answer: named_result_schema::<O::Answer>,
         };
         let parameters = declaration.parameters().into_iter();
         let query = parameters.filter(|parameter| parameter.place == Place::Query);
@@ -249,12 +249,12 @@ impl Declaration {
             .collect()
     }
 
-    /// The schema of the body. `None` if there is no body.
+    /// The schema of the body, with its parts by their names. `None` if there is no body.
     pub fn body(&self) -> Option<Value> {
         (self.body)()
     }
 
-    /// The schema of the answer.
+    /// The schema of the answer, with its parts by their names. Its own name is its `title`.
     pub fn answer(&self) -> Value {
         (self.answer)()
     }

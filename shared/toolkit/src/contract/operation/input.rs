@@ -6,12 +6,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::handed::{Handed, variants, wrong_type};
-use crate::contract::schema::input_schema;
-use crate::{Body, ErrorCode, ToolError, strict_schema};
+use crate::contract::schema::{input_schema, named_input_schema, named_strict_schema};
+use crate::{Body, ErrorCode, ToolError};
 
 /// The body that an operation takes.
 pub trait Input: Sized + Send {
-    /// The schema of the body; `None` if there is no body.
+    /// The schema of the body, with its parts by their names; `None` if there is no body.
     fn schema() -> Option<Value>;
 
     /// Reads the body.
@@ -38,7 +38,7 @@ pub struct Json<T>(pub T);
 
 impl<T: DeserializeOwned + JsonSchema + Send> Input for Json<T> {
     fn schema() -> Option<Value> {
-        Some(input_schema::<T>())
+        Some(named_input_schema::<T>())
     }
 
     fn read(body: Body) -> Result<Json<T>, ToolError> {
@@ -145,7 +145,7 @@ pub struct Arguments<T> {
 
 impl<T: DeserializeOwned + JsonSchema + Send> Input for Arguments<T> {
     fn schema() -> Option<Value> {
-        Some(strict_schema::<T>())
+        Some(named_strict_schema::<T>())
     }
 
     fn read(body: Body) -> Result<Arguments<T>, ToolError> {

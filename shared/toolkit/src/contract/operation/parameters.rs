@@ -155,10 +155,6 @@ macro_rules! text_parameter {
         }
 
         impl<$($generics)*> schemars::JsonSchema for $type {
-            fn inline_schema() -> bool {
-                true
-            }
-
             fn schema_name() -> std::borrow::Cow<'static, str> {
                 stringify!($name).into()
             }

@@ -189,10 +189,15 @@ impl<H: Home> Handler for Function<H> {
     }
 }
 
-/// The path without the stage name that API Gateway puts in front of it, and without a final slash.
+/// The path without what API Gateway puts in front of it, and without a final slash.
 fn in_api(path: &str) -> &str {
-    let start = path.find("/v1/").unwrap_or(0);
+    let start = before_api(path).len();
     path.get(start..).unwrap_or_default().trim_end_matches('/')
+}
+
+/// What API Gateway puts in front of a path: the name of a stage, or the base path of a domain.
+pub(crate) fn before_api(path: &str) -> &str {
+    path.split_once("/v1/").map_or("", |(before, _)| before)
 }
 
 fn serve<'a, E: Endpoint>(
