@@ -266,7 +266,7 @@ mod tests {
         });
         let place = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
         assert_eq!(components.root("WriteInput", schema, INPUT), place("WriteInput"));
-        let null = json!({"type": "null"});
+        let nothing = json!({"type": "null"});
         let mut first = place("LineInput");
         first["description"] = "The first.".into();
         let mut rest = place("AnyObject");
@@ -292,8 +292,8 @@ mod tests {
                     "properties": {
                         "line": first,
                         "lines": {"type": ["array", "null"], "items": place("LineInput")},
-                        "kind": {"anyOf": [place("Kind"), null]},
-                        "when": {"anyOf": [place("WriteInputWhen"), null]},
+                        "kind": {"anyOf": [place("Kind"), nothing]},
+                        "when": {"anyOf": [place("WriteInputWhen"), nothing]},
                         "rest": rest,
                         "anything": {},
                     },

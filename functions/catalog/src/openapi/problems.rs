@@ -58,7 +58,7 @@ pub(crate) fn responses() -> Value {
         .map(|(status, codes)| (name(status), response(status, &codes)))
         .collect();
     for status in GATEWAY {
-        responses.insert(gateways_name(status), gateways_response(status));
+        responses.insert(gateways_name(status), gateways_response());
     }
     responses.into()
 }
@@ -88,8 +88,8 @@ fn response(status: StatusCode, codes: &[ErrorCode]) -> Value {
     response
 }
 
-/// The response with this status of an operation that never answers so itself.
-fn gateways_response(status: StatusCode) -> Value {
+/// The response with a status of an operation that never answers so itself.
+fn gateways_response() -> Value {
     let message = json!({"schema": {"$ref": "#/components/schemas/GatewayMessage"}});
     json!({
         "description": "What API Gateway says itself.",
