@@ -197,7 +197,8 @@ fn an_answer_that_is_another_is_seen() {
         answer
     };
     assert_eq!(fault(&example, &answer(|_| ()), ""), None);
-    let changes: [(fn(&mut Value), &str); 5] = [
+    type Spoil = fn(&mut Value);
+    let changes: [(Spoil, &str); 5] = [
         (|it| it["names"] = json!(["Dario"]), ".names[]"),
         (|it| it["names"] = json!([]), ".names"),
         (|it| it["text"] = json!("It ends."), ".text"),
