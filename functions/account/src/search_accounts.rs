@@ -5,7 +5,7 @@ use crm::money;
 use crm::reference::{by_domain, web_domain};
 use crm::tables::ACCOUNT;
 use crm::tables::choices::in_state;
-use crm::text::{Line, contains};
+use crm::text::{Line, contains, search_words};
 use crm::visible::{Access, Visible};
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
@@ -106,7 +106,7 @@ fn similar(text: &str) -> Option<Filter> {
         return domain.split('.').next().map(words_in_name);
     }
     let base = company::base_name(text);
-    let words: Vec<&str> = words(base).collect();
+    let words = words(base);
     let beginnings = (1..words.len().min(MOST_WORDS)).rev().map(|end| words[..end].join(" "));
     let mut ways: Vec<Filter> = beginnings
         .flat_map(|beginning| company::spellings(&beginning))
@@ -122,7 +122,7 @@ fn similar(text: &str) -> Option<Filter> {
 const MOST_WORDS: usize = 5;
 
 fn words_in_name(text: &str) -> Filter {
-    let mut all: Vec<Filter> = words(text).map(|word| contains("name", word)).collect();
+    let mut all: Vec<Filter> = words(text).into_iter().map(|word| contains("name", word)).collect();
     if all.is_empty() {
         // The text has only commas.
         all.push(Filter::contains("name", text));
@@ -130,6 +130,7 @@ fn words_in_name(text: &str) -> Filter {
     Filter::all(all)
 }
 
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split([' ', '\t', ',']).filter(|word| !word.is_empty())
+fn words(text: &str) -> Vec<&str> {
+    let words = search_words(text).into_iter();
+    words.flat_map(|word| word.split(',')).filter(|word| !word.is_empty()).collect()
 }

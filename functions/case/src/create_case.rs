@@ -281,8 +281,10 @@ impl Creates for NewCase {
             .collect();
         let others = (!others.is_empty())
             .then(|| format!("The customer has other open cases: {}.", others.join(", ")));
-        // That this very case is urgent is no news.
-        let urgent = cases.urgent.iter().filter(|other| other.id(CASE.key) != Some(case.id));
+        // That the case which this call made is urgent is no news.
+        let is_made_here = created || hint == Some(Self::MADE_BEFORE);
+        let is_news = |other: &&Record| !is_made_here || other.id(CASE.key) != Some(case.id);
+        let urgent = cases.urgent.iter().filter(is_news);
         let escalation = case::escalation(urgent);
         Ok(Answer::new(Opened { created, case }).hint_if(hint).hint_if(others).escalate(escalation))
     }

@@ -1,6 +1,6 @@
 use crm::case;
 use crm::labels::{CasePriority, CaseState, CaseStatus, Choice as _};
-use crm::reference::{CaseRef, Owner, OwnerRef};
+use crm::reference::{CaseRef, Merged, Owner, OwnerRef};
 use crm::tables::choices::{STATE, STATUS};
 use crm::tables::{CASE, CLOSE_CASE, lookups};
 use crm::text::{Paragraph, excerpt, quoted};
@@ -112,6 +112,13 @@ impl Tool for UpdateCase {
             check_for_visitor(arguments.status)?;
         }
         let (record, owner) = read(context, &arguments).await?;
+        if context.is_for_visitor() && record.id(Merged::COLUMN).is_some() {
+            return Err(ToolError::invalid(
+                "case",
+                "was merged into another one, and stays as it is",
+            )
+            .next_step("Offer a person."));
+        }
         let Plan { target, changes, status, operations } =
             plan(&record, &arguments, owner.as_ref())?;
 

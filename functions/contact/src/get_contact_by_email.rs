@@ -67,16 +67,21 @@ impl Tool for GetContactByEmail {
         let mut answers = reads.send(context).await?;
         let found = without_merged::<ContactRef>(answers.page(found)?.records);
         let mut contact = the_one(context, found)?;
+        let mut escalation = urgent.escalation(&mut answers);
         // Only a contact that was merged has the address.
         let merged = Merged::of(&whose, &contact);
         if let Some(merged) = &merged {
             let master = ContactRef::from(merged.master());
-            let master = Reference::query(&master).select(ContactSummary::COLUMNS);
-            contact = context.first(&master).await?.ok_or_else(nobody)?;
+            let mut reads = Reads::new();
+            let found = reads.add(Reference::query(&master).select(ContactSummary::COLUMNS));
+            let urgent =
+                Urgent::seek(context, &mut reads, case::of_contact(&master), master.filter());
+            let mut answers = reads.send(context).await?;
+            contact = answers.first(found)?.ok_or_else(nobody)?;
+            escalation = urgent.escalation(&mut answers);
         }
         let summary = ContactSummary::of(&contact).ok_or_else(nobody)?;
         let summary = summary.with_url(context.instance());
-        let escalation = urgent.escalation(&mut answers);
         Ok(Answer::new(ContactOfEmail { contact: summary })
             .hint_if(merged.as_ref().map(Merged::hint))
             .hint_if(inactive(&contact))

@@ -4,7 +4,7 @@ use crm::reference::{PriceListRef, Reference as _};
 use crm::tables::choices::in_state;
 use crm::tables::collections::PRICES;
 use crm::tables::{PRODUCT, lookups};
-use crm::text::{Excerpt, Line, contains, excerpt};
+use crm::text::{Excerpt, Line, contains, excerpt, search_words};
 use dataverse::{Filter, Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -213,7 +213,7 @@ fn wanted(arguments: &Arguments) -> Filter {
     let Arguments { query, category, .. } = arguments;
     let words = query
         .iter()
-        .flat_map(|query| query.as_str().split_whitespace())
+        .flat_map(|query| search_words(query.as_str()))
         .map(|word| Filter::any(["name", "productnumber"].map(|column| contains(column, word))));
     let category = category.as_ref().map(|category| {
         // The path contains the names of all families above, too.

@@ -2,7 +2,7 @@ use crm::labels::{Choice as _, LeadSource, LeadState, LeadStatus, Rating};
 use crm::reference::{LeadRef, OpenLead};
 use crm::tables::LEAD;
 use crm::tables::choices::{STATE, STATUS};
-use crm::text::{EmailAddress, Line, Phone, quoted};
+use crm::text::{EmailAddress, Line, Paragraph, Phone, quoted};
 use dataverse::{Record, Update};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,8 @@ toolkit::edits! {
         email: Option<EmailAddress> => set "emailaddress1" or empty,
         phone: Option<Phone<50>> => set "telephone1" or empty,
         job_title: Option<Line<100>> => set "jobtitle" or empty,
+        /// Budget, time, who decides. Replaces the old one.
+        description: Option<Paragraph<2000>> => set "description" or empty,
         /// Fields to empty.
         clear: Option<Clear<Arguments>> => clears [],
     }

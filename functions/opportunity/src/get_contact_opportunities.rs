@@ -47,12 +47,15 @@ pub(crate) struct ContactOpportunities {
     /// What all open ones may bring, by currency.
     #[staff]
     open_value: Vec<Money>,
+    /// Whether there are more open ones than were added up.
+    #[staff]
+    more_open: Option<bool>,
 }
 
 crm::records!(ContactOpportunities: contact, opportunities);
 
-/// The most open opportunities that are added up. We assume that no contact has more.
-const ADDED_UP: u32 = 1000;
+/// The most open opportunities that are added up.
+const ADDED_UP: usize = 1000;
 
 impl Tool for GetContactOpportunities {
     const NAME: &'static str = "dynamics365_get_contact_opportunities";
@@ -95,11 +98,14 @@ impl Tool for GetContactOpportunities {
                 .select(["estimatedvalue"])
                 .filter(of_contact.and(opportunity::open()))
                 .expand(money::currency())
-                .top(ADDED_UP),
+                .top(ADDED_UP as u32 + 1),
         );
         let mut answers = reads.send(context).await?;
         let person = answers.found_of(person)?;
-        let open_value = totals(&answers.page(open)?.records);
+        let mut open = answers.page(open)?.records;
+        let more_open = (open.len() > ADDED_UP).then_some(true);
+        open.truncate(ADDED_UP);
+        let open_value = totals(&open);
         let (opportunities, more) = limit.shown(&answers.page(opportunities)?, |record| {
             OpportunitySummary::of(record, context.now())
         });
@@ -110,8 +116,14 @@ impl Tool for GetContactOpportunities {
         let opportunity_url = context.list_url(OPPORTUNITY, &opportunities);
         let contact = person.as_ref().and_then(ContactSummary::of);
         let contact = contact.map(|one| one.with_url(context.instance()));
-        let found =
-            ContactOpportunities { contact, opportunities, more, opportunity_url, open_value };
+        let found = ContactOpportunities {
+            contact,
+            opportunities,
+            more,
+            opportunity_url,
+            open_value,
+            more_open,
+        };
         Ok(Answer::new(found).hint_if(none))
     }
 }

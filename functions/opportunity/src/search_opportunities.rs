@@ -2,7 +2,7 @@ use crm::money;
 use crm::opportunity::{self, OpportunitySummary};
 use crm::reference::{AccountRef, ContactRef};
 use crm::tables::OPPORTUNITY;
-use crm::text::{Line, contains};
+use crm::text::{Line, contains, search_words};
 use dataverse::{Filter, Order, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -81,7 +81,7 @@ impl Tool for SearchOpportunities {
         let conditions = [
             status.filter(),
             query.as_ref().map(|query| {
-                let words = query.as_str().split_whitespace();
+                let words = search_words(query.as_str()).into_iter();
                 Filter::all(words.map(|word| contains("name", word)))
             }),
             contact.as_ref().map(opportunity::of_contact),

@@ -2,6 +2,7 @@
 
 use dataverse::{Comparison, Expand, Filter, Literal, Order, Query, Record};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -215,18 +216,31 @@ fn shown_when(activity: &Record, table: Option<&str>) -> Option<When> {
         return Some(When::all_day(start, None).0);
     }
     Some(match when(activity)? {
-        ("scheduledend", due) if table == Some("task") => When::due(due),
+        ("scheduledend", due) if is_due_by_day(table) => When::due(due),
         // What begins before it ends is known by when it begins.
         ("scheduledend", end) => activity.time("scheduledstart").unwrap_or(end).into(),
         (_, time) => time.into(),
     })
 }
 
+/// Whether activities of this table are due on a day or at a time.
+fn is_due_by_day(table: Option<&str>) -> bool {
+    matches!(table, Some("task" | "phonecall"))
+}
+
 /// Whether somebody should have done it by now. A meeting takes place, or does not.
 fn is_overdue(activity: &Record, table: Option<&str>, now: Timestamp) -> bool {
     let is_open =
         ActivityState::of(activity, STATE).as_deref() == Some(ActivityState::Open.label());
-    let is_due = matches!(when(activity), Some(("scheduledend", due)) if due < now);
+    let today = TimeZone::UTC.to_datetime(now).date();
+    let is_due = match when(activity) {
+        // What is due on a day may be done on all of it.
+        Some(("scheduledend", due)) => match When::due(due) {
+            When::Day(day) if is_due_by_day(table) => day < today,
+            _ => due < now,
+        },
+        _ => false,
+    };
     is_open && is_due && table != Some(APPOINTMENT.logical_name)
 }
 

@@ -64,7 +64,7 @@ pub fn has_legal_form(name: &str) -> bool {
 const LONG: usize = 80;
 
 /// The most bytes of all names that are tried.
-const ROOM: usize = 6000;
+const ROOM: usize = 3000;
 
 /// The names that the CRM may have for this company: the given one, the name without its legal
 /// form, and the name with every spelling of that form. A name with another legal form is another

@@ -52,7 +52,8 @@ fn digits(text: &str) -> Option<Decimal> {
 /// Reads a number in a text: with commas or spaces between thousands, and a point before decimals.
 /// What means another number in another country (`12.000`, `1,5`) is none.
 fn written(text: &str) -> Option<Decimal> {
-    let text = undecorated(text);
+    // In accounts, what stands in brackets is negative.
+    let text = Some(undecorated(text)).filter(|_| !text.contains(['(', ')']))?;
     let (whole, decimals) = match text.split_once('.') {
         Some((whole, decimals)) => (whole, Some(decimals)),
         None => (text, None),

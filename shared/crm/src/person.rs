@@ -2,7 +2,7 @@
 
 use dataverse::Filter;
 
-use crate::text::{address, contains, of_usual_width, spellings, undecorated};
+use crate::text::{address, contains, of_usual_width, search_words, spellings, undecorated};
 
 /// What people are called before their names, in the languages of the CRM's customers, without dots
 /// and in lower case. What is a first name as well, such as Don, is left out.
@@ -110,8 +110,11 @@ pub fn matching(text: &str, columns: &[&'static str]) -> Filter {
     if text.contains('@') {
         return Filter::any(by_address(&address(&text)));
     }
-    let said: Vec<&str> =
-        text.split([' ', '\t', ',']).map(str::trim).filter(|word| !word.is_empty()).collect();
+    let said: Vec<&str> = search_words(&text)
+        .into_iter()
+        .flat_map(|word| word.split(','))
+        .filter(|word| !word.is_empty())
+        .collect();
     let is_name = |word: &&str| !is_title(word) && !is_suffix(word);
     let untitled: Vec<&str> = said.iter().copied().filter(is_name).collect();
     let words = match (untitled.is_empty(), said.is_empty()) {

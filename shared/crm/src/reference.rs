@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::lead;
 use crate::tables::choices::STATE;
-use crate::text::{EmailAddress, Hyperlink, Line, TextError, undecorated};
+use crate::text::{EmailAddress, Hyperlink, Line, TextError, same_name, undecorated};
 
 mod account;
 mod kinds;
@@ -203,6 +203,16 @@ pub trait Reference: Sized {
     /// several.
     fn one(&self, page: Page, instance: &InstanceUrl) -> Result<Record, Unresolved> {
         let mut records = merged::without_merged::<Self>(page.records);
+        // Whoever has exactly the name that was said is meant, and nobody without the title.
+        if let (Handle::Said(Said::Name(said)), 2..) = (self.handle(), records.len()) {
+            let is_exact = |record: &&Record| {
+                record.text(Self::NAME_COLUMN).is_some_and(|name| same_name(name, said))
+            };
+            let mut exact = records.iter().filter(is_exact);
+            if let (Some(only), None) = (exact.next(), exact.next()) {
+                return Ok(only.clone());
+            }
+        }
         if records.len() > 1 {
             return Err(ambiguous::<Self>(&records, false, instance));
         }

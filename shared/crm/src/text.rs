@@ -24,7 +24,7 @@ pub use email::EmailAddress;
 pub use handed::QUOTES;
 pub(crate) use handed::{Hyperlink, address, of_usual_width, undecorated};
 use lines::Lines;
-pub use spelling::{contains, equals, same_name, same_words, spellings};
+pub use spelling::{contains, equals, same_name, same_words, search_words, spellings};
 
 /// Why a text from a caller is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

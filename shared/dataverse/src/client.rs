@@ -147,7 +147,10 @@ impl Session {
         }
         let error = match self.sender.exchange(&Request::read(query)).await {
             Err(error @ Error::TooLarge { .. }) => error,
-            answer => return answer?.page(query),
+            answer => {
+                let page = answer?.page(query)?;
+                return if page.is_cut { self.whole(page, query).await } else { Ok(page) };
+            }
         };
         let shorter = query.without_long().ok_or(error)?;
         self.sender.exchange(&Request::read(&shorter)).await?.page(&shorter)
@@ -211,7 +214,36 @@ impl Session {
             }
             Ok(page)
         });
-        Ok(joined.collect())
+        let joined: Vec<_> = joined.collect();
+        let mut whole = Vec::with_capacity(joined.len());
+        for (page, query) in joined.into_iter().zip(queries) {
+            whole.push(match page {
+                Ok(page) if page.is_cut => self.whole(page, query).await,
+                page => page,
+            });
+        }
+        Ok(whole)
+    }
+
+    /// The page once more, by the ids of its rows: some of what is joined to them was missing. OData has
+    /// no joined rows, and sends what belongs to a row along with it.
+    async fn whole(&self, page: Page, query: &Query) -> Result<Page, Error> {
+        let keys = query.keys();
+        let page = match query.parts() {
+            // The rows are there, and not all of what comes along.
+            Some(_) => page,
+            None => self.sender.exchange(&Request::read(&keys)).await?.page(&keys)?,
+        };
+        let key = query.table().key;
+        let ids: Vec<_> = page.records.iter().filter_map(|row| row.id(key)).collect();
+        if ids.is_empty() {
+            return Ok(Page::default());
+        }
+        let by_ids = query.of_ids(&ids);
+        let mut found = self.sender.exchange(&Request::read(&by_ids)).await?.page(&by_ids)?;
+        let place = |row: &Record| ids.iter().position(|id| row.id(key) == Some(*id));
+        found.records.sort_by_key(|row| place(row));
+        Ok(found)
     }
 
     /// A call of a function.

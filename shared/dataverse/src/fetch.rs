@@ -23,13 +23,18 @@ pub(crate) fn prefix(around: &str, position: usize) -> String {
 /// How many rows more are asked for where a row may be found several times.
 const SPARE: u32 = 5;
 
+/// How many rows are asked for where this many are wanted.
+pub(crate) fn rows(wanted: u32, may_repeat: bool) -> u32 {
+    wanted + if may_repeat { SPARE } else { 0 }
+}
+
 /// The path of a query below the service root, percent-encoded.
 pub(crate) fn path(table: Table, options: &Options) -> String {
     let mut writer = Writer { xml: String::with_capacity(1024) };
     match options.top {
         Some(rows) => {
             let may_repeat = options.expand.iter().any(|expand| expand.is_mostly_one);
-            let rows = rows + if may_repeat { SPARE } else { 0 };
+            let rows = self::rows(rows, may_repeat);
             writer.open("fetch", &[("top", &rows.to_string())]);
         }
         None => writer.open("fetch", &[]),
@@ -108,6 +113,7 @@ impl Writer {
     /// Joins the tables of these expansions, and shows their columns.
     fn joined(&mut self, around: &str, expand: &[Expand]) {
         for (position, Expand { related, is_mostly_one, options }) in expand.iter().enumerate() {
+            debug_assert!(related.join.is_some(), "{} cannot be joined", related.name);
             let Some(join) = related.join else { continue };
             let prefix = prefix(around, position);
             // Only a query for a collection alone can do without the rows that have none.
@@ -259,6 +265,9 @@ enum Nulls {
 fn flatten<'a>(filter: &'a Filter, all: &mut Vec<&'a Filter>) {
     match filter {
         Filter::All(filters) => filters.iter().for_each(|filter| flatten(filter, all)),
+        Filter::Any(filters) if filters.len() == 1 => {
+            filters.iter().for_each(|filter| flatten(filter, all));
+        }
         filter => all.push(filter),
     }
 }

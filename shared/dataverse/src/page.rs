@@ -12,6 +12,8 @@ pub struct Page {
     pub records: Vec<Record>,
     /// How many rows match in all, where the query counted them.
     pub count: Option<Count>,
+    /// Whether there was no room for all rows that were joined to these.
+    pub(crate) is_cut: bool,
 }
 
 /// How many rows match a query.
@@ -39,12 +41,15 @@ impl Page {
         if page.records.iter().any(|record| record.id(key).is_none()) {
             return Err(NoPage::NoId(key));
         }
+        let found = page.records.len();
         query.mark(&mut page.records);
+        page.is_cut = query.is_cut(found, page.records.len());
         Ok(page)
     }
 
     /// Adds the rows of a collection that another part of the query found.
     pub(crate) fn join(&mut self, part: Page, key: &str) {
+        self.is_cut |= part.is_cut;
         for row in part.records {
             let id = row.id(key);
             if let Some(own) = self.records.iter_mut().find(|own| own.id(key) == id) {
@@ -60,7 +65,7 @@ impl Page {
         let limit = "@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded";
         let is_exceeded = answer.boolean(limit) == Some(true);
         let count = rows.map(|rows| Count { rows, is_exceeded });
-        Ok(Page { records, count })
+        Ok(Page { records, count, is_cut: false })
     }
 }
 

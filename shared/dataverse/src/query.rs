@@ -334,6 +334,35 @@ impl Query {
         Some(parts.map(|options| Query { options, ..self.clone() }).collect())
     }
 
+    /// Whether rows that are joined to these are missing, because the answer has as many rows as were
+    /// asked for: this many, of which so many are left when those of one row are put together.
+    pub(crate) fn is_cut(&self, found: usize, left: usize) -> bool {
+        let Some(top) = self.options.top.filter(|_| self.needs_fetch()) else { return false };
+        let mut expand = self.options.expand.iter();
+        let is_part = self.options.expand.iter().any(Expand::is_apart);
+        let may_repeat = expand.any(|expand| expand.is_mostly_one);
+        let asked = fetch::rows(top, may_repeat) as usize;
+        found >= asked && (is_part || (may_repeat && left < top as usize))
+    }
+
+    /// The same rows, but only their keys.
+    pub(crate) fn keys(&self) -> Query {
+        let options = Options {
+            select: vec![self.table.key.into()],
+            expand: Vec::new(),
+            ..self.options.clone()
+        };
+        Query { options, ..self.clone() }
+    }
+
+    /// The same columns and related rows of the rows with these ids.
+    pub(crate) fn of_ids(&self, ids: &[Uuid]) -> Query {
+        let is_one = ids.iter().map(|id| Filter::equals(self.table.key, *id));
+        let filter = Some(Filter::any(is_one));
+        let options = Options { filter, order: Vec::new(), top: None, ..self.options.clone() };
+        Query { options, target: Target::Rows, ..self.clone() }
+    }
+
     /// Asks for the number of all rows that match, and not for the rows: one of them comes along.
     #[must_use]
     pub fn count(mut self) -> Self {

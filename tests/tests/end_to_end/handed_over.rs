@@ -307,6 +307,59 @@ async fn numbers_are_taken_as_models_write_them() {
 }
 
 #[tokio::test]
+async fn a_search_in_quotation_marks_finds_what_they_enclose() {
+    let bench = Bench::start().await;
+    for (tool, list, words) in [
+        ("search_contacts", "contacts", "Maren Quist"),
+        ("search_accounts", "accounts", "Northwind Traders"),
+        ("search_leads", "leads", "Nadia Ferreol"),
+        ("search_opportunities", "opportunities", "support desk"),
+        ("get_products", "products", "Chat seat"),
+    ] {
+        for query in [
+            words.to_owned(),
+            format!("\"{words}\""),
+            format!("“{words}”"),
+            format!("({words})"),
+            format!("**{words}**"),
+        ] {
+            let answer = bench.call(tool, json!({"query": query})).await;
+            let found = answer.result()[list].as_array().unwrap();
+            assert!(!found.is_empty(), "{tool} {query}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_long_is_refused_at_once() {
+    let bench = Bench::start().await;
+    let long = format!("{}a@b.example{}", "\"".repeat(100_000), "\"".repeat(100_000));
+    for field in ["email", "phone"] {
+        let mut lead = json!({"last_name": "Long", "company": "Long Ltd"});
+        lead[field] = long.as_str().into();
+        let answer = bench.call("create_lead", lead).await;
+        answer.problem("invalid_arguments");
+        assert!(answer.took < std::time::Duration::from_secs(5), "{field}: {:?}", answer.took);
+    }
+    // Nor do the ways to write a name make a question that is too long.
+    for name in [
+        "ЗАО \"Научно-производственный центр\" – Москва",
+        "Müller-O'Brien \"Nord-West\" Handels- und Vertriebsgesellschaft – Zürich",
+        "Jean-Paul's Bike Shop",
+        "ТОВ \"Агро-Пром\" – Київ",
+    ] {
+        bench.call("search_accounts", json!({"query": name})).await.result();
+        bench.call("get_account", json!({"account": name})).await.problem("not_found");
+        let answer = bench.call("get_contact", json!({"contact": name})).await;
+        answer.problem("not_found");
+        for request in bench.requests().await {
+            let conditions = request["path"].as_str().unwrap().matches("%20eq%20").count();
+            assert!(conditions <= 500, "{name}: {conditions}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn no_error_has_the_name_of_a_type_in_rust() {
     let bench = Bench::start().await;
     let wrong =

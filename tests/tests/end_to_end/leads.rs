@@ -343,3 +343,17 @@ async fn two_leads_of_one_person_are_told_apart() {
     let answer = update(&bench, &json!(NADIA), json!({"rating": "Warm"})).await;
     answer.problem("ambiguous");
 }
+
+#[tokio::test]
+async fn what_a_prospect_says_later_is_kept() {
+    let bench = Bench::start().await;
+    let words = "Budget 5,000; decides in May, with the board.";
+    let change = json!({"lead": "Nadia Ferreol", "description": words});
+    let answer = bench.call("update_lead", change).await;
+    assert_eq!(answer.result()["changes"][0]["to"], words);
+    let clear = json!({"lead": "Nadia Ferreol", "clear": ["description"]});
+    bench.call("update_lead", clear).await.result();
+    let leads = bench.rows("leads").await;
+    let lead = leads.iter().find(|row| row["lastname"] == "Ferreol").unwrap();
+    assert!(lead["description"].is_null(), "{lead:#}");
+}

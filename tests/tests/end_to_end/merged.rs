@@ -112,6 +112,61 @@ async fn a_merged_case_is_named_and_not_reopened() {
 }
 
 #[tokio::test]
+async fn what_was_merged_is_found_by_its_name_and_its_address() {
+    let bench = Bench::start().await;
+    let old = id(&bench, "contacts", "emailaddress1", MAREN).await;
+    let new = id(&bench, "contacts", "emailaddress1", MASTER).await;
+    merge(&bench, "contacts", &old, &new).await;
+    for reference in [MAREN, "Maren Quist"] {
+        let answer = bench.call("get_contact", json!({"contact": reference})).await;
+        assert_eq!(answer.result()["contact"]["id"], new.as_str(), "{reference}");
+        assert!(!hint_of(&answer.body).is_empty(), "{reference}");
+    }
+    let before = bench.rows("contacts").await.len();
+    let case = json!({"subject": "New", "description": "x",
+        "new_contact": {"last_name": "Quist", "email": MAREN}});
+    bench.call("create_case", case).await;
+    assert_eq!(bench.rows("contacts").await.len(), before);
+    // Dario has an urgent case by his company.
+    let answer = bench.call("get_contact_by_email", json!({"email": MAREN})).await;
+    assert!(answer.body["escalation"].is_object(), "{:#}", answer.body);
+}
+
+#[tokio::test]
+async fn nobody_learns_from_a_merge_what_is_not_theirs() {
+    let bench = Bench::start().await;
+    let old = id(&bench, "incidents", "ticketnumber", CASE_OF_ZOE).await;
+    let new = id(&bench, "incidents", "ticketnumber", CASE).await;
+    let note = |case: &str| json!({"record_type": "case", "record": case, "text": "Hello?"});
+    let visitor = [("authorization", format!("Bearer {}", stack::VISITOR_KEY))];
+    let headers: Vec<_> = visitor.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let mut before = Vec::new();
+    for case in [CASE_OF_ZOE, old.as_str()] {
+        let trips = bench.requests().await.len();
+        let answer = bench.call_with("create_note", note(case), &headers).await;
+        before.push((
+            answer.status,
+            answer.body["detail"].clone(),
+            bench.requests().await.len() - trips,
+        ));
+    }
+    merge(&bench, "incidents", &old, &new).await;
+    for (case, before) in [CASE_OF_ZOE, old.as_str()].into_iter().zip(before) {
+        let trips = bench.requests().await.len();
+        let answer = bench.call_with("create_note", note(case), &headers).await;
+        let after =
+            (answer.status, answer.body["detail"].clone(), bench.requests().await.len() - trips);
+        assert_eq!(after, before, "{case}");
+    }
+    // Whose own case was merged into somebody else's still has it, as it is.
+    let zoe = [headers[0], ("x-visitor-email", "zoe.brandt@litware.example")];
+    let answer = bench.call_with("get_case", json!({"case": CASE_OF_ZOE}), &zoe).await;
+    assert_eq!(answer.result()["case"]["number"], CASE_OF_ZOE);
+    let change = json!({"case": CASE_OF_ZOE, "status": "In Progress"});
+    bench.call_with("update_case", change, &zoe).await.problem("invalid_arguments");
+}
+
+#[tokio::test]
 async fn an_inactive_contact_says_so_by_id_and_by_email() {
     let bench = Bench::start().await;
     let contact = id(&bench, "contacts", "emailaddress1", MAREN).await;

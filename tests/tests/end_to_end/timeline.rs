@@ -123,6 +123,51 @@ async fn whoever_called_is_known_where_it_is_asked_by_a_name() {
 }
 
 #[tokio::test]
+async fn nothing_is_missing_where_many_take_part() {
+    let bench = Bench::start().await;
+    contact_with(&bench, &[]).await;
+    let contact = |number: usize| format!("0f0e0d0c-0b0a-4908-8706-0504030300{number:02x}");
+    let people: Vec<_> = (0..40)
+        .map(|number| json!({"contactid": contact(number), "lastname": format!("Caller {number}")}))
+        .collect();
+    bench.control("POST", "rows/contacts", Some(json!(people))).await;
+    let party = |id: &str, mask: i64| {
+        json!({"partyid_contact@odata.bind": format!("/contacts({id})"),
+            "participationtypemask": mask})
+    };
+    for call in 0..3 {
+        let senders = (0..12).map(|number| party(&contact(number), 1));
+        let parties: Vec<_> = senders.chain([party(CONTACT, 2)]).collect();
+        let row = json!([{"activityid": format!("0f0e0d0c-0b0a-4908-8706-05040304{call:04}"),
+            "subject": format!("Call {call}"), "statecode": 1, "statuscode": 2,
+            "actualend": format!("2025-11-0{}T10:00:00Z", call + 1),
+            "phonecall_activity_parties": parties}]);
+        bench.control("POST", "rows/phonecalls", Some(row)).await;
+    }
+    let calls = |contact: &str| json!({"contact": contact, "limit": 3, "types": ["call"]});
+    let by_name = bench.call("get_activities", calls("ola@latest.example")).await;
+    assert_eq!(subjects(&by_name.result()["activities"]), ["Call 2", "Call 1", "Call 0"]);
+    let by_id = bench.call("get_activities", calls(CONTACT)).await;
+    assert_eq!(by_name.result(), by_id.result());
+    // A mail to many does not hide who wrote the others.
+    for (mail, to) in [(0, 1), (1, 40)] {
+        let all = (0..to).map(|number| party(&contact(number), 2));
+        let parties: Vec<_> = all.chain([party(CONTACT, 2), party(&contact(39), 1)]).collect();
+        let mut row = json!({"activityid": format!("0f0e0d0c-0b0a-4908-8706-05040305{mail:04}"),
+            "subject": format!("Mail {mail}"), "statecode": 1, "statuscode": 3,
+            "senton": format!("2025-11-0{}T10:00:00Z", mail + 1),
+            "directioncode": false, "email_activity_parties": parties});
+        row["description"] = "x".into();
+        bench.control("POST", "rows/emails", Some(json!([row]))).await;
+    }
+    let mails = |contact: &str| json!({"contact": contact, "limit": 1});
+    let by_name = bench.call("get_email_history", mails("ola@latest.example")).await;
+    let by_id = bench.call("get_email_history", mails(CONTACT)).await;
+    assert_eq!(by_name.result(), by_id.result());
+    assert_eq!(by_name.result()["emails"][0]["from"], "Caller 39");
+}
+
+#[tokio::test]
 async fn a_deal_whose_day_has_passed_says_so() {
     let bench = Bench::start().await;
     let deal = "Northwind – support desk licences";

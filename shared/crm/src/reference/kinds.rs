@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
 use super::account::{account_by_email, account_by_name, is_exact_account, longer_names};
-use super::merged::master_of;
+use super::merged::{in_use, master_of};
 use super::{Handle, Reference, ReferenceError, Said};
 use crate::labels::{ActiveState, ProductState};
 use crate::tables::choices::in_state;
@@ -120,7 +120,7 @@ reference! {
         filter: |said| match said {
             Said::Email(email) => any_email(email),
             Said::Name(name) => person::named(name),
-        }.and(in_state(ActiveState::Active)),
+        }.and(in_use()),
     }
 }
 
@@ -138,7 +138,7 @@ reference! {
         filter: |said| match said {
             Said::Email(email) => account_by_email(email),
             Said::Name(name) => account_by_name(name),
-        }.and(in_state(ActiveState::Active)),
+        }.and(in_use()),
         said_as: "name or domain",
         siblings: longer_names,
         is_exact: is_exact_account,

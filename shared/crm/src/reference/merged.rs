@@ -3,12 +3,19 @@
 use std::cell::RefCell;
 use std::fmt;
 
-use dataverse::{Record, Table};
+use dataverse::{Filter, Record, Table};
 use uuid::Uuid;
 
 use super::{Handle, Reference};
+use crate::labels::ActiveState;
+use crate::tables::choices::in_state;
 use crate::tables::{ACCOUNT, CASE, CONTACT, LEAD};
 use crate::text::quoted;
+
+/// Rows that are active, and rows that stand for another one that is.
+pub(super) fn in_use() -> Filter {
+    in_state(ActiveState::Active).or(!Filter::is_null(Merged::COLUMN))
+}
 
 /// Whether rows of this table can be merged.
 pub(crate) fn can_be_merged(table: Table) -> bool {
@@ -79,10 +86,15 @@ pub(super) fn known_merged() -> Vec<Merged> {
 
 /// Reads arguments so that each reference to one of these merged records means its master.
 pub fn as_masters<T>(merged: &[Merged], read: impl FnOnce() -> T) -> T {
-    let before = KNOWN.replace(merged.to_vec());
-    let read = read();
-    KNOWN.replace(before);
-    read
+    /// Puts back what was known before, also after a panic.
+    struct Before(Vec<Merged>);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            KNOWN.replace(std::mem::take(&mut self.0));
+        }
+    }
+    let _before = Before(KNOWN.replace(merged.to_vec()));
+    read()
 }
 
 /// The master, if the reference is to a record that is known to be merged.
@@ -95,15 +107,16 @@ pub(super) fn master_of<R: Reference>(reference: R) -> R {
     })
 }
 
-/// The rows without those whose master is among them.
+/// The rows without those that were merged into others, unless there are no others.
 pub fn without_merged<R: Reference>(records: Vec<Record>) -> Vec<Record> {
     if records.len() < 2 || !can_be_merged(R::TABLE) {
         return records;
     }
-    let ids: Vec<_> = records.iter().filter_map(|record| record.id(R::TABLE.key)).collect();
-    let is_merged = |record: &Record| {
-        record.has_column(Merged::COLUMN)
-            && record.id(Merged::COLUMN).is_some_and(|master| ids.contains(&master))
-    };
+    let is_merged =
+        |record: &Record| record.has_column(Merged::COLUMN) && record.id(Merged::COLUMN).is_some();
+    // Where there are only such, one of them leads to the master.
+    if records.iter().all(is_merged) {
+        return records;
+    }
     records.into_iter().filter(|record| !is_merged(record)).collect()
 }

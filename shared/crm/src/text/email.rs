@@ -10,9 +10,22 @@ use super::{TextError, checked, handed};
 /// The most characters of an address. Columns for addresses hold no more.
 const LIMIT: usize = 100;
 
-/// What is in no address, or in one that is written in an unusual way. With it, a text is more than
-/// one address.
-const REFUSED: [char; 11] = ['<', '>', '[', ']', '(', ')', '|', ':', ',', ';', '"'];
+/// The marks that may stand in the part before the `@`, without quotation marks (RFC 5322, 3.2.3).
+const MARKS: &str = "!#$%&'*+-/=?^_`{}~.";
+
+/// Whether a text can stand before the `@`: letters and digits of any language, and some marks.
+fn is_local(text: &str) -> bool {
+    let is_one = |one: char| one.is_alphanumeric() || MARKS.contains(one);
+    !text.is_empty() && text.chars().all(is_one)
+}
+
+/// Whether a text can stand behind the `@`: two labels at least, of letters, digits and hyphens.
+fn is_domain(text: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty() && label.chars().all(|one| one.is_alphanumeric() || one == '-')
+    };
+    text.contains('.') && text.split('.').all(is_label)
+}
 
 /// An email address.
 ///
@@ -26,14 +39,8 @@ impl EmailAddress {
     /// punctuation.
     pub fn parse(text: &str) -> Result<EmailAddress, TextError> {
         let text = checked(&handed::address(text), LIMIT)?;
-        let is_address = text.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty()
-                && domain.contains('.')
-                && !domain.starts_with('.')
-                && !domain.ends_with('.')
-                && !domain.contains('@')
-                && !text.contains(|one: char| one.is_whitespace() || REFUSED.contains(&one))
-        });
+        let parts = text.split_once('@');
+        let is_address = parts.is_some_and(|(local, domain)| is_local(local) && is_domain(domain));
         if is_address { Ok(EmailAddress(text)) } else { Err(TextError::NotEmail) }
     }
 
@@ -89,7 +96,6 @@ mod tests {
             "a|b@c.de",
             "a@b.co <c>",
             "x [a@b.co] y",
-            "mail: a@b.co",
             "<mailto:|>",
         ] {
             assert!(EmailAddress::parse(text).is_err(), "{text}");
@@ -102,7 +108,8 @@ mod tests {
             text in "([<>\\[\\]()|'\"`{}*_#@a-c. &;%1-4F]|@x\\.de|mailto:|\\PC){0,20}"
         ) {
             if let Ok(address) = EmailAddress::parse(&text) {
-                prop_assert!(!address.as_str().contains(REFUSED));
+                let marks = ['<', '>', '[', ']', '(', ')', '|', ':', ',', ';', '"', '\\'];
+                prop_assert!(!address.as_str().contains(marks));
                 prop_assert_eq!(EmailAddress::parse(address.as_str()), Ok(address));
             }
         }

@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use super::shown;
 
 /// The quotation marks that programs and people put around a value.
-pub const QUOTES: [(char, char); 9] = [
+pub const QUOTES: [(char, char); 12] = [
     ('"', '"'),
     ('\'', '\''),
     ('`', '`'),
@@ -18,10 +18,13 @@ pub const QUOTES: [(char, char); 9] = [
     ('‘', '’'),
     ('‚', '‘'),
     ('«', '»'),
+    ('‹', '›'),
+    ('「', '」'),
+    ('『', '』'),
 ];
 
 /// What else stands around a value: brackets, and the marks of bold and slanted words.
-const AROUND: [(char, char); 8] = [
+const AROUND: [(char, char); 10] = [
     ('(', ')'),
     ('[', ']'),
     ('{', '}'),
@@ -30,7 +33,16 @@ const AROUND: [(char, char); 8] = [
     ('_', '_'),
     ('~', '~'),
     ('´', '´'),
+    ('【', '】'),
+    ('《', '》'),
 ];
+
+/// What a list puts before a value.
+const BULLETS: [char; 5] = ['•', '‣', '·', '▪', '–'];
+
+/// The most bytes of a value that loses what stands around it. One mark goes at a time, so a long row of
+/// marks would take long, and no value is that long.
+const LONGEST: usize = 2000;
 
 /// The marks that end a sentence or a part of one.
 const ENDS: [char; 7] = ['.', ',', ';', ':', '!', '?', '…'];
@@ -112,7 +124,10 @@ fn inside_angles(text: &str) -> &str {
 }
 
 /// The beginnings of what a link leads to.
-const SCHEMES: [&str; 4] = ["mailto:", "tel:", "https://", "http://"];
+const SCHEMES: [&str; 6] = ["mailto:", "tel:", "callto:", "sms:", "https://", "http://"];
+
+/// Those of them that lead to a person.
+const OF_PEOPLE: [&str; 4] = ["mailto:", "tel:", "callto:", "sms:"];
 
 fn has_scheme(text: &str) -> bool {
     SCHEMES.iter().any(|scheme| without_prefix(text, scheme).is_some())
@@ -132,7 +147,7 @@ fn leads(target: &str) -> bool {
 /// The address or the number of a link without its scheme, and without what a mail is to hold; the
 /// whole of an address in the web.
 pub(super) fn bare_target(target: &str) -> Cow<'_, str> {
-    let bare = ["mailto:", "tel:"].iter().find_map(|scheme| without_prefix(target, scheme));
+    let bare = OF_PEOPLE.iter().find_map(|scheme| without_prefix(target, scheme));
     match bare {
         Some(bare) => {
             let bare = bare.split_once('?').map_or(bare, |(bare, _)| bare);
@@ -258,6 +273,9 @@ pub(crate) fn of_usual_width(text: &str) -> Cow<'_, str> {
 /// The value without quotation marks, brackets and marks of bold words around it, without the `#`
 /// before a number, and without the punctuation of the sentence that it stood in.
 pub(crate) fn undecorated(mut text: &str) -> &str {
+    if text.len() > LONGEST {
+        return text;
+    }
     loop {
         let barer = barer(text);
         if barer == text {
@@ -286,13 +304,18 @@ fn inside(text: &str) -> Option<&str> {
 /// An email address without what stands around it: a link's markup, the name of the person, quotation
 /// marks, punctuation, and characters that nobody sees. What is left may be no address.
 pub(crate) fn address(text: &str) -> String {
+    if text.len() > LONGEST {
+        return text.to_owned();
+    }
     let mut text = decoded(text).into_owned();
     loop {
-        let clean = of_usual_width(&shown(&text)).into_owned();
-        let bare = match Hyperlink::of(&clean) {
+        // Markdown puts a backslash before what would be a mark. No address has one.
+        let clean = of_usual_width(&shown(&text)).replace('\\', "");
+        let clean = clean.trim().trim_start_matches(BULLETS);
+        let bare = match Hyperlink::of(clean) {
             Some(link) if link.target.contains('@') => link.target,
             Some(Hyperlink { label: Some(label), .. }) => label,
-            _ => named(&clean).unwrap_or_else(|| barer(&clean)),
+            _ => named(clean).unwrap_or_else(|| barer(clean)),
         };
         let bare = bare_target(bare).into_owned();
         let barest = if bare == text { trimmed(&bare).to_owned() } else { bare };
@@ -309,9 +332,17 @@ fn trimmed(address: &str) -> &str {
     address.trim_end_matches(['"', '“', '”', '»', '’', '\'', '`', '>', ')', ']'])
 }
 
-/// The address in `Name <address>`, in `Name (address)` and in `address (Name)`.
+/// The address in `Name <address>`, in `Name (address)`, in `address (Name)` and in `Name: address`.
 fn named(text: &str) -> Option<&str> {
     let text = text.trim();
+    let label_and_rest = text.split_once(':').filter(|(label, _)| !is_scheme(label));
+    if let Some((label, rest)) = label_and_rest
+        && !label.contains(['@', '<', '[', '('])
+        && rest.contains('@')
+        && !rest.trim().contains(char::is_whitespace)
+    {
+        return Some(rest);
+    }
     let inside = |open, close| text.strip_suffix(close)?.rsplit_once(open);
     let is_address = |text: &str| text.contains('@') && !text.trim().contains(char::is_whitespace);
     if let Some((_, address)) = inside('<', '>') {
@@ -323,19 +354,42 @@ fn named(text: &str) -> Option<&str> {
     [after, before].into_iter().find(|text| is_address(text))
 }
 
+/// Whether this is the scheme of a link to a person.
+fn is_scheme(text: &str) -> bool {
+    let is_it =
+        |scheme: &str| scheme.split(':').next() == Some(text.trim().to_lowercase().as_str());
+    SCHEMES.iter().any(|scheme| is_it(scheme))
+}
+
+/// The number in `Phone: number`, and in `Name <tel:number>`.
+fn of_label(text: &str) -> Option<&str> {
+    let has_digit = |text: &str| text.contains(|one: char| one.is_ascii_digit());
+    if let Some((_, link)) = text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
+        return Some(link.split_once('|').map_or(link, |(target, _)| target));
+    }
+    let (label, number) = text.split_once(':')?;
+    (!label.contains(['<', '[', '('])
+        && !is_scheme(label)
+        && !has_digit(label)
+        && has_digit(number))
+    .then_some(number.trim())
+}
+
 /// A phone number without what stands around it.
 pub(super) fn number(text: &str) -> String {
+    if text.len() > LONGEST {
+        return text.to_owned();
+    }
     let mut text = decoded(text).into_owned();
     loop {
         let clean = of_usual_width(&shown(&text)).into_owned();
         let bare = match Hyperlink::of(&clean) {
             Some(link) => link.number(),
             None => {
-                let bare = clean.trim().trim_end_matches(ENDS).trim();
-                let quoted = QUOTES
-                    .iter()
-                    .find_map(|(open, close)| bare.strip_prefix(*open)?.strip_suffix(*close));
-                bare_target(quoted.unwrap_or(bare)).into_owned()
+                let bare = clean.trim().trim_start_matches(BULLETS).trim_end_matches(ENDS).trim();
+                let bare = of_label(bare).unwrap_or(bare);
+                // Brackets around a whole number are the chat's; around a part, they are its own.
+                bare_target(inside(bare).unwrap_or(bare)).into_owned()
             }
         };
         if bare == text {
@@ -383,6 +437,12 @@ mod tests {
             "ａ＠ｘ．ｅｘａｍｐｌｅ",
             "a@x。example",
             "mailto:a%40x.example",
+            "‹a@x.example›",
+            "「a@x.example」",
+            "• a@x.example",
+            "\\<a@x.example\\>",
+            "Email: a@x.example",
+            "**Email:** a@x.example",
         ] {
             assert_eq!(address(text), "a@x.example", "{text}");
         }
@@ -395,6 +455,15 @@ mod tests {
         for (text, expected) in [
             ("<tel:+12065550120|+1 206 555 0120>", "+1 206 555 0120"),
             ("<tel:+12065550120|call me>", "+12065550120"),
+            ("<+1 206 555 0120>", "+1 206 555 0120"),
+            ("&lt;+1 206 555 0120&gt;", "+1 206 555 0120"),
+            ("**+1 206 555 0120**", "+1 206 555 0120"),
+            ("[+1 206 555 0120]", "+1 206 555 0120"),
+            ("callto:+12065550120", "+12065550120"),
+            ("sms:+12065550120", "+12065550120"),
+            ("Phone: +1 206 555 0120", "+1 206 555 0120"),
+            ("Maren <tel:+12065550120>", "+12065550120"),
+            ("(206) 555-0120", "(206) 555-0120"),
             ("[(206) 555-0120](tel:2065550120)", "(206) 555-0120"),
             ("tel:+1-206-555-0120", "+1-206-555-0120"),
             ("tel:%2B12065550120", "+12065550120"),

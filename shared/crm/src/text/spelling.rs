@@ -25,7 +25,11 @@ fn of_usual_marks(text: &str) -> String {
 
 /// The most bytes of all spellings of a text together. A filter has each of them once for each column,
 /// and must fit into an address.
-const ROOM: usize = 2000;
+const ROOM: usize = 600;
+
+/// The most spellings of a text. A filter has 500 conditions at most, and may have several names, words
+/// and columns.
+const MOST: usize = 10;
 
 /// The ways to write the apostrophes of a name.
 const APOSTROPHES: [char; 3] = ['\'', '’', '´'];
@@ -48,7 +52,8 @@ pub fn spellings(text: &str) -> Vec<String> {
     let mut add = |spelling: String| {
         let is_new = !spelling.is_empty() && !spellings.contains(&spelling);
         // What was said is always among them.
-        if is_new && (spellings.is_empty() || spelling.len() <= room) {
+        let has_room = spelling.len() <= room && spellings.len() < MOST;
+        if is_new && (spellings.is_empty() || has_room) {
             room = room.saturating_sub(spelling.len());
             spellings.push(spelling);
         }
@@ -132,6 +137,15 @@ pub fn same_words(text: &str) -> String {
     // The form takes some marks apart, and makes some.
     let folded = of_one_form(of_one_form(of_usual_marks(text)).to_lowercase());
     of_usual_marks(&folded).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The words of a search, without what stands around all of them and around each.
+pub fn search_words(query: &str) -> Vec<&str> {
+    let bare = |text| match undecorated(text) {
+        "" => text,
+        bare => bare,
+    };
+    bare(query.trim()).split_whitespace().map(bare).collect()
 }
 
 /// Whether two names differ only in what [`same_words`] leaves out, in accents, and in what stands

@@ -47,6 +47,8 @@ fn part_for<T>(
             // advice.
             let detail = match error.code() {
                 ErrorCode::RejectedByDynamics => Cow::Owned(quoted(error.detail())),
+                // Which right is missing is for administrators.
+                ErrorCode::PermissionDenied => "this connection may not read them".into(),
                 _ => Cow::Borrowed(error.detail()),
             };
             // What is wrong is nothing for a visitor.

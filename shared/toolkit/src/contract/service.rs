@@ -35,7 +35,7 @@ use crate::{
 pub const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How often a call begins anew, at most, because who its visitor is was not known before.
-const BEGINNINGS: usize = 3;
+const BEGINNINGS: usize = 8;
 
 /// The data that tools work with.
 pub struct Tools {

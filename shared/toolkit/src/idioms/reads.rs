@@ -278,7 +278,10 @@ impl Answers<'_> {
         // Without the siblings, it is not certain that the found record is the right one.
         let siblings = siblings.map(|slot| self.page(slot)).transpose()?.unwrap_or_default();
         let found = sought.found(records, siblings, self.context.instance())?;
-        match sought.merged(&found) {
+        // A visitor's own record may have been merged into somebody else's, and whether a record of
+        // others was merged is nothing that a trip more may tell.
+        let may_follow = !self.context.is_for_visitor();
+        match sought.merged(&found).filter(|_| may_follow) {
             Some(merged) => Err(self.context.begin_with_master(merged)),
             None => Ok(found),
         }
