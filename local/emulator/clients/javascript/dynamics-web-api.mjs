@@ -2,26 +2,11 @@
 
 import assert from "node:assert/strict";
 import { DynamicsWebApi } from "dynamics-web-api";
-
-const { INSTANCE_URL, TENANT_ID, CLIENT_ID, CLIENT_SECRET } = process.env;
-
-async function token() {
-  const response = await fetch(`${INSTANCE_URL}/${TENANT_ID}/oauth2/v2.0/token`, {
-    method: "POST",
-    body: new URLSearchParams({
-      grant_type: "client_credentials",
-      client_id: CLIENT_ID,
-      client_secret: CLIENT_SECRET,
-      scope: `${INSTANCE_URL}/.default`,
-    }),
-  });
-  assert.equal(response.status, 200);
-  return (await response.json()).access_token;
-}
+import { token } from "./token.mjs";
 
 const accessToken = await token();
 const api = new DynamicsWebApi({
-  serverUrl: INSTANCE_URL,
+  serverUrl: process.env.INSTANCE_URL,
   dataApi: { version: "9.2" },
   onTokenRefresh: async () => accessToken,
 });
