@@ -23,7 +23,7 @@ pub use kinds::{
     any_email,
 };
 pub(crate) use merged::can_be_merged;
-pub use merged::{Merged, as_masters, without_merged};
+pub use merged::{Merged, as_masters, in_use, without_merged};
 pub use named::Named;
 pub use owner::{Owner, OwnerRef};
 pub use whose::Whose;

@@ -204,7 +204,7 @@ async fn what_may_not_be_counted_is_left_out() {
     assert!(answer.result().get("open_cases").is_none());
     let hints = answer.body["hints"].as_array().unwrap();
     assert!(
-        hints.len() == 1 && hints[0].as_str().unwrap().contains("prvReadIncident"),
+        hints.len() == 1 && hints[0].as_str().unwrap().contains("may not read them"),
         "{hints:?}"
     );
     assert!(answer.body.get("escalation").is_none());

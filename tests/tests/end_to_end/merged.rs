@@ -138,12 +138,11 @@ async fn nobody_learns_from_a_merge_what_is_not_theirs() {
     let old = id(&bench, "incidents", "ticketnumber", CASE_OF_ZOE).await;
     let new = id(&bench, "incidents", "ticketnumber", CASE).await;
     let note = |case: &str| json!({"record_type": "case", "record": case, "text": "Hello?"});
-    let visitor = [("authorization", format!("Bearer {}", stack::VISITOR_KEY))];
-    let headers: Vec<_> = visitor.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let headers = [("authorization", format!("Bearer {}", stack::VISITOR_KEY))];
     let mut before = Vec::new();
     for case in [CASE_OF_ZOE, old.as_str()] {
         let trips = bench.requests().await.len();
-        let answer = bench.call_with("create_note", note(case), &headers).await;
+        let answer = bench.send("create_note", note(case).to_string(), &headers).await;
         before.push((
             answer.status,
             answer.body["detail"].clone(),
@@ -153,17 +152,17 @@ async fn nobody_learns_from_a_merge_what_is_not_theirs() {
     merge(&bench, "incidents", &old, &new).await;
     for (case, before) in [CASE_OF_ZOE, old.as_str()].into_iter().zip(before) {
         let trips = bench.requests().await.len();
-        let answer = bench.call_with("create_note", note(case), &headers).await;
+        let answer = bench.send("create_note", note(case).to_string(), &headers).await;
         let after =
             (answer.status, answer.body["detail"].clone(), bench.requests().await.len() - trips);
         assert_eq!(after, before, "{case}");
     }
     // Whose own case was merged into somebody else's still has it, as it is.
-    let zoe = [headers[0], ("x-visitor-email", "zoe.brandt@litware.example")];
-    let answer = bench.call_with("get_case", json!({"case": CASE_OF_ZOE}), &zoe).await;
+    let zoe = [headers[0].clone(), ("x-visitor-email", "zoe.brandt@litware.example".to_owned())];
+    let answer = bench.send("get_case", json!({"case": CASE_OF_ZOE}).to_string(), &zoe).await;
     assert_eq!(answer.result()["case"]["number"], CASE_OF_ZOE);
     let change = json!({"case": CASE_OF_ZOE, "status": "In Progress"});
-    bench.call_with("update_case", change, &zoe).await.problem("invalid_arguments");
+    bench.send("update_case", change.to_string(), &zoe).await.problem("invalid_arguments");
 }
 
 #[tokio::test]

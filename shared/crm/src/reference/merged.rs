@@ -13,7 +13,7 @@ use crate::tables::{ACCOUNT, CASE, CONTACT, LEAD};
 use crate::text::quoted;
 
 /// Rows that are active, and rows that stand for another one that is.
-pub(super) fn in_use() -> Filter {
+pub fn in_use() -> Filter {
     in_state(ActiveState::Active).or(!Filter::is_null(Merged::COLUMN))
 }
 

@@ -337,6 +337,7 @@ fn named(text: &str) -> Option<&str> {
     let text = text.trim();
     let label_and_rest = text.split_once(':').filter(|(label, _)| !is_scheme(label));
     if let Some((label, rest)) = label_and_rest
+        && let rest = rest.trim_start_matches(['*', ' '])
         && !label.contains(['@', '<', '[', '('])
         && rest.contains('@')
         && !rest.trim().contains(char::is_whitespace)

@@ -17,7 +17,8 @@ pub fn optional_part<T>(
     what: &str,
     hints: &mut Vec<String>,
 ) -> Result<Option<T>, ToolError> {
-    part_for(context.is_for_visitor(), part, what, hints)
+    let reader = if context.is_for_visitor() { Reader::Visitor } else { Reader::Model };
+    part_for(reader, part, what, hints)
 }
 
 /// The same, for staff, outside of a tool.
@@ -26,11 +27,22 @@ pub fn optional_part_for_staff(
     what: &str,
     hints: &mut Vec<String>,
 ) -> Result<Option<Page>, ToolError> {
-    part_for(false, part, what, hints)
+    part_for(Reader::Person, part, what, hints)
+}
+
+/// Who reads a hint.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// A model that speaks with a visitor.
+    Visitor,
+    /// A model that speaks with the company's own people.
+    Model,
+    /// One of them.
+    Person,
 }
 
 fn part_for<T>(
-    for_visitor: bool,
+    reader: Reader,
     part: Result<T, Error>,
     what: &str,
     hints: &mut Vec<String>,
@@ -48,11 +60,13 @@ fn part_for<T>(
             let detail = match error.code() {
                 ErrorCode::RejectedByDynamics => Cow::Owned(quoted(error.detail())),
                 // Which right is missing is for administrators.
-                ErrorCode::PermissionDenied => "this connection may not read them".into(),
+                ErrorCode::PermissionDenied if reader == Reader::Model => {
+                    "this connection may not read them".into()
+                }
                 _ => Cow::Borrowed(error.detail()),
             };
             // What is wrong is nothing for a visitor.
-            hints.push(if for_visitor {
+            hints.push(if reader == Reader::Visitor {
                 format!("{what} cannot be shown right now.")
             } else {
                 format!("{what} cannot be shown: {detail}.")

@@ -1,7 +1,7 @@
 //! The person whom a new record is for: a contact that is found, or one that is made with the record.
 
 use crm::labels::ActiveState;
-use crm::reference::{ContactRef, Reference as _, any_email};
+use crm::reference::{ContactRef, Merged, Reference as _, any_email, in_use};
 use crm::tables::CONTACT;
 use crm::tables::choices::in_state;
 use crm::text::{EmailAddress, Line, Phone};
@@ -9,6 +9,7 @@ use crm::visible::Visible;
 use dataverse::{Create, Filter, Order, Query, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::idioms::reads::{Answers, Reads, Seeking, Slot};
@@ -78,7 +79,8 @@ impl NewContact {
                 ["telephone1", "mobilephone"].map(|column| Filter::equals(column, phone.as_str()))
             })),
         };
-        by_address.and(in_state(ActiveState::Active))
+        // For staff, a contact that was merged stands for its master, so that nobody is there twice.
+        by_address.and(if for_stranger { in_state(ActiveState::Active) } else { in_use() })
     }
 
     /// Whether a contact really has this address. Dataverse takes `ö` for `o`, and words for the one
@@ -185,6 +187,7 @@ impl<'a> Reads<'a> {
                 .filter(new.filter(context.is_unverified()))
                 .select([ContactRef::NAME_COLUMN])
                 .select(ContactRef::DETAIL_COLUMNS.iter().copied())
+                .select([Merged::COLUMN])
                 .order_by(Order::descending("modifiedon"))
                 .top(if context.is_unverified() { ALIKE } else { 4 });
             let query = more(query);
@@ -220,6 +223,11 @@ impl Answers<'_> {
         let reference = new.reference();
         let reference = reference.map_or_else(|| ContactRef::parse(new.last_name.as_str()), Ok);
         let reference = reference.map_err(ToolError::internal)?;
-        Ok(Person::There(reference.one(page, context.instance())?))
+        let found = reference.one(page, context.instance())?;
+        let master = found.lookup(Merged::COLUMN).filter(|_| !context.is_for_visitor());
+        let Some(master) = master else { return Ok(Person::There(found)) };
+        // Of the master, only who it is matters here.
+        let row = json!({(CONTACT.key): master.id, (ContactRef::NAME_COLUMN): master.name});
+        serde_json::from_value(row).map(Person::There).map_err(ToolError::internal)
     }
 }
