@@ -228,11 +228,13 @@ impl Session {
     /// The page once more, by the ids of its rows: some of what is joined to them was missing. OData has
     /// no joined rows, and sends what belongs to a row along with it.
     async fn whole(&self, page: Page, query: &Query) -> Result<Page, Error> {
-        let keys = query.keys();
         let page = match query.parts() {
             // The rows are there, and not all of what comes along.
             Some(_) => page,
-            None => self.sender.exchange(&Request::read(&keys)).await?.page(&keys)?,
+            None => {
+                let keys = query.keys();
+                self.sender.exchange(&Request::read(&keys)).await?.page(&keys)?
+            }
         };
         let key = query.table().key;
         let ids: Vec<_> = page.records.iter().filter_map(|row| row.id(key)).collect();

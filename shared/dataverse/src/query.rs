@@ -338,9 +338,9 @@ impl Query {
     /// asked for: this many, of which so many are left when those of one row are put together.
     pub(crate) fn is_cut(&self, found: usize, left: usize) -> bool {
         let Some(top) = self.options.top.filter(|_| self.needs_fetch()) else { return false };
-        let mut expand = self.options.expand.iter();
-        let is_part = self.options.expand.iter().any(Expand::is_apart);
-        let may_repeat = expand.any(|expand| expand.is_mostly_one);
+        let expand = &self.options.expand;
+        let is_part = expand.iter().any(Expand::is_apart);
+        let may_repeat = expand.iter().any(|expand| expand.is_mostly_one);
         let asked = fetch::rows(top, may_repeat) as usize;
         found >= asked && (is_part || (may_repeat && left < top as usize))
     }

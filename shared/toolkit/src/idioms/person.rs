@@ -135,13 +135,6 @@ impl NewContact {
     }
 }
 
-impl<'a> SeekingPerson<'a> {
-    /// The place of the contact that is named.
-    pub fn named(&self) -> Option<&Seeking<'a, ContactRef>> {
-        self.named.as_ref()
-    }
-}
-
 impl Person {
     /// The id of the contact, which may not be there yet.
     pub fn id(&self) -> Option<Uuid> {
