@@ -31,9 +31,9 @@ pub(crate) fn rows(wanted: u32, may_repeat: bool) -> u32 {
 /// The path of a query below the service root, percent-encoded.
 pub(crate) fn path(table: Table, options: &Options) -> String {
     let mut writer = Writer { xml: String::with_capacity(1024) };
+    let may_repeat = options.expand.iter().any(|expand| expand.is_mostly_one);
     match options.top {
         Some(rows) => {
-            let may_repeat = options.expand.iter().any(|expand| expand.is_mostly_one);
             let rows = self::rows(rows, may_repeat);
             writer.open("fetch", &[("top", &rows.to_string())]);
         }
@@ -43,7 +43,10 @@ pub(crate) fn path(table: Table, options: &Options) -> String {
     for column in &options.select {
         writer.empty("attribute", &[("name", attribute(column.as_str()))]);
     }
-    for order in &options.order {
+    // What belongs to one row must come together, also where others are equal otherwise.
+    let by_key = Order::ascending(table.key);
+    let by_key = Some(&by_key).filter(|by_key| may_repeat && !options.order.contains(by_key));
+    for order in options.order.iter().chain(by_key) {
         let (column, descending) = match order {
             Order::Ascending(column) => (column, "false"),
             Order::Descending(column) => (column, "true"),
@@ -391,6 +394,29 @@ mod tests {
         );
         assert_eq!(of(!Filter::any([is_a(), is_b])), expected);
         assert_eq!(of(Filter::any([])), "<condition attribute='activityid' operator='null'/>");
+    }
+
+    #[test]
+    fn what_is_mostly_one_is_joined_to_the_rows_themselves() {
+        let sender = Expand::new(PARTIES).select(["_partyid_value"]).mostly_one();
+        let query = Query::rows(MAIL)
+            .filter(by_address("a"))
+            .order_by(Order::descending("senton"))
+            .top(3)
+            .expand(sender);
+        assert_eq!(query.parts(), None);
+        let text = xml(&query);
+        let (before, _) = text.split_once("<link-entity").unwrap();
+        assert_eq!(
+            before,
+            "<fetch top='8'><entity name='email'><order attribute='senton' descending='true'/>\
+             <order attribute='activityid' descending='false'/>"
+        );
+        assert!(
+            text.contains(
+                "link-type='outer'><attribute name='partyid' alias='e0__partyid_value'/>"
+            )
+        );
     }
 
     #[test]
