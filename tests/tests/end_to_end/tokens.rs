@@ -20,6 +20,9 @@ fn tokens(value: &Value) -> usize {
 fn the_definitions_of_all_tools() {
     let total = of_definitions(stack::tools().iter());
     assert!(total <= TOKENS_OF_ALL, "{total} tokens");
+    let (thousands, rest) = (TOKENS_OF_ALL / 1000, TOKENS_OF_ALL % 1000);
+    let said = format!("fit into {thousands},{rest:03} tokens");
+    assert!(include_str!("../../../README.md").contains(&said), "README.md has another number");
 }
 
 #[test]
