@@ -4,6 +4,8 @@
 //! that somebody has vouched for. Every query of a call for a visitor gets the condition that its rows
 //! are theirs, from [`rule`].
 
+use std::sync::Arc;
+
 use dataverse::{Collection, Filter, Name, Query, Record, Table};
 use uuid::Uuid;
 
@@ -162,7 +164,7 @@ pub enum Rule {
     /// All: they are nobody's.
     Public,
     /// Those for which this holds.
-    Theirs(Filter),
+    Theirs(Arc<Filter>),
     /// None.
     Never,
 }
@@ -182,29 +184,30 @@ pub struct More<'a> {
 pub fn rule(table: Table, visitor: &ContactRef, more: More<'_>) -> Rule {
     let More { company, note_mark, made } = more;
     let company = company.map(AccountRef::from);
-    let or_of_company = |theirs: Filter, of_account: fn(&AccountRef) -> Filter| {
-        Filter::any([theirs].into_iter().chain(company.as_ref().map(of_account)))
+    let or_of_company = |own: Filter, of_account: fn(&AccountRef) -> Filter| {
+        Filter::any([own].into_iter().chain(company.as_ref().map(of_account)))
     };
     let takes_part = |collection: Collection, parts: &[Part]| {
         let party = visitor.at(&[lookups::PARTY_CONTACT]).and(Part::any_of(parts));
         Filter::some(collection, party)
     };
+    let theirs = |filter| Rule::Theirs(Arc::new(filter));
     match table {
         tables::PRODUCT
         | tables::PRICE_LIST
         | tables::PRICE_LIST_ITEM
         | tables::UNIT
         | tables::CURRENCY => Rule::Public,
-        tables::CONTACT => Rule::Theirs(visitor.filter()),
+        tables::CONTACT => theirs(visitor.filter()),
         tables::CASE => {
             let made = made.iter().map(|id| Filter::equals(tables::CASE.key, *id));
             let own = Filter::any([case::of_contact(visitor)].into_iter().chain(made));
-            Rule::Theirs(or_of_company(own, case::of_account))
+            theirs(or_of_company(own, case::of_account))
         }
         tables::OPPORTUNITY => {
-            Rule::Theirs(or_of_company(opportunity::of_contact(visitor), opportunity::of_account))
+            theirs(or_of_company(opportunity::of_contact(visitor), opportunity::of_account))
         }
-        tables::QUOTE => Rule::Theirs(visitor.at(&[lookups::QUOTE_CONTACT])),
+        tables::QUOTE => theirs(visitor.at(&[lookups::QUOTE_CONTACT])),
         // Mails that were sent or received, meetings that they are invited to, and that there was a
         // call. Tasks are the staff's own.
         tables::ACTIVITY => {
@@ -220,18 +223,18 @@ pub fn rule(table: Table, visitor: &ContactRef, more: More<'_>) -> Rule {
                 .rows()
                 .and(is_done())
                 .and(takes_part(collections::ACTIVITY_PARTIES, &[Part::Sender, Part::Recipient]));
-            Rule::Theirs(Filter::any([mails, meetings, calls]))
+            theirs(Filter::any([mails, meetings, calls]))
         }
         tables::EMAIL => {
             let is_done = in_state(ActivityState::Completed);
-            Rule::Theirs(is_done.and(takes_part(collections::EMAIL_PARTIES, activity::WRITTEN_TO)))
+            theirs(is_done.and(takes_part(collections::EMAIL_PARTIES, activity::WRITTEN_TO)))
         }
         tables::APPOINTMENT => {
-            Rule::Theirs(takes_part(collections::APPOINTMENT_PARTIES, activity::INVITED))
+            theirs(takes_part(collections::APPOINTMENT_PARTIES, activity::INVITED))
         }
         // Whose record it is on shows by the record, which the same call reads.
         tables::NOTE => match note_mark {
-            Some(mark) => Rule::Theirs(Filter::starts_with("subject", mark)),
+            Some(mark) => theirs(Filter::starts_with("subject", mark)),
             None => Rule::Never,
         },
         _ => Rule::Never,

@@ -5,11 +5,7 @@
 //! OData answers, but columns without a value are absent, and a column of a joined table has the alias
 //! that the query gives it.
 
-use std::fmt::Write as _;
-
-use percent_encoding::utf8_percent_encode;
-
-use crate::filter::{LITERAL, Pattern};
+use crate::filter::Pattern;
 use crate::name::{Join, attribute};
 use crate::query::{Options, Order};
 use crate::{Comparison, Expand, Filter, Literal, Name, Table, TextFunction};
@@ -28,9 +24,15 @@ pub(crate) fn rows(wanted: u32, may_repeat: bool) -> u32 {
     wanted + if may_repeat { SPARE } else { 0 }
 }
 
+/// How much room a query gets at once. A visitor's queries are nearly as long.
+const ROOM: usize = 8192;
+
 /// The path of a query below the service root, percent-encoded.
 pub(crate) fn path(table: Table, options: &Options) -> String {
-    let mut writer = Writer { xml: String::with_capacity(1024) };
+    let mut url = String::with_capacity(ROOM);
+    url.push_str(table.entity_set);
+    url.push_str("?fetchXml=");
+    let mut writer = Writer { url };
     let may_repeat = options.expand.iter().any(|expand| expand.is_mostly_one);
     match options.top {
         Some(rows) => {
@@ -60,57 +62,51 @@ pub(crate) fn path(table: Table, options: &Options) -> String {
     writer.joined("", &options.expand);
     writer.close("entity");
     writer.close("fetch");
-    format!("{}?fetchXml={}", table.entity_set, utf8_percent_encode(&writer.xml, LITERAL))
+    writer.url
 }
 
-/// Writes XML.
+/// Writes XML to the end of a URL. What has a meaning in a URL is written percent-encoded, so nothing
+/// is to be encoded afterwards.
 struct Writer {
-    xml: String,
+    url: String,
 }
 
 impl Writer {
     fn open(&mut self, element: &str, attributes: &[(&str, &str)]) {
         self.begin(element, attributes);
-        self.xml.push('>');
+        self.url.push_str("%3E");
     }
 
     fn empty(&mut self, element: &str, attributes: &[(&str, &str)]) {
         self.begin(element, attributes);
-        self.xml.push_str("/>");
+        self.url.push_str("%2F%3E");
     }
 
+    /// Writes the beginning of an element. Values are names and numbers, which stand in a URL and in XML
+    /// as they are.
     fn begin(&mut self, element: &str, attributes: &[(&str, &str)]) {
-        self.xml.push('<');
-        self.xml.push_str(element);
+        self.url.push_str("%3C");
+        self.url.push_str(element);
         for (name, value) in attributes {
-            // Writing to a String cannot fail.
-            let _ = write!(self.xml, " {name}='");
-            self.value(value);
-            self.xml.push('\'');
+            let is_plain =
+                |byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-');
+            debug_assert!(value.bytes().all(is_plain), "{value} is no name and no number");
+            self.attribute(name, |url| url.push_str(value));
         }
+    }
+
+    fn attribute(&mut self, name: &str, write: impl FnOnce(&mut String)) {
+        self.url.push_str("%20");
+        self.url.push_str(name);
+        self.url.push_str("%3D%27");
+        write(&mut self.url);
+        self.url.push_str("%27");
     }
 
     fn close(&mut self, element: &str) {
-        let _ = write!(self.xml, "</{element}>");
-    }
-
-    /// Writes the value of an attribute, so that it is read back as it is. A character that XML cannot
-    /// have stands nowhere in Dataverse, so what takes its place is not found either.
-    fn value(&mut self, text: &str) {
-        for character in text.chars() {
-            match character {
-                '&' => self.xml.push_str("&amp;"),
-                '<' => self.xml.push_str("&lt;"),
-                '>' => self.xml.push_str("&gt;"),
-                '\'' => self.xml.push_str("&apos;"),
-                '"' => self.xml.push_str("&quot;"),
-                '\t' | '\n' | '\r' => {
-                    let _ = write!(self.xml, "&#{};", u32::from(character));
-                }
-                '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => self.xml.push('\u{fffd}'),
-                other => self.xml.push(other),
-            }
-        }
+        self.url.push_str("%3C%2F");
+        self.url.push_str(element);
+        self.url.push_str("%3E");
     }
 
     /// Joins the tables of these expansions, and shows their columns.
@@ -144,16 +140,15 @@ impl Writer {
     fn conditions(&mut self, filter: &Filter, key: &str) {
         let mut all = Vec::new();
         flatten(filter, &mut all);
-        let (joins, own): (Vec<_>, Vec<_>) =
-            all.into_iter().partition(|one| matches!(one, Filter::Some(..) | Filter::Through(..)));
-        if !own.is_empty() {
+        let is_own = |filter: &&Filter| !matches!(filter, Filter::Some(..) | Filter::Through(..));
+        if all.iter().any(is_own) {
             self.open("filter", &[("type", "and")]);
-            for filter in own {
+            for filter in all.iter().copied().filter(is_own) {
                 self.condition(filter, key, true);
             }
             self.close("filter");
         }
-        for filter in joins {
+        for filter in all {
             match filter {
                 Filter::Some(related, filter) => self.exists(related.join, "exists", filter),
                 Filter::Through(link, filter) => self.exists(Some(link.join()), "inner", filter),
@@ -173,35 +168,39 @@ impl Writer {
 
     /// Writes a condition of a filter, or that it does not hold.
     fn condition(&mut self, filter: &Filter, key: &str, holds: bool) {
-        let any = if holds { "any" } else { "not any" };
+        let any = if holds { "any" } else { "not%20any" };
         match filter {
             Filter::All(filters) => self.group(filters, "and", key, holds),
             Filter::Any(filters) => self.group(filters, "or", key, holds),
             Filter::Not(filter) => self.condition(filter, key, !holds),
+            Filter::Shared(filter) => self.condition(filter, key, holds),
             Filter::Some(related, filter) => self.exists(related.join, any, filter),
             Filter::Through(link, filter) => self.exists(Some(link.join()), any, filter),
             Filter::Caller(column) => {
                 let operator = if holds { "eq-userid" } else { "ne-userid" };
-                self.test(column, operator, None, Nulls::DoNotMatter);
+                self.test(column, operator, Nulls::DoNotMatter);
             }
             Filter::Match(function, column, Pattern(text)) => {
-                let text = text.plain();
-                let pattern = match function {
-                    TextFunction::Contains => format!("%{text}%"),
-                    TextFunction::StartsWith => format!("{text}%"),
-                    TextFunction::EndsWith => format!("%{text}"),
+                let (before, after) = match function {
+                    TextFunction::Contains => (ANYTHING, ANYTHING),
+                    TextFunction::StartsWith => ("", ANYTHING),
+                    TextFunction::EndsWith => (ANYTHING, ""),
                 };
                 let (operator, nulls) =
                     if holds { ("like", Nulls::DoNotMatter) } else { ("not-like", Nulls::Out) };
-                self.test(column, operator, Some(&pattern), nulls);
+                self.test_of(column, operator, nulls, |url| {
+                    url.push_str(before);
+                    text.write_in_xml(url);
+                    url.push_str(after);
+                });
             }
             Filter::Compare(column, comparison, value) => {
                 let comparison = if holds { *comparison } else { opposite(*comparison) };
-                let Some(text) = text_of(value) else {
+                if *value == Literal::Null {
                     let is_null = comparison == Comparison::Equal;
                     let operator = if is_null { "null" } else { "not-null" };
-                    return self.test(column, operator, None, Nulls::DoNotMatter);
-                };
+                    return self.test(column, operator, Nulls::DoNotMatter);
+                }
                 // What `ne` says of a row without a value is not written down anywhere.
                 let (operator, nulls) = match comparison {
                     Comparison::Equal => ("eq", Nulls::DoNotMatter),
@@ -212,7 +211,7 @@ impl Writer {
                     Comparison::Less => ("lt", Nulls::DoNotMatter),
                     Comparison::LessOrEqual => ("le", Nulls::DoNotMatter),
                 };
-                self.test(column, operator, Some(&text), nulls);
+                self.test_of(column, operator, nulls, |url| value.write_in_xml(url));
             }
         }
     }
@@ -231,27 +230,44 @@ impl Writer {
         self.close("filter");
     }
 
-    fn test(&mut self, column: &Name, operator: &str, value: Option<&str>, nulls: Nulls) {
+    fn test(&mut self, column: &Name, operator: &str, nulls: Nulls) {
+        self.within(column, nulls, |writer, column| {
+            writer.empty("condition", &[("attribute", column), ("operator", operator)]);
+        });
+    }
+
+    fn test_of(
+        &mut self,
+        column: &Name,
+        operator: &str,
+        nulls: Nulls,
+        value: impl FnOnce(&mut String),
+    ) {
+        self.within(column, nulls, |writer, column| {
+            writer.begin("condition", &[("attribute", column), ("operator", operator)]);
+            writer.attribute("value", value);
+            writer.url.push_str("%2F%3E");
+        });
+    }
+
+    /// Writes a test of a column, and around it what holds of a row without a value.
+    fn within(&mut self, column: &Name, nulls: Nulls, test: impl FnOnce(&mut Writer, &str)) {
         let column = attribute(column.as_str());
         let around = match nulls {
             Nulls::DoNotMatter => None,
             Nulls::In => Some(("or", "null")),
             Nulls::Out => Some(("and", "not-null")),
         };
-        if let Some((word, also)) = around {
-            self.open("filter", &[("type", word)]);
-            self.empty("condition", &[("attribute", column), ("operator", also)]);
-        }
-        let test = [("attribute", column), ("operator", operator)];
-        match value {
-            Some(value) => self.empty("condition", &[test[0], test[1], ("value", value)]),
-            None => self.empty("condition", &test),
-        }
-        if around.is_some() {
-            self.close("filter");
-        }
+        let Some((word, also)) = around else { return test(self, column) };
+        self.open("filter", &[("type", word)]);
+        self.empty("condition", &[("attribute", column), ("operator", also)]);
+        test(self, column);
+        self.close("filter");
     }
 }
+
+/// `LIKE`'s sign for any characters.
+const ANYTHING: &str = "%25";
 
 /// What a condition says of a row whose column has no value.
 #[derive(Clone, Copy)]
@@ -271,6 +287,7 @@ fn flatten<'a>(filter: &'a Filter, all: &mut Vec<&'a Filter>) {
         Filter::Any(filters) if filters.len() == 1 => {
             filters.iter().for_each(|filter| flatten(filter, all));
         }
+        Filter::Shared(filter) => flatten(filter, all),
         filter => all.push(filter),
     }
 }
@@ -284,22 +301,6 @@ fn opposite(comparison: Comparison) -> Comparison {
         Comparison::Less => Comparison::GreaterOrEqual,
         Comparison::LessOrEqual => Comparison::Greater,
     }
-}
-
-/// A value as FetchXML has it; `None` for the absence of one.
-fn text_of(value: &Literal) -> Option<String> {
-    Some(match value {
-        Literal::Text(text) => text.plain(),
-        // Only the number of a type is documented.
-        Literal::Type(_, number) => number.to_string(),
-        Literal::Id(id) => id.to_string(),
-        Literal::Integer(number) => number.to_string(),
-        Literal::Decimal(number) => number.to_string(),
-        Literal::Boolean(flag) => u8::from(*flag).to_string(),
-        Literal::Date(date) => date.to_string(),
-        Literal::Time(time) => time.to_string(),
-        Literal::Null => return None,
-    })
 }
 
 #[cfg(test)]

@@ -1,17 +1,17 @@
 //! Filters, which always escape their values.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use jiff::{Timestamp, civil::Date};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::name::{Link, Name, Related};
 
 /// The characters that are encoded inside a literal: all that may have a meaning in a URL.
-pub(crate) const LITERAL: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const LITERAL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A value in a filter.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +59,17 @@ impl Literal {
             Literal::Null => url.push_str("null"),
         }
     }
+
+    /// Writes the value to the end of a URL, as it stands in an attribute of FetchXML.
+    pub(crate) fn write_in_xml(&self, url: &mut String) {
+        match self {
+            Literal::Text(text) => text.write_in_xml(url),
+            // Only the number of a type is documented.
+            Literal::Type(_, number) => Literal::Integer((*number).into()).write(url),
+            Literal::Boolean(flag) => url.push(if *flag { '1' } else { '0' }),
+            other => other.write(url),
+        }
+    }
 }
 
 /// A text as it stands in a URL: in quotation marks, with those inside doubled, percent-encoded.
@@ -83,13 +94,48 @@ impl From<&str> for Text {
 }
 
 impl Text {
-    /// The text as it was given.
-    pub(crate) fn plain(&self) -> String {
+    /// Writes the text to the end of a URL, as it stands in an attribute in single quotation marks in
+    /// XML. A character that XML cannot have stands nowhere in Dataverse, so what takes its place is not
+    /// found either.
+    pub(crate) fn write_in_xml(&self, url: &mut String) {
         let inside = self.0.strip_prefix("%27").and_then(|rest| rest.strip_suffix("%27"));
-        let decoded = percent_decode_str(inside.unwrap_or_default()).decode_utf8_lossy();
-        decoded.replace("''", "'")
+        let mut rest = inside.unwrap_or_default();
+        while let Some(at) = rest.find('%') {
+            let (plain, encoded) = rest.split_at(at);
+            url.push_str(plain);
+            let meaning = IN_XML.iter().find(|(code, _)| encoded.starts_with(code));
+            let (code, written) = match meaning {
+                Some((code, written)) => (*code, *written),
+                None => {
+                    // A percent sign is never without its two digits.
+                    let code = encoded.get(..3).unwrap_or(encoded);
+                    let is_control = code.starts_with("%0") || code.starts_with("%1");
+                    (code, if is_control { REPLACEMENT } else { code })
+                }
+            };
+            url.push_str(written);
+            rest = encoded.strip_prefix(code).unwrap_or_default();
+        }
+        url.push_str(rest);
     }
 }
+
+/// What takes the place of a character that XML cannot have, percent-encoded.
+const REPLACEMENT: &str = "%EF%BF%BD";
+
+/// Characters of a [`Text`] that are written in another way in XML.
+const IN_XML: [(&str, &str); 10] = [
+    ("%27%27", "%26apos%3B"),
+    ("%26", "%26amp%3B"),
+    ("%3C", "%26lt%3B"),
+    ("%3E", "%26gt%3B"),
+    ("%22", "%26quot%3B"),
+    ("%09", "%26%239%3B"),
+    ("%0A", "%26%2310%3B"),
+    ("%0D", "%26%2313%3B"),
+    ("%EF%BF%BE", REPLACEMENT),
+    ("%EF%BF%BF", REPLACEMENT),
+];
 
 /// A text that a [`TextFunction`] looks for. Characters that would be wildcards mean themselves.
 ///
@@ -161,6 +207,8 @@ pub enum Filter {
     Through(Link, Box<Filter>),
     /// The column holds the id of the user who asks.
     Caller(Name),
+    /// A filter that several queries have.
+    Shared(Arc<Filter>),
 }
 
 /// How two values are compared.
@@ -286,6 +334,7 @@ impl Filter {
                     filters.iter().any(|filter| search(filter, is_away))
                 }
                 Filter::Not(filter) => search(filter, is_away),
+                Filter::Shared(filter) => search(filter, is_away),
                 Filter::Some(_, filter) | Filter::Through(_, filter) => {
                     is_away || search(filter, true)
                 }
@@ -296,6 +345,7 @@ impl Filter {
             Filter::Through(_, filter) if !filter.leads_to_collection() => filter.needs_fetch(),
             Filter::All(filters) | Filter::Any(filters) => filters.iter().any(Filter::needs_fetch),
             Filter::Not(filter) => filter.needs_fetch(),
+            Filter::Shared(filter) => filter.needs_fetch(),
             filter => search(filter, false),
         }
     }
@@ -307,6 +357,7 @@ impl Filter {
                 filters.iter().any(Filter::leads_to_collection)
             }
             Filter::Not(filter) | Filter::Through(_, filter) => filter.leads_to_collection(),
+            Filter::Shared(filter) => filter.leads_to_collection(),
             Filter::Some(..) => true,
         }
     }
@@ -370,6 +421,7 @@ impl Writer<'_> {
                 self.filter(filter);
                 self.url.push(')');
             }
+            Filter::Shared(filter) => self.filter(filter),
             Filter::Some(collection, filter) => {
                 self.column(collection.name.as_str());
                 let depth = self.depth;

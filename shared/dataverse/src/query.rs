@@ -248,13 +248,13 @@ impl Query {
     /// The same rows, as far as this filter holds for them. Where one row is asked for by its id, it is
     /// found only if the filter holds.
     #[must_use]
-    pub fn within(mut self, filter: Filter) -> Query {
+    pub fn within(mut self, filter: Arc<Filter>) -> Query {
         if let Target::Row(id) = self.target {
             self.target = Target::Rows;
             let is_row = Filter::equals(self.table.key, id);
             self = self.filter(is_row).top(1);
         }
-        self.filter(filter)
+        self.filter(Filter::Shared(filter))
     }
 
     /// The table whose rows are asked for.

@@ -1,12 +1,12 @@
 //! The reads of a tool before it answers: several queries in one trip.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crm::reference::Sought;
 use crm::tables::USER;
 use crm::visitor::{Rule, rule};
-use dataverse::{Error, Filter, Page, Query, Record};
+use dataverse::{Error, Filter, Page, Query, Record, Table};
 use uuid::Uuid;
 
 use crate::contract::refusals::{not_for_visitors, unverified};
@@ -148,17 +148,17 @@ impl<'a> Reads<'a> {
     }
 
     /// Sends the queries in one trip.
-    pub async fn send<'c>(self, context: &'c Context) -> Result<Answers<'c>, ToolError> {
+    pub async fn send<'c>(mut self, context: &'c Context) -> Result<Answers<'c>, ToolError> {
         let session = context.session();
         let mut all = self.narrowed(context)?;
         let visitor = context.behalf.visitor();
         let who = visitor.and_then(|visitor| visitor.query());
         let who = who.map(|query| {
-            all.to_mut().push(query);
+            all.push(query);
             Slot(all.len() - 1)
         });
         let pages = async {
-            match &*all {
+            match &all[..] {
                 [] => Ok(Vec::new()),
                 queries => session.list_every(queries).await,
             }
@@ -177,32 +177,34 @@ impl<'a> Reads<'a> {
         Ok(answers)
     }
 
-    /// The queries as this call may send them.
-    fn narrowed(&self, context: &Context) -> Result<Cow<'_, [Query]>, ToolError> {
-        if context.behalf.visitor().is_none() {
-            return Ok(Cow::Borrowed(&self.queries));
-        }
-        let queries = self.queries.iter().enumerate();
-        let narrowed = queries.map(|(slot, query)| self.narrow(context, slot, query.clone()));
-        Ok(Cow::Owned(narrowed.collect::<Result<_, _>>()?))
-    }
-
-    /// The query with the condition that its rows are the visitor's, in a call for one.
-    fn narrow(&self, context: &Context, slot: usize, query: Query) -> Result<Query, ToolError> {
-        let Some(visitor) = context.behalf.visitor() else { return Ok(query) };
-        if self.unseen.contains(&slot) {
-            return Ok(query);
-        }
-        let table = query.table();
+    /// The queries as this call may send them: in a call for a visitor, with the condition that their
+    /// rows are the visitor's.
+    fn narrowed(&mut self, context: &Context) -> Result<Vec<Query>, ToolError> {
+        let queries = std::mem::take(&mut self.queries);
+        let Some(visitor) = context.behalf.visitor() else { return Ok(queries) };
         let reference = visitor.reference();
         // Nobody's id finds nothing: it is only asked whether the table is public.
         let nobody = NOBODY.into();
-        match (rule(table, reference.as_ref().unwrap_or(&nobody), visitor.more()), &reference) {
-            (Rule::Public, _) => Ok(query),
-            (Rule::Theirs(theirs), Some(_)) => Ok(query.within(theirs)),
-            (Rule::Theirs(_), None) => Err(unverified("this")),
-            (Rule::Never, _) => Err(not_for_visitors(table.logical_name)),
-        }
+        let mut rules: Vec<(Table, Rule)> = Vec::new();
+        let narrow = |(slot, query): (usize, Query)| {
+            if self.unseen.contains(&slot) {
+                return Ok(query);
+            }
+            let table = query.table();
+            let known = rules.iter().position(|(of, _)| *of == table);
+            let place = known.unwrap_or_else(|| {
+                let rule = rule(table, reference.as_ref().unwrap_or(&nobody), visitor.more());
+                rules.push((table, rule));
+                rules.len() - 1
+            });
+            match (&rules[place].1, &reference) {
+                (Rule::Public, _) => Ok(query),
+                (Rule::Theirs(theirs), Some(_)) => Ok(query.within(Arc::clone(theirs))),
+                (Rule::Theirs(_), None) => Err(unverified("this")),
+                (Rule::Never, _) => Err(not_for_visitors(table.logical_name)),
+            }
+        };
+        queries.into_iter().enumerate().map(narrow).collect()
     }
 
     /// In a create: asks for the row of an earlier, equal call where it may also be.
