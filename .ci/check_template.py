@@ -41,6 +41,7 @@ PERMISSIONS = {
     "CatalogFunction": {},
     "McpFunction": SENDING,
     "VisitorFunction": SENDING,
+    "ContactFunction": SENDING,
     "ConnectionFunction": {
         SECRETS: {
             f"secretsmanager:{action}"
@@ -328,7 +329,7 @@ def check(stack):
     for name in functions:
         for metric in ("Errors", "Throttles"):
             expect(("AWS/Lambda", metric, name) in watched, f"no alarm for {metric} of {name}")
-    for metric in ("ConnectionsBroken", "SecretsExpired", "HealthCheckRuns", "VisitorsNotFound", "VisitorsRefused"):
+    for metric in ("ConnectionsBroken", "SecretsExpired", "HealthCheckRuns", "VisitorsNotFound", "VisitorsGuessing", "VisitorsRefused"):
         of_stack = ("Dynamics365Tools", metric, "AWS::StackName")
         expect(of_stack in watched, f"no alarm for {metric} of this stack")
     # The least of many is low whenever one of them is: such an alarm would never clear.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 use state::{MadeKey, StateError};
 use toolkit::{
-    Caller, Definition, ErrorCode, Grants, Scope, Scopes, Serves, ToolError, WriteState,
+    Caller, Definition, ErrorCode, Grants, Scope, Scopes, Serves, Template, ToolError, WriteState,
 };
 use uuid::Uuid;
 
@@ -190,6 +190,17 @@ fn fits(serves: Option<Serves>, scopes: &[String], is_limited: bool) -> Result<(
         _ => return Ok(()),
     };
     Err(ToolError::invalid("scopes", problem))
+}
+
+/// Checks that a template is for those whom a key serves.
+fn fits_template(serves: Option<Serves>, template: Option<&str>) -> Result<(), ToolError> {
+    let template = template.and_then(|name| name.parse::<Template>().ok());
+    match template {
+        Some(template) if serves == Some(Serves::Visitors) && !template.talks_to_customers() => {
+            Err(ToolError::invalid("template", "is for the company's own people: take another one"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The names of tools that a key is limited to, if there are such tools.

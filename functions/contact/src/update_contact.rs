@@ -61,6 +61,7 @@ impl Tool for UpdateContact {
     const ASK_FIRST: &'static str = "Confirm with the visitor first.";
     const FOR: Access = Access::Verified;
     const EFFECT: Effect = Effect::Changes;
+    const SENDS_MAIL: bool = true;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact", "prvWriteContact"];
     const EXAMPLE: &'static str = r#"{"contact": "dario.velasco@northwind.example", "mobile_phone": "+1 206 555 0199", "job_title": "Head of Operations"}"#;
 
@@ -126,15 +127,11 @@ fn check_for_visitor(context: &Context, arguments: &Arguments) -> Result<(), Too
     ];
     for (field, column, number) in numbers {
         let changes = number.is_some() || clears(field);
-        if changes && visitors.id_column.as_str() == column {
+        if changes && visitors.recognise_by(column) {
             return refused(field, "cannot be changed in a chat");
         }
     }
-    let is_known_by = |column: &str| {
-        let mut addresses = visitors.email_columns.iter().map(|column| column.as_str());
-        addresses.any(|one| one == column) || visitors.id_column.as_str() == column
-    };
-    if clears("email") && is_known_by("emailaddress1") {
+    if clears("email") && visitors.recognise_by("emailaddress1") {
         return refused("email", "cannot be cleared in a chat");
     }
     Ok(())

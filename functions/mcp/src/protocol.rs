@@ -116,7 +116,8 @@ impl Protocol {
             of_template.all(|definition| visit.selection.has(definition))
                 && self.allowed(visit).any(|entry| template.has(entry.definition.name))
         };
-        Template::ALL.iter().copied().filter(is_listed)
+        let all = Template::ALL.iter().copied();
+        all.filter(|template| visit.caller.may_have(*template)).filter(is_listed)
     }
 
     /// Calls a tool the way a client of `/v1/tools` does.

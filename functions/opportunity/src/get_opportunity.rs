@@ -48,9 +48,9 @@ pub(crate) struct Details {
     description: Option<String>,
     #[staff]
     truncated: Option<bool>,
-    #[verified]
+    #[chosen(DealDetails)]
     contact: Option<Linked>,
-    #[verified]
+    #[chosen(DealDetails)]
     account: Option<Linked>,
     /// Who works on it.
     #[staff]
@@ -64,9 +64,9 @@ pub(crate) struct Details {
     #[schemars(with = "Option<String>")]
     #[verified]
     closed_on: Option<Date>,
-    #[verified]
+    #[chosen(DealDetails)]
     created_on: Option<Minute>,
-    #[verified]
+    #[chosen(DealDetails)]
     modified_on: Option<Minute>,
 }
 
@@ -84,10 +84,10 @@ pub(crate) struct Line {
     quantity: Option<Decimal>,
     #[verified]
     unit: Option<String>,
-    #[verified]
+    #[staff]
     price: Option<Money>,
     /// What the line comes to, less its discount.
-    #[verified]
+    #[staff]
     amount: Option<Money>,
 }
 

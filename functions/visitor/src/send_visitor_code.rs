@@ -37,6 +37,7 @@ impl Tool for SendVisitorCode {
     const IS_FOR_STAFF: bool = false;
     const EFFECT: Effect = Effect::Adds;
     const REACHES_OUT: bool = true;
+    const SENDS_MAIL: bool = true;
     const PRIVILEGES: &'static [&'static str] = &["prvReadContact"];
     const EXAMPLE: &'static str = r#"{"email": "maren.quist@northwind.example"}"#;
 

@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use seal::Code;
 use serde::{Deserialize, Serialize};
 use toolkit::{
-    Answer, Context, Effect, Entered, ErrorCode, Limit, Reads, Tool, ToolError, WriteState,
+    Answer, Context, Effect, Entered, ErrorCode, Limit, MANY_WRONG_CODES, NotShown, Reads, Tool,
+    ToolError, WriteState,
 };
 
 /// Takes the code that was sent to a visitor.
@@ -69,7 +70,7 @@ impl Tool for VerifyVisitor {
         context.codes()?;
         // What is no code counts as a try, too: nobody learns what a code looks like.
         let code = Code::read(arguments.code.as_str()).ok();
-        let address = match context.enter_code(code.as_ref()).await.ok_or_else(wrong)? {
+        let address = match context.enter_code(code.as_ref()).await.map_err(wrong)? {
             Entered::SignedIn(address) => address,
             Entered::NewAddress => {
                 let nothing = Verified { contacts: Vec::new(), open_cases: Vec::new(), more: None };
@@ -118,8 +119,10 @@ impl OpenCase {
 }
 
 /// The error: the code is not right, or no longer, or there was none.
-fn wrong() -> ToolError {
-    ToolError::new(ErrorCode::VisitorUnverified, "this code is not right, or it is no longer valid")
+fn wrong(NotShown { are_many_wrong }: NotShown) -> ToolError {
+    let detail = "this code is not right, or it is no longer valid";
+    let error = ToolError::new(ErrorCode::VisitorUnverified, detail);
+    if are_many_wrong { error.for_log(MANY_WRONG_CODES) } else { error }
         .next_step(
             "Ask the visitor to look at the code again. After three tries, send a new one with \
              dynamics365_send_visitor_code.",

@@ -107,7 +107,7 @@ impl Alarm {
 }
 
 /// What the health check counts, whether it runs at all, and what the API answers.
-fn of_the_whole() -> [Alarm; 7] {
+fn of_the_whole() -> [Alarm; 8] {
     let heartbeat = Alarm {
         statistic: "Sum",
         periods: 2,
@@ -163,6 +163,13 @@ fn of_the_whole() -> [Alarm; 7] {
             "200",
             "Calls for visitors have named much that is not there. Somebody may be trying ids and \
              numbers. The saved query Calls by client says through which platform.",
+        ),
+        Alarm::of_visitors(
+            "VisitorsGuessing",
+            "1",
+            "Twenty codes and more of visitors were wrong in an hour, for one platform and connection. \
+             Somebody is guessing codes. Codes have eight digits until the hour is over. The saved \
+             query Calls by client says through which platform.",
         ),
         Alarm::of_visitors(
             "VisitorsRefused",

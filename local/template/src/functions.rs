@@ -29,8 +29,10 @@ Unknown:
   Properties: { ApiId: !Ref Api }
 ";
 
-/// The group of tools that sends mails.
-const SENDS_MAIL: &str = "visitor";
+/// Whether a tool mails visitors.
+fn sends_mail(tool: &Declaration) -> bool {
+    tool.definition.as_ref().is_some_and(|definition| definition.sends_mail)
+}
 
 /// The groups of tools, in the order of their declaration.
 pub(crate) fn groups(tools: &[Declaration]) -> Vec<&'static str> {
@@ -82,7 +84,8 @@ pub(crate) fn of_tools(
             events.push_str(CATCH_ALL);
         }
         let (skips_of_api, skips) = (indented(SKIPS_OF_API, 8), indented(SKIPS, 8));
-        let mail = (group == SENDS_MAIL).then_some(&SEND_MAIL);
+        let sends_mail = tools.iter().any(|tool| tool.group == group && sends_mail(tool));
+        let mail = sends_mail.then_some(&SEND_MAIL);
         let policies = OF_TOOLS.iter().chain(mail);
         let policies: Vec<_> = policies.map(|policy| format!("!Ref {policy}")).collect();
         resources.push(format!(

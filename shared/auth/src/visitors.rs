@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;
-use visitor::TokenSettings;
+use visitor::{Issuer, TokenSettings};
 
 /// What a connection lets visitors do, and how it knows who they are. Without any settings, a visitor
 /// is who the platform says, by the main email address, and may schedule appointments.
@@ -179,6 +179,15 @@ impl From<ColumnName> for String {
 }
 
 impl Visitors {
+    /// Whether visitors are recognised by what this column of their contact holds.
+    pub fn recognise_by(&self, column: &str) -> bool {
+        let issuers = self.tokens.iter().flat_map(TokenSettings::issuers);
+        let mut subjects = issuers.filter_map(Issuer::subject);
+        self.id_column.as_str() == column
+            || self.email_columns.iter().any(|one| one.as_str() == column)
+            || subjects.any(|subject| subject.column() == column)
+    }
+
     /// The settings as JSON for the connection's secret, with the secrets in them.
     pub(crate) fn to_secret(&self) -> Value {
         let mut settings = json!(self);

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::partitions::VISIT;
 use crate::table::{self, EXPIRES_AT, Expression, Key, epoch};
-use crate::visits::not_ended_since;
+use crate::visits::{has_ended, not_ended_since};
 use crate::{State, StateError, Visit};
 
 /// How long a call waits.
@@ -74,7 +74,7 @@ impl State {
         Ok(self.table.put_if(&key, item, not_ended_since(began)).await?.is_some())
     }
 
-    /// The call with this id; `None` if there is none.
+    /// The call with this id; `None` if there is none, or if its chat was ended.
     pub async fn confirmation(
         &self,
         visit: &Visit,
@@ -102,6 +102,10 @@ impl State {
         };
         let Some(call) = sealed(waits)? else { return Ok(None) };
         // An ended one names none.
+        let is_ended = open.as_ref().is_some_and(|item| is_there(item) && has_ended(item));
+        if is_ended {
+            return Ok(None);
+        }
         let open = open.filter(|item| is_there(item) && item.contains_key("id"));
         let newest = open.map(|item| table::document::<Newest>(WHAT, item));
         let is_open = newest.transpose()?.is_some_and(|newest| newest.id == id);

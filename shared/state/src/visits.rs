@@ -22,11 +22,14 @@ const CODE: &str = "code";
 const SIGNED_IN: &str = "signed-in";
 const SHOWN: &str = "shown-address";
 
+const MADE_BY: &str = "made-by";
+
 /// The attributes of these items.
 const RECORDS: &str = "records";
 const COUNT: &str = "count";
 const TRIES: &str = "tries";
 const ENDED: &str = "ended";
+const OWNER: &str = "owner";
 
 const WHAT_CODE: &str = "a visitor's code";
 const WHAT_SIGN_IN: &str = "who a visitor is";
@@ -116,6 +119,11 @@ impl Hour {
     }
 }
 
+/// Whether an item says that its chat was ended.
+pub(crate) fn has_ended(item: &std::collections::HashMap<String, AttributeValue>) -> bool {
+    item.contains_key(ENDED)
+}
+
 /// A hash of the parts. The length before each of them keeps apart lists that would look the same.
 fn hash(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
@@ -168,8 +176,43 @@ impl State {
         self.table.add(&key, (RECORDS, record), epoch(ends(VISIT_KEPT))).await.map(drop)
     }
 
-    /// The records that were made in this chat.
+    /// The records that were made in this chat, while nobody has been known in it.
     pub async fn made(&self, visit: &Visit) -> Result<Vec<Uuid>, StateError> {
+        let records = self.records_of(visit).await?;
+        let is_somebodys = !records.is_empty() && self.owner(visit).await?.is_some();
+        Ok(if is_somebodys { Vec::new() } else { records })
+    }
+
+    /// The records that were made in this chat, if they are this visitor's: they become those of the
+    /// first who asks, and nobody else's.
+    pub async fn made_by(&self, visit: &Visit, identity: &str) -> Result<Vec<Uuid>, StateError> {
+        let records = self.records_of(visit).await?;
+        if records.is_empty() {
+            return Ok(records);
+        }
+        let who = hash(&["made by", &visit.0, identity]);
+        let is_theirs = match self.owner(visit).await? {
+            Some(owner) => owner == who,
+            None => {
+                let key = Key::new(VISIT.of(&visit.0), MADE_BY);
+                let mut item = key.attributes();
+                item.insert(OWNER.to_owned(), AttributeValue::S(who.clone()));
+                item.insert(EXPIRES_AT.to_owned(), epoch(ends(VISIT_KEPT)));
+                let free = Expression::new("attribute_not_exists(#owner) OR #owner = :who")
+                    .with("who", AttributeValue::S(who));
+                self.table.put_if(&key, item, free).await?.is_some()
+            }
+        };
+        Ok(if is_theirs { records } else { Vec::new() })
+    }
+
+    /// Whose the records of this chat are, hashed.
+    async fn owner(&self, visit: &Visit) -> Result<Option<String>, StateError> {
+        let item = self.table.get(&Key::new(VISIT.of(&visit.0), MADE_BY)).await?;
+        Ok(item.and_then(|item| item.get(OWNER)?.as_s().ok().cloned()))
+    }
+
+    async fn records_of(&self, visit: &Visit) -> Result<Vec<Uuid>, StateError> {
         let item = self.table.get(&Key::new(VISIT.of(&visit.0), MADE)).await?;
         let records = item.as_ref().and_then(|item| item.get(RECORDS)?.as_ss().ok());
         Ok(records.into_iter().flatten().filter_map(|record| record.parse().ok()).collect())
@@ -227,12 +270,7 @@ impl State {
         tried_at: Timestamp,
     ) -> Result<bool, StateError> {
         self.use_up_code(visit).await?;
-        let is_signed_in = self.put_signed_in(visit, who, not_ended_since(tried_at)).await?;
-        if is_signed_in && !who.made.is_empty() {
-            // It is the visitor's from now on. Who signs in as another does not inherit it.
-            self.forget(visit, MADE).await?;
-        }
-        Ok(is_signed_in)
+        self.put_signed_in(visit, who, not_ended_since(tried_at)).await
     }
 
     /// Uses the code of a chat up.
@@ -281,30 +319,43 @@ impl State {
     ) -> Result<bool, StateError> {
         let key = Key::new(VISIT.of(&visit.0), SIGNED_IN);
         let mut item = key.item(WHAT_SIGN_IN, who)?;
-        item.insert(EXPIRES_AT.to_owned(), epoch(who.until()));
+        // It is kept longer than it counts: what the chat has made stays the visitor's.
+        item.insert(EXPIRES_AT.to_owned(), epoch(ends(VISIT_KEPT)));
         Ok(self.table.put_if(&key, item, condition).await?.is_some())
     }
 
     /// Who the visitor of a chat is, if a code has shown it.
     pub async fn signed_in(&self, visit: &Visit) -> Result<Option<SignedIn>, StateError> {
+        let who = self.last_signed_in(visit).await?;
+        Ok(who.filter(|who| Timestamp::now() < who.until()))
+    }
+
+    /// Who the visitor of a chat was in the end, if a code has shown it, also if that no longer counts.
+    pub async fn last_signed_in(&self, visit: &Visit) -> Result<Option<SignedIn>, StateError> {
         let item = self.table.get(&Key::new(VISIT.of(&visit.0), SIGNED_IN)).await?;
         // What has been ended has nothing in it.
         let item = item.filter(|item| item.contains_key("address"));
-        let who: Option<SignedIn> =
-            item.map(|item| table::document(WHAT_SIGN_IN, item)).transpose()?;
-        Ok(who.filter(|who| Timestamp::now() < who.until()))
+        item.map(|item| table::document(WHAT_SIGN_IN, item)).transpose()
+    }
+
+    /// Ends what a code has shown in a chat, if there was one.
+    pub async fn end_signed_in(&self, visit: &Visit) -> Result<(), StateError> {
+        match self.last_signed_in(visit).await? {
+            Some(_) => self.forget(visit, SIGNED_IN).await,
+            None => Ok(()),
+        }
     }
 
     /// Ends all of a chat: nobody is known in it, and it has made nothing.
     pub async fn end_visit(&self, visit: &Visit) -> Result<(), StateError> {
-        for sort in [CODE, MADE, SHOWN] {
+        for sort in [CODE, MADE, MADE_BY, SHOWN] {
             self.forget(visit, sort).await?;
         }
         // What is being entered or asked at this moment must find it.
         for sort in [OPEN, SIGNED_IN] {
             let mut item = Key::new(VISIT.of(&visit.0), sort).attributes();
             item.insert(ENDED.to_owned(), milliseconds(Timestamp::now()));
-            item.insert(EXPIRES_AT.to_owned(), epoch(ends(AFTER_LAST)));
+            item.insert(EXPIRES_AT.to_owned(), epoch(ends(VISIT_KEPT)));
             self.table.put(item).await?;
         }
         Ok(())

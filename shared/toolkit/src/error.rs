@@ -106,8 +106,8 @@ impl ToolError {
         let status = status.map(|status| format!(": {}", quoted(&status))).unwrap_or_default();
         let next_step = match reopen_with {
             Some(open) => format!(
-                "Say so. To change it, reopen it first with the status {open}, if the visitor \
-                 wants that."
+                "Say so. To change it, reopen it first with the status {open}, if that \
+                 is wanted."
             ),
             None => "Say so. It cannot be reopened here.".to_owned(),
         };

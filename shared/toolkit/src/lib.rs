@@ -43,6 +43,7 @@ pub use edge::caller::{Caller, Grants, Scope, Scopes, Serves};
 pub use edge::journal::Journal;
 pub use edge::key_store::KeyStore;
 pub use edge::keys::{ApiKeys, ApiKeysError, WrongEntry, sha256_hex};
+pub use edge::logging::MANY_WRONG_CODES;
 pub use edge::made_key::{NoRandomness, new_api_key};
 pub use edge::origins::{Origin, OriginError, Origins};
 pub use edge::{
@@ -50,8 +51,8 @@ pub use edge::{
     Incoming, Reply, bearer, logging,
 };
 pub use error::{DataverseDetails, ErrorCode, ToolError, WriteState, for_model};
-pub use idioms::chat::CODE_LIVES;
 pub(crate) use idioms::chat::NoCode;
+pub use idioms::chat::{CODE_LIVES, NotShown};
 pub use idioms::clear::Clear;
 pub use idioms::codes::{CodeFor, Codes, Entered};
 pub use idioms::consent::{CONFIRMATION, Consequence, MESSAGE_ID, Preview, Yes};

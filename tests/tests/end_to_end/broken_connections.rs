@@ -144,7 +144,7 @@ async fn the_application_user_is_at_fault() {
     let answer = bench.call("get_contact", json!({"contact": MAREN})).await;
     assert!(answer.result().get("open_cases").is_none());
     assert!(answer.result()["latest_activities"].is_array());
-    assert!(answer.body["hints"][0].as_str().unwrap().contains("may not read them"));
+    assert!(answer.body["hints"][0].as_str().unwrap().contains("cannot read them"));
 }
 
 #[tokio::test]

@@ -144,4 +144,9 @@ async fn what_a_stranger_made_is_kept_by_who_signs_in_first() {
     assert_eq!(look("one").await.result()["case"]["number"], number);
     sign_in("one", "zoe.brandt@litware.example").await;
     look("one").await.problem("not_found");
+    // Who shows once more who they are still has it.
+    sign_in("one", MAREN).await;
+    assert_eq!(look("one").await.result()["case"]["number"], number);
+    sign_in("one", MAREN).await;
+    assert_eq!(look("one").await.result()["case"]["number"], number);
 }

@@ -112,6 +112,12 @@ async fn closing_waits_for_the_button() {
     assert_eq!(bench.requests().await.len(), 0);
     let again = CHAT.call(&bench, "update_case", close()).await;
     assert_eq!(again.result()["changes"].as_array().map_or(0, Vec::len), 0);
+
+    // With the chat, what came of it ends, too.
+    let path = format!("/v1/conversations/{}", CHAT.id.unwrap());
+    let ended = bench.request_with_key(CHAT.key, "DELETE", &path, None).await;
+    assert_eq!(ended.body, json!({"ended": true}));
+    CHAT.press(&bench, &id, &button).await.problem("not_found");
 }
 
 #[tokio::test]

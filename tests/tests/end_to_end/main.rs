@@ -43,4 +43,5 @@ mod timeline;
 mod tokens;
 mod tokens_refused;
 mod visitors;
+mod visitors_known;
 mod without_table;

@@ -9,14 +9,19 @@ use crate::harness::{Answer, Bench, MAREN};
 const ZOE: &str = "zoe.brandt@litware.example";
 
 /// A call with the key for visitors.
-async fn call(bench: &Bench, tool: &str, arguments: Value, headers: &[(&str, &str)]) -> Answer {
+pub(crate) async fn call(
+    bench: &Bench,
+    tool: &str,
+    arguments: Value,
+    headers: &[(&str, &str)],
+) -> Answer {
     let mut all = vec![("authorization", format!("Bearer {VISITOR_KEY}"))];
     all.extend(headers.iter().map(|(name, value)| (*name, (*value).to_owned())));
     bench.send(tool, arguments.to_string(), &all).await
 }
 
 /// A call for this visitor, for whom the platform vouches.
-async fn call_as(bench: &Bench, email: &str, tool: &str, arguments: Value) -> Answer {
+pub(crate) async fn call_as(bench: &Bench, email: &str, tool: &str, arguments: Value) -> Answer {
     call(bench, tool, arguments, &[("x-visitor-email", email)]).await
 }
 
@@ -126,7 +131,7 @@ async fn nobody_is_a_candidate_for_a_visitor_who_shares_an_address() {
 }
 
 /// The id of the contact with this address.
-async fn id_of(bench: &Bench, email: &str) -> String {
+pub(crate) async fn id_of(bench: &Bench, email: &str) -> String {
     let rows = bench.rows("contacts").await;
     let row = rows.iter().find(|row| row["emailaddress1"] == email).unwrap();
     row["contactid"].as_str().unwrap().to_owned()
@@ -379,14 +384,14 @@ async fn a_chat_of_nobody_known_writes_a_little_and_adds_to_that_alone() {
 }
 
 /// A token that a chat platform has signed with a shared secret.
-fn token(claims: &Value) -> String {
+pub(crate) fn token(claims: &Value) -> String {
     let header =
         jsonwebtoken::Header { kid: Some("one".to_owned()), ..jsonwebtoken::Header::default() };
     let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
     jsonwebtoken::encode(&header, claims, &key).unwrap()
 }
 
-const SECRET: &str = "a shared secret of more than 32 bytes";
+pub(crate) const SECRET: &str = "a shared secret of more than 32 bytes";
 
 #[tokio::test]
 async fn a_signed_token_says_who_the_visitor_is_and_narrows_any_key() {

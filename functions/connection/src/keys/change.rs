@@ -12,8 +12,9 @@ use toolkit::{
 };
 
 use super::{
-    ConversationIn, KeyId, KeyView, SAMPLE, client, connection_list, connections, fits, given,
-    is_visible, limited_twice, names, no_such_key, not_done, stored, tools, trail,
+    ConversationIn, KeyId, KeyView, SAMPLE, client, connection_list, connections, fits,
+    fits_template, given, is_visible, limited_twice, names, no_such_key, not_done, stored, tools,
+    trail,
 };
 use crate::{Administration, table};
 
@@ -151,6 +152,7 @@ impl Endpoint for ChangeKey {
         let serves = changed.serves.as_deref().and_then(|serves| serves.parse().ok());
         let is_limited = changed.tools.is_some() || changed.template.is_some();
         fits(serves, &changed.scopes, is_limited)?;
+        fits_template(serves, changed.template.as_deref())?;
         home.state.change_key(&hash, &before, &changed).await.map_err(not_done)?;
         let request_id = &request.incoming.request_id;
         trail("an API key was changed", &changed, Some(&before), &request.caller, request_id);

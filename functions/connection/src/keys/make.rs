@@ -16,8 +16,8 @@ use toolkit::{
 use uuid::Uuid;
 
 use super::{
-    ConversationIn, KeyView, client, connection_list, connections, fits, limited_twice, names,
-    not_done, stored, tools, trail,
+    ConversationIn, KeyView, client, connection_list, connections, fits, fits_template,
+    limited_twice, names, not_done, stored, tools, trail,
 };
 use crate::Administration;
 
@@ -110,6 +110,7 @@ impl Endpoint for MakeKey {
         let scopes = names(&form.scopes)?;
         let is_limited = form.tools.is_some() || form.template.is_some();
         fits(Some(form.r#for), &scopes, is_limited)?;
+        fits_template(Some(form.r#for), form.template.map(Template::id))?;
         if form.tools.is_some() && form.template.is_some() {
             return Err(limited_twice());
         }

@@ -145,6 +145,14 @@ impl Behalf {
         }
     }
 
+    /// The same, whose chat made these records before it was known who it is.
+    pub(crate) fn with_made(self, made: Vec<Uuid>) -> Behalf {
+        match self {
+            Behalf::Staff => Behalf::Staff,
+            Behalf::Visitor(visitor) => Behalf::Visitor(Visitor { made, ..visitor }),
+        }
+    }
+
     /// The same, for a call that changes something: what is the company's may only be seen.
     pub(crate) fn for_write(self) -> Behalf {
         match self {
@@ -344,6 +352,11 @@ impl Context {
         self.behalf.visitor().is_some()
     }
 
+    /// Whether it is for a visitor whom a header of the call names, and not a code that was entered.
+    pub(crate) fn is_known_by_header(&self) -> bool {
+        matches!(self.behalf.way(), Some(Way::Platform | Way::Token))
+    }
+
     /// Whether the call is made for a visitor whom nobody knows.
     pub fn is_unverified(&self) -> bool {
         self.behalf.is_open()
@@ -367,6 +380,7 @@ impl Context {
             session: self.session.clone(),
             connection: self.connection.clone(),
             tool: self.tool,
+            sends_mail: self.sends_mail,
             now: self.now,
             once: Once::new(None, self.once.row(), Tie::None),
             behalf,

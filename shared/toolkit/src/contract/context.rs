@@ -19,6 +19,7 @@ pub struct Context {
     pub(crate) session: Session,
     pub(crate) connection: ConnectionId,
     pub(crate) tool: &'static str,
+    pub(crate) sends_mail: bool,
     pub(crate) now: Timestamp,
     pub(crate) once: Once,
     pub(crate) behalf: Behalf,
@@ -69,10 +70,7 @@ impl Context {
 
     /// Does this work after the call has been answered, so that how long it takes tells nothing.
     pub fn afterwards(&self, work: impl Future<Output = ()> + Send + 'static) {
-        match &self.journal {
-            Some(journal) => journal.do_later(work),
-            None => drop(tokio::spawn(work)),
-        }
+        later(self.journal.as_ref(), work);
     }
 
     /// The session with Dataverse, for work after the answer.
@@ -103,6 +101,17 @@ impl Context {
 
     pub(crate) fn once(&self) -> &Once {
         &self.once
+    }
+}
+
+/// Does this work after the answer.
+pub(crate) fn later(
+    journal: Option<&Arc<Journal>>,
+    work: impl Future<Output = ()> + Send + 'static,
+) {
+    match journal {
+        Some(journal) => journal.do_later(work),
+        None => drop(tokio::spawn(work)),
     }
 }
 

@@ -150,6 +150,16 @@ impl Example {
     pub const fn with_body(body: &'static str) -> Example {
         Example { body, ..Example::PLAIN }
     }
+
+    /// The value of the parameter of this name, if the call has it.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let in_path = self.path.iter().find(|(one, _)| *one == name);
+        let in_path = in_path.map(|(_, value)| (*value).to_owned());
+        in_path.or_else(|| {
+            let mut query = url::form_urlencoded::parse(self.query.as_bytes());
+            query.find(|(one, _)| one == name).map(|(_, value)| value.into_owned())
+        })
+    }
 }
 
 /// An operation that can be called.

@@ -59,9 +59,9 @@ fn part_for<T>(
             // advice.
             let detail = match error.code() {
                 ErrorCode::RejectedByDynamics => Cow::Owned(quoted(error.detail())),
-                // Which right is missing is for administrators.
-                ErrorCode::PermissionDenied if reader == Reader::Model => {
-                    "this connection may not read them".into()
+                // Which right or app is missing is for administrators.
+                code if reader == Reader::Model && !code.has_detail_for_model() => {
+                    "this connection cannot read them".into()
                 }
                 _ => Cow::Borrowed(error.detail()),
             };

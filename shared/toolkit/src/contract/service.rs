@@ -13,7 +13,8 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 use visitor::KeySets;
 
-use crate::contract::behalf::Behalf;
+use crate::contract::behalf::{Behalf, Way};
+use crate::contract::context::later;
 use crate::contract::refusals::with_codes;
 use crate::contract::tool::PATH;
 use crate::edge::call::ForVisitor;
@@ -172,6 +173,12 @@ impl Tools {
         chat: &Chat,
     ) -> Result<Behalf, ToolError> {
         let behalf = Behalf::of(caller, headers, connection, visitors, || self.keys()).await?;
+        if let (Some(Way::Token), Some(_), Some(state)) =
+            (behalf.way(), &visitors.codes, self.state.clone())
+        {
+            // A code that was entered before ends, and whoever calls need not wait for that.
+            later(self.journal.as_ref(), chat.clone().end_code(state));
+        }
         Ok(match (&self.state, &self.verification) {
             (Some(state), Some(verification)) if behalf.is_open() && visitors.codes.is_some() => {
                 match chat.signed_in(state, verification).await {
@@ -249,6 +256,7 @@ impl Tools {
             session,
             connection: connection_id,
             tool,
+            sends_mail: T::SENDS_MAIL,
             now,
             once,
             behalf,
@@ -258,7 +266,22 @@ impl Tools {
             journal,
             merged: OnceLock::new(),
         };
-        let mut result = <T as Tool>::call(&context, read).await;
+        // What the chat made before it was known who it is, is read meanwhile: hardly any has made anything.
+        let made = async {
+            let state = self.state.as_ref().filter(|_| context.is_known_by_header());
+            match state {
+                Some(state) => context.chat.made_by(state, &context.behalf).await,
+                None => Vec::new(),
+            }
+        };
+        let (mut result, made) = tokio::join!(<T as Tool>::call(&context, read), made);
+        let is_not_found = result.as_ref().is_err_and(|error| error.code() == ErrorCode::NotFound);
+        if !made.is_empty() && (is_not_found || !<T as Tool>::EFFECT.writes()) {
+            // A call that has found nothing has written nothing.
+            context.behalf = context.behalf.clone().with_made(made);
+            let read = Arguments::read(Body::Value(given.clone()))?.read;
+            result = <T as Tool>::call(&context, read).await;
+        }
         // What is merged may have been merged before.
         let mut merged = Vec::new();
         for _ in 0..BEGINNINGS {

@@ -42,6 +42,8 @@ pub trait Tool: Send + Sync + 'static {
     const IS_IDEMPOTENT: bool = !matches!(Self::EFFECT, Effect::Adds);
     /// Whether the tool itself reaches people outside the organization.
     const REACHES_OUT: bool = false;
+    /// Whether the tool mails visitors. Only the functions of such tools may send mails.
+    const SENDS_MAIL: bool = false;
     /// The privileges that the application user needs for this tool. Privileges that every security
     /// role has (to read users, teams, currencies) are not listed. Neither are those for optional
     /// parts of an answer.
@@ -108,6 +110,7 @@ impl<T: Tool> Operation for T {
             effect: T::EFFECT,
             is_idempotent: T::IS_IDEMPOTENT,
             reaches_out: T::REACHES_OUT,
+            sends_mail: T::SENDS_MAIL,
             scope: scope_of(T::EFFECT),
             privileges: T::PRIVILEGES,
             privileges_for_visitors: T::PRIVILEGES_FOR_VISITORS,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::contract::confirm::CONFIRM_TOOL;
 use crate::contract::refusals::not_for_visitors;
-use crate::{ErrorCode, ToolError};
+use crate::{ErrorCode, Template, ToolError};
 
 /// A right of an API key.
 #[derive(
@@ -224,6 +224,11 @@ impl Caller {
     pub fn has_tool(&self, name: &str) -> bool {
         // Saying yes does nothing without another tool's call that waits.
         name == CONFIRM_TOOL || self.tools.as_ref().is_none_or(|tools| tools.contains(name))
+    }
+
+    /// Whether a template is for those whom the key serves.
+    pub fn may_have(&self, template: Template) -> bool {
+        self.serves == Serves::Staff || template.talks_to_customers()
     }
 
     /// Checks that the key may call this tool.

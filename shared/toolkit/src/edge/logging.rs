@@ -233,6 +233,9 @@ struct Counted<'a> {
     of_visitors: BTreeMap<&'static str, u8>,
 }
 
+/// The cause of a wrong code, for the log, where many codes were wrong in this hour.
+pub const MANY_WRONG_CODES: &str = "many codes of visitors were wrong in this hour";
+
 /// What is counted of calls for visitors and of calls that wait for a yes, and whether this call is one.
 fn of_visitors(line: &CallLine<'_>) -> BTreeMap<&'static str, u8> {
     let is_for_visitor = line.verified_by.is_some();
@@ -243,6 +246,7 @@ fn of_visitors(line: &CallLine<'_>) -> BTreeMap<&'static str, u8> {
         ("VisitorsVerifiedByPlatform", way == Way::Platform.as_str()),
         ("VisitorsVerifiedByToken", way == Way::Token.as_str()),
         ("VisitorsVerifiedByCode", way == Way::Code.as_str()),
+        ("VisitorsGuessing", line.cause == Some(MANY_WRONG_CODES)),
         ("VisitorsRefused", outcome == ErrorCode::VisitorUnverified.as_str()),
         ("VisitorsNotFound", is_for_visitor && outcome == ErrorCode::NotFound.as_str()),
         ("ConfirmationsRequired", outcome == ErrorCode::ConfirmationRequired.as_str()),

@@ -174,7 +174,7 @@ impl ErrorCode {
 
     /// Whether the detail is for a model: it says what to call otherwise. Otherwise it is for those who
     /// run the service or the connection.
-    pub(super) fn has_detail_for_model(self) -> bool {
+    pub(crate) fn has_detail_for_model(self) -> bool {
         use ErrorCode::*;
         !matches!(
             self,
@@ -184,6 +184,8 @@ impl ErrorCode {
                 | PermissionDenied
                 | ConnectionNotFound
                 | ConnectionBroken
+                | DynamicsUnavailable
+                | ServiceUnavailable
                 | Internal
         )
     }

@@ -9,11 +9,12 @@ use dataverse::{ApiError, Cloud, Code, Error, WriteOutcome};
 
 use crate::{DataverseDetails, ErrorCode, ToolError, WriteState};
 
-const BOT_CANNOT_MEND: &str = "Tell the visitor that the CRM cannot be reached right now, and offer \
-                               a person; the connection must be mended by its administrator.";
+const BOT_CANNOT_MEND: &str = "Say that the CRM cannot be reached right now, and offer a person; \
+                               the connection must be mended by its administrator.";
 const BOT_TRY_LATER: &str = "Apologise for the delay and try again shortly.";
 
-const BOT_CANNOT_DO: &str = "Say that this cannot be done here, and offer a person.";
+const BOT_CANNOT_DO: &str =
+    "Say that this cannot be done here and a colleague can, and offer to hand over.";
 const BOT_CANNOT_DO_NOW: &str = "Say that this cannot be done right now, and offer a person.";
 
 impl ToolError {

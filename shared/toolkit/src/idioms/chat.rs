@@ -13,6 +13,7 @@ use state::{Hour, SentCode, SignedIn, State, Visit};
 use uuid::Uuid;
 use visitor::Address;
 
+use crate::contract::behalf::Behalf;
 use crate::idioms::codes::{CodeFor, Entered, SHOWN_FOR};
 use crate::idioms::once::within;
 use crate::{Context, ErrorCode, ToolError, Verification, WriteState};
@@ -56,6 +57,13 @@ pub enum NoCode {
     TooMany,
     /// The call does not say which chat it is, or the table or the keys did not answer.
     NotNow,
+}
+
+/// A code has shown nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotShown {
+    /// Whether many codes were wrong in this hour, for the key's client and the connection.
+    pub are_many_wrong: bool,
 }
 
 impl Chat {
@@ -135,7 +143,7 @@ impl Chat {
             }
         }
         let wrong = within(state.wrong_codes(&self.hour)).await.unwrap_or_default();
-        let digits = if wrong > MANY_WRONG { Digits::Eight } else { Digits::Six };
+        let digits = if wrong >= MANY_WRONG { Digits::Eight } else { Digits::Six };
         let code = Code::new(digits).map_err(|error| not_now(&error))?;
         let sealed = seals.seal(ADDRESS, &[visit.as_str()], address.as_str().as_bytes());
         let sent = SentCode {
@@ -149,42 +157,68 @@ impl Chat {
 
     /// What this code shows. If it shows who the visitor is, the visitor is known in this chat from then
     /// on.
-    async fn entered(&self, context: &Context, code: Option<&Code>) -> Option<Entered> {
-        let state = context.once().state.as_ref()?;
-        let (verification, visit) = (context.verification()?, self.visit.as_ref()?);
+    async fn entered(&self, context: &Context, code: Option<&Code>) -> Result<Entered, NotShown> {
+        let unknown = || NotShown { are_many_wrong: false };
+        let state = context.once().state.as_ref().ok_or_else(unknown)?;
+        let verification = context.verification().ok_or_else(unknown)?;
+        let visit = self.visit.as_ref().ok_or_else(unknown)?;
         let failed = |error: &dyn std::fmt::Display| {
             tracing::error!(%error, "a visitor's code cannot be checked");
         };
         let tried_at = Timestamp::now();
-        let sent = state.try_code(visit).await.inspect_err(|error| failed(error)).ok()?;
+        let sent = state.try_code(visit).await.inspect_err(|error| failed(error));
+        let sent = sent.map_err(|_| unknown())?;
         let is_right = match (&sent, code) {
             (Some(sent), Some(code)) => {
                 let parts = [visit.as_str(), code.expose()];
                 let is = verification.seals.is(CODE, &parts, &sent.hash).await;
-                is.inspect_err(|error| failed(error)).ok()?
+                is.inspect_err(|error| failed(error)).map_err(|_| unknown())?
             }
             _ => false,
         };
         let Some(sent) = sent.filter(|_| is_right) else {
             let wrong = within(state.count_wrong(&self.hour)).await.unwrap_or_default();
-            if wrong >= MANY_WRONG {
-                tracing::error!(wrong, "many codes of visitors were wrong in this hour");
-            }
-            return None;
+            return Err(NotShown { are_many_wrong: wrong >= MANY_WRONG });
         };
         if sent.is_new_address {
             let shown = state.put_shown_address(visit, sent.address, SHOWN_FOR).await;
-            shown.inspect_err(|error| failed(error)).ok()?;
-            return Some(Entered::NewAddress);
+            shown.inspect_err(|error| failed(error)).map_err(|_| unknown())?;
+            return Ok(Entered::NewAddress);
         }
-        let address = opened(verification, visit, &sent.address).await?;
+        let address = opened(verification, visit, &sent.address).await.ok_or_else(unknown)?;
         let now = Timestamp::now();
-        let made = within(state.made(visit)).await.unwrap_or_default();
+        let behalf = context.behalf.clone().known_by(&address, Vec::new());
+        let mut made = self.made_by(state, &behalf).await;
+        // Who was known here before still has what this chat had made.
+        let before = within(state.last_signed_in(visit)).await.flatten();
+        if let Some(before) = before
+            && opened(verification, visit, &before.address).await.as_ref() == Some(&address)
+        {
+            made.extend(
+                before.made.into_iter().filter(|record| !made.contains(record)).collect::<Vec<_>>(),
+            );
+        }
         let who = SignedIn { address: sent.address, since: now, last: now, made };
         let signed_in = state.sign_in(visit, &who, tried_at).await;
         // It is not if somebody has ended the chat meanwhile.
-        let is_signed_in = signed_in.inspect_err(|error| failed(error)).ok()?;
-        is_signed_in.then_some(Entered::SignedIn(address))
+        let is_signed_in = signed_in.inspect_err(|error| failed(error)).unwrap_or_default();
+        if is_signed_in { Ok(Entered::SignedIn(address)) } else { Err(unknown()) }
+    }
+
+    /// The records that the chat made while nobody was known, if they are this visitor's: of whoever is
+    /// known there first.
+    pub(crate) async fn made_by(&self, state: &State, behalf: &Behalf) -> Vec<Uuid> {
+        let (Some(visit), Some(identity)) = (&self.visit, behalf.identity()) else {
+            return Vec::new();
+        };
+        within(state.made_by(visit, &identity)).await.unwrap_or_default()
+    }
+
+    /// Ends what a code has shown in this chat, if there was one.
+    pub(crate) async fn end_code(self, state: State) {
+        if let Some(visit) = &self.visit {
+            within(state.end_signed_in(visit)).await;
+        }
     }
 
     /// The chat of a call.
@@ -324,8 +358,13 @@ impl Context {
         self.chat.visit.is_some()
     }
 
-    /// What this code shows, if it is the one that was sent. `None` for a text that cannot be a code; it counts as a try.
-    pub async fn enter_code(&self, code: Option<&Code>) -> Option<Entered> {
+    /// What this code shows, if it is the one that was sent. `None` stands for a text that cannot be a
+    /// code; it counts as a try.
+    ///
+    /// # Errors
+    ///
+    /// If it is not, or if that cannot be found out.
+    pub async fn enter_code(&self, code: Option<&Code>) -> Result<Entered, NotShown> {
         self.chat.entered(self, code).await
     }
 

@@ -130,8 +130,12 @@ impl Codes<'_> {
     ///
     /// # Errors
     ///
-    /// `forbidden` if the deployment has no address to send from.
+    /// `forbidden` if the deployment has no address to send from, `internal` if the tool does not declare
+    /// that it sends mails: its function may not.
     pub fn mailer(&self) -> Result<Mailer, ToolError> {
+        if !self.context.sends_mail {
+            return Err(ToolError::internal("the tool does not declare SENDS_MAIL"));
+        }
         self.verification.mailer.clone().ok_or_else(no_mail)
     }
 

@@ -82,6 +82,9 @@ pub struct Definition {
     /// Whether the tool reaches beyond the organization's CRM.
     #[serde(skip)]
     pub reaches_out: bool,
+    /// Whether the tool mails visitors.
+    #[serde(skip)]
+    pub sends_mail: bool,
     /// The scope that an API key needs to call it.
     #[serde(skip)]
     pub scope: Scope,
@@ -139,6 +142,7 @@ impl Definition {
             effect: O::EFFECT,
             is_idempotent: O::IS_IDEMPOTENT,
             reaches_out: O::REACHES_OUT,
+            sends_mail: false,
             scope: O::SCOPE.unwrap_or(Scope::Read),
             privileges: &[],
             privileges_for_visitors: &[],
