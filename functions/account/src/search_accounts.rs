@@ -82,7 +82,7 @@ impl Tool for SearchAccounts {
             _ if is_similar => {
                 Some("No account matches all of that; these are similar. Ask whether one is meant.")
             }
-            [_] => None,
+            [_] if more.is_none() => None,
             _ => Some("Several accounts match. Make sure which one is meant."),
         };
         let account_url = context.list_url(ACCOUNT, &accounts);

@@ -194,7 +194,9 @@ impl Creates for NewCase {
                 reads.add(open().filter(text::equals("title", subject.as_str())).top(1));
             let latest =
                 reads.add(open().order_by(Order::descending("createdon")).top(OTHERS as u32));
-            (same_subject, latest, reads.add(case::urgent_of(of_customer.clone())))
+            // One of them may be the case that an equal call before has made.
+            let urgent = reads.add(case::urgent_of(of_customer.clone()).top(2));
+            (same_subject, latest, urgent)
         });
         let has_person = self.contact.is_some() || new_contact.is_some();
         let person = has_person.then(|| {

@@ -78,7 +78,8 @@ impl Endpoint for ListTemplates {
             description: template.description(),
             tools: tools_of(template, &catalog.tools).filter(has).map(|tool| tool.name).collect(),
         };
-        let templates = Template::ALL.iter().copied().map(entry);
+        let templates = Template::ALL.iter().copied();
+        let templates = templates.filter(|template| request.caller.may_have(*template)).map(entry);
         // One without tools is of no use to the key.
         let templates = templates.filter(|template| !template.tools.is_empty()).collect();
         Ok(Done::new(Listed { templates }))
@@ -156,6 +157,12 @@ impl Endpoint for GetTemplate {
         })?;
         let caller = &request.caller;
         let tools = || tools_of(template, &catalog.tools).filter(|tool| may_call(caller, tool));
+        if !caller.may_have(template) {
+            let detail = "that template is for bots of the company's own people, and this API key is for \
+                          visitors";
+            return Err(ToolError::new(ErrorCode::Forbidden, detail)
+                .next_step("GET /v1/templates lists those for visitors."));
+        }
         if tools().next().is_none() {
             let detail = "this API key has none of the tools of that template";
             return Err(ToolError::new(ErrorCode::Forbidden, detail)
@@ -265,7 +272,9 @@ fn escalations(template: Template) -> Value {
         by_model("person_requested", person),
         {
             "code": "no_result", "seen_by": "platform", "action": "hand_over",
-            "when": "As many tool calls as max_tool_calls_without_result brought nothing.",
+            "when": "As many tool calls as max_tool_calls_without_result brought nothing. Looking for \
+                     somebody who turns out to be new is none of them, nor is visitor_unverified or \
+                     confirmation_required.",
         },
         urgent,
     ])

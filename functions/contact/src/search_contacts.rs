@@ -77,12 +77,13 @@ impl Tool for SearchContacts {
                 Some("No active contact matches. Ask for another address, or for the name.")
             }
             [] => Some("No active contact matches. Ask for another spelling or the email address."),
-            [_] => None,
+            [_] if more.is_none() => None,
             _ => Some("Several contacts match. Make sure which one is the visitor."),
         };
         let contact_url = context.list_url(CONTACT, &contacts);
         // Of several, it is not known whose the case is.
-        let escalation = urgent.escalation(&mut answers).filter(|_| contacts.len() == 1);
+        let escalation =
+            urgent.escalation(&mut answers).filter(|_| contacts.len() == 1 && more.is_none());
         Ok(Answer::new(Contacts { contacts, more, contact_url }).hint_if(hint).escalate(escalation))
     }
 }

@@ -9,7 +9,7 @@ use crm::tables::PRICE_LIST;
 use crm::tables::choices::is_in_state;
 use crm::tables::collections::PRICES;
 use crm::tables::lookups;
-use crm::text::{quoted, same_words};
+use crm::text::{quoted, same_name};
 use dataverse::{Expand, Record};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -135,7 +135,7 @@ impl<'a> Item<'a> {
 /// The unit of this name, or the default unit of the product. Without an item, no other unit is known.
 pub(crate) fn unit_of(product: &Record, name: Option<&str>) -> Option<Uuid> {
     let Some(name) = name else { return product.id(DEFAULT_UNIT) };
-    units(product).find(|(_, unit)| same_words(unit) == same_words(name)).map(|(id, _)| id)
+    units(product).find(|(_, unit)| same_name(unit, name)).map(|(id, _)| id)
 }
 
 /// The units in which a product is sold, with their names.

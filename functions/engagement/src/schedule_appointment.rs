@@ -3,7 +3,7 @@ use crm::reference::{ContactRef, Reference as _, UserRef, Whose};
 use crm::tables::choices::{STATE, STATUS};
 use crm::tables::parties::Part;
 use crm::tables::{APPOINTMENT, lookups};
-use crm::text::{Line, Paragraph, quoted};
+use crm::text::{self, Line, Paragraph, quoted};
 use crm::time::Moment;
 use dataverse::{Create, Filter, Query, Record, Update};
 use schemars::JsonSchema;
@@ -326,7 +326,7 @@ impl NewAppointment {
         let query = with_people(ahead())
             .filter(contact.at(&[lookups::APPOINTMENT_ABOUT_CONTACT]))
             .filter(Filter::equals("scheduledstart", self.period.start))
-            .filter(Filter::equals("subject", subject.as_str()));
+            .filter(text::equals("subject", subject.as_str()));
         Some(query.top(1))
     }
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::lead;
 use crate::tables::choices::STATE;
-use crate::text::{EmailAddress, Hyperlink, Line, TextError, same_name, undecorated};
+use crate::text::{EmailAddress, Hyperlink, Line, TextError, undecorated};
 
 mod account;
 mod kinds;
@@ -178,11 +178,16 @@ pub trait Reference: Sized {
 
     /// A query for the record, with enough rows to know whether there are several.
     fn query(&self) -> Query {
+        let can_be_merged = merged::can_be_merged(Self::TABLE);
         let query = match self.id() {
             Some(id) => Query::row(Self::TABLE, id),
-            None => Query::rows(Self::TABLE).filter(self.filter()).top(ENOUGH),
+            None => {
+                let query = Query::rows(Self::TABLE).filter(self.filter()).top(ENOUGH);
+                // What was merged is inactive, and must not keep out its master.
+                if can_be_merged { query.order_by(Order::ascending(STATE)) } else { query }
+            }
         };
-        let master = merged::can_be_merged(Self::TABLE).then_some(Merged::COLUMN);
+        let master = can_be_merged.then_some(Merged::COLUMN);
         query
             .select([Self::NAME_COLUMN])
             .select(Self::DETAIL_COLUMNS.iter().copied())
@@ -203,16 +208,6 @@ pub trait Reference: Sized {
     /// several.
     fn one(&self, page: Page, instance: &InstanceUrl) -> Result<Record, Unresolved> {
         let mut records = merged::without_merged::<Self>(page.records);
-        // Whoever has exactly the name that was said is meant, and nobody without the title.
-        if let (Handle::Said(Said::Name(said)), 2..) = (self.handle(), records.len()) {
-            let is_exact = |record: &&Record| {
-                record.text(Self::NAME_COLUMN).is_some_and(|name| same_name(name, said))
-            };
-            let mut exact = records.iter().filter(is_exact);
-            if let (Some(only), None) = (exact.next(), exact.next()) {
-                return Ok(only.clone());
-            }
-        }
         if records.len() > 1 {
             return Err(ambiguous::<Self>(&records, false, instance));
         }
@@ -282,10 +277,11 @@ impl<R: Reference> Sought for R {
 
     fn found(
         &self,
-        records: Page,
+        mut records: Page,
         siblings: Page,
         instance: &InstanceUrl,
     ) -> Result<Record, Unresolved> {
+        records.records = merged::without_merged::<R>(records.records);
         let exact = matches!(records.records.as_slice(), [only] if self.is_exact(only));
         if exact || siblings.records.is_empty() {
             return self.one(records, instance);
@@ -299,6 +295,7 @@ impl<R: Reference> Sought for R {
                 all.push(sibling);
             }
         }
+        let all = merged::without_merged::<R>(all);
         if all.len() == records.records.len() {
             return self.one(records, instance);
         }
@@ -316,9 +313,8 @@ impl Sought for OpenLead<'_> {
     }
 
     fn query(&self) -> Query {
-        let query = Reference::query(self.0).select([STATE]);
-        // An open lead has the lowest state.
-        if self.0.id().is_some() { query } else { query.order_by(Order::ascending(STATE)) }
+        // An open lead has the lowest state, and comes first.
+        Reference::query(self.0).select([STATE])
     }
 
     fn siblings(&self) -> Option<Query> {

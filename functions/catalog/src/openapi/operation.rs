@@ -1,7 +1,7 @@
 //! Describes the operations, and the parameters that they share.
 
 use serde_json::{Map, Value, json};
-use toolkit::operation::Parameter;
+use toolkit::operation::{Example, Parameter};
 use toolkit::{Audience, CONFIRM_TOOL, Declaration};
 
 use crate::annotations::Annotations;
@@ -63,13 +63,14 @@ fn media(schema: Value, example: Value) -> Value {
 
 fn parameters(operation: &Declaration) -> Vec<Value> {
     let mut parameters = Vec::new();
+    let example = |parameter: Value| with_example(parameter, &operation.example);
     if operation.is_below_connection {
-        parameters.push(json!({
+        parameters.push(example(json!({
             "name": "id", "in": "path", "required": true, "schema": connection_id(),
             "description": "Which connection.",
-        }));
+        })));
     }
-    parameters.extend(operation.parameters().into_iter().map(parameter));
+    parameters.extend(operation.parameters().into_iter().map(parameter).map(example));
     let mut headers = Vec::new();
     if operation.takes_connection {
         headers.extend(["ConnectionId", "ConversationId"]);
@@ -94,6 +95,16 @@ fn parameter(parameter: Parameter) -> Value {
         json!({"name": name, "in": place, "schema": schema, "description": description});
     if is_needed {
         parameter["required"] = true.into();
+    }
+    parameter
+}
+
+/// The parameter with its value in the example of a call, if it has one there.
+fn with_example(mut parameter: Value, call: &Example) -> Value {
+    let value = parameter["name"].as_str().and_then(|name| call.parameter(name));
+    if let Some(value) = value {
+        let number = value.parse::<i64>().ok().filter(|_| parameter["schema"]["type"] == "integer");
+        parameter["example"] = number.map_or_else(|| value.into(), Value::from);
     }
     parameter
 }

@@ -87,7 +87,7 @@ fn columns(table: &Table) -> Option<(&Column, &Column)> {
 }
 
 /// The status reason of a state if the request names none: the first in the list.
-fn default_status(statuses: &Column, state: i32) -> i32 {
+pub(crate) fn default_status(statuses: &Column, state: i32) -> i32 {
     let mut of_state = statuses.options().iter().filter(|option| option.state == Some(state));
     of_state.next().map_or(0, |option| option.value)
 }

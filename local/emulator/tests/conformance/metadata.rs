@@ -184,6 +184,14 @@ async fn definitions_have_every_documented_member() {
     for member in ["State", "TransitionData", "ExternalValue", "ParentValues"] {
         assert!(option.get(member).is_some(), "{member}");
     }
+    let state =
+        format!("{}/Microsoft.Dynamics.CRM.StateAttributeMetadata/OptionSet", of("statecode"));
+    let answer = emulated.get(&state).await;
+    let resolved = &answer.expect(200)["Options"][1];
+    assert_eq!(
+        (&resolved["DefaultStatus"], &resolved["InvariantName"]),
+        (&5.into(), &"Resolved".into())
+    );
 }
 
 #[tokio::test]

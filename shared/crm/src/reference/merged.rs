@@ -107,16 +107,55 @@ pub(super) fn master_of<R: Reference>(reference: R) -> R {
     })
 }
 
-/// The rows without those that were merged into others, unless there are no others.
-pub fn without_merged<R: Reference>(records: Vec<Record>) -> Vec<Record> {
+/// The rows without those that were merged into others. Where there are only such, one is left for each
+/// master, to lead to it.
+pub fn without_merged<R: Reference>(mut records: Vec<Record>) -> Vec<Record> {
     if records.len() < 2 || !can_be_merged(R::TABLE) {
         return records;
     }
-    let is_merged =
-        |record: &Record| record.has_column(Merged::COLUMN) && record.id(Merged::COLUMN).is_some();
-    // Where there are only such, one of them leads to the master.
-    if records.iter().all(is_merged) {
+    let master = |record: &Record| {
+        record.has_column(Merged::COLUMN).then(|| record.id(Merged::COLUMN)).flatten()
+    };
+    if records.iter().any(|record| master(record).is_none()) {
+        records.retain(|record| master(record).is_none());
         return records;
     }
-    records.into_iter().filter(|record| !is_merged(record)).collect()
+    let mut stand_for: Vec<_> = records.iter().map(|record| record.id(R::TABLE.key)).collect();
+    records.retain(|record| {
+        let master = master(record);
+        let is_new = !stand_for.contains(&master);
+        stand_for.push(master);
+        is_new
+    });
+    records
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::reference::ContactRef;
+
+    /// The ids that are left of rows, each with its master (0: none).
+    fn left(rows: &[(u128, u128)]) -> Vec<u128> {
+        let row = |(id, master): &(u128, u128)| -> Record {
+            let master = (*master > 0).then(|| Uuid::from_u128(*master));
+            let row = json!({"contactid": Uuid::from_u128(*id), (Merged::COLUMN): master});
+            serde_json::from_value(row).unwrap()
+        };
+        let records = rows.iter().map(row).collect();
+        let records = without_merged::<ContactRef>(records);
+        records.iter().map(|record| record.id("contactid").unwrap().as_u128()).collect()
+    }
+
+    #[test]
+    fn one_row_is_left_for_each_person() {
+        assert_eq!(left(&[(1, 0), (2, 1), (3, 9)]), [1]);
+        assert_eq!(left(&[(1, 0), (2, 0), (3, 1)]), [1, 2]);
+        assert_eq!(left(&[(2, 1), (3, 1)]), [2]);
+        assert_eq!(left(&[(2, 3), (3, 1)]), [3]);
+        assert_eq!(left(&[(2, 1), (3, 9)]), [2, 3]);
+        assert_eq!(left(&[(2, 1)]), [2]);
+    }
 }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::members;
 use crate::data::{Column, ColumnKind, Ownership, Relationship, RequiredLevel, Table};
+use crate::write::states::default_status;
 
 /// The id of a definition. In reality it differs between organizations. Here it is derived from the
 /// names.
@@ -283,7 +284,16 @@ pub(super) fn option_set(table: &Table, column: &Column) -> Option<Value> {
     };
     described["OptionSetType"] = kind.into();
     if kind != "Boolean" {
-        let options = column.options().iter().map(|o| option(o.value, &o.label, o.state));
+        let options = column.options().iter().map(|o| {
+            let mut described = option(o.value, &o.label, o.state);
+            if kind == "State" {
+                let statuses = table.column("statuscode");
+                let status = statuses.map(|statuses| default_status(statuses, o.value));
+                described["DefaultStatus"] = status.into();
+                described["InvariantName"] = o.label.as_str().into();
+            }
+            described
+        });
         described["Options"] = options.collect();
     }
     members::of_option_set(&mut described);
