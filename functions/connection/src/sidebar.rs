@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use crm::labels::Choice as _;
 use crm::money::{self, Money};
 use crm::record::RecordType;
-use crm::reference::{ContactRef, Reference as _, Sought};
+use crm::reference::{ContactRef, Merged, Reference as _, Sought};
 use crm::text::{Excerpt, excerpt};
 use crm::time::Minute;
 use crm::{case, opportunity};
-use dataverse::{Expand, InstanceUrl, Name, Order, Query, Record};
+use dataverse::{Expand, InstanceUrl, Name, Order, Page, Query, Record};
 use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use state::{FieldType, SidebarField};
 use toolkit::operation::{Empty, InPath, Section};
-use toolkit::{Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolError};
+use toolkit::{BEGINNINGS, Done, Effect, Endpoint, Example, Operation, Request, Scope, ToolError};
 
 use crate::table::soon;
 use crate::{Administration, columns, schema};
@@ -107,15 +107,29 @@ impl Endpoint for GetSidebar {
             columns::standard().into_iter().chain(chosen.unwrap_or_default()).collect();
 
         let wanted = ColumnsToRead::of(&fields);
-        let mut queries = vec![wanted.contact(&contact)];
         let others: Vec<RecordType> = [RecordType::Opportunity, RecordType::Case, RecordType::Lead]
             .into_iter()
             .filter(|table| wanted.has(*table))
             .collect();
-        queries.extend(others.iter().map(|table| wanted.latest(*table, &contact)));
-        let mut pages = session.list_every(&queries).await?.into_iter();
-        let mut next = || pages.next().unwrap_or(Ok(dataverse::Page::default()));
-        let person = contact.found(next()?, dataverse::Page::default(), session.instance())?;
+        let mut contact = contact;
+        let mut beginnings = 0;
+        let (person, mut pages) = loop {
+            let mut queries = vec![wanted.contact(&contact)];
+            queries.extend(others.iter().map(|table| wanted.latest(*table, &contact)));
+            let mut pages = session.list_every(&queries).await?.into_iter();
+            let found = pages.next().unwrap_or(Ok(Page::default()))?;
+            let person = contact.found(found, Page::default(), session.instance())?;
+            // A contact that was merged stands for its master.
+            match Merged::of(&contact, &person).filter(|_| beginnings < BEGINNINGS) {
+                Some(merged) => {
+                    hints.push(merged.hint().to_owned());
+                    contact = merged.master().into();
+                    beginnings += 1;
+                }
+                None => break (person, pages),
+            }
+        };
+        let mut next = || pages.next().unwrap_or(Ok(Page::default()));
 
         let mut rows: BTreeMap<&str, Record> = BTreeMap::new();
         if wanted.has(RecordType::Account)

@@ -1,6 +1,7 @@
 //! The urgent cases of the contacts that a tool looks for.
 
 use crm::case;
+use crm::reference::AccountRef;
 use dataverse::Filter;
 use toolkit::{Answers, Context, Escalation, Reads, Slot};
 
@@ -12,13 +13,18 @@ pub(crate) struct Urgent {
 
 impl Urgent {
     /// Adds the queries: for the open urgent case among `cases`, and among those of the companies that
-    /// `contacts` belong to. What is the company's is not the visitor's, so it is not asked for one.
+    /// `contacts` belong to. For a visitor it is asked only of the company whose cases they may see.
     pub(crate) fn seek(
         context: &Context,
         reads: &mut Reads<'_>,
         cases: Filter,
         contacts: Filter,
     ) -> Urgent {
+        let company = context.company().map(AccountRef::from);
+        let cases = match &company {
+            Some(company) => cases.or(case::of_account(company)),
+            None => cases,
+        };
         let own = reads.add(case::urgent_of(cases));
         let companies =
             (!context.is_for_visitor()).then(|| reads.add(case::urgent_of_companies(contacts)));

@@ -4,7 +4,9 @@
 //! `#[chosen(…)]` or `#[staff]`, or it does not compile. All of that together is one matrix. Schemas,
 //! calls and answers are cut by it, and the documentation shows it.
 
-use std::collections::BTreeSet;
+use std::any::TypeId;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{LazyLock, PoisonError, RwLock};
 
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -151,6 +153,19 @@ pub trait Visible {
     fn shape() -> Shape;
 }
 
+/// The shape of this type, which is made once.
+pub fn shape_of<T: Visible + 'static>() -> &'static Shape {
+    static SHAPES: LazyLock<RwLock<HashMap<TypeId, &'static Shape>>> =
+        LazyLock::new(RwLock::default);
+    let of = TypeId::of::<T>();
+    let known = SHAPES.read().unwrap_or_else(PoisonError::into_inner).get(&of).copied();
+    known.unwrap_or_else(|| {
+        let mut shapes = SHAPES.write().unwrap_or_else(PoisonError::into_inner);
+        // There are as many as there are types, and they are needed as long as there are calls.
+        shapes.entry(of).or_insert_with(|| Box::leak(Box::new(T::shape())))
+    })
+}
+
 /// The keyword of a JSON schema with those of its parts that have names.
 const PARTS: &str = "$defs";
 
@@ -164,6 +179,11 @@ impl Shape {
     pub fn flatten(&mut self, access: Access, Shape(fields): Shape) {
         let fields = fields.into_iter();
         self.0.extend(fields.map(|field| Field { access: field.access.max(access), ..field }));
+    }
+
+    /// Whether a value of it has no fields of its own.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Its fields.

@@ -5,6 +5,7 @@ pub(crate) mod at_hand;
 pub(crate) mod behalf;
 pub(crate) mod confirm;
 pub(crate) mod context;
+pub(crate) mod cut;
 pub(crate) mod limit;
 pub(crate) mod needs;
 pub mod operation;

@@ -31,7 +31,7 @@ pub use contract::operation::{
 pub use contract::part::{optional_part, optional_part_for_staff};
 pub use contract::schema::{named_result_schema, result_schema, strict_schema};
 pub use contract::seen::Seen;
-pub use contract::service::{PATIENCE, Service, Tools};
+pub use contract::service::{BEGINNINGS, PATIENCE, Service, Tools};
 pub use contract::template::{TOOL_PREFIX, Template};
 pub use contract::tool::{Answer, Change, Tool};
 pub use contract::verification::Verification;

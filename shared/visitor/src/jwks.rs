@@ -18,6 +18,7 @@ use url::Url;
 use crate::PublishedAlgorithm;
 use crate::network::{NotPublic, Resolver, check_numbers, is_loopback};
 use crate::published::{self, PublishedKey};
+use crate::verified::Verified;
 
 /// How long fetching may take, with all that belongs to it.
 const LONGEST_FETCH: Duration = Duration::from_secs(2);
@@ -102,6 +103,7 @@ struct Inner {
     http: reqwest::Client,
     allow_local: bool,
     urls: Mutex<LruCache<Url, Arc<Mutex<Entry>>>>,
+    verified: Verified,
 }
 
 /// What is known of one URL.
@@ -161,7 +163,14 @@ impl KeySets {
             .pool_max_idle_per_host(0)
             .build()?;
         let urls = Mutex::new(LruCache::new(URLS));
-        Ok(KeySets { inner: Arc::new(Inner { http, allow_local, urls }) })
+        Ok(KeySets {
+            inner: Arc::new(Inner { http, allow_local, urls, verified: Verified::default() }),
+        })
+    }
+
+    /// The tokens that were found to be right before.
+    pub(crate) fn verified(&self) -> &Verified {
+        &self.inner.verified
     }
 
     /// The key with this id, if it is one for one of these algorithms.

@@ -22,6 +22,7 @@ mod settings_form;
 #[cfg(test)]
 mod testing;
 mod token;
+mod verified;
 mod vouched;
 
 pub use address::{Address, InvalidAddress};

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::PublishedAlgorithm;
+use crate::verified::Mark;
 
 /// The bytes of an RSA key's modulus: 2048 to 8192 bits.
 const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
@@ -21,6 +22,7 @@ pub(crate) struct PublishedKey {
     pub(crate) kid: String,
     pub(crate) algorithm: PublishedAlgorithm,
     pub(crate) key: DecodingKey,
+    pub(crate) mark: Mark,
 }
 
 #[derive(Deserialize)]
@@ -37,6 +39,7 @@ pub(crate) fn read(text: &[u8]) -> Option<Vec<PublishedKey>> {
 }
 
 fn of(key: Value) -> Option<PublishedKey> {
+    let mark = Mark::of(&[key.to_string().as_bytes()]);
     let key = serde_json::from_value::<Jwk>(key).ok()?;
     let algorithm = algorithm(&key.algorithm)?;
     let common = &key.common;
@@ -48,7 +51,7 @@ fn of(key: Value) -> Option<PublishedKey> {
     let kid = common.key_id.clone().filter(|kid| !kid.is_empty())?;
     let decoding = DecodingKey::from_jwk(&key).ok()?;
     let is_usable = is_for_signatures && is_for_algorithm;
-    is_usable.then_some(PublishedKey { kid, algorithm, key: decoding })
+    is_usable.then_some(PublishedKey { kid, algorithm, key: decoding, mark })
 }
 
 /// What a key of this kind can check, if it is as long as it has to be.

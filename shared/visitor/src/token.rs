@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 use serde::de::IgnoredAny;
 
 use crate::claims::Object;
+use crate::verified::Mark;
 use crate::{Issuer, KeySets, Keys, KeysError, TokenSettings, Vouched};
 
 /// The most bytes of a visitor token.
@@ -170,8 +171,13 @@ pub async fn verify(
     let (header, claims) = parts(text)?;
     let issuer = claims.text("iss").ok_or(TokenError::IssuerMissing)?;
     let issuer = settings.issuer(issuer).ok_or(TokenError::IssuerUnknown)?;
-    let (algorithm, key) = key(&header, issuer, keys, now).await?;
-    check(text, &key, algorithm, issuer, connection_id)?;
+    let (algorithm, key, mark) = key(&header, issuer, keys, now).await?;
+    let with = [mark.as_bytes(), name(algorithm).as_bytes(), connection_id.as_bytes()];
+    let mark = Mark::of(&[with[0], with[1], with[2], text.as_bytes()]);
+    if !keys.verified().has(&mark) {
+        check(text, &key, algorithm, issuer, connection_id)?;
+        keys.verified().note(mark);
+    }
     // The claims that were read are those that were signed.
     claims.check_times(now)?;
     claims.vouched(issuer)
@@ -198,13 +204,13 @@ fn parts(text: &str) -> Result<(Object, Object), TokenError> {
     Ok((header, Object::decode(claims).ok_or(TokenError::ClaimsUnreadable)?))
 }
 
-/// The key of the issuer that `kid` names, and the algorithm that belongs to it.
+/// The key of the issuer that `kid` names, the algorithm that belongs to it, and a mark of the key itself.
 async fn key(
     header: &Object,
     issuer: &Issuer,
     keys: &KeySets,
     now: Timestamp,
-) -> Result<(Algorithm, DecodingKey), TokenError> {
+) -> Result<(Algorithm, DecodingKey, Mark), TokenError> {
     let allowed: Vec<Algorithm> = match &issuer.keys {
         Keys::Shared { algorithm, .. } => vec![algorithm.of_library()],
         Keys::Published { algorithms, .. } => algorithms.iter().map(|it| it.of_library()).collect(),
@@ -215,21 +221,21 @@ async fn key(
         return Err(wrong_algorithm(signed_with, &allowed));
     }
     let kid = header.text("kid").ok_or(TokenError::KeyIdMissing)?;
-    let (algorithm, key) = match &issuer.keys {
+    let (algorithm, key, mark) = match &issuer.keys {
         Keys::Shared { algorithm, secrets } => {
             let key = secrets.iter().find(|key| key.kid == kid).ok_or(TokenError::KeyUnknown)?;
             let secret = key.secret.expose_secret().as_bytes();
-            (algorithm.of_library(), DecodingKey::from_secret(secret))
+            (algorithm.of_library(), DecodingKey::from_secret(secret), Mark::of(&[secret]))
         }
         Keys::Published { jwks, algorithms } => {
             let key = keys.key(jwks, kid, algorithms, now).await?.ok_or(TokenError::KeyUnknown)?;
-            (key.algorithm.of_library(), key.key)
+            (key.algorithm.of_library(), key.key, key.mark)
         }
     };
     if name(algorithm) != signed_with {
         return Err(wrong_algorithm(signed_with, &[algorithm]));
     }
-    Ok((algorithm, key))
+    Ok((algorithm, key, mark))
 }
 
 /// Whether the signature is right, and `iss` and `aud` too. Times are compared elsewhere, because the

@@ -226,3 +226,17 @@ async fn an_apostrophe_of_a_phone_is_one() {
     let found = bench.call("get_contact", json!({"contact": "Siobhan O’Rell"})).await;
     assert_eq!(found.result()["contact"]["name"], "Siobhan O'Rell");
 }
+
+#[tokio::test]
+async fn a_list_that_is_cut_to_one_is_not_one() {
+    let bench = Bench::start().await;
+    let all = bench.call("search_contacts", json!({"query": "northwind"})).await;
+    assert!(all.result()["contacts"].as_array().unwrap().len() > 1);
+    let cut = bench.call("search_contacts", json!({"query": "northwind", "limit": 1})).await;
+    assert_eq!(
+        (cut.result()["contacts"].as_array().unwrap().len(), &cut.result()["more"]),
+        (1, &json!(true))
+    );
+    assert!(cut.body.get("escalation").is_none(), "{:#}", cut.body);
+    assert!(cut.body["hints"][0].as_str().unwrap().starts_with("Several contacts match."));
+}

@@ -180,3 +180,66 @@ async fn an_inactive_contact_says_so_by_id_and_by_email() {
         assert!(answer.body["hints"].to_string().contains(hint), "{tool}: {:#}", answer.body);
     }
 }
+
+/// One person who was found twice, and one who came together from three.
+#[tokio::test]
+async fn several_that_were_merged_into_one_are_that_one() {
+    let bench = Bench::start().await;
+    let old = id(&bench, "contacts", "emailaddress1", MAREN).await;
+    let other = id(&bench, "contacts", "emailaddress1", "jonas.brandt@litware.example").await;
+    let new = id(&bench, "contacts", "emailaddress1", MASTER).await;
+    let shared = json!({"emailaddress1": MAREN, "firstname": "Maren", "lastname": "Quist",
+        "fullname": "Maren Quist"});
+    bench.control("PATCH", &format!("rows/contacts/{other}"), Some(shared)).await;
+    for merged in [&old, &other] {
+        merge(&bench, "contacts", merged, &new).await;
+    }
+    for reference in [MAREN, "Maren Quist"] {
+        let answer = bench.call("get_contact", json!({"contact": reference})).await;
+        assert_eq!(answer.result()["contact"]["id"], new.as_str(), "{reference}");
+    }
+    let answer = bench.call("get_contact_by_email", json!({"email": MAREN})).await;
+    assert_eq!(answer.result()["contact"]["id"], new.as_str());
+    let case = json!({"subject": "New", "description": "x",
+        "new_contact": {"last_name": "Quist", "email": MAREN}});
+    let made = bench.call("create_case", case).await;
+    let number = made.result()["case"]["number"].as_str().unwrap();
+    let rows = bench.rows("incidents").await;
+    let row = rows.iter().find(|row| row["ticketnumber"] == number).unwrap();
+    let of_master = [&row["_customerid_value"], &row["_primarycontactid_value"]];
+    assert!(of_master.iter().any(|id| **id == json!(new)), "{row:#}");
+}
+
+#[tokio::test]
+async fn the_sidebar_is_about_the_master() {
+    let bench = Bench::start().await;
+    let old = id(&bench, "contacts", "emailaddress1", MAREN).await;
+    let new = id(&bench, "contacts", "emailaddress1", MASTER).await;
+    merge(&bench, "contacts", &old, &new).await;
+    for reference in [old.as_str(), MAREN] {
+        let path = format!("/v1/connections/default/sidebar?contact={reference}");
+        let sidebar = bench.request("GET", &path, None).await.body;
+        assert!(sidebar["fields"].to_string().contains("Dario"), "{sidebar:#}");
+        assert!(!hint_of(&sidebar).is_empty(), "{sidebar:#}");
+    }
+}
+
+#[tokio::test]
+async fn a_merged_company_does_not_hide_its_master() {
+    let bench = Bench::start().await;
+    let rows = bench.rows("accounts").await;
+    let id = |name: &str| {
+        let row = rows.iter().find(|row| row["name"] == name).unwrap();
+        row["accountid"].as_str().unwrap().to_owned()
+    };
+    let (old, new) = (id("Alpine Ski House"), id("Coho Winery"));
+    let name = json!({"name": "Coho Winery"});
+    bench.control("PATCH", &format!("rows/accounts/{old}"), Some(name)).await;
+    bench.call("get_account", json!({"account": "Coho Winery"})).await.problem("ambiguous");
+    merge(&bench, "accounts", &old, &new).await;
+    let answer = bench.call("get_account", json!({"account": "Coho Winery"})).await;
+    assert_eq!(answer.result()["account"]["id"], new.as_str());
+    let answer = bench.call("get_account", json!({"account": old})).await;
+    assert_eq!(answer.result()["account"]["id"], new.as_str());
+    assert!(!hint_of(&answer.body).is_empty());
+}

@@ -165,6 +165,20 @@ async fn a_companys_records_take_its_id_in_a_token() {
         close["details"] = "More.".into();
         call_with_token(&bench, &member, "update_case", close).await.problem("not_found");
     }
+    // An urgent one is a reason to hand over for whoever may see it.
+    let id = of_company[0]["incidentid"].as_str().unwrap();
+    let urgent = json!({"prioritycode": 1, "isescalated": true});
+    bench.control("PATCH", &format!("rows/incidents/{id}"), Some(urgent)).await;
+    for case in cases.iter().filter(|case| case["_primarycontactid_value"] == zoe) {
+        let calm = json!({"prioritycode": 2, "isescalated": false});
+        let id = case["incidentid"].as_str().unwrap();
+        bench.control("PATCH", &format!("rows/incidents/{id}"), Some(calm)).await;
+    }
+    let view = call_with_token(&bench, &member, "get_contact", json!({})).await;
+    let detail = view.body["escalation"]["detail"].as_str().unwrap();
+    assert!(detail.contains(of_company[0]["ticketnumber"].as_str().unwrap()), "{detail}");
+    let view = call_with_token(&bench, &alone, "get_contact", json!({})).await;
+    assert!(view.body.get("escalation").is_none(), "{:#}", view.body);
     // Of another company there is nothing.
     let other = cases.iter().find(|case| case["_customerid_value"] == account("Northwind Traders"));
     let other = json!({"case": other.unwrap()["ticketnumber"]});

@@ -401,6 +401,11 @@ impl Context {
         }
     }
 
+    /// The visitor's account, if they may see what is its.
+    pub fn company(&self) -> Option<Uuid> {
+        self.behalf.visitor().and_then(|visitor| visitor.company)
+    }
+
     /// The email address by which the visitor is known, if it is by one.
     pub fn address(&self) -> Option<&str> {
         match &self.behalf.visitor()?.known {

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use crm::visible::{Sight, Visible};
+use crm::visible::{Sight, Visible, shape_of};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
+
+use crate::contract::cut::Cut;
 
 /// The result of a tool. What the caller may not see is not written.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,14 +22,12 @@ impl<R> Seen<R> {
     }
 }
 
-impl<R: Serialize + Visible> Serialize for Seen<R> {
+impl<R: Serialize + Visible + 'static> Serialize for Seen<R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.sight == Sight::Staff {
             return self.result.serialize(serializer);
         }
-        let mut value = serde_json::to_value(&self.result).map_err(S::Error::custom)?;
-        R::shape().cut(&mut value, &self.sight);
-        value.serialize(serializer)
+        Cut::new(&self.result, shape_of::<R>(), &self.sight).serialize(serializer)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use auth::{Connection, ConnectionId, Connections, Visitors};
 use crm::reference::as_masters;
-use crm::visible::{Sight, Visible as _};
+use crm::visible::{Sight, shape_of};
 use http::HeaderMap;
 use jiff::Timestamp;
 use state::{State, Visit};
@@ -36,7 +36,7 @@ use crate::{
 pub const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How often a call begins anew, at most, because who its visitor is was not known before.
-const BEGINNINGS: usize = 8;
+pub const BEGINNINGS: usize = 8;
 
 /// The data that tools work with.
 pub struct Tools {
@@ -208,7 +208,7 @@ impl Tools {
         call.visitor = behalf.for_log();
         let takes_codes = visitors.codes.is_some() && chat.visit().is_some();
         let advised = |error| if takes_codes { with_codes(error) } else { error };
-        behalf.authorize(T::FOR, &T::Arguments::shape(), &given).map_err(advised)?;
+        behalf.authorize(T::FOR, shape_of::<T::Arguments>(), &given).map_err(advised)?;
         let visitor = behalf.identity();
         let identity = Identity {
             visitor: visitor.as_deref(),
@@ -294,7 +294,7 @@ impl Tools {
                 break;
             }
             if let Some(behalf) = behalf {
-                behalf.authorize(T::FOR, &T::Arguments::shape(), &given).map_err(advised)?;
+                behalf.authorize(T::FOR, shape_of::<T::Arguments>(), &given).map_err(advised)?;
                 context.behalf = behalf;
             }
             let body = Body::Value(given.clone());

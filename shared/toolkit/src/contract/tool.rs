@@ -56,9 +56,9 @@ pub trait Tool: Send + Sync + 'static {
     const EXAMPLE: &'static str;
 
     /// The arguments. The doc comments of the fields become the descriptions in the schema.
-    type Arguments: DeserializeOwned + JsonSchema + Visible + Send;
+    type Arguments: DeserializeOwned + JsonSchema + Visible + Send + 'static;
     /// The result.
-    type Result: Serialize + JsonSchema + Visible + Records + Send;
+    type Result: Serialize + JsonSchema + Visible + Records + Send + 'static;
 
     /// Calls the tool.
     fn call(
