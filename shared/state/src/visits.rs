@@ -319,28 +319,23 @@ impl State {
     ) -> Result<bool, StateError> {
         let key = Key::new(VISIT.of(&visit.0), SIGNED_IN);
         let mut item = key.item(WHAT_SIGN_IN, who)?;
-        // It is kept longer than it counts: what the chat has made stays the visitor's.
-        item.insert(EXPIRES_AT.to_owned(), epoch(ends(VISIT_KEPT)));
+        item.insert(EXPIRES_AT.to_owned(), epoch(who.until()));
         Ok(self.table.put_if(&key, item, condition).await?.is_some())
     }
 
     /// Who the visitor of a chat is, if a code has shown it.
     pub async fn signed_in(&self, visit: &Visit) -> Result<Option<SignedIn>, StateError> {
-        let who = self.last_signed_in(visit).await?;
-        Ok(who.filter(|who| Timestamp::now() < who.until()))
-    }
-
-    /// Who the visitor of a chat was in the end, if a code has shown it, also if that no longer counts.
-    pub async fn last_signed_in(&self, visit: &Visit) -> Result<Option<SignedIn>, StateError> {
         let item = self.table.get(&Key::new(VISIT.of(&visit.0), SIGNED_IN)).await?;
         // What has been ended has nothing in it.
         let item = item.filter(|item| item.contains_key("address"));
-        item.map(|item| table::document(WHAT_SIGN_IN, item)).transpose()
+        let who: Option<SignedIn> =
+            item.map(|item| table::document(WHAT_SIGN_IN, item)).transpose()?;
+        Ok(who.filter(|who| Timestamp::now() < who.until()))
     }
 
     /// Ends what a code has shown in a chat, if there was one.
     pub async fn end_signed_in(&self, visit: &Visit) -> Result<(), StateError> {
-        match self.last_signed_in(visit).await? {
+        match self.signed_in(visit).await? {
             Some(_) => self.forget(visit, SIGNED_IN).await,
             None => Ok(()),
         }

@@ -1,5 +1,7 @@
 //! A visitor token, and whether it is right.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
@@ -7,7 +9,7 @@ use secrecy::ExposeSecret;
 use serde::de::IgnoredAny;
 
 use crate::claims::Object;
-use crate::verified::Mark;
+use crate::verified::{Mark, Read};
 use crate::{Issuer, KeySets, Keys, KeysError, TokenSettings, Vouched};
 
 /// The most bytes of a visitor token.
@@ -168,19 +170,32 @@ pub async fn verify(
     if text.len() > LONGEST_TOKEN {
         return Err(TokenError::TooLong);
     }
-    let (header, claims) = parts(text)?;
-    let issuer = claims.text("iss").ok_or(TokenError::IssuerMissing)?;
+    let of_text = Mark::of(&[text.as_bytes()]);
+    let read = match keys.verified().get(&of_text) {
+        Some(read) => read,
+        None => {
+            let (header, claims) = parts(text)?;
+            Arc::new(Read { header, claims, right_with: None })
+        }
+    };
+    let issuer = read.claims.text("iss").ok_or(TokenError::IssuerMissing)?;
     let issuer = settings.issuer(issuer).ok_or(TokenError::IssuerUnknown)?;
-    let (algorithm, key, mark) = key(&header, issuer, keys, now).await?;
+    let (algorithm, key, mark) = key(&read.header, issuer, keys, now).await?;
     let with = [mark.as_bytes(), name(algorithm).as_bytes(), connection_id.as_bytes()];
-    let mark = Mark::of(&[with[0], with[1], with[2], text.as_bytes()]);
-    if !keys.verified().has(&mark) {
+    let with = Some(Mark::of(&with));
+    if read.right_with != with {
         check(text, &key, algorithm, issuer, connection_id)?;
-        keys.verified().note(mark);
     }
     // The claims that were read are those that were signed.
-    claims.check_times(now)?;
-    claims.vouched(issuer)
+    read.claims.check_times(now)?;
+    let vouched = read.claims.vouched(issuer)?;
+    if let Some(mut read) =
+        Some(read).filter(|read| read.right_with != with).and_then(Arc::into_inner)
+    {
+        read.right_with = with;
+        keys.verified().note(of_text, Arc::new(read));
+    }
+    Ok(vouched)
 }
 
 /// The header and the claims, of which nobody knows yet who wrote them.

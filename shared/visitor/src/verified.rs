@@ -1,13 +1,16 @@
 //! Tokens whose signature has been found to be right. A chat sends the same one many times.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use lru::LruCache;
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 
+use crate::claims::Object;
+
 /// How many are remembered. Those that were used last are kept.
-const REMEMBERED: NonZeroUsize = NonZeroUsize::new(1000).unwrap();
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(200).unwrap();
 
 /// A hash of some parts, of which each counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,9 +32,16 @@ impl Mark {
     }
 }
 
-/// Which tokens were right, each with the key, the algorithm and the audience that it was checked with.
-/// Only hashes are kept, and nothing that depends on the time.
-pub(crate) struct Verified(Mutex<LruCache<Mark, ()>>);
+/// What a token says, and with what its signature was found to be right.
+pub(crate) struct Read {
+    pub(crate) header: Object,
+    pub(crate) claims: Object,
+    /// The key, the algorithm and the audience; `None` while nothing was.
+    pub(crate) right_with: Option<Mark>,
+}
+
+/// Tokens that were right, by hashes of their texts. Nothing that depends on the time is remembered.
+pub(crate) struct Verified(Mutex<LruCache<Mark, Arc<Read>>>);
 
 impl Default for Verified {
     fn default() -> Verified {
@@ -40,12 +50,12 @@ impl Default for Verified {
 }
 
 impl Verified {
-    pub(crate) fn has(&self, mark: &Mark) -> bool {
-        self.0.lock().get(mark).is_some()
+    pub(crate) fn get(&self, text: &Mark) -> Option<Arc<Read>> {
+        self.0.lock().get(text).cloned()
     }
 
-    pub(crate) fn note(&self, mark: Mark) {
-        self.0.lock().put(mark, ());
+    pub(crate) fn note(&self, text: Mark, read: Arc<Read>) {
+        self.0.lock().put(text, read);
     }
 }
 
@@ -64,8 +74,5 @@ mod tests {
         for (position, one) in marks.iter().enumerate() {
             assert!(marks.iter().skip(position + 1).all(|other| other != one));
         }
-        let verified = Verified::default();
-        verified.note(marks[0]);
-        assert!(verified.has(&marks[0]) && !verified.has(&marks[1]));
     }
 }

@@ -133,6 +133,15 @@ async fn nobody_else_says_yes() {
         other.press(&bench, &id, &button).await.problem("not_found");
         other.confirm(&bench, &id).await.problem("not_found");
     }
+    // Nor with another key of the same client.
+    let key = json!({
+        "client": "local bot", "connections": ["*"], "scopes": ["read", "write"], "for": "visitors",
+        "vouches": true,
+    });
+    let made = bench.request("POST", "/v1/keys", Some(key)).await;
+    let other = Chat { key: made.body["key"].as_str().unwrap(), ..CHAT };
+    other.call(&bench, "get_contact", json!({})).await.result();
+    other.press(&bench, &id, &button).await.problem("not_found");
     for id in ["00000000", "x", &"y".repeat(200), "../visit", "%23"] {
         let answer = CHAT.press(&bench, id, &button).await;
         assert_eq!(answer.status, 404, "{id}: {:#}", answer.body);

@@ -573,3 +573,52 @@ async fn templates_are_prompts() {
         client.ask("prompts/get", params).await.fault(-32602);
     }
 }
+
+/// Clients and models can set the `_meta`: only a token, which they cannot make up, says there who the
+/// visitor is. A chat counts there alone, unless the key says otherwise.
+#[tokio::test]
+async fn a_visitor_is_never_who_the_meta_says() {
+    let bench = Bench::start().await;
+    let codes = json!({"codes": {"company": "Contoso"}});
+    bench.request("PUT", "/v1/connections/default/visitors", Some(codes)).await;
+    let key = format!("Bearer {}", stack::VISITOR_KEY);
+    let id = bench.rows("contacts").await[0]["contactid"].as_str().unwrap().to_owned();
+    let call = async |client: &Client<'_>, tool: &str, arguments: Value, meta: Value| {
+        let name = format!("dynamics365_{tool}");
+        client.ask("tools/call", json!({"name": name, "arguments": arguments, "_meta": meta})).await
+    };
+    let client = Client::of(&bench).with("authorization", &key);
+    for meta in [
+        json!({"x-visitor-email": MAREN}),
+        json!({"X-Visitor-Email": MAREN}),
+        json!({"x-visitor-id": id}),
+        json!({"x-visitor-email": MAREN, "x-conversation-id": "chat"}),
+    ] {
+        let answer = call(&client, "get_contact", json!({}), meta).await;
+        answer.problem("visitor_unverified");
+    }
+    let named = Client::of(&bench).with("authorization", &key).with("x-visitor-email", MAREN);
+    let own = call(&named, "get_contact", json!({}), json!({})).await;
+    assert_eq!(own.answer()["result"]["contact"]["email"], MAREN);
+
+    let send = json!({"email": MAREN});
+    let in_header =
+        Client::of(&bench).with("authorization", &key).with("x-conversation-id", "chat");
+    for tool in ["send_visitor_code", "verify_visitor"] {
+        let arguments =
+            if tool == "verify_visitor" { json!({"code": "123456"}) } else { send.clone() };
+        let refused = call(&in_header, tool, arguments, json!({})).await;
+        refused.problem("invalid_arguments");
+    }
+    call(&client, "send_visitor_code", send.clone(), json!({"x-conversation-id": "chat"}))
+        .await
+        .answer();
+    let form = json!({
+        "client": "bot", "connections": ["*"], "scopes": ["read", "write"], "for": "visitors",
+        "conversation": "header",
+    });
+    let made = bench.request("POST", "/v1/keys", Some(form)).await.body;
+    let key = format!("Bearer {}", made["key"].as_str().unwrap());
+    let client = Client::of(&bench).with("authorization", &key).with("x-conversation-id", "chat");
+    call(&client, "send_visitor_code", send, json!({})).await.answer();
+}

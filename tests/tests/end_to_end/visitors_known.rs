@@ -365,3 +365,59 @@ async fn templates_for_colleagues_are_not_for_visitors() {
     let change = json!({"for": "visitors"});
     bench.request("PUT", &path, Some(change)).await.problem("invalid_arguments");
 }
+
+#[tokio::test]
+async fn a_visitor_closes_reopens_and_adds_to_their_own_case() {
+    const CASE: &str = "CAS-01001-Q7W2E9";
+    let bench = Bench::start().await;
+    let row = async || {
+        let rows = bench.rows("incidents").await;
+        rows.into_iter().find(|row| row["ticketnumber"] == CASE).unwrap()
+    };
+    let update = async |change: Value| {
+        let mut arguments = change;
+        arguments["case"] = CASE.into();
+        call_as(&bench, MAREN, "update_case", arguments).await
+    };
+    let before = row().await["description"].as_str().unwrap().to_owned();
+    update(json!({"details": "It happens on phones, too."})).await.result();
+    let after = row().await["description"].as_str().unwrap().to_owned();
+    assert!(after.starts_with(&before) && after.ends_with("It happens on phones, too."), "{after}");
+    let close = json!({"status": "Problem Solved", "resolution": "It works again."});
+    update(close).await.result();
+    assert_eq!(row().await["statecode"], 1);
+    update(json!({"status": "In Progress"})).await.result();
+    assert_eq!(row().await["statecode"], 0);
+    // Whose work it is, and how urgent, is the staff's.
+    for change in [json!({"priority": "High"}), json!({"owner": "Rowan Teague"})] {
+        let refused = update(change).await;
+        assert!([400, 403].contains(&refused.status), "{:#}", refused.body);
+    }
+}
+
+#[tokio::test]
+async fn appointments_are_with_the_connections_organizer_and_two_in_a_chat() {
+    const ORGANIZER: &str = "2de92443-cdf9-511f-a2ad-4db3cb4f861d";
+    let bench = with(json!({"organizer": ORGANIZER})).await;
+    let day = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(72);
+    let at = |hours: i64| (day + jiff::SignedDuration::from_hours(hours)).to_string();
+    let schedule = async |chat: &str, subject: &str, hours: i64| {
+        let arguments = json!({"subject": subject, "start": at(hours), "duration_minutes": 30});
+        let headers = [("x-visitor-email", MAREN), ("x-conversation-id", chat)];
+        call(&bench, "schedule_appointment", arguments, &headers).await
+    };
+    schedule("one", "Demo – first", 0).await.result();
+    let rows = bench.rows("appointments").await;
+    let row = rows.iter().find(|row| row["subject"] == "Demo – first").unwrap();
+    assert_eq!(row["_ownerid_value"], ORGANIZER, "{row:#}");
+    // With another dash it is the same one.
+    let again = schedule("two", "Demo - first", 0).await;
+    assert_eq!(again.result()["created"], false, "{:#}", again.body);
+    let clash = schedule("three", "Another", 0).await;
+    let problem = clash.problem("invalid_arguments");
+    assert!(problem["detail"].as_str().unwrap().contains("not free"), "{problem:#}");
+    assert!(!problem.to_string().contains("Demo"), "{problem:#}");
+    schedule("one", "Demo, second", 2).await.result();
+    schedule("one", "Demo, third", 4).await.problem("forbidden");
+    schedule("four", "Demo, third", 4).await.result();
+}

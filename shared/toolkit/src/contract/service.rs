@@ -173,9 +173,12 @@ impl Tools {
         chat: &Chat,
     ) -> Result<Behalf, ToolError> {
         let behalf = Behalf::of(caller, headers, connection, visitors, || self.keys()).await?;
-        if let (Some(Way::Token), Some(_), Some(state)) =
-            (behalf.way(), &visitors.codes, self.state.clone())
-        {
+        let is_by_token = behalf.way() == Some(Way::Token);
+        let state = self
+            .state
+            .clone()
+            .filter(|_| is_by_token && visitors.codes.is_some() && chat.visit().is_some());
+        if let Some(state) = state {
             // A code that was entered before ends, and whoever calls need not wait for that.
             later(self.journal.as_ref(), chat.clone().end_code(state));
         }

@@ -479,6 +479,37 @@ mod tests {
     }
 
     #[test]
+    fn what_is_done_for_visitors_is_counted() {
+        let of = |way: Option<Option<Way>>, error: Option<ToolError>, is_confirmed: bool| {
+            let visitor = way.map(|way| ForVisitor { way, identity: None, contact: None });
+            let call = Call { visitor, is_confirmed, ..Call::default() };
+            let line = CallLine::of(&call, error.as_ref(), "r-1", Duration::ZERO);
+            of_visitors(&line).into_keys().collect::<Vec<_>>()
+        };
+        let error = |code| Some(ToolError::new(code, "d"));
+        assert_eq!(of(None, None, false), [""; 0]);
+        assert_eq!(of(None, error(ErrorCode::NotFound), false), [""; 0]);
+        assert_eq!(of(Some(None), None, false), ["VisitorsUnverified"]);
+        for (way, name) in [
+            (Way::Platform, "VisitorsVerifiedByPlatform"),
+            (Way::Token, "VisitorsVerifiedByToken"),
+            (Way::Code, "VisitorsVerifiedByCode"),
+        ] {
+            assert_eq!(of(Some(Some(way)), None, false), ["VisitorsVerified", name]);
+        }
+        let not_found = of(Some(None), error(ErrorCode::NotFound), false);
+        assert_eq!(not_found, ["VisitorsNotFound", "VisitorsUnverified"]);
+        let refused = of(Some(None), error(ErrorCode::VisitorUnverified), false);
+        assert_eq!(refused, ["VisitorsRefused", "VisitorsUnverified"]);
+        let guessed = error(ErrorCode::VisitorUnverified).map(|it| it.for_log(MANY_WRONG_CODES));
+        let guessed = of(Some(None), guessed, false);
+        assert_eq!(guessed, ["VisitorsGuessing", "VisitorsRefused", "VisitorsUnverified"]);
+        let waits = of(None, error(ErrorCode::ConfirmationRequired), false);
+        assert_eq!(waits, ["ConfirmationsRequired"]);
+        assert_eq!(of(None, None, true), ["ConfirmationsGiven"]);
+    }
+
+    #[test]
     fn a_call_is_one_line_with_its_metrics() {
         let call = Call {
             tool: Some("dynamics365_get_case".to_owned()),

@@ -188,16 +188,7 @@ impl Chat {
         let address = opened(verification, visit, &sent.address).await.ok_or_else(unknown)?;
         let now = Timestamp::now();
         let behalf = context.behalf.clone().known_by(&address, Vec::new());
-        let mut made = self.made_by(state, &behalf).await;
-        // Who was known here before still has what this chat had made.
-        let before = within(state.last_signed_in(visit)).await.flatten();
-        if let Some(before) = before
-            && opened(verification, visit, &before.address).await.as_ref() == Some(&address)
-        {
-            made.extend(
-                before.made.into_iter().filter(|record| !made.contains(record)).collect::<Vec<_>>(),
-            );
-        }
+        let made = self.made_by(state, &behalf).await;
         let who = SignedIn { address: sent.address, since: now, last: now, made };
         let signed_in = state.sign_in(visit, &who, tried_at).await;
         // It is not if somebody has ended the chat meanwhile.

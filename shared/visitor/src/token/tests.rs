@@ -773,3 +773,41 @@ proptest! {
         });
     }
 }
+
+/// That a token was right once, says nothing of another connection, key or time, nor of another text.
+#[tokio::test]
+async fn what_was_right_before_is_right_with_the_same_key_alone() {
+    let world = World::new().await;
+    let keys = keys();
+    let of_rsa = keys.rsa.token(&header(&keys.rsa), &claims(RSA));
+    for token in [shared(&claims(SHARED)), of_rsa] {
+        for _ in 0..2 {
+            world.verify(&token).await.unwrap();
+        }
+        let elsewhere = verify(&token, &world.settings, "other", &world.keys, now()).await;
+        assert_eq!(elsewhere, Err(TokenError::AudienceWrong));
+        let late = now().checked_add(SignedDuration::from_hours(1)).unwrap();
+        let late = verify(&token, &world.settings, CONNECTION, &world.keys, late).await;
+        assert_eq!(late, Err(TokenError::Expired));
+        let (signed, _) = token.rsplit_once('.').unwrap();
+        let forged = format!("{signed}.{}", encoded("nothing of that kind"));
+        assert_eq!(world.verify(&forged).await, Err(TokenError::SignatureWrong));
+    }
+    // The key of this name is another one by now.
+    let settings = json!({"issuers": [{
+        "issuer": SHARED, "algorithm": "HS256", "keys": [{"kid": "1", "secret": SECOND}],
+    }]});
+    let settings = TokenSettings::read(settings).unwrap();
+    let token = shared(&claims(SHARED));
+    let replaced = verify(&token, &settings, CONNECTION, &world.keys, now()).await;
+    assert_eq!(replaced, Err(TokenError::SignatureWrong));
+    // A published one has another mark when it is replaced.
+    let mut set = published();
+    let before = crate::published::read(set.to_string().as_bytes()).unwrap();
+    let (first, second) = (set["keys"][0].clone(), set["keys"][1].clone());
+    set["keys"][0] = second;
+    set["keys"][0]["kid"] = first["kid"].clone();
+    let after = crate::published::read(set.to_string().as_bytes()).unwrap();
+    assert_eq!(before[0].kid, after[0].kid);
+    assert_ne!(before[0].mark, after[0].mark);
+}
