@@ -115,3 +115,29 @@ impl Serde {
         Ok(serde)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn derived(text: &str) -> Result<String> {
+        let input: DeriveInput = syn::parse_str(text)?;
+        implementation(&input).map(|tokens| tokens.to_string())
+    }
+
+    #[test]
+    fn a_field_that_does_not_say_who_may_see_it_does_not_compile() {
+        for (text, expected) in [
+            ("struct A { #[open] a: u8, b: u8 }", "say who may see it"),
+            ("struct A { #[open] #[staff] a: u8 }", "say it once"),
+            ("struct A(u8);", "only named fields"),
+            ("enum A { B }", "only a struct"),
+        ] {
+            let error = derived(text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+        let whole = derived("#[staff] struct A { a: u8, #[open] b: u8 }").unwrap();
+        assert!(whole.contains("\"a\"") && whole.contains("Access :: Staff"), "{whole}");
+        assert!(whole.contains("\"b\"") && whole.contains("Access :: Open"), "{whole}");
+    }
+}

@@ -29,6 +29,16 @@ impl<'a> Chat<'a> {
         Chat::with_key(bench, name, API_KEY, false).await
     }
 
+    /// A chat with the company's own people, with a key for this starter template.
+    async fn with_staff(bench: &'a Bench, name: &'static str, template: &str) -> Chat<'a> {
+        let key = json!({
+            "client": name, "connections": ["default"], "scopes": ["read", "write"], "for": "staff",
+            "template": template,
+        });
+        let made = bench.request("POST", "/v1/keys", Some(key)).await;
+        Chat::with_key(bench, name, made.body["key"].as_str().unwrap(), false).await
+    }
+
     async fn with_key(
         bench: &'a Bench,
         name: &'static str,
@@ -116,6 +126,14 @@ impl<'a> Chat<'a> {
     }
 }
 
+/// What the account manager's bot sees of a company whose cases it may not see.
+async fn chat_with(bench: &Bench) -> Answer {
+    let mut chat = Chat::with_staff(bench, "account manager, no cases", "account-manager").await;
+    let answer = chat.call("get_account", json!({"account": "Litware"})).await;
+    chat.ends();
+    answer
+}
+
 fn note(kind: &str, record: &Value, text: &str) -> Value {
     json!({"record_type": kind, "record": record, "subject": "Chat", "text": text})
 }
@@ -192,13 +210,36 @@ async fn sales_assistant() {
     assert_eq!(lead["created"], true);
     assert_eq!(chat.result("create_lead", prospect).await["created"], false);
     let id = &lead["lead"]["id"];
-    let hot = json!({"lead": id, "status": "Contacted", "rating": "Hot"});
-    assert_eq!(chat.result("update_lead", hot).await["changes"].as_array().unwrap().len(), 2);
+    let hot = json!({
+        "lead": id, "status": "Contacted", "rating": "Hot",
+        "description": "Decides in March with the board; 60 to 80 seats.",
+    });
+    assert_eq!(chat.result("update_lead", hot).await["changes"].as_array().unwrap().len(), 3);
     let summary = note("lead", id, "Wants 60 seats. A colleague calls tomorrow.");
     assert_eq!(chat.result("create_note", summary).await["regarding"]["name"], "Ngozi Okafor");
     chat.ends();
 
-    // Somebody who is a customer already.
+    // Somebody who is a customer already, and waits for help: a colleague takes over.
+    let name = "sales assistant, urgent case";
+    let mut chat = Chat::with_staff(&bench, name, "sales-assistant").await;
+    let looked_up = [
+        chat.call("get_contact_by_email", json!({"email": "zoe.brandt@litware.example"})).await,
+        chat.call("search_contacts", json!({"query": "Zoë Brandt"})).await,
+    ];
+    for answer in &looked_up {
+        assert!(answer.body["escalation"]["detail"].as_str().unwrap().contains("CAS-"));
+    }
+    let zoe = looked_up[0].result()["contact"]["id"].clone();
+    chat.result("create_note", note("contact", &zoe, "Handed over: CAS is urgent.")).await;
+    // What is none of a sales bot's is said so in words that may be said.
+    let refused = chat.call("search_cases", json!({"contact": zoe})).await;
+    let problem = refused.problem("forbidden");
+    assert!(problem["say"].as_str().unwrap().contains("a colleague can"), "{problem:#}");
+    let several = chat.call("search_opportunities", json!({"contact": "Brandt"})).await;
+    let problem = several.problem("ambiguous");
+    assert!(problem["say"].is_string() && problem["candidates"].as_array().unwrap().len() > 1);
+    chat.ends();
+
     let mut chat = Chat::new(&bench, "sales assistant, known contact").await;
     let maren = json!({"email": "maren.quist@northwind.example"});
     let contact = chat.result("get_contact_by_email", maren).await["contact"]["id"].clone();
@@ -245,6 +286,30 @@ async fn account_manager() {
     assert_eq!(chat.result("create_note", summary).await["regarding"]["name"], "Fabrikam, Inc.");
     chat.ends();
     assert_eq!(bench.count("tasks", "subject", "Send the terms for the renewal").await, 1);
+
+    // Before a visit to a company whose case is urgent.
+    let name = "account manager, urgent case";
+    let mut chat = Chat::with_staff(&bench, name, "account-manager").await;
+    let account = chat.call("get_account", json!({"account": "Litware"})).await;
+    let urgent = &account.result()["urgent_case"];
+    assert!(account.body["escalation"].is_object());
+    for part in ["number", "subject", "owner"] {
+        assert!(!urgent[part].is_null(), "{urgent:#}");
+    }
+    let id = account.result()["account"]["id"].clone();
+    let open = chat.result("search_cases", json!({"account": id, "status": "open"})).await;
+    let cases = open["cases"].as_array().unwrap();
+    assert_eq!(cases.len(), 2);
+    assert!(cases.iter().any(|case| case["number"] == urgent["number"]));
+    let deals = chat.result("search_opportunities", json!({"account": id})).await;
+    assert_eq!(deals["opportunities"].as_array().unwrap().len(), 1);
+    chat.ends();
+
+    // What may not be seen is absent, and not empty.
+    let roles = json!({"state": "enabled", "roles": ["Salesperson"]});
+    bench.control("PUT", "application-user", Some(roles)).await;
+    let account = chat_with(&bench).await;
+    assert!(account.result().get("open_cases").is_none() && account.body["hints"].is_array());
 }
 
 #[tokio::test]

@@ -110,6 +110,13 @@ impl Bench {
         lines.join("\n") + "\n"
     }
 
+    /// What the API answers to a GET with this key.
+    pub async fn api(&self, path: &str, key: &str) -> Value {
+        let url = format!("{}{path}", self.stack.url());
+        let answer = self.http.get(url).bearer_auth(key).send().await.unwrap();
+        answer.json().await.unwrap()
+    }
+
     /// A control call to the emulator.
     pub async fn control(&self, method: &str, path: &str, body: Value) {
         let url = format!("{}/_emulator/{path}", self.stack.emulator().url());

@@ -68,6 +68,33 @@ async fn from_the_first_key_to_that_of_the_platform() {
     assert!(changed.well().contains("allows admin on default now, for staff, with all tools"));
     bench.run_with(&with_platform, &["key", "list"], "").await.well();
 
+    // What a key for visitors can have besides.
+    let change = [
+        "key",
+        "change",
+        id,
+        "--scope",
+        "read",
+        "--for",
+        "visitors",
+        "--tool",
+        "dynamics365_get_contact",
+        "--vouches",
+        "true",
+        "--confirm",
+        "consequences",
+        "--message-is-enough",
+        "true",
+        "--conversation-in-header",
+        "true",
+    ];
+    bench.run_with(&[], &change, "").await.well();
+    let keys = bench.api("/v1/keys?limit=50", &admin).await;
+    let key = keys["keys"].as_array().unwrap().iter().find(|key| key["id"] == id).unwrap();
+    assert_eq!(key["tools"], json!(["dynamics365_get_contact"]));
+    assert_eq!((&key["vouches"], &key["message_is_enough"]), (&json!(true), &json!(true)));
+    assert_eq!((&key["confirm"], &key["conversation"]), (&json!("consequences"), &json!("header")));
+
     bench.run_with(&[], &["key", "revoke", id], "").await.well();
     let gone = bench.run_with(&with_platform, &["key", "list"], "").await;
     assert!(gone.failed().contains("not accepted"), "{gone:?}");
