@@ -46,6 +46,12 @@ impl Column {
         self.name.starts_with("new_")
     }
 
+    /// The status reason of a state if a request names none: the first in the list of this column.
+    pub(crate) fn default_status(&self, state: i32) -> i32 {
+        let mut of_state = self.options().iter().filter(|option| option.state == Some(state));
+        of_state.next().map_or(0, |option| option.value)
+    }
+
     /// The options of a choice, state or status column.
     pub fn options(&self) -> &[ChoiceOption] {
         match &self.kind {

@@ -22,8 +22,8 @@ pub(super) fn of_new(states: &States, change: &mut Change<'_>) -> Result<(), Api
     let state = wanted_state.filter(may_start_so).unwrap_or(states.initial);
     let status = match (wanted_status, wanted_state) {
         (Some(status), _) => status,
-        (None, Some(wanted)) if wanted != state => default_status(status_column, wanted),
-        (None, _) => default_status(status_column, state),
+        (None, Some(wanted)) if wanted != state => status_column.default_status(wanted),
+        (None, _) => status_column.default_status(state),
     };
     set(change.row, state_column, status_column, state, status)
 }
@@ -55,7 +55,7 @@ pub(super) fn of_changed(
     let status = match wanted_status {
         Some(status) => status,
         None if state == before => old.get(status_column.id).as_integer().unwrap_or_default(),
-        None => default_status(status_column, state),
+        None => status_column.default_status(state),
     };
     // The status reason is checked before the change of the state.
     set(new, state_column, status_column, state, status)?;
@@ -71,7 +71,7 @@ fn wanted(body: &Body) -> (Option<i32>, Option<i32>) {
 /// Puts a row into a state, as actions do.
 pub(crate) fn put(row: &mut Row, state: i32, status: Option<i32>) -> Result<(), ApiError> {
     let Some((state_column, status_column)) = columns(row.table.table()) else { return Ok(()) };
-    let status = status.unwrap_or_else(|| default_status(status_column, state));
+    let status = status.unwrap_or_else(|| status_column.default_status(state));
     set(row, state_column, status_column, state, status)
 }
 
@@ -84,12 +84,6 @@ pub(crate) fn statuses_of(table: &Table, state: i32) -> Vec<i32> {
 
 fn columns(table: &Table) -> Option<(&Column, &Column)> {
     Some((table.column("statecode")?, table.column("statuscode")?))
-}
-
-/// The status reason of a state if the request names none: the first in the list.
-pub(crate) fn default_status(statuses: &Column, state: i32) -> i32 {
-    let mut of_state = statuses.options().iter().filter(|option| option.state == Some(state));
-    of_state.next().map_or(0, |option| option.value)
 }
 
 fn set(

@@ -5,7 +5,6 @@ use uuid::Uuid;
 
 use super::members;
 use crate::data::{Column, ColumnKind, Ownership, Relationship, RequiredLevel, Table};
-use crate::write::states::default_status;
 
 /// The id of a definition. In reality it differs between organizations. Here it is derived from the
 /// names.
@@ -288,7 +287,7 @@ pub(super) fn option_set(table: &Table, column: &Column) -> Option<Value> {
             let mut described = option(o.value, &o.label, o.state);
             if kind == "State" {
                 let statuses = table.column("statuscode");
-                let status = statuses.map(|statuses| default_status(statuses, o.value));
+                let status = statuses.map(|statuses| statuses.default_status(o.value));
                 described["DefaultStatus"] = status.into();
                 described["InvariantName"] = o.label.as_str().into();
             }
