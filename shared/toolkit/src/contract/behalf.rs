@@ -1,13 +1,15 @@
 //! On whose behalf a call is made: a visitor's, or the staff's.
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use auth::{CompanyAccess, ConnectionId, Visitors};
 use crm::reference::{ContactRef, Whose};
+use crm::tables::CASE;
 use crm::visible::{Access, Choice, Shape, Sight};
 use crm::visitor::{Known, More, Resolved};
-use dataverse::{Query, Record};
+use dataverse::{Query, Record, Table};
 use http::HeaderMap;
 use secrecy::SecretString;
 use serde_json::Value;
@@ -68,6 +70,8 @@ pub(crate) struct Visitor {
     contacts: OnceLock<Found>,
     /// The email addresses of these contacts, once they have been read.
     addresses: OnceLock<Addresses>,
+    /// Whether the call has asked for cases, among which may be what the chat made.
+    asks_for_cases: Arc<AtomicBool>,
 }
 
 /// Email addresses of a visitor. No line may show them.
@@ -124,8 +128,17 @@ impl Behalf {
             return Ok(Behalf::Staff);
         }
         let (settings, made) = (settings.clone(), Vec::new());
-        let (contacts, addresses) = Default::default();
-        Ok(Behalf::Visitor(Visitor { way, known, made, company, settings, contacts, addresses }))
+        let (contacts, addresses, asks_for_cases) = Default::default();
+        Ok(Behalf::Visitor(Visitor {
+            way,
+            known,
+            made,
+            company,
+            settings,
+            contacts,
+            addresses,
+            asks_for_cases,
+        }))
     }
 
     /// Whether it is for a visitor whom nobody knows.
@@ -340,6 +353,13 @@ impl Visitor {
         More { company: self.company, note_mark, made: &self.made }
     }
 
+    /// Notes that the call asks for rows of this table.
+    pub(crate) fn asks_for(&self, table: Table) {
+        if table == CASE {
+            self.asks_for_cases.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// What the connection lets visitors do.
     pub(crate) fn settings(&self) -> &Visitors {
         &self.settings
@@ -350,6 +370,12 @@ impl Context {
     /// Whether the call is made for a visitor.
     pub fn is_for_visitor(&self) -> bool {
         self.behalf.visitor().is_some()
+    }
+
+    /// Whether what the chat made may be among what the call has asked for.
+    pub(crate) fn has_asked_for_cases(&self) -> bool {
+        let visitor = self.behalf.visitor();
+        visitor.is_some_and(|visitor| visitor.asks_for_cases.load(Ordering::Relaxed))
     }
 
     /// Whether it is for a visitor whom a header of the call names, and not a code that was entered.

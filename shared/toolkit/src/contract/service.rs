@@ -279,7 +279,10 @@ impl Tools {
         };
         let (mut result, made) = tokio::join!(<T as Tool>::call(&context, read), made);
         let is_not_found = result.as_ref().is_err_and(|error| error.code() == ErrorCode::NotFound);
-        if !made.is_empty() && (is_not_found || !<T as Tool>::EFFECT.writes()) {
+        if !made.is_empty()
+            && context.has_asked_for_cases()
+            && (is_not_found || !<T as Tool>::EFFECT.writes())
+        {
             // A call that has found nothing has written nothing.
             context.behalf = context.behalf.clone().with_made(made);
             let read = Arguments::read(Body::Value(given.clone()))?.read;

@@ -191,6 +191,7 @@ impl<'a> Reads<'a> {
                 return Ok(query);
             }
             let table = query.table();
+            visitor.asks_for(table);
             let known = rules.iter().position(|(of, _)| *of == table);
             let place = known.unwrap_or_else(|| {
                 let rule = rule(table, reference.as_ref().unwrap_or(&nobody), visitor.more());
